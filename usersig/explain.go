@@ -1,0 +1,178 @@
+package usersig
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// An Explanation tells step by step what is right and wrong with a UserSig. It
+// is meant to be printed as a table or as JSON; the clauses are for people and
+// may change.
+type Explanation struct {
+	// Code is what a server answers for the first wrong step: a [Reason.Code],
+	// 70002 for an empty text, 0 if no step is wrong. A step that was not
+	// checked counts as right.
+	Code int `json:"code"`
+	// Sig is what the UserSig says, nil if it cannot be read.
+	Sig *Sig `json:"sig,omitempty"`
+	// IssuedAt and ExpiresAt are the times of Sig in UTC; zero if it cannot be
+	// read, or if it says a time outside the years 1 to 9999.
+	IssuedAt  time.Time `json:"issued_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Steps are always the same seven, in the order in which a server goes.
+	Steps []Step `json:"steps"`
+}
+
+// A Step is one thing that a verifier looks at: "base64", "zlib", "json",
+// "app", "user", "signature" or "expiry".
+type Step struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	Why    string `json:"why"` // one clause
+}
+
+// A Status is the outcome of a [Step].
+type Status string
+
+// Statuses.
+const (
+	OK         Status = "ok"
+	Wrong      Status = "wrong"
+	NotChecked Status = "not_checked"
+)
+
+// Explain goes through the steps of [Verify] without stopping at the first
+// fault. A zero SDKAppID or an empty Identifier in r is not compared. The
+// signature is not checked if r.Keys has no key for the version of the UserSig,
+// although a server with these keys would refuse it.
+//
+// For a wrong signature of version 2 it tries usual mistakes with the keys and
+// names the one it finds.
+func Explain(text string, r Request) Explanation {
+	e := Explanation{Steps: make([]Step, 0, len(stepNames))}
+	s := e.read(text)
+	if s == nil {
+		e.skipTo("expiry", "it cannot be read")
+		return e
+	}
+	e.Sig, e.IssuedAt, e.ExpiresAt = s, calendar(s.IssuedAt), calendar(s.ExpiresAt())
+	e.explainOwner(s, r)
+	e.explainSignature(s, r.Keys)
+	e.explainTime(s, r.now())
+	return e
+}
+
+var stepNames = []string{"base64", "zlib", "json", "app", "user", "signature", "expiry"}
+
+// next adds the next step of stepNames.
+func (e *Explanation) next(st Status, why string) {
+	e.Steps = append(e.Steps, Step{stepNames[len(e.Steps)], st, why})
+}
+
+// skipTo adds all steps up to the named one, unchecked.
+func (e *Explanation) skipTo(name, why string) {
+	for range slices.Index(stepNames, name) + 1 - len(e.Steps) {
+		e.next(NotChecked, why)
+	}
+}
+
+// judge adds the next step and reports whether it is right. Each err is an
+// [*Error].
+func (e *Explanation) judge(err error, okWhy string) bool {
+	if err == nil {
+		e.next(OK, okWhy)
+		return true
+	}
+	if fault, ok := errors.AsType[*Error](err); ok {
+		e.next(Wrong, fault.Detail)
+		if e.Code == 0 {
+			e.Code = fault.Reason.Code()
+		}
+	}
+	return false
+}
+
+// read adds the steps of [Parse].
+func (e *Explanation) read(text string) *Sig {
+	if text == "" {
+		e.Code = codeEmpty
+	}
+	d := decoders.Get().(*decoder)
+	defer decoders.Put(d)
+	packed, err := d.unwrap(text)
+	if !e.judge(err, fmt.Sprintf("%d characters", len(text))) {
+		return nil
+	}
+	payload, err := d.inflate(packed)
+	if !e.judge(err, fmt.Sprintf("%d bytes inflate to %d", len(packed), len(payload))) {
+		return nil
+	}
+	s, err := parsePayload(payload)
+	if err != nil {
+		e.judge(err, "")
+		return nil
+	}
+	e.next(OK, "a UserSig of "+s.kind())
+	return s
+}
+
+func (s *Sig) kind() string {
+	if s.Version == 1 {
+		return "version 1 (ECDSA)"
+	}
+	return "version 2 (HMAC-SHA256)"
+}
+
+func (e *Explanation) explainOwner(s *Sig, r Request) {
+	if r.SDKAppID == 0 {
+		e.next(NotChecked, fmt.Sprintf("made for SDKAppID %d; none was given to compare", s.SDKAppID))
+	} else {
+		e.judge(s.checkApp(r.SDKAppID), fmt.Sprintf("made for SDKAppID %d", s.SDKAppID))
+	}
+	if r.Identifier == "" {
+		e.next(NotChecked, fmt.Sprintf("made for the user %q; none was given to compare", s.Identifier))
+	} else {
+		e.judge(s.checkUser(r.Identifier), fmt.Sprintf("made for the user %q", s.Identifier))
+	}
+}
+
+func (e *Explanation) explainSignature(s *Sig, keys []Key) {
+	fitting := slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.version() != s.Version })
+	if len(fitting) == 0 {
+		want := "secret key"
+		if s.Version == 1 {
+			want = "public key"
+		}
+		e.next(NotChecked, fmt.Sprintf("%s, and no %s was given", s.kind(), want))
+		return
+	}
+	err := s.checkSignature(fitting)
+	if fault, ok := errors.AsType[*Error](err); ok {
+		fault.Detail = whyUnsigned(s, fitting, fault.Detail)
+	}
+	e.judge(err, "signed with a key that was given")
+}
+
+// whyUnsigned returns the mistake that explains a signature none of the keys
+// fits, or else what is known anyway.
+func whyUnsigned(s *Sig, keys []Key, otherwise string) string {
+	if len(s.mac) == 0 {
+		return "TLS.sig is empty or not base64"
+	}
+	for _, k := range keys {
+		if why := findMistake(s, k); why != "" {
+			return why
+		}
+	}
+	return otherwise
+}
+
+func (e *Explanation) explainTime(s *Sig, now time.Time) {
+	why := "valid until " + clock(s.ExpiresAt())
+	if s.IssuedAt > now.Unix() {
+		why += ", issued in the future (" + clock(s.IssuedAt) + "), which is accepted: compare the clocks"
+	}
+	e.judge(s.checkTime(now), why)
+}

@@ -1,0 +1,228 @@
+package usersig
+
+import (
+	"compress/zlib"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// outcome writes the statuses of e as one letter a step.
+func outcome(e Explanation) string {
+	letters := map[Status]string{OK: "o", Wrong: "W", NotChecked: "-"}
+	var b strings.Builder
+	for _, s := range e.Steps {
+		b.WriteString(letters[s.Status])
+	}
+	return b.String()
+}
+
+func why(e Explanation, step string) string {
+	for _, s := range e.Steps {
+		if s.Name == step {
+			return s.Why
+		}
+	}
+	return ""
+}
+
+func TestExplain(t *testing.T) {
+	p := newPEM(t, elliptic.P256())
+	version1, err := Sign(mustPrivate(t, p), vectorClaims("administrator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var (
+		right  = []Key{HMACKey(vectorSecret)}
+		wrong  = []Key{HMACKey("another secret")}
+		public = []Key{mustPublic(t, p)}
+	)
+	tests := []struct {
+		name, text string
+		r          Request
+		code       int
+		outcome    string
+		step, why  string // a part of the clause of that step
+	}{
+		{"valid", textV1, Request{vectorApp, "administrator", right, at(0)}, 0, "ooooooo", "expiry", "valid until 2023-11-15T22:13:20Z"},
+		{"valid version 1", version1, Request{vectorApp, "administrator", public, at(0)}, 0, "ooooooo", "json", "version 1 (ECDSA)"},
+		{"nothing known", textV1, Request{Now: at(0)}, 0, "ooo---o", "app", "made for SDKAppID 1400000000"},
+		{"version 1, no public key", version1, Request{vectorApp, "administrator", right, at(0)}, 0, "ooooo-o", "signature", "no public key was given"},
+		{"version 2, no secret key", textV1, Request{vectorApp, "administrator", public, at(0)}, 0, "ooooo-o", "signature", "no secret key was given"},
+		{"other key", textV1, Request{vectorApp, "administrator", wrong, at(0)}, 70009, "oooooWo", "signature", "not signed with the key"},
+		{"other public key", version1, Request{vectorApp, "administrator", []Key{mustPublic(t, newPEM(t, elliptic.P256()))}, at(0)}, 70009, "oooooWo", "signature", "not signed with the key"},
+		{"other app", textV1, Request{1, "administrator", right, at(0)}, 70014, "oooWooo", "app", "made for SDKAppID 1400000000, not for 1"},
+		{"other user", textV1, Request{vectorApp, "x", right, at(0)}, 70013, "ooooWoo", "user", `made for the user "administrator", not for "x"`},
+		{"expired", textV1, Request{vectorApp, "administrator", right, at(90000)}, 70001, "ooooooW", "expiry", "expired 2023-11-15T22:13:20Z, and it is 2023-11-15T23:13:20Z"},
+		{"all wrong", textV1, Request{1, "x", wrong, at(90000)}, 70014, "oooWWWW", "expiry", "expired"},
+		{"issued ahead", textV1, Request{vectorApp, "administrator", right, at(-60)}, 0, "ooooooo", "expiry", "issued in the future (2023-11-14T22:13:20Z)"},
+		{"empty", "", Request{}, 70002, "W------", "base64", "empty"},
+		{"cut off", textV1[:100], Request{}, 70003, "oW-----", "zlib", "cut off"},
+		{"cut in a group", textV1[:101], Request{}, 70003, "W------", "base64", "cut off"},
+		{"zlib forgotten", base64.StdEncoding.EncodeToString([]byte(good)), Request{}, 70003, "oW-----", "zlib", "zlib step was forgotten"},
+		{"not a UserSig", envelop(t, "{}", 9), Request{}, 70003, "ooW----", "json", "neither"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			e := Explain(test.text, test.r)
+			if e.Code != test.code || outcome(e) != test.outcome {
+				t.Errorf("code %d, outcome %s; want %d, %s", e.Code, outcome(e), test.code, test.outcome)
+			}
+			if got := why(e, test.step); !strings.Contains(got, test.why) {
+				t.Errorf("%s: %q; want %q in it", test.step, got, test.why)
+			}
+			if (e.Sig != nil) != (e.Steps[2].Status == OK) {
+				t.Errorf("Sig = %+v", e.Sig)
+			}
+		})
+	}
+}
+
+// TestExplainMistakes signs wrongly in the ways that are known to happen.
+func TestExplainMistakes(t *testing.T) {
+	const lines = "TLS.identifier:u\nTLS.sdkappid:1400000000\nTLS.time:1700000000\nTLS.expire:86400\n"
+	decoded, err := hex.DecodeString(vectorSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapped := "TLS.identifier:u\nTLS.sdkappid:1400000000\nTLS.expire:86400\nTLS.time:1700000000\n"
+	tests := []struct{ name, secret, signed, userBuf, given, want string }{
+		{"none", vectorSecret, lines, "", vectorSecret, "signed with a key that was given"},
+		{"hexadecimal", string(decoded), lines, "", vectorSecret, "decoded from hexadecimal"},
+		{"line end in the signer", vectorSecret + "\n", lines, "", vectorSecret, "a line end behind it"},
+		{"spaces in the verifier", vectorSecret, lines, "", " " + vectorSecret + "\r\n", "without the white space"},
+		{"order", vectorSecret, swapped, "", vectorSecret, "TLS.expire was signed before TLS.time"},
+		{"last line feed", vectorSecret, strings.TrimSuffix(lines, "\n"), "", vectorSecret, "without its line feed"},
+		{"userbuf", vectorSecret, lines, `"TLS.userbuf":"YWJj",`, vectorSecret, "TLS.userbuf was not signed"},
+		{"other key", "x", lines, "", vectorSecret, "not signed with the key"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := hmac.New(sha256.New, []byte(test.secret))
+			h.Write([]byte(test.signed))
+			sig := base64.StdEncoding.EncodeToString(h.Sum(nil))
+			payload := strings.Replace(good, `"TLS.sig":"AAAA"`, test.userBuf+`"TLS.sig":"`+sig+`"`, 1)
+			r := vectorRequest("u")
+			r.Keys = []Key{HMACKey(test.given)}
+			e := Explain(envelop(t, payload, zlib.DefaultCompression), r)
+			if got := why(e, "signature"); !strings.Contains(got, test.want) {
+				t.Errorf("signature: %q; want %q in it", got, test.want)
+			}
+			if wrong := test.name != "none"; (e.Code == 70009) != wrong {
+				t.Errorf("code = %d", e.Code)
+			}
+		})
+	}
+	unsigned := strings.Replace(good, "AAAA", "?", 1)
+	e := Explain(envelop(t, unsigned, zlib.DefaultCompression), vectorRequest("u"))
+	if got := why(e, "signature"); e.Code != 70009 || !strings.Contains(got, "not base64") {
+		t.Errorf("code %d, signature: %q", e.Code, got)
+	}
+}
+
+func TestExplainJSON(t *testing.T) {
+	got, err := json.MarshalIndent(Explain(textV1, Request{vectorApp, "x", []Key{HMACKey(vectorSecret)}, at(0)}), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{
+ "code": 70013,
+ "sig": {
+  "version": 2,
+  "sdkappid": 1400000000,
+  "identifier": "administrator",
+  "time": 1700000000,
+  "expire": 86400
+ },
+ "issued_at": "2023-11-14T22:13:20Z",
+ "expires_at": "2023-11-15T22:13:20Z",
+ "steps": [
+  {
+   "name": "base64",
+   "status": "ok",
+   "why": "256 characters"
+  },
+  {
+   "name": "zlib",
+   "status": "ok",
+   "why": "191 bytes inflate to 175"
+  },
+  {
+   "name": "json",
+   "status": "ok",
+   "why": "a UserSig of version 2 (HMAC-SHA256)"
+  },
+  {
+   "name": "app",
+   "status": "ok",
+   "why": "made for SDKAppID 1400000000"
+  },
+  {
+   "name": "user",
+   "status": "wrong",
+   "why": "made for the user \"administrator\", not for \"x\""
+  },
+  {
+   "name": "signature",
+   "status": "ok",
+   "why": "signed with a key that was given"
+  },
+  {
+   "name": "expiry",
+   "status": "ok",
+   "why": "valid until 2023-11-15T22:13:20Z"
+  }
+ ]
+}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("JSON (-want +got):\n%s", diff)
+	}
+}
+
+// TestExplainStrangeTimes has times that no calendar holds.
+func TestExplainStrangeTimes(t *testing.T) {
+	tests := []struct {
+		time, expire, want string
+		code               int
+	}{
+		{"9223372036854775807", "9223372036854775807", "valid until at second 9223372036854775807", 0},
+		{"-9223372036854775808", "0", "expired at second -9223372036854775808", 70001},
+		{"1700000000", "-9223372036854775808", "negative", 70001},
+		{"-9223372036854775808", "-1", "negative", 70001},
+		{"1700000000", "253402300799", "valid until at second 255102300799", 0},
+	}
+	for _, test := range tests {
+		payload := strings.NewReplacer("1700000000", test.time, "86400", test.expire).Replace(good)
+		e := Explain(envelop(t, payload, zlib.DefaultCompression), Request{Now: at(0)})
+		if got := why(e, "expiry"); e.Code != test.code || !strings.Contains(got, test.want) {
+			t.Errorf("time %s, expire %s: code %d, %q; want %d, %q", test.time, test.expire, e.Code, got, test.code, test.want)
+		}
+		if _, err := json.Marshal(e); err != nil {
+			t.Errorf("time %s, expire %s: %v", test.time, test.expire, err)
+		}
+	}
+}
+
+func TestExplainNeverShowsKeys(t *testing.T) {
+	for _, secret := range []string{vectorSecret, "open sesame"} {
+		e := Explain(textV1, Request{vectorApp, "x", []Key{HMACKey(secret)}, time.Time{}})
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{string(b), fmt.Sprintf("%+v", e)} {
+			if strings.Contains(text, secret) || strings.Contains(text, sigV1) {
+				t.Errorf("the explanation shows a secret: %s", text)
+			}
+		}
+	}
+}

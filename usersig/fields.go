@@ -1,0 +1,159 @@
+package usersig
+
+import (
+	"encoding/base64"
+	"math"
+	"strconv"
+)
+
+// parsePayload reads the JSON of a UserSig. The Sig shares no memory with b.
+func parsePayload(b []byte) (*Sig, error) {
+	var o object
+	if err := o.scan(b); err != nil {
+		return nil, refuse(Malformed, "%v", err)
+	}
+	if o.get("TLS.ver") != nil {
+		return parse2(&o)
+	}
+	if o.get("TLS.sdk_appid") != nil {
+		return parse1(&o)
+	}
+	return nil, refuse(Malformed, "it has neither TLS.ver nor TLS.sdk_appid")
+}
+
+func parse1(o *object) (*Sig, error) {
+	f := fields{object: o, loose: true}
+	s := &Sig{
+		Version:     1,
+		SDKAppID:    f.appID("TLS.sdk_appid"),
+		Identifier:  f.identifier(),
+		IssuedAt:    f.number("TLS.time"),
+		Expire:      f.number("TLS.expire_after"),
+		UserBuf:     f.userBuf(),
+		thirdAppID:  f.number("TLS.appid_at_3rd"),
+		accountType: f.number("TLS.account_type"),
+		mac:         f.signature(),
+	}
+	return f.done(s)
+}
+
+func parse2(o *object) (*Sig, error) {
+	f := fields{object: o}
+	if v := f.text("TLS.ver"); f.err == nil && v != "2.0" {
+		return nil, refuse(Malformed, `TLS.ver is %q, and only "2.0" is known`, v)
+	}
+	s := &Sig{
+		Version:    2,
+		SDKAppID:   f.appID("TLS.sdkappid"),
+		Identifier: f.identifier(),
+		IssuedAt:   f.number("TLS.time"),
+		Expire:     f.number("TLS.expire"),
+		UserBuf:    f.userBuf(),
+		mac:        f.signature(),
+	}
+	return f.done(s)
+}
+
+// fields reads typed values and keeps the first error.
+//
+// Whatever goes into the signed text is either a plain integer, which is
+// written back exactly as it was read, or a text without a line feed.
+type fields struct {
+	*object
+	loose bool // numbers may be strings, and the identifier a number
+	err   error
+}
+
+func (f *fields) fail(format string, args ...any) {
+	if f.err == nil {
+		f.err = refuse(Malformed, format, args...)
+	}
+}
+
+func (f *fields) done(s *Sig) (*Sig, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return s, nil
+}
+
+// number returns a member that is a decimal integer in its shortest form.
+func (f *fields) number(name string) int64 {
+	raw := f.get(name)
+	if raw == nil {
+		f.fail("%s is missing", name)
+		return 0
+	}
+	if raw[0] == '"' {
+		if !f.loose {
+			f.fail("%s is a string, not a number", name)
+			return 0
+		}
+		raw = raw[1 : len(raw)-1] // an escape in it is no digit
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || string(strconv.AppendInt(nil, n, 10)) != string(raw) {
+		f.fail("%s is not a plain integer", name)
+	}
+	return n
+}
+
+func (f *fields) appID(name string) uint32 {
+	n := f.number(name)
+	if n < 0 || n > math.MaxUint32 {
+		f.fail("%s is not an SDKAppID: %d", name, n)
+	}
+	return uint32(n)
+}
+
+// text returns a member that is a string.
+func (f *fields) text(name string) string {
+	raw := f.get(name)
+	switch {
+	case raw == nil:
+		f.fail("%s is missing", name)
+	case raw[0] != '"':
+		f.fail("%s is not a string", name)
+	default:
+		return string(unquote(raw))
+	}
+	return ""
+}
+
+func (f *fields) identifier() string {
+	const name = "TLS.identifier"
+	if raw := f.get(name); f.loose && raw != nil && raw[0] != '"' {
+		return strconv.FormatInt(f.number(name), 10)
+	}
+	id := f.text(name)
+	if f.err == nil {
+		if err := validIdentifier(id); err != nil {
+			f.fail("%v", err)
+		}
+	}
+	return id
+}
+
+// userBuf returns nil only if there is no userbuf: an empty one has a line of
+// its own in the signed text. That line holds the base64 as it stands here,
+// so only the form that encoding gives back is accepted.
+func (f *fields) userBuf() []byte {
+	const name = "TLS.userbuf"
+	if f.get(name) == nil {
+		return nil
+	}
+	text := f.text(name)
+	buf, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || base64.StdEncoding.EncodeToString(buf) != text {
+		f.fail("%s is not base64", name)
+	}
+	return buf
+}
+
+func (f *fields) signature() []byte {
+	mac, err := base64.StdEncoding.DecodeString(f.text("TLS.sig"))
+	if err != nil {
+		return nil
+	}
+	return mac
+}

@@ -1,0 +1,137 @@
+package usersig
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// FuzzParse feeds whole texts. Few of the mutated ones get past the checksum;
+// FuzzPayload is for what lies behind it.
+func FuzzParse(f *testing.F) {
+	for _, v := range vectorTexts {
+		f.Add(v.text)
+	}
+	key := HMACKey(vectorSecret)
+	f.Fuzz(func(t *testing.T, text string) { checkText(t, text, key) })
+}
+
+// FuzzPayload feeds the JSON of a UserSig.
+func FuzzPayload(f *testing.F) {
+	f.Add(good)
+	f.Add(good1)
+	f.Add(strings.Replace(good, "}", `,"TLS.userbuf":"YWJj"}`, 1))
+	key := HMACKey(vectorSecret)
+	f.Fuzz(func(t *testing.T, payload string) {
+		checkText(t, envelop(t, payload, zlib.NoCompression), key)
+	})
+}
+
+// checkText holds that a text is read or refused as malformed, that what was
+// read is in form and can be signed and read again, and that Explain and
+// Verify come to the same end.
+func checkText(t *testing.T, text string, key Key) {
+	r := Request{SDKAppID: vectorApp, Identifier: "xiaojun", Keys: []Key{key}, Now: at(0)}
+	s, err := Parse(text)
+	if err != nil {
+		if !sameReason(err, &Error{Reason: Malformed}) {
+			t.Fatalf("Parse = %v", err)
+		}
+		if e := Explain(text, r); e.Code != 70003 && text != "" {
+			t.Fatalf("Parse: %v; Explain: %+v", err, e)
+		}
+		return
+	}
+	if err := validIdentifier(s.Identifier); err != nil {
+		t.Fatalf("%+v: %v", s, err)
+	}
+	checkSameEnd(t, text, s, r)
+	checkRoundTrip(t, s, key)
+}
+
+func checkSameEnd(t *testing.T, text string, s *Sig, r Request) {
+	_, err := Verify(text, r)
+	want := codeOf(err)
+	e := Explain(text, r)
+	unchecked := s.Version == 1 && want == BadSignature.Code()
+	if e.Code != want && !unchecked {
+		t.Fatalf("Verify: %v; Explain: %+v", err, e)
+	}
+	if len(e.Steps) != len(stepNames) {
+		t.Fatalf("%d steps", len(e.Steps))
+	}
+	if _, err := json.Marshal(e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkRoundTrip(t *testing.T, s *Sig, key Key) {
+	c := Claims{
+		SDKAppID: s.SDKAppID, Identifier: s.Identifier, UserBuf: s.UserBuf,
+		IssuedAt: time.Unix(s.IssuedAt%(1<<40), 0), Validity: time.Duration(s.Expire%(1<<30)) * time.Second,
+	}
+	text, err := Sign(key, c)
+	if err != nil {
+		return // too long once it is written anew
+	}
+	again, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Identifier != s.Identifier || !bytes.Equal(again.UserBuf, s.UserBuf) || !key.signed(again) {
+		t.Fatalf("%+v came back as %+v", s, again)
+	}
+}
+
+// FuzzObject compares the walk over a flat object with package json.
+func FuzzObject(f *testing.F) {
+	for _, seed := range []string{
+		good, good1, "{}", " {\t} ", `{"a":1,"a":2}`, `{"a\"}":"\\","b":null}`, `{"":-1.5e3}`, `{"a":{}}`, `{"a":[]}`, `[]`, "{\"\xff\":1}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var o object
+		if err := o.scan(b); err != nil {
+			return
+		}
+		var want map[string]any
+		if err := json.Unmarshal(b, &want); err != nil || !utf8.Valid(b) {
+			t.Fatalf("%q accepted: %v", b, err)
+		}
+		if o.n != len(want) {
+			t.Fatalf("%q: %d members; want %d", b, o.n, len(want))
+		}
+		for name, value := range want {
+			if err := checkMember(&o, name, value); err != nil {
+				t.Fatalf("%q: %q: %v", b, name, err)
+			}
+		}
+	})
+}
+
+func checkMember(o *object, name string, want any) error {
+	raw := o.get(name)
+	if raw == nil && want != nil {
+		return errors.New("absent")
+	}
+	if raw == nil {
+		return nil
+	}
+	var got any
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return err
+	}
+	if got != want {
+		return errors.New("another value")
+	}
+	if s, ok := want.(string); ok && string(unquote(raw)) != s {
+		return errors.New("another string")
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package usersig
+
+import (
+	"encoding/base64"
+	"math"
+	"strconv"
+	"time"
+)
+
+// A Sig is what a UserSig says. One that comes from [Parse] is well formed and
+// nothing more; one that comes from [Verify] is also genuine.
+type Sig struct {
+	Version    int    `json:"version"`           // 2 for HMAC-SHA256, 1 for ECDSA
+	SDKAppID   uint32 `json:"sdkappid"`          // the app
+	Identifier string `json:"identifier"`        // the user ID: not empty, valid UTF-8, no line feed
+	IssuedAt   int64  `json:"time"`              // TLS.time, in Unix seconds; may lie in the future
+	Expire     int64  `json:"expire"`            // TLS.expire, seconds of validity from IssuedAt; may be negative
+	UserBuf    []byte `json:"userbuf,omitempty"` // TLS.userbuf, decoded; nil when there is none
+
+	thirdAppID  int64  // version 1: TLS.appid_at_3rd
+	accountType int64  // version 1: TLS.account_type
+	mac         []byte // TLS.sig, decoded; nil when it was not base64
+}
+
+// ExpiresAt returns the last Unix second at which s is valid. A sum beyond the
+// range of int64 is held at its end.
+func (s *Sig) ExpiresAt() int64 {
+	sum := s.IssuedAt + s.Expire
+	switch {
+	case s.Expire > 0 && sum < s.IssuedAt:
+		return math.MaxInt64
+	case s.Expire < 0 && sum > s.IssuedAt:
+		return math.MinInt64
+	}
+	return sum
+}
+
+// Expired reports whether the validity of s is over at now. The second
+// [Sig.ExpiresAt] is still valid. A negative Expire is expired at any time,
+// also before the moment of issue.
+func (s *Sig) Expired(now time.Time) bool {
+	return s.Expire < 0 || now.Unix() > s.ExpiresAt()
+}
+
+// Check judges all of s but its signature: the app, the user, the time, in
+// that order. It is for callers that accept any well-formed UserSig; the
+// others use [Verify].
+func (s *Sig) Check(sdkAppID uint32, identifier string, now time.Time) error {
+	if err := s.checkOwner(sdkAppID, identifier); err != nil {
+		return err
+	}
+	return s.checkTime(now)
+}
+
+func (s *Sig) checkOwner(sdkAppID uint32, identifier string) error {
+	if err := s.checkApp(sdkAppID); err != nil {
+		return err
+	}
+	return s.checkUser(identifier)
+}
+
+func (s *Sig) checkApp(sdkAppID uint32) error {
+	if s.SDKAppID != sdkAppID {
+		return refuse(OtherApp, "made for SDKAppID %d, not for %d", s.SDKAppID, sdkAppID)
+	}
+	return nil
+}
+
+func (s *Sig) checkUser(identifier string) error {
+	if s.Identifier != identifier {
+		return refuse(OtherUser, "made for the user %q, not for %q", s.Identifier, identifier)
+	}
+	return nil
+}
+
+func (s *Sig) checkTime(now time.Time) error {
+	if s.Expire < 0 {
+		return refuse(Expired, "its validity of %d seconds is negative", s.Expire)
+	}
+	if s.Expired(now) {
+		return refuse(Expired, "expired %s, and it is %s", clock(s.ExpiresAt()), clock(now.Unix()))
+	}
+	return nil
+}
+
+// appendSigned appends the text that the signature covers. Its lines and
+// their order are fixed by the vendor and differ from the order of the JSON.
+//
+// The lines carry no lengths. What keeps one signed text from reading as two
+// different UserSigs is that no value holds a line feed: see fields.
+func (s *Sig) appendSigned(b []byte) []byte {
+	if s.Version == 1 {
+		b = appendNumber(b, "TLS.appid_at_3rd", s.thirdAppID)
+		b = appendNumber(b, "TLS.account_type", s.accountType)
+		b = appendLine(b, "TLS.identifier", s.Identifier)
+		b = appendNumber(b, "TLS.sdk_appid", int64(s.SDKAppID))
+		b = appendNumber(b, "TLS.time", s.IssuedAt)
+		b = appendNumber(b, "TLS.expire_after", s.Expire)
+	} else {
+		b = appendLine(b, "TLS.identifier", s.Identifier)
+		b = appendNumber(b, "TLS.sdkappid", int64(s.SDKAppID))
+		b = appendNumber(b, "TLS.time", s.IssuedAt)
+		b = appendNumber(b, "TLS.expire", s.Expire)
+	}
+	if s.UserBuf != nil {
+		b = appendLine(b, "TLS.userbuf", base64.StdEncoding.EncodeToString(s.UserBuf))
+	}
+	return b
+}
+
+func appendLine(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ':')
+	b = append(b, value...)
+	return append(b, '\n')
+}
+
+func appendNumber(b []byte, name string, n int64) []byte {
+	b = append(b, name...)
+	b = append(b, ':')
+	b = strconv.AppendInt(b, n, 10)
+	return append(b, '\n')
+}
+
+// clock writes a Unix second for a person. Seconds that no calendar of four
+// digits holds stay numbers.
+func clock(sec int64) string {
+	if t := calendar(sec); !t.IsZero() {
+		return t.Format(time.RFC3339)
+	}
+	return "at second " + strconv.FormatInt(sec, 10)
+}
+
+// calendar returns sec as a time in UTC, or the zero time outside the years 1
+// to 9999, where [time.Time] can be neither computed with nor encoded.
+func calendar(sec int64) time.Time {
+	const first, last = -62135596800, 253402300799
+	if sec < first || sec > last {
+		return time.Time{}
+	}
+	return time.Unix(sec, 0).UTC()
+}
