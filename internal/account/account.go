@@ -1,0 +1,91 @@
+package account
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// An Account is one entry of an app's directory.
+type Account struct {
+	ID UserID
+
+	// InternalID is given by the first successful import and never changes.
+	// It is unique across apps, fits 63 bits and is never used again, also not
+	// after a deletion. Zero means that there is no such account.
+	InternalID uint64
+
+	Nick    string // Tag_Profile_IM_Nick; empty means not set
+	FaceURL string // Tag_Profile_IM_Image; empty means not set
+
+	// Profile holds the other tags, sorted by tag, none twice.
+	Profile []Field
+
+	Created time.Time // whole milliseconds
+	Updated time.Time // whole milliseconds; last change of any kind
+
+	// Kicked is the watermark of the last kick in unix seconds, 0 if there was
+	// none: a UserSig signed before it is refused (protocol.md §3.5). It
+	// belongs to the id, so it also outlives deletion and re-import.
+	Kicked int64
+}
+
+// A Field is one tag of a profile and its value.
+type Field struct {
+	Tag   Tag   `json:"tag"`
+	Value Value `json:"value"`
+}
+
+// A Value is text or a number, as its tag's [TagSpec] says.
+type Value struct {
+	Text     string `json:"text,omitempty"`
+	Number   uint64 `json:"number,omitempty"`
+	IsNumber bool   `json:"is_number,omitempty"`
+}
+
+// Unset reports whether v says nothing: empty text clears a field.
+func (v Value) Unset() bool { return !v.IsNumber && v.Text == "" }
+
+// Field returns the value of tag, and whether it is set.
+func (a *Account) Field(tag Tag) (Value, bool) {
+	switch tag {
+	case TagNick:
+		return Value{Text: a.Nick}, a.Nick != ""
+	case TagImage:
+		return Value{Text: a.FaceURL}, a.FaceURL != ""
+	}
+	i, ok := a.find(tag)
+	if !ok {
+		return Value{}, false
+	}
+	return a.Profile[i].Value, true
+}
+
+// SetField stores f, or clears the tag if f's value is unset. It never changes
+// a Profile slice in place, so copies of the account stay as they were.
+func (a *Account) SetField(f Field) {
+	switch f.Tag {
+	case TagNick:
+		a.Nick = f.Value.Text
+		return
+	case TagImage:
+		a.FaceURL = f.Value.Text
+		return
+	}
+	i, found := a.find(f.Tag)
+	profile := slices.Clone(a.Profile)
+	switch {
+	case f.Value.Unset() && found:
+		profile = slices.Delete(profile, i, i+1)
+	case f.Value.Unset():
+	case found:
+		profile[i] = f
+	default:
+		profile = slices.Insert(profile, i, f)
+	}
+	a.Profile = profile
+}
+
+func (a *Account) find(tag Tag) (int, bool) {
+	return slices.BinarySearchFunc(a.Profile, tag, func(f Field, t Tag) int { return cmp.Compare(f.Tag, t) })
+}

@@ -1,0 +1,157 @@
+package account
+
+import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+)
+
+// Bounds of an app's settings, so that one app cannot exhaust a server.
+const (
+	MaxKeys      = 20
+	MaxWords     = 10000
+	MaxWordBytes = 100
+	MaxSources   = 1000
+	MaxNameBytes = 200
+)
+
+// Validate reports whether a may be stored. The error has Code [InvalidApp]
+// and says what to correct.
+func (a *App) Validate() error {
+	for _, check := range []func(*App) string{
+		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkWords,
+	} {
+		if fault := check(a); fault != "" {
+			return &Error{Code: InvalidApp, Detail: fault}
+		}
+	}
+	return nil
+}
+
+func checkIdentity(a *App) string {
+	switch {
+	case a.ID == 0:
+		return "the SDKAppID is 0; give a number from 1 to 4294967295"
+	case len(a.Name) > MaxNameBytes:
+		return fmt.Sprintf("the name is longer than %d bytes; shorten it", MaxNameBytes)
+	case !slices.Contains(Editions(), a.Edition):
+		return fmt.Sprintf("edition %q is unknown; use one of %v", a.Edition, Editions())
+	case a.Settings.Region != "" && !slices.Contains(Regions(), a.Settings.Region):
+		return fmt.Sprintf("region %q is unknown; use one of %v", a.Settings.Region, Regions())
+	case a.Settings.AnySignature && !a.Test:
+		return "any_signature is only for apps that were created as test apps"
+	}
+	return ""
+}
+
+func checkAdmins(a *App) string {
+	if len(a.Admins) == 0 || len(a.Admins) > MaxAdmins {
+		return fmt.Sprintf("an app has 1 to %d admins, not %d", MaxAdmins, len(a.Admins))
+	}
+	for i, id := range a.Admins {
+		if err := id.Validate(false); err != nil {
+			return fmt.Sprintf("admin %d: %v", i+1, err)
+		}
+		if slices.Contains(a.Admins[:i], id) {
+			return fmt.Sprintf("admin %q is named twice", id)
+		}
+	}
+	return ""
+}
+
+func checkKeys(a *App) string {
+	if len(a.Keys) > MaxKeys {
+		return fmt.Sprintf("an app has at most %d keys; retire and remove old ones", MaxKeys)
+	}
+	for i, k := range a.Keys {
+		if slices.ContainsFunc(a.Keys[:i], func(other Key) bool { return other.ID == k.ID }) {
+			return fmt.Sprintf("key id %q is used twice", k.ID)
+		}
+		if fault := k.fault(); fault != "" {
+			return fmt.Sprintf("key %q: %s", k.ID, fault)
+		}
+	}
+	return ""
+}
+
+// fault says what is wrong with k, never what its secret is.
+func (k Key) fault() string {
+	switch {
+	case k.ID == "":
+		return "has no id"
+	case k.Secret == "":
+		return "is empty"
+	case k.Kind == HMACKey:
+		return ""
+	case k.Kind != ECDSAKey:
+		return fmt.Sprintf("kind %q is unknown; use %q or %q", k.Kind, HMACKey, ECDSAKey)
+	}
+	block, _ := pem.Decode([]byte(k.Secret))
+	if block == nil {
+		return "is not PEM; give the public key of the app"
+	}
+	pub, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if _, ok := pub.(*ecdsa.PublicKey); err != nil || !ok {
+		return "is not an ECDSA public key in PEM"
+	}
+	return ""
+}
+
+func checkCustomTags(a *App) string {
+	tags := a.Settings.CustomTags
+	if len(tags) > MaxCustomTags {
+		return fmt.Sprintf("an app has at most %d custom tags, not %d", MaxCustomTags, len(tags))
+	}
+	for i, t := range tags {
+		if !validCustomKey(t.Key) {
+			return fmt.Sprintf("custom tag key %q must be 1 to %d letters", t.Key, MaxCustomKey)
+		}
+		if slices.ContainsFunc(tags[:i], func(other CustomTag) bool { return other.Key == t.Key }) {
+			return fmt.Sprintf("custom tag %q is declared twice", t.Key)
+		}
+	}
+	return ""
+}
+
+func validCustomKey(key string) bool {
+	for i := range len(key) {
+		if c := key[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return 0 < len(key) && len(key) <= MaxCustomKey
+}
+
+func checkLimits(a *App) string {
+	s := a.Settings
+	switch {
+	case s.Quota < 0:
+		return "the quota is negative; give 0 for the edition's own"
+	case !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode):
+		return fmt.Sprintf("rate mode %q is unknown; use %q, %q or leave it empty to enforce", s.RateMode, RateShadow, RateOff)
+	case s.AppRateLimit < 0 || s.LockoutAfter < 0:
+		return "a rate limit is negative; give 0 for none"
+	case len(s.AllowSources) > MaxSources:
+		return fmt.Sprintf("an app has at most %d allowed sources", MaxSources)
+	}
+	for command, n := range s.RateLimits {
+		if n < 1 {
+			return fmt.Sprintf("the rate limit of %s must be at least 1", command)
+		}
+	}
+	return ""
+}
+
+func checkWords(a *App) string {
+	if len(a.Settings.Words) > MaxWords {
+		return fmt.Sprintf("an app has at most %d sensitive words", MaxWords)
+	}
+	for i, w := range a.Settings.Words {
+		if w == "" || len(w) > MaxWordBytes {
+			return fmt.Sprintf("sensitive word %d must be 1 to %d bytes", i+1, MaxWordBytes)
+		}
+	}
+	return ""
+}

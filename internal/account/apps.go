@@ -1,0 +1,60 @@
+package account
+
+import (
+	"context"
+	"time"
+)
+
+// Apps keeps the records of apps and the trail of what admins did to them.
+// Implementations are safe for concurrent use, and durable as a [Store] is.
+// What is said there of errors holds here too.
+//
+// Each change is stored together with its entry in the audit trail: either
+// both are there or neither is.
+type Apps interface {
+	// CreateApp stores a, with Version 1.
+	// Codes: Exists.
+	CreateApp(ctx context.Context, a App, by AuditEntry) (*App, error)
+
+	// App returns one app. It costs no more than a look-up in memory; an
+	// engine that several nodes share may answer what was true up to a second
+	// ago. The app is shared and must not be changed.
+	// Codes: NoApp.
+	App(ctx context.Context, id AppID) (*App, error)
+
+	// Apps returns all apps in the order of their ids.
+	Apps(ctx context.Context) ([]*App, error)
+
+	// UpdateApp stores what fn makes of the app, with the next Version. fn
+	// gets a copy of its own, may be called more than once and must have no
+	// side effects; if it returns an error, nothing is stored and UpdateApp
+	// returns that error as it is. ID, Created and Version cannot be changed.
+	// Codes: NoApp, and those of fn.
+	UpdateApp(ctx context.Context, id AppID, fn func(App) (App, error), by AuditEntry) (*App, error)
+
+	// Audit returns entries, newest first.
+	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
+}
+
+// An AuditEntry says who did what to an app. It never holds a secret.
+type AuditEntry struct {
+	Seq    uint64    `json:"seq"` // set by the store; rises by at least one with each entry
+	Time   time.Time `json:"time"`
+	Actor  string    `json:"actor"`            // "serve", later the name of a token
+	Action string    `json:"action"`           // "app.create", "key.add", …
+	App    AppID     `json:"sdkappid"`         // set by the store: the app acted on
+	Detail string    `json:"detail,omitempty"` // what was changed, for a person to read
+}
+
+// An AuditQuery asks for a page of the trail.
+type AuditQuery struct {
+	App    AppID  // only this app's entries; 0 for all
+	Before uint64 // only entries with a smaller Seq; 0 starts at the newest
+	Limit  int    // 1 to MaxListLimit
+}
+
+// An Engine is a whole store: accounts and apps.
+type Engine interface {
+	Store
+	Apps
+}

@@ -1,0 +1,102 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A Code classifies an outcome for callers that must act on it. The zero Code
+// is [Internal], so an unclassified error never leaks details to a client.
+type Code uint8
+
+// Codes. The wire's number for each stands in api, per service.
+const (
+	Internal        Code = iota // something broke; repeating may help
+	OK                          // no fault; used in results of batches
+	Unavailable                 // time-out: the write may or may not have happened; repeating is safe
+	Exists                      // an app of that id exists
+	NoApp                       // no such app
+	NoAccount                   // no such account, or it is deleted
+	InvalidID                   // a UserID that may not name an account
+	InvalidApp                  // an app record that breaks a rule; Detail says which
+	Malformed                   // the body is not the JSON that the command reads
+	IDNotString                 // an id is not a JSON string
+	BadParameter                // a required field is missing or of the wrong type
+	EmptyBatch                  // no item in a batch
+	BatchTooLarge               // more items than the command takes
+	NotAdmin                    // the caller is not an admin of the app
+	ValueTooLong                // a profile value over its limit
+	ValueNotAllowed             // a profile value outside the field's list
+	ValueType                   // a profile value of the wrong JSON type
+	UnknownTag                  // a profile tag that the app does not have
+	TagNotReadable              // a profile tag that admins may not read
+	TagNotWritable              // a profile tag that admins may not write
+	SensitiveWord               // a value holds a word from the app's list
+	Tombstoned                  // deleted too recently to be imported again
+	QuotaFull                   // the app holds as many accounts as it may
+	DeletionOff                 // the app's edition does not allow deletion
+	AdminProtected              // admins cannot be deleted
+	numCodes
+)
+
+var codeNames = [numCodes]string{
+	"internal", "ok", "unavailable", "exists", "no app", "no account", "invalid id", "invalid app",
+	"malformed", "id not a string", "bad parameter", "empty batch", "batch too large", "not admin",
+	"value too long", "value not allowed", "value type", "unknown tag", "tag not readable",
+	"tag not writable", "sensitive word", "tombstoned", "quota full", "deletion off", "admin protected",
+}
+
+// String returns the name of c as it appears in logs and metrics.
+func (c Code) String() string { return codeNames[c] }
+
+// Codes returns every Code, for tests that check that a mapping is total.
+func Codes() []Code {
+	cs := make([]Code, numCodes)
+	for i := range cs {
+		cs[i] = Code(i)
+	}
+	return cs
+}
+
+// An Error is the only error type that carries meaning across packages.
+type Error struct {
+	Code   Code
+	Detail string // one sentence with the remedy; safe to send to the client
+	Err    error  // cause; logged, never sent
+}
+
+func (e *Error) Error() string {
+	switch {
+	case e.Err == nil && e.Detail == "":
+		return e.Code.String()
+	case e.Err == nil:
+		return fmt.Sprintf("%v: %s", e.Code, e.Detail)
+	case e.Detail == "":
+		return fmt.Sprintf("%v: %v", e.Code, e.Err)
+	}
+	return fmt.Sprintf("%v: %s: %v", e.Code, e.Detail, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns [OK] for nil, the Code of the first [Error] in err's chain, or
+// [Internal].
+func CodeOf(err error) Code {
+	if err == nil {
+		return OK
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return Internal
+}
+
+// Ended returns nil while ctx lives, and an error with Code [Unavailable] after
+// it has ended.
+func Ended(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return &Error{Code: Unavailable, Detail: "the call ran out of time; repeating it is safe", Err: context.Cause(ctx)}
+}

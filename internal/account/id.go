@@ -1,0 +1,62 @@
+package account
+
+import "strings"
+
+// An AppID is an SDKAppID: the number that names an app. Zero names none.
+type AppID uint32
+
+// A UserID names an account inside its app. It is case-sensitive, never
+// changes, and is echoed byte for byte.
+type UserID string
+
+// MaxUserIDBytes is the longest UserID, in bytes (protocol.md §4).
+const MaxUserIDBytes = 32
+
+// Administrator is the admin that every app has from the start.
+const Administrator UserID = "administrator"
+
+// Validate reports whether id may name an account: 1 to 32 bytes of printable
+// ASCII that do not start with a reserved prefix. Strict narrows the alphabet
+// to letters, digits, '_' and '-', as the vendor's login pages advise.
+//
+// The error has Code [InvalidID].
+func (id UserID) Validate(strict bool) error {
+	switch {
+	case id == "":
+		return &Error{Code: InvalidID, Detail: "the UserID is empty; give 1 to 32 bytes"}
+	case len(id) > MaxUserIDBytes:
+		return &Error{Code: InvalidID, Detail: "the UserID is longer than 32 bytes; shorten it"}
+	case id.reserved():
+		return &Error{Code: InvalidID, Detail: "UserIDs that start with @ or #TOA# are reserved; choose another"}
+	case !id.spelt(strict):
+		return &Error{Code: InvalidID, Detail: badSpelling(strict)}
+	}
+	return nil
+}
+
+// reserved reports whether id belongs to robots, groups, official accounts or
+// the system (protocol.md §4, decisions.md "Ids, admins, editions").
+func (id UserID) reserved() bool {
+	return id[0] == '@' || strings.HasPrefix(string(id), "#TOA#")
+}
+
+func (id UserID) spelt(strict bool) bool {
+	for i := range len(id) {
+		c := id[i]
+		if c < 0x20 || c > 0x7e || strict && !isWord(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
+}
+
+func badSpelling(strict bool) string {
+	if strict {
+		return "the UserID may hold only letters, digits, _ and -"
+	}
+	return "the UserID may hold only printable ASCII (0x20 to 0x7E)"
+}

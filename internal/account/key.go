@@ -1,0 +1,37 @@
+package account
+
+import (
+	"log/slog"
+	"time"
+)
+
+// A KeyKind tells how a key verifies a UserSig.
+type KeyKind string
+
+// Kinds of keys (protocol.md §2).
+const (
+	HMACKey  KeyKind = "hmac"  // v2: the console's text, used as raw bytes
+	ECDSAKey KeyKind = "ecdsa" // v1: a public key in PEM
+)
+
+// A Key verifies the UserSigs of an app. Several may be active at once, so that
+// keys can be changed without a gap.
+type Key struct {
+	ID      string    `json:"id"` // unique in its app
+	Kind    KeyKind   `json:"kind"`
+	Secret  string    `json:"secret"` // HMAC text, or PEM of the public key
+	Created time.Time `json:"created"`
+	Retired time.Time `json:"retired,omitzero"` // zero: not retired
+}
+
+// Active reports whether k still verifies at now.
+func (k Key) Active(now time.Time) bool { return k.Retired.IsZero() || now.Before(k.Retired) }
+
+// String returns k without its secret.
+func (k Key) String() string { return string(k.Kind) + " key " + k.ID }
+
+// GoString returns k without its secret.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue implements [slog.LogValuer]; a secret never reaches a log.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

@@ -1,0 +1,174 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"time"
+)
+
+// A Store keeps accounts. Implementations are safe for concurrent use.
+//
+// # Batches
+//
+// Methods take batches; a single operation is a batch of one. Results come in
+// the order of the request, one for each item. Ids may repeat in a batch: its
+// items apply in order, each seeing what the ones before it did. Callers
+// validate; a store does not judge ids or values. Each account changes
+// atomically. A batch as a whole is not atomic: another caller may see it half
+// applied, and after a crash in mid-call any part of it may be there.
+//
+// # Durability
+//
+// A method that changes something returns a nil error only when every change
+// that its results report is durable: it survives a killed process and the
+// loss of the machine's memory. What a read has returned is durable too: no
+// answer rests on a change that a crash could still undo. Every call observes
+// all changes whose calls returned before it was made.
+//
+// # Errors
+//
+// A batch either returns results or an error. An error with Code [Unavailable]
+// means that ctx ended, that the queue is full or that the engine lost its
+// footing: each change of the call may or may not have happened, or may still
+// happen, and repeating the call is safe. [Internal] means that the store
+// cannot do what was asked: it has failed or its disk is full; the outcome is
+// as open as with Unavailable. Each method also names the Codes of its
+// results. Detail never holds a driver's text.
+//
+// Slices that a Store returns belong to the caller; slices given to it may be
+// reused after the call has returned, but not before, also when ctx ends.
+type Store interface {
+	// Upsert imports accounts. An id that does not exist is created with a new
+	// InternalID and Created set to p.Now, if its tombstone and p.Limit allow
+	// it. For one that exists, Nick and FaceURL overwrite what is stored where
+	// they are not empty; if that changes nothing, Updated stays as it is.
+	//
+	// The limit holds also under concurrent calls: a batch that reaches it
+	// fills it in order and the rest is refused.
+	//
+	// Codes of results: OK, Tombstoned, QuotaFull (judged in this order).
+	Upsert(ctx context.Context, app AppID, items []Upsert, p UpsertPolicy) ([]UpsertResult, error)
+
+	// Status tells which ids exist, and their watermarks. It is the cheap
+	// read: it must not cost more than a look-up in memory where an engine
+	// keeps its ids there.
+	Status(ctx context.Context, app AppID, ids []UserID) ([]Status, error)
+
+	// Lookup returns whole accounts. One that does not exist has InternalID 0
+	// and nothing else but its ID.
+	Lookup(ctx context.Context, app AppID, ids []UserID) ([]Account, error)
+
+	// Update changes accounts that exist. Each patch applies as a whole or,
+	// where the account does not exist, not at all.
+	//
+	// Codes of results: OK, NoAccount.
+	Update(ctx context.Context, app AppID, patches []Patch, now time.Time) ([]Code, error)
+
+	// Delete removes accounts, leaves a tombstone with the time now for each,
+	// and frees their quota.
+	//
+	// Codes of results: OK, NoAccount.
+	Delete(ctx context.Context, app AppID, ids []UserID, now time.Time) ([]Code, error)
+
+	// List returns accounts in the byte order of their ids.
+	List(ctx context.Context, app AppID, q ListQuery) (ListPage, error)
+
+	// Count returns how many accounts exist, exactly, in constant time.
+	Count(ctx context.Context, app AppID) (int64, error)
+
+	// Ready returns nil if the store can take writes, or says why it cannot.
+	// It answers at once, also when the disk does not.
+	Ready(ctx context.Context) error
+
+	// Close finishes the calls under way and releases the store. No method may
+	// be called after Close.
+	Close() error
+}
+
+// An Upsert is one account to import.
+type Upsert struct {
+	ID            UserID
+	Nick, FaceURL string // empty leaves what is stored
+}
+
+// Apply lays what u says over an account that exists, and stamps a with now if
+// that changed anything; it reports whether it did.
+func (u Upsert) Apply(a *Account, now time.Time) bool {
+	before, beforeURL := a.Nick, a.FaceURL
+	a.Nick = cmp.Or(u.Nick, a.Nick)
+	a.FaceURL = cmp.Or(u.FaceURL, a.FaceURL)
+	if a.Nick == before && a.FaceURL == beforeURL {
+		return false
+	}
+	a.Updated = Millis(now)
+	return true
+}
+
+// An UpsertPolicy is what the rules say about an import, for the engine to
+// apply where the write happens.
+type UpsertPolicy struct {
+	Now time.Time
+
+	// Limit is the most accounts that the app may hold; 0 is no limit.
+	// Accounts above it stay, and updates are never refused.
+	Limit int64
+
+	// TombstoneBefore lets an id come back if it was deleted before this time.
+	// The zero time lets none come back; see [AnyTombstone].
+	TombstoneBefore time.Time
+}
+
+// AnyTombstone is the TombstoneBefore that lets every id come back at once.
+var AnyTombstone = time.Unix(1<<40, 0)
+
+// An UpsertResult is the outcome for one item.
+type UpsertResult struct {
+	Code       Code
+	Created    bool
+	InternalID uint64 // 0 unless Code is OK
+}
+
+// A Status is what is known of an id without its profile.
+type Status struct {
+	InternalID uint64 // 0 if there is no such account
+	Kicked     int64  // watermark in unix seconds, 0 for none; also of ids without an account
+}
+
+// Exists reports whether there is such an account.
+func (s Status) Exists() bool { return s.InternalID != 0 }
+
+// A Patch changes one account.
+type Patch struct {
+	ID     UserID
+	Fields []Field // set; those with an unset value are cleared; for a repeated tag the last counts
+	Kicked int64   // watermark in unix seconds; a watermark never moves back
+}
+
+// Apply makes the changes of p to a and stamps it with now, which it cuts to
+// milliseconds.
+func (p Patch) Apply(a *Account, now time.Time) {
+	for _, f := range p.Fields {
+		a.SetField(f)
+	}
+	a.Kicked = max(a.Kicked, p.Kicked)
+	a.Updated = Millis(now)
+}
+
+// Millis cuts t to what accounts keep of a time: whole milliseconds in UTC.
+func Millis(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+
+// MaxListLimit is the largest page of a list.
+const MaxListLimit = 1000
+
+// A ListQuery asks for a page.
+type ListQuery struct {
+	Prefix UserID // only ids that start with it; empty for all
+	After  UserID // only ids after it; empty starts at the first
+	Limit  int    // 1 to MaxListLimit
+}
+
+// A ListPage is one page of a list.
+type ListPage struct {
+	Accounts []Account
+	Next     UserID // After of the next page; empty when there is none
+}

@@ -1,0 +1,125 @@
+package storetest
+
+import (
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// benchCallers is how many callers a benchmark runs at once, on any machine.
+const benchCallers = 64
+
+// benchBatch is the items of one call.
+const benchBatch = 100
+
+// Benchmark measures calls of 100 accounts from 64 callers at once: the import
+// of new accounts, of existing ones whose nick changes, and their status.
+// Besides the time a call takes it reports calls and CPU time.
+func Benchmark(b *testing.B, open Open) {
+	b.Run("UpsertNew", func(b *testing.B) {
+		e := open(b)
+		var calls atomic.Int64
+		benchmark(b, func() error {
+			_, err := e.Upsert(b.Context(), app, benchItems(calls.Add(1), "nick"), free)
+			return err
+		})
+		closeEngine(b, e)
+	})
+	b.Run("UpsertChanged", func(b *testing.B) {
+		e := open(b)
+		fill(b, e)
+		var calls atomic.Int64
+		benchmark(b, func() error {
+			n := calls.Add(1)
+			_, err := e.Upsert(b.Context(), app, benchItems(n%benchCalls, "nick"+strconv.FormatInt(n, 10)), free)
+			return err
+		})
+		closeEngine(b, e)
+	})
+	b.Run("Status", func(b *testing.B) {
+		e := open(b)
+		fill(b, e)
+		var calls atomic.Int64
+		benchmark(b, func() error {
+			us := benchItems(calls.Add(1)%benchCalls, "")
+			ids := make([]account.UserID, len(us))
+			for i, u := range us {
+				ids[i] = u.ID
+			}
+			_, err := e.Status(b.Context(), app, ids)
+			return err
+		})
+		closeEngine(b, e)
+	})
+}
+
+// benchCalls is how many calls fill an engine: 200,000 accounts.
+const benchCalls = 2000
+
+func fill(b *testing.B, e account.Engine) {
+	b.Helper()
+	for n := range int64(benchCalls) {
+		if _, err := e.Upsert(b.Context(), app, benchItems(n, "nick"), free); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// benchItems returns the items of call n. Ids of one call are far apart in the
+// order of keys, as those of real callers are.
+func benchItems(n int64, nick string) []account.Upsert {
+	us := make([]account.Upsert, benchBatch)
+	for i := range us {
+		x := uint64(n*benchBatch+int64(i)) * 0x9e3779b97f4a7c15
+		id := "user_" + strconv.FormatUint(x, 16)
+		us[i] = account.Upsert{ID: account.UserID(id), Nick: nick, FaceURL: "https://example.com/f.png"}
+	}
+	return us
+}
+
+func benchmark(b *testing.B, call func() error) {
+	b.Helper()
+	b.ReportAllocs()
+	b.ResetTimer()
+	cpu := cpuTime()
+	work := make(chan struct{})
+	done := make(chan error, benchCallers)
+	for range benchCallers {
+		go func() { done <- worker(work, call) }()
+	}
+	for range b.N {
+		work <- struct{}{}
+	}
+	close(work)
+	for range benchCallers {
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+	if used := cpuTime() - cpu; used > 0 {
+		b.ReportMetric(float64(used)/float64(time.Microsecond)/float64(b.N), "cpu-µs/call")
+	}
+}
+
+// worker makes one call for each thing in work. It goes on after an error, so
+// that nobody waits for it.
+func worker(work <-chan struct{}, call func() error) (first error) {
+	for range work {
+		if err := call(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func closeEngine(b *testing.B, e account.Engine) {
+	b.Helper()
+	b.StopTimer()
+	if err := e.Close(); err != nil {
+		b.Error(err)
+	}
+}

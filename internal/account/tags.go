@@ -1,0 +1,100 @@
+package account
+
+import (
+	"math"
+	"strings"
+)
+
+// A Tag names a profile field, spelt as on the wire.
+type Tag string
+
+// Standard tags (protocol.md §3.10).
+const (
+	TagNick            Tag = "Tag_Profile_IM_Nick"
+	TagGender          Tag = "Tag_Profile_IM_Gender"
+	TagBirthDay        Tag = "Tag_Profile_IM_BirthDay"
+	TagLocation        Tag = "Tag_Profile_IM_Location"
+	TagSelfSignature   Tag = "Tag_Profile_IM_SelfSignature"
+	TagAllowType       Tag = "Tag_Profile_IM_AllowType"
+	TagLanguage        Tag = "Tag_Profile_IM_Language"
+	TagImage           Tag = "Tag_Profile_IM_Image"
+	TagMsgSettings     Tag = "Tag_Profile_IM_MsgSettings"
+	TagAdminForbidType Tag = "Tag_Profile_IM_AdminForbidType"
+	TagLevel           Tag = "Tag_Profile_IM_Level"
+	TagRole            Tag = "Tag_Profile_IM_Role"
+)
+
+// CustomPrefix begins every custom tag; a key of at most 8 letters follows.
+const CustomPrefix = "Tag_Profile_Custom_"
+
+// Limits of profiles, in bytes and counts (protocol.md §3.10).
+const (
+	MaxValueBytes     = 500 // Nick, FaceUrl and every other text
+	LocationWarnBytes = 16  // the older limit of Location: over it is logged, not refused
+	MaxCustomTags     = 20
+	MaxCustomKey      = 8
+)
+
+// A TagSpec says which values a tag takes and what admins may do with it.
+type TagSpec struct {
+	IsNumber  bool
+	Max       uint64   // largest number
+	Allowed   []string // if not nil, the only texts allowed
+	WarnBytes int      // if not 0, longer text is worth a line in the log
+	NoRead    bool     // portrait_get refuses it
+	NoWrite   bool     // portrait_set refuses it
+}
+
+var (
+	textTag   = TagSpec{}
+	uint32Tag = TagSpec{IsNumber: true, Max: math.MaxUint32}
+)
+
+var standardTags = map[Tag]TagSpec{
+	TagNick:            textTag,
+	TagGender:          {Allowed: []string{"Gender_Type_Unknown", "Gender_Type_Female", "Gender_Type_Male"}},
+	TagBirthDay:        uint32Tag,
+	TagLocation:        {WarnBytes: LocationWarnBytes},
+	TagSelfSignature:   textTag,
+	TagAllowType:       {Allowed: []string{"AllowType_Type_NeedConfirm", "AllowType_Type_AllowAny", "AllowType_Type_DenyAny"}},
+	TagLanguage:        uint32Tag,
+	TagImage:           textTag,
+	TagMsgSettings:     uint32Tag,
+	TagAdminForbidType: {Allowed: []string{"AdminForbid_Type_None", "AdminForbid_Type_SendOut"}},
+	TagLevel:           uint32Tag,
+	TagRole:            uint32Tag,
+}
+
+// A CustomTag is a profile field that an app declares for itself. The zero
+// permissions let admins read and write it.
+type CustomTag struct {
+	Key     string `json:"key"`                // 1 to 8 ASCII letters
+	Number  bool   `json:"number,omitempty"`   // an unsigned integer instead of text
+	NoRead  bool   `json:"no_read,omitempty"`  // 40007 on portrait_get
+	NoWrite bool   `json:"no_write,omitempty"` // 40008 on portrait_set
+}
+
+// Tag returns the name of c on the wire.
+func (c CustomTag) Tag() Tag { return CustomPrefix + Tag(c.Key) }
+
+// Spec returns the rules of c.
+func (c CustomTag) Spec() TagSpec {
+	return TagSpec{IsNumber: c.Number, Max: math.MaxUint64, NoRead: c.NoRead, NoWrite: c.NoWrite}
+}
+
+// Tag returns the spec of tag in a, standard or custom, and whether a has it.
+func (a *App) Tag(tag Tag) (TagSpec, bool) {
+	if spec, ok := standardTags[tag]; ok {
+		return spec, true
+	}
+	key, ok := strings.CutPrefix(string(tag), CustomPrefix)
+	if !ok {
+		return TagSpec{}, false
+	}
+	for _, c := range a.Settings.CustomTags {
+		if c.Key == key {
+			return c.Spec(), true
+		}
+	}
+	return TagSpec{}, false
+}
