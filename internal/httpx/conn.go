@@ -1,0 +1,94 @@
+package httpx
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// After a fault we read on for a moment before we close: closing with unread
+// bytes resets the connection, and the reset may overtake the answer.
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 256 << 10
+)
+
+// A conn is a connection of HTTP/1 whose faults are answered by us.
+//
+// Only the first bytes of an answer are looked at. What begins an answer is not
+// guessed from the bytes, for a body may hold anything, nor from what is read,
+// for the next request may arrive early: the first write of a connection begins
+// one, and the first after net/http reported the one before as finished.
+type conn struct {
+	net.Conn
+	faults *faultWriter
+
+	// begins reports that the next write begins an answer. It is written and
+	// read by the goroutine that serves the connection, and by those that a
+	// handler may start to write its answer.
+	begins atomic.Bool
+}
+
+// newConn returns c with its faults answered by w.
+func newConn(c net.Conn, w *faultWriter) *conn {
+	wrapped := &conn{Conn: c, faults: w}
+	wrapped.begins.Store(true)
+	return wrapped
+}
+
+// state follows [http.Server.ConnState]. A connection is idle for a moment after
+// each answer, even if the next request has arrived already.
+func (c *conn) state(s http.ConnState) {
+	if s == http.StateIdle {
+		c.begins.Store(true)
+	}
+}
+
+// Write implements [net.Conn].
+func (c *conn) Write(p []byte) (int, error) {
+	if c.begins.Load() {
+		c.begins.Store(false)
+		if version, f, ok := libraryFault(p); ok {
+			return len(p), c.refuse(version, f)
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// refuse answers f in place of the library and ends the connection.
+func (c *conn) refuse(version string, f Fault) error {
+	defer c.Conn.Close()
+	if _, err := c.Conn.Write(c.faults.answer(version, f)); err != nil {
+		return err
+	}
+	if err := c.CloseWrite(); err != nil {
+		return err
+	}
+	if err := c.SetReadDeadline(time.Now().Add(lingerTime)); err != nil {
+		return err
+	}
+	// How it ends does not matter: the client has gone or has had its time.
+	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	return nil
+}
+
+// CloseWrite shuts down the writing side, which net/http does before it closes
+// a connection that the client still writes to.
+func (c *conn) CloseWrite() error {
+	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return nil
+}
+
+// A tlsConn is a conn over TLS.
+type tlsConn struct {
+	*conn
+	tls *tls.Conn
+}
+
+// ConnectionState tells net/http what to set as [http.Request.TLS].
+func (c *tlsConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }

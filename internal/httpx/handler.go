@@ -1,0 +1,136 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// A HandlerFunc serves a request or returns an error. It must not both begin an
+// answer and return an error, unless the answer is a stream that broke off.
+type HandlerFunc func(http.ResponseWriter, *http.Request) error
+
+// An ErrorFunc answers a request whose handler returned err and returns the
+// level to log it at: [slog.LevelWarn] for a fault of the client,
+// [slog.LevelError] for one of ours. A panic arrives as a [*PanicError] and is
+// logged at [slog.LevelError] in any case.
+//
+// The text of err is logged, so it must not hold what an [Event] must not.
+type ErrorFunc func(w http.ResponseWriter, r *http.Request, err error) slog.Level
+
+// A PanicError is a panic of a handler. Its text is not meant for clients.
+type PanicError struct {
+	Value any    // what the handler panicked with
+	Stack []byte // where, as formatted by [debug.Stack]
+}
+
+// Error implements error. The text leaves out the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Handler adapts h: it sets the header [RequestIDHeader], answers errors and
+// panics with onError, and logs one [Event] named "request" when the request is
+// over: at the level onError returns, at least at [slog.LevelWarn] if the event has
+// a code of an error and at [slog.LevelError] if it has failed, or else at
+// [slog.LevelInfo].
+//
+// After a [*BodyTooLargeError] the connection is closed, for what the client
+// still sends is not a request. If h fails after its answer has begun, or
+// onError panics, the connection is broken off, so that no client takes half an
+// answer for a whole one. [http.ErrAbortHandler] passes as it is; no other panic
+// reaches net/http.
+func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
+	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
+		x := exchange{start: time.Now(), lg: lg, onError: onError}
+		x.w.ResponseWriter = hw
+		x.event.requestID = newRequestID()
+		hw.Header().Set(RequestIDHeader, x.event.requestID)
+		x.r = hr.WithContext(context.WithValue(hr.Context(), eventKey{}, &x.event))
+		x.serve(h)
+	})
+}
+
+// An exchange is one request and its answer.
+type exchange struct {
+	start   time.Time
+	lg      *slog.Logger
+	onError ErrorFunc
+	event   Event
+	w       responseWriter
+	r       *http.Request
+}
+
+// serve runs h, answers its error, and logs. It panics with
+// [http.ErrAbortHandler] if the connection must be broken off.
+func (x *exchange) serve(h HandlerFunc) {
+	var abort bool
+	var level slog.Level
+	if err := catch(func() error { return h(&x.w, x.r) }); err != nil {
+		level, abort = x.fail(err)
+	} else if x.event.err != nil {
+		x.note("err", x.event.err)
+	}
+	level = max(level, x.event.level())
+	if x.lg.Enabled(x.r.Context(), level) {
+		attrs := x.event.all(x.r, &x.w, time.Since(x.start))
+		x.lg.LogAttrs(x.r.Context(), level, "request", attrs...)
+	}
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// fail answers err and notes it in the event. It returns the level to log at
+// and whether the connection must be broken off.
+func (x *exchange) fail(err error) (level slog.Level, abort bool) {
+	x.note("err", err)
+	if errors.Is(err, http.ErrAbortHandler) {
+		x.event.Add(slog.Bool("aborted", true))
+		return slog.LevelWarn, true
+	}
+	if x.w.begun() {
+		x.event.Add(slog.Bool("aborted", true))
+		return slog.LevelError, true
+	}
+	if _, ok := errors.AsType[*BodyTooLargeError](err); ok {
+		x.w.Header().Set("Connection", "close")
+	}
+	second := catch(func() error {
+		level = x.onError(&x.w, x.r, err)
+		return nil
+	})
+	if second != nil {
+		x.note("answer_err", second)
+		return slog.LevelError, true
+	}
+	if _, ok := errors.AsType[*PanicError](err); ok {
+		level = slog.LevelError
+	}
+	return level, false
+}
+
+// note adds err to the event under key, and its stack if it was a panic.
+func (x *exchange) note(key string, err error) {
+	x.event.Add(slog.String(key, err.Error()))
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		x.event.Add(slog.String(key+"_stack", string(p.Stack)))
+	}
+}
+
+// catch calls f and returns a panic as an error: [http.ErrAbortHandler] as it
+// is, any other as a [*PanicError].
+func catch(f func() error) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			err = http.ErrAbortHandler
+		default:
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}

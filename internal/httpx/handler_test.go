@@ -1,0 +1,270 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var errOurs = errors.New("disk on fire")
+
+// answerError answers every error with a body of its own; errors of ours are
+// logged at level Error.
+func answerError(w http.ResponseWriter, _ *http.Request, err error) slog.Level {
+	_, _ = io.WriteString(w, "sorry")
+	if errors.Is(err, errOurs) {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+func TestHandler(t *testing.T) {
+	tests := map[string]struct {
+		handler   HandlerFunc
+		wantBody  string
+		wantCode  int
+		wantEvent map[string]any
+	}{
+		"success": {
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				e := EventFrom(r.Context())
+				e.SetCommand("account_check")
+				e.SetApp(1400000001)
+				e.SetCode(0)
+				e.SetCounts(5, 1)
+				e.Add(slog.String("note", "x"))
+				_, err := io.WriteString(w, "fine")
+				return err
+			},
+			wantBody: "fine",
+			wantCode: 200,
+			wantEvent: map[string]any{
+				"level": "INFO", "command": "account_check", "app": 1400000001.0, "code": 0.0,
+				"items": 5.0, "failed": 1.0, "note": "x", "status": 200.0, "bytes_out": 4.0,
+			},
+		},
+		"nothing written": {
+			handler:   func(http.ResponseWriter, *http.Request) error { return nil },
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "INFO", "status": 200.0, "bytes_out": 0.0},
+		},
+		"own status": {
+			handler: func(w http.ResponseWriter, _ *http.Request) error {
+				w.WriteHeader(http.StatusTeapot)
+				return nil
+			},
+			wantCode:  http.StatusTeapot,
+			wantEvent: map[string]any{"level": "INFO", "status": 418.0, "bytes_out": 0.0},
+		},
+		"fault of the client": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).SetCode(70402)
+				return errors.New("no such field")
+			},
+			wantBody:  "sorry",
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "WARN", "err": "no such field", "code": 70402.0, "status": 200.0, "bytes_out": 5.0},
+		},
+		"fault of ours": {
+			handler:   func(http.ResponseWriter, *http.Request) error { return errOurs },
+			wantBody:  "sorry",
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "ERROR", "err": "disk on fire", "status": 200.0, "bytes_out": 5.0},
+		},
+		"error code, answered by the handler": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).SetCode(70402)
+				return nil
+			},
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "WARN", "code": 70402.0, "status": 200.0, "bytes_out": 0.0},
+		},
+		"fault of ours, answered by the handler": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).SetCode(70500)
+				EventFrom(r.Context()).Fail(errOurs)
+				return nil
+			},
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "ERROR", "err": "disk on fire", "code": 70500.0, "status": 200.0, "bytes_out": 0.0},
+		},
+		"fault of ours, noted and returned": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).Fail(errOurs)
+				return errors.New("short of time")
+			},
+			wantBody:  "sorry",
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "ERROR", "err": "short of time", "status": 200.0, "bytes_out": 5.0},
+		},
+		"panic": {
+			handler:   func(http.ResponseWriter, *http.Request) error { panic("index out of range") },
+			wantBody:  "sorry",
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "ERROR", "err": "panic: index out of range", "status": 200.0, "bytes_out": 5.0},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			lg, log := newLog()
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest("POST", "/v4/x?usersig=secret", strings.NewReader("body of secrets"))
+			Handler(lg, tt.handler, answerError).ServeHTTP(w, r)
+
+			if got := w.Body.String(); got != tt.wantBody || w.Code != tt.wantCode {
+				t.Errorf("got %d %q, want %d %q", w.Code, got, tt.wantCode, tt.wantBody)
+			}
+			id := w.Header().Get(RequestIDHeader)
+			if len(id) != requestIDLen {
+				t.Errorf("%s = %q, want %d characters", RequestIDHeader, id, requestIDLen)
+			}
+			got := log.one(t)
+			if _, ok := got["took"].(float64); !ok {
+				t.Errorf("event without took: %v", got)
+			}
+			if stack, ok := got["err_stack"].(string); ok != (name == "panic") || ok && !strings.Contains(stack, "handler_test.go") {
+				t.Errorf("stack = %q", stack)
+			}
+			for _, key := range []string{"time", "took", "err_stack"} {
+				delete(got, key)
+			}
+			want := tt.wantEvent
+			want["msg"], want["request_id"], want["method"], want["path"], want["bytes_in"] = "request", id, "POST", "/v4/x", 0.0
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("event (-want +got):\n%s", diff)
+			}
+			if strings.Contains(log.String(), "secret") {
+				t.Errorf("the log holds what it must not: %s", log)
+			}
+		})
+	}
+}
+
+// TestHandlerInformational checks that a status of 1xx is not taken for the
+// answer: the error after it is still answered.
+func TestHandlerInformational(t *testing.T) {
+	lg, log := newLog()
+	ts := httptest.NewServer(Handler(lg, func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusEarlyHints)
+		return errors.New("too early")
+	}, answerError))
+	resp, err := ts.Client().Get(ts.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	ts.Close() // waits for the event
+	if err != nil || string(got) != "sorry" || resp.StatusCode != http.StatusOK {
+		t.Errorf("got %d %q, %v, want 200 %q", resp.StatusCode, got, err, "sorry")
+	}
+	if event := log.one(t); event["status"] != 200.0 {
+		t.Errorf("event = %v, want status 200", event)
+	}
+}
+
+func TestHandlerBoundsTheLog(t *testing.T) {
+	lg, log := newLog()
+	r := httptest.NewRequest(strings.Repeat("M", 5000), "/"+strings.Repeat("é", 5000), nil)
+	Handler(lg, func(http.ResponseWriter, *http.Request) error { return nil }, answerError).
+		ServeHTTP(httptest.NewRecorder(), r)
+	if got := len(log.String()); got > 1000 {
+		t.Errorf("event of %d bytes: %s", got, log)
+	}
+}
+
+// TestHandlerBreaksOff has handlers that leave no sound answer behind. The
+// client must see an error.
+func TestHandlerBreaksOff(t *testing.T) {
+	fail := func(http.ResponseWriter, *http.Request) error { return errors.New("first") }
+	tests := map[string]struct {
+		handler   HandlerFunc
+		onError   ErrorFunc
+		wantLevel string
+		wantErr   string
+		wantLast  any // of answer_err
+	}{
+		"fails after its answer has begun": {
+			handler: func(w http.ResponseWriter, _ *http.Request) error {
+				_, _ = io.WriteString(w, `{"half":`)
+				return errors.Join(http.NewResponseController(w).Flush(), errors.New("stream broke"))
+			},
+			onError:   answerError,
+			wantLevel: "ERROR", wantErr: "stream broke",
+		},
+		"fails after a flush": {
+			handler: func(w http.ResponseWriter, _ *http.Request) error {
+				return errors.Join(http.NewResponseController(w).Flush(), errors.New("stream broke"))
+			},
+			onError:   answerError,
+			wantLevel: "ERROR", wantErr: "stream broke",
+		},
+		"aborts": {
+			handler:   func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) },
+			onError:   answerError,
+			wantLevel: "WARN", wantErr: http.ErrAbortHandler.Error(),
+		},
+		"the error function panics": {
+			handler:   fail,
+			onError:   func(http.ResponseWriter, *http.Request, error) slog.Level { panic("second") },
+			wantLevel: "ERROR", wantErr: "first", wantLast: "panic: second",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			lg, log := newLog()
+			ts := httptest.NewServer(Handler(lg, tt.handler, tt.onError))
+			defer ts.Close()
+			resp, err := ts.Client().Get(ts.URL)
+			if err == nil {
+				var body []byte
+				body, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err == nil {
+					t.Errorf("the client took a broken answer for a whole one: %q", body)
+				}
+			}
+			ts.Close() // waits for the event
+			event := log.one(t)
+			if event["level"] != tt.wantLevel || event["err"] != tt.wantErr || event["answer_err"] != tt.wantLast {
+				t.Errorf("event = %v, want level %s, err %q, answer_err %v", event, tt.wantLevel, tt.wantErr, tt.wantLast)
+			}
+		})
+	}
+}
+
+func TestEventFromWithoutHandler(t *testing.T) {
+	e := EventFrom(context.Background())
+	e.SetCommand("kick") // must not fail
+	if e.RequestID() != "" {
+		t.Errorf("RequestID() = %q, want none", e.RequestID())
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	lg := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	h := Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
+		EventFrom(r.Context()).SetCommand("account_import")
+		_, err := io.WriteString(w, "fine")
+		return err
+	}, answerError)
+	r := httptest.NewRequest("POST", "/v4/im_open_login_svc/account_import", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.ServeHTTP(discardWriter{}, r)
+	}
+}
+
+// A discardWriter is a ResponseWriter that keeps nothing.
+type discardWriter struct{}
+
+func (discardWriter) Header() http.Header         { return http.Header{} }
+func (discardWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (discardWriter) WriteHeader(int)             {}

@@ -1,0 +1,162 @@
+package httpx
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// handshakeTimeout bounds one handshake.
+	handshakeTimeout = 10 * time.Second
+
+	// maxHandshakes bounds the handshakes under way. Connections over it wait
+	// in the backlog of the kernel.
+	maxHandshakes = 1024
+)
+
+// A handshaker is a listener whose connections are of type [*tls.Conn] and have
+// completed their handshake. Each handshake runs in a goroutine of its own, so a
+// slow client holds up no other.
+type handshaker struct {
+	net.Listener
+	config *tls.Config
+	faults *faultWriter
+
+	accepted chan acceptResult // unbuffered: nothing is lost on Close
+	slots    chan struct{}
+	done     chan struct{} // closed by Close
+
+	start sync.Once // the loop is started, or never will be
+	stop  sync.Once
+	wg    sync.WaitGroup
+}
+
+// An acceptResult is what one call of Accept returns.
+type acceptResult struct {
+	conn *tls.Conn
+	err  error
+}
+
+// newHandshaker returns a handshaker that accepts from inner.
+func newHandshaker(inner net.Listener, config *tls.Config, w *faultWriter) *handshaker {
+	config = config.Clone()
+	if len(config.NextProtos) == 0 {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return &handshaker{
+		Listener: inner,
+		config:   config,
+		faults:   w,
+		accepted: make(chan acceptResult),
+		slots:    make(chan struct{}, maxHandshakes),
+		done:     make(chan struct{}),
+	}
+}
+
+// Accept implements [net.Listener].
+func (h *handshaker) Accept() (net.Conn, error) {
+	h.start.Do(func() { h.wg.Go(h.acceptLoop) })
+	select {
+	case a := <-h.accepted:
+		if a.err != nil {
+			return nil, a.err
+		}
+		return a.conn, nil
+	case <-h.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener] and waits for all goroutines.
+func (h *handshaker) Close() error {
+	err := net.ErrClosed
+	h.stop.Do(func() {
+		h.start.Do(func() {}) // too late to start now
+		close(h.done)
+		err = h.Listener.Close()
+		h.wg.Wait()
+	})
+	return err
+}
+
+// acceptLoop accepts connections until Close.
+func (h *handshaker) acceptLoop() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel() // ends the handshakes under way
+	for {
+		select {
+		case h.slots <- struct{}{}:
+		case <-h.done:
+			return
+		}
+		c, err := h.Listener.Accept()
+		if err != nil {
+			<-h.slots
+			if !h.deliver(acceptResult{err: err}) {
+				return
+			}
+			continue
+		}
+		h.wg.Go(func() {
+			defer func() { <-h.slots }()
+			h.handshake(ctx, c)
+		})
+	}
+}
+
+// deliver hands a to a caller of Accept. It reports false after Close.
+func (h *handshaker) deliver(a acceptResult) bool {
+	select {
+	case h.accepted <- a:
+		return true
+	case <-h.done:
+		return false
+	}
+}
+
+// handshake makes raw a TLS connection and delivers it, or closes it.
+func (h *handshaker) handshake(ctx context.Context, raw net.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	c := tls.Server(raw, h.config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		h.reject(ctx, raw, err)
+		return
+	}
+	if !h.deliver(acceptResult{conn: c}) {
+		raw.Close()
+	}
+}
+
+// reject closes a connection whose handshake failed with err. A client that
+// speaks plain HTTP gets an answer that it can read.
+func (h *handshaker) reject(ctx context.Context, raw net.Conn, err error) {
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	defer stop()
+	defer raw.Close()
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && looksLikeHTTP(e.RecordHeader[:]) {
+		f := Fault{Status: http.StatusBadRequest, Reason: "plain HTTP on a port of TLS"}
+		err = newConn(raw, h.faults).refuse("HTTP/1.1", f)
+	}
+	if err != nil {
+		h.faults.lg.LogAttrs(ctx, slog.LevelDebug, "tls handshake failed", slog.String("err", err.Error()))
+	}
+}
+
+// looksLikeHTTP reports whether b, the first bytes of a connection, begin a
+// request of HTTP/1: TLS begins with a byte below 0x20.
+func looksLikeHTTP(b []byte) bool {
+	for _, method := range []string{"POST ", "GET ", "HEAD ", "PUT ", "OPTIO", "DELET", "PATCH"} {
+		if bytes.HasPrefix(b, []byte(method)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package httpx
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+)
+
+// ListenerOptions configures a [Listener].
+type ListenerOptions struct {
+	// TLS makes connections speak TLS. Its NextProtos default to h2 and
+	// http/1.1. It is not used after [NewListener] returns.
+	// Optional: without it connections are in the clear.
+	TLS *tls.Config
+
+	// FaultBody returns the JSON body that answers f. It is called from many
+	// goroutines. Required.
+	FaultBody func(f Fault) []byte
+
+	// Logger receives one event for each fault, and at level Debug failed
+	// handshakes. Required.
+	Logger *slog.Logger
+}
+
+// A Listener accepts connections on which net/http has no voice of its own.
+//
+// The server of net/http answers a request that it cannot parse by itself, in
+// plain text: a bad escape in the path, a missing or malformed Host header,
+// header fields that are too large or invalid, an unknown Transfer-Encoding or
+// Expect, plain HTTP on a port of TLS. On a connection of a Listener the client
+// gets HTTP 200 with a JSON body from [ListenerOptions.FaultBody], the header
+// [RequestIDHeader] and "Connection: close" instead. The same goes for any other
+// answer in HTTP/1 that has a status of 4xx or 5xx and lacks that header.
+//
+// On HTTP/2 such faults are errors of the protocol, which reset the stream;
+// only header fields over [http.Server.MaxHeaderBytes] get the library's 431.
+type Listener struct {
+	inner  net.Listener // of TCP, or of TLS connections after their handshake
+	faults *faultWriter
+}
+
+// NewListener returns a Listener that accepts from inner and owns it. It starts
+// no goroutines; with TLS, the first Accept does.
+func NewListener(inner net.Listener, o ListenerOptions) *Listener {
+	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultBody}}
+	if o.TLS != nil {
+		l.inner = newHandshaker(inner, o.TLS, l.faults)
+	}
+	return l
+}
+
+// Serve serves srv on l until srv is closed; it then returns
+// [http.ErrServerClosed]. It sets two fields of srv: ConnState, where a function
+// that was there is still called, and DisableGeneralOptionsHandler, so that
+// "OPTIONS *" reaches the handler like every other request.
+//
+// A server that l should work for must be served by this method: l relies on
+// ConnState.
+func (l *Listener) Serve(srv *http.Server) error {
+	next := srv.ConnState
+	srv.ConnState = func(c net.Conn, s http.ConnState) {
+		if c, ok := c.(interface{ state(http.ConnState) }); ok {
+			c.state(s)
+		}
+		if next != nil {
+			next(c, s)
+		}
+	}
+	srv.DisableGeneralOptionsHandler = true
+	return srv.Serve(l)
+}
+
+// Accept implements [net.Listener]. A connection that chose HTTP/2 is returned
+// as the [*tls.Conn] that net/http insists on.
+func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.inner.Accept()
+	if err != nil {
+		return nil, err
+	}
+	tc, ok := c.(*tls.Conn)
+	switch {
+	case !ok:
+		return newConn(c, l.faults), nil
+	case tc.ConnectionState().NegotiatedProtocol == "h2":
+		return tc, nil
+	default:
+		return &tlsConn{conn: newConn(tc, l.faults), tls: tc}, nil
+	}
+}
+
+// Close implements [net.Listener]. Handshakes under way are broken off; when
+// Close returns, no goroutine of l is left.
+func (l *Listener) Close() error { return l.inner.Close() }
+
+// Addr implements [net.Listener].
+func (l *Listener) Addr() net.Addr { return l.inner.Addr() }

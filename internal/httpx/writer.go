@@ -1,0 +1,56 @@
+package httpx
+
+import "net/http"
+
+// A responseWriter notes what is sent through it. [http.ResponseController]
+// reaches the writer below.
+type responseWriter struct {
+	http.ResponseWriter
+	status  int // 0 until the answer has begun
+	written int64
+}
+
+// Unwrap lets [http.ResponseController] find what the writer below offers.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *responseWriter) WriteHeader(status int) {
+	final := status >= 200 || status == http.StatusSwitchingProtocols
+	if final && w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.begin()
+	n, err := w.ResponseWriter.Write(p)
+	w.written += int64(n)
+	return n, err
+}
+
+// FlushError sends what was written so far. [http.ResponseController] calls it.
+func (w *responseWriter) FlushError() error {
+	w.begin()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// begin notes that the answer begins, with status 200 unless another was set.
+func (w *responseWriter) begin() {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+}
+
+// begun reports whether a part of the answer may have reached the client.
+func (w *responseWriter) begun() bool { return w.status != 0 }
+
+// statusSent returns the status of a finished answer: net/http sends 200 for a
+// handler that wrote nothing.
+func (w *responseWriter) statusSent() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
+}

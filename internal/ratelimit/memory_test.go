@@ -1,0 +1,95 @@
+package ratelimit
+
+import (
+	"sync"
+	"testing"
+)
+
+// TestMemoryTotalsAreUnique has many goroutines count two keys across a change
+// of second: each total must be handed out exactly once.
+func TestMemoryTotalsAreUnique(t *testing.T) {
+	const workers, perWorker = 16, 500
+	m := NewMemory()
+	keys := []Key{{App: 1, Command: "kick"}, {App: 1}}
+	totals := make(chan [3]int64, workers*perWorker*len(keys))
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range perWorker {
+				second := int64(1000 + i%2)
+				for k, key := range keys {
+					total, err := m.Add(t.Context(), key, second, 1)
+					if err != nil {
+						t.Error(err)
+					}
+					totals <- [3]int64{int64(k), second, total}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(totals)
+	seen := map[[3]int64]bool{}
+	for total := range totals {
+		if seen[total] {
+			t.Fatalf("key %d, second %d: total %d returned twice", total[0], total[1], total[2])
+		}
+		seen[total] = true
+	}
+	for k := range keys {
+		for second := range int64(2) {
+			last := [3]int64{int64(k), 1000 + second, workers * perWorker / 2}
+			if !seen[last] {
+				t.Errorf("key %d, second %d: total %d never returned", k, last[1], last[2])
+			}
+		}
+	}
+}
+
+func TestMemoryForgets(t *testing.T) {
+	m := NewMemory()
+	held := func() int {
+		var n int
+		for i := range m.shards {
+			n += len(m.shards[i].counts) + len(m.shards[i].before)
+		}
+		return n
+	}
+	add := func(second int64, apps int) {
+		for app := range apps {
+			if _, err := m.Add(t.Context(), Key{App: uint32(app)}, second, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const apps = 100_000 // more than keepKeys in each shard
+	for second := range int64(5) {
+		add(second, apps)
+	}
+	if got := held(); got != 2*apps {
+		t.Errorf("after 5 seconds of %d keys: %d counts held, want those of 2 seconds", apps, got)
+	}
+	// 1000 keys reach each of the 64 shards.
+	add(100, 1000)
+	if got := held(); got != 1000 {
+		t.Errorf("long after: %d counts held, want 1000", got)
+	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	keys := map[string]int{"one key": 1, "many keys": 1000}
+	for name, n := range keys {
+		b.Run(name, func(b *testing.B) {
+			m := NewMemory()
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					key := Key{App: uint32(i % n), Command: "multiaccount_import"}
+					if _, err := m.Add(b.Context(), key, int64(i>>16), 1); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,15 @@
+// Package testutil holds what tests of several packages share. Programs do not
+// import it.
+package testutil
+
+import (
+	"log/slog"
+	"testing"
+)
+
+// Logger returns a logger of all levels that writes to the output of t, which
+// the go command shows when the test fails. It must not be used after t has
+// ended.
+func Logger(tb testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
