@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+
+	"rollcall/internal/account"
+	"rollcall/internal/wire"
+)
+
+// accountCheck serves account_check (protocol.md §3.4). An id that is not
+// imported is no error; one that could never be has a ResultCode.
+func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckRequest) (any, error) {
+	userIDs, err := idItems("CheckItem", req.CheckItem)
+	if err != nil {
+		return nil, err
+	}
+	results, err := s.dir.Check(ctx, c.app, userIDs)
+	if err != nil {
+		return nil, err
+	}
+	resp := wire.CheckResponse{Head: wire.Success, ResultItem: make([]wire.CheckResult, len(userIDs))}
+	for i, r := range results {
+		item := &resp.ResultItem[i]
+		item.UserID = string(userIDs[i])
+		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
+		item.AccountStatus = wire.NotImported
+		if r.Exists {
+			item.AccountStatus = wire.Imported
+		}
+	}
+	c.event.SetCounts(len(userIDs), 0)
+	return resp, nil
+}
+
+// result returns the number and text for one item of a batch.
+func (c *call) result(code account.Code, detail string) (wire.Code, string) {
+	if code == account.OK {
+		return wire.OK, ""
+	}
+	n := c.service.code(code)
+	return n, wire.Info(n, detail)
+}

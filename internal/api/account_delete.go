@@ -1,0 +1,28 @@
+package api
+
+import (
+	"context"
+
+	"rollcall/internal/wire"
+)
+
+// accountDelete serves account_delete (protocol.md §3.3). The top level stays
+// OK whatever becomes of single ids.
+func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteRequest) (any, error) {
+	userIDs, err := idItems("DeleteItem", req.DeleteItem)
+	if err != nil {
+		return nil, err
+	}
+	results, err := s.dir.Delete(ctx, c.app, userIDs)
+	if err != nil {
+		return nil, err
+	}
+	resp := wire.DeleteResponse{Head: wire.Success, ResultItem: make([]wire.DeleteResult, len(userIDs))}
+	for i, r := range results {
+		item := &resp.ResultItem[i]
+		item.UserID = string(userIDs[i])
+		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
+	}
+	c.event.SetCounts(len(userIDs), 0)
+	return resp, nil
+}

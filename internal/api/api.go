@@ -1,0 +1,167 @@
+// Package api serves the vendor's protocol under /v4/: it lets a request
+// through the gate, decodes it, calls package directory, and encodes the
+// answer. Each command is in its own file; [commands] lists them all.
+//
+// Every answer is HTTP 200 with application/json; what goes wrong stands in
+// the body.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/httpx"
+	"rollcall/internal/ratelimit"
+	"rollcall/internal/wire"
+)
+
+// Bounds of a request.
+const (
+	// MaxBody is the longest body in bytes (decisions.md, "Bodies").
+	MaxBody = 1 << 20
+
+	// Timeout is the longest that a command may take once its body is there.
+	// The vendor's is 3 s, and published clients give up after 2 to 3.
+	Timeout = 2500 * time.Millisecond
+)
+
+// Prefix is the path under which the vendor's protocol lives.
+const Prefix = "/v4/"
+
+// Options are what a Server is built from. Directory is required.
+type Options struct {
+	Directory *directory.Directory
+	Limiter   *ratelimit.Limiter // counts in memory if nil
+
+	// AllowTestApps lets apps that were created as test apps accept any
+	// well-formed UserSig.
+	AllowTestApps bool
+}
+
+// A Server answers the vendor's protocol. It is safe for concurrent use.
+type Server struct {
+	dir       *directory.Directory
+	limiter   *ratelimit.Limiter
+	lockout   *lockout
+	keys      *account.Derived[keyring]
+	testApps  bool
+	now       func() time.Time // real time, for rates
+	endpoints map[string]*endpoint
+}
+
+// New returns a Server.
+func New(o Options) *Server {
+	s := &Server{
+		dir:      o.Directory,
+		limiter:  o.Limiter,
+		lockout:  newLockout(),
+		keys:     account.NewDerived(newKeyring),
+		testApps: o.AllowTestApps,
+		now:      time.Now,
+	}
+	if s.limiter == nil {
+		s.limiter = ratelimit.New(ratelimit.NewMemory())
+	}
+	s.endpoints = s.routes()
+	return s
+}
+
+// A call is one request on its way.
+type call struct {
+	*endpoint
+	app   *account.App
+	admin account.UserID
+	event *httpx.Event
+
+	explain []reason // what became of the items that failed
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setHeaders(w.Header())
+	c := &call{event: httpx.EventFrom(r.Context())}
+	c.event.SetCode(0)
+	resp, err := s.answer(w.Header(), r, c)
+	if err != nil {
+		resp = c.fail(w.Header(), err)
+	}
+	body, encErr := wire.Encode(resp)
+	if encErr != nil {
+		body, _ = wire.Encode(c.fail(w.Header(), encErr))
+	}
+	if c.app != nil && c.app.Settings.SendRequestID {
+		body = addRequestID(body, c.event.RequestID())
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the client has gone; nothing is left to do
+}
+
+// setHeaders sets what every answer of the vendor has (protocol.md §1.2).
+func setHeaders(h http.Header) {
+	h["Content-Type"] = jsonType
+	h["Access-Control-Allow-Origin"] = anyOrigin
+	h["Access-Control-Allow-Headers"] = allowHeaders
+	h["Access-Control-Allow-Methods"] = allowMethods
+}
+
+// Header values that no request changes.
+var (
+	jsonType     = []string{"application/json"}
+	anyOrigin    = []string{"*"}
+	allowHeaders = []string{"X-Requested-With"}
+	allowMethods = []string{http.MethodPost}
+)
+
+// answer passes the gate and runs the command.
+func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
+	if err := s.gate(h, r, c); err != nil {
+		return nil, &gateError{err}
+	}
+	body, err := httpx.ReadBody(r, MaxBody)
+	if err != nil {
+		h.Set("Connection", "close") // what is still sent is not a request
+		return nil, &wire.Error{Code: wire.HTTPParse, Detail: "the body cannot be read or is over 1 MiB"}
+	}
+	defer body.Free()
+	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
+	defer cancel()
+	resp, err := c.serve(ctx, c, body.Bytes())
+	if err == nil && r.Header.Get("Rollcall-Explain") == "1" && len(c.explain) > 0 {
+		h.Set("Rollcall-Explain", explanation(c.explain))
+	}
+	return resp, err
+}
+
+// addRequestID puts id at the end of the object that body is.
+func addRequestID(body []byte, id string) []byte {
+	return fmt.Appendf(body[:len(body)-1], `,"RequestId":%q}`, id)
+}
+
+// Refuse answers a request that never reached its command: the server is too
+// busy, or a handler panicked. The cause is logged by the caller.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	setHeaders(w.Header())
+	code := account.Internal
+	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
+		code = account.Unavailable
+	}
+	c := &call{endpoint: s.endpoints[r.URL.EscapedPath()], event: httpx.EventFrom(r.Context())}
+	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: code}}))
+	_, _ = w.Write(body)
+}
+
+// Malformed returns the answer to a request that HTTP itself could not make
+// sense of.
+func Malformed() []byte {
+	body, err := wire.Encode(wire.CodeFirst.Fail(wire.HTTPParse, wire.Info(wire.HTTPParse, "")))
+	if err != nil {
+		panic(err) // three plain fields always encode
+	}
+	return body
+}

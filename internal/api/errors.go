@@ -1,0 +1,131 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"rollcall/internal/account"
+	"rollcall/internal/wire"
+)
+
+// A service is one of the vendor's; each has its own numbers for a fault.
+type service uint8
+
+// Services.
+const (
+	login   service = iota // im_open_login_svc
+	openim                 // openim
+	profile                // profile
+	numServices
+)
+
+var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile"}
+
+// wireCodes says which number stands for a fault in each service. A test fails
+// on an empty cell.
+var wireCodes = map[account.Code][numServices]wire.Code{
+	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal},
+	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
+	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
+	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
+	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
+	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount},
+	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount},
+	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter},
+	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter},
+	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter},
+	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget},
+	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter},
+	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin},
+	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong},
+	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed},
+	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType},
+	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag},
+	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead},
+	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite},
+	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive},
+	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned},
+	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
+	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
+	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter},
+}
+
+// code returns the wire's number for c in service s.
+func (s service) code(c account.Code) wire.Code {
+	if c == account.OK {
+		return wire.OK
+	}
+	return wireCodes[c][s]
+}
+
+// classify is the only place where an error becomes a number and a text that a
+// client sees. Causes stay in the log.
+func (s service) classify(err error) (wire.Code, string) {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return e.Code, e.Detail
+	}
+	if e, ok := errors.AsType[*account.Error](err); ok {
+		return s.code(e.Code), e.Detail
+	}
+	return s.code(account.Internal), ""
+}
+
+// fail returns the answer for err and sets the headers that go with it.
+func (c *call) fail(h http.Header, err error) any {
+	var svc service
+	layout := wire.CodeFirst
+	if c.endpoint != nil {
+		svc, layout = c.service, c.layout
+	}
+	code, detail := svc.classify(err)
+	if isGateError(err) || code.Gateway() {
+		layout = wire.CodeFirst
+	}
+	h.Set("Rollcall-Advice", headerText(wire.Advice(code, detail)))
+	c.event.SetCode(int(code))
+	c.logCause(err)
+	return layout.Fail(code, wire.Info(code, detail))
+}
+
+// logCause logs err with the request if the fault is the server's.
+func (c *call) logCause(err error) {
+	if _, ok := errors.AsType[*wire.Error](err); ok {
+		return
+	}
+	switch account.CodeOf(err) {
+	case account.Internal, account.Unavailable:
+		c.event.Fail(err)
+	}
+}
+
+// headerText makes text fit a header: printable ASCII of a bounded length.
+func headerText(text string) string {
+	const longest = 300
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), longest)]
+}
+
+// A reason says why an item of a batch failed.
+type reason struct {
+	item int // index in the request
+	code wire.Code
+}
+
+// explanation lists reasons as "index=code", for the Rollcall-Explain header.
+func explanation(reasons []reason) string {
+	var b strings.Builder
+	for i, r := range reasons {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%d=%d", r.item, r.code)
+	}
+	return b.String()
+}

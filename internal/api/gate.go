@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/account"
+	"rollcall/internal/wire"
+)
+
+// gate lets r through to its command or says why not, in the order that
+// decisions.md ("The gate") settles. It fills c as far as it came.
+func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
+	ep, ok := s.endpoints[r.URL.EscapedPath()]
+	if !ok {
+		return &wire.Error{Code: wire.NoResource}
+	}
+	c.endpoint = ep
+	c.event.SetCommand(ep.name)
+	if r.Method != http.MethodPost {
+		return &wire.Error{Code: wire.HTTPParse, Detail: "the method must be POST"}
+	}
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if c.app, err = s.app(r.Context(), q); err != nil {
+		return err
+	}
+	c.event.SetApp(uint32(c.app.ID))
+	if err := s.admit(r, c); err != nil {
+		return err
+	}
+	if err := s.authenticate(r, c, q); err != nil {
+		return err
+	}
+	return s.rate(h, r, c)
+}
+
+// app finds the app that sdkappid names.
+func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
+	if q.sdkappid.text == "" {
+		return nil, &wire.Error{Code: wire.NoSDKAppID}
+	}
+	id, err := strconv.ParseUint(q.sdkappid.text, 10, 32)
+	if err != nil {
+		return nil, &wire.Error{Code: wire.BadSDKAppID}
+	}
+	app, err := s.dir.App(ctx, account.AppID(id))
+	if account.CodeOf(err) == account.NoApp {
+		return nil, &wire.Error{Code: wire.AppNotFound}
+	}
+	return app, err
+}
+
+// admit checks what an app says of its callers before they are known.
+func (s *Server) admit(r *http.Request, c *call) error {
+	set := &c.app.Settings
+	switch {
+	case set.Region != "" && otherRegion(r.Host, set.Region):
+		return &wire.Error{Code: wire.AppNotFound, Detail: "the app lives in another data centre; use that centre's host"}
+	case c.app.Disabled:
+		return &wire.Error{Code: wire.AppDisabled}
+	case len(set.AllowSources) > 0 && !allowed(set.AllowSources, source(r)):
+		return &wire.Error{Code: wire.SourceRefused}
+	}
+	return nil
+}
+
+// otherRegion reports whether host is one of the vendor's for another centre.
+// Hosts that are not the vendor's belong to every centre.
+func otherRegion(host, region string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	centre := wire.RegionOf(strings.ToLower(host))
+	return centre != "" && centre != region
+}
+
+// source returns the address that r came from. No header is believed.
+func source(r *http.Request) netip.Addr {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Addr().Unmap()
+}
+
+func allowed(prefixes []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// gateError marks an error that arose before the command: its answer has the
+// gate's key order whatever the command.
+type gateError struct{ err error }
+
+func (e *gateError) Error() string { return e.err.Error() }
+func (e *gateError) Unwrap() error { return e.err }
+
+func isGateError(err error) bool {
+	_, ok := errors.AsType[*gateError](err)
+	return ok
+}

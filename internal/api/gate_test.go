@@ -1,0 +1,118 @@
+package api
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// Apps of the gate's tests.
+const (
+	plainApp    account.AppID = 1400000001
+	disabledApp account.AppID = 1400000002
+	listedApp   account.AppID = 1400000003
+)
+
+func gateApps() []account.App {
+	elsewhere := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	return []account.App{
+		{ID: plainApp, Settings: account.Settings{RateLimits: map[string]int{"account_import": 1}, AppRateLimit: 1}},
+		{ID: disabledApp, Disabled: true, Settings: account.Settings{AllowSources: elsewhere}},
+		{ID: listedApp, Settings: account.Settings{AllowSources: elsewhere}},
+	}
+}
+
+// An attempt is a request whose parts are wrong one by one.
+type attempt struct {
+	method, path, query, body string
+}
+
+// TestGateOrder starts with a request in which everything is wrong and repairs
+// one fault after the other. Each answer names the first fault that is left,
+// so the order of the gate is exactly the order of this table.
+func TestGateOrder(t *testing.T) {
+	f := newFixture(t, gateApps()...)
+	now := f.time.Unix()
+	good := sign(t, testKey, plainApp, "administrator", now)
+	spend := request("POST", "/v4/im_open_login_svc/account_import", params(plainApp, "administrator", good), `{"UserID":"user"}`)
+	if got := f.post(t, spend); *got.ErrorCode != 0 {
+		t.Fatalf("a good call = %d", *got.ErrorCode)
+	}
+	kick(t, f, "user", f.time)
+
+	r := attempt{method: "GET", path: "/v4/im_open_login_svc/nothing"}
+	set := func(q string) func() { return func() { r.query = q } }
+	const day = 24 * 60 * 60
+	for _, step := range []struct {
+		name   string
+		repair func()
+		want   int
+	}{
+		{"path", func() {}, 60009},
+		{"method", func() { r.path = "/v4/im_open_login_svc/account_import" }, 60002},
+		{"no sdkappid", func() { r.method = "POST" }, 60012},
+		{"sdkappid of letters", set("sdkappid=x"), 60006},
+		{"unknown app", set("sdkappid=1"), 70020},
+		{"disabled app", set("sdkappid=1400000002"), 60016},
+		{"source", set("sdkappid=1400000003"), 60021},
+		{"no identifier", set("sdkappid=1400000001"), 60004},
+		{"no usersig", set("sdkappid=1400000001&identifier=user"), 60004},
+		{"empty usersig", set(params(plainApp, "user", "")), 70002},
+		{"unreadable", set(params(plainApp, "user", "x")), 70003},
+		{"other app", set(params(plainApp, "user", sign(t, "other", listedApp, "other", now-2*day))), 70014},
+		{"other user", set(params(plainApp, "user", sign(t, "other", plainApp, "other", now-2*day))), 70013},
+		{"other key", set(params(plainApp, "user", sign(t, "other", plainApp, "user", now-2*day))), 70009},
+		{"expired", set(params(plainApp, "user", sign(t, testKey, plainApp, "user", now-2*day))), 70001},
+		{"kicked", set(params(plainApp, "user", sign(t, testKey, plainApp, "user", now-1))), 70052},
+		{"not an admin", set(params(plainApp, "user", sign(t, testKey, plainApp, "user", now))), 70403},
+		{"rate of the command", set(params(plainApp, "administrator", good)), 60007},
+		{"rate of the app", func() { r.path = "/v4/im_open_login_svc/account_check" }, 60011},
+		{"empty body", func() { f.time = f.time.Add(time.Second) }, 60002},
+		{"nothing", func() { r.body, f.time = `{"CheckItem":[{"UserID":"user"}]}`, f.time.Add(time.Second) }, 0},
+	} {
+		step.repair()
+		got := f.post(t, request(r.method, r.path, r.query, r.body))
+		if *got.ErrorCode != step.want {
+			t.Errorf("%s: code = %d (%s), want %d", step.name, *got.ErrorCode, *got.ErrorInfo, step.want)
+		}
+	}
+}
+
+func params(app account.AppID, identifier, sig string) string {
+	return url.Values{
+		"sdkappid":   {strconv.FormatUint(uint64(app), 10)},
+		"identifier": {identifier},
+		"usersig":    {sig},
+	}.Encode()
+}
+
+func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
+	t.Helper()
+	if _, err := f.store.Update(t.Context(), plainApp, []account.Patch{{ID: id, Kicked: at.Unix()}}, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLockoutForgets(t *testing.T) {
+	l, now := newLockout(), time.Unix(1700000000, 0)
+	who := suspect{plainApp, netip.MustParseAddr("192.0.2.1")}
+	l.strike(who, 2, now)
+	if l.locked(who, 2, now) {
+		t.Error("locked after one mistake of two")
+	}
+	l.strike(who, 2, now)
+	if !l.locked(who, 2, now.Add(lockoutWindow-1)) {
+		t.Error("not locked within the minute")
+	}
+	if l.locked(who, 2, now.Add(lockoutWindow)) {
+		t.Error("still locked after the minute")
+	}
+	l.strike(who, 2, now.Add(lockoutWindow))
+	if l.locked(who, 2, now.Add(lockoutWindow)) {
+		t.Error("mistakes of before the pause still count")
+	}
+}

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/wire"
+)
+
+// maxStatus is the most accounts of a status query (protocol.md §1.4).
+const maxStatus = 500
+
+// noneKnown heads the answer in which no account could be told: the documents
+// ask for an error then.
+var noneKnown = wire.HeadInfoFirst{
+	ActionStatus: wire.StatusFail,
+	ErrorInfo:    wire.Info(wire.NoAccount, ""),
+	ErrorCode:    wire.NoAccount,
+}
+
+// queryOnlineStatus serves query_online_status (protocol.md §3.6).
+func (s *Server) queryOnlineStatus(ctx context.Context, c *call, req *wire.StatusRequest) (any, error) {
+	items, unknown, err := s.presence(ctx, c, req)
+	if err != nil {
+		return nil, err
+	}
+	resp := wire.OnlineStatusResponse{HeadInfoFirst: wire.SuccessInfoFirst, QueryResult: items, ErrorList: unknown}
+	if len(items) == 0 {
+		resp.HeadInfoFirst = noneKnown
+	}
+	return resp, nil
+}
+
+// queryState serves querystate, the older name, which says State for Status.
+func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusRequest) (any, error) {
+	items, unknown, err := s.presence(ctx, c, req)
+	if err != nil {
+		return nil, err
+	}
+	resp := wire.QueryStateResponse{HeadInfoFirst: wire.SuccessInfoFirst, ErrorList: unknown}
+	for _, item := range items {
+		resp.QueryResult = append(resp.QueryResult, wire.State{
+			To_Account: item.To_Account, State: item.Status, CustomStatus: item.CustomStatus, Detail: item.Detail,
+		})
+	}
+	if len(items) == 0 {
+		resp.HeadInfoFirst = noneKnown
+	}
+	return resp, nil
+}
+
+// presence splits the accounts asked for into those that exist and the rest.
+func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) ([]wire.OnlineStatus, []wire.StatusError, error) {
+	userIDs, err := ids("To_Account", req.To_Account, maxStatus)
+	if err != nil {
+		return nil, nil, err
+	}
+	results, err := s.dir.Presence(ctx, c.app, userIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	var known []wire.OnlineStatus
+	var unknown []wire.StatusError
+	for i, userID := range userIDs {
+		if !results[i].Exists {
+			unknown = append(unknown, wire.StatusError{To_Account: string(userID), ErrorCode: c.service.code(account.NoAccount)})
+			continue
+		}
+		known = append(known, onlineStatus(string(userID), results[i].Devices, req))
+	}
+	c.event.SetCounts(len(userIDs), len(unknown))
+	return known, unknown, nil
+}
+
+func onlineStatus(userID string, d directory.Devices, req *wire.StatusRequest) wire.OnlineStatus {
+	item := wire.OnlineStatus{To_Account: userID, Status: d.Status()}
+	if req.IsReturnCustomStatus {
+		item.CustomStatus = &d.CustomStatus
+	}
+	if !req.IsNeedDetail {
+		return item
+	}
+	for _, dev := range d.Devices {
+		detail := wire.DeviceStatus{Platform: dev.Platform, Status: directory.Devices{Devices: []directory.Device{dev}}.Status()}
+		if req.IsReturnInstid {
+			detail.Instid = &dev.InstanceID
+		}
+		item.Detail = append(item.Detail, detail)
+	}
+	return item
+}

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"rollcall/internal/account"
+	"rollcall/internal/wire"
+)
+
+// notFoundID is what the vendor was seen to answer for an id that it does not
+// know (protocol.md §3.9).
+const notFoundID = "@TLS#NOT_FOUND"
+
+// portraitGet serves portrait_get (protocol.md §3.9). The top level stays OK
+// whatever becomes of single accounts.
+func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGetRequest) (any, error) {
+	userIDs, err := ids("To_Account", req.To_Account, maxBatch)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := tagList(req.TagList)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := s.dir.Profiles(ctx, c.app, userIDs, tags)
+	if err != nil {
+		return nil, err
+	}
+	resp := wire.PortraitGetResponse{ProfileHead: wire.ProfileSuccess}
+	for i, a := range accounts {
+		resp.UserProfileItem = append(resp.UserProfileItem, c.userProfile(userIDs[i], &a, tags))
+		if a.InternalID == 0 {
+			resp.Fail_Account = append(resp.Fail_Account, string(userIDs[i]))
+		}
+	}
+	c.event.SetCounts(len(userIDs), len(resp.Fail_Account))
+	return resp, nil
+}
+
+// tagList reads the tags asked for, each once, in the order of the request.
+func tagList(list wire.List[wire.Text]) ([]account.Tag, error) {
+	if list.Kind != wire.Valid || len(list.V) == 0 {
+		return nil, &account.Error{Code: account.BadParameter, Detail: "TagList is not a non-empty array"}
+	}
+	var tags []account.Tag
+	for _, t := range list.V {
+		if t.Kind != wire.Valid {
+			return nil, &account.Error{Code: account.BadParameter, Detail: "an item of TagList is not a string"}
+		}
+		if tag := account.Tag(t.V); !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+		if len(tags) > maxTags {
+			return nil, &account.Error{Code: account.UnknownTag, Detail: "TagList has more tags than an app can have"}
+		}
+	}
+	return tags, nil
+}
+
+// maxTags is more than the standard and custom tags of any app.
+const maxTags = 64
+
+func (c *call) userProfile(userID account.UserID, a *account.Account, tags []account.Tag) wire.UserProfile {
+	if a.InternalID == 0 {
+		code, info := c.result(account.NoAccount, "")
+		if c.app.Settings.HideUnknownIDs {
+			userID = notFoundID
+		}
+		return wire.UserProfile{To_Account: string(userID), ResultCode: code, ResultInfo: info}
+	}
+	items := []wire.TagValue{}
+	for _, tag := range tags {
+		if v, ok := a.Field(tag); ok {
+			items = append(items, wire.TagValue{Tag: string(tag), Value: wire.Scalar{Text: v.Text, Number: v.Number, IsNumber: v.IsNumber}})
+		}
+	}
+	return wire.UserProfile{To_Account: string(userID), ProfileItem: &items}
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"rollcall/internal/account"
+	"rollcall/internal/ratelimit"
+	"rollcall/internal/wire"
+)
+
+// rate counts the call against the limit of its command and the ceiling of its
+// app, and refuses it where the app enforces them.
+func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
+	set := &c.app.Settings
+	if set.RateMode == account.RateOff {
+		return nil
+	}
+	limit := c.limit
+	if n, ok := set.RateLimits[c.name]; ok {
+		limit = n
+	}
+	command, err := s.take(r, c, c.name, limit)
+	if err != nil {
+		return err
+	}
+	if r.Header.Get("Rollcall-RateLimit") == "1" {
+		showRate(h, command)
+	}
+	if command.Over {
+		return s.over(h, c, wire.CommandRate)
+	}
+	app, err := s.take(r, c, "", set.AppRateLimit)
+	if err != nil {
+		return err
+	}
+	if app.Over {
+		return s.over(h, c, wire.AppRate)
+	}
+	return nil
+}
+
+func (s *Server) take(r *http.Request, c *call, command string, limit int) (ratelimit.Decision, error) {
+	key := ratelimit.Key{App: uint32(c.app.ID), Command: command}
+	return s.limiter.Take(r.Context(), key, 1, limit, s.now())
+}
+
+// over refuses a call, or flags it where the app's limits are in shadow.
+func (s *Server) over(h http.Header, c *call, code wire.Code) error {
+	if c.app.Settings.RateMode == account.RateShadow {
+		h.Set("Rollcall-RateLimit-Over", "shadow")
+		c.event.Add(slog.Int("rate_shadow", int(code)))
+		return nil
+	}
+	return &wire.Error{Code: code}
+}
+
+func showRate(h http.Header, d ratelimit.Decision) {
+	h.Set("Rollcall-RateLimit-Limit", strconv.Itoa(d.Limit))
+	h.Set("Rollcall-RateLimit-Remaining", strconv.Itoa(d.Remaining))
+	h.Set("Rollcall-RateLimit-Reset", strconv.FormatFloat(d.Reset.Seconds(), 'f', 3, 64))
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/store/mem"
+	"rollcall/usersig"
+)
+
+const testKey = "rollcall-test-key"
+
+// A fixture is a server over an empty store with one clock for everything.
+type fixture struct {
+	*Server
+	store *mem.Store
+	time  time.Time
+}
+
+func newFixture(tb testing.TB, apps ...account.App) *fixture {
+	tb.Helper()
+	f := &fixture{store: new(mem.Store), time: time.Unix(1700000000, 0)}
+	dir := directory.New(directory.Options{
+		Engine: f.store,
+		Clock:  func(account.AppID) time.Time { return f.time },
+	})
+	f.Server = New(Options{Directory: dir})
+	f.now = func() time.Time { return f.time }
+	for _, app := range apps {
+		app.Edition = account.Development
+		app.Keys = []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}
+		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return f
+}
+
+// post serves one request and returns what it was answered.
+func (f *fixture) post(tb testing.TB, r *http.Request) answer {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		tb.Errorf("HTTP status = %d, want 200", w.Code)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		tb.Errorf("Content-Type = %q", got)
+	}
+	return readAnswer(tb, w.Body.Bytes())
+}
+
+// An answer is the head of every answer. Pointers tell what was not there.
+type answer struct {
+	ActionStatus *string
+	ErrorCode    *int
+	ErrorInfo    *string
+}
+
+func readAnswer(tb testing.TB, body []byte) answer {
+	tb.Helper()
+	var a answer
+	if err := json.Unmarshal(body, &a); err != nil {
+		tb.Fatalf("answer %q: %v", body, err)
+	}
+	if a.ActionStatus == nil || a.ErrorCode == nil || a.ErrorInfo == nil {
+		tb.Fatalf("answer %s lacks a field of the head", body)
+	}
+	if ok := *a.ActionStatus == "OK"; ok != (*a.ErrorCode == 0) || !ok && *a.ErrorInfo == "" {
+		tb.Fatalf("answer %s contradicts itself", body)
+	}
+	return a
+}
+
+// request builds a request without net/http's own judgement of its query.
+func request(method, path, query, body string) *http.Request {
+	return &http.Request{
+		Method:     method,
+		URL:        &url.URL{Path: path, RawQuery: query},
+		Header:     http.Header{},
+		RemoteAddr: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), 4711).String(),
+		Body:       io.NopCloser(strings.NewReader(body)),
+	}
+}
+
+// sign signs for the identifier with key, issued at a second, valid for a day.
+func sign(tb testing.TB, key string, app account.AppID, identifier string, issued int64) string {
+	tb.Helper()
+	text, err := usersig.Sign(usersig.HMACKey(key), usersig.Claims{
+		SDKAppID: uint32(app), Identifier: identifier, IssuedAt: time.Unix(issued, 0), Validity: 24 * time.Hour,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return text
+}

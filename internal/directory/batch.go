@@ -1,0 +1,93 @@
+package directory
+
+import (
+	"context"
+
+	"rollcall/internal/account"
+)
+
+// A CheckResult says whether one id is imported. Its Code is OK or InvalidID.
+type CheckResult struct {
+	Result
+	Exists bool
+}
+
+// Check tells which ids are imported, in their order, repeats included. A
+// deleted account is not.
+func (d *Directory) Check(ctx context.Context, app *account.App, ids []account.UserID) ([]CheckResult, error) {
+	status, err := d.store.Status(ctx, app.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]CheckResult, len(ids))
+	for i, id := range ids {
+		if err := id.Validate(app.Settings.StrictIDs); err != nil && !status[i].Exists() {
+			results[i] = CheckResult{Result: failed(err)}
+			continue
+		}
+		results[i] = CheckResult{Result{Code: account.OK}, status[i].Exists()}
+	}
+	return results, nil
+}
+
+// Delete removes accounts and leaves tombstones. A repeated id is deleted once
+// and then unknown.
+//
+// Codes of results: OK, NoAccount, InvalidID, AdminProtected. Codes of the
+// whole call: DeletionOff.
+func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.UserID) ([]Result, error) {
+	if !app.DeletionAllowed() {
+		return nil, &account.Error{Code: account.DeletionOff}
+	}
+	results := make([]Result, len(ids))
+	var good []account.UserID
+	for i, id := range ids {
+		results[i] = judgeDeletion(app, id)
+		if results[i].Code == account.OK {
+			good = append(good, id)
+		}
+	}
+	if len(good) == 0 {
+		return results, nil
+	}
+	codes, err := d.store.Delete(ctx, app.ID, good, d.Now(app.ID))
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		if results[i].Code == account.OK {
+			results[i].Code, codes = codes[0], codes[1:]
+		}
+	}
+	return results, nil
+}
+
+func judgeDeletion(app *account.App, id account.UserID) Result {
+	if app.IsAdmin(id) {
+		return Result{account.AdminProtected, "the account is an admin; take the role away first"}
+	}
+	if err := id.Validate(false); err != nil {
+		return failed(err)
+	}
+	return Result{Code: account.OK}
+}
+
+// Kick sets the watermark of an account to now, in whole seconds: UserSigs that
+// were signed before are refused from then on. Kicking an admin is allowed.
+//
+// Codes: InvalidID, NoAccount.
+func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserID) error {
+	if err := id.Validate(false); err != nil {
+		return err
+	}
+	now := d.Now(app.ID)
+	return d.update(ctx, app, account.Patch{ID: id, Kicked: now.Unix()})
+}
+
+func (d *Directory) update(ctx context.Context, app *account.App, p account.Patch) error {
+	codes, err := d.store.Update(ctx, app.ID, []account.Patch{p}, d.Now(app.ID))
+	if err != nil {
+		return err
+	}
+	return Result{Code: codes[0]}.Err()
+}

@@ -1,0 +1,77 @@
+// Package directory holds the rules of the account service: who may be
+// imported, changed or deleted, within which limits, and what each answer
+// says. It knows nothing of HTTP, of the wire or of any storage engine.
+//
+// Rules that must hold under concurrent calls, such as the quota, are handed
+// to the engine as a policy and applied where the write happens.
+package directory
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// A Clock tells the time of an app. Test apps may have a time of their own.
+type Clock func(account.AppID) time.Time
+
+// RealTime is the Clock of every app that has no time of its own.
+func RealTime(account.AppID) time.Time { return time.Now() }
+
+// A Directory applies the rules on top of an engine. It is safe for concurrent
+// use.
+type Directory struct {
+	store    account.Engine
+	clock    Clock
+	presence Presence
+	lg       *slog.Logger
+	words    *account.Derived[wordList]
+}
+
+// Options are what a Directory is built from. Engine is required.
+type Options struct {
+	Engine   account.Engine
+	Clock    Clock        // RealTime if nil
+	Presence Presence     // everybody is offline if nil
+	Logger   *slog.Logger // discards if nil
+}
+
+// New returns a Directory.
+func New(o Options) *Directory {
+	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger}
+	if d.clock == nil {
+		d.clock = RealTime
+	}
+	if d.presence == nil {
+		d.presence = everybodyOffline{}
+	}
+	if d.lg == nil {
+		d.lg = slog.New(slog.DiscardHandler)
+	}
+	d.words = account.NewDerived(newWordList)
+	return d
+}
+
+// Now returns the time of an app.
+func (d *Directory) Now(app account.AppID) time.Time { return d.clock(app) }
+
+// App returns an app. It is shared and must not be changed.
+// Codes: NoApp.
+func (d *Directory) App(ctx context.Context, id account.AppID) (*account.App, error) {
+	return d.store.App(ctx, id)
+}
+
+// Ready returns nil if the directory can take writes, or says why it cannot.
+func (d *Directory) Ready(ctx context.Context) error { return d.store.Ready(ctx) }
+
+// Watermark returns the time of the last kick of id in unix seconds, 0 for
+// none: its UserSigs from before are refused.
+func (d *Directory) Watermark(ctx context.Context, app *account.App, id account.UserID) (int64, error) {
+	st, err := d.store.Status(ctx, app.ID, []account.UserID{id})
+	if err != nil {
+		return 0, err
+	}
+	return st[0].Kicked, nil
+}

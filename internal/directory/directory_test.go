@@ -1,0 +1,270 @@
+package directory_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/store/checked"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/testutil"
+)
+
+const appID account.AppID = 1400000000
+
+// A bench is a directory with one app and a clock that the test moves.
+type bench struct {
+	*testing.T
+	dir *directory.Directory
+	app *account.App
+	now time.Time
+}
+
+func newBench(t *testing.T, app account.App) *bench {
+	b := &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC)}
+	b.dir = directory.New(directory.Options{
+		Engine: checked.New(new(mem.Store)),
+		Clock:  func(account.AppID) time.Time { return b.now },
+		Logger: testutil.Logger(t),
+	})
+	app.ID = appID
+	if app.Edition == "" {
+		app.Edition = account.Development
+	}
+	created, err := b.dir.CreateApp(t.Context(), "test", app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.app = created
+	return b
+}
+
+func (b *bench) imports(items ...account.Upsert) []account.Code {
+	b.Helper()
+	results, err := b.dir.Import(b.Context(), b.app, items)
+	if err != nil {
+		b.Fatal(err)
+	}
+	codes := make([]account.Code, len(results))
+	for i, r := range results {
+		codes[i] = r.Code
+	}
+	return codes
+}
+
+func (b *bench) deletes(ids ...account.UserID) []account.Code {
+	b.Helper()
+	results, err := b.dir.Delete(b.Context(), b.app, ids)
+	if err != nil {
+		b.Fatal(err)
+	}
+	codes := make([]account.Code, len(results))
+	for i, r := range results {
+		codes[i] = r.Code
+	}
+	return codes
+}
+
+func wantCodes(t *testing.T, got []account.Code, want ...account.Code) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("codes (-want +got):\n%s", diff)
+	}
+}
+
+// The reasons are judged in the order id, length, words, tombstone, quota.
+func TestImportReasons(t *testing.T) {
+	b := newBench(t, account.App{
+		Edition:  account.Standard,
+		Settings: account.Settings{Quota: 3, AllowDelete: true, Words: []string{"Vendor"}},
+	})
+	wantCodes(t, b.imports(account.Upsert{ID: "gone"}), account.OK)
+	wantCodes(t, b.deletes("gone"), account.OK)
+	long := strings.Repeat("x", account.MaxValueBytes+1)
+	wantCodes(t, b.imports(
+		account.Upsert{ID: "@x", Nick: long},
+		account.Upsert{ID: "gone", Nick: long + "vendor"},
+		account.Upsert{ID: "gone", FaceURL: "http://VENDOR.example"},
+		account.Upsert{ID: "gone"},
+		account.Upsert{ID: "a"},
+		account.Upsert{ID: "b", Nick: strings.Repeat("x", account.MaxValueBytes)},
+		account.Upsert{ID: "c"},
+		account.Upsert{ID: "a", Nick: "again"},
+	), account.InvalidID, account.ValueTooLong, account.SensitiveWord, account.Tombstoned,
+		account.OK, account.OK, account.QuotaFull, account.OK)
+}
+
+func TestTombstoneBan(t *testing.T) {
+	const ban = account.DefaultTombstoneDays * 24 * time.Hour
+	tests := []struct {
+		name     string
+		edition  account.Edition
+		days     int
+		after    time.Duration
+		wantCode account.Code
+	}{
+		{"trial, at once", account.Trial, 0, 0, account.OK},
+		{"development, at once", account.Development, 0, 0, account.OK},
+		{"standard, at once", account.Standard, 0, 0, account.Tombstoned},
+		{"standard, a millisecond early", account.Standard, 0, ban - time.Millisecond, account.Tombstoned},
+		{"standard, in time", account.Standard, 0, ban, account.OK},
+		{"pro, one day", account.Pro, 1, 24 * time.Hour, account.OK},
+		{"enterprise, no ban", account.Enterprise, -1, 0, account.OK},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, account.App{Edition: tt.edition, Settings: account.Settings{AllowDelete: true, TombstoneDays: tt.days}})
+			wantCodes(t, b.imports(account.Upsert{ID: "a"}), account.OK)
+			wantCodes(t, b.deletes("a"), account.OK)
+			b.now = b.now.Add(tt.after)
+			wantCodes(t, b.imports(account.Upsert{ID: "a"}), tt.wantCode)
+		})
+	}
+}
+
+// A trial app holds 100 accounts, its administrator among them; deleting frees
+// a place at once; admins are counted but never refused.
+func TestTrialQuota(t *testing.T) {
+	b := newBench(t, account.App{Edition: account.Trial})
+	for i := range account.TrialQuota - 1 {
+		wantCodes(t, b.imports(account.Upsert{ID: account.UserID(rune('A'+i%26)) + account.UserID(strings.Repeat("x", i/26+1))}), account.OK)
+	}
+	wantCodes(t, b.imports(account.Upsert{ID: "late"}), account.QuotaFull)
+	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, []account.UserID{account.Administrator, "chief"}); err != nil {
+		t.Fatalf("an admin above the quota: %v", err)
+	}
+	wantCodes(t, b.deletes("Ax", "Bx"), account.OK, account.OK)
+	wantCodes(t, b.imports(account.Upsert{ID: "late"}, account.Upsert{ID: "later"}), account.OK, account.QuotaFull)
+}
+
+func TestDelete(t *testing.T) {
+	b := newBench(t, account.App{})
+	wantCodes(t, b.imports(account.Upsert{ID: "a"}), account.OK)
+	wantCodes(t, b.deletes("a", "a", "nobody", "", account.Administrator),
+		account.OK, account.NoAccount, account.NoAccount, account.InvalidID, account.AdminProtected)
+}
+
+func TestDeletionOff(t *testing.T) {
+	b := newBench(t, account.App{Edition: account.Pro})
+	_, err := b.dir.Delete(t.Context(), b.app, []account.UserID{"a"})
+	if got := account.CodeOf(err); got != account.DeletionOff {
+		t.Errorf("Delete: %v, want %v", got, account.DeletionOff)
+	}
+}
+
+func TestKickWatermark(t *testing.T) {
+	b := newBench(t, account.App{})
+	wantCodes(t, b.imports(account.Upsert{ID: "a"}), account.OK)
+	for id, want := range map[account.UserID]account.Code{"a": account.OK, "b": account.NoAccount, "": account.InvalidID, account.Administrator: account.OK} {
+		if got := account.CodeOf(b.dir.Kick(t.Context(), b.app, id)); got != want {
+			t.Errorf("Kick(%q): %v, want %v", id, got, want)
+		}
+	}
+	if got, err := b.dir.Watermark(t.Context(), b.app, "a"); err != nil || got != b.now.Unix() {
+		t.Errorf("Watermark = %d, %v; want %d", got, err, b.now.Unix())
+	}
+}
+
+func TestSetProfile(t *testing.T) {
+	b := newBench(t, account.App{Settings: account.Settings{
+		Words:      []string{"vendor"},
+		CustomTags: []account.CustomTag{{Key: "Test"}, {Key: "Num", Number: true}, {Key: "Fixed", NoWrite: true}},
+	}})
+	wantCodes(t, b.imports(account.Upsert{ID: "a", Nick: "before"}), account.OK)
+	text := func(tag account.Tag, v string) directory.Change {
+		return directory.Change{Tag: tag, Value: account.Value{Text: v}}
+	}
+	number := func(tag account.Tag, n uint64) directory.Change {
+		return directory.Change{Tag: tag, Value: account.Value{Number: n, IsNumber: true}}
+	}
+	tests := []struct {
+		name   string
+		id     account.UserID
+		change directory.Change
+		want   account.Code
+	}{
+		{"unknown tag", "a", text("Tag_Profile_IM_Nope", "x"), account.UnknownTag},
+		{"undeclared custom tag", "a", text("Tag_Profile_Custom_Nope", "x"), account.UnknownTag},
+		{"not writable", "a", text("Tag_Profile_Custom_Fixed", "x"), account.TagNotWritable},
+		{"number for text", "a", number(account.TagNick, 1), account.ValueType},
+		{"text for number", "a", text(account.TagLevel, "1"), account.ValueType},
+		{"neither", "a", directory.Change{Tag: account.TagNick, Odd: true}, account.ValueType},
+		{"number too large", "a", number(account.TagLevel, 1<<32), account.ValueType},
+		{"number", "a", number(account.TagLevel, 1<<32-1), account.OK},
+		{"large custom number", "a", number("Tag_Profile_Custom_Num", 1<<40), account.OK},
+		{"value outside the list", "a", text(account.TagGender, "x"), account.ValueNotAllowed},
+		{"value in the list", "a", text(account.TagGender, "Gender_Type_Male"), account.OK},
+		{"too long", "a", text(account.TagLocation, strings.Repeat("x", 501)), account.ValueTooLong},
+		{"over the older limit", "a", text(account.TagLocation, strings.Repeat("x", 17)), account.OK},
+		{"sensitive", "a", text(account.TagNick, "my VENDOR"), account.SensitiveWord},
+		{"no account", "nobody", text(account.TagNick, "x"), account.NoAccount},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			marker := text("Tag_Profile_Custom_Test", tt.name)
+			err := b.dir.SetProfile(t.Context(), b.app, tt.id, []directory.Change{marker, tt.change})
+			if got := account.CodeOf(err); got != tt.want {
+				t.Errorf("code %v, want %v (%v)", got, tt.want, err)
+			}
+			as, err := b.dir.Profiles(t.Context(), b.app, []account.UserID{"a"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := as[0].Field("Tag_Profile_Custom_Test")
+			if applied := got.Text == tt.name; applied != (tt.want == account.OK) {
+				t.Errorf("the call's other change applied: %v", applied)
+			}
+		})
+	}
+}
+
+func TestProfilesJudgesTags(t *testing.T) {
+	b := newBench(t, account.App{Settings: account.Settings{CustomTags: []account.CustomTag{{Key: "Hidden", NoRead: true}}}})
+	for tag, want := range map[account.Tag]account.Code{
+		account.TagNick: account.OK, "Tag_Profile_Custom_Hidden": account.TagNotReadable, "x": account.UnknownTag,
+	} {
+		_, err := b.dir.Profiles(t.Context(), b.app, []account.UserID{"a"}, []account.Tag{tag})
+		if got := account.CodeOf(err); got != want {
+			t.Errorf("%s: %v, want %v", tag, got, want)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
+	app, err := b.dir.AddKey(t.Context(), "test", appID, account.Key{ID: "2", Kind: account.HMACKey, Secret: "s2"})
+	if err != nil || len(app.ActiveKeys(b.now)) != 2 {
+		t.Fatalf("AddKey: %v, %v", app, err)
+	}
+	if _, err := b.dir.AddKey(t.Context(), "test", appID, account.Key{ID: "2", Kind: account.HMACKey, Secret: "s3"}); account.CodeOf(err) != account.InvalidApp {
+		t.Errorf("a second key 2: %v, want InvalidApp", err)
+	}
+	app, err = b.dir.RetireKey(t.Context(), "test", appID, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if active := app.ActiveKeys(b.now); len(active) != 1 || active[0].ID != "2" {
+		t.Errorf("active keys after retiring 1: %v", active)
+	}
+	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "9"); account.CodeOf(err) != account.InvalidApp {
+		t.Errorf("retiring an unknown key: %v, want InvalidApp", err)
+	}
+}
+
+func TestAdminsLimit(t *testing.T) {
+	b := newBench(t, account.App{})
+	admins := []account.UserID{account.Administrator}
+	for len(admins) < account.MaxAdmins {
+		admins = append(admins, account.UserID(strings.Repeat("a", len(admins))))
+	}
+	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, admins); err != nil {
+		t.Fatalf("%d admins: %v", len(admins), err)
+	}
+	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, append(admins, "one-more")); account.CodeOf(err) != account.InvalidApp {
+		t.Errorf("an 11th admin: %v, want InvalidApp", err)
+	}
+}

@@ -1,0 +1,93 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// A Result is the outcome for one item of a batch.
+type Result struct {
+	Code   account.Code
+	Detail string // more than Code says, safe to send; may be empty
+}
+
+// Err returns nil if r is a success, and else r as an error.
+func (r Result) Err() error {
+	if r.Code == account.OK {
+		return nil
+	}
+	return &account.Error{Code: r.Code, Detail: r.Detail}
+}
+
+// failed returns the Result for an error of a rule.
+func failed(err error) Result {
+	e, _ := errors.AsType[*account.Error](err) // rules return nothing else
+	return Result{e.Code, e.Detail}
+}
+
+// Import creates accounts and updates those that exist: a Nick or FaceURL that
+// is not empty overwrites. Items apply in order. Each is judged by id, length
+// and words here, and by tombstone and quota where it is written.
+//
+// Codes of results: OK, InvalidID, ValueTooLong, SensitiveWord, Tombstoned,
+// QuotaFull.
+func (d *Directory) Import(ctx context.Context, app *account.App, items []account.Upsert) ([]Result, error) {
+	results := make([]Result, len(items))
+	good := make([]account.Upsert, 0, len(items))
+	words := d.words.Of(app)
+	for i, item := range items {
+		results[i] = judge(app, words, item)
+		if results[i].Code == account.OK {
+			good = append(good, item)
+		}
+	}
+	if len(good) == 0 {
+		return results, nil
+	}
+	stored, err := d.store.Upsert(ctx, app.ID, good, d.policy(app))
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		if results[i].Code == account.OK {
+			results[i].Code, stored = stored[0].Code, stored[1:]
+		}
+	}
+	return results, nil
+}
+
+// judge applies the rules that need no store.
+func judge(app *account.App, words wordList, item account.Upsert) Result {
+	if err := item.ID.Validate(app.Settings.StrictIDs); err != nil {
+		return failed(err)
+	}
+	switch {
+	case len(item.Nick) > account.MaxValueBytes:
+		return Result{account.ValueTooLong, "Nick is longer than 500 bytes; shorten it"}
+	case len(item.FaceURL) > account.MaxValueBytes:
+		return Result{account.ValueTooLong, "FaceUrl is longer than 500 bytes; shorten it"}
+	case words.foundIn(item.Nick):
+		return Result{account.SensitiveWord, "Nick holds a word that the app does not allow; change it"}
+	case words.foundIn(item.FaceURL):
+		return Result{account.SensitiveWord, "FaceUrl holds a word that the app does not allow; change it"}
+	}
+	return Result{Code: account.OK}
+}
+
+func (d *Directory) policy(app *account.App) account.UpsertPolicy {
+	p := account.UpsertPolicy{Now: d.Now(app.ID), Limit: app.Quota()}
+	p.TombstoneBefore = tombstoneBefore(p.Now, app.TombstoneBan())
+	return p
+}
+
+// tombstoneBefore returns the time before which a deletion no longer bans its
+// id: at the full length of the ban the id is free again.
+func tombstoneBefore(now time.Time, ban time.Duration) time.Time {
+	if ban == 0 {
+		return account.AnyTombstone
+	}
+	return account.Millis(now).Add(-ban + time.Millisecond)
+}

@@ -1,0 +1,89 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"rollcall/internal/account"
+)
+
+// A Change sets one tag of a profile.
+type Change struct {
+	Tag   account.Tag
+	Value account.Value
+	Odd   bool // the value is neither text nor an unsigned integer
+}
+
+// SetProfile changes tags of one account, all or none. Empty text clears a tag.
+// The first change that breaks a rule decides the error.
+//
+// Codes: UnknownTag, TagNotWritable, ValueType, ValueNotAllowed, ValueTooLong,
+// SensitiveWord, NoAccount.
+func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account.UserID, changes []Change) error {
+	p := account.Patch{ID: id, Fields: make([]account.Field, len(changes))}
+	for i, c := range changes {
+		if err := d.judgeChange(app, c); err != nil {
+			return err
+		}
+		p.Fields[i] = account.Field{Tag: c.Tag, Value: c.Value}
+	}
+	return d.update(ctx, app, p)
+}
+
+func (d *Directory) judgeChange(app *account.App, c Change) error {
+	spec, ok := app.Tag(c.Tag)
+	switch text := c.Value.Text; {
+	case !ok:
+		return unknownTag(c.Tag)
+	case spec.NoWrite:
+		return &account.Error{Code: account.TagNotWritable}
+	case c.Odd || c.Value.IsNumber != spec.IsNumber || c.Value.Number > spec.Max:
+		return wrongType(c.Tag, spec)
+	case spec.Allowed != nil && !slices.Contains(spec.Allowed, text):
+		return &account.Error{Code: account.ValueNotAllowed, Detail: fmt.Sprintf("%s takes one of %q", c.Tag, spec.Allowed)}
+	case len(text) > account.MaxValueBytes:
+		return &account.Error{Code: account.ValueTooLong, Detail: fmt.Sprintf("%s is longer than 500 bytes; shorten it", c.Tag)}
+	case d.words.Of(app).foundIn(text):
+		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
+	case spec.WarnBytes > 0 && len(text) > spec.WarnBytes:
+		d.lg.Warn("profile value over the older limit", slog.Any("sdkappid", app.ID), slog.Any("tag", c.Tag),
+			slog.Int("bytes", len(text)), slog.Int("older_limit", spec.WarnBytes))
+	}
+	return nil
+}
+
+func unknownTag(tag account.Tag) error {
+	const detail = "the app has no such tag; check its spelling or declare it"
+	if len(tag) > len(account.CustomPrefix)+account.MaxCustomKey+20 {
+		return &account.Error{Code: account.UnknownTag, Detail: detail} // do not echo what is no tag at all
+	}
+	return &account.Error{Code: account.UnknownTag, Detail: fmt.Sprintf("%q: %s", tag, detail)}
+}
+
+func wrongType(tag account.Tag, spec account.TagSpec) error {
+	want := "a string"
+	if spec.IsNumber {
+		want = fmt.Sprintf("an integer from 0 to %d", spec.Max)
+	}
+	return &account.Error{Code: account.ValueType, Detail: fmt.Sprintf("%s takes %s", tag, want)}
+}
+
+// Profiles returns the accounts of ids, whole, in order; those that do not
+// exist have InternalID 0. The tags that the caller is about to read are
+// judged first.
+//
+// Codes: UnknownTag, TagNotReadable.
+func (d *Directory) Profiles(ctx context.Context, app *account.App, ids []account.UserID, tags []account.Tag) ([]account.Account, error) {
+	for _, tag := range tags {
+		spec, ok := app.Tag(tag)
+		switch {
+		case !ok:
+			return nil, unknownTag(tag)
+		case spec.NoRead:
+			return nil, &account.Error{Code: account.TagNotReadable}
+		}
+	}
+	return d.store.Lookup(ctx, app.ID, ids)
+}

@@ -1,0 +1,70 @@
+package wire
+
+// ImportRequest is the body of account_import. UserID is the name of today,
+// Identifier the one before 2022 that most clients still send.
+type ImportRequest struct {
+	UserID     Text
+	Identifier Text
+	Nick       Text
+	FaceUrl    Text
+}
+
+// MultiImportRequest is the body of multiaccount_import in both its forms.
+type MultiImportRequest struct {
+	AccountList List[Object[ImportItem]] // the newer form
+	Accounts    List[Text]               // the older form, ids alone
+}
+
+// ImportItem is one account of AccountList.
+type ImportItem struct {
+	UserID  Text
+	Nick    Text
+	FaceUrl Text
+}
+
+// CheckRequest is the body of account_check.
+type CheckRequest struct {
+	CheckItem List[Object[IDItem]]
+}
+
+// DeleteRequest is the body of account_delete.
+type DeleteRequest struct {
+	DeleteItem List[Object[IDItem]]
+}
+
+// IDItem is an account named in a batch.
+type IDItem struct {
+	UserID Text
+}
+
+// KickRequest is the body of kick.
+type KickRequest struct {
+	UserID     Text
+	Identifier Text
+}
+
+// StatusRequest is the body of query_online_status and of querystate.
+type StatusRequest struct {
+	To_Account           List[Text]
+	IsNeedDetail         Flag
+	IsReturnInstid       Flag
+	IsReturnCustomStatus Flag
+}
+
+// PortraitSetRequest is the body of portrait_set.
+type PortraitSetRequest struct {
+	From_Account Text
+	ProfileItem  List[Object[ProfileItem]]
+}
+
+// ProfileItem is one tag and its value, as sent.
+type ProfileItem struct {
+	Tag   Text
+	Value Scalar
+}
+
+// PortraitGetRequest is the body of portrait_get.
+type PortraitGetRequest struct {
+	To_Account List[Text]
+	TagList    List[Text]
+}

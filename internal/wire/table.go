@@ -1,0 +1,60 @@
+package wire
+
+import "slices"
+
+// Retry says whether repeating a call can help (protocol.md §1.5).
+type Retry string
+
+// Kinds of retry.
+const (
+	RetryNo   Retry = "no"   // fix the request first
+	RetryYes  Retry = "yes"  // repeat as it is
+	RetrySlow Retry = "slow" // lower the rate, then repeat
+	RetrySig  Retry = "sig"  // repeat with a newly signed UserSig
+)
+
+// A Row is what is known of one code.
+type Row struct {
+	Code Code
+
+	// Text is the ErrorInfo. Exact texts were recorded, whole or in the part
+	// that clients search for, from the vendor's documents and from captures;
+	// they never vary. The others are ours, and a more precise sentence may
+	// stand in their place.
+	Text  string
+	Exact bool
+
+	Advice string // what to do, one sentence
+	Retry  Retry
+	Source string // where the code is documented
+	Sent   bool   // Rollcall answers it in normal service
+}
+
+// Lookup returns the row of c. The zero Row stands for an unknown code.
+func Lookup(c Code) Row {
+	i, ok := slices.BinarySearchFunc(Table, c, func(r Row, c Code) int { return int(r.Code) - int(c) })
+	if !ok {
+		return Row{}
+	}
+	return Table[i]
+}
+
+// Info returns the ErrorInfo of c: the recorded text where there is one, else
+// detail, else our own sentence.
+func Info(c Code, detail string) string {
+	row := Lookup(c)
+	if row.Exact || detail == "" {
+		return row.Text
+	}
+	return detail
+}
+
+// Advice returns what to do about c: detail where the fault is known more
+// precisely than its code says, and the row's advice.
+func Advice(c Code, detail string) string {
+	row := Lookup(c)
+	if detail != "" {
+		return detail
+	}
+	return row.Advice
+}

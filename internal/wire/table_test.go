@@ -1,0 +1,109 @@
+package wire
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// declared returns the value of every constant of codes.go.
+func declared(t *testing.T) map[Code]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[Code]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		n64, err := strconv.ParseInt(spec.Values[0].(*ast.BasicLit).Value, 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes[Code(n64)] = spec.Names[0].Name
+		return false
+	})
+	return codes
+}
+
+func TestTableIsTotal(t *testing.T) {
+	codes := declared(t)
+	delete(codes, OK) // success has no text and no remedy
+	for code, name := range codes {
+		if Lookup(code).Code != code {
+			t.Errorf("%s (%d) has no row", name, code)
+		}
+	}
+	if len(Table) != len(codes) {
+		t.Errorf("the table has %d rows for %d codes", len(Table), len(codes))
+	}
+}
+
+func TestTableIsSorted(t *testing.T) {
+	if !slices.IsSortedFunc(Table, func(a, b Row) int { return int(a.Code - b.Code) }) {
+		t.Error("rows are not in the order of their codes; Lookup needs it")
+	}
+	for _, r := range Table {
+		if r.Text == "" || r.Advice == "" || r.Source == "" {
+			t.Errorf("row %d has an empty cell: %+v", r.Code, r)
+		}
+	}
+}
+
+// TestRetries holds the column against the codes that the documents tell to
+// repeat; every other fault comes back until the request is corrected.
+func TestRetries(t *testing.T) {
+	documented := map[Retry][]Code{
+		RetryYes: {
+			30006, 30007, 30008, 40006, 60008, 60013, 60014, 70169, 70202, 70500,
+			90992, 90994, 90995, 91000,
+		},
+		RetrySlow: {60007, 60011, 60018, 60019},
+		RetrySig:  {70001, 70052},
+	}
+	for _, r := range Table {
+		want := RetryNo
+		for retry, codes := range documented {
+			if slices.Contains(codes, r.Code) {
+				want = retry
+			}
+		}
+		if r.Retry != want {
+			t.Errorf("retry of %d = %q, want %q", r.Code, r.Retry, want)
+		}
+	}
+}
+
+func TestInfoAndAdvice(t *testing.T) {
+	const detail = "what exactly is wrong"
+	for _, test := range []struct {
+		name, got, want string
+	}{
+		{"recorded text never varies", Info(NoAccount, detail), "Err_TLS_PT_Open_Login_Account_Not_Exist"},
+		{"detail replaces our own sentence", Info(BadParameter, detail), detail},
+		{"our own sentence without detail", Info(BadParameter, ""), Lookup(BadParameter).Text},
+		{"advice is the detail", Advice(NoAccount, detail), detail},
+		{"advice of the row without detail", Advice(NoAccount, ""), "Import the account first."},
+		{"unknown code", Info(60022, ""), ""},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, test.got, test.want)
+		}
+	}
+}
+
+func TestRegionsBelongToOneCentre(t *testing.T) {
+	for host, want := range map[string]string{
+		"console.tim.qq.com": "china", "adminapisgp.my-imcloud.com": "singapore", "example.com": "", "": "",
+	} {
+		if got := RegionOf(host); got != want {
+			t.Errorf("RegionOf(%q) = %q, want %q", host, got, want)
+		}
+	}
+}
