@@ -1,0 +1,153 @@
+package checked
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// Upsert implements [account.Store].
+func (c *engine) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	const method = "Upsert"
+	broken(!p.Now.IsZero(), method, "the caller gave no Now")
+	for _, u := range items {
+		err := u.ID.Validate(false)
+		broken(err == nil, method, "the caller gave %q: %v", u.ID, err)
+	}
+	rs, err := c.Engine.Upsert(ctx, app, items, p)
+	fault(method, err)
+	length(method, len(rs), len(items), err)
+	created := map[uint64]bool{}
+	for _, r := range rs {
+		upserted(method, r, p)
+		broken(!r.Created || !created[r.InternalID], method, "InternalID %d was given twice", r.InternalID)
+		created[r.InternalID] = created[r.InternalID] || r.Created
+	}
+	return rs, err
+}
+
+// upserted checks one result by itself.
+func upserted(method string, r account.UpsertResult, p account.UpsertPolicy) {
+	ok := r.Code == account.OK
+	broken(ok == (r.InternalID != 0), method, "Code %v with InternalID %d", r.Code, r.InternalID)
+	broken(r.InternalID <= math.MaxInt64, method, "InternalID %d exceeds 63 bits", r.InternalID)
+	broken(ok || !r.Created, method, "Created with Code %v", r.Code)
+	switch r.Code {
+	case account.OK:
+	case account.Tombstoned:
+		broken(p.TombstoneBefore != account.AnyTombstone, method, "a tombstone held although any may come back")
+	case account.QuotaFull:
+		broken(p.Limit > 0, method, "the quota is full although there is no limit")
+	default:
+		broken(false, method, "a result has Code %v", r.Code)
+	}
+}
+
+// Status implements [account.Store].
+func (c *engine) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
+	rs, err := c.Engine.Status(ctx, app, ids)
+	fault("Status", err)
+	length("Status", len(rs), len(ids), err)
+	for i, r := range rs {
+		broken(r.InternalID <= math.MaxInt64, "Status", "%q: InternalID %d exceeds 63 bits", ids[i], r.InternalID)
+	}
+	return rs, err
+}
+
+// Lookup implements [account.Store].
+func (c *engine) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
+	as, err := c.Engine.Lookup(ctx, app, ids)
+	fault("Lookup", err)
+	length("Lookup", len(as), len(ids), err)
+	for i, a := range as {
+		broken(a.ID == ids[i], "Lookup", "%q in the place of %q", a.ID, ids[i])
+		if a.InternalID == 0 {
+			broken(blank(a), "Lookup", "%q does not exist but holds %+v", a.ID, a)
+		} else {
+			whole("Lookup", a)
+		}
+	}
+	return as, err
+}
+
+// blank reports whether a holds nothing but its ID.
+func blank(a account.Account) bool {
+	return a.Nick == "" && a.FaceURL == "" && a.Profile == nil && a.Kicked == 0 && a.Created.IsZero() && a.Updated.IsZero()
+}
+
+// whole checks an account that exists.
+func whole(method string, a account.Account) {
+	broken(a.InternalID != 0 && a.InternalID <= math.MaxInt64, method, "%q has InternalID %d", a.ID, a.InternalID)
+	for _, t := range []time.Time{a.Created, a.Updated} {
+		broken(!t.IsZero() && t.Equal(account.Millis(t)), method, "%q has the time %v", a.ID, t)
+	}
+	broken(ascending(a.Profile), method, "the profile of %q is not sorted and unique: %v", a.ID, a.Profile)
+	for _, f := range a.Profile {
+		broken(f.Tag != account.TagNick && f.Tag != account.TagImage, method, "the profile of %q holds %s", a.ID, f.Tag)
+		broken(!f.Value.Unset(), method, "the profile of %q holds an unset %s", a.ID, f.Tag)
+	}
+}
+
+func ascending(fs []account.Field) bool {
+	for i := range max(len(fs)-1, 0) {
+		if fs[i].Tag >= fs[i+1].Tag {
+			return false
+		}
+	}
+	return true
+}
+
+// Update implements [account.Store].
+func (c *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
+	broken(!now.IsZero(), "Update", "the caller gave no time")
+	cs, err := c.Engine.Update(ctx, app, patches, now)
+	changed("Update", cs, len(patches), err)
+	return cs, err
+}
+
+// Delete implements [account.Store].
+func (c *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
+	broken(!now.IsZero(), "Delete", "the caller gave no time")
+	cs, err := c.Engine.Delete(ctx, app, ids, now)
+	changed("Delete", cs, len(ids), err)
+	return cs, err
+}
+
+func changed(method string, cs []account.Code, items int, err error) {
+	fault(method, err)
+	length(method, len(cs), items, err)
+	for _, c := range cs {
+		broken(c == account.OK || c == account.NoAccount, method, "a result has Code %v", c)
+	}
+}
+
+// List implements [account.Store].
+func (c *engine) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
+	const method = "List"
+	broken(1 <= q.Limit && q.Limit <= account.MaxListLimit, method, "the caller gave limit %d", q.Limit)
+	page, err := c.Engine.List(ctx, app, q)
+	fault(method, err)
+	if err != nil {
+		length(method, len(page.Accounts), 0, err)
+		return page, err
+	}
+	as := page.Accounts
+	broken(len(as) <= q.Limit, method, "%d accounts exceed the limit %d", len(as), q.Limit)
+	byID := func(a, b account.Account) int { return cmp.Compare(a.ID, b.ID) }
+	broken(slices.IsSortedFunc(as, byID), method, "the page is not in the order of ids")
+	for i, a := range as {
+		whole(method, a)
+		broken(i == 0 || as[i-1].ID != a.ID, method, "%q stands twice", a.ID)
+		broken(strings.HasPrefix(string(a.ID), string(q.Prefix)), method, "%q lacks the prefix %q", a.ID, q.Prefix)
+		broken(a.ID > q.After, method, "%q is not after %q", a.ID, q.After)
+	}
+	if page.Next != "" {
+		broken(len(as) == q.Limit && page.Next == as[len(as)-1].ID, method, "Next %q does not end a full page", page.Next)
+	}
+	return page, nil
+}

@@ -1,0 +1,92 @@
+// Package checked wraps an [account.Engine] and panics when the engine breaks
+// its contract, or when the caller does. Tests run every engine through it;
+// production does not.
+package checked
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"rollcall/internal/account"
+)
+
+// New returns e with its contract enforced.
+func New(e account.Engine) account.Engine {
+	return &engine{Engine: e, seen: map[account.AppID]seen{}}
+}
+
+// An engine forwards to the embedded one. It overrides every method that has
+// something to check.
+type engine struct {
+	account.Engine
+
+	mu   sync.Mutex
+	seen map[account.AppID]seen
+}
+
+// Unwrap returns the engine that is checked.
+func (c *engine) Unwrap() account.Engine { return c.Engine }
+
+// broken panics unless ok. All checks end here.
+func broken(ok bool, method, format string, args ...any) {
+	if !ok {
+		panic("contract: " + method + ": " + fmt.Sprintf(format, args...))
+	}
+}
+
+// fault checks an error: always an [account.Error], with Code Unavailable,
+// Internal or one of allowed, and without the text of its cause in Detail.
+func fault(method string, err error, allowed ...account.Code) {
+	if err == nil {
+		return
+	}
+	e, ok := err.(*account.Error)
+	broken(ok, method, "the error is a %T, not an *account.Error: %v", err, err)
+	allowed = append(allowed, account.Unavailable, account.Internal)
+	broken(slices.Contains(allowed, e.Code), method, "the error has Code %v; allowed are %v", e.Code, allowed)
+	broken(!leaks(e), method, "Detail %q holds the text of the cause", e.Detail)
+}
+
+// leaks reports whether the Detail of e repeats one of its causes.
+func leaks(e *account.Error) bool {
+	for err := e.Err; err != nil; err = errors.Unwrap(err) {
+		if strings.Contains(e.Detail, err.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+// length checks that a batch has either one result per item or an error.
+func length(method string, results, items int, err error) {
+	if err != nil {
+		broken(results == 0, method, "%d results beside the error %v", results, err)
+		return
+	}
+	broken(results == items, method, "%d results for %d items", results, items)
+}
+
+// Ready implements [account.Store].
+func (c *engine) Ready(ctx context.Context) error {
+	err := c.Engine.Ready(ctx)
+	fault("Ready", err)
+	return err
+}
+
+// Count implements [account.Store].
+func (c *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
+	n, err := c.Engine.Count(ctx, app)
+	fault("Count", err)
+	broken(n >= 0, "Count", "%d accounts", n)
+	return n, err
+}
+
+// Close implements [account.Store].
+func (c *engine) Close() error {
+	c.unchanged()
+	return c.Engine.Close()
+}

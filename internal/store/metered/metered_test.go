@@ -1,0 +1,73 @@
+package metered_test
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/account/storetest"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/store/metered"
+)
+
+// A call is what a recorder hears of one call.
+type call struct {
+	Method string
+	Items  int
+	Code   account.Code
+}
+
+type recorder struct {
+	mu    sync.Mutex
+	calls []call
+}
+
+func (r *recorder) Observe(method string, items int, took time.Duration, code account.Code) {
+	if took < 0 {
+		panic("a call took less than no time")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, call{method, items, code})
+}
+
+func TestEngine(t *testing.T) {
+	r := new(recorder)
+	storetest.Run(t, func(testing.TB) account.Engine { return metered.New(new(mem.Store), r) })
+	heard := map[string]bool{"Close": true} // not reported
+	for _, c := range r.calls {
+		heard[c.Method] = true
+	}
+	for m := range reflect.TypeFor[account.Engine]().Methods() {
+		if !heard[m.Name] {
+			t.Errorf("no call of %s was reported", m.Name)
+		}
+	}
+}
+
+func TestObserve(t *testing.T) {
+	const app account.AppID = 1400000001
+	r := new(recorder)
+	e := metered.New(new(mem.Store), r)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := account.UpsertPolicy{Now: time.UnixMilli(1)}
+	_, _ = e.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}, {ID: "b"}}, p)
+	_, _ = e.Upsert(ended, app, []account.Upsert{{ID: "c"}}, p)
+	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
+	_, _ = e.App(t.Context(), app)
+	want := []call{
+		{"Upsert", 2, account.OK},
+		{"Upsert", 1, account.Unavailable},
+		{"List", 2, account.OK},
+		{"App", 0, account.NoApp},
+	}
+	if diff := cmp.Diff(want, r.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}

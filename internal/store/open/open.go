@@ -1,0 +1,57 @@
+// Package open turns a spec into an engine. It is the only package that knows
+// all engines. A spec is one of
+//
+//	mem:           in memory; everything is gone when the process ends
+//	pebble:DIR     in the directory DIR, made if need be; the default engine
+//	postgres://…   PostgreSQL; not in this version
+//
+// DIR is everything after the colon, as it is: absolute or relative, and no
+// character in it is special.
+package open
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/store/pebble"
+)
+
+// Options are what an engine needs beyond its spec.
+type Options struct {
+	Logger  *slog.Logger // nil is silent
+	MinFree uint64       // pebble: bytes of free disk below which writes are refused; 0 is pebble.DefaultMinFree
+}
+
+// Engine opens the engine that spec names. Its errors are one sentence that
+// says what to do.
+func Engine(spec string, o Options) (account.Engine, error) {
+	scheme, rest, ok := strings.Cut(spec, ":")
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("the store %q has no scheme; write mem: or pebble:DIR", spec)
+	case scheme == "mem" && rest == "":
+		return new(mem.Store), nil
+	case scheme == "mem":
+		return nil, fmt.Errorf("the store %q says too much; write mem: alone", spec)
+	case scheme == "pebble" && rest == "":
+		return nil, errors.New("the store pebble: has no directory; write pebble:DIR")
+	case scheme == "pebble":
+		return openPebble(rest, o)
+	case scheme == "postgres" || scheme == "postgresql":
+		return nil, errors.New("PostgreSQL is not in this version; use mem: or pebble:DIR")
+	}
+	return nil, fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
+}
+
+// openPebble keeps a nil *pebble.Store from becoming an engine that is not nil.
+func openPebble(dir string, o Options) (account.Engine, error) {
+	s, err := pebble.Open(pebble.Options{Dir: dir, Logger: o.Logger, MinFree: o.MinFree})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

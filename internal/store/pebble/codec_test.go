@@ -1,0 +1,124 @@
+package pebble
+
+import (
+	"encoding/hex"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+)
+
+func number(tag account.Tag, n uint64) account.Field {
+	return account.Field{Tag: tag, Value: account.Value{Number: n, IsNumber: true}}
+}
+
+func text(tag account.Tag, s string) account.Field {
+	return account.Field{Tag: tag, Value: account.Value{Text: s}}
+}
+
+var codecTests = []account.Account{
+	{ID: "a", InternalID: 1, Created: time.UnixMilli(0).UTC(), Updated: time.UnixMilli(0).UTC()},
+	{
+		ID: "~", InternalID: math.MaxInt64, Nick: "中文", FaceURL: "https://example.com/a.png", Kicked: 1_770_000_000,
+		Created: time.UnixMilli(1_770_000_000_123).UTC(), Updated: time.UnixMilli(1_760_000_000_456).UTC(),
+		Profile: []account.Field{
+			text("Other", "a tag that nobody knows"),
+			text(account.CustomPrefix+"Hobby", "chess"),
+			number(account.CustomPrefix+"Num", math.MaxUint64),
+			number(account.TagBirthDay, 19900101),
+			text(account.TagGender, "Gender_Type_Male"),
+			number(account.TagRole, 0),
+		},
+	},
+}
+
+func TestAccountRoundTrip(t *testing.T) {
+	for _, want := range codecTests {
+		value := appendAccount(nil, &want)
+		got, err := decodeAccount(want.ID, value)
+		if err != nil {
+			t.Fatalf("%s: %v", want.ID, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", want.ID, diff)
+		}
+		head, err := decodeHead(value)
+		if want := (entry{internalID: want.InternalID, kicked: want.Kicked}); err != nil || head != want {
+			t.Errorf("head = %+v, %v; want %+v", head, err, want)
+		}
+		for n := range value {
+			if got, err := decodeAccount(want.ID, value[:n]); err == nil {
+				t.Errorf("%s cut to %d bytes is read as %+v", want.ID, n, got)
+			}
+		}
+		if _, err := decodeAccount(want.ID, append(value, 0)); err == nil {
+			t.Errorf("%s is read although a byte follows", want.ID)
+		}
+	}
+}
+
+// TestStoredForm pins bytes that lie in data directories. A change needs a new
+// codecVersion.
+func TestStoredForm(t *testing.T) {
+	account := hex.EncodeToString(appendAccount(nil, &codecTests[1]))
+	if want := "01ffffffffffffffff7f80ba80980df691c5c38367e58adfc04a06e4b8ade696871968747470733a2f2f6578616d706c652e636f6d2f612e706e6706" +
+		"00054f746865721761207461672074686174206e6f626f6479206b6e6f7773" +
+		"0205486f626279056368657373" + "03034e756dffffffffffffffffff01" + "07c5cdbe09" +
+		"041047656e6465725f547970655f4d616c65" + "1700"; account != want {
+		t.Errorf("account %s, want %s", account, want)
+	}
+	gone := hex.EncodeToString(appendGone(nil, entry{gone: true, deleted: 1_770_000_000_123, kicked: 7}))
+	if want := "01f691c5c383670e"; gone != want {
+		t.Errorf("tombstone %s, want %s", gone, want)
+	}
+}
+
+// TestTagNumbers pins the numbers of tags in the stored form.
+func TestTagNumbers(t *testing.T) {
+	want := map[account.Tag]uint64{
+		account.TagGender: 2, account.TagBirthDay: 3, account.TagLocation: 4, account.TagSelfSignature: 5,
+		account.TagAllowType: 6, account.TagLanguage: 7, account.TagMsgSettings: 8, account.TagAdminForbidType: 9,
+		account.TagLevel: 10, account.TagRole: 11, account.CustomPrefix + "X": 1, "Unknown": 0,
+	}
+	for tag, n := range want {
+		if got, _ := tagIndex(tag); got != n {
+			t.Errorf("%s has number %d, want %d", tag, got, n)
+		}
+	}
+}
+
+func TestGoneRoundTrip(t *testing.T) {
+	for _, want := range []entry{{gone: true}, {gone: true, deleted: -5, kicked: math.MaxInt64}} {
+		value := appendGone(nil, want)
+		if got, err := decodeGone(value); err != nil || got != want {
+			t.Errorf("decodeGone = %+v, %v; want %+v", got, err, want)
+		}
+		if _, err := decodeGone(value[:len(value)-1]); err == nil {
+			t.Error("a cut value is read")
+		}
+	}
+}
+
+func FuzzDecodeAccount(f *testing.F) {
+	for _, a := range codecTests {
+		f.Add(appendAccount(nil, &a))
+	}
+	f.Add([]byte{codecVersion, 1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		_, _ = decodeGone(value)
+		a, err := decodeAccount("a", value)
+		if err != nil {
+			return
+		}
+		if _, err := decodeHead(value); err != nil {
+			t.Errorf("the head of %x: %v", value, err)
+		}
+		again, err := decodeAccount("a", appendAccount(nil, &a))
+		if diff := cmp.Diff(a, again); err != nil || diff != "" {
+			t.Errorf("%x changes when it is stored again: %v\n%s", value, err, diff)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+)
+
+// internal returns an error with Code Internal.
+func internal(detail string, cause error) error {
+	return &account.Error{Code: account.Internal, Detail: detail + "; see the server's log", Err: cause}
+}
+
+// A failure is the end of a store: the first thing after which nothing may be
+// acknowledged any more.
+type failure struct {
+	lg   *slog.Logger
+	once sync.Once
+	ch   chan struct{} // closed once err is set
+	err  error         // what every later write answers
+}
+
+func newFailure(lg *slog.Logger) *failure { return &failure{lg: lg, ch: make(chan struct{})} }
+
+// fail marks the store as failed. Only the first cause counts.
+func (f *failure) fail(cause error) {
+	f.once.Do(func() {
+		f.err = internal("the store has failed and must be restarted", cause)
+		close(f.ch)
+		f.lg.Error("store failed; no write is accepted until a restart", "err", cause)
+	})
+}
+
+// check returns nil while the store has not failed.
+func (f *failure) check() error {
+	select {
+	case <-f.ch:
+		return f.err
+	default:
+		return nil
+	}
+}
+
+// A logger is what Pebble logs to. Its everyday lines are for debugging alone.
+type logger struct {
+	lg      *slog.Logger
+	failure *failure
+	errors  *limiter
+}
+
+var _ pebble.Logger = (*logger)(nil)
+
+// Infof implements [pebble.Logger].
+func (l *logger) Infof(format string, args ...any) {
+	if l.lg.Enabled(context.Background(), slog.LevelDebug) {
+		l.lg.Debug("storage engine", "text", fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf implements [pebble.Logger].
+func (l *logger) Errorf(format string, args ...any) {
+	l.errors.log(fmt.Errorf(format, args...))
+}
+
+// Fatalf implements [pebble.Logger]. It does not return: Pebble would go on and
+// acknowledge what is not on disk.
+func (l *logger) Fatalf(format string, args ...any) {
+	l.failure.fail(fmt.Errorf(format, args...))
+	runtime.Goexit()
+}
+
+// A limiter logs background errors at most once a second: on a full disk
+// Pebble repeats itself without a pause.
+type limiter struct {
+	lg *slog.Logger
+
+	mu     sync.Mutex
+	last   time.Time
+	hushed int
+}
+
+func (l *limiter) log(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.last) < time.Second {
+		l.hushed++
+		return
+	}
+	l.lg.Error("background work of the store met an error", "err", err, "more_like_it", l.hushed)
+	l.last, l.hushed = now, 0
+}
+
+// shielded runs fn in a goroutine of its own, so that a Fatalf in it does not
+// end the caller's. It turns a panic into an error, and gives up when the
+// goroutine ends without a result or when limit is over; a limit of 0 is none.
+func shielded(fn func() error, limit time.Duration) error {
+	result := make(chan error, 1)
+	go func() {
+		defer close(result)
+		defer func() {
+			if p := recover(); p != nil {
+				result <- fmt.Errorf("panic: %v", p)
+			}
+		}()
+		result <- fn()
+	}()
+	var over <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case err, ok := <-result:
+		if !ok {
+			return errGaveUp
+		}
+		return err
+	case <-over:
+		return errTooSlow
+	}
+}
+
+var (
+	errGaveUp  = errors.New("the storage engine gave up")
+	errTooSlow = errors.New("the disk did not answer in time")
+)

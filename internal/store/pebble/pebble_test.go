@@ -1,0 +1,51 @@
+package pebble
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"rollcall/internal/account"
+	"rollcall/internal/account/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// openMem opens a store in memory, for tests that restart nothing.
+func openMem(tb testing.TB) account.Engine { return open(tb, Options{FS: vfs.NewMem()}) }
+
+// openDisk opens a store on the file system.
+func openDisk(tb testing.TB, dir string) account.Engine { return open(tb, Options{Dir: dir}) }
+
+func open(tb testing.TB, o Options) *Store {
+	tb.Helper()
+	if o.Dir == "" {
+		o.Dir = "data"
+	}
+	s, err := Open(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func TestEngine(t *testing.T) { storetest.Run(t, openMem) }
+
+func TestReopen(t *testing.T) { storetest.RunReopen(t, openDisk) }
+
+// TestProperty restarts on file systems in memory: many restarts are slow on
+// a disk.
+func TestProperty(t *testing.T) {
+	disks := map[string]vfs.FS{}
+	storetest.PropertyReopen(t, func(tb testing.TB, dir string) account.Engine {
+		if disks[dir] == nil {
+			disks[dir] = vfs.NewMem()
+		}
+		return open(tb, Options{FS: disks[dir]})
+	})
+}
+
+func BenchmarkEngine(b *testing.B) {
+	storetest.Benchmark(b, func(tb testing.TB) account.Engine { return openDisk(tb, b.TempDir()) })
+}
