@@ -1,0 +1,95 @@
+// Command rollcall is the account service of Tencent Cloud Chat and Live,
+// self-hosted: server and command line in one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// cli is the whole command line.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Sig     sigCmd     `cmd:"" help:"Make, verify and explain UserSigs."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// An environment is what a command sees of the world.
+type environment struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(&environment{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// Exit codes.
+const (
+	exitOK       = 0
+	exitFailure  = 1 // the command ran and did not succeed
+	exitBadUsage = 2 // the command line makes no sense
+)
+
+// errQuiet ends a command with exitFailure when it has said all there is to say.
+var errQuiet = errors.New("")
+
+// exited carries kong's wish to end the process, after --help.
+type exited struct{ code int }
+
+// run parses args, runs the command and returns the exit code.
+func run(env *environment, args []string) (code int) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case exited:
+			code = p.code
+		default:
+			panic(p)
+		}
+	}()
+	parser, err := kong.New(new(cli),
+		kong.Name("rollcall"),
+		kong.Description("The account service of Tencent Cloud Chat and Live, self-hosted."),
+		kong.UsageOnError(),
+		kong.Writers(env.stdout, env.stderr),
+		kong.Exit(func(code int) { panic(exited{code}) }),
+		kong.Vars{"version": version},
+	)
+	if err != nil {
+		panic(err) // the tags of cli are wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(env.stderr, "rollcall: %v\nTry \"rollcall --help\".\n", err)
+		return exitBadUsage
+	}
+	return exitCode(env, kctx.Run(env))
+}
+
+func exitCode(env *environment, err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case !errors.Is(err, errQuiet):
+		fmt.Fprintln(env.stderr, "rollcall:", err)
+	}
+	return exitFailure
+}

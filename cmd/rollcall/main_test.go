@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// asProgram in the environment makes this very binary the program.
+const asProgram = "ROLLCALL_TEST_AS_PROGRAM"
+
+// TestMain lets the tests run this very binary as "rollcall".
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"rollcall": main})
+}
+
+// TestScripts plays testdata/*.txtar, each a session at the shell.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata"})
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{nil, exitOK},
+		{[]string{"--help"}, exitOK},
+		{[]string{"version"}, exitOK},
+		{[]string{"nonsense"}, exitBadUsage},
+		{[]string{"serve", "--listen"}, exitBadUsage},
+		{[]string{"sig", "make", "--key-file", "/nonexistent"}, exitFailure},
+	} {
+		null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer null.Close()
+		if got := run(&environment{context.Background(), null, null, null}, tt.args); got != tt.want {
+			t.Errorf("run(%q) = %d, want %d", tt.args, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"rollcall/internal/server"
+	"rollcall/usersig"
+)
+
+// A process is a running "rollcall serve".
+type process struct {
+	*exec.Cmd
+	context *server.Context
+	sig     string
+	stderr  *bytes.Buffer // to be read after exit
+}
+
+// startProcess starts a server on dir and waits until it says that it is ready.
+func startProcess(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn"}, args...)
+	p := &process{Cmd: exec.Command(exe, args...), stderr: new(bytes.Buffer)}
+	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Stderr = p.stderr
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.Process.Kill() // an error says that it has ended
+		_ = p.Wait()
+	})
+	waitReady(t, p, stdout)
+	if p.context, err = server.ReadContext(filepath.Join(dir, server.ContextFile)); err != nil {
+		t.Fatal(err)
+	}
+	p.sig, err = usersig.Sign(usersig.HMACKey(p.context.Key), usersig.Claims{
+		SDKAppID: p.context.SDKAppID, Identifier: p.context.Admin, Validity: 24 * time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func waitReady(t *testing.T, p *process, stdout io.Reader) {
+	t.Helper()
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "is ready on") {
+			return
+		}
+	}
+	_ = p.Wait()
+	t.Fatalf("the server did not start: %s", p.stderr)
+}
+
+// call sends body to a command and decodes the answer into resp.
+func (p *process) call(client *http.Client, command, body string, resp any) error {
+	q := url.Values{"sdkappid": {fmt.Sprint(p.context.SDKAppID)}, "identifier": {p.context.Admin}, "usersig": {p.sig}}
+	r, err := client.Post(p.context.URL+"/v4/im_open_login_svc/"+command+"?"+q.Encode(), "application/json", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	return json.NewDecoder(r.Body).Decode(resp)
+}
+
+// A signal ends the process with code 0 and what was acknowledged is there
+// afterwards.
+func TestGracefulShutdown(t *testing.T) {
+	dir := t.TempDir()
+	p := startProcess(t, dir)
+	var ack struct{ ActionStatus string }
+	if err := p.call(http.DefaultClient, "account_import", `{"UserID":"alice"}`, &ack); err != nil || ack.ActionStatus != "OK" {
+		t.Fatalf("import: %+v, %v", ack, err)
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Fatalf("exit: %v\n%s", err, p.stderr)
+	}
+	p = startProcess(t, dir)
+	if missing, err := p.missing(http.DefaultClient, []string{"alice"}); err != nil || len(missing) > 0 {
+		t.Errorf("missing after restart: %v, %v", missing, err)
+	}
+}
+
+// A second process on the same folder says so in one sentence.
+func TestSecondProcess(t *testing.T) {
+	dir := t.TempDir()
+	startProcess(t, dir)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := exec.Command(exe, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	second.Env = append(os.Environ(), asProgram+"=1")
+	out, err := second.CombinedOutput()
+	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "in use by another process") {
+		t.Errorf("second process: %v\n%s", err, out)
+	}
+}
+
+// Everything in the data folder is its owner's alone.
+func TestDataModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	startProcess(t, dir)
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/usersig"
+)
+
+// ContextFile is the name of the file in the data directory that tells clients
+// where the server is and how to sign. It holds a secret: its mode is 0600.
+const ContextFile = "context.json"
+
+// A Context is the content of a [ContextFile].
+type Context struct {
+	URL      string `json:"url"`
+	SDKAppID uint32 `json:"sdkappid"`
+	Key      string `json:"key,omitempty"` // HMAC secret; empty for an app that has only public keys
+	Admin    string `json:"admin"`
+}
+
+func newContext(url string, app *account.App, admin string) *Context {
+	c := &Context{URL: url, SDKAppID: uint32(app.ID), Admin: admin}
+	if c.Admin == "" {
+		c.Admin = string(app.Admins[0])
+	}
+	for _, k := range app.ActiveKeys(time.Now()) {
+		if k.Kind == account.HMACKey {
+			c.Key = k.Secret // the newest stands last
+		}
+	}
+	return c
+}
+
+// write puts c into dir in one step: a reader sees the old file or the new one.
+func (c *Context) write(dir string) error {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ContextFile+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, ContextFile))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// ReadContext reads a context file. It must belong to the caller and be
+// readable by nobody else.
+func ReadContext(file string) (*Context, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := private(file, info); err != nil {
+		return nil, err
+	}
+	c := new(Context)
+	if err := json.NewDecoder(f).Decode(c); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
+}
+
+func private(file string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s can be read by others: it is not used; chmod 600 it if it is yours", file)
+	}
+	if !ownedByCaller(info) {
+		return fmt.Errorf("%s belongs to another user: it is not used", file)
+	}
+	return nil
+}
+
+// signatureDays is the validity of signatures that are shown to a person. It is
+// that of the vendor's console.
+const signatureDays = 180
+
+// Curl returns a line for the shell that imports an account, signature
+// included, or "" if there is no key to sign with.
+func (c *Context) Curl() (string, error) {
+	if c.Key == "" {
+		return "", nil
+	}
+	sig, err := usersig.Sign(usersig.HMACKey(c.Key), usersig.Claims{
+		SDKAppID: c.SDKAppID, Identifier: c.Admin, Validity: signatureDays * 24 * time.Hour,
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(`curl -d '{"UserID":"alice","Nick":"Alice"}' '%s/v4/im_open_login_svc/account_import?sdkappid=%d&identifier=%s&usersig=%s&random=1&contenttype=json'`,
+		c.URL, c.SDKAppID, url.QueryEscape(c.Admin), sig), nil
+}

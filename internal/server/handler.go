@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"rollcall/internal/api"
+	"rollcall/internal/httpx"
+)
+
+// publicHandler serves the vendor's protocol, health, and a word at "/".
+func (s *Server) publicHandler() http.Handler {
+	vendor := s.vendorHandler()
+	own := s.adminHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if vendorPath(r.URL.Path) {
+			vendor.ServeHTTP(w, r)
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
+}
+
+// vendorPath reports whether path was meant for the vendor's protocol, however
+// many slashes it begins with.
+func vendorPath(path string) bool {
+	return strings.HasPrefix("/"+strings.TrimLeft(path, "/")+"/", api.Prefix)
+}
+
+func (s *Server) vendorHandler() http.Handler {
+	inFlight := httpx.NewInFlight(maxInFlight)
+	serve := func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+		defer cancel()
+		return inFlight.Wrap(func(w http.ResponseWriter, _ *http.Request) error {
+			s.api.ServeHTTP(w, r) // its time does not count against the wait
+			return nil
+		})(w, r.WithContext(ctx))
+	}
+	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
+		s.api.Refuse(w, r, err)
+		return slog.LevelError
+	})
+}
+
+// adminHandler serves what is ours. The admin API will live here.
+func (s *Server) adminHandler() http.Handler {
+	return httpx.Handler(s.o.Logger, s.serveOwn, func(w http.ResponseWriter, _ *http.Request, _ error) slog.Level {
+		answer(w, http.StatusInternalServerError, "internal error; the log says more\n")
+		return slog.LevelError
+	})
+}
+
+func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) error {
+	switch r.URL.Path {
+	case "/":
+		answer(w, http.StatusOK, fmt.Sprintf(about, s.o.Version))
+	case "/healthz":
+		answer(w, http.StatusOK, "ok\n")
+	case "/readyz":
+		if err := s.dir.Ready(r.Context()); err != nil {
+			httpx.EventFrom(r.Context()).Fail(err)
+			answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")
+			return nil
+		}
+		answer(w, http.StatusOK, "ready\n")
+	default:
+		answer(w, http.StatusNotFound, "nothing here; the account API is under /v4/, and / says what this is\n")
+	}
+	return nil
+}
+
+const about = `Rollcall %s: the account service of Tencent Cloud Chat and Live, self-hosted.
+
+  POST /v4/im_open_login_svc/{account_import,multiaccount_import,account_check,account_delete,kick}
+  POST /v4/openim/{query_online_status,querystate}
+  POST /v4/profile/{portrait_set,portrait_get}
+  GET  /healthz   the process is alive
+  GET  /readyz    writes are taken
+`
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // the client has gone; nothing is left to do
+}

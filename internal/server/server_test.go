@@ -1,0 +1,270 @@
+package server_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/server"
+	"rollcall/internal/testutil"
+	"rollcall/usersig"
+)
+
+// start runs a server until the test ends.
+func start(t *testing.T, o server.Options) *server.Server {
+	t.Helper()
+	if o.Store == "" {
+		o.Store = "mem:"
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	o.Logger, o.Version = testutil.Logger(t), "test"
+	s, err := server.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return s
+}
+
+// importAlice imports an account with a signature of the context's key.
+func importAlice(t *testing.T, client *http.Client, c *server.Context) string {
+	t.Helper()
+	sig, err := usersig.Sign(usersig.HMACKey(c.Key), usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, Validity: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := url.Values{"sdkappid": {fmt.Sprint(c.SDKAppID)}, "identifier": {c.Admin}, "usersig": {sig}}
+	resp, err := client.Post(c.URL+"/v4/im_open_login_svc/account_import?"+q.Encode(), "", strings.NewReader(`{"UserID":"alice"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+const imported = `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`
+
+func TestDemoApp(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, server.Options{DataDir: dir})
+	c, err := server.ReadContext(filepath.Join(dir, server.ContextFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *c != *s.Context() {
+		t.Errorf("context file differs from Context")
+	}
+	if got := importAlice(t, http.DefaultClient, c); got != imported {
+		t.Errorf("answer %s, want %s", got, imported)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	keyFile := filepath.Join(t.TempDir(), "key.txt")
+	if err := os.WriteFile(keyFile, []byte("secret of mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, server.Options{Credentials: server.Credentials{SDKAppID: 1400000099, KeyFile: keyFile, Admin: "boss"}})
+	c := s.Context()
+	if c.SDKAppID != 1400000099 || c.Key != "secret of mine" || c.Admin != "boss" {
+		t.Errorf("context names app %d, admin %q", c.SDKAppID, c.Admin)
+	}
+	if got := importAlice(t, http.DefaultClient, c); got != imported {
+		t.Errorf("answer %s, want %s", got, imported)
+	}
+}
+
+// Everything of /v4 is answered in the vendor's form, whatever the method and
+// however the path is written; the rest is ours.
+func TestPaths(t *testing.T) {
+	s := start(t, server.Options{})
+	tests := []struct {
+		method, path string
+		status       int
+		body         string
+	}{
+		{"GET", "/v4/im_open_login_svc/account_import", 200, `"ErrorCode":60002`},
+		{"POST", "/v4/im_open_login_svc/account_import/", 200, `"ErrorCode":60009`},
+		{"POST", "/v4/nope", 200, `"ErrorCode":60009`},
+		{"POST", "/v4", 200, `"ErrorCode":60009`},
+		{"POST", "//v4//im_open_login_svc/account_import", 200, `"ErrorCode":60009`},
+		{"PURGE", "/v4/../v4/x", 200, `"ErrorCode":60009`},
+		{"GET", "/", 200, "Rollcall test"},
+		{"GET", "/healthz", 200, "ok\n"},
+		{"GET", "/readyz", 200, "ready\n"},
+		{"GET", "/v4x", 404, "nothing here"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, "http://"+s.Addr().String(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.URL.Opaque = "//" + s.Addr().String() + tt.path // sent as it stands
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			b, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != tt.status || !strings.Contains(string(b), tt.body) {
+				t.Errorf("%d %q, %v; want %d with %q", resp.StatusCode, b, err, tt.status, tt.body)
+			}
+			if resp.Header.Get("Rollcall-Request-Id") == "" {
+				t.Error("no Rollcall-Request-Id")
+			}
+			if ct := resp.Header.Get("Content-Type"); strings.HasPrefix(tt.body, `"`) && ct != "application/json" {
+				t.Errorf("Content-Type %q", ct)
+			}
+		})
+	}
+}
+
+// What net/http would answer by itself is answered in the vendor's form too.
+func TestLibraryFaults(t *testing.T) {
+	s := start(t, server.Options{})
+	for name, raw := range map[string]string{
+		"bad escape":   "POST /v4/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"no host":      "POST /v4/x HTTP/1.1\r\n\r\n",
+		"expectation":  "POST /v4/x HTTP/1.1\r\nHost: x\r\nExpect: more\r\nContent-Length: 1\r\n\r\n",
+		"coding":       "POST /v4/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"large header": "POST /v4/x HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 80<<10) + "\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go func() { _, _ = io.WriteString(conn, raw) }() // may be cut off
+			b, _ := io.ReadAll(conn)                         // a reset may follow the answer
+			if got := string(b); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.Contains(got, `"ErrorCode":60002,"ErrorInfo":"HTTP parse Error"`) {
+				t.Errorf("answer %q", got)
+			}
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	certFile, keyFile, pool := certificate(t)
+	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile})
+	for _, h2 := range []bool{false, true} {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2}
+		defer tr.CloseIdleConnections()
+		if got := importAlice(t, &http.Client{Transport: tr}, s.Context()); got != imported {
+			t.Errorf("HTTP/2 %v: answer %s", h2, got)
+		}
+	}
+}
+
+// certificate makes a certificate for 127.0.0.1.
+func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	pool = x509.NewCertPool()
+	pool.AppendCertsFromPEM(certPEM)
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, b := range map[string][]byte{certFile: certPEM, keyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})} {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile, pool
+}
+
+func TestBadOptions(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	private := filepath.Join(t.TempDir(), "private")
+	if err := os.WriteFile(private, []byte("-----BEGIN EC PRIVATE KEY-----"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		o    server.Options
+		want string
+	}{
+		{"outside", server.Options{Listen: ":0"}, "--insecure-listen"},
+		{"outside admin", server.Options{AdminListen: "0.0.0.0:0"}, "--admin-listen"},
+		{"half of TLS", server.Options{TLSCert: "x"}, "--tls-key"},
+		{"no such certificate", server.Options{TLSCert: "x", TLSKey: "y"}, "--tls-cert"},
+		{"key without app", server.Options{Credentials: server.Credentials{KeyFile: "x"}}, "--sdkappid"},
+		{"admin alone", server.Options{Credentials: server.Credentials{Admin: "x"}}, "--key-file"},
+		{"empty key", server.Options{Credentials: server.Credentials{SDKAppID: 1, KeyFile: empty}}, "is empty"},
+		{"private key", server.Options{Credentials: server.Credentials{SDKAppID: 1, KeyFile: private}}, "public key"},
+		{"unknown store", server.Options{Store: "tape:x"}, "tape"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := tt.o
+			if o.Listen == "" {
+				o.Listen = "127.0.0.1:0"
+			}
+			if o.Store == "" {
+				o.Store = "mem:"
+			}
+			o.Logger = testutil.Logger(t)
+			if _, err := server.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestContextIsPrivate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), server.ContextFile)
+	if err := os.WriteFile(file, []byte(`{}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.ReadContext(file); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a context that others can read: %v", err)
+	}
+}
