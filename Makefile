@@ -1,0 +1,48 @@
+# Every target does its own set-up. "make help" lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+TOOL     := $(GO) tool -modfile=tools/go.mod
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+ARGS     ?=
+PKGS     ?= ./...
+FUZZTIME ?= 2m
+
+.PHONY: run
+run: build ## start a developer's server; ARGS are added to "rollcall serve"
+	bin/rollcall serve $(ARGS)
+
+.PHONY: build
+build: ## build bin/rollcall, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/rollcall ./cmd/rollcall
+
+.PHONY: test
+test: setup ## run all tests of PKGS under the race detector
+	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=20m $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME
+	FUZZTIME=$(FUZZTIME) tools/fuzz
+
+.PHONY: check
+check: ## check format, vet, static analysis, tidiness, generated files
+	tools/check
+
+.PHONY: generate
+generate: ## write generated files anew
+	$(GO) generate ./...
+
+.PHONY: setup
+setup: ## install what the tests need and this machine lacks
+	@tools/setup
+
+.PHONY: clean
+clean: ## remove what was built, not data
+	rm -rf bin
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,190 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// module is the path of the module, with a slash.
+const module = "rollcall/"
+
+// anything stands for every package but programs, conformance and testHelpers.
+const anything = "*"
+
+// testHelpers are packages for tests, which programs do not carry.
+var testHelpers = []string{
+	"internal/account/storetest",
+	"internal/archtest",
+	"internal/testutil",
+	"rollcalltest",
+}
+
+// imports says, for each package, which packages of the module it may import.
+// A name that ends in "/..." stands for all packages below. A package without a
+// rule fails: decide before you add one, and say in docs/decisions why if it
+// changes the layout.
+//
+// The rules do not bind tests.
+var imports = map[string][]string{
+	"cmd/...":         {anything},
+	"conformance":     {anything, "internal/testutil", "rollcalltest"},
+	"conformance/...": {anything, "internal/testutil", "rollcalltest"},
+
+	// Public.
+	"usersig":      {},
+	"client":       {"usersig", "internal/wire"},
+	"rollcalltest": {"internal/server", "client"},
+
+	// The way of a request.
+	"internal/server":    {anything},
+	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "usersig", "internal/ratelimit"},
+	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx"},
+	"internal/wire":      {},
+	"internal/directory": {"internal/account"},
+	"internal/account":   {},
+
+	// Engines and what wraps them.
+	"internal/store/mem":         {"internal/account"},
+	"internal/store/pebble":      {"internal/account"},
+	"internal/store/postgres":    {"internal/account"},
+	"internal/store/checked":     {"internal/account"},
+	"internal/store/metered":     {"internal/account"},
+	"internal/store/open":        {"internal/account", "internal/store/..."},
+	"internal/account/storetest": {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
+
+	// Tools around the service.
+	"internal/importer":  {"client", "internal/account"},
+	"internal/bulk":      {"internal/account", "internal/directory"},
+	"internal/testkit":   {"internal/account", "internal/directory"},
+	"internal/intercept": {},
+	"internal/loadgen":   {"client"},
+
+	// Plumbing.
+	"internal/ratelimit": {},
+	"internal/httpx":     {},
+	"internal/config":    {},
+	"internal/testutil":  {},
+	"internal/archtest":  {},
+}
+
+// checkImports reports imports that no rule allows, and packages without a rule.
+func checkImports(t *tree) []string {
+	var problems []string
+	for _, p := range t.sorted() {
+		allowed, ok := ruleFor(p.dir)
+		if !ok {
+			problems = append(problems, p.dir+" has no rule in internal/archtest")
+			continue
+		}
+		for _, f := range p.files {
+			for _, spec := range f.Imports {
+				name, ours := ourPackage(spec.Path.Value)
+				if ours && !allows(allowed, name) {
+					problems = append(problems, fmt.Sprintf("%s: %s may not import %s", f.path, p.dir, name))
+				}
+			}
+		}
+	}
+	return problems
+}
+
+// ruleFor returns the rule of the package in dir: its own, or that of the
+// nearest folder above whose rule ends in "/...".
+func ruleFor(dir string) ([]string, bool) {
+	if rule, ok := imports[dir]; ok {
+		return rule, true
+	}
+	for i := len(dir) - 1; i > 0; i-- {
+		if dir[i] != '/' {
+			continue
+		}
+		if rule, ok := imports[dir[:i]+"/..."]; ok {
+			return rule, true
+		}
+	}
+	return nil, false
+}
+
+// ourPackage returns the folder of a quoted import path of our module.
+func ourPackage(quoted string) (dir string, ours bool) {
+	p, err := strconv.Unquote(quoted)
+	if err != nil {
+		panic(err) // the parser accepted it
+	}
+	return strings.CutPrefix(p, module)
+}
+
+// allows reports whether a rule allows the package name.
+func allows(rule []string, name string) bool {
+	return slices.ContainsFunc(rule, func(allowed string) bool {
+		prefix, below := strings.CutSuffix(allowed, "...")
+		switch {
+		case allowed == anything:
+			return !slices.Contains(testHelpers, name) &&
+				!strings.HasPrefix(name, "cmd/") && !strings.HasPrefix(name+"/", "conformance/")
+		case below:
+			return strings.HasPrefix(name, prefix)
+		default:
+			return allowed == name
+		}
+	})
+}
+
+func TestCheckImports(t *testing.T) {
+	source := func(imports ...string) string {
+		var src strings.Builder
+		src.WriteString("package p\n")
+		for _, imp := range imports {
+			fmt.Fprintf(&src, "import %q\n", imp)
+		}
+		return src.String()
+	}
+	got := checkImports(parse(t, map[string]string{
+		"internal/account/a.go":           source("errors", "rollcall/internal/wire"),
+		"internal/account/a_test.go":      source("rollcall/internal/store/mem"),
+		"internal/directory/d.go":         source("rollcall/internal/account", "rollcalling/x"),
+		"internal/store/open/o.go":        source("rollcall/internal/store/mem", "rollcall/internal/storefront"),
+		"internal/store/mem/m.go":         source("rollcall/internal/store/open"),
+		"internal/server/s.go":            source("rollcall/internal/api", "rollcall/internal/testutil", "rollcall/cmd/x"),
+		"cmd/rollcall/main.go":            source("rollcall/internal/server", "rollcall/rollcalltest"),
+		"cmd/other/main.go":               source("rollcall/conformance"),
+		"conformance/clients/npm/npm.go":  source("rollcall/rollcalltest", "rollcall/internal/archtest"),
+		"internal/unheard/of.go":          source(),
+		"internal/store/pebble/keys/k.go": source(),
+	}))
+	want := []string{
+		"cmd/other/main.go: cmd/other may not import conformance",
+		"cmd/rollcall/main.go: cmd/rollcall may not import rollcalltest",
+		"conformance/clients/npm/npm.go: conformance/clients/npm may not import internal/archtest",
+		"internal/account/a.go: internal/account may not import internal/wire",
+		"internal/server/s.go: internal/server may not import internal/testutil",
+		"internal/server/s.go: internal/server may not import cmd/x",
+		"internal/store/mem/m.go: internal/store/mem may not import internal/store/open",
+		"internal/store/open/o.go: internal/store/open may not import internal/storefront",
+		"internal/store/pebble/keys has no rule in internal/archtest",
+		"internal/unheard has no rule in internal/archtest",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// TestImportRules catches misspelt names: whatever a rule allows has a rule
+// itself.
+func TestImportRules(t *testing.T) {
+	for dir, rule := range imports {
+		for _, name := range append(slices.Clone(rule), testHelpers...) {
+			if name == anything || strings.HasSuffix(name, "/...") {
+				continue
+			}
+			if _, ok := ruleFor(name); !ok {
+				t.Errorf("the rule of %s names %s, which has none", dir, name)
+			}
+		}
+	}
+}
