@@ -1,0 +1,95 @@
+package conformance
+
+import (
+	"encoding/csv"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An entry is one thing that the vendor's protocol knows, and what Rollcall
+// does about it.
+type entry struct {
+	command   string // or "gate", for what every command has in common
+	kind      string // query, request, answer or code
+	name      string // fields of items with the path to them
+	treatment string // sent, accepted or never
+	mark      string // C confirmed by a document, E by clients, U unknown
+	source    string
+	note      string
+}
+
+type catalogue []entry
+
+func readCatalogue(tb testing.TB) catalogue {
+	tb.Helper()
+	f, err := os.Open("testdata/catalogue.tsv")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	r := csv.NewReader(f)
+	r.Comma, r.LazyQuotes = '\t', true
+	records, err := r.ReadAll()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var c catalogue
+	for _, f := range records[1:] {
+		c = append(c, entry{f[0], f[1], f[2], f[3], f[4], f[5], f[6]})
+	}
+	return c
+}
+
+var signs = map[string]string{"query": "?", "request": ">", "answer": "<", "code": "="}
+
+// tag returns the name of e in the covers line of a transcript.
+func (e entry) tag() string { return e.command + signs[e.kind] + e.name }
+
+// shownBy returns the tags of what tr shows, in the order of the catalogue.
+func (c catalogue) shownBy(tr *transcript) []string {
+	var tags []string
+	for _, e := range c {
+		if slices.ContainsFunc(tr.steps, e.shownIn) {
+			tags = append(tags, e.tag())
+		}
+	}
+	return tags
+}
+
+var topCode = regexp.MustCompile(`"ErrorCode":0\b`)
+
+// shownIn reports whether e can be seen in a step. What a client sends counts
+// only where the call as a whole went well.
+func (e entry) shownIn(s *step) bool {
+	if e.command != "gate" && e.command != s.command() {
+		return false
+	}
+	leaf := e.name[strings.LastIndex(e.name, ".")+1:]
+	switch e.kind {
+	case "query":
+		return topCode.MatchString(s.answer) && (strings.Contains(s.target, "{{admin") || strings.Contains(s.target, leaf+"="))
+	case "request":
+		return topCode.MatchString(s.answer) && strings.Contains(s.body, `"`+leaf+`"`)
+	case "answer":
+		return strings.Contains(s.answer, `"`+leaf+`"`)
+	}
+	return e.codeIn(s)
+}
+
+// codeIn also looks for the reasons of items, which only our own header tells.
+func (e entry) codeIn(s *step) bool {
+	for _, field := range []string{"ErrorCode", "ResultCode"} {
+		if regexp.MustCompile(`"` + field + `":` + e.name + `\b`).MatchString(s.answer) {
+			return true
+		}
+	}
+	for _, h := range s.headers {
+		if h[0] == "Rollcall-Explain" && strings.Contains(h[1], "="+e.name) {
+			return true
+		}
+	}
+	return false
+}

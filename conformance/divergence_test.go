@@ -1,0 +1,460 @@
+package conformance
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/usersig"
+)
+
+// Each test here belongs to the line of its number in docs/divergences.md.
+
+const (
+	checkAlice = `{"CheckItem":[{"UserID":"alice"}]}`
+	nickOf     = `{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Nick"]}`
+	ok         = `"ErrorCode":0`
+)
+
+func TestD01_GateOrder(t *testing.T) {
+	inWorld(t, `{"disabled":true}`, func(w *world) {
+		w.want("/v4/x/y?sdkappid=", "", "60009")
+		w.want("/v4/openim/querystate?usersig=x", "", "60012")
+		w.want("/v4/openim/querystate?sdkappid=1400000000", "", "60016")
+	})
+}
+
+func TestD02_RandomAndContentTypeAreNotRead(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const q = "/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig={{sig}}"
+		w.want(q, checkAlice, ok)
+		w.want(q+"&random=-1&contenttype=xml", checkAlice, ok)
+	})
+}
+
+func TestD03_SignatureBeforeExpiry(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want(target("account_check", "key=other age=48h"), checkAlice, "70009")
+		w.want(target("account_check", "age=48h"), checkAlice, "70001")
+	})
+}
+
+func TestD04_KickedIs70052(t *testing.T) {
+	for setting, code := range map[string]string{"": "70052", `{"settings":{"kicked_as_expired":true}}`: "70001"} {
+		inWorld(t, setting, func(w *world) {
+			w.want("kick", `{"UserID":"administrator"}`, ok)
+			w.want(target("account_check", "age=1s"), checkAlice, code)
+		})
+	}
+}
+
+func TestD05_NotAdminByService(t *testing.T) {
+	codes := map[string]string{"account_check": "70403", "portrait_get": "40004", "querystate": "90009"}
+	for command, code := range codes {
+		inWorld(t, "", func(w *world) { w.want(target(command, "user=alice"), "{}", code) })
+		inWorld(t, `{"settings":{"gateway_not_admin":true}}`, func(w *world) {
+			w.want(target(command, "user=alice"), "{}", "60010")
+		})
+	}
+}
+
+func TestD06_Region(t *testing.T) {
+	for setting, code := range map[string]string{"": ok, `{"settings":{"region":"singapore"}}`: "70020"} {
+		inWorld(t, setting, func(w *world) {
+			r := httptest.NewRequest("POST", expand(w, w.keys, target("account_check", "")), strings.NewReader(checkAlice))
+			r.Host = "console.tim.qq.com"
+			if got := w.do(r); !strings.Contains(got, code) {
+				t.Errorf("with %s = %s, want %s", setting, got, code)
+			}
+		})
+	}
+}
+
+func TestD07_LockoutIsOff(t *testing.T) {
+	for setting, code := range map[string]string{"": ok, `{"settings":{"lockout_after":1}}`: "70050"} {
+		inWorld(t, setting, func(w *world) {
+			w.want(target("account_check", "key=other"), checkAlice, "70009")
+			w.want("account_check", checkAlice, code)
+		})
+	}
+}
+
+func TestD08_RatesPerSecondOfTheClock(t *testing.T) {
+	inWorld(t, `{"settings":{"rate_limits":{"account_check":1},"app_rate_limit":2}}`, func(w *world) {
+		time.Sleep(999 * time.Millisecond)
+		w.want("account_check", checkAlice, ok)
+		w.want("account_check", checkAlice, "60007")
+		w.want("kick", `{"UserID":"administrator"}`, ok)
+		w.want("account_import", `{"UserID":"a"}`, "60011")
+		time.Sleep(time.Millisecond)
+		w.want("account_check", checkAlice, ok)
+	})
+}
+
+func TestD09_AlwaysHTTP200(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, path := range []string{"/v4/", "/v4//openim/querystate", "/v4/openim/querystate/"} {
+			w.want(path, "", "60009")
+		}
+		if got := w.do(httptest.NewRequest("GET", "/v4/openim/querystate", nil)); !strings.Contains(got, "60002") {
+			t.Errorf("GET = %s", got)
+		}
+	})
+}
+
+func TestD10_BadAndUnknownSDKAppID(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("/v4/openim/querystate?sdkappid=1x", "", "60006")
+		w.want("/v4/openim/querystate?sdkappid=1", "", "70020")
+	})
+}
+
+func TestD11_AbsentAndEmptySignature(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const q = "/v4/openim/querystate?sdkappid=1400000000"
+		w.want(q, "", "60004")
+		w.want(q+"&identifier=administrator", "", "60004")
+		w.want(q+"&identifier=administrator&usersig=", "", "70002")
+	})
+}
+
+func TestD12_AllowList(t *testing.T) {
+	inWorld(t, `{"settings":{"allow_sources":["192.0.2.0/24"]}}`, func(w *world) {
+		w.want("account_check", checkAlice, ok) // httptest calls from 192.0.2.1
+	})
+	inWorld(t, `{"settings":{"allow_sources":["192.0.3.0/24"]}}`, func(w *world) {
+		w.want("account_check", checkAlice, "60021")
+	})
+}
+
+func TestD13_AnySignatureOfTestApps(t *testing.T) {
+	inWorld(t, `{"test":true,"settings":{"any_signature":true}}`, func(w *world) {
+		w.want(target("account_check", "key=other"), checkAlice, ok)
+		w.want(target("account_check", "key=other age=48h"), checkAlice, "70001")
+	})
+}
+
+func TestD14_SeveralKeys(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want(target("account_check", "key=hmac"), checkAlice, ok)
+		w.want(target("account_check", "key=ecdsa"), checkAlice, ok)
+		w.want(target("account_check", "key=old"), checkAlice, "70009")
+	})
+}
+
+func TestD15_EmptyAndOverlongBody(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("querystate", "", "60002")
+		w.want("querystate", `{"x":"{{x 1048569}}"}`, "60002")
+		w.want("querystate", `{"x":"{{x 1048568}}"}`, "90001")
+	})
+}
+
+func TestD16_StrictJSON(t *testing.T) {
+	codes := map[string]string{"kick": "60003", "querystate": "90001", "portrait_get": "40001"}
+	for command, code := range codes {
+		inWorld(t, "", func(w *world) {
+			for _, body := range []string{`{"x":1,"x":1}`, `{}{}`, `{"x":"{{hex ff}}"}`, `{"x":{{deep 32}}}`, `[]`} {
+				w.want(command, body, code)
+			}
+		})
+	}
+}
+
+func TestD17_FieldsThatDoNotCount(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_import", `{"UserID":null,"Identifier":"a","x":[]}`, ok)
+		w.want("account_import", `{"userID":"a"}`, "70402")
+	})
+}
+
+func TestD18_IDOfAnotherType(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":["alice",1]}`, "60015")
+		w.want("querystate", `{"To_Account":["alice",1]}`, "90003")
+		w.want("portrait_get", `{"To_Account":["alice",1],"TagList":["Tag_Profile_IM_Nick"]}`, "40001")
+		w.want("account_check", checkAlice, "NotImported")
+	})
+}
+
+func TestD19_BadBatch(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":[]}`, "70402")
+		w.want("multiaccount_import", `{"Accounts":[{{ids 101}}]}`, "70402")
+		w.want("querystate", `{"To_Account":[]}`, "90001")
+		w.want("querystate", `{"To_Account":[{{ids 501}}]}`, "90011")
+		w.want("portrait_get", `{"To_Account":[],"TagList":["Tag_Profile_IM_Nick"]}`, "40002")
+		w.want("portrait_get", `{"To_Account":[{{ids 101}}],"TagList":["Tag_Profile_IM_Nick"]}`, "40001")
+		w.want("account_check", `{"CheckItem":[{"UserID":"id001"}]}`, "NotImported")
+	})
+}
+
+func TestD20_WhollyFailedBatch(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":["","@"]}`, `"ErrorCode":0,"ErrorInfo":"","FailAccounts":["","@"]`)
+	})
+	inWorld(t, `{"settings":{"fail_wholly_failed":true}}`, func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":["","@"]}`, `"ErrorCode":70402`)
+		w.want("multiaccount_import", `{"Accounts":["","a"]}`, ok)
+	})
+}
+
+func TestD21_TwoNamesOfOneField(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_import", `{"Identifier":"bob","UserID":"alice"}`, ok)
+		w.want("multiaccount_import", `{"Accounts":["bob"],"AccountList":[{"UserID":"carol"}]}`, ok)
+		w.want("account_check", `{"CheckItem":[{"UserID":"bob"}]}`, "NotImported")
+		w.want("account_check", `{"CheckItem":[{"UserID":"carol"}]}`, `"Imported"`)
+	})
+}
+
+func TestD22_RepeatedID(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("multiaccount_import", `{"AccountList":[{"UserID":"alice","Nick":"1"},{"UserID":"alice","Nick":"2"}]}`, `"FailAccounts":[]`)
+		w.want("portrait_get", nickOf, `"Value":"2"`)
+	})
+}
+
+func TestD23_ReimportLeavesWhatIsNotSaid(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_import", `{"UserID":"alice","Nick":"A"}`, ok)
+		w.want("account_import", `{"UserID":"alice","Nick":""}`, ok)
+		w.want("multiaccount_import", `{"Accounts":["alice"]}`, ok)
+		w.want("portrait_get", nickOf, `"Value":"A"`)
+		w.want("account_import", `{"UserID":"alice","Nick":"B"}`, ok)
+		w.want("portrait_get", nickOf, `"Value":"B"`)
+	})
+}
+
+func TestD24_TypeIsIgnored(t *testing.T) {
+	inWorld(t, "", func(w *world) { w.want("account_import", `{"UserID":"alice","Type":{}}`, ok) })
+}
+
+func TestD25_WordsInImports(t *testing.T) {
+	inWorld(t, `{"settings":{"words":["bad"]}}`, func(w *world) {
+		w.want("account_import", `{"UserID":"alice","Nick":"so BAD"}`, "40005")
+		w.want("multiaccount_import", `{"AccountList":[{"UserID":"alice","Nick":"bad"}]}`, `"FailAccounts":["alice"]`)
+	})
+}
+
+func TestD26_CheckOfBadAndRepeatedIDs(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_check", `{"CheckItem":[{"UserID":"@x"}]}`, `"UserID":"@x","ResultCode":70402`)
+		got := w.post("account_check", `{"CheckItem":[{"UserID":"a"},{"UserID":"a"}]}`)
+		if strings.Count(got, `"UserID":"a"`) != 2 {
+			t.Errorf("a repeated id = %s", got)
+		}
+	})
+}
+
+func TestD27_DeletionOfBadIDsAndAdmins(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"@x"}]}`, `"ResultCode":70402`)
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"administrator"}]}`, `"ResultCode":70402`)
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"},{"UserID":"alice"}]}`, `{"ResultCode":0,"ResultInfo":"","UserID":"alice"},{"ResultCode":70107`)
+	}, "alice")
+}
+
+func TestD28_DeletionByEdition(t *testing.T) {
+	const body = `{"DeleteItem":[{"UserID":"alice"}]}`
+	for setting, code := range map[string]string{
+		`{"edition":"trial"}`: ok, `{"edition":"development"}`: ok, `{"edition":"pro"}`: "71000",
+		`{"edition":"pro","settings":{"allow_delete":true}}`: ok,
+	} {
+		inWorld(t, setting, func(w *world) { w.want("account_delete", body, code) }, "alice")
+	}
+}
+
+func TestD29_KickInWholeSeconds(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		time.Sleep(999 * time.Millisecond)
+		w.want("kick", `{"UserID":"administrator"}`, ok)
+		w.want(target("account_check", "age=999ms"), checkAlice, ok)
+		w.want(target("account_check", "age=1s"), checkAlice, "70052")
+	})
+}
+
+func TestD30_UnknownIDsOfStatus(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("query_online_status", `{"To_Account":["alice"]}`, `"ErrorList":[]`)
+		w.want("query_online_status", `{"To_Account":["alice","bob"]}`, ok)
+		w.want("query_online_status", `{"To_Account":["bob"]}`, `"ErrorCode":70107,"QueryResult":[],"ErrorList":[{"To_Account":"bob","ErrorCode":70107}]`)
+	}, "alice")
+}
+
+func TestD31_QueryStateHasErrorList(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("querystate", `{"To_Account":["alice","bob"]}`, `[{"To_Account":"alice","State":"Offline"}],"ErrorList":[{"To_Account":"bob","ErrorCode":70107}]`)
+	}, "alice")
+}
+
+func TestD32_NamesOfStatusExtras(t *testing.T) {
+	s := setup{clock: start, apps: []account.App{{ID: defaultApp, Edition: account.Trial}}, accounts: []account.UserID{"alice"}, fault: account.OK}
+	if err := s.readDevice("alice Web online 7"); err != nil {
+		t.Fatal(err)
+	}
+	runWorld(t, s, func(w *world) {
+		w.want("query_online_status", `{"To_Account":["alice"],"IsNeedDetail":1,"IsReturnInstid":1,"IsReturnCustomStatus":1}`,
+			`"CustomStatus":"","Detail":[{"Platform":"Web","Status":"Online","Instid":7}]`)
+	})
+}
+
+func TestD33_ProfileAllOrNothing(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"n"},{"Tag":"Tag_Profile_IM_Level","Value":"1"}]}`, "40610")
+		w.want("portrait_get", nickOf, `"ProfileItem":[]`)
+	}, "alice")
+}
+
+func TestD34_LengthOfLocation(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Location","Value":"{{x 500}}"}]}`, ok)
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Location","Value":"{{x 501}}"}]}`, "40601")
+	}, "alice")
+}
+
+func TestD35_UnsetTags(t *testing.T) {
+	inWorld(t, "", func(w *world) { w.want("portrait_get", nickOf, `"ProfileItem":[],"ResultCode":0`) }, "alice")
+}
+
+func TestD36_UnknownIDsOfProfile(t *testing.T) {
+	for setting, id := range map[string]string{"": "alice", `{"settings":{"hide_unknown_ids":true}}`: "@TLS#NOT_FOUND"} {
+		inWorld(t, setting, func(w *world) {
+			w.want("portrait_get", nickOf, `[{"To_Account":"`+id+`","ResultCode":40003`)
+			w.want("portrait_get", nickOf, `"Fail_Account":["alice"],"ActionStatus":"OK"`)
+		})
+	}
+}
+
+func TestD37_NumbersAreNumbers(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":7}]}`, ok)
+		w.want("portrait_get", `{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Level"]}`, `"Value":7}`)
+	}, "alice")
+}
+
+func TestD38_SpellingOfIDs(t *testing.T) {
+	for setting, code := range map[string]string{"": ok, `{"settings":{"strict_ids":true}}`: "70402"} {
+		inWorld(t, setting, func(w *world) { w.want("account_import", `{"UserID":"a b~"}`, code) })
+	}
+	inWorld(t, "", func(w *world) { w.want("account_import", `{"UserID":"é"}`, "70402") })
+}
+
+func TestD39_ReservedIDs(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("account_import", `{"UserID":"@anything"}`, "70402")
+		w.want("account_import", `{"UserID":"#TOA#x"}`, "70402")
+		w.want("account_import", `{"UserID":"#x"}`, ok)
+	})
+}
+
+func TestD40_AdminsAreAccounts(t *testing.T) {
+	inWorld(t, `{"admins":["root"],"settings":{"quota":3}}`, func(w *world) {
+		w.want("account_check", `{"CheckItem":[{"UserID":"administrator"}]}`, `"Imported"`)
+		w.want("account_check", `{"CheckItem":[{"UserID":"root"}]}`, `"Imported"`)
+		w.want("multiaccount_import", `{"Accounts":["a","b"]}`, `"FailAccounts":["b"]`)
+	})
+	inWorld(t, `{"admins":["root"],"settings":{"quota":1}}`, func(w *world) {
+		w.want(target("account_check", "user=root"), `{"CheckItem":[{"UserID":"root"}]}`, `"Imported"`)
+	})
+}
+
+func TestD41_ThreeMonthsAre90Days(t *testing.T) {
+	const body = `{"UserID":"alice"}`
+	inWorld(t, `{"edition":"pro","settings":{"allow_delete":true}}`, func(w *world) {
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"}]}`, ok)
+		time.Sleep(90*24*time.Hour - time.Millisecond)
+		w.want("account_import", body, "70399")
+		time.Sleep(time.Millisecond)
+		w.want("account_import", body, ok)
+	}, "alice")
+}
+
+func TestD42_DeletionFreesQuota(t *testing.T) {
+	inWorld(t, `{"settings":{"quota":2}}`, func(w *world) {
+		w.want("account_import", `{"UserID":"bob"}`, "70398")
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"}]}`, ok)
+		w.want("account_import", `{"UserID":"bob"}`, ok)
+	}, "alice")
+}
+
+func TestD43_BatchFillsQuotaInOrder(t *testing.T) {
+	inWorld(t, `{"settings":{"quota":2}}`, func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":["a","b","a"]}`, `"FailAccounts":["b"]`)
+	})
+}
+
+func TestD44_OwnTextsAndHeaders(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("kick", `{"UserID":""}`, `"ErrorInfo":"the UserID is empty; give 1 to 32 bytes"`)
+		w.want("kick", `{"UserID":"alice"}`, `"ErrorInfo":"Err_TLS_PT_Open_Login_Account_Not_Exist"`)
+		if got, want := w.header.Get("Rollcall-Advice"), "Import the account first."; got != want {
+			t.Errorf("Rollcall-Advice = %q, want %q", got, want)
+		}
+		if w.header.Get("Rollcall-Request-Id") == "" {
+			t.Error("no Rollcall-Request-Id")
+		}
+	})
+}
+
+func TestD45_FaultsOfTheServer(t *testing.T) {
+	bodies := map[string]string{"kick": `{"UserID":"alice"}`, "querystate": `{"To_Account":["alice"]}`, "portrait_get": nickOf}
+	for fault, codes := range map[account.Code]map[string]string{
+		account.Internal:    {"kick": "70500", "querystate": "90994", "portrait_get": "40006"},
+		account.Unavailable: {"kick": "70169", "querystate": "90992", "portrait_get": "40006"},
+	} {
+		s := setup{clock: start, apps: []account.App{{ID: defaultApp, Edition: account.Trial}}, fault: fault}
+		runWorld(t, s, func(w *world) {
+			for command, code := range codes {
+				w.want(command, bodies[command], code)
+			}
+		})
+	}
+}
+
+func TestD46_RequestIDInTheBody(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		if got := w.post("account_check", checkAlice); strings.Contains(got, "RequestId") {
+			t.Errorf("RequestId without being asked for: %s", got)
+		}
+	})
+	inWorld(t, `{"settings":{"send_request_id":true}}`, func(w *world) {
+		w.want("account_check", checkAlice, `,"RequestId":"`)
+	})
+}
+
+func TestD47_HeadersOnRequest(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		to := expand(w, w.keys, target("multiaccount_import", ""))
+		r := httptest.NewRequest("POST", to, strings.NewReader(`{"Accounts":["a","@"]}`))
+		r.Header.Set("Rollcall-Explain", "1")
+		r.Header.Set("Rollcall-RateLimit", "1")
+		w.do(r)
+		if got, want := w.header.Get("Rollcall-Explain"), "1=70402"; got != want {
+			t.Errorf("Rollcall-Explain = %q, want %q", got, want)
+		}
+		if got, want := w.header.Get("Rollcall-RateLimit-Remaining"), "99"; got != want {
+			t.Errorf("Rollcall-RateLimit-Remaining = %q, want %q", got, want)
+		}
+	})
+}
+
+func TestD48_UserBufIsSignedAndNotJudged(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		text, err := usersig.Sign(w.keys.signing["hmac"], usersig.Claims{
+			SDKAppID: uint32(defaultApp), Identifier: "administrator", Validity: time.Hour, UserBuf: []byte("anything"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.want("/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig="+text, checkAlice, ok)
+	})
+}
+
+func TestD49_LengthOfUserSig(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig={{sig}}{{x 4096}}", checkAlice, "70003")
+	})
+}

@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/api"
+	"rollcall/internal/httpx"
+	"rollcall/internal/testutil"
+)
+
+// npmHost is the host that the client has built in.
+const npmHost = "console.tim.qq.com"
+
+// TestNPMClient runs a published client, unmodified, over TLS: once with
+// UserSigs of version 1 that it signs itself, once with the vendor's signer of
+// version 2 in its place.
+func TestNPMClient(t *testing.T) {
+	needNodeModules(t)
+	for _, signer := range []string{"own", "vendor"} {
+		t.Run(signer, func(t *testing.T) {
+			k := newKeys(t)
+			addr, ca := serveTLS(t, newHandler(t, testutil.Logger(t), k, setup{
+				apps:  []account.App{{ID: defaultApp, Edition: account.Development}},
+				fault: account.OK,
+			}))
+			keyFile := writeFile(t, "key.pem", k.privatePEM)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a guard against hanging, not a measure
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "node", "--require", "./redirect.js", "scenario.js")
+			cmd.Dir = "npm"
+			// Nothing else of the environment: the client would obey a proxy.
+			cmd.Env = []string{
+				"PATH=" + os.Getenv("PATH"),
+				"NODE_NO_WARNINGS=1",
+				"NODE_EXTRA_CA_CERTS=" + writeFile(t, "ca.pem", ca),
+				fmt.Sprint("ROLLCALL_PORT=", addr.Port),
+				fmt.Sprint("ROLLCALL_SDKAPPID=", defaultApp),
+				"ROLLCALL_SIGNER=" + signer,
+				"ROLLCALL_KEY_FILE=" + keyFile,
+				"ROLLCALL_SECRET=" + sampleKey,
+			}
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "25 steps passed") {
+				t.Errorf("node: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// needNodeModules skips where the clients are not installed, except in CI.
+func needNodeModules(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat("npm/node_modules/imsdk-restapi-nodejs-es6-sdk")
+	if err == nil {
+		_, err = exec.LookPath("node")
+	}
+	if err == nil {
+		return
+	}
+	const help = "the clients are not there: run npm ci in conformance/npm"
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s (%v)", help, err)
+	}
+	t.Skipf("%s (%v)", help, err)
+}
+
+// serveTLS serves h on the loopback as npmHost, and returns the certificate to
+// trust in PEM.
+func serveTLS(t *testing.T, h http.Handler) (*net.TCPAddr, []byte) {
+	t.Helper()
+	cert, ca := newCertificate(t)
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := httpx.NewListener(inner, httpx.ListenerOptions{
+		TLS:       &tls.Config{Certificates: []tls.Certificate{cert}},
+		FaultBody: func(httpx.Fault) []byte { return api.Malformed() },
+		Logger:    testutil.Logger(t),
+	})
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	stopped := make(chan error)
+	go func() { stopped <- l.Serve(srv) }()
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-stopped; err != http.ErrServerClosed {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return inner.Addr().(*net.TCPAddr), ca
+}
+
+func newCertificate(t *testing.T) (tls.Certificate, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: npmHost},
+		DNSNames:              []string{npmHost},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(24 * time.Hour),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func writeFile(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

@@ -1,0 +1,219 @@
+package conformance
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/api"
+	"rollcall/internal/directory"
+	"rollcall/internal/httpx"
+	"rollcall/internal/store/mem"
+	"rollcall/usersig"
+)
+
+// start is the clock of a transcript that names none, and the second at which
+// the UserSigs of the vendor's libraries in testdata were made.
+var start = time.Unix(1700000000, 0)
+
+// sampleKey is the key in the manuals of the vendor's libraries.
+const sampleKey = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
+
+// keys are what apps verify with and transcripts sign with.
+type keys struct {
+	signing    map[string]usersig.Key
+	public     string // PEM
+	privatePEM []byte
+}
+
+func newKeys(tb testing.TB) *keys {
+	tb.Helper()
+	own, public, pemText := newECDSAKey(tb)
+	other, _, _ := newECDSAKey(tb)
+	return &keys{public: public, privatePEM: pemText, signing: map[string]usersig.Key{
+		"hmac":        usersig.HMACKey(sampleKey),
+		"old":         usersig.HMACKey("a key that was retired"),
+		"other":       usersig.HMACKey("a key that the app never had"),
+		"ecdsa":       own,
+		"other-ecdsa": other,
+	}}
+}
+
+func newECDSAKey(tb testing.TB) (key usersig.Key, public string, private []byte) {
+	tb.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	private = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if der, err = x509.MarshalPKIXPublicKey(&k.PublicKey); err != nil {
+		tb.Fatal(err)
+	}
+	if key, err = usersig.ParsePrivateKey(private); err != nil {
+		tb.Fatal(err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), private
+}
+
+// records returns the keys as an app has them.
+func (k *keys) records() []account.Key {
+	return []account.Key{
+		{ID: "hmac", Kind: account.HMACKey, Secret: sampleKey},
+		{ID: "old", Kind: account.HMACKey, Secret: "a key that was retired", Retired: start.Add(-time.Hour)},
+		{ID: "ecdsa", Kind: account.ECDSAKey, Secret: k.public},
+	}
+}
+
+// newHandler returns the handler of a server that is set up as s says.
+func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
+	tb.Helper()
+	store := &faulty{Engine: new(mem.Store), code: account.OK}
+	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg})
+	for _, app := range s.apps {
+		app.Keys = k.records()
+		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	seed(tb, store, s)
+	store.code = s.fault
+	srv := api.New(api.Options{Directory: dir, AllowTestApps: true})
+	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
+		srv.ServeHTTP(w, r)
+		return nil
+	}, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
+		srv.Refuse(w, r, err)
+		return slog.LevelError
+	})
+}
+
+// seed stores the accounts of s past all rules.
+func seed(tb testing.TB, store account.Store, s setup) {
+	tb.Helper()
+	items := make([]account.Upsert, len(s.accounts))
+	for i, id := range s.accounts {
+		items[i].ID = id
+	}
+	if _, err := store.Upsert(tb.Context(), s.apps[0].ID, items, account.UpsertPolicy{Now: start}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// presence tells of devices that transcripts make up.
+type presence map[account.UserID][]directory.Device
+
+func (p presence) Devices(_ context.Context, _ account.AppID, ids []account.UserID) ([]directory.Devices, error) {
+	ds := make([]directory.Devices, len(ids))
+	for i, id := range ids {
+		ds[i].Devices = slices.Clone(p[id])
+	}
+	return ds, nil
+}
+
+// faulty is an engine whose calls fail with code, unless that is OK. The
+// look-up of the caller alone goes on working, so that the command is reached.
+type faulty struct {
+	account.Engine
+	code account.Code
+}
+
+func (f *faulty) err() error {
+	if f.code == account.OK {
+		return nil
+	}
+	return &account.Error{Code: f.code, Err: errors.New("the disk is gone")}
+}
+
+func (f *faulty) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Engine.Upsert(ctx, app, items, p)
+}
+
+func (f *faulty) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
+	if err := f.err(); err != nil && ids[0] != account.Administrator {
+		return nil, err
+	}
+	return f.Engine.Status(ctx, app, ids)
+}
+
+func (f *faulty) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Engine.Lookup(ctx, app, ids)
+}
+
+func (f *faulty) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Engine.Update(ctx, app, patches, now)
+}
+
+func (f *faulty) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Engine.Delete(ctx, app, ids, now)
+}
+
+// A pipe is a listener in memory, so that a server on it can live in a bubble.
+type pipe struct {
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func newPipe() *pipe { return &pipe{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+// Accept implements [net.Listener].
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (p *pipe) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (p *pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+
+// dial returns the client's end of a connection that comes from an address.
+func (p *pipe) dial(from net.Addr) net.Conn {
+	client, server := net.Pipe()
+	p.conns <- sourced{server, from}
+	return client
+}
+
+// sourced is a connection that says where it comes from.
+type sourced struct {
+	net.Conn
+	from net.Addr
+}
+
+func (c sourced) RemoteAddr() net.Addr { return c.from }

@@ -1,0 +1,204 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+)
+
+// A transcript is one file of testdata.
+type transcript struct {
+	comments []string
+	covers   string
+	setup    setup
+	lines    []string // the settings, as they stand
+	steps    []*step
+}
+
+// A setup is what a transcript's server is built from.
+type setup struct {
+	clock    time.Time
+	apps     []account.App
+	accounts []account.UserID
+	devices  map[account.UserID][]directory.Device
+	fault    account.Code // of the store; OK for none
+}
+
+// A step is one request and its answer.
+type step struct {
+	name    string
+	head    []string // directives, request line and body, as they stand
+	sleep   time.Duration
+	from    netip.Addr
+	host    string
+	header  [][2]string
+	method  string
+	target  string
+	body    string
+	answer  string
+	headers [][2]string // of the answer
+}
+
+const defaultApp account.AppID = 1400000000
+
+func readTranscript(file string) (*transcript, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	head, rest, _ := strings.Cut(string(b), "\n== ")
+	t := &transcript{setup: setup{clock: start, fault: account.OK}}
+	for line := range strings.Lines(head) {
+		if err := t.readSetting(strings.TrimRight(line, "\n")); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if len(t.setup.apps) == 0 {
+		t.setup.apps = []account.App{{ID: defaultApp, Edition: account.Development}}
+	}
+	for text := range strings.SplitSeq(rest, "\n== ") {
+		s, err := readStep(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", file, s.name, err)
+		}
+		t.steps = append(t.steps, s)
+	}
+	return t, nil
+}
+
+func (t *transcript) readSetting(line string) (err error) {
+	key, value, _ := strings.Cut(line, ": ")
+	switch {
+	case strings.HasPrefix(line, "#"):
+		t.comments = append(t.comments, line)
+		return nil
+	case line == "":
+		return nil
+	case key == "covers":
+		t.covers = value
+		return nil
+	case key == "app":
+		app := account.App{ID: defaultApp, Edition: account.Development}
+		err = json.Unmarshal([]byte(value), &app)
+		t.setup.apps = append(t.setup.apps, app)
+	case key == "accounts":
+		for id := range strings.FieldsSeq(value) {
+			t.setup.accounts = append(t.setup.accounts, account.UserID(id))
+		}
+	case key == "clock":
+		t.setup.clock, err = time.Parse(time.RFC3339, value)
+	case key == "device":
+		err = t.setup.readDevice(value)
+	case key == "fault":
+		t.setup.fault = map[string]account.Code{"internal": account.Internal, "unavailable": account.Unavailable}[value]
+	default:
+		err = fmt.Errorf("unknown setting %q", line)
+	}
+	t.lines = append(t.lines, line)
+	return err
+}
+
+func (s *setup) readDevice(value string) error {
+	var id account.UserID
+	var state string
+	var dev directory.Device
+	if _, err := fmt.Sscan(value, &id, &dev.Platform, &state, &dev.InstanceID); err != nil {
+		return fmt.Errorf("device %q: %w", value, err)
+	}
+	dev.Online = state == "online"
+	if s.devices == nil {
+		s.devices = map[account.UserID][]directory.Device{}
+	}
+	s.devices[id] = append(s.devices[id], dev)
+	return nil
+}
+
+var requestLine = regexp.MustCompile(`^([A-Z]+) (/\S*.*)$`)
+
+func readStep(text string) (*step, error) {
+	name, rest, _ := strings.Cut(text, "\n")
+	s := &step{name: name, from: netip.MustParseAddr("192.0.2.1")}
+	request, answer, ok := strings.Cut(rest, "\n---\n")
+	if !ok {
+		return s, fmt.Errorf("no --- line")
+	}
+	s.head = strings.Split(request, "\n")
+	for i, line := range s.head {
+		if m := requestLine.FindStringSubmatch(line); m != nil {
+			s.method, s.target = m[1], m[2]
+			s.body = strings.Join(s.head[i+1:], "\n")
+			break
+		}
+		if err := s.readDirective(line); err != nil {
+			return s, err
+		}
+	}
+	s.readAnswer(answer)
+	return s, nil
+}
+
+func (s *step) readAnswer(text string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		if header, ok := strings.CutPrefix(line, "< "); ok {
+			name, value, _ := strings.Cut(header, ":")
+			s.headers = append(s.headers, [2]string{name, strings.TrimSpace(value)})
+			continue
+		}
+		s.answer = line
+	}
+}
+
+func (s *step) readDirective(line string) (err error) {
+	key, value, _ := strings.Cut(line, ": ")
+	switch key {
+	case "sleep":
+		s.sleep, err = time.ParseDuration(value)
+	case "from":
+		s.from, err = netip.ParseAddr(value)
+	case "host":
+		s.host = value
+	case "header":
+		name, value, _ := strings.Cut(value, ": ")
+		s.header = append(s.header, [2]string{name, value})
+	default:
+		err = fmt.Errorf("unknown directive %q", line)
+	}
+	return err
+}
+
+// write stores t as it now is.
+func (t *transcript) write(tb testing.TB, file string) {
+	tb.Helper()
+	var b strings.Builder
+	for _, line := range t.comments {
+		fmt.Fprintln(&b, line)
+	}
+	fmt.Fprintf(&b, "covers: %s\n", t.covers)
+	for _, line := range t.lines {
+		fmt.Fprintln(&b, line)
+	}
+	for _, s := range t.steps {
+		fmt.Fprintf(&b, "\n== %s\n%s\n---\n%s\n", s.name, strings.Join(s.head, "\n"), s.answer)
+		for _, h := range s.headers {
+			fmt.Fprintf(&b, "< %s: %s\n", h[0], h[1])
+		}
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// command returns the last element of the step's path.
+func (s *step) command() string {
+	path, _, _ := strings.Cut(s.target, "?")
+	parts := strings.Split(path, "/")
+	return parts[len(parts)-1]
+}

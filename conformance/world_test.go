@@ -1,0 +1,91 @@
+package conformance
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/testutil"
+)
+
+// A world is a server of one app, at the time start, for a test that says more
+// about a single rule than a transcript can.
+type world struct {
+	*testing.T
+	keys    *keys
+	handler http.Handler
+	header  http.Header // of the newest answer
+}
+
+// inWorld runs fn in a bubble. The setting is the app in JSON, as in a
+// transcript, or empty.
+func inWorld(t *testing.T, setting string, fn func(w *world), accounts ...account.UserID) {
+	t.Helper()
+	app := account.App{ID: defaultApp, Edition: account.Development}
+	if setting != "" {
+		if err := json.Unmarshal([]byte(setting), &app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runWorld(t, setup{clock: start, apps: []account.App{app}, accounts: accounts, fault: account.OK}, fn)
+}
+
+func runWorld(t *testing.T, s setup, fn func(w *world)) {
+	t.Helper()
+	k := newKeys(t)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(s.clock))
+		fn(&world{T: t, keys: k, handler: newHandler(t, testutil.Logger(t), k, s)})
+	})
+}
+
+var services = map[string]string{
+	"query_online_status": "openim", "querystate": "openim", "portrait_set": "profile", "portrait_get": "profile",
+}
+
+// target returns the path of command and a query signed as options say.
+func target(command, options string) string {
+	service, ok := services[command]
+	if !ok {
+		service = "im_open_login_svc"
+	}
+	return "/v4/" + service + "/" + command + "?{{admin " + options + "}}"
+}
+
+// want posts body to target, which is a command called by administrator or a
+// path with its query, and checks that the answer contains a text.
+func (w *world) want(to, body, text string) {
+	w.Helper()
+	if got := w.post(to, body); !strings.Contains(got, text) {
+		w.Errorf("%s %s\n got: %s\nwant: %s", to, body, got, text)
+	}
+}
+
+func (w *world) post(to, body string) string {
+	w.Helper()
+	if !strings.HasPrefix(to, "/") {
+		to = target(to, "")
+	}
+	return w.do(httptest.NewRequest(http.MethodPost, expand(w, w.keys, to), strings.NewReader(expand(w, w.keys, body))))
+}
+
+func (w *world) do(r *http.Request) string {
+	w.Helper()
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	w.header = rec.Header()
+	if rec.Code != http.StatusOK || w.header.Get("Content-Type") != "application/json" {
+		w.Errorf("%s: %d %s", r.URL.Path, rec.Code, w.header.Get("Content-Type"))
+	}
+	body, err := io.ReadAll(rec.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(body)
+}
