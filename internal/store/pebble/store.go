@@ -243,16 +243,23 @@ func (s *Store) Ready(context.Context) error {
 	return s.space.check()
 }
 
-// closeLimit bounds each step of Close that may wait for the disk.
-const closeLimit = 5 * time.Second
+// Bounds of Close, which waits for the disk.
+const (
+	closeLimit       = 30 * time.Second // while the disk answers, however slowly
+	closeLimitFailed = 3 * time.Second
+)
 
 // Close implements [account.Store]. If the store has failed or its disk hangs,
-// Close gives up after a few seconds; what was acknowledged is safe all the
-// same, and the directory stays locked until the process ends.
+// Close gives up after a while; what was acknowledged is safe all the same, and
+// the directory stays locked until the process ends.
 func (s *Store) Close() error {
 	s.calls.Wait()
 	close(s.stop)
 	close(s.commits.queue)
+	limit := closeLimit
+	if s.Ready(context.Background()) != nil {
+		limit = closeLimitFailed
+	}
 	err := shielded(func() error {
 		<-s.commits.done
 		s.ended.Wait()
@@ -261,7 +268,7 @@ func (s *Store) Close() error {
 			return errors.Join(s.db.Flush(), s.db.Close(), s.lock.Close())
 		}
 		return errors.Join(s.db.Close(), s.lock.Close())
-	}, closeLimit)
+	}, limit)
 	if err != nil {
 		return internal("the data directory was not closed cleanly", err)
 	}
