@@ -97,16 +97,16 @@ func (c *serveCmd) greet(env *environment, s *server.Server) error {
 	if ctx == nil {
 		return nil
 	}
-	curl, err := ctx.Curl()
-	if err != nil {
-		return err
-	}
 	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; the key is in %s\n",
 		version, ctx.URL, ctx.SDKAppID, ctx.Admin, filepath.Join(c.Data, server.ContextFile))
-	if curl != "" {
+	if c.SDKAppID != 0 || !server.Loopback(s.Addr().String()) {
+		return nil // a signature of a real key has no place in what may be a log
+	}
+	curl, err := ctx.Curl()
+	if err == nil && curl != "" {
 		fmt.Fprintf(env.stdout, "\nTry:\n%s\n\n", curl)
 	}
-	return nil
+	return err
 }
 
 // makeDataDir makes the data folder, closed to others and ignored by git.

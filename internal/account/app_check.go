@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Bounds of an app's settings, so that one app cannot exhaust a server.
@@ -83,6 +84,8 @@ func (k Key) fault() string {
 		return "has no id"
 	case k.Secret == "":
 		return "is empty"
+	case k.Kind == HMACKey && strings.ContainsAny(k.Secret, "\r\n"):
+		return "is not one line of text; a key in PEM is an ECDSA key"
 	case k.Kind == HMACKey:
 		return ""
 	case k.Kind != ECDSAKey:

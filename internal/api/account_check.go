@@ -19,7 +19,11 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 		return nil, err
 	}
 	resp := wire.CheckResponse{Head: wire.Success, ResultItem: make([]wire.CheckResult, len(userIDs))}
+	failed := 0
 	for i, r := range results {
+		if r.Code != account.OK {
+			failed++
+		}
 		item := &resp.ResultItem[i]
 		item.UserID = string(userIDs[i])
 		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
@@ -28,7 +32,7 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 			item.AccountStatus = wire.Imported
 		}
 	}
-	c.event.SetCounts(len(userIDs), 0)
+	c.event.SetCounts(len(userIDs), failed)
 	return resp, nil
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"rollcall/internal/account"
 	"rollcall/internal/wire"
 )
 
@@ -18,11 +19,15 @@ func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteReq
 		return nil, err
 	}
 	resp := wire.DeleteResponse{Head: wire.Success, ResultItem: make([]wire.DeleteResult, len(userIDs))}
+	failed := 0
 	for i, r := range results {
+		if r.Code != account.OK {
+			failed++
+		}
 		item := &resp.ResultItem[i]
 		item.UserID = string(userIDs[i])
 		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
 	}
-	c.event.SetCounts(len(userIDs), 0)
+	c.event.SetCounts(len(userIDs), failed)
 	return resp, nil
 }

@@ -119,7 +119,7 @@ func (s *Server) checkKick(ctx context.Context, c *call, sig *usersig.Sig) error
 		return err
 	}
 	switch {
-	case sig.IssuedAt >= kicked:
+	case kicked == 0 || sig.IssuedAt >= kicked:
 		return nil
 	case c.app.Settings.KickedAsExpired:
 		return &wire.Error{Code: wire.SigExpired}

@@ -29,8 +29,8 @@ type suspect struct {
 }
 
 type strikes struct {
-	n     int
-	since time.Time
+	n           int
+	first, last time.Time // of the n
 }
 
 func newLockout() *lockout { return &lockout{counts: map[suspect]strikes{}} }
@@ -43,7 +43,7 @@ func (l *lockout) locked(s suspect, limit int, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := l.counts[s]
-	return st.n >= limit && now.Sub(st.since) < lockoutWindow
+	return st.n >= limit && now.Sub(st.last) < lockoutWindow
 }
 
 // strike counts a mistake of s.
@@ -57,17 +57,18 @@ func (l *lockout) strike(s suspect, limit int, now time.Time) {
 	if !ok && len(l.counts) >= maxSources {
 		l.forget(now)
 	}
-	if now.Sub(st.since) >= lockoutWindow {
-		st.n = 0
+	if now.Sub(st.first) >= lockoutWindow {
+		st = strikes{first: now}
 	}
-	l.counts[s] = strikes{st.n + 1, now}
+	st.n, st.last = st.n+1, now
+	l.counts[s] = st
 }
 
 // forget drops what is no longer needed, and everything if that is nothing: to
 // let a few off is better than to grow without bound.
 func (l *lockout) forget(now time.Time) {
 	for s, st := range l.counts {
-		if now.Sub(st.since) >= lockoutWindow {
+		if now.Sub(st.last) >= lockoutWindow {
 			delete(l.counts, s)
 		}
 	}

@@ -90,7 +90,7 @@ func (e *Event) all(r *http.Request, w *responseWriter, took time.Duration) []sl
 	attrs = append(attrs,
 		slog.String("request_id", e.requestID),
 		slog.String("method", clip(r.Method, maxLoggedMethod)),
-		slog.String("path", clip(r.URL.Path, maxLoggedPath)),
+		slog.String("path", clip(pathAlone(r.URL.Path), maxLoggedPath)),
 		slog.Int("status", w.statusSent()),
 		slog.Duration("took", took),
 		slog.Int("bytes_in", e.bytesIn),
@@ -109,6 +109,15 @@ func (e *Event) all(r *http.Request, w *responseWriter, took time.Duration) []sl
 		attrs = append(attrs, slog.Int("items", e.items), slog.Int("failed", e.failed))
 	}
 	return append(attrs, e.attrs...)
+}
+
+// pathAlone cuts off what was meant to be a query: a client that escapes the
+// "?" sends its signature as a part of the path.
+func pathAlone(path string) string {
+	if i := strings.IndexAny(path, "?&=;"); i >= 0 {
+		return path[:i] + "…"
+	}
+	return path
 }
 
 // clip returns s, cut after n bytes.

@@ -140,7 +140,7 @@ func readKey(file string) (account.Key, error) {
 		return account.Key{}, fmt.Errorf("--key-file %s is empty: put the app's secret key in it", file)
 	case strings.Contains(key.Secret, "PRIVATE KEY"):
 		return account.Key{}, fmt.Errorf("--key-file %s holds a private key: the server verifies with the public key, give that", file)
-	case strings.HasPrefix(key.Secret, "-----BEGIN"):
+	case strings.Contains(key.Secret, "-----BEGIN"):
 		key.Kind = account.ECDSAKey
 	}
 	return key, nil

@@ -24,7 +24,7 @@ const (
 	maxWait           = time.Second      // for their turn
 	maxHeaderBytes    = 64 << 10         //
 	readHeaderTimeout = 5 * time.Second  //
-	readTimeout       = 15 * time.Second // a whole request
+	readTimeout       = 8 * time.Second  // a whole request; shutdown waits longer
 	writeTimeout      = 30 * time.Second // from the end of its header
 	idleTimeout       = 2 * time.Minute  //
 	shutdownTimeout   = 10 * time.Second // for requests in flight at the end
