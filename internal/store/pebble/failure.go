@@ -77,26 +77,54 @@ func (l *logger) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// A limiter logs background errors at most once a second: on a full disk
-// Pebble repeats itself without a pause.
+// A limiter logs the errors of background work at most once a second: on a full
+// disk Pebble repeats itself without a pause.
 type limiter struct {
 	lg *slog.Logger
 
 	mu     sync.Mutex
-	last   time.Time
-	hushed int
+	newest error
+	met    time.Time // when newest was met
+	logged time.Time // when an error was last logged
+	hushed int       // errors since then
+}
+
+// pauseAfterError is how long Pebble's background work rests after an error.
+const pauseAfterError = 50 * time.Millisecond
+
+// report logs err and rests: Pebble would try again at once and without end.
+// It holds its central lock meanwhile, which slows commits down too, and
+// rightly: what they write cannot leave the memory. Reads go on.
+func (l *limiter) report(err error) {
+	l.log(err)
+	time.Sleep(pauseAfterError)
 }
 
 func (l *limiter) log(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if now.Sub(l.last) < time.Second {
+	l.newest, l.met = err, now
+	if now.Sub(l.logged) < time.Second {
 		l.hushed++
 		return
 	}
 	l.lg.Error("background work of the store met an error", "err", err, "more_like_it", l.hushed)
-	l.last, l.hushed = now, 0
+	l.logged, l.hushed = now, 0
+}
+
+// recently is for how long an error of background work leaves the store not
+// ready. While the fault lasts, Pebble meets it again and again.
+const recently = 2 * time.Second
+
+// check returns an error if background work has met one recently.
+func (l *limiter) check() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest == nil || time.Since(l.met) > recently {
+		return nil
+	}
+	return &account.Error{Code: account.Unavailable, Detail: "the disk answers with errors; check it", Err: l.newest}
 }
 
 // shielded runs fn in a goroutine of its own, so that a Fatalf in it does not

@@ -23,6 +23,7 @@ type group struct {
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
 	changed map[account.AppID]*account.App
 	trail   []account.AuditEntry
+	others  []other
 
 	firstID uint64 // nextID as the group found it
 	nextID  uint64 // the next InternalID to give
@@ -40,6 +41,15 @@ type state struct {
 	dirty  bool
 }
 
+// An other is a change of something that is neither an account nor an app.
+type other struct {
+	write   func(*pebble.Batch) error // adds it to the commit
+	publish func()                    // shows it, when it is durable
+}
+
+// also adds a change to the group.
+func (g *group) also(o other) { g.others = append(g.others, o) }
+
 // reset empties g for the next group, and lets go of what it held.
 func (g *group) reset() {
 	clear(g.states)
@@ -49,6 +59,8 @@ func (g *group) reset() {
 	clear(g.changed)
 	clear(g.trail)
 	g.trail = g.trail[:0]
+	clear(g.others)
+	g.others = g.others[:0]
 	g.firstID = g.nextID
 }
 
@@ -192,6 +204,9 @@ func (g *group) batch() (*pebble.Batch, error) {
 	for _, e := range g.trail {
 		errs = append(errs, setJSON(b, auditKey(e.Seq), e))
 	}
+	for _, o := range g.others {
+		errs = append(errs, o.write(b))
+	}
 	return b, errors.Join(errs...)
 }
 
@@ -234,4 +249,7 @@ func (g *group) publish() {
 		}
 	}
 	g.apps.put(g.changed)
+	for _, o := range g.others {
+		o.publish()
+	}
 }

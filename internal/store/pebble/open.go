@@ -82,11 +82,12 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		apps:    &registry{m: map[account.AppID]*account.App{}},
 		failure: newFailure(o.Logger),
 		space:   &guard{lg: o.Logger, fs: o.FS, dir: o.Dir, min: o.MinFree},
+		errors:  &limiter{lg: o.Logger},
 		stop:    make(chan struct{}),
 	}
 	s.space.measure()
 	err := shielded(func() (err error) {
-		s.db, err = pebble.Open(o.Dir, o.engine(s.failure, s.space, lock))
+		s.db, err = pebble.Open(o.Dir, o.engine(s))
 		return err
 	}, 0)
 	if err != nil {
@@ -222,21 +223,31 @@ func (s *Store) loadApps(*group) error {
 	})
 }
 
+// storedNextID returns the stored next InternalID, or 0.
+func (s *Store) storedNextID() (uint64, error) {
+	value, closer, err := s.db.Get(nextIDKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = closer.Close() }()
+	if len(value) != 8 {
+		return 0, errCorrupt
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
 // loadCounters finds the next InternalID, which is above every one ever given,
 // and the next number of the audit trail.
 func (s *Store) loadCounters(g *group) error {
 	g.nextID++ // above the accounts that exist
-	value, closer, err := s.db.Get(nextIDKey)
-	if err == nil {
-		if len(value) != 8 {
-			return errCorrupt
-		}
-		g.nextID = max(g.nextID, binary.BigEndian.Uint64(value))
-		err = closer.Close()
-	}
-	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+	stored, err := s.storedNextID()
+	if err != nil {
 		return err
 	}
+	g.nextID = max(g.nextID, stored)
 	if g.nextID > math.MaxInt64 {
 		return errCorrupt
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -18,6 +17,7 @@ type Options struct {
 
 	noSync     bool          // tests: acknowledge what is not durable
 	checkSpace time.Duration // tests: how often the free space is asked for
+	memtable   uint64        // tests: bytes that Pebble gathers in memory
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and
@@ -25,12 +25,11 @@ type Options struct {
 const DefaultMinFree = 256 << 20
 
 // Sizes of Pebble's parts. They are small, for a process that mostly idles;
-// memory is taken as it is needed.
+// memory is taken as it is needed. There are no bloom filters: what is read by
+// key exists, and filters would only take the cache from it.
 const (
 	cacheBytes    = 8 << 20
 	memtableBytes = 16 << 20 // the first has 256 KiB, each next one twice as much
-	bloomBits     = 10
-	lastLevel     = 6
 )
 
 func (o Options) withDefaults() Options {
@@ -46,35 +45,33 @@ func (o Options) withDefaults() Options {
 	if o.checkSpace == 0 {
 		o.checkSpace = checkSpaceEvery
 	}
+	if o.memtable == 0 {
+		o.memtable = memtableBytes
+	}
 	return o
 }
 
 // engine returns the options of Pebble.
-func (o Options) engine(f *failure, space *guard, lock *pebble.Lock) *pebble.Options {
-	background := &limiter{lg: o.Logger}
+func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          vfs.OnDiskFull(o.FS, space.ranOut),
-		Lock:                        lock,
-		Logger:                      &logger{lg: o.Logger, failure: f, errors: background},
+		FS:                          vfs.OnDiskFull(o.FS, s.space.ranOut),
+		Lock:                        s.lock,
+		Logger:                      &logger{lg: o.Logger, failure: s.failure, errors: s.errors},
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   cacheBytes,
-		MemTableSize:                memtableBytes,
+		MemTableSize:                o.memtable,
 		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       64, // rather a slower read than a stopped import
 		WALBytesPerSync:             512 << 10,
 		BytesPerSync:                512 << 10,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		EventListener: &pebble.EventListener{
-			BackgroundError: background.log,
-			DataCorruption:  func(info pebble.DataCorruptionInfo) { f.fail(info.Details) },
+			BackgroundError: s.errors.report,
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { s.failure.fail(info.Details) },
 		},
 	}
 	p.Experimental.FileCacheShards = 2
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
-	// What is read by key exists, and most of it lies in the last level: filters
-	// spare the look into the levels above.
-	for i := range lastLevel {
-		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
-	}
 	return p
 }

@@ -4,13 +4,10 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"go.uber.org/goleak"
 
 	"rollcall/internal/account"
 	"rollcall/internal/account/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // openMem opens a store in memory, for tests that restart nothing.
 func openMem(tb testing.TB) account.Engine { return open(tb, Options{FS: vfs.NewMem()}) }

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Store struct {
 	commits *committer
 	failure *failure
 	space   *guard
+	errors  *limiter // of background work
 
 	calls sync.WaitGroup // under way
 	stop  chan struct{}  // ends the guard
@@ -240,13 +242,13 @@ func (s *Store) Ready(context.Context) error {
 			Err:    fmt.Errorf("a commit has been under way for %v", d.Round(time.Second)),
 		}
 	}
-	return s.space.check()
+	return cmp.Or(s.space.check(), s.errors.check())
 }
 
 // Bounds of Close, which waits for the disk.
 const (
 	closeLimit       = 30 * time.Second // while the disk answers, however slowly
-	closeLimitFailed = 3 * time.Second
+	closeLimitFailed = time.Second
 )
 
 // Close implements [account.Store]. If the store has failed or its disk hangs,

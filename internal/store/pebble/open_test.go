@@ -1,0 +1,158 @@
+package pebble
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"rollcall/internal/account"
+)
+
+// openElsewhere names the directory that a second process of this test opens.
+const openElsewhere = "PEBBLE_TEST_OPEN"
+
+// TestInUse opens a directory twice, from this process and from another.
+func TestInUse(t *testing.T) {
+	if dir := os.Getenv(openElsewhere); dir != "" {
+		s, err := Open(Options{Dir: dir})
+		if err == nil {
+			_ = s.Close()
+		}
+		t.Logf("Open: %v.", err)
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, Options{Dir: dir})
+	want := "the data directory " + dir + " is in use by another process; stop it or use another --data"
+	if _, err := Open(Options{Dir: dir}); err == nil || err.Error() != want {
+		t.Errorf("second Open: %v, want %s", err, want)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestInUse$", "-test.v")
+	cmd.Env = append(os.Environ(), openElsewhere+"="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "Open: "+want+".") {
+		t.Errorf("Open in another process: %v\n%s", err, out)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, Options{Dir: dir})
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode of the directory: %v, %v; want 0700", info.Mode(), err)
+	}
+}
+
+// TestRefused opens directories that cannot be opened.
+func TestRefused(t *testing.T) {
+	newer := "was written by a newer version; use that version or another --data"
+	for _, tt := range []struct {
+		name    string
+		prepare func(t *testing.T, disk vfs.FS)
+		want    string
+	}{
+		{"newer format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte("2")) }, newer},
+		{"garbled format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte("x")) }, newer},
+		{"newer engine", func(t *testing.T, disk vfs.FS) {
+			file(t, disk, "data/marker.format-version.000099.999")
+		}, newer},
+		{"file", func(t *testing.T, disk vfs.FS) { file(t, disk, "data") }, "is a file"},
+		{"corrupt account", func(t *testing.T, disk vfs.FS) {
+			put(t, disk, appendIDKey(nil, accountSpace, app, "a"), []byte{codecVersion, 0x80})
+		}, `account "a": a stored value is corrupt`},
+		{"corrupt key", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("t/abc"), nil) }, "corrupt"},
+		{"corrupt app", func(t *testing.T, disk vfs.FS) { put(t, disk, appendAppKey(nil, appSpace, app), []byte("{")) }, "reading the data directory"},
+		{"corrupt counter", func(t *testing.T, disk vfs.FS) { put(t, disk, nextIDKey, []byte{1}) }, "corrupt"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			disk := vfs.NewMem()
+			tt.prepare(t, disk)
+			if s, err := Open(Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Open = %v, %v; want an error with %q", s, err, tt.want)
+			}
+			if lock, err := pebble.LockDirectory("data", disk); tt.name != "file" && err != nil {
+				t.Errorf("the lock was kept: %v", err)
+			} else if err == nil {
+				_ = lock.Close()
+			}
+		})
+	}
+}
+
+// put writes one key behind the store's back.
+func put(t *testing.T, disk vfs.FS, key, value []byte) {
+	t.Helper()
+	s := open(t, Options{FS: disk})
+	if err := s.db.Set(key, value, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// file makes an empty file.
+func file(t *testing.T, disk vfs.FS, name string) {
+	t.Helper()
+	if err := disk.MkdirAll(disk.PathDir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := disk.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClose checks that a store leaves no goroutine behind, and that Close
+// waits for what its callers have given up on.
+func TestClose(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	for i := range 50 {
+		_ = one(t, s, account.UserID("u"+strings.Repeat("x", i%30)), 0)
+	}
+	if err := one(t, s, "a", long); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// TestCorruptValue reads a record that was spoilt while the store was open.
+func TestCorruptValue(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { _ = s.Close() }()
+	if err := one(t, s, "a", long); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Set(appendIDKey(nil, accountSpace, app, "a"), []byte{9}, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	if err := one(t, s, "b", long); err != nil { // lets readers see it
+		t.Fatal(err)
+	}
+	_, lookup := s.Lookup(t.Context(), app, []account.UserID{"a"})
+	_, list := s.List(t.Context(), app, account.ListQuery{Limit: 1})
+	_, update := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 1}}, now)
+	for _, err := range []error{lookup, list, update} {
+		if account.CodeOf(err) != account.Internal || err == nil {
+			t.Errorf("%v, want Code internal", err)
+		}
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+}
