@@ -30,6 +30,15 @@ func Regions() []string {
 	return []string{"china", "singapore", "seoul", "tokyo", "frankfurt", "silicon-valley", "jakarta", "saudi-arabia", "mumbai"}
 }
 
+// Commands returns the names of the vendor's commands, which
+// [Settings.RateLimits] may name.
+func Commands() []string {
+	return []string{
+		"account_import", "multiaccount_import", "account_check", "account_delete", "kick",
+		"query_online_status", "querystate", "portrait_set", "portrait_get",
+	}
+}
+
 // Limits of an app (protocol.md §5, §6).
 const (
 	TrialQuota           = 100 // accounts of a trial app
@@ -63,7 +72,7 @@ type Settings struct {
 	AllowSources     []netip.Prefix `json:"allow_sources,omitempty"`      // callers' addresses; empty allows all
 	Region           string         `json:"region,omitempty"`             // other centres' hosts answer 70020; empty allows all
 	RateMode         RateMode       `json:"rate_mode,omitempty"`          //
-	RateLimits       map[string]int `json:"rate_limits,omitempty"`        // calls per second by command; absent is the documented number
+	RateLimits       map[string]int `json:"rate_limits,omitempty"`        // calls per second, by one of [Commands]; absent is the documented number
 	AppRateLimit     int            `json:"app_rate_limit,omitempty"`     // calls per second of the whole app; 0 is none
 	LockoutAfter     int            `json:"lockout_after,omitempty"`      // bad signatures per source in a minute until 70050; 0 is never
 	StrictIDs        bool           `json:"strict_ids,omitempty"`         // ids of letters, digits, _ and - only

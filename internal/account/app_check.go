@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,7 @@ const (
 // and says what to correct.
 func (a *App) Validate() error {
 	for _, check := range []func(*App) string{
-		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkWords,
+		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkRateLimits, checkWords,
 	} {
 		if fault := check(a); fault != "" {
 			return &Error{Code: InvalidApp, Detail: fault}
@@ -139,8 +140,16 @@ func checkLimits(a *App) string {
 	case len(s.AllowSources) > MaxSources:
 		return fmt.Sprintf("an app has at most %d allowed sources", MaxSources)
 	}
-	for command, n := range s.RateLimits {
-		if n < 1 {
+	return ""
+}
+
+func checkRateLimits(a *App) string {
+	limits := a.Settings.RateLimits
+	for _, command := range slices.Sorted(maps.Keys(limits)) {
+		switch {
+		case !slices.Contains(Commands(), command):
+			return fmt.Sprintf("a rate limit is for %q, which is no command; use one of %v", command, Commands())
+		case limits[command] < 1:
 			return fmt.Sprintf("the rate limit of %s must be at least 1", command)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Apps keeps the records of apps and the trail of what admins did to them.
+// Apps keeps the records of apps and the trail of what admins did.
 // Implementations are safe for concurrent use, and durable as a [Store] is.
 // What is said there of errors holds here too.
 //
@@ -32,17 +32,26 @@ type Apps interface {
 	// Codes: NoApp, and those of fn.
 	UpdateApp(ctx context.Context, id AppID, fn func(App) (App, error), by AuditEntry) (*App, error)
 
+	// DeleteApp removes an app together with the accounts of its admins. It
+	// is refused while the app has any other account. Tombstones and watermarks
+	// go too, so that a new app of the same id starts clean.
+	//
+	// The store does not keep an import that is under way from making accounts
+	// of an app that is gone; see [Store].
+	// Codes: NoApp, Conflict.
+	DeleteApp(ctx context.Context, id AppID, by AuditEntry) error
+
 	// Audit returns entries, newest first.
 	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 }
 
-// An AuditEntry says who did what to an app. It never holds a secret.
+// An AuditEntry says who did what. It never holds a secret.
 type AuditEntry struct {
 	Seq    uint64    `json:"seq"` // set by the store; rises by at least one with each entry
 	Time   time.Time `json:"time"`
-	Actor  string    `json:"actor"`            // "serve", later the name of a token
+	Actor  string    `json:"actor"`            // "serve", or the name of a token
 	Action string    `json:"action"`           // "app.create", "key.add", …
-	App    AppID     `json:"sdkappid"`         // set by the store: the app acted on
+	App    AppID     `json:"sdkappid"`         // set by the store: the app acted on; 0 for a token
 	Detail string    `json:"detail,omitempty"` // what was changed, for a person to read
 }
 
@@ -53,8 +62,9 @@ type AuditQuery struct {
 	Limit  int    // 1 to MaxListLimit
 }
 
-// An Engine is a whole store: accounts and apps.
+// An Engine is a whole store: accounts, apps and tokens.
 type Engine interface {
 	Store
 	Apps
+	Tokens
 }

@@ -10,9 +10,11 @@ type Derived[T any] struct {
 	m     sync.Map // AppID → derived[T]
 }
 
+// A derived is known by the record itself, which nobody changes: an app that is
+// deleted and made again has the versions of the old one over again.
 type derived[T any] struct {
-	version uint64
-	value   T
+	app   *App
+	value T
 }
 
 // NewDerived returns a Derived whose values build makes. Two calls for the same
@@ -22,11 +24,11 @@ func NewDerived[T any](build func(*App) T) *Derived[T] { return &Derived[T]{buil
 // Of returns the value for app as it stands in this record.
 func (d *Derived[T]) Of(app *App) T {
 	if v, ok := d.m.Load(app.ID); ok {
-		if v := v.(derived[T]); v.version == app.Version {
+		if v := v.(derived[T]); v.app == app {
 			return v.value
 		}
 	}
 	v := d.build(app)
-	d.m.Store(app.ID, derived[T]{app.Version, v})
+	d.m.Store(app.ID, derived[T]{app, v})
 	return v
 }

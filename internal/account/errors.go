@@ -37,6 +37,9 @@ const (
 	QuotaFull                   // the app holds as many accounts as it may
 	DeletionOff                 // the app's edition does not allow deletion
 	AdminProtected              // admins cannot be deleted
+	Conflict                    // the record is not in the state that the change needs
+	NoKey                       // the app has no such key
+	NoToken                     // no such token
 	numCodes
 )
 
@@ -45,6 +48,7 @@ var codeNames = [numCodes]string{
 	"malformed", "id not a string", "bad parameter", "empty batch", "batch too large", "not admin",
 	"value too long", "value not allowed", "value type", "unknown tag", "tag not readable",
 	"tag not writable", "sensitive word", "tombstoned", "quota full", "deletion off", "admin protected",
+	"conflict", "no key", "no token",
 }
 
 // String returns the name of c as it appears in logs and metrics.

@@ -1,6 +1,8 @@
 package account
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"time"
 )
@@ -26,6 +28,13 @@ type Key struct {
 
 // Active reports whether k still verifies at now.
 func (k Key) Active(now time.Time) bool { return k.Retired.IsZero() || now.Before(k.Retired) }
+
+// Fingerprint returns 16 hexadecimal digits by which people tell keys apart: the
+// beginning of the SHA-256 of the secret.
+func (k Key) Fingerprint() string {
+	sum := sha256.Sum256([]byte(k.Secret))
+	return hex.EncodeToString(sum[:8])
+}
 
 // String returns k without its secret.
 func (k Key) String() string { return string(k.Kind) + " key " + k.ID }

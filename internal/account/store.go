@@ -35,8 +35,9 @@ import (
 // as open as with Unavailable. Each method also names the Codes of its
 // results. Detail never holds a driver's text.
 //
-// Slices that a Store returns belong to the caller; slices given to it may be
-// reused after the call has returned, but not before, also when ctx ends.
+// Slices that a Store returns belong to the caller; slices given to it, and the
+// memory of the texts given to Upsert and Status, may be reused after the call
+// has returned, but not before, also when ctx ends.
 type Store interface {
 	// Upsert imports accounts. An id that does not exist is created with a new
 	// InternalID and Created set to p.Now, if its tombstone and p.Limit allow

@@ -23,6 +23,8 @@ func RunReopen(t *testing.T, openAt OpenAt) {
 		{"InternalIDs", testReopenInternalIDs},
 		{"Tombstones", testReopenTombstones},
 		{"Apps", testReopenApps},
+		{"DeletedApp", testReopenDeletedApp},
+		{"Tokens", testReopenTokens},
 		{"Often", testReopenOften},
 	} {
 		t.Run(th.name, func(t *testing.T) {

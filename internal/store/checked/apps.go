@@ -111,6 +111,19 @@ type call struct {
 	err error
 }
 
+// DeleteApp implements [account.Apps].
+func (c *engine) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry) error {
+	err := c.Engine.DeleteApp(ctx, id, by)
+	fault("DeleteApp", err, account.NoApp, account.Conflict)
+	c.unchanged()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil || account.CodeOf(err) == account.Unavailable {
+		delete(c.seen, id) // a new app begins with Version 1
+	}
+	return err
+}
+
 // Audit implements [account.Apps].
 func (c *engine) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	const method = "Audit"

@@ -32,6 +32,8 @@ type faulty struct {
 	next     account.UserID
 	app      *account.App
 	entries  []account.AuditEntry
+	token    *account.Token
+	tokens   []*account.Token
 }
 
 func (f *faulty) Upsert(context.Context, account.AppID, []account.Upsert, account.UpsertPolicy) ([]account.UpsertResult, error) {
@@ -55,6 +57,14 @@ func (f *faulty) App(context.Context, account.AppID) (*account.App, error) { ret
 func (f *faulty) Audit(context.Context, account.AuditQuery) ([]account.AuditEntry, error) {
 	return f.entries, f.err
 }
+
+func (f *faulty) Token(context.Context, account.TokenHash) (*account.Token, error) {
+	return f.token, f.err
+}
+
+func (f *faulty) Tokens(context.Context) ([]*account.Token, error) { return f.tokens, f.err }
+
+func (f *faulty) DeleteApp(context.Context, account.AppID, account.AuditEntry) error { return f.err }
 
 // acc returns a sound account for a test to spoil.
 func acc(id account.UserID, spoil func(*account.Account)) account.Account {
@@ -119,6 +129,18 @@ func TestPanics(t *testing.T) {
 		}, "has Version 0"},
 		{"audit order", &faulty{entries: []account.AuditEntry{{Seq: 1}, {Seq: 2}}}, func(e account.Engine) {
 			_, _ = e.Audit(context.Background(), account.AuditQuery{Limit: 2})
+		}, "out of order"},
+		{"deletion of an app", &faulty{err: &account.Error{Code: account.Exists}}, func(e account.Engine) {
+			_ = e.DeleteApp(context.Background(), app, account.AuditEntry{})
+		}, "has Code exists"},
+		{"no token", &faulty{}, func(e account.Engine) {
+			_, _ = e.Token(context.Background(), account.HashToken("a"))
+		}, "beside error"},
+		{"other token", &faulty{token: &account.Token{ID: "1"}}, func(e account.Engine) {
+			_, _ = e.Token(context.Background(), account.HashToken("a"))
+		}, "another token"},
+		{"token order", &faulty{tokens: []*account.Token{{ID: "2"}, {ID: "1"}}}, func(e account.Engine) {
+			_, _ = e.Tokens(context.Background())
 		}, "out of order"},
 		{"caller's id", &faulty{}, func(e account.Engine) {
 			_, _ = e.Upsert(context.Background(), app, []account.Upsert{{ID: "@a"}}, account.UpsertPolicy{Now: now})

@@ -29,8 +29,13 @@ func (s *Store) CreateApp(ctx context.Context, a account.App, by account.AuditEn
 
 // put stores a together with its audit entry.
 func (s *Store) put(a *account.App, by account.AuditEntry) {
-	by.Seq, by.App = uint64(len(s.entries))+1, a.ID
 	s.apps[a.ID] = a
+	s.enter(a.ID, by)
+}
+
+// enter adds an entry to the audit trail.
+func (s *Store) enter(app account.AppID, by account.AuditEntry) {
+	by.Seq, by.App = uint64(len(s.entries))+1, app
 	s.entries = append(s.entries, by)
 }
 
@@ -83,6 +88,28 @@ func (s *Store) UpdateApp(ctx context.Context, id account.AppID, fn func(account
 	}
 	s.put(next, by)
 	return next, nil
+}
+
+// DeleteApp implements [account.Apps].
+func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry) error {
+	if err := account.Ended(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.app(id)
+	if err != nil {
+		return err
+	}
+	for user := range s.dir(id).live {
+		if !a.IsAdmin(user) {
+			return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
+		}
+	}
+	delete(s.apps, id)
+	delete(s.dirs, id)
+	s.enter(id, by)
+	return nil
 }
 
 // Audit implements [account.Apps].

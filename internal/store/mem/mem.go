@@ -20,6 +20,7 @@ type Store struct {
 	lastID  uint64 // the newest InternalID
 	dirs    map[account.AppID]*dir
 	apps    map[account.AppID]*account.App
+	tokens  []*account.Token     // by id
 	entries []account.AuditEntry // oldest first
 }
 
@@ -71,6 +72,7 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 }
 
 func (s *Store) upsert(d *dir, u account.Upsert, p account.UpsertPolicy) account.UpsertResult {
+	u.ID, u.Nick, u.FaceURL = account.UserID(strings.Clone(string(u.ID))), strings.Clone(u.Nick), strings.Clone(u.FaceURL)
 	if a, ok := d.live[u.ID]; ok {
 		u.Apply(&a, p.Now)
 		d.live[u.ID] = a

@@ -11,9 +11,9 @@ import (
 
 // A Recorder is told of calls. It is called from many goroutines.
 type Recorder interface {
-	// Observe reports one call of the Store or Apps method named method: how
-	// many items it had (0 for methods that take no batch; the accounts or
-	// entries returned for List, Apps and Audit), how long it took, and the
+	// Observe reports one call of the engine's method named method: how many
+	// items it had (0 for methods that take no batch; the accounts, entries or
+	// tokens returned for List, Apps, Audit and Tokens), how long it took, and the
 	// Code of its error. A batch without an error has Code OK whatever its
 	// results say.
 	Observe(method string, items int, took time.Duration, code account.Code)
@@ -129,6 +129,14 @@ func (m *engine) UpdateApp(ctx context.Context, id account.AppID, fn func(accoun
 	got, err := m.Engine.UpdateApp(ctx, id, fn, by)
 	m.observe("UpdateApp", start, 0, err)
 	return got, err
+}
+
+// DeleteApp implements [account.Apps].
+func (m *engine) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry) error {
+	start := time.Now()
+	err := m.Engine.DeleteApp(ctx, id, by)
+	m.observe("DeleteApp", start, 0, err)
+	return err
 }
 
 // Audit implements [account.Apps].

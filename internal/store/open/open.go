@@ -10,6 +10,7 @@
 package open
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
+	"rollcall/internal/store/sealed"
 )
 
 // Options are what an engine needs beyond its spec.
@@ -54,4 +56,22 @@ func openPebble(dir string, o Options) (account.Engine, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Verify opens the embedded store in dir without changing it, reads every record
+// and returns what it holds. With a file of sealing keys it also opens every
+// sealed secret. No server may use the store meanwhile.
+func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
+	var secrets func(account.Engine) error
+	if sealKeys != "" {
+		ring, err := sealed.ReadRing(sealKeys)
+		if err != nil {
+			return nil, err
+		}
+		secrets = func(e account.Engine) error {
+			_, err := sealed.New(e, ring).Apps(ctx)
+			return err
+		}
+	}
+	return pebble.Verify(ctx, pebble.Options{Dir: dir}, secrets)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unsafe"
 
 	"rollcall/internal/account"
 )
@@ -12,7 +13,7 @@ import (
 // An account is stored as
 //
 //	byte     codecVersion
-//	uvarint  InternalID
+//	BE8      InternalID
 //	varint   Kicked
 //	varint   Created, unix milliseconds
 //	varint   Updated less Created, milliseconds
@@ -29,7 +30,7 @@ import (
 //	byte     codecVersion
 //	varint   time of deletion, unix milliseconds
 //	varint   Kicked
-const codecVersion = 1
+const codecVersion = 2
 
 // tagNames numbers the tags that a profile may hold. Positions are in the
 // stored data: append only.
@@ -72,16 +73,33 @@ func tagIndex(tag account.Tag) (index uint64, rest string) {
 
 // appendAccount appends the stored form of a; its ID is in the key.
 func appendAccount(b []byte, a *account.Account) []byte {
-	created := a.Created.UnixMilli()
-	b = append(b, codecVersion)
-	b = binary.AppendUvarint(b, a.InternalID)
-	b = binary.AppendVarint(b, a.Kicked)
-	b = binary.AppendVarint(b, created)
-	b = binary.AppendVarint(b, a.Updated.UnixMilli()-created)
+	b = appendHead(b, head{a.InternalID, a.Kicked, a.Created.UnixMilli(), a.Updated.UnixMilli()})
 	b = appendText(b, a.Nick)
 	b = appendText(b, a.FaceURL)
-	b = binary.AppendUvarint(b, uint64(len(a.Profile)))
-	for _, f := range a.Profile {
+	return appendFields(b, a.Profile)
+}
+
+// A head is what stands before the texts of an account.
+type head struct {
+	internalID       uint64
+	kicked           int64
+	created, updated int64 // unix milliseconds
+}
+
+// idOffset is where the InternalID stands in an account.
+const idOffset = 1
+
+func appendHead(b []byte, h head) []byte {
+	b = append(b, codecVersion)
+	b = binary.BigEndian.AppendUint64(b, h.internalID)
+	b = binary.AppendVarint(b, h.kicked)
+	b = binary.AppendVarint(b, h.created)
+	return binary.AppendVarint(b, h.updated-h.created)
+}
+
+func appendFields(b []byte, fs []account.Field) []byte {
+	b = binary.AppendUvarint(b, uint64(len(fs)))
+	for _, f := range fs {
 		b = appendField(b, f)
 	}
 	return b
@@ -118,22 +136,16 @@ func appendGone(b []byte, e entry) []byte {
 // value.
 func decodeAccount(id account.UserID, value []byte) (account.Account, error) {
 	r := newReader(value)
-	a := account.Account{ID: id, InternalID: r.uvarint(), Kicked: r.varint()}
-	created := r.varint()
-	a.Created = time.UnixMilli(created).UTC()
-	a.Updated = time.UnixMilli(created + r.varint()).UTC()
-	a.Nick = r.text()
-	a.FaceURL = r.text()
-	n := r.uvarint()
-	for range n {
-		if r.bad {
-			break // n may be anything
-		}
-		f := r.field()
-		r.bad = r.bad || len(a.Profile) > 0 && a.Profile[len(a.Profile)-1].Tag >= f.Tag
-		a.Profile = append(a.Profile, f)
+	h := r.head()
+	a := account.Account{
+		ID: id, InternalID: h.internalID, Kicked: h.kicked,
+		Created: time.UnixMilli(h.created).UTC(), Updated: time.UnixMilli(h.updated).UTC(),
+		Nick: r.text(), FaceURL: r.text(), Profile: r.fields(),
 	}
-	if r.bad || r.rest != "" || a.InternalID == 0 {
+	for i := range a.Profile {
+		r.bad = r.bad || i > 0 && a.Profile[i-1].Tag >= a.Profile[i].Tag
+	}
+	if r.bad || r.rest != "" {
 		return account.Account{}, errCorrupt
 	}
 	return a, nil
@@ -141,12 +153,12 @@ func decodeAccount(id account.UserID, value []byte) (account.Account, error) {
 
 // decodeHead reads what the table keeps of an account.
 func decodeHead(value []byte) (entry, error) {
-	r := newReader(value[:min(len(value), 1+2*binary.MaxVarintLen64)])
-	e := entry{internalID: r.uvarint(), kicked: r.varint()}
-	if r.bad || e.internalID == 0 {
+	r := peek(value)
+	h := r.head()
+	if r.bad {
 		return entry{}, errCorrupt
 	}
-	return e, nil
+	return entry{internalID: h.internalID, kicked: h.kicked}, nil
 }
 
 // decodeGone reads what is left of a deleted account.
@@ -174,6 +186,17 @@ func newReader(value []byte) *reader {
 	return &reader{rest: string(value[1:])}
 }
 
+// peek returns a reader that copies nothing: what it reads is value's own.
+func peek(value []byte) reader {
+	if len(value) == 0 || value[0] != codecVersion {
+		return reader{bad: true}
+	}
+	return reader{rest: aliasOf(value[1:])}
+}
+
+// aliasOf returns b as a string, without a copy.
+func aliasOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
 func (r *reader) fail() { *r = reader{bad: true} }
 
 func (r *reader) uvarint() (n uint64) {
@@ -196,6 +219,40 @@ func (r *reader) uvarint() (n uint64) {
 func (r *reader) varint() int64 {
 	n := r.uvarint()
 	return int64(n>>1) ^ -int64(n&1)
+}
+
+// number8 reads 8 bytes, big-endian.
+func (r *reader) number8() (n uint64) {
+	if len(r.rest) < 8 {
+		r.fail()
+		return 0
+	}
+	for i := range 8 {
+		n = n<<8 | uint64(r.rest[i])
+	}
+	r.rest = r.rest[8:]
+	return n
+}
+
+func (r *reader) head() head {
+	h := head{internalID: r.number8(), kicked: r.varint(), created: r.varint()}
+	h.updated = h.created + r.varint()
+	if h.internalID == 0 {
+		r.fail()
+	}
+	return h
+}
+
+func (r *reader) fields() (fs []account.Field) {
+	n := r.uvarint()
+	for range n {
+		f := r.field()
+		if r.bad {
+			return nil // n may be anything
+		}
+		fs = append(fs, f)
+	}
+	return fs
 }
 
 func (r *reader) text() string {

@@ -64,14 +64,14 @@ func TestAccountRoundTrip(t *testing.T) {
 // codecVersion.
 func TestStoredForm(t *testing.T) {
 	account := hex.EncodeToString(appendAccount(nil, &codecTests[1]))
-	if want := "01ffffffffffffffff7f80ba80980df691c5c38367e58adfc04a06e4b8ade696871968747470733a2f2f6578616d706c652e636f6d2f612e706e6706" +
+	if want := "027fffffffffffffff80ba80980df691c5c38367e58adfc04a06e4b8ade696871968747470733a2f2f6578616d706c652e636f6d2f612e706e6706" +
 		"00054f746865721761207461672074686174206e6f626f6479206b6e6f7773" +
 		"0205486f626279056368657373" + "03034e756dffffffffffffffffff01" + "07c5cdbe09" +
 		"041047656e6465725f547970655f4d616c65" + "1700"; account != want {
 		t.Errorf("account %s, want %s", account, want)
 	}
 	gone := hex.EncodeToString(appendGone(nil, entry{gone: true, deleted: 1_770_000_000_123, kicked: 7}))
-	if want := "01f691c5c383670e"; gone != want {
+	if want := "02f691c5c383670e"; gone != want {
 		t.Errorf("tombstone %s, want %s", gone, want)
 	}
 }

@@ -36,7 +36,10 @@ type committer struct {
 	sync    *pebble.WriteOptions
 
 	queue chan *call
+	quit  chan struct{} // closed when nobody waits for an answer any more
 	held  *call         // taken from the queue, but too large for the group
+	room  *backlog      // what the journal may hold
+	folds chan *call    // the folder's calls, which make room
 	done  chan struct{} // closed when run has ended
 
 	start time.Time
@@ -47,13 +50,24 @@ type committer struct {
 // ctx ends or the store fails. After the latter two decide may still run: it
 // must not touch what belongs to the caller.
 func (c *committer) submit(ctx context.Context, size int, decide func(*group) error) error {
-	w := &call{ended: ctx.Done(), size: size, decide: decide, done: make(chan struct{})}
+	return c.send(ctx, c.queue, &call{size: size, decide: decide})
+}
+
+// fold runs decide in the committer, also when the journal is full.
+func (c *committer) fold(decide func(*group) error) error {
+	return c.send(context.Background(), c.folds, &call{decide: decide})
+}
+
+func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error {
+	w.ended, w.done = ctx.Done(), make(chan struct{})
 	select {
-	case c.queue <- w:
+	case queue <- w:
 	case <-ctx.Done():
 		return account.Ended(ctx)
 	case <-c.failure.ch:
 		return c.failure.err
+	case <-c.quit:
+		return errClosed
 	}
 	select {
 	case <-w.done:
@@ -65,41 +79,34 @@ func (c *committer) submit(ctx context.Context, size int, decide func(*group) er
 	}
 }
 
-// run serves the queue until it is closed. It is the one goroutine that writes;
-// if Pebble ends it or panics, the store has failed.
+// errClosed is what a write answers that comes after Close.
+var errClosed = &account.Error{Code: account.Unavailable, Detail: "the store is closed"}
+
+// run serves the queue until quit is closed. It is the one goroutine that
+// writes; if Pebble stops it or panics, the store has failed.
 func (c *committer) run() {
 	defer close(c.done)
-	finished := false
 	defer func() {
 		if p := recover(); p != nil {
 			c.failure.fail(fmt.Errorf("panic: %v", p))
-		} else if !finished {
-			c.failure.fail(errGaveUp)
 		}
 	}()
 	for calls := c.take(); calls != nil; calls = c.take() {
 		c.serve(calls)
 	}
-	finished = true
 }
 
 // take waits for a call and returns it with those that wait behind it, or nil
-// when the queue is closed and empty.
+// when it is time to end.
 func (c *committer) take() []*call {
-	first := c.held
-	c.held = nil
+	first := c.next()
 	if first == nil {
-		if first = <-c.queue; first == nil {
-			return nil
-		}
+		return nil
 	}
 	calls, size := []*call{first}, first.size
 	for {
 		select {
 		case next := <-c.queue:
-			if next == nil {
-				return calls
-			}
 			if size += next.size; size > maxGroupBytes {
 				c.held = next
 				return calls
@@ -111,11 +118,45 @@ func (c *committer) take() []*call {
 	}
 }
 
+// next waits for a call, or returns nil when it is time to end. While the
+// journal is full it takes only what makes room.
+func (c *committer) next() *call {
+	for {
+		full, freed := c.room.full()
+		queue := c.queue
+		switch {
+		case full:
+			queue = nil
+			c.wait()
+		case c.held != nil:
+			first := c.held
+			c.held = nil
+			return first
+		}
+		select {
+		case first := <-queue:
+			return first
+		case first := <-c.folds:
+			return first
+		case <-freed:
+		case <-c.quit:
+			return nil
+		}
+	}
+}
+
+// wait notes that callers are kept waiting.
+func (c *committer) wait() { c.busy.CompareAndSwap(0, max(1, int64(time.Since(c.start)))) }
+
 // serve decides calls, makes the outcome durable and answers them.
 func (c *committer) serve(calls []*call) {
-	c.busy.Store(max(1, int64(time.Since(c.start))))
+	c.wait()
 	defer c.busy.Store(0)
-	c.group.reset()
+	size := 0
+	for _, w := range calls {
+		size += w.size
+	}
+	c.group.reset(size)
 	for _, w := range calls {
 		w.err = c.decide(w)
 	}
@@ -151,10 +192,13 @@ func (c *committer) commit() error {
 	if err := c.failure.check(); err != nil {
 		return err
 	}
-	if b.Empty() {
-		return b.Close()
+	added := c.group.commit()
+	var admin *snapshot
+	if c.group.changedAdmin() {
+		admin = newSnapshot(c.db)
 	}
-	c.view.advance(c.group.publish)
+	c.view.advance(added, admin, c.group.publish)
+	c.room.add(len(added.data))
 	return b.Close()
 }
 

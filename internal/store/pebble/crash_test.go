@@ -243,7 +243,7 @@ func TestCrash(t *testing.T) {
 	for _, percent := range []int{0, 30, 70, 100} {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("%d%%/%d", percent, seed), func(t *testing.T) {
-				if lost := crash(t, Options{}, seed, percent); len(lost) > 0 {
+				if lost := crash(t, Options{foldBytes: int(seed) * 16 << 10}, seed, percent); len(lost) > 0 {
 					t.Errorf("%d losses, such as %s", len(lost), lost[0])
 				}
 			})
@@ -270,10 +270,11 @@ func TestIDsOfOneGroup(t *testing.T) {
 	s := open(t, Options{FS: disk})
 	var first account.UpsertResult
 	err := s.write(t.Context(), 1, func(g *group) (err error) {
-		if first, err = g.upsert(app, account.Upsert{ID: "a"}, free); err != nil {
+		u := newUpsert(s.table, app, []account.Upsert{{ID: "a"}}, free)
+		if first, err = g.upsert(u, 0); err != nil {
 			return err
 		}
-		g.delete(app, "a", now)
+		g.delete(app, u.items[0].hash, u.name(0), now)
 		return nil
 	})
 	if err != nil || !first.Created {

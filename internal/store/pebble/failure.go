@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
@@ -70,11 +69,13 @@ func (l *logger) Errorf(format string, args ...any) {
 	l.errors.log(fmt.Errorf(format, args...))
 }
 
-// Fatalf implements [pebble.Logger]. It does not return: Pebble would go on and
-// acknowledge what is not on disk.
+// Fatalf implements [pebble.Logger]. It never returns: Pebble would go on and
+// acknowledge what is not on disk. Nor does it end the goroutine, because Pebble
+// calls it in places where it has let go of a lock that a deferred call would
+// let go of again, and that ends the process.
 func (l *logger) Fatalf(format string, args ...any) {
 	l.failure.fail(fmt.Errorf(format, args...))
-	runtime.Goexit()
+	select {}
 }
 
 // A limiter logs the errors of background work at most once a second: on a full
@@ -127,13 +128,12 @@ func (l *limiter) check() error {
 	return &account.Error{Code: account.Unavailable, Detail: "the disk answers with errors; check it", Err: l.newest}
 }
 
-// shielded runs fn in a goroutine of its own, so that a Fatalf in it does not
-// end the caller's. It turns a panic into an error, and gives up when the
-// goroutine ends without a result or when limit is over; a limit of 0 is none.
-func shielded(fn func() error, limit time.Duration) error {
+// shielded runs fn in a goroutine of its own, which a Fatalf in it may stop for
+// ever. It turns a panic into an error, and gives up when the store has failed
+// or when limit is over; a limit of 0 is none.
+func (f *failure) shielded(fn func() error, limit time.Duration) error {
 	result := make(chan error, 1)
 	go func() {
-		defer close(result)
 		defer func() {
 			if p := recover(); p != nil {
 				result <- fmt.Errorf("panic: %v", p)
@@ -148,11 +148,10 @@ func shielded(fn func() error, limit time.Duration) error {
 		over = timer.C
 	}
 	select {
-	case err, ok := <-result:
-		if !ok {
-			return errGaveUp
-		}
+	case err := <-result:
 		return err
+	case <-f.ch:
+		return errGaveUp
 	case <-over:
 		return errTooSlow
 	}

@@ -87,7 +87,7 @@ func TestFatalFaults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			disk := newFaultyDisk()
-			s := open(t, Options{FS: disk})
+			s := open(t, Options{FS: disk, foldBytes: 64 << 10})
 			l := newLedger()
 			l.face = strings.Repeat("x", 500)
 			failed := make(chan error, 8)
@@ -151,7 +151,7 @@ func TestTableFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var log lockedBuffer
 			disk := newFaultyDisk()
-			s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), memtable: 1 << 20})
+			s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), foldBytes: 64 << 10})
 			disk.breakDown(tt.fault)
 			l := newLedger()
 			l.face = strings.Repeat("x", 500)
@@ -172,6 +172,11 @@ func TestTableFaults(t *testing.T) {
 				}
 			}
 			disk.heal()
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log(log.String())
+				}
+			})
 			eventually(t, "store that is ready again", func() bool { return s.Ready(t.Context()) == nil })
 			if err := one(t, s, "goes on", long); err != nil {
 				t.Errorf("after the disk has healed: %v", err)
@@ -292,7 +297,7 @@ func TestDiskFull(t *testing.T) {
 	var log lockedBuffer
 	disk := newFaultyDisk()
 	disk.inner.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 30, TotalBytes: 1 << 40})
-	s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), checkSpace: time.Hour})
+	s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), checkSpace: time.Hour, foldBytes: 64 << 10})
 	var attempts atomic.Int64
 	full := on(syscall.ENOSPC, ".sst", writes...)
 	disk.breakDown(func(op errorfs.Op) error {
@@ -311,9 +316,9 @@ func TestDiskFull(t *testing.T) {
 		t.Error("ready on a full disk")
 	}
 	began, before := time.Now(), attempts.Load()
-	eventually(t, "five more attempts", func() bool { return attempts.Load() >= before+10 }) // two for each
-	if took := time.Since(began); took < 4*pauseWhenFull {
-		t.Errorf("five attempts took %v: they do not pause", took)
+	eventually(t, "three more attempts", func() bool { return attempts.Load() >= before+3 })
+	if took := time.Since(began); took < 2*pauseWhenFull {
+		t.Errorf("three attempts took %v: they do not pause", took)
 	}
 	disk.heal()
 	s.space.measure()

@@ -15,30 +15,37 @@ import (
 // laid over the table. Only the committer uses it, one group after the other.
 type group struct {
 	db    *pebble.DB
+	view  *view
 	table *table
 	apps  *registry
 
-	states  []state
-	index   map[key]int             // of states
+	out     []byte // changes for the journal
+	states  []touched
+	index   map[ref]int             // of states
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
 	changed map[account.AppID]*account.App
 	trail   []account.AuditEntry
+	purges  []purge
 	others  []other
 
-	firstID uint64 // nextID as the group found it
-	nextID  uint64 // the next InternalID to give
-	nextSeq uint64 // of the audit trail
-	buf     []byte
+	base       uint64 // position of the first byte of out
+	nextID     uint64 // the next InternalID to give
+	nextSeq    uint64 // of the audit trail
+	nextCommit uint64 // of the journal
+	folded     uint64 // positions below are folded; only fold.go changes it
+	buf        []byte
 }
 
-// A state is one id that the group has touched.
-type state struct {
-	key    key
-	before entry // in the table
-	now    entry
-	record account.Account // only if loaded
-	loaded bool
-	dirty  bool
+// A touched is one id that the group has touched.
+type touched struct {
+	ref ref
+	now entry
+}
+
+// A purge forgets the deleted ids of an app, up to a position.
+type purge struct {
+	app account.AppID
+	pos uint64
 }
 
 // An other is a change of something that is neither an account nor an app.
@@ -50,122 +57,196 @@ type other struct {
 // also adds a change to the group.
 func (g *group) also(o other) { g.others = append(g.others, o) }
 
-// reset empties g for the next group, and lets go of what it held.
-func (g *group) reset() {
-	clear(g.states)
+// reset empties g for the next group, and lets go of what it held. size is
+// about how much the next group will write.
+func (g *group) reset(size int) {
+	g.base += uint64(len(g.out))
+	g.out = make([]byte, 0, size) // the view keeps the last one
 	g.states = g.states[:0]
 	clear(g.index)
 	clear(g.counts)
 	clear(g.changed)
 	clear(g.trail)
 	g.trail = g.trail[:0]
+	g.purges = g.purges[:0]
 	clear(g.others)
 	g.others = g.others[:0]
-	g.firstID = g.nextID
 }
 
-// at returns the state of an id. It is valid until the next call of at.
-func (g *group) at(app account.AppID, id account.UserID) *state {
-	k := key{app, id}
-	i, ok := g.index[k]
+// find returns the record of a name in the table, 0 if there is none, and what
+// the group has made of it.
+func (g *group) find(hash uint64, name []byte) (ref, entry) {
+	r, e := g.table.find(hash, name)
+	if i, ok := g.index[r]; ok && r != 0 {
+		return r, g.states[i].now
+	}
+	return r, e
+}
+
+// set notes what has become of an id.
+func (g *group) set(r ref, e entry) {
+	i, ok := g.index[r]
 	if !ok {
 		i = len(g.states)
-		e := g.table.get(k)
-		g.states = append(g.states, state{key: k, before: e, now: e})
-		g.index[k] = i
+		g.index[r] = i
+		g.states = append(g.states, touched{ref: r})
 	}
-	return &g.states[i]
+	g.states[i].now = e
 }
 
-// load reads the record of an account that exists, unless the group has it.
-func (g *group) load(s *state) error {
-	if s.loaded {
-		return nil
+// write adds a change of an id to the journal and notes its entry, whose pos it
+// sets. It returns the value as it stands in the journal.
+func (g *group) write(r ref, e entry, c change) []byte {
+	e.pos = g.base + uint64(len(g.out))
+	var value int
+	g.out, value = appendChange(g.out, c)
+	g.set(r, e)
+	return g.out[value:]
+}
+
+// newest returns the newest change of an id that is not folded, if there is one.
+func (g *group) newest(e entry) (change, bool, error) {
+	switch {
+	case e.pos >= g.base:
+		c, _, err := nextChange(g.out[e.pos-g.base:])
+		return c, true, err
+	case e.pos >= g.folded:
+		c, err := changeAt(g.view.current.commits, e.pos) // the committer alone changes it
+		return c, true, err
 	}
-	g.buf = appendIDKey(g.buf[:0], accountSpace, s.key.app, s.key.id)
-	value, closer, err := g.db.Get(g.buf)
-	if err != nil {
-		return internal("the account cannot be read", err)
-	}
-	defer func() { _ = closer.Close() }()
-	s.record, err = decodeAccount(s.key.id, value)
-	s.loaded = err == nil
-	if err != nil {
-		return internal("the account cannot be read", err)
-	}
-	return nil
+	return change{}, false, nil
 }
 
 // count returns how many accounts app has, as the group leaves it.
 func (g *group) count(app account.AppID) int64 {
 	n, ok := g.counts[app]
 	if !ok {
-		n = g.table.size(app)
+		n = g.table.count(app)
 		g.counts[app] = n
 	}
 	return n
 }
 
-func (g *group) upsert(app account.AppID, u account.Upsert, p account.UpsertPolicy) (account.UpsertResult, error) {
-	s := g.at(app, u.ID)
-	if s.now.live() {
-		return g.reimport(s, u, p.Now)
+// upsert imports the item i of u.
+func (g *group) upsert(u *upsert, i int) (account.UpsertResult, error) {
+	name, value := u.item(i)
+	r, e := g.find(u.items[i].hash, name)
+	if e.live() {
+		return account.UpsertResult{Code: account.OK, InternalID: e.internalID}, g.reimport(r, e, u, i)
 	}
 	switch {
-	case s.now.gone && !time.UnixMilli(s.now.deleted).Before(p.TombstoneBefore):
+	case e.gone && !time.UnixMilli(e.deleted).Before(u.policy.TombstoneBefore):
 		return account.UpsertResult{Code: account.Tombstoned}, nil
-	case p.Limit > 0 && g.count(app) >= p.Limit:
+	case u.policy.Limit > 0 && g.count(u.app) >= u.policy.Limit:
 		return account.UpsertResult{Code: account.QuotaFull}, nil
 	}
-	now := account.Millis(p.Now)
-	s.now = entry{internalID: g.nextID, kicked: s.now.kicked}
-	s.record = account.Account{
-		ID: u.ID, InternalID: g.nextID, Nick: u.Nick, FaceURL: u.FaceURL,
-		Created: now, Updated: now, Kicked: s.now.kicked,
+	if r == 0 {
+		if r = g.table.add(u.items[i].hash, name); r == 0 {
+			return account.UpsertResult{}, errTableFull
+		}
 	}
-	s.loaded, s.dirty = true, true
+	if e.kicked != 0 { // it survives the account
+		value = u.encode(i, e.kicked)
+	}
+	next := entry{internalID: g.nextID, kicked: e.kicked}
+	written := g.write(r, next, change{setKind, e.gone, name, value})
+	binary.BigEndian.PutUint64(written[idOffset:], g.nextID)
 	g.nextID++
-	g.counts[app] = g.count(app) + 1
-	return account.UpsertResult{Code: account.OK, Created: true, InternalID: s.now.internalID}, nil
+	g.counts[u.app] = g.count(u.app) + 1
+	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.internalID}, nil
 }
 
-// reimport imports an account that exists. It reads the record only if the
-// item says something that may change it.
-func (g *group) reimport(s *state, u account.Upsert, now time.Time) (account.UpsertResult, error) {
-	if u.Nick != "" || u.FaceURL != "" {
-		if err := g.load(s); err != nil {
-			return account.UpsertResult{}, err
-		}
-		if u.Apply(&s.record, now) {
-			s.dirty = true
-		}
+var errTableFull = &account.Error{Code: account.Internal, Detail: "the embedded store holds as many accounts as it can; use a cluster"}
+
+// reimport imports an account that exists. It does not read it: what changes is
+// found out when the account is next read or rewritten.
+func (g *group) reimport(r ref, e entry, u *upsert, i int) error {
+	texts := u.texts(i)
+	if len(texts) == len(noTexts) {
+		return nil // nothing is said of the profile
 	}
-	return account.UpsertResult{Code: account.OK, InternalID: s.now.internalID}, nil
+	g.buf = appendImport(g.buf[:0], u.now, texts)
+	return g.amend(r, e, u.name(i), g.buf)
 }
 
-func (g *group) update(app account.AppID, p account.Patch, now time.Time) (account.Code, error) {
-	s := g.at(app, p.ID)
-	if !s.now.live() {
+// maxOperands is how many changes of an account may wait to be applied.
+const maxOperands = 8
+
+// amend writes operand on top of what is known of an account.
+func (g *group) amend(r ref, e entry, name, operand []byte) error {
+	c, recent, err := g.newest(e)
+	if err != nil {
+		return internal("the account cannot be read", err)
+	}
+	if !recent {
+		g.write(r, e, change{mergeKind, false, name, operand})
+		return nil
+	}
+	n, err := 0, error(nil)
+	if c.kind == mergeKind {
+		n, err = countOperands(c.value)
+	}
+	if err != nil {
+		return internal("the account cannot be read", err)
+	}
+	if c.kind == mergeKind && n < maxOperands {
+		g.write(r, e, change{mergeKind, false, name, append(append([]byte(nil), c.value...), operand...)})
+		return nil
+	}
+	return g.rewrite(r, e, c, operand)
+}
+
+// rewrite writes an account as a whole, after operand.
+func (g *group) rewrite(r ref, e entry, c change, operand []byte) error {
+	base, operands := c.value, operand
+	if c.kind == mergeKind {
+		folded, err := copyOf(g.db, c.name)
+		if err != nil {
+			return internal("the account cannot be read", err)
+		}
+		base, operands = folded, append(append([]byte(nil), c.value...), operand...)
+	}
+	value, err := apply(nil, base, operands)
+	if err != nil {
+		return internal("the account cannot be read", err)
+	}
+	if string(value) != string(base) || c.kind == mergeKind {
+		g.write(r, e, change{setKind, c.again, c.name, value})
+	}
+	return nil
+}
+
+// update changes an account.
+func (g *group) update(hash uint64, name []byte, p account.Patch, now time.Time) (account.Code, error) {
+	r, e := g.find(hash, name)
+	if !e.live() {
 		return account.NoAccount, nil
 	}
-	if err := g.load(s); err != nil {
+	e.kicked = max(e.kicked, p.Kicked)
+	g.buf = appendPatch(g.buf[:0], p, now)
+	if err := g.amend(r, e, name, g.buf); err != nil {
 		return account.Internal, err
 	}
-	p.Apply(&s.record, now)
-	s.now.kicked = s.record.Kicked
-	s.dirty = true
 	return account.OK, nil
 }
 
-func (g *group) delete(app account.AppID, id account.UserID, now time.Time) account.Code {
-	s := g.at(app, id)
-	if !s.now.live() {
+// delete deletes an account.
+func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Time) account.Code {
+	r, e := g.find(hash, name)
+	if !e.live() {
 		return account.NoAccount
 	}
-	s.now = entry{gone: true, deleted: now.UnixMilli(), kicked: s.now.kicked}
-	s.record, s.loaded, s.dirty = account.Account{}, false, true
+	next := entry{gone: true, deleted: now.UnixMilli(), kicked: e.kicked}
+	g.buf = appendGone(g.buf[:0], next)
+	g.write(r, next, change{deleteKind, false, name, g.buf})
 	g.counts[app] = g.count(app) - 1
 	return account.OK
+}
+
+// purge forgets the deleted ids of app.
+func (g *group) purge(app account.AppID) {
+	g.purges = append(g.purges, purge{app, g.base + uint64(len(g.out))})
+	g.out, _ = appendChange(g.out, change{kind: purgeKind, name: binary.BigEndian.AppendUint32(nil, uint32(app))})
 }
 
 // app returns the record of an app as the group leaves it, or nil.
@@ -178,27 +259,28 @@ func (g *group) app(id account.AppID) *account.App {
 
 // putApp stores a together with its audit entry.
 func (g *group) putApp(a *account.App, by account.AuditEntry) {
-	by.Seq, by.App = g.nextSeq, a.ID
-	g.nextSeq++
 	g.changed[a.ID] = a
+	g.audit(a.ID, by)
+}
+
+// audit adds an entry to the trail.
+func (g *group) audit(app account.AppID, by account.AuditEntry) {
+	by.Seq, by.App = g.nextSeq, app
+	g.nextSeq++
 	g.trail = append(g.trail, by)
 }
 
-// batch returns everything that the group has decided, ready to commit. Each
-// key is written once, however often the group has changed it.
+// batch returns everything that the group has decided, ready to commit.
 func (g *group) batch() (*pebble.Batch, error) {
 	b := g.db.NewBatch()
 	var errs []error
-	for i := range g.states {
-		s := &g.states[i]
-		if s.dirty {
-			errs = append(errs, g.write(b, s))
-		}
-	}
-	if g.nextID != g.firstID { // also when what was created is deleted again
-		errs = append(errs, b.Set(nextIDKey, binary.BigEndian.AppendUint64(nil, g.nextID), nil))
+	if len(g.out) > 0 {
+		errs = append(errs, b.Set(journalKey(g.nextCommit), g.out, nil))
 	}
 	for id, a := range g.changed {
+		if a == nil {
+			continue // deleted, see dropApp
+		}
 		errs = append(errs, setJSON(b, appendAppKey(nil, appSpace, id), a))
 	}
 	for _, e := range g.trail {
@@ -210,27 +292,18 @@ func (g *group) batch() (*pebble.Batch, error) {
 	return b, errors.Join(errs...)
 }
 
-// write adds what has become of one id to b.
-func (g *group) write(b *pebble.Batch, s *state) error {
-	var errs [2]error
-	g.buf = appendIDKey(g.buf[:0], accountSpace, s.key.app, s.key.id)
-	n := len(g.buf)
-	switch {
-	case s.now.live():
-		g.buf = appendAccount(g.buf, &s.record)
-		errs[0] = b.Set(g.buf[:n], g.buf[n:], nil)
-	case s.before.live():
-		errs[0] = b.Delete(g.buf, nil)
+// changedAdmin reports whether the group changes what is not in the journal.
+func (g *group) changedAdmin() bool {
+	return len(g.changed) > 0 || len(g.trail) > 0 || len(g.others) > 0
+}
+
+// commit returns what the group has added to the journal.
+func (g *group) commit() commit {
+	c := commit{seq: g.nextCommit, base: g.base, nextID: g.nextID, data: g.out, changes: len(g.states)}
+	if len(g.out) > 0 {
+		g.nextCommit++
 	}
-	g.buf[0] = goneSpace
-	switch {
-	case !s.now.live():
-		g.buf = appendGone(g.buf[:n], s.now)
-		errs[1] = b.Set(g.buf[:n], g.buf[n:], nil)
-	case s.before.gone:
-		errs[1] = b.Delete(g.buf[:n], nil)
-	}
-	return errors.Join(errs[:]...)
+	return c
 }
 
 func setJSON(b *pebble.Batch, key []byte, v any) error {
@@ -243,10 +316,14 @@ func setJSON(b *pebble.Batch, key []byte, v any) error {
 
 // publish shows what the group has decided, after it is durable.
 func (g *group) publish() {
-	for i := range g.states {
-		if s := &g.states[i]; s.dirty && s.now != s.before {
-			g.table.put(s.key, s.before, s.now)
-		}
+	for _, s := range g.states {
+		g.table.put(s.ref, s.now)
+	}
+	for app, n := range g.counts {
+		g.table.setCount(app, n)
+	}
+	for _, p := range g.purges {
+		g.table.forget(p.app, p.pos)
 	}
 	g.apps.put(g.changed)
 	for _, o := range g.others {

@@ -10,16 +10,22 @@ import (
 // that keys sort as their numbers do; id is the UserID's bytes as they are.
 //
 //	m/format      decimal number: the format of everything else, see format
-//	m/next-id     BE8: the next InternalID to give
+//	m/folded      BE8: number of the last commit of the journal that is folded;
+//	              BE8: the next InternalID to give after it
 //	a/ BE4(app) / id    an account that exists (codec.go)
+//	j/ BE8(seq)         a commit of the journal that is not folded yet (journal.go)
+//	k/ id               a token of the admin API: JSON of account.Token
 //	p/ BE4(app)         an app: JSON of account.App
 //	t/ BE4(app) / id    what is left of a deleted account (codec.go)
 //	w/ BE8(seq)         an entry of the audit trail: JSON of account.AuditEntry
 //
-// An id has a key under a/ or under t/ or neither, never both.
+// An id has a key under a/ or under t/ or neither, never both. What j/ says of
+// an id is newer.
 const (
 	accountSpace = 'a'
+	journalSpace = 'j'
 	metaSpace    = 'm'
+	tokenSpace   = 'k'
 	appSpace     = 'p'
 	goneSpace    = 't'
 	auditSpace   = 'w'
@@ -28,11 +34,11 @@ const (
 // format is the number of the layout and of the values. A program refuses data
 // of a higher number than its own. Raise it when an older program would misread
 // what this one writes.
-const format = 1
+const format = 2
 
 var (
 	formatKey = []byte("m/format")
-	nextIDKey = []byte("m/next-id")
+	foldedKey = []byte("m/folded")
 )
 
 // appendAppKey appends the key of app in space, or the start of the keys of its
@@ -46,16 +52,44 @@ func appendIDKey(b []byte, space byte, app account.AppID, id account.UserID) []b
 	return append(append(appendAppKey(b, space, app), '/'), id...)
 }
 
-// idOffset is where the id begins in a key of appendIDKey.
-const idOffset = 2 + 4 + 1
+// The name of an account is its key without the space: it names the account in
+// the table and in the journal.
+const (
+	nameOffsetInKey = 2
+	idOffsetInName  = 4 + 1
+)
 
-// splitIDKey returns the parts of a key of appendIDKey.
-func splitIDKey(key []byte) (account.AppID, account.UserID, bool) {
-	if len(key) < idOffset || key[1] != '/' || key[idOffset-1] != '/' {
-		return 0, "", false
-	}
-	return account.AppID(binary.BigEndian.Uint32(key[2:])), account.UserID(key[idOffset:]), true
+// appendName appends the name of an account.
+func appendName(b []byte, app account.AppID, id account.UserID) []byte {
+	return append(append(binary.BigEndian.AppendUint32(b, uint32(app)), '/'), id...)
 }
+
+// appendNameKey appends the key in space of the account that name names.
+func appendNameKey(b []byte, space byte, name []byte) []byte {
+	return append(append(b, space, '/'), name...)
+}
+
+// nameApp returns the app of a name.
+func nameApp(name []byte) account.AppID { return account.AppID(binary.BigEndian.Uint32(name)) }
+
+// nameID returns the id of a name.
+func nameID(name []byte) account.UserID { return account.UserID(name[idOffsetInName:]) }
+
+// keyName returns the name in a key of appendNameKey, and whether it is one.
+func keyName(key []byte) ([]byte, bool) {
+	if len(key) < nameOffsetInKey+idOffsetInName || key[1] != '/' || key[nameOffsetInKey+idOffsetInName-1] != '/' {
+		return nil, false
+	}
+	return key[nameOffsetInKey:], true
+}
+
+// journalKey returns the key of the commit seq of the journal.
+func journalKey(seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{journalSpace, '/'}, seq)
+}
+
+// tokenKey returns the key of a token.
+func tokenKey(id string) []byte { return append([]byte{tokenSpace, '/'}, id...) }
 
 // auditKey returns the key of the audit entry seq.
 func auditKey(seq uint64) []byte {

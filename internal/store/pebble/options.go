@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -15,9 +16,11 @@ type Options struct {
 	Logger  *slog.Logger // nil is silent
 	MinFree uint64       // bytes of free space below which writes are refused; 0 is DefaultMinFree
 
+	readOnly bool // see Verify
+
 	noSync     bool          // tests: acknowledge what is not durable
 	checkSpace time.Duration // tests: how often the free space is asked for
-	memtable   uint64        // tests: bytes that Pebble gathers in memory
+	foldBytes  int           // tests: bytes of the journal that are folded at once
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and
@@ -29,7 +32,10 @@ const DefaultMinFree = 256 << 20
 // key exists, and filters would only take the cache from it.
 const (
 	cacheBytes    = 8 << 20
-	memtableBytes = 16 << 20 // the first has 256 KiB, each next one twice as much
+	memtableBytes = 32 << 20 // of journal; the first has 256 KiB, each next one twice as much
+	bytesPerSync  = 512 << 10
+	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
+	l0Tables      = 12      // folds that lie on each other before they are put in order
 )
 
 func (o Options) withDefaults() Options {
@@ -45,8 +51,8 @@ func (o Options) withDefaults() Options {
 	if o.checkSpace == 0 {
 		o.checkSpace = checkSpaceEvery
 	}
-	if o.memtable == 0 {
-		o.memtable = memtableBytes
+	if o.foldBytes == 0 {
+		o.foldBytes = foldBytes
 	}
 	return o
 }
@@ -54,17 +60,20 @@ func (o Options) withDefaults() Options {
 // engine returns the options of Pebble.
 func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
+		ReadOnly:                    o.readOnly,
 		FS:                          vfs.OnDiskFull(o.FS, s.space.ranOut),
 		Lock:                        s.lock,
 		Logger:                      &logger{lg: o.Logger, failure: s.failure, errors: s.errors},
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   cacheBytes,
-		MemTableSize:                o.memtable,
+		MemTableSize:                memtableBytes,
+		Merger:                      merger,
+		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       8,
+		L0CompactionThreshold:       l0Tables,
 		L0StopWritesThreshold:       64, // rather a slower read than a stopped import
-		WALBytesPerSync:             512 << 10,
-		BytesPerSync:                512 << 10,
+		WALBytesPerSync:             bytesPerSync,
+		BytesPerSync:                bytesPerSync,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.errors.report,
@@ -74,4 +83,9 @@ func (o Options) engine(s *Store) *pebble.Options {
 	p.Experimental.FileCacheShards = 2
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return p
+}
+
+// writerOptions are those of the tables that a fold writes.
+func (s *Store) writerOptions() sstable.WriterOptions {
+	return s.engine.MakeWriterOptions(0, s.db.TableFormat())
 }

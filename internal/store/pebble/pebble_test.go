@@ -39,7 +39,7 @@ func TestProperty(t *testing.T) {
 		if disks[dir] == nil {
 			disks[dir] = vfs.NewMem()
 		}
-		return open(tb, Options{FS: disks[dir]})
+		return open(tb, Options{FS: disks[dir], foldBytes: 256})
 	})
 }
 

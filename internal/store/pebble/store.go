@@ -18,6 +18,7 @@ import (
 type Store struct {
 	db      *pebble.DB
 	lock    *pebble.Lock
+	engine  *pebble.Options
 	view    *view
 	table   *table
 	apps    *registry
@@ -25,6 +26,8 @@ type Store struct {
 	failure *failure
 	space   *guard
 	errors  *limiter // of background work
+	room    *backlog // of the journal
+	folder  *folder
 
 	calls sync.WaitGroup // under way
 	stop  chan struct{}  // ends the guard
@@ -48,15 +51,16 @@ func (s *Store) write(ctx context.Context, size int, decide func(*group) error) 
 
 // Upsert implements [account.Store].
 func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
-	items = slices.Clone(items) // the caller may reuse its own when ctx has ended
-	size := 0
-	for _, u := range items {
-		size += itemBytes + len(u.Nick) + len(u.FaceURL)
+	for i := range items {
+		if err := tooLong(items[i].ID); err != nil {
+			return nil, err
+		}
 	}
+	u := newUpsert(s.table, app, items, p)
 	rs := make([]account.UpsertResult, len(items))
-	err := s.write(ctx, size, func(g *group) (err error) {
-		for i, u := range items {
-			if rs[i], err = g.upsert(app, u, p); err != nil {
+	err := s.write(ctx, len(u.buf), func(g *group) (err error) {
+		for i := range u.items {
+			if rs[i], err = g.upsert(u, i); err != nil {
 				return err
 			}
 		}
@@ -68,14 +72,14 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	return rs, nil
 }
 
-// itemBytes is about what one account takes in a batch, without its profile.
-const itemBytes = 64
-
 // Update implements [account.Store].
 func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
 	patches = slices.Clone(patches)
 	size := 0
 	for i, p := range patches {
+		if err := tooLong(p.ID); err != nil {
+			return nil, err
+		}
 		patches[i].Fields = slices.Clone(p.Fields)
 		size += itemBytes
 		for _, f := range p.Fields {
@@ -85,7 +89,8 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 	cs := make([]account.Code, len(patches))
 	err := s.write(ctx, size, func(g *group) (err error) {
 		for i, p := range patches {
-			if cs[i], err = g.update(app, p, now); err != nil {
+			name := appendName(nil, app, p.ID)
+			if cs[i], err = g.update(s.table.hash(name), name, p, now); err != nil {
 				return err
 			}
 		}
@@ -99,11 +104,16 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 
 // Delete implements [account.Store].
 func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
+	if err := tooLong(ids...); err != nil {
+		return nil, err
+	}
 	ids = slices.Clone(ids)
 	cs := make([]account.Code, len(ids))
 	err := s.write(ctx, itemBytes*len(ids), func(g *group) error {
+		var name []byte
 		for i, id := range ids {
-			cs[i] = g.delete(app, id, now)
+			name = appendName(name[:0], app, id)
+			cs[i] = g.delete(app, s.table.hash(name), name, now)
 		}
 		return nil
 	})
@@ -119,8 +129,10 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	rs := make([]account.Status, len(ids))
+	var name []byte
 	for i, id := range ids {
-		e := s.table.get(key{app, id})
+		name = appendName(name[:0], app, id)
+		e := s.table.get(name)
 		rs[i] = account.Status{InternalID: e.internalID, Kicked: e.kicked}
 	}
 	return rs, nil
@@ -131,93 +143,73 @@ func (s *Store) Count(ctx context.Context, app account.AppID) (int64, error) {
 	if err := account.Ended(ctx); err != nil {
 		return 0, err
 	}
-	return s.table.size(app), nil
+	return s.table.count(app), nil
 }
 
 // Lookup implements [account.Store].
 func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
-	if err := account.Ended(ctx); err != nil {
-		return nil, err
-	}
-	s.calls.Add(1)
-	defer s.calls.Done()
 	as := make([]account.Account, len(ids))
-	live := 0
-	for i, id := range ids {
-		as[i].ID = id
-		if as[i].InternalID = s.table.get(key{app, id}).internalID; as[i].InternalID != 0 {
-			live++
-		}
-	}
-	if live == 0 {
-		return as, nil
-	}
-	snap := s.view.acquire() // after the table: it holds what the table has shown
-	defer s.view.release(snap)
-	var buf []byte
-	for i := range as {
-		if as[i].InternalID == 0 {
-			continue
-		}
-		buf = appendIDKey(buf[:0], accountSpace, app, as[i].ID)
-		var err error
-		if as[i], err = read(snap, buf, as[i].ID); err != nil {
-			return nil, internal("the accounts cannot be read", err)
-		}
-	}
-	return as, nil
-}
-
-// read returns the account stored under key, which need not be there.
-func read(r pebble.Reader, key []byte, id account.UserID) (account.Account, error) {
-	value, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return account.Account{ID: id}, nil
-	}
-	if err != nil {
-		return account.Account{}, err
-	}
-	defer func() { _ = closer.Close() }()
-	return decodeAccount(id, value)
-}
-
-// List implements [account.Store].
-func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (page account.ListPage, err error) {
-	lower, upper := listBounds(app, q)
-	err = s.scan(ctx, lower, upper, func(it *pebble.Iterator) error {
-		for ok := it.First(); ok; ok = it.Next() {
-			if len(page.Accounts) == q.Limit {
-				page.Next = page.Accounts[q.Limit-1].ID
-				break
+	ids = slices.Clone(ids)
+	err := s.read(ctx, func() error {
+		var name []byte
+		for i, id := range ids {
+			as[i].ID = id
+			name = appendName(name[:0], app, id)
+			e := s.table.get(name)
+			if !e.live() {
+				continue
 			}
-			_, id, _ := splitIDKey(it.Key())
-			a, err := decodeAccount(id, it.Value())
-			if err != nil {
-				return err
+			var err error
+			if as[i], err = s.account(name, e.pos); err != nil {
+				return internal("the accounts cannot be read", err)
 			}
-			page.Accounts = append(page.Accounts, a)
 		}
 		return nil
 	})
 	if err != nil {
-		return account.ListPage{}, err
+		return nil, err
 	}
-	return page, nil
+	return as, nil
 }
 
-// scan calls fn with an iterator over what is durable between lower and upper.
-func (s *Store) scan(ctx context.Context, lower, upper []byte, fn func(*pebble.Iterator) error) error {
+// account reads an account whose entry was found in the table before.
+func (s *Store) account(name []byte, pos uint64) (account.Account, error) {
+	st := s.view.acquire() // after the table: it holds what the table has shown
+	defer s.view.release(st)
+	return st.account(name, pos)
+}
+
+// read runs fn, which may wait for the disk, in a goroutine of its own, and
+// gives up when ctx ends. fn must not touch what belongs to the caller.
+func (s *Store) read(ctx context.Context, fn func() error) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
+	done := make(chan error, 1)
 	s.calls.Add(1)
-	defer s.calls.Done()
-	snap := s.view.acquire()
-	defer s.view.release(snap)
-	if err := iterate(snap, lower, upper, fn); err != nil {
-		return internal("the data cannot be read", err)
+	go func() {
+		defer s.calls.Done()
+		done <- fn()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return account.Ended(ctx)
 	}
-	return nil
+}
+
+// scan calls fn with an iterator over what admins have changed between lower and
+// upper, as it durably is. fn must not touch what belongs to the caller.
+func (s *Store) scan(ctx context.Context, lower, upper []byte, fn func(*pebble.Iterator) error) error {
+	return s.read(ctx, func() error {
+		st := s.view.acquire()
+		defer s.view.release(st)
+		if err := iterate(st.admin, lower, upper, fn); err != nil {
+			return internal("the data cannot be read", err)
+		}
+		return nil
+	})
 }
 
 // iterate calls fn with an iterator over the keys from lower to before upper.
@@ -248,31 +240,35 @@ func (s *Store) Ready(context.Context) error {
 // Bounds of Close, which waits for the disk.
 const (
 	closeLimit       = 30 * time.Second // while the disk answers, however slowly
-	closeLimitFailed = time.Second
+	closeLimitFailed = time.Second      // while it does not
 )
 
-// Close implements [account.Store]. If the store has failed or its disk hangs,
-// Close gives up after a while; what was acknowledged is safe all the same, and
-// the directory stays locked until the process ends.
+// Close implements [account.Store]. If the store has failed, Close says so;
+// if its disk hangs, Close gives up after a while. What was acknowledged is safe
+// all the same, and the directory stays locked until the process ends.
 func (s *Store) Close() error {
-	s.calls.Wait()
-	close(s.stop)
-	close(s.commits.queue)
+	if err := s.failure.check(); err != nil {
+		close(s.stop)
+		return err
+	}
 	limit := closeLimit
 	if s.Ready(context.Background()) != nil {
 		limit = closeLimitFailed
 	}
-	err := shielded(func() error {
-		<-s.commits.done
-		s.ended.Wait()
-		s.view.close()
-		if s.Ready(context.Background()) == nil {
-			return errors.Join(s.db.Flush(), s.db.Close(), s.lock.Close())
-		}
-		return errors.Join(s.db.Close(), s.lock.Close())
-	}, limit)
-	if err != nil {
+	if err := s.failure.shielded(s.close, limit); err != nil {
 		return internal("the data directory was not closed cleanly", err)
 	}
 	return nil
+}
+
+// close writes nothing more: what is in the journal is folded after the next
+// start.
+func (s *Store) close() error {
+	s.calls.Wait()
+	close(s.stop)
+	s.ended.Wait()
+	close(s.commits.quit)
+	<-s.commits.done
+	s.view.close()
+	return errors.Join(s.db.Close(), s.lock.Close())
 }

@@ -1,8 +1,8 @@
 package pebble
 
 import (
+	"encoding/binary"
 	"hash/maphash"
-	"strings"
 	"sync"
 
 	"rollcall/internal/account"
@@ -12,6 +12,7 @@ import (
 // never imported.
 type entry struct {
 	internalID uint64 // 0: there is no such account
+	pos        uint64 // of the newest change in the journal; see view.find
 	kicked     int64  // watermark, unix seconds
 	deleted    int64  // time of deletion, unix milliseconds; only if gone
 	gone       bool   // there was an account, and it is deleted
@@ -19,93 +20,272 @@ type entry struct {
 
 func (e entry) live() bool { return e.internalID != 0 }
 
-// A key names an account.
-type key struct {
-	app account.AppID
-	id  account.UserID
-}
-
-// shards is how many locks the table has. The committer holds one of them for
-// the time of one assignment.
-const shards = 64
-
-// A table holds every id of every app, exactly. Only the committer changes it,
-// after the change is durable; everyone reads it.
+// A table holds every id of every app, exactly: the ids themselves are in it
+// and compared. Only the committer changes it; everyone reads it.
+//
+// It is made of plain arrays, which the collector need not follow, and grows a
+// shard at a time, so that nobody waits for all of it to move. An account
+// takes 17 bytes and its name, rounded up to 8, and 5 to 10 bytes of slots.
 type table struct {
 	seed   maphash.Seed
-	shards [shards]shard
+	shards [tableShards]shard
 
 	mu     sync.RWMutex
 	counts map[account.AppID]int64
 }
 
-// A shard keeps apart what few ids have, so that most cost one word beside
-// their name.
+const (
+	tableShards = 256
+	pageBytes   = 4 << 10 // of the arena of a shard
+	unitBytes   = 8       // records begin at multiples of it
+	pageUnits   = pageBytes / unitBytes
+	minSlots    = 16
+)
+
+// A shard is a hash table with open addressing over records in an arena.
+//
+// A slot is 0 or has the record's place in its lower 24 bits and some of the
+// hash in its upper 8, which spares most looks at records that are not meant.
+// A place counts units from the start of the arena; no record is at place 0.
+// A record is
+//
+//	8 bytes  InternalID
+//	8 bytes  position in the journal
+//	2 bytes  length of the name
+//	name     of the account, see keys.go
 type shard struct {
 	mu      sync.RWMutex
-	live    map[key]uint64 // internal ids of the accounts that exist
-	deleted map[key]int64  // times of deletion of those that are gone
-	kicked  map[key]int64  // watermarks that are not 0
+	slots   []uint32
+	pages   [][]byte
+	used    uint32           // units of the arena
+	records int              //
+	deleted map[uint32]int64 // by place: times of deletion of those that are gone
+	kicked  map[uint32]int64 // by place: watermarks that are not 0
 }
+
+const (
+	placeBits  = 24
+	placeMask  = 1<<placeBits - 1
+	nameOffset = 18
+	// maxName is the longest name; ids of the protocol have 32 bytes at most.
+	maxName = pageBytes - nameOffset
+)
+
+// A ref names a record: its shard and its place. Zero names none.
+type ref uint64
 
 func newTable() *table {
-	t := &table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}}
-	for i := range t.shards {
-		t.shards[i] = shard{live: map[key]uint64{}, deleted: map[key]int64{}, kicked: map[key]int64{}}
-	}
-	return t
+	return &table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}}
 }
 
-// shard returns the shard of k. An app's ids spread over all shards.
-func (t *table) shard(k key) *shard {
-	return &t.shards[maphash.String(t.seed, string(k.id))%shards]
-}
+func (t *table) hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
 
-// get returns what is known of k.
-func (t *table) get(k key) entry {
-	s := t.shard(k)
+func (r ref) place() uint32 { return uint32(r) }
+
+func (t *table) shard(r ref) *shard { return &t.shards[r>>32] }
+
+// get returns what is known of a name.
+func (t *table) get(name []byte) entry {
+	h := t.hash(name)
+	s := &t.shards[h%tableShards]
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	e := entry{internalID: s.live[k], kicked: s.kicked[k]}
+	place, ok := s.find(h, name)
+	if !ok {
+		return entry{}
+	}
+	return s.entry(place)
+}
+
+// find returns the record of a name and its entry. Only the committer may call
+// it, which needs no lock against itself.
+func (t *table) find(h uint64, name []byte) (ref, entry) {
+	i := h % tableShards
+	s := &t.shards[i]
+	place, ok := s.find(h, name)
+	if !ok {
+		return 0, entry{}
+	}
+	return ref(i<<32 | uint64(place)), s.entry(place)
+}
+
+// add makes a record of a name that has none. It says nothing of the id yet. It
+// returns 0 when the shard is full, at 3 million accounts in each of 256.
+func (t *table) add(h uint64, name []byte) ref {
+	i := h % tableShards
+	s := &t.shards[i]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place := s.add(name)
+	if place == 0 {
+		return 0
+	}
+	if s.records++; s.records > len(s.slots)*3/4 {
+		s.grow(t)
+	} else {
+		s.insert(h, place)
+	}
+	return ref(i<<32 | uint64(place))
+}
+
+// put stores e under r.
+func (t *table) put(r ref, e entry) {
+	s := t.shard(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(r.place(), e)
+}
+
+// name returns the name of a record; it must not be changed.
+func (t *table) name(r ref) []byte { return t.shard(r).name(r.place()) }
+
+// record returns the arena from a record on.
+func (s *shard) record(place uint32) []byte {
+	return s.pages[place/pageUnits][place%pageUnits*unitBytes:]
+}
+
+func (s *shard) name(place uint32) []byte {
+	b := s.record(place)
+	return b[nameOffset : nameOffset+int(binary.LittleEndian.Uint16(b[16:]))]
+}
+
+func (s *shard) entry(place uint32) entry {
+	b := s.record(place)
+	e := entry{internalID: binary.LittleEndian.Uint64(b), pos: binary.LittleEndian.Uint64(b[8:])}
+	if len(s.kicked) > 0 {
+		e.kicked = s.kicked[place]
+	}
 	if !e.live() {
-		e.deleted, e.gone = s.deleted[k]
+		e.deleted, e.gone = s.deleted[place]
 	}
 	return e
 }
 
-// put replaces old, which is what get returns, by e.
-func (t *table) put(k key, old, e entry) {
-	s := t.shard(k)
-	k.id = account.UserID(strings.Clone(string(k.id))) // not the request's body
-	s.mu.Lock()
-	if e.live() {
-		s.live[k] = e.internalID
-		delete(s.deleted, k)
-	} else {
-		delete(s.live, k)
-		s.deleted[k] = e.deleted
+func (s *shard) put(place uint32, e entry) {
+	b := s.record(place)
+	binary.LittleEndian.PutUint64(b, e.internalID)
+	binary.LittleEndian.PutUint64(b[8:], e.pos)
+	switch {
+	case e.gone:
+		s.deleted = set(s.deleted, place, e.deleted)
+	case len(s.deleted) > 0:
+		delete(s.deleted, place)
 	}
-	if e.kicked != 0 {
-		s.kicked[k] = e.kicked
-	}
-	s.mu.Unlock()
-	if old.live() != e.live() {
-		t.count(k.app, e.live())
+	switch {
+	case e.kicked != 0:
+		s.kicked = set(s.kicked, place, e.kicked)
+	case len(s.kicked) > 0:
+		delete(s.kicked, place)
 	}
 }
 
-func (t *table) count(app account.AppID, more bool) {
+func set(m map[uint32]int64, place uint32, v int64) map[uint32]int64 {
+	if m == nil {
+		m = map[uint32]int64{}
+	}
+	m[place] = v
+	return m
+}
+
+// find looks for a name in the slots.
+func (s *shard) find(h uint64, name []byte) (place uint32, ok bool) {
+	if len(s.slots) == 0 {
+		return 0, false
+	}
+	mask, tag := uint64(len(s.slots)-1), slotTag(h)
+	for i := slotIndex(h) & mask; s.slots[i] != 0; i = (i + 1) & mask {
+		if s.slots[i]&^placeMask == tag {
+			if place = s.slots[i] & placeMask; string(s.name(place)) == string(name) {
+				return place, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// The shard is in the low bits of a hash, the tag in the high ones.
+func slotIndex(h uint64) uint64 { return h >> 8 }
+func slotTag(h uint64) uint32   { return uint32(h>>56) << placeBits }
+
+// insert puts a place that is not there yet into a free slot.
+func (s *shard) insert(h uint64, place uint32) {
+	mask := uint64(len(s.slots) - 1)
+	i := slotIndex(h) & mask
+	for s.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	s.slots[i] = slotTag(h) | place
+}
+
+// add appends a record to the arena and returns its place, or 0.
+func (s *shard) add(name []byte) uint32 {
+	units := uint32(nameOffset+len(name)+unitBytes-1) / unitBytes
+	if s.used == 0 {
+		s.used = 1 // place 0 is for none
+	}
+	if len(s.pages) == 0 || s.used%pageUnits+units > pageUnits || s.used%pageUnits == 0 {
+		s.used = max(1, uint32(len(s.pages))*pageUnits)
+		s.pages = append(s.pages, make([]byte, pageBytes))
+	}
+	place := s.used
+	if place+units > placeMask {
+		return 0
+	}
+	s.used += units
+	b := s.record(place)
+	binary.LittleEndian.PutUint16(b[16:], uint16(len(name)))
+	copy(b[nameOffset:], name)
+	return place
+}
+
+// grow doubles the slots and fills them from the arena.
+func (s *shard) grow(t *table) {
+	s.slots = make([]uint32, max(minSlots, 2*len(s.slots)))
+	s.each(func(place uint32, name []byte) { s.insert(t.hash(name), place) })
+}
+
+// each calls fn for each record, in the order in which they were added.
+func (s *shard) each(fn func(place uint32, name []byte)) {
+	for p, page := range s.pages {
+		at := 0
+		if p == 0 {
+			at = unitBytes
+		}
+		for at+nameOffset < len(page) {
+			n := int(binary.LittleEndian.Uint16(page[at+16:]))
+			if n == 0 {
+				break // no name is empty: the rest of the page is free
+			}
+			fn(uint32(p*pageUnits+at/unitBytes), page[at+nameOffset:at+nameOffset+n])
+			at += (nameOffset + n + unitBytes - 1) / unitBytes * unitBytes
+		}
+	}
+}
+
+// forget clears what is known of ids of app that do not exist, where it is
+// older than the position before.
+func (t *table) forget(app account.AppID, before uint64) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		s.each(func(place uint32, name []byte) {
+			if e := s.entry(place); nameApp(name) == app && !e.live() && e.pos < before {
+				s.put(place, entry{})
+			}
+		})
+		s.mu.Unlock()
+	}
+}
+
+// setCount says how many accounts of app exist.
+func (t *table) setCount(app account.AppID, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if more {
-		t.counts[app]++
-	} else {
-		t.counts[app]--
-	}
+	t.counts[app] = n
 }
 
-// size returns how many accounts of app exist.
-func (t *table) size(app account.AppID) int64 {
+// count returns how many accounts of app exist.
+func (t *table) count(app account.AppID) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.counts[app]

@@ -1,0 +1,269 @@
+package account_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"rollcall/internal/account"
+)
+
+// goodApp returns an app to which nothing can be objected.
+func goodApp() account.App {
+	return account.App{
+		ID: 1400000000, Name: "shop", Edition: account.Pro,
+		Keys:   []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "secret"}},
+		Admins: []account.UserID{account.Administrator, "boss"},
+	}
+}
+
+// A validation is a change of a good app and the sentence that it deserves.
+type validation struct {
+	name   string
+	change func(*account.App)
+	want   string // "" if it is fine
+}
+
+func checkValidations(t *testing.T, tests []validation) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			app := goodApp()
+			tt.change(&app)
+			if got := detail(t, app.Validate(), account.InvalidApp); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAppIdentity(t *testing.T) {
+	checkValidations(t, []validation{
+		{"good", func(*account.App) {}, ""},
+		{"no id", func(a *account.App) { a.ID = 0 }, "the SDKAppID is 0; give a number from 1 to 4294967295"},
+		{"largest id", func(a *account.App) { a.ID = 1<<32 - 1 }, ""},
+		{"no name", func(a *account.App) { a.Name = "" }, ""},
+		{"longest name", func(a *account.App) { a.Name = strings.Repeat("n", 200) }, ""},
+		{"long name", func(a *account.App) { a.Name = strings.Repeat("n", 201) }, "the name is longer than 200 bytes; shorten it"},
+		{
+			"no edition", func(a *account.App) { a.Edition = "" },
+			`edition "" is unknown; use one of [trial development standard pro enterprise]`,
+		},
+		{
+			"unknown edition", func(a *account.App) { a.Edition = "Pro" },
+			`edition "Pro" is unknown; use one of [trial development standard pro enterprise]`,
+		},
+		{"region", func(a *account.App) { a.Settings.Region = "jakarta" }, ""},
+		{
+			"unknown region", func(a *account.App) { a.Settings.Region = "mars" },
+			`region "mars" is unknown; use one of [china singapore seoul tokyo frankfurt silicon-valley jakarta saudi-arabia mumbai]`,
+		},
+		{"any signature of a test app", func(a *account.App) { a.Test, a.Settings.AnySignature = true, true }, ""},
+		{
+			"any signature", func(a *account.App) { a.Settings.AnySignature = true },
+			"any_signature is only for apps that were created as test apps",
+		},
+	})
+	for _, edition := range account.Editions() {
+		app := goodApp()
+		app.Edition = edition
+		if err := app.Validate(); err != nil {
+			t.Errorf("edition %s: %v", edition, err)
+		}
+	}
+}
+
+func TestAppAdmins(t *testing.T) {
+	numbered := func(n int) (ids []account.UserID) {
+		for i := range n {
+			ids = append(ids, account.UserID(fmt.Sprint("admin", i)))
+		}
+		return ids
+	}
+	checkValidations(t, []validation{
+		{"none", func(a *account.App) { a.Admins = nil }, "an app has 1 to 10 admins, not 0"},
+		{"most", func(a *account.App) { a.Admins = numbered(10) }, ""},
+		{"too many", func(a *account.App) { a.Admins = numbered(11) }, "an app has 1 to 10 admins, not 11"},
+		{
+			"bad id", func(a *account.App) { a.Admins[1] = "@boss" },
+			"admin 2: invalid id: UserIDs that start with @ or #TOA# are reserved; choose another",
+		},
+		{"strict does not bind admins", func(a *account.App) { a.Settings.StrictIDs, a.Admins[1] = true, "the boss" }, ""},
+		{"twice", func(a *account.App) { a.Admins[1] = account.Administrator }, `admin "administrator" is named twice`},
+	})
+}
+
+func TestAppKeys(t *testing.T) {
+	hmac := func(id, secret string) account.Key {
+		return account.Key{ID: id, Kind: account.HMACKey, Secret: secret}
+	}
+	public := func(text string) account.Key {
+		return account.Key{ID: "7", Kind: account.ECDSAKey, Secret: text}
+	}
+	key := func(k account.Key) func(*account.App) {
+		return func(a *account.App) { a.Keys = []account.Key{k} }
+	}
+	numbered := func(n int) func(*account.App) {
+		return func(a *account.App) {
+			a.Keys = nil
+			for i := range n {
+				a.Keys = append(a.Keys, hmac(fmt.Sprint(i), "secret"))
+			}
+		}
+	}
+	checkValidations(t, []validation{
+		{"none", func(a *account.App) { a.Keys = nil }, ""},
+		{"most", numbered(20), ""},
+		{"too many", numbered(21), "an app has at most 20 keys; retire and remove old ones"},
+		{"id twice", func(a *account.App) { a.Keys = append(a.Keys, hmac("1", "other")) }, `key id "1" is used twice`},
+		{"no id", key(hmac("", "secret")), `key "": has no id`},
+		{"empty", key(hmac("7", "")), `key "7": is empty`},
+		{"two lines", key(hmac("7", "secret\nmore")), `key "7": is not one line of text; a key in PEM is an ECDSA key`},
+		{"carriage return", key(hmac("7", "secret\r")), `key "7": is not one line of text; a key in PEM is an ECDSA key`},
+		{
+			"unknown kind", key(account.Key{ID: "7", Kind: "rsa", Secret: "secret"}),
+			`key "7": kind "rsa" is unknown; use "hmac" or "ecdsa"`,
+		},
+		{"ecdsa", key(public(publicPEM(t, newECDSAKey(t)))), ""},
+		{"not PEM", key(public("secret")), `key "7": is not PEM; give the public key of the app`},
+		{"private", key(public(privatePEM(t))), `key "7": is not an ECDSA public key in PEM`},
+		{"other curve of key", key(public(publicPEM(t, newEdKey(t)))), `key "7": is not an ECDSA public key in PEM`},
+	})
+}
+
+func newECDSAKey(t *testing.T) any {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.Public()
+}
+
+func newEdKey(t *testing.T) any {
+	t.Helper()
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
+}
+
+func publicPEM(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+func privatePEM(t *testing.T) string {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func TestAppCustomTags(t *testing.T) {
+	tags := func(keys ...string) func(*account.App) {
+		return func(a *account.App) {
+			for _, k := range keys {
+				a.Settings.CustomTags = append(a.Settings.CustomTags, account.CustomTag{Key: k})
+			}
+		}
+	}
+	letters := strings.Split("abcdefghijklmnopqrstu", "")
+	checkValidations(t, []validation{
+		{"most", tags(letters[:20]...), ""},
+		{"too many", tags(letters...), "an app has at most 20 custom tags, not 21"},
+		{"any letters", tags("azAZ"), ""},
+		{"longest", tags("abcdefgh"), ""},
+		{"long", tags("abcdefghi"), `custom tag key "abcdefghi" must be 1 to 8 letters`},
+		{"empty", tags(""), `custom tag key "" must be 1 to 8 letters`},
+		{"digit", tags("a1"), `custom tag key "a1" must be 1 to 8 letters`},
+		{"next to letters", tags("@"), `custom tag key "@" must be 1 to 8 letters`},
+		{"beyond letters", tags("["), `custom tag key "[" must be 1 to 8 letters`},
+		{"not ASCII", tags("é"), `custom tag key "é" must be 1 to 8 letters`},
+		{"twice", tags("Test", "Test"), `custom tag "Test" is declared twice`},
+		{"case-sensitive", tags("Test", "test"), ""},
+	})
+}
+
+func TestAppLimits(t *testing.T) {
+	settings := func(change func(*account.Settings)) func(*account.App) {
+		return func(a *account.App) { change(&a.Settings) }
+	}
+	checkValidations(t, []validation{
+		{"quota", settings(func(s *account.Settings) { s.Quota = 1 }), ""},
+		{"negative quota", settings(func(s *account.Settings) { s.Quota = -1 }), "the quota is negative; give 0 for the edition's own"},
+		{"shadow", settings(func(s *account.Settings) { s.RateMode = account.RateShadow }), ""},
+		{"off", settings(func(s *account.Settings) { s.RateMode = account.RateOff }), ""},
+		{
+			"unknown mode", settings(func(s *account.Settings) { s.RateMode = "enforce" }),
+			`rate mode "enforce" is unknown; use "shadow", "off" or leave it empty to enforce`,
+		},
+		{"negative ceiling", settings(func(s *account.Settings) { s.AppRateLimit = -1 }), "a rate limit is negative; give 0 for none"},
+		{"negative lockout", settings(func(s *account.Settings) { s.LockoutAfter = -1 }), "a rate limit is negative; give 0 for none"},
+		{"most sources", settings(func(s *account.Settings) { s.AllowSources = make([]netip.Prefix, 1000) }), ""},
+		{
+			"too many sources", settings(func(s *account.Settings) { s.AllowSources = make([]netip.Prefix, 1001) }),
+			"an app has at most 1000 allowed sources",
+		},
+		{"a negative tombstone is none", settings(func(s *account.Settings) { s.TombstoneDays = -1 }), ""},
+	})
+}
+
+func TestAppRateLimits(t *testing.T) {
+	limits := func(m map[string]int) func(*account.App) {
+		return func(a *account.App) { a.Settings.RateLimits = m }
+	}
+	all := map[string]int{}
+	for _, command := range account.Commands() {
+		all[command] = 1
+	}
+	const known = "use one of [account_import multiaccount_import account_check account_delete kick " +
+		"query_online_status querystate portrait_set portrait_get]"
+	checkValidations(t, []validation{
+		{"every command", limits(all), ""},
+		{
+			"misspelt", limits(map[string]int{"kick": 1, "account_inport": 1}),
+			`a rate limit is for "account_inport", which is no command; ` + known,
+		},
+		{"with its service", limits(map[string]int{"profile/kick": 1}), `a rate limit is for "profile/kick", which is no command; ` + known},
+		{"no name", limits(map[string]int{"": 1}), `a rate limit is for "", which is no command; ` + known},
+		{"zero", limits(map[string]int{"kick": 0}), "the rate limit of kick must be at least 1"},
+		{"negative", limits(map[string]int{"kick": -1}), "the rate limit of kick must be at least 1"},
+		{
+			"the first of many faults", limits(map[string]int{"querystate": 0, "kick": 0, "portrait_get": 0, "account_check": 0}),
+			"the rate limit of account_check must be at least 1",
+		},
+	})
+}
+
+func TestAppWords(t *testing.T) {
+	words := func(w ...string) func(*account.App) {
+		return func(a *account.App) { a.Settings.Words = w }
+	}
+	checkValidations(t, []validation{
+		{"most", words(slices.Repeat([]string{"w"}, 10000)...), ""},
+		{"too many", words(slices.Repeat([]string{"w"}, 10001)...), "an app has at most 10000 sensitive words"},
+		{"longest", words(strings.Repeat("w", 100)), ""},
+		{"long", words("w", strings.Repeat("w", 101)), "sensitive word 2 must be 1 to 100 bytes"},
+		{"empty", words("w", ""), "sensitive word 2 must be 1 to 100 bytes"},
+	})
+}

@@ -1,0 +1,56 @@
+package account
+
+import "context"
+
+// A Snapshotter is an engine that can copy itself while it works.
+type Snapshotter interface {
+	// Snapshot writes a durable copy of the whole store, as it is at one
+	// moment of the call, into the folder dir of the server's machine. An
+	// engine of the same kind can be opened on the copy. It holds every change
+	// whose call returned before Snapshot was called. The engine goes on
+	// serving meanwhile.
+	//
+	// The caller gives an absolute path at which nothing exists yet; its parent
+	// must. If Snapshot fails, what it made there is of no use and may be
+	// left behind.
+	// Codes: Unavailable, Internal.
+	Snapshot(ctx context.Context, dir string) error
+}
+
+// Contents is what a store holds, as a check of every record has found it.
+type Contents struct {
+	Accounts   int64 `json:"accounts"`
+	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
+	Apps       int64 `json:"apps"`
+	Tokens     int64 `json:"tokens"`
+	Audit      int64 `json:"audit_entries"`
+
+	// Digest is the SHA-256 of all accounts in the order of apps and ids, in
+	// hexadecimal. Stores with the same accounts have the same digest.
+	Digest string `json:"digest"`
+}
+
+// A Resealer keeps the secrets of apps sealed.
+type Resealer interface {
+	// Reseal seals again every secret that is not sealed with the newest key,
+	// and returns how many that were. Each app that changes gets an entry like
+	// by in the audit trail.
+	// Codes: Unavailable, Internal.
+	Reseal(ctx context.Context, by AuditEntry) (int, error)
+}
+
+// Find returns what e, or an engine that it decorates, offers beyond [Engine].
+// A decorator tells what it decorates by a method Unwrap() Engine.
+func Find[T any](e Engine) (T, bool) {
+	for {
+		if t, ok := e.(T); ok {
+			return t, true
+		}
+		d, ok := e.(interface{ Unwrap() Engine })
+		if !ok {
+			var none T
+			return none, false
+		}
+		e = d.Unwrap()
+	}
+}

@@ -1,0 +1,130 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Scope is what a token may do with the admin API.
+type Scope string
+
+// Scopes, from the smallest. Each includes those before it.
+const (
+	ScopeRead  Scope = "read"  // look at apps, accounts and the audit trail
+	ScopeWrite Scope = "write" // make and change apps, keys and admins
+	ScopeAdmin Scope = "admin" // delete apps; tokens, backups and sealing
+)
+
+// Scopes returns every scope, the smallest first.
+func Scopes() []Scope { return []Scope{ScopeRead, ScopeWrite, ScopeAdmin} }
+
+// Includes reports whether s gives leave for what needs.
+func (s Scope) Includes(needs Scope) bool {
+	all := Scopes()
+	have, want := slices.Index(all, s), slices.Index(all, needs)
+	return want >= 0 && have >= want
+}
+
+// A TokenHash is the SHA-256 of a token's text.
+type TokenHash [sha256.Size]byte
+
+// HashToken returns the hash of a token's text. Tokens are 256 random bits, so
+// a plain hash is enough.
+func HashToken(text string) TokenHash { return sha256.Sum256([]byte(text)) }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (h TokenHash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (h *TokenHash) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(h)) {
+		return fmt.Errorf("the hash of a token has %d hexadecimal digits, not %d", hex.EncodedLen(len(h)), len(text))
+	}
+	_, err := hex.Decode(h[:], text)
+	return err
+}
+
+// Limits of tokens.
+const (
+	MaxTokens         = 1000
+	MaxTokenNameBytes = 64
+)
+
+// A Token lets its bearer use the admin API. Its text is known to the bearer
+// alone. Tokens that a store returns are shared: they must not be changed.
+type Token struct {
+	ID      string    `json:"id"`   // 8 hexadecimal digits; public
+	Name    string    `json:"name"` // the actor in the audit trail
+	Hash    TokenHash `json:"hash"`
+	Scopes  []Scope   `json:"scopes"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+}
+
+// Validate reports whether t may be stored. The error has Code [BadParameter]
+// and says what to correct.
+func (t *Token) Validate() error {
+	fault := ""
+	switch {
+	case t.Name == "" || len(t.Name) > MaxTokenNameBytes:
+		fault = fmt.Sprintf("the name of a token has 1 to %d bytes", MaxTokenNameBytes)
+	case !UserID(t.Name).spelt(false):
+		fault = "the name of a token may hold only printable ASCII"
+	case len(t.Scopes) == 0:
+		fault = fmt.Sprintf("the token has no scope; give some of %q", Scopes())
+	case !t.Expires.IsZero() && !t.Active(t.Created):
+		fault = "the token would have expired already; give a later expires_at, or none"
+	}
+	for i, s := range t.Scopes {
+		if !slices.Contains(Scopes(), s) {
+			fault = fmt.Sprintf("scope %q is unknown; use some of %q", s, Scopes())
+		} else if slices.Contains(t.Scopes[:i], s) {
+			fault = fmt.Sprintf("scope %q is named twice", s)
+		}
+	}
+	if fault == "" {
+		return nil
+	}
+	return &Error{Code: BadParameter, Detail: fault}
+}
+
+// Active reports whether t still counts at now.
+func (t *Token) Active(now time.Time) bool { return t.Expires.IsZero() || now.Before(t.Expires) }
+
+// Allows reports whether t gives leave for what needs.
+func (t *Token) Allows(needs Scope) bool {
+	return slices.ContainsFunc(t.Scopes, func(s Scope) bool { return s.Includes(needs) })
+}
+
+// Clone returns a copy of t that shares nothing with it.
+func (t *Token) Clone() *Token {
+	c := *t
+	c.Scopes = slices.Clone(t.Scopes)
+	return &c
+}
+
+// Tokens keeps the tokens of the admin API, as [Apps] keeps apps: safe for
+// concurrent use, durable, and each change together with its entry in the audit
+// trail, which has App 0.
+type Tokens interface {
+	// CreateToken stores t.
+	// Codes: Exists if a token has its ID or its Hash.
+	CreateToken(ctx context.Context, t Token, by AuditEntry) error
+
+	// Token returns the token of a hash, also one that has expired. It costs no
+	// more than a look-up in memory; an engine that several nodes share may
+	// answer what was true up to a second ago.
+	// Codes: NoToken.
+	Token(ctx context.Context, hash TokenHash) (*Token, error)
+
+	// Tokens returns all tokens in the order of their ids.
+	Tokens(ctx context.Context) ([]*Token, error)
+
+	// DeleteToken removes the token of an id.
+	// Codes: NoToken.
+	DeleteToken(ctx context.Context, id string, by AuditEntry) error
+}

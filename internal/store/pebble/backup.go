@@ -1,0 +1,114 @@
+package pebble
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+)
+
+var _ account.Snapshotter = (*Store)(nil)
+
+// Snapshot implements [account.Snapshotter]. Tables are linked where the file
+// system can, so the copy takes little space until they are rewritten.
+func (s *Store) Snapshot(ctx context.Context, dir string) error {
+	return s.read(ctx, func() error {
+		err := s.failure.shielded(func() error { return s.db.Checkpoint(dir, pebble.WithFlushedWAL()) }, 0)
+		if err != nil {
+			return internal("the copy cannot be made", err)
+		}
+		return nil
+	})
+}
+
+// Verify opens the store in o.Dir without changing it, reads every record and
+// returns what it holds. Another process may not use it meanwhile. apps is asked
+// what else is to be checked of apps; it may be nil, and may only read.
+func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*account.Contents, error) {
+	if _, err := o.withDefaults().FS.Stat(o.Dir); err != nil {
+		return nil, fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
+	}
+	o.readOnly = true
+	s, err := Open(o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.contents(ctx)
+	if err == nil && apps != nil {
+		err = apps(s)
+	}
+	return c, errors.Join(err, s.Close())
+}
+
+// contents counts everything, and reads what Open has not.
+func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
+	c := &account.Contents{Apps: int64(len(s.apps.m)), Tokens: int64(len(s.apps.tokens))}
+	for i := range s.table.shards {
+		c.Tombstones += int64(len(s.table.shards[i].deleted))
+	}
+	sum := sha256.New()
+	for _, a := range s.apps.all() {
+		n, err := s.digest(ctx, a.ID, sum)
+		if err != nil {
+			return nil, err
+		}
+		c.Accounts += n
+	}
+	lower, upper := spaceBounds(auditSpace)
+	err := s.scan(ctx, lower, upper, func(it *pebble.Iterator) error {
+		for ok := it.First(); ok; ok = it.Next() {
+			c.Audit++
+		}
+		return nil
+	})
+	c.Digest = hex.EncodeToString(sum.Sum(nil))
+	return c, errors.Join(err, s.checkTotal(c.Accounts))
+}
+
+// digest adds every account of an app to sum, in the order of ids.
+func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n int64, err error) {
+	var b []byte
+	for q := (account.ListQuery{Limit: account.MaxListLimit}); ; {
+		page, err := s.List(ctx, app, q)
+		if err != nil {
+			return 0, err
+		}
+		for i := range page.Accounts {
+			b = appendName(b[:0], app, page.Accounts[i].ID)
+			_, _ = sum.Write(appendAccount(b, &page.Accounts[i])) // never fails
+		}
+		n += int64(len(page.Accounts))
+		if q.After = page.Next; q.After == "" {
+			return n, s.checkCount(app, n)
+		}
+	}
+}
+
+func (s *Store) checkCount(app account.AppID, listed int64) error {
+	if n := s.table.count(app); n != listed {
+		return fmt.Errorf("app %d has %d accounts, but %d are listed", app, n, listed)
+	}
+	return nil
+}
+
+// checkTotal looks for accounts of no app.
+func (s *Store) checkTotal(listed int64) error {
+	total := int64(0)
+	for _, n := range s.table.counts {
+		total += n
+	}
+	if total != listed {
+		return fmt.Errorf("%d accounts belong to no app", total-listed)
+	}
+	return nil
+}
+
+// errNoStore is what Verify answers for an empty folder.
+var errNoStore = fmt.Errorf("there is no store in it: %w", os.ErrNotExist)

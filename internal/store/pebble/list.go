@@ -1,0 +1,145 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+)
+
+// List implements [account.Store]. It merges what is folded, which lies in
+// order, with what is not, which is sought through: the journal has a bound.
+func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
+	var page account.ListPage
+	err := s.read(ctx, func() error {
+		st := s.view.acquire()
+		defer s.view.release(st)
+		l := &lister{st: st, limit: q.Limit + 1} // one more tells whether there is more
+		l.lower, l.upper = listBounds(app, q)
+		as, err := l.list()
+		if err != nil {
+			return internal("the accounts cannot be read", err)
+		}
+		if len(as) > q.Limit {
+			as = as[:q.Limit]
+			page.Next = as[q.Limit-1].ID
+		}
+		page.Accounts = as
+		return nil
+	})
+	if err != nil {
+		return account.ListPage{}, err
+	}
+	return page, nil
+}
+
+// A lister collects the first accounts between two keys.
+type lister struct {
+	st           state
+	lower, upper []byte
+	limit        int
+	found        []account.Account
+}
+
+func (l *lister) list() ([]account.Account, error) {
+	for {
+		recent, bound, err := l.recent()
+		if err != nil {
+			return nil, err
+		}
+		err = iterate(l.st.snap, l.lower, bound, func(it *pebble.Iterator) error { return l.merge(it, recent) })
+		if err != nil || len(l.found) == l.limit || bytes.Equal(bound, l.upper) {
+			return l.found, err
+		}
+		l.lower = bound
+	}
+}
+
+// recent returns the newest changes of the first ids in the journal, by name,
+// and the key before which there are no others.
+func (l *lister) recent() (recent []change, bound []byte, err error) {
+	most := 4 * l.limit
+	var items []item
+	bound = l.upper
+	for i, c := range l.st.commits {
+		err = c.each(func(pos uint64, ch change) error {
+			if ch.kind != purgeKind && within(ch.name, l.lower[nameOffsetInKey:], bound[nameOffsetInKey:]) {
+				items = append(items, item{commit: uint32(i), offset: uint32(pos - c.base)})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(items) > 2*most {
+			items, bound = l.first(items, most, bound)
+		}
+	}
+	items, bound = l.first(items, len(items), bound)
+	for _, it := range items {
+		recent = append(recent, it.in(l.st.commits))
+	}
+	return recent, bound, nil
+}
+
+func within(name, lower, upper []byte) bool {
+	return bytes.Compare(name, lower) >= 0 && bytes.Compare(name, upper) < 0
+}
+
+// first keeps the newest change of the first n names, and returns the key before
+// which it has dropped none.
+func (l *lister) first(items []item, n int, bound []byte) ([]item, []byte) {
+	sortItems(l.st.commits, items)
+	items = newestItems(l.st.commits, items, nil)
+	if len(items) <= n {
+		return items, bound
+	}
+	return items[:n], appendNameKey(nil, accountSpace, items[n].in(l.st.commits).name)
+}
+
+// merge adds accounts from it and from recent, which hides what it has of the
+// same name, until there are enough.
+func (l *lister) merge(it *pebble.Iterator, recent []change) error {
+	ok := it.First()
+	for len(l.found) < l.limit && (ok || len(recent) > 0) {
+		order := -1 // it comes first
+		switch {
+		case !ok:
+			order = 1
+		case len(recent) > 0:
+			order = bytes.Compare(it.Key()[nameOffsetInKey:], recent[0].name)
+		}
+		if err := l.take(it, recent, order); err != nil {
+			return err
+		}
+		if order >= 0 {
+			recent = recent[1:]
+		}
+		if order <= 0 {
+			ok = it.Next()
+		}
+	}
+	return nil
+}
+
+// take adds the account that comes first: that of it, of recent, or of both.
+func (l *lister) take(it *pebble.Iterator, recent []change, order int) error {
+	var a account.Account
+	var err error
+	if order < 0 {
+		a, err = decodeAccount(nameID(it.Key()[nameOffsetInKey:]), it.Value())
+	} else {
+		a, err = recent[0].account(func() ([]byte, error) {
+			if order > 0 {
+				return nil, errCorrupt // there is nothing below
+			}
+			return it.Value(), nil
+		})
+	}
+	if err == nil && a.InternalID != 0 {
+		l.found = append(l.found, a)
+	}
+	return err
+}

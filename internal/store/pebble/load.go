@@ -1,0 +1,311 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+)
+
+// load checks the format and reads everything that the store keeps in memory.
+func (s *Store) load(o Options, g *group) error {
+	if err := s.checkFormat(o); err != nil {
+		return err
+	}
+	for _, step := range []func(*group) error{
+		s.loadFolded, s.loadAccounts, s.loadGone, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
+	} {
+		if err := step(g); err != nil {
+			return fmt.Errorf("reading the data directory %s: %w", o.Dir, err)
+		}
+	}
+	return nil
+}
+
+// checkFormat refuses a newer format and marks a new directory with this one.
+func (s *Store) checkFormat(o Options) error {
+	value, err := stored(s.db, formatKey)
+	if errors.Is(err, pebble.ErrNotFound) && o.readOnly {
+		return errNoStore
+	}
+	if errors.Is(err, pebble.ErrNotFound) {
+		return s.failure.shielded(func() error {
+			return s.db.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
+		}, 0)
+	}
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(string(value))
+	if err != nil || n > format {
+		return o.errNewer()
+	}
+	return nil
+}
+
+// stored returns a copy of the value of key.
+func stored(r pebble.Reader, key []byte) ([]byte, error) {
+	value, closer, err := r.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = closer.Close() }()
+	return append([]byte(nil), value...), nil
+}
+
+// loadFolded reads how far the journal is folded.
+func (s *Store) loadFolded(g *group) error {
+	g.nextID, g.nextCommit, g.base, g.folded = 1, 1, 1, 1
+	value, err := stored(s.db, foldedKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(value) != 16 {
+		return errCorrupt
+	}
+	g.nextCommit = binary.BigEndian.Uint64(value) + 1
+	g.nextID = binary.BigEndian.Uint64(value[8:])
+	return checkID(g.nextID)
+}
+
+func checkID(id uint64) error {
+	if id == 0 || id > math.MaxInt64 {
+		return errCorrupt
+	}
+	return nil
+}
+
+// loadAccounts reads the accounts that are folded, in several goroutines.
+func (s *Store) loadAccounts(g *group) error {
+	parts, err := s.parts(accountSpace)
+	if err != nil {
+		return err
+	}
+	var next atomic.Uint64
+	counts := make([]map[account.AppID]int64, len(parts)-1)
+	errs := make([]error, len(parts)-1)
+	var wg sync.WaitGroup
+	for i := range counts {
+		wg.Go(func() {
+			counts[i] = map[account.AppID]int64{}
+			errs[i] = s.loadPart(parts[i], parts[i+1], counts[i], &next)
+		})
+	}
+	wg.Wait()
+	for _, part := range counts {
+		for app, n := range part {
+			s.table.setCount(app, s.table.count(app)+n)
+		}
+	}
+	g.nextID = max(g.nextID, next.Load()+1)
+	return errors.Join(errs...)
+}
+
+// parts returns boundaries that cut a space into parts of about equal size, one
+// for each processor.
+func (s *Store) parts(space byte) ([][]byte, error) {
+	lower, upper := spaceBounds(space)
+	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lower, upper))
+	if err != nil {
+		return nil, err
+	}
+	bottom := levels[len(levels)-1]
+	n := min(runtime.GOMAXPROCS(0), len(bottom))
+	parts := [][]byte{lower}
+	for i := 1; i < n; i++ {
+		key := bottom[i*len(bottom)/n].Smallest.UserKey
+		if string(key) > string(parts[len(parts)-1]) && string(key) < string(upper) {
+			parts = append(parts, append([]byte(nil), key...))
+		}
+	}
+	return append(parts, upper), nil
+}
+
+func (s *Store) loadPart(lower, upper []byte, counts map[account.AppID]int64, next *atomic.Uint64) error {
+	newest := uint64(0)
+	err := s.loadNames(lower, upper, func(name, value []byte) error {
+		e, err := decodeHead(value)
+		if err != nil {
+			return err
+		}
+		newest = max(newest, e.internalID)
+		counts[nameApp(name)]++
+		return s.enter(name, e)
+	})
+	for seen := next.Load(); newest > seen && !next.CompareAndSwap(seen, newest); {
+		seen = next.Load()
+	}
+	return err
+}
+
+// enter puts an id into the table.
+func (s *Store) enter(name []byte, e entry) error {
+	h := s.table.hash(name)
+	r := s.table.add(h, name)
+	if r == 0 {
+		return errTableFull
+	}
+	s.table.put(r, e)
+	return nil
+}
+
+// loadNames calls fn with the name and the value of every key.
+func (s *Store) loadNames(lower, upper []byte, fn func(name, value []byte) error) error {
+	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
+		for ok := it.First(); ok; ok = it.Next() {
+			name, ok := keyName(it.Key())
+			if !ok {
+				return errCorrupt
+			}
+			if err := fn(name, it.Value()); err != nil {
+				return fmt.Errorf("app %d, account %q: %w", nameApp(name), nameID(name), err)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) loadGone(*group) error {
+	lower, upper := spaceBounds(goneSpace)
+	return s.loadNames(lower, upper, func(name, value []byte) error {
+		e, err := decodeGone(value)
+		if err != nil {
+			return err
+		}
+		return s.enter(name, e)
+	})
+}
+
+func (s *Store) loadApps(*group) error {
+	lower, upper := spaceBounds(appSpace)
+	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
+		for ok := it.First(); ok; ok = it.Next() {
+			a := new(account.App)
+			if err := json.Unmarshal(it.Value(), a); err != nil {
+				return err
+			}
+			s.apps.m[a.ID] = a
+		}
+		return nil
+	})
+}
+
+// loadTrail finds the next number of the audit trail.
+func (s *Store) loadTrail(g *group) error {
+	lower, upper := spaceBounds(auditSpace)
+	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
+		g.nextSeq = 1
+		if it.Last() {
+			g.nextSeq += binary.BigEndian.Uint64(it.Key()[len(lower):])
+		}
+		return nil
+	})
+}
+
+// replay reads the journal above what is folded.
+func (s *Store) replay(g *group) error {
+	_, upper := spaceBounds(journalSpace)
+	return iterate(s.db, journalKey(g.nextCommit), upper, func(it *pebble.Iterator) error {
+		for ok := it.First(); ok; ok = it.Next() {
+			if len(it.Key()) != len(journalKey(0)) {
+				return errCorrupt
+			}
+			g.nextCommit = binary.BigEndian.Uint64(it.Key()[len(journalKey(0))-8:])
+			g.out = append([]byte(nil), it.Value()...)
+			if err := s.replayCommit(g); err != nil {
+				return fmt.Errorf("journal, commit %d: %w", g.nextCommit, err)
+			}
+		}
+		return nil
+	})
+}
+
+// replayCommit publishes the commit in g as if it had just been decided.
+func (s *Store) replayCommit(g *group) error {
+	c := commit{base: g.base, data: g.out}
+	if err := c.each(func(pos uint64, ch change) error { return g.replay(pos, ch) }); err != nil {
+		return err
+	}
+	s.view.advance(g.commit(), nil, g.publish)
+	s.room.add(len(g.out))
+	g.reset(0)
+	return nil
+}
+
+// replay notes what a change in the journal says.
+func (g *group) replay(pos uint64, c change) error {
+	if c.kind == purgeKind {
+		g.purges = append(g.purges, purge{nameApp(c.name), pos})
+		return nil
+	}
+	h := g.table.hash(c.name)
+	r, e := g.find(h, c.name)
+	if r == 0 {
+		if r = g.table.add(h, c.name); r == 0 {
+			return errTableFull
+		}
+	}
+	next, err := c.entry(e)
+	if err != nil {
+		return err
+	}
+	next.pos = pos
+	g.set(r, next)
+	g.nextID = max(g.nextID, next.internalID+1)
+	app := nameApp(c.name)
+	switch {
+	case next.live() && !e.live():
+		g.counts[app] = g.count(app) + 1
+	case e.live() && !next.live():
+		g.counts[app] = g.count(app) - 1
+	}
+	return checkID(g.nextID)
+}
+
+// entry returns what c makes of what was known of its id.
+func (c change) entry(before entry) (entry, error) {
+	switch c.kind {
+	case setKind:
+		return decodeHead(c.value)
+	case deleteKind:
+		return decodeGone(c.value)
+	}
+	if !before.live() {
+		return entry{}, errCorrupt
+	}
+	kicked, err := operandsKicked(c.value)
+	before.kicked = max(before.kicked, kicked)
+	return before, err
+}
+
+// removeLeftovers removes files of a fold that did not end.
+func (o Options) removeLeftovers() error {
+	if o.readOnly {
+		return nil
+	}
+	names, err := o.FS.List(o.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, foldPrefix) {
+			if err := o.FS.Remove(o.FS.PathJoin(o.Dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package pebble
+
+import (
+	"cmp"
+	"encoding/binary"
+	"io"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+)
+
+// An operand is a change of an account that was written without reading it: it
+// is applied when the account is read, or when Pebble rewrites its tables. A
+// stored value is an account, or one or more operands, oldest first, for an
+// account that lies below. An operand is
+//
+//	byte     importOp or patchOp
+//	uvarint  length of what follows
+//	varint   time of the change, unix milliseconds
+//	         of an import: text Nick, text FaceURL, a byte 0
+//	         of a patch: varint Kicked, and fields as in an account
+const (
+	importOp = 0x81
+	patchOp  = 0x82
+)
+
+// appendImport appends the operand of an import. texts is what an account has
+// from its Nick to its end if it has no fields.
+func appendImport(b []byte, now int64, texts []byte) []byte {
+	var millis [binary.MaxVarintLen64]byte
+	n := binary.PutVarint(millis[:], now)
+	b = binary.AppendUvarint(append(b, importOp), uint64(n+len(texts)))
+	return append(append(b, millis[:n]...), texts...)
+}
+
+// appendPatch appends the operand of a patch.
+func appendPatch(b []byte, p account.Patch, now time.Time) []byte {
+	payload := binary.AppendVarint(nil, now.UnixMilli())
+	payload = binary.AppendVarint(payload, p.Kicked)
+	payload = appendFields(payload, p.Fields)
+	b = binary.AppendUvarint(append(b, patchOp), uint64(len(payload)))
+	return append(b, payload...)
+}
+
+// isAccount reports whether value begins with an account, not an operand.
+func isAccount(value []byte) bool { return len(value) > 0 && value[0] == codecVersion }
+
+// nextOperand cuts the first operand off value.
+func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
+	if len(value) == 0 {
+		return 0, nil, nil, errCorrupt
+	}
+	n, width := binary.Uvarint(value[1:])
+	if width <= 0 || n > uint64(len(value)-1-width) {
+		return 0, nil, nil, errCorrupt
+	}
+	end := 1 + width + int(n)
+	return value[0], value[1+width : end], value[end:], nil
+}
+
+// countOperands returns how many operands value has.
+func countOperands(value []byte) (n int, err error) {
+	for len(value) > 0 {
+		if _, _, value, err = nextOperand(value); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// operandsKicked returns the highest watermark that operands set.
+func operandsKicked(operands []byte) (kicked int64, err error) {
+	for len(operands) > 0 {
+		op, payload, rest, err := nextOperand(operands)
+		if err != nil {
+			return 0, err
+		}
+		if r := (&reader{rest: aliasOf(payload)}); op == patchOp {
+			r.varint()
+			kicked = max(kicked, r.varint())
+		}
+		operands = rest
+	}
+	return kicked, nil
+}
+
+// apply appends to b the account in value after operands. b and value must not
+// overlap.
+func apply(b, value, operands []byte) ([]byte, error) {
+	start := len(b)
+	for len(operands) > 0 {
+		op, payload, rest, err := nextOperand(operands)
+		if err != nil {
+			return nil, err
+		}
+		next, err := applyOne(nil, op, payload, value)
+		if err != nil {
+			return nil, err
+		}
+		value, operands = next, rest
+	}
+	return append(b[:start], value...), nil
+}
+
+func applyOne(b []byte, op byte, payload, value []byte) ([]byte, error) {
+	switch op {
+	case importOp:
+		return applyImport(b, payload, value)
+	case patchOp:
+		return applyPatch(b, payload, value)
+	}
+	return nil, errCorrupt
+}
+
+// applyImport does what [account.Upsert.Apply] does, without taking the account
+// apart: millions of accounts may be imported again.
+func applyImport(b, payload, value []byte) ([]byte, error) {
+	r, p := peek(value), reader{rest: aliasOf(payload)}
+	h := r.head()
+	nick, faceURL := r.text(), r.text()
+	now := p.varint()
+	newNick, newFaceURL := cmp.Or(p.text(), nick), cmp.Or(p.text(), faceURL)
+	if r.bad || p.bad || p.rest != "\x00" {
+		return nil, errCorrupt
+	}
+	if newNick == nick && newFaceURL == faceURL {
+		return append(b, value...), nil
+	}
+	h.updated = now
+	b = appendHead(b, h)
+	b = appendText(b, newNick)
+	b = appendText(b, newFaceURL)
+	return append(b, r.rest...), nil
+}
+
+func applyPatch(b, payload, value []byte) ([]byte, error) {
+	a, err := decodeAccount("", value)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{rest: string(payload)}
+	now := time.UnixMilli(r.varint())
+	p := account.Patch{Kicked: r.varint(), Fields: r.fields()}
+	if r.bad || r.rest != "" {
+		return nil, errCorrupt
+	}
+	p.Apply(&a, now)
+	return appendAccount(b, &a), nil
+}
+
+// merger makes one value of an account and its operands. Its name is in the
+// stored data.
+var merger = &pebble.Merger{
+	Name: "rollcall.account",
+	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+		return &merging{newest: append([]byte(nil), value...)}, nil
+	},
+}
+
+// A merging collects values of one key, in either direction of time.
+type merging struct {
+	older  [][]byte // than newest, the newest of them first
+	newest []byte   // and what is newer still
+}
+
+// MergeNewer implements [pebble.ValueMerger].
+func (m *merging) MergeNewer(value []byte) error {
+	m.newest = append(m.newest, value...)
+	return nil
+}
+
+// MergeOlder implements [pebble.ValueMerger].
+func (m *merging) MergeOlder(value []byte) error {
+	m.older = append(m.older, append([]byte(nil), value...))
+	return nil
+}
+
+// Finish implements [pebble.ValueMerger].
+func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
+	var all []byte
+	for i := len(m.older) - 1; i >= 0; i-- {
+		all = append(all, m.older[i]...)
+	}
+	all = append(all, m.newest...)
+	if !isAccount(all) {
+		return all, nil, nil // the account lies deeper
+	}
+	base, operands, err := splitAccount(all)
+	if err != nil {
+		return nil, nil, err
+	}
+	value, err := apply(nil, base, operands)
+	return value, nil, err
+}
+
+// splitAccount splits what begins with an account.
+func splitAccount(value []byte) (base, operands []byte, err error) {
+	r := peek(value)
+	r.head()
+	r.text()
+	r.text()
+	r.fields()
+	if r.bad {
+		return nil, nil, errCorrupt
+	}
+	n := len(value) - len(r.rest)
+	return value[:n], value[n:], nil
+}

@@ -1,0 +1,152 @@
+package sealed
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// keyBytes is the length of a sealing key: AES-256.
+const keyBytes = 32
+
+// A Ring is the sealing keys of a store, by version. The newest seals; the others
+// open what was sealed before.
+type Ring struct {
+	name   string // of the file, for people
+	keys   map[int]cipher.AEAD
+	newest int
+}
+
+// NewRing returns a Ring with one key, which nobody else has: what it seals is
+// lost with the process.
+func NewRing() *Ring {
+	r := &Ring{name: "the keys of this process", keys: map[int]cipher.AEAD{}}
+	if err := r.add(1, newKey()); err != nil {
+		panic(err) // the key has the right length
+	}
+	return r
+}
+
+func newKey() []byte {
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails
+	return key
+}
+
+func (r *Ring) add(version int, key []byte) error {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return err
+	}
+	r.keys[version], r.newest = aead, version
+	return nil
+}
+
+// ReadRing reads a file of sealing keys. Each line is a version, a number above
+// all before it, and 32 bytes in base64; the last line seals. Empty lines and
+// lines that begin with # are skipped.
+//
+// A file that others may read is refused. Errors never repeat what the file
+// holds.
+func ReadRing(file string) (*Ring, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the file of sealing keys %s can be read by others: chmod 600 it, and make a new key if anybody may have read it", file)
+	}
+	r := &Ring{name: file, keys: map[int]cipher.AEAD{}}
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(f); err != nil {
+		return nil, err
+	}
+	n := 0
+	for line := range strings.Lines(b.String()) {
+		n++
+		if err := r.parse(strings.TrimSpace(line)); err != nil {
+			return nil, fmt.Errorf("the file of sealing keys %s, line %d: %w", file, n, err)
+		}
+	}
+	if len(r.keys) == 0 {
+		return nil, fmt.Errorf("the file of sealing keys %s holds no key: restore it, or remove it if no app has a secret yet", file)
+	}
+	return r, nil
+}
+
+// parse adds the key of a line.
+func (r *Ring) parse(line string) error {
+	if line == "" || line[0] == '#' {
+		return nil
+	}
+	number, text, _ := strings.Cut(line, " ")
+	version, err := strconv.Atoi(number)
+	key, keyErr := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(text))
+	switch {
+	case err != nil || version < 1:
+		return errors.New("a line begins with its version, a number from 1")
+	case version <= r.newest:
+		return fmt.Errorf("version %d does not follow version %d; the newest key stands last", version, r.newest)
+	case keyErr != nil || len(key) != keyBytes:
+		return fmt.Errorf("version %d is not %d bytes in base64", version, keyBytes)
+	}
+	return r.add(version, key)
+}
+
+// createRing makes a file with one key. It is on disk, with its name, when
+// createRing returns. If the file exists by now, its keys are returned.
+func createRing(file string) (*Ring, error) {
+	dir := filepath.Dir(file)
+	f, err := os.CreateTemp(dir, filepath.Base(file)+".*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintf(f, "# Keys that seal the secrets of apps. Keep a copy apart from backups of the store.\n1 %s\n",
+		base64.StdEncoding.EncodeToString(newKey()))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	// A link, unlike a renaming, does not replace what another node has made.
+	if err := os.Link(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := syncDir(dir); err != nil {
+		return nil, err
+	}
+	return ReadRing(file)
+}
+
+// syncDir makes the names in dir durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // folders cannot be synced there, and need not be
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
