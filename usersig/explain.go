@@ -109,7 +109,7 @@ func (e *Explanation) read(text string) *Sig {
 	if !e.judge(err, fmt.Sprintf("%d bytes inflate to %d", len(packed), len(payload))) {
 		return nil
 	}
-	s, err := parsePayload(payload)
+	s, err := d.parse(payload)
 	if err != nil {
 		e.judge(err, "")
 		return nil

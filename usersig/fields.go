@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// parsePayload reads the JSON of a UserSig. The Sig shares no memory with b.
-func parsePayload(b []byte) (*Sig, error) {
-	var o object
+// parse reads the JSON of a UserSig. The Sig shares no memory with b.
+func (d *decoder) parse(b []byte) (*Sig, error) {
+	o := &d.object
 	if err := o.scan(b); err != nil {
 		return nil, refuse(Malformed, "%v", err)
 	}
 	if o.get("TLS.ver") != nil {
-		return parse2(&o)
+		return parse2(o)
 	}
 	if o.get("TLS.sdk_appid") != nil {
-		return parse1(&o)
+		return parse1(o)
 	}
 	return nil, refuse(Malformed, "it has neither TLS.ver nor TLS.sdk_appid")
 }
@@ -39,7 +39,7 @@ func parse1(o *object) (*Sig, error) {
 
 func parse2(o *object) (*Sig, error) {
 	f := fields{object: o}
-	if v := f.text("TLS.ver"); f.err == nil && v != "2.0" {
+	if v := f.text("TLS.ver"); f.err == nil && string(v) != "2.0" {
 		return nil, refuse(Malformed, `TLS.ver is %q, and only "2.0" is known`, v)
 	}
 	s := &Sig{
@@ -92,7 +92,8 @@ func (f *fields) number(name string) int64 {
 		raw = raw[1 : len(raw)-1] // an escape in it is no digit
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil || string(strconv.AppendInt(nil, n, 10)) != string(raw) {
+	var shortest [20]byte // -1<<63 has as many letters
+	if err != nil || string(strconv.AppendInt(shortest[:0], n, 10)) != string(raw) {
 		f.fail("%s is not a plain integer", name)
 	}
 	return n
@@ -106,8 +107,8 @@ func (f *fields) appID(name string) uint32 {
 	return uint32(n)
 }
 
-// text returns a member that is a string.
-func (f *fields) text(name string) string {
+// text returns the content of a member that is a string.
+func (f *fields) text(name string) []byte {
 	raw := f.get(name)
 	switch {
 	case raw == nil:
@@ -115,9 +116,9 @@ func (f *fields) text(name string) string {
 	case raw[0] != '"':
 		f.fail("%s is not a string", name)
 	default:
-		return string(unquote(raw))
+		return unquote(raw)
 	}
-	return ""
+	return nil
 }
 
 func (f *fields) identifier() string {
@@ -125,7 +126,7 @@ func (f *fields) identifier() string {
 	if raw := f.get(name); f.loose && raw != nil && raw[0] != '"' {
 		return strconv.FormatInt(f.number(name), 10)
 	}
-	id := f.text(name)
+	id := string(f.text(name))
 	if f.err == nil {
 		if err := validIdentifier(id); err != nil {
 			f.fail("%v", err)
@@ -143,15 +144,15 @@ func (f *fields) userBuf() []byte {
 		return nil
 	}
 	text := f.text(name)
-	buf, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || base64.StdEncoding.EncodeToString(buf) != text {
+	buf, err := base64.StdEncoding.AppendDecode([]byte{}, text)
+	if err != nil || base64.StdEncoding.EncodeToString(buf) != string(text) {
 		f.fail("%s is not base64", name)
 	}
 	return buf
 }
 
 func (f *fields) signature() []byte {
-	mac, err := base64.StdEncoding.DecodeString(f.text("TLS.sig"))
+	mac, err := base64.StdEncoding.AppendDecode(nil, f.text("TLS.sig"))
 	if err != nil {
 		return nil
 	}

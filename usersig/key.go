@@ -1,6 +1,7 @@
 package usersig
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/rand"
@@ -138,7 +139,7 @@ func (k Key) signed(s *Sig) bool {
 		return false
 	}
 	if k.hmac != nil {
-		return hmac.Equal(k.hmac.sum(s), s.mac)
+		return k.hmac.fits(s)
 	}
 	digest := sha256.Sum256(s.appendSigned(nil))
 	return ecdsa.VerifyASN1(k.public, digest[:], s.mac)
@@ -154,6 +155,7 @@ type hmacKey struct {
 type hmacState struct {
 	mac  hash.Hash
 	text []byte
+	sum  [sha256.Size]byte
 }
 
 func newHMACKey(secret string) *hmacKey {
@@ -162,11 +164,25 @@ func newHMACKey(secret string) *hmacKey {
 	return k
 }
 
+// sum returns the signature of s.
 func (k *hmacKey) sum(s *Sig) []byte {
 	st := k.states.Get().(*hmacState)
 	defer k.states.Put(st)
+	return bytes.Clone(st.of(s))
+}
+
+// fits reports whether the signature of s is that of k. It takes as long for a
+// wrong one as for the right one.
+func (k *hmacKey) fits(s *Sig) bool {
+	st := k.states.Get().(*hmacState)
+	defer k.states.Put(st)
+	return hmac.Equal(st.of(s), s.mac)
+}
+
+// of returns the signature of s. It lives in st.
+func (st *hmacState) of(s *Sig) []byte {
 	st.text = s.appendSigned(st.text[:0])
 	st.mac.Reset()
 	st.mac.Write(st.text)
-	return st.mac.Sum(nil)
+	return st.mac.Sum(st.sum[:0])
 }

@@ -23,36 +23,74 @@ type object struct {
 
 type member struct{ name, value []byte } // the name decoded, the value as it stands
 
-var errNested = errors.New("a value of the JSON is an object or an array")
+var (
+	errNested    = errors.New("a value of the JSON is an object or an array")
+	errNotObject = errors.New("the JSON is not an object")
+	errNotJSON   = errors.New("it is not valid JSON")
+)
 
-// scan reads b. Once package json has found it valid, the walk needs no
-// checks of its own beyond what is forbidden here and allowed in JSON.
+// scan reads b, which must be one flat object and nothing else. What is wrong
+// with the JSON as such goes before what is wrong with the object.
 func (o *object) scan(b []byte) error {
-	if !utf8.Valid(b) || !json.Valid(b) {
-		return errors.New("it is not valid JSON")
+	o.n = 0
+	if !utf8.Valid(b) {
+		return errNotJSON
 	}
-	b = skipSpace(b)
-	if b[0] != '{' {
-		return errors.New("the JSON is not an object")
+	err := o.walk(b)
+	if err != nil && !json.Valid(b) {
+		return errNotJSON
 	}
-	b = skipSpace(b[1:])
-	for b[0] != '}' {
-		var m member
-		m.name, b = cutScalar(b)
-		m.name = unquote(m.name)
-		b = skipSpace(skipSpace(b)[1:]) // the colon
-		if b[0] == '{' || b[0] == '[' {
-			return errNested
+	return err
+}
+
+// walk reads b, which is valid UTF-8. It accepts no JSON that package json
+// would not accept.
+func (o *object) walk(b []byte) error {
+	b, ok := cutByte(b, '{')
+	if !ok {
+		return errNotObject
+	}
+	if rest, ok := cutByte(b, '}'); ok {
+		return atEnd(rest)
+	}
+	for {
+		m, rest, err := cutMember(b)
+		if err == nil {
+			err = o.add(m)
 		}
-		m.value, b = cutScalar(b)
-		if err := o.add(m); err != nil {
+		if err != nil {
 			return err
 		}
-		if b = skipSpace(b); b[0] == ',' {
-			b = skipSpace(b[1:])
+		if b, ok = cutByte(rest, ','); !ok {
+			b, ok = cutByte(rest, '}')
+			if !ok {
+				return errNotJSON
+			}
+			return atEnd(b)
 		}
 	}
+}
+
+// atEnd returns nil if nothing but white space is left.
+func atEnd(b []byte) error {
+	if len(skipSpace(b)) > 0 {
+		return errNotJSON
+	}
 	return nil
+}
+
+// cutMember splits b after the member that it begins with.
+func cutMember(b []byte) (m member, rest []byte, err error) {
+	if m.name, rest, err = cutString(skipSpace(b)); err != nil {
+		return m, nil, err
+	}
+	m.name = unquote(m.name)
+	rest, ok := cutByte(rest, ':')
+	if !ok {
+		return m, nil, errNotJSON
+	}
+	m.value, rest, err = cutScalar(skipSpace(rest))
+	return m, rest, err
 }
 
 func (o *object) add(m member) error {
@@ -85,20 +123,72 @@ func (o *object) get(name string) []byte {
 	return m.value
 }
 
-func skipSpace(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
-
-// cutScalar splits valid JSON after the string, number or word it begins with.
-func cutScalar(b []byte) (scalar, rest []byte) {
-	i := bytes.IndexAny(b, ",}: \t\r\n")
-	if b[0] == '"' {
-		for i = 1; b[i] != '"'; i++ {
-			if b[i] == '\\' {
-				i++
-			}
-		}
-		i++
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
+		b = b[1:]
 	}
-	return b[:i], b[i:]
+	return b
+}
+
+// cutByte takes c off the front of b, with white space before it.
+func cutByte(b []byte, c byte) ([]byte, bool) {
+	if b = skipSpace(b); len(b) == 0 || b[0] != c {
+		return nil, false
+	}
+	return b[1:], true
+}
+
+// cutScalar splits b after the string, number or word that it begins with.
+func cutScalar(b []byte) (scalar, rest []byte, err error) {
+	if len(b) == 0 {
+		return nil, nil, errNotJSON
+	}
+	switch b[0] {
+	case '"':
+		return cutString(b)
+	case '{', '[':
+		return nil, nil, errNested
+	}
+	n := bytes.IndexAny(b, ",} \t\r\n")
+	if n <= 0 || !natural(b[:n]) && !json.Valid(b[:n]) {
+		return nil, nil, errNotJSON
+	}
+	return b[:n], b[n:], nil
+}
+
+// natural reports whether b is a whole number from 1 up, as most numbers of a
+// UserSig are.
+func natural(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || '9' < c {
+			return false
+		}
+	}
+	return b[0] != '0'
+}
+
+// cutString splits b after the string that it begins with.
+func cutString(b []byte) (quoted, rest []byte, err error) {
+	if len(b) == 0 || b[0] != '"' {
+		return nil, nil, errNotJSON
+	}
+	escaped := false
+	for i := 1; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			quoted, rest = b[:i+1], b[i+1:]
+			if escaped && !json.Valid(quoted) {
+				return nil, nil, errNotJSON
+			}
+			return quoted, rest, nil
+		case c == '\\':
+			escaped = true
+			i++
+		case c < ' ':
+			return nil, nil, errNotJSON
+		}
+	}
+	return nil, nil, errNotJSON
 }
 
 // unquote returns the content of a valid JSON string.

@@ -39,15 +39,16 @@ func Parse(text string) (*Sig, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parsePayload(payload)
+	return d.parse(payload)
 }
 
 // A decoder holds what reading one text needs: an inflater of some 40 kB and
 // buffers for the largest text. What its methods return lives in them.
 type decoder struct {
-	plain  [MaxText]byte // the text in the standard alphabet
+	plain  [MaxText]byte // the text
 	packed [MaxText]byte // the same, decoded
 	json   [MaxInflated + 1]byte
+	object object // slices of json
 	src    bytes.Reader
 	zlib   io.ReadCloser // nil until the first good header
 }
@@ -61,13 +62,17 @@ func (d *decoder) unwrap(text string) ([]byte, error) {
 		return nil, refuse(Malformed, "it is empty")
 	case len(text) > MaxText:
 		return nil, refuse(Malformed, "its %d bytes are more than a UserSig may have (%d)", len(text), MaxText)
-	case strings.ContainsAny(text, "\r\n"): // which package base64 would skip
+	case strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0: // which package base64 would skip
 		return nil, refuse(Malformed, "a line end stands in it")
 	}
-	for i := range len(text) {
-		d.plain[i] = standard(text[i])
+	plain := d.plain[:copy(d.plain[:], text)]
+	n, err := envelope.Decode(d.packed[:], plain)
+	if err != nil { // it may be in the standard alphabet, or in both
+		for i, c := range plain {
+			plain[i] = standard(c)
+		}
+		n, err = base64.StdEncoding.Decode(d.packed[:], plain)
 	}
-	n, err := base64.StdEncoding.Decode(d.packed[:], d.plain[:len(text)])
 	if err != nil {
 		return nil, refuse(Malformed, "%s", badBase64(text, err))
 	}

@@ -103,7 +103,9 @@ func (s *Sig) appendSigned(b []byte) []byte {
 		b = appendNumber(b, "TLS.expire", s.Expire)
 	}
 	if s.UserBuf != nil {
-		b = appendLine(b, "TLS.userbuf", base64.StdEncoding.EncodeToString(s.UserBuf))
+		b = append(b, "TLS.userbuf:"...)
+		b = base64.StdEncoding.AppendEncode(b, s.UserBuf)
+		b = append(b, '\n')
 	}
 	return b
 }

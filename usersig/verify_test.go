@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"rollcall/internal/testutil"
 )
 
 func TestVerifyVectors(t *testing.T) {
@@ -300,4 +302,29 @@ func codeOf(err error) int {
 		return e.Reason.Code()
 	}
 	return 0
+}
+
+// TestVerifyAllocs bounds the garbage of a verification: the Sig, its identifier
+// and its signature, and a checksum inside of package zlib.
+func TestVerifyAllocs(t *testing.T) {
+	if testutil.Race {
+		t.Skip("pools forget under the race detector")
+	}
+	for _, v := range vectorTexts {
+		r, most := vectorRequest(v.identifier), 4.0
+		if v.userBuf != "" {
+			most += 3 // it, and its base64 once more for comparison
+		}
+		if v.identifier == idV6 {
+			most += 5 // package json takes the escapes out
+		}
+		got := testing.AllocsPerRun(100, func() {
+			if _, err := Verify(v.text, r); err != nil {
+				t.Error(err)
+			}
+		})
+		if got > most {
+			t.Errorf("%s: %v allocations, want at most %v", v.name, got, most)
+		}
+	}
 }

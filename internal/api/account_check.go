@@ -10,21 +10,21 @@ import (
 // accountCheck serves account_check (protocol.md §3.4). An id that is not
 // imported is no error; one that could never be has a ResultCode.
 func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckRequest) (any, error) {
-	userIDs, err := idItems("CheckItem", req.CheckItem)
+	userIDs, err := c.idItems("CheckItem", &req.CheckItem)
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.dir.Check(ctx, c.app, userIDs)
-	if err != nil {
+	if c.checks, err = s.dir.CheckInto(ctx, c.app, userIDs, c.checks); err != nil {
 		return nil, err
 	}
-	resp := wire.CheckResponse{Head: wire.Success, ResultItem: make([]wire.CheckResult, len(userIDs))}
+	c.checked.Head = wire.Success
+	c.checked.ResultItem = sized(c.checked.ResultItem, len(userIDs))
 	failed := 0
-	for i, r := range results {
+	for i := range c.checks {
+		r, item := &c.checks[i], &c.checked.ResultItem[i]
 		if r.Code != account.OK {
 			failed++
 		}
-		item := &resp.ResultItem[i]
 		item.UserID = string(userIDs[i])
 		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
 		item.AccountStatus = wire.NotImported
@@ -33,7 +33,7 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 		}
 	}
 	c.event.SetCounts(len(userIDs), failed)
-	return resp, nil
+	return &c.checked, nil
 }
 
 // result returns the number and text for one item of a batch.

@@ -10,7 +10,7 @@ import (
 // accountDelete serves account_delete (protocol.md §3.3). The top level stays
 // OK whatever becomes of single ids.
 func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteRequest) (any, error) {
-	userIDs, err := idItems("DeleteItem", req.DeleteItem)
+	userIDs, err := c.idItems("DeleteItem", &req.DeleteItem)
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,11 @@ func (s *Server) accountImport(ctx context.Context, c *call, req *wire.ImportReq
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.dir.Import(ctx, c.app, []account.Upsert{item})
-	if err != nil {
+	c.items = append(c.items, item)
+	if c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports); err != nil {
 		return nil, err
 	}
-	return wire.SuccessInfoFirst, results[0].Err()
+	return &wire.SuccessInfoFirst, c.imports[0].Err()
 }
 
 // upsert reads the texts that an import may carry.

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"rollcall/internal/account"
@@ -49,7 +48,8 @@ type Server struct {
 	dir       *directory.Directory
 	limiter   *ratelimit.Limiter
 	lockout   *lockout
-	keys      *account.Derived[keyring]
+	keys      *account.Derived[*keyring]
+	sigs      *sigCache
 	testApps  bool
 	now       func() time.Time // real time, for rates
 	endpoints map[string]*endpoint
@@ -62,6 +62,7 @@ func New(o Options) *Server {
 		limiter:  o.Limiter,
 		lockout:  newLockout(),
 		keys:     account.NewDerived(newKeyring),
+		sigs:     newSigCache(),
 		testApps: o.AllowTestApps,
 		now:      time.Now,
 	}
@@ -72,34 +73,22 @@ func New(o Options) *Server {
 	return s
 }
 
-// A call is one request on its way.
-type call struct {
-	*endpoint
-	app   *account.App
-	admin account.UserID
-	event *httpx.Event
-
-	explain []reason // what became of the items that failed
-}
-
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header())
-	c := &call{event: httpx.EventFrom(r.Context())}
+	h, c := w.Header(), newCall(r)
+	setHeaders(h)
 	c.event.SetCode(0)
-	resp, err := s.answer(w.Header(), r, c)
+	resp, err := s.answer(h, r, c)
 	if err != nil {
-		resp = c.fail(w.Header(), err)
+		resp = c.fail(h, err)
 	}
-	body, encErr := wire.Encode(resp)
-	if encErr != nil {
-		body, _ = wire.Encode(c.fail(w.Header(), encErr))
-	}
+	body := c.encode(h, resp)
 	if c.app != nil && c.app.Settings.SendRequestID {
 		body = addRequestID(body, c.event.RequestID())
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	setLength(h, len(body))
 	_, _ = w.Write(body) // the client has gone; nothing is left to do
+	c.free()
 }
 
 // setHeaders sets what every answer of the vendor has (protocol.md §1.2).
@@ -128,7 +117,7 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 		h.Set("Connection", "close") // what is still sent is not a request
 		return nil, &wire.Error{Code: wire.HTTPParse, Detail: "the body cannot be read or is over 1 MiB"}
 	}
-	defer body.Free()
+	c.body = body // until the answer is encoded
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
 	resp, err := c.serve(ctx, c, body.Bytes())
@@ -151,7 +140,7 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
 		code = account.Unavailable
 	}
-	c := &call{endpoint: s.endpoints[r.URL.EscapedPath()], event: httpx.EventFrom(r.Context())}
+	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}
 	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: code}}))
 	_, _ = w.Write(body)
 }

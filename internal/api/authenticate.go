@@ -11,21 +11,22 @@ import (
 	"rollcall/usersig"
 )
 
-// A keyring holds an app's keys, ready for use.
-type keyring []ringKey
-
-type ringKey struct {
-	record account.Key
-	key    usersig.Key
+// A keyring holds an app's keys, ready for use. There is one for each record of
+// an app: a change of the keys makes another keyring.
+type keyring struct {
+	keys    []usersig.Key // in the order of the record
+	records []account.Key // of the keys
+	retires bool          // one of the keys is retired or will be
 }
 
 // newKeyring parses the keys of app. Records were judged before they were
 // stored; one that does not parse all the same verifies nothing.
-func newKeyring(app *account.App) keyring {
-	var ring keyring
+func newKeyring(app *account.App) *keyring {
+	ring := new(keyring)
 	for _, record := range app.Keys {
 		if key, err := parseKey(record); err == nil {
-			ring = append(ring, ringKey{record, key})
+			ring.keys, ring.records = append(ring.keys, key), append(ring.records, record)
+			ring.retires = ring.retires || !record.Retired.IsZero()
 		}
 	}
 	return ring
@@ -38,15 +39,23 @@ func parseKey(k account.Key) (usersig.Key, error) {
 	return usersig.HMACKey(k.Secret), nil
 }
 
-// active returns the keys that are not retired at now.
-func (r keyring) active(now time.Time) []usersig.Key {
-	keys := make([]usersig.Key, 0, len(r))
-	for _, k := range r {
-		if k.record.Active(now) {
-			keys = append(keys, k.key)
+// active returns the keys that are not retired at now, and when the first of
+// them retires: the zero time if none does. At any time before that, also one
+// before now, all of them are active.
+func (r *keyring) active(now time.Time) (keys []usersig.Key, until time.Time) {
+	if !r.retires {
+		return r.keys, time.Time{}
+	}
+	for i, record := range r.records {
+		if !record.Active(now) {
+			continue
+		}
+		keys = append(keys, r.keys[i])
+		if t := record.Retired; !t.IsZero() && (until.IsZero() || t.Before(until)) {
+			until = t
 		}
 	}
-	return keys
+	return keys, until
 }
 
 // authenticate checks identifier and usersig, and that they belong to an admin
@@ -77,38 +86,54 @@ func (s *Server) authenticate(r *http.Request, c *call, q query) error {
 // verify judges the UserSig, and locks out who sends bad ones where the app
 // wants that.
 func (s *Server) verify(r *http.Request, c *call, text string) (*usersig.Sig, error) {
-	limit, now := c.app.Settings.LockoutAfter, s.now()
-	who := suspect{c.app.ID, source(r)}
+	limit := c.app.Settings.LockoutAfter
+	if limit == 0 {
+		return s.judge(c, text)
+	}
+	who, now := suspect{c.app.ID, source(r)}, s.now()
 	if s.lockout.locked(who, limit, now) {
 		return nil, &wire.Error{Code: wire.TooManyBadSigs}
 	}
 	sig, err := s.judge(c, text)
-	if err == nil {
-		return sig, nil
+	if err != nil {
+		s.lockout.strike(who, limit, now)
 	}
-	s.lockout.strike(who, limit, now)
-	e, ok := errors.AsType[*usersig.Error](err)
-	if !ok {
-		return nil, err
-	}
-	return nil, &wire.Error{Code: wire.Code(e.Reason.Code()), Detail: e.Detail}
+	return sig, err
 }
 
-func (s *Server) judge(c *call, text string) (*usersig.Sig, error) {
+// judge judges the UserSig by itself.
+func (s *Server) judge(c *call, text string) (sig *usersig.Sig, err error) {
 	now := s.dir.Now(c.app.ID)
 	if c.app.Settings.AnySignature && c.app.Test && s.testApps {
-		sig, err := usersig.Parse(text)
-		if err != nil {
-			return nil, err
+		if sig, err = usersig.Parse(text); err == nil {
+			err = sig.Check(uint32(c.app.ID), string(c.admin), now)
 		}
+	} else {
+		sig, err = s.genuine(c, text, now)
+	}
+	if e, ok := errors.AsType[*usersig.Error](err); ok {
+		return nil, &wire.Error{Code: wire.Code(e.Reason.Code()), Detail: e.Detail}
+	}
+	return sig, err
+}
+
+// genuine verifies the UserSig, or finds that this was done before.
+func (s *Server) genuine(c *call, text string, now time.Time) (*usersig.Sig, error) {
+	ring := s.keys.Of(c.app)
+	if sig := s.sigs.find(ring, text, now); sig != nil {
 		return sig, sig.Check(uint32(c.app.ID), string(c.admin), now)
 	}
-	return usersig.Verify(text, usersig.Request{
+	keys, until := ring.active(now)
+	sig, err := usersig.Verify(text, usersig.Request{
 		SDKAppID:   uint32(c.app.ID),
 		Identifier: string(c.admin),
-		Keys:       s.keys.Of(c.app).active(now),
+		Keys:       keys,
 		Now:        now,
 	})
+	if err == nil {
+		s.sigs.add(ring, text, sig, until)
+	}
+	return sig, err
 }
 
 // checkKick refuses a UserSig that was signed before the account was kicked.

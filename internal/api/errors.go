@@ -50,6 +50,9 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
 	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
 	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter},
+	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
+	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
+	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
 }
 
 // code returns the wire's number for c in service s.

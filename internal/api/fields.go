@@ -42,7 +42,7 @@ func text(name string, t wire.Text) (string, error) {
 
 // batch checks that an array has 1 to limit items.
 // Codes: BadParameter, EmptyBatch, BatchTooLarge.
-func batch[T any](name string, l wire.List[T], limit int) error {
+func batch[T any](name string, l *wire.List[T], limit int) error {
 	switch {
 	case l.Kind == wire.Wrong:
 		return &account.Error{Code: account.BadParameter, Detail: name + " is not an array; send 1 to " + fmt.Sprint(limit) + " items"}
@@ -54,40 +54,38 @@ func batch[T any](name string, l wire.List[T], limit int) error {
 	return nil
 }
 
-// ids reads an array of ids.
-func ids(name string, l wire.List[wire.Text], limit int) ([]account.UserID, error) {
+// ids reads an array of ids into dst, which is all zero, if it is large enough.
+func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) ([]account.UserID, error) {
 	if err := batch(name, l, limit); err != nil {
 		return nil, err
 	}
-	out, item := make([]account.UserID, len(l.V)), "an item of "+name
+	dst = sized(dst, len(l.V))
 	for i, t := range l.V {
-		if t.Kind == wire.Absent { // null
-			t.Kind = wire.Wrong
+		if t.Kind != wire.Valid { // null is no id either
+			return nil, &account.Error{Code: account.IDNotString, Detail: "an item of " + name + " is not a JSON string; quote it"}
 		}
-		var err error
-		if out[i], err = id(item, t); err != nil {
-			return nil, err
-		}
+		dst[i] = account.UserID(t.V)
 	}
-	return out, nil
+	return dst, nil
 }
 
-// idItems reads an array of objects with a UserID.
-func idItems(name string, l wire.List[wire.Object[wire.IDItem]]) ([]account.UserID, error) {
+// idItems reads an array of objects with a UserID. The ids live until c ends.
+func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]account.UserID, error) {
 	if err := batch(name, l, maxBatch); err != nil {
 		return nil, err
 	}
-	out := make([]account.UserID, len(l.V))
-	for i, item := range l.V {
+	c.userIDs = sized(c.userIDs, len(l.V))
+	for i := range l.V {
+		item := &l.V[i]
 		if item.Kind != wire.Valid {
 			return nil, notObject(name)
 		}
 		var err error
-		if out[i], err = id("UserID", item.V.UserID); err != nil {
+		if c.userIDs[i], err = id("UserID", item.V.UserID); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return c.userIDs, nil
 }
 
 func missing(name string) error {

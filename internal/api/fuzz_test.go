@@ -22,7 +22,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		got := fx.post(t, request("POST", "/v4/im_open_login_svc/account_check", raw, `{"CheckItem":[{"UserID":"administrator"}]}`))
-		_, err := parseQuery(raw)
+		_, err := parseQuery(raw, new([]byte))
 		if err != nil && *got.ErrorCode != int(wire.HTTPParse) {
 			t.Errorf("a query with a broken escape = %d, want %d", *got.ErrorCode, wire.HTTPParse)
 		}

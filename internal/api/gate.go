@@ -16,8 +16,8 @@ import (
 // gate lets r through to its command or says why not, in the order that
 // decisions.md ("The gate") settles. It fills c as far as it came.
 func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
-	ep, ok := s.endpoints[r.URL.EscapedPath()]
-	if !ok {
+	ep := s.endpoint(r)
+	if ep == nil {
 		return &wire.Error{Code: wire.NoResource}
 	}
 	c.endpoint = ep
@@ -25,7 +25,7 @@ func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 	if r.Method != http.MethodPost {
 		return &wire.Error{Code: wire.HTTPParse, Detail: "the method must be POST"}
 	}
-	q, err := parseQuery(r.URL.RawQuery)
+	q, err := parseQuery(r.URL.RawQuery, &c.query)
 	if err != nil {
 		return err
 	}
@@ -40,6 +40,15 @@ func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 		return err
 	}
 	return s.rate(h, r, c)
+}
+
+// endpoint returns the command that the path of r names, or nil. A path that is
+// escaped where no escape is needed names none.
+func (s *Server) endpoint(r *http.Request) *endpoint {
+	if r.URL.RawPath == "" {
+		return s.endpoints[r.URL.Path] // whose paths need no escapes
+	}
+	return s.endpoints[r.URL.EscapedPath()]
 }
 
 // app finds the app that sdkappid names.

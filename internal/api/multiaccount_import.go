@@ -11,69 +11,73 @@ import (
 // multiaccountImport serves multiaccount_import (protocol.md §3.2): ids that
 // cannot be imported go into FailAccounts, all others apply.
 func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.MultiImportRequest) (any, error) {
-	items, err := importItems(req)
-	if err != nil {
+	if err := c.importItems(req); err != nil {
 		return nil, err
 	}
-	results, err := s.dir.Import(ctx, c.app, items)
-	if err != nil {
+	var err error
+	if c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports); err != nil {
 		return nil, err
 	}
-	failed := failedIDs(c, items, results)
-	c.event.SetCounts(len(items), len(c.explain))
-	if err := whollyFailed(c.app, results); err != nil {
+	c.imported = wire.MultiImportResponse{Head: wire.Success, FailAccounts: c.failedIDs()}
+	c.event.SetCounts(len(c.items), len(c.explain))
+	if err := whollyFailed(c.app, c.imports); err != nil {
 		return nil, err
 	}
-	return wire.MultiImportResponse{Head: wire.Success, FailAccounts: failed}, nil
+	return &c.imported, nil
 }
 
-// importItems reads either form of the batch. AccountList wins.
-func importItems(req *wire.MultiImportRequest) ([]account.Upsert, error) {
+// importItems reads either form of the batch into c.items. AccountList wins.
+func (c *call) importItems(req *wire.MultiImportRequest) error {
 	if req.AccountList.Kind != wire.Absent {
-		return listItems(req.AccountList)
+		return c.listItems(&req.AccountList)
 	}
-	userIDs, err := ids("Accounts", req.Accounts, maxBatch)
+	userIDs, err := ids(c.userIDs, "Accounts", &req.Accounts, maxBatch)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	items := make([]account.Upsert, len(userIDs))
+	c.userIDs, c.items = userIDs, sized(c.items, len(userIDs))
 	for i, userID := range userIDs {
-		items[i].ID = userID
+		c.items[i].ID = userID
 	}
-	return items, nil
+	return nil
 }
 
-func listItems(list wire.List[wire.Object[wire.ImportItem]]) ([]account.Upsert, error) {
+func (c *call) listItems(list *wire.List[wire.Object[wire.ImportItem]]) error {
 	if err := batch("AccountList", list, maxBatch); err != nil {
-		return nil, err
+		return err
 	}
-	items := make([]account.Upsert, len(list.V))
-	for i, item := range list.V {
+	c.items = sized(c.items, len(list.V))
+	for i := range list.V {
+		item := &list.V[i]
 		if item.Kind != wire.Valid {
-			return nil, notObject("AccountList")
+			return notObject("AccountList")
 		}
 		userID, err := id("UserID", item.V.UserID)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if items[i], err = upsert(userID, item.V.Nick, item.V.FaceUrl); err != nil {
-			return nil, err
+		if c.items[i], err = upsert(userID, item.V.Nick, item.V.FaceUrl); err != nil {
+			return err
 		}
 	}
-	return items, nil
+	return nil
 }
 
 // failedIDs returns the ids that failed, in the order of the request, each
 // once, and keeps the reason of every item.
-func failedIDs(c *call, items []account.Upsert, results []directory.Result) []string {
+func (c *call) failedIDs() []string {
 	var failed []string
-	seen := map[account.UserID]bool{}
-	for i, r := range results {
+	var seen map[account.UserID]bool
+	for i := range c.imports {
+		r := &c.imports[i]
 		if r.Code == account.OK {
 			continue
 		}
 		c.explain = append(c.explain, reason{i, c.service.code(r.Code)})
-		if userID := items[i].ID; !seen[userID] {
+		if seen == nil {
+			seen = map[account.UserID]bool{}
+		}
+		if userID := c.items[i].ID; !seen[userID] {
 			seen[userID] = true
 			failed = append(failed, string(userID))
 		}

@@ -52,7 +52,7 @@ func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusReques
 
 // presence splits the accounts asked for into those that exist and the rest.
 func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) ([]wire.OnlineStatus, []wire.StatusError, error) {
-	userIDs, err := ids("To_Account", req.To_Account, maxStatus)
+	userIDs, err := ids(nil, "To_Account", &req.To_Account, maxStatus)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,8 +1,9 @@
 package api
 
 import (
-	"net/url"
+	"slices"
 	"strings"
+	"unsafe"
 
 	"rollcall/internal/wire"
 )
@@ -23,30 +24,62 @@ type param struct {
 // escape identifier, so a semicolon is an ordinary byte, and what is wrong with
 // a parameter that nobody reads does not matter. The first of several
 // parameters of one name counts.
-func parseQuery(raw string) (query, error) {
+//
+// Parameters that were escaped live in memory that is appended to buf.
+func parseQuery(raw string, buf *[]byte) (query, error) {
 	var q query
 	for raw != "" {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, value, _ := strings.Cut(pair, "=")
-		if err := q.set(name, value); err != nil {
-			return query{}, err
+		p := q.param(name)
+		if p == nil || p.present {
+			continue
 		}
+		text, ok := unescape(value, buf)
+		if !ok {
+			return query{}, &wire.Error{Code: wire.HTTPParse, Detail: name + " in the URL holds a broken percent escape"}
+		}
+		*p = param{text, true}
 	}
 	return q, nil
 }
 
-func (q *query) set(name, value string) error {
-	p := q.param(name)
-	if p == nil || p.present {
-		return nil
+// unescape is [url.QueryUnescape], but what it returns is s itself or lives in
+// memory that is appended to buf.
+func unescape(s string, buf *[]byte) (string, bool) {
+	i := strings.IndexAny(s, "%+")
+	if i < 0 {
+		return s, true
 	}
-	text, err := url.QueryUnescape(value)
-	if err != nil {
-		return &wire.Error{Code: wire.HTTPParse, Detail: name + " in the URL holds a broken percent escape"}
+	b := append(slices.Grow(*buf, len(s)), s[:i]...)
+	for ; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '+':
+			c = ' '
+		case c == '%' && i+2 < len(s) && hexValue(s[i+1]) < 16 && hexValue(s[i+2]) < 16:
+			c = hexValue(s[i+1])<<4 | hexValue(s[i+2])
+			i += 2
+		case c == '%':
+			return "", false
+		}
+		b = append(b, c)
 	}
-	*p = param{text, true}
-	return nil
+	text := b[len(*buf):]
+	*buf = b
+	return unsafe.String(unsafe.SliceData(text), len(text)), true
+}
+
+// hexValue returns the value of a hexadecimal digit, or 16 for another byte.
+func hexValue(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return (c | 0x20) - 'a' + 10
+	}
+	return 16
 }
 
 func (q *query) param(name string) *param {

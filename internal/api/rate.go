@@ -10,6 +10,14 @@ import (
 	"rollcall/internal/wire"
 )
 
+// Header names in the form that net/http gives them, which costs nothing to look
+// up, and the value that is shared by all answers.
+var (
+	rateHeader = http.CanonicalHeaderKey("Rollcall-RateLimit")
+	overHeader = http.CanonicalHeaderKey("Rollcall-RateLimit-Over")
+	inShadow   = []string{"shadow"}
+)
+
 // rate counts the call against the limit of its command and the ceiling of its
 // app, and refuses it where the app enforces them.
 func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
@@ -25,7 +33,7 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if r.Header.Get("Rollcall-RateLimit") == "1" {
+	if r.Header.Get(rateHeader) == "1" {
 		showRate(h, command)
 	}
 	if command.Over {
@@ -49,7 +57,7 @@ func (s *Server) take(r *http.Request, c *call, command string, limit int) (rate
 // over refuses a call, or flags it where the app's limits are in shadow.
 func (s *Server) over(h http.Header, c *call, code wire.Code) error {
 	if c.app.Settings.RateMode == account.RateShadow {
-		h.Set("Rollcall-RateLimit-Over", "shadow")
+		h[overHeader] = inShadow
 		c.event.Add(slog.Int("rate_shadow", int(code)))
 		return nil
 	}

@@ -13,15 +13,15 @@ type endpoint struct {
 	name    string
 	limit   int         // documented calls per second for an app (protocol.md §1.4)
 	layout  wire.Layout // key order of the command's own errors
-	serve   func(ctx context.Context, c *call, body []byte) (any, error)
+	serve   serveFunc
 }
 
 // routes is the whole surface of the protocol, by path.
 func (s *Server) routes() map[string]*endpoint {
 	table := []endpoint{
-		{login, "account_import", 200, wire.InfoFirst, command(s.accountImport)},
-		{login, "multiaccount_import", 100, wire.CodeFirst, command(s.multiaccountImport)},
-		{login, "account_check", 100, wire.CodeFirst, command(s.accountCheck)},
+		{login, "account_import", 200, wire.InfoFirst, quick((*wire.Decoder).Import, s.accountImport)},
+		{login, "multiaccount_import", 100, wire.CodeFirst, quick((*wire.Decoder).MultiImport, s.multiaccountImport)},
+		{login, "account_check", 100, wire.CodeFirst, quick((*wire.Decoder).Check, s.accountCheck)},
 		{login, "account_delete", 100, wire.CodeFirst, command(s.accountDelete)},
 		{login, "kick", 200, wire.InfoFirst, command(s.kick)},
 		{openim, "query_online_status", 200, wire.InfoFirst, command(s.queryOnlineStatus)},
@@ -36,11 +36,23 @@ func (s *Server) routes() map[string]*endpoint {
 	return byPath
 }
 
+// A serveFunc serves a body and returns the answer.
+type serveFunc func(ctx context.Context, c *call, body []byte) (any, error)
+
 // command adapts a function from request to response.
-func command[Req any](fn func(context.Context, *call, *Req) (any, error)) func(context.Context, *call, []byte) (any, error) {
-	return func(ctx context.Context, c *call, body []byte) (any, error) {
+func command[Req any](fn func(context.Context, *call, *Req) (any, error)) serveFunc {
+	decode := func(_ *wire.Decoder, body []byte) (*Req, error) {
 		req := new(Req)
-		switch err := wire.Decode(body, req); err {
+		return req, wire.Decode(body, req)
+	}
+	return quick(decode, fn)
+}
+
+// quick is command for a request that the call's Decoder reads: its texts live
+// until the call ends.
+func quick[Req any](decode func(*wire.Decoder, []byte) (*Req, error), fn func(context.Context, *call, *Req) (any, error)) serveFunc {
+	return func(ctx context.Context, c *call, body []byte) (any, error) {
+		switch req, err := decode(&c.decoder, body); err {
 		case nil:
 			return fn(ctx, c, req)
 		case wire.ErrEmpty:

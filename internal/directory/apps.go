@@ -1,24 +1,38 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	"rollcall/internal/account"
 )
 
 // CreateApp stores a new app and imports its admins, who are accounts, counted
-// but not bound by the quota. Administrator is an admin from the start.
+// but not bound by the quota. Administrator is an admin from the start. Keys
+// that have no id are numbered.
 //
 // Codes: InvalidApp, Exists.
 func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App) (*account.App, error) {
+	app = app.Clone()
 	app.Created = account.Millis(d.Now(app.ID))
 	if !app.IsAdmin(account.Administrator) {
 		app.Admins = append([]account.UserID{account.Administrator}, app.Admins...)
 	}
+	for i := range app.Keys {
+		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
+		app.Keys[i].Created = app.Created
+	}
 	if err := app.Validate(); err != nil {
 		return nil, err
+	}
+	if _, err := d.store.App(ctx, app.ID); account.CodeOf(err) != account.NoApp {
+		return nil, cmp.Or(err, errAppExists) // its accounts are not ours to add to
 	}
 	// Admins first: if this stops half way, a repeated call does the rest.
 	if err := d.importAdmins(ctx, app.ID, app.Admins); err != nil {
@@ -27,10 +41,20 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	return d.store.CreateApp(ctx, app, d.entry(actor, "app.create", app.ID, "edition "+string(app.Edition)))
 }
 
-// ChangeApp applies fn to a copy of the app, judges the result and stores it.
-// Action and detail go into the audit trail; they must not hold a secret.
+var errAppExists error = &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
+
+// DeleteApp removes an app, with the accounts of its admins. It is refused
+// while the app has any other.
 //
-// Codes: NoApp, InvalidApp, and those of fn.
+// Codes: NoApp, Conflict.
+func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
+	return d.store.DeleteApp(ctx, app, d.entry(actor, "app.delete", app, ""))
+}
+
+// ChangeApp applies the change to a copy of the app, judges the result and
+// stores it.
+//
+// Codes: NoApp, InvalidApp, and those of Apply.
 func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*account.App, error) {
 	return d.store.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
 		if err := c.Apply(&app); err != nil {
@@ -40,7 +64,8 @@ func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*
 	}, d.entry(actor, c.Action, c.App, c.Detail))
 }
 
-// An AppChange is one change of an app's record.
+// An AppChange is one change of an app's record. Action and Detail must not
+// hold a secret.
 type AppChange struct {
 	App    account.AppID
 	Action string // for the audit trail, as "key.add"
@@ -48,51 +73,104 @@ type AppChange struct {
 	Apply  func(*account.App) error
 }
 
-// AddKey gives the app one more key. Keys that it had stay active.
+// AddKey gives the app one more key, which stands last in its record. Keys that
+// it had stay active. A key without an id is numbered. Where the app has as
+// many keys as it may, the one that was retired first makes room.
 //
 // Codes: NoApp, InvalidApp.
 func (d *Directory) AddKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
 	k.Created = account.Millis(d.Now(app))
-	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", k.String(), func(a *account.App) error {
+	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", string(k.Kind) + " key " + k.Fingerprint(), func(a *account.App) error {
+		if len(a.Keys) >= account.MaxKeys {
+			a.Keys = withoutOldest(a.Keys, k.Created)
+		}
+		k.ID = cmp.Or(k.ID, nextKeyID(a.Keys))
 		a.Keys = append(a.Keys, k)
 		return nil
 	}})
 }
 
-// RetireKey ends the use of a key now.
+// nextKeyID returns a number above those of keys.
+func nextKeyID(keys []account.Key) string {
+	newest := 0
+	for _, k := range keys {
+		if n, err := strconv.Atoi(k.ID); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return strconv.Itoa(newest + 1)
+}
+
+// withoutOldest leaves out the key that has been retired longest, if one has.
+func withoutOldest(keys []account.Key, now time.Time) []account.Key {
+	oldest := -1
+	for i, k := range keys {
+		if !k.Active(now) && (oldest < 0 || k.Retired.Before(keys[oldest].Retired)) {
+			oldest = i
+		}
+	}
+	if oldest < 0 {
+		return keys
+	}
+	return slices.Delete(keys, oldest, oldest+1)
+}
+
+// RetireKey ends the use of a key at a time, or now if the time is zero. A key
+// that is retired already gets the new time, but none later than it had by a
+// zero time.
 //
-// Codes: NoApp, InvalidApp if the app has no such key.
-func (d *Directory) RetireKey(ctx context.Context, actor string, app account.AppID, keyID string) (*account.App, error) {
+// Codes: NoApp, NoKey.
+func (d *Directory) RetireKey(ctx context.Context, actor string, app account.AppID, keyID string, at time.Time) (*account.App, error) {
 	now := account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.retire", keyID, func(a *account.App) error {
 		i := slices.IndexFunc(a.Keys, func(k account.Key) bool { return k.ID == keyID })
-		if i < 0 {
-			return &account.Error{Code: account.InvalidApp, Detail: fmt.Sprintf("the app has no key %q", keyID)}
+		switch {
+		case i < 0:
+			return &account.Error{Code: account.NoKey, Detail: fmt.Sprintf("the app has no key %q", keyID)}
+		case !at.IsZero():
+			a.Keys[i].Retired = account.Millis(at)
+		case a.Keys[i].Active(now):
+			a.Keys[i].Retired = now
 		}
-		a.Keys[i].Retired = now
 		return nil
 	}})
 }
 
-// SetAdmins replaces the admins of an app. New ones are imported; those who
-// are no longer admins stay accounts.
+// AddAdmin makes an id an admin of an app and imports it, unless it is one.
 //
 // Codes: NoApp, InvalidApp.
-func (d *Directory) SetAdmins(ctx context.Context, actor string, app account.AppID, admins []account.UserID) (*account.App, error) {
+func (d *Directory) AddAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
 	current, err := d.App(ctx, app)
-	if err != nil {
-		return nil, err
+	if err != nil || current.IsAdmin(id) {
+		return current, err
 	}
 	next := current.Clone()
-	next.Admins = admins
+	next.Admins = append(next.Admins, id)
 	if err := next.Validate(); err != nil {
 		return nil, err
 	}
-	if err := d.importAdmins(ctx, app, admins); err != nil {
+	if err := d.importAdmins(ctx, app, next.Admins[len(current.Admins):]); err != nil {
 		return nil, err
 	}
-	return d.ChangeApp(ctx, actor, AppChange{app, "admin.set", fmt.Sprint(admins), func(a *account.App) error {
-		a.Admins = slices.Clone(admins)
+	return d.ChangeApp(ctx, actor, AppChange{app, "admin.add", string(id), func(a *account.App) error {
+		if !a.IsAdmin(id) {
+			a.Admins = append(a.Admins, id)
+		}
+		return nil
+	}})
+}
+
+// RemoveAdmin takes the role of an admin away; the id stays an account. An app
+// keeps at least one admin.
+//
+// Codes: NoApp, NoAccount if the id is no admin, InvalidApp.
+func (d *Directory) RemoveAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
+	return d.ChangeApp(ctx, actor, AppChange{app, "admin.remove", string(id), func(a *account.App) error {
+		i := slices.Index(a.Admins, id)
+		if i < 0 {
+			return &account.Error{Code: account.NoAccount, Detail: fmt.Sprintf("%q is no admin of the app", id)}
+		}
+		a.Admins = slices.Delete(a.Admins, i, i+1)
 		return nil
 	}})
 }
@@ -108,4 +186,12 @@ func (d *Directory) importAdmins(ctx context.Context, app account.AppID, admins 
 
 func (d *Directory) entry(actor, action string, app account.AppID, detail string) account.AuditEntry {
 	return account.AuditEntry{Time: account.Millis(d.Now(app)), Actor: actor, Action: action, App: app, Detail: detail}
+}
+
+// NewSecret returns an HMAC key in the form of the vendor's console: 64
+// hexadecimal digits.
+func NewSecret() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 
 	"rollcall/internal/account"
 )
@@ -15,17 +16,25 @@ type CheckResult struct {
 // Check tells which ids are imported, in their order, repeats included. A
 // deleted account is not.
 func (d *Directory) Check(ctx context.Context, app *account.App, ids []account.UserID) ([]CheckResult, error) {
+	return d.CheckInto(ctx, app, ids, nil)
+}
+
+// CheckInto is Check for callers that have memory for the results: they live in
+// that of results if it is large enough. What it held is lost.
+func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []account.UserID, results []CheckResult) ([]CheckResult, error) {
 	status, err := d.store.Status(ctx, app.ID, ids)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]CheckResult, len(ids))
+	results = slices.Grow(results[:0], len(ids))
 	for i, id := range ids {
-		if err := id.Validate(app.Settings.StrictIDs); err != nil && !status[i].Exists() {
-			results[i] = CheckResult{Result: failed(err)}
-			continue
+		r := CheckResult{Result{Code: account.OK}, status[i].Exists()}
+		if !r.Exists { // an id that exists was judged when it was imported
+			if err := id.Validate(app.Settings.StrictIDs); err != nil {
+				r.Result = failed(err)
+			}
 		}
-		results[i] = CheckResult{Result{Code: account.OK}, status[i].Exists()}
+		results = append(results, r)
 	}
 	return results, nil
 }

@@ -134,7 +134,7 @@ func TestTrialQuota(t *testing.T) {
 		wantCodes(t, b.imports(account.Upsert{ID: account.UserID(rune('A'+i%26)) + account.UserID(strings.Repeat("x", i/26+1))}), account.OK)
 	}
 	wantCodes(t, b.imports(account.Upsert{ID: "late"}), account.QuotaFull)
-	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, []account.UserID{account.Administrator, "chief"}); err != nil {
+	if _, err := b.dir.AddAdmin(t.Context(), "test", appID, "chief"); err != nil {
 		t.Fatalf("an admin above the quota: %v", err)
 	}
 	wantCodes(t, b.deletes("Ax", "Bx"), account.OK, account.OK)
@@ -243,28 +243,83 @@ func TestKeys(t *testing.T) {
 	if _, err := b.dir.AddKey(t.Context(), "test", appID, account.Key{ID: "2", Kind: account.HMACKey, Secret: "s3"}); account.CodeOf(err) != account.InvalidApp {
 		t.Errorf("a second key 2: %v, want InvalidApp", err)
 	}
-	app, err = b.dir.RetireKey(t.Context(), "test", appID, "1")
+	app, err = b.dir.RetireKey(t.Context(), "test", appID, "1", time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if active := app.ActiveKeys(b.now); len(active) != 1 || active[0].ID != "2" {
 		t.Errorf("active keys after retiring 1: %v", active)
 	}
-	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "9"); account.CodeOf(err) != account.InvalidApp {
-		t.Errorf("retiring an unknown key: %v, want InvalidApp", err)
+	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "9", time.Time{}); account.CodeOf(err) != account.NoKey {
+		t.Errorf("retiring an unknown key: %v, want NoKey", err)
 	}
 }
 
-func TestAdminsLimit(t *testing.T) {
+func TestAdmins(t *testing.T) {
 	b := newBench(t, account.App{})
-	admins := []account.UserID{account.Administrator}
-	for len(admins) < account.MaxAdmins {
-		admins = append(admins, account.UserID(strings.Repeat("a", len(admins))))
+	for i := 1; i < account.MaxAdmins; i++ {
+		if _, err := b.dir.AddAdmin(t.Context(), "test", appID, account.UserID(strings.Repeat("a", i))); err != nil {
+			t.Fatalf("admin %d: %v", i+1, err)
+		}
 	}
-	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, admins); err != nil {
-		t.Fatalf("%d admins: %v", len(admins), err)
-	}
-	if _, err := b.dir.SetAdmins(t.Context(), "test", appID, append(admins, "one-more")); account.CodeOf(err) != account.InvalidApp {
+	if _, err := b.dir.AddAdmin(t.Context(), "test", appID, "one-more"); account.CodeOf(err) != account.InvalidApp {
 		t.Errorf("an 11th admin: %v, want InvalidApp", err)
+	}
+	if n, err := b.dir.Count(t.Context(), appID); n != account.MaxAdmins {
+		t.Errorf("%d accounts, %v: the refused admin must not be one", n, err)
+	}
+	if app, err := b.dir.AddAdmin(t.Context(), "test", appID, "a"); err != nil || app.Version != account.MaxAdmins {
+		t.Errorf("an admin again: %+v, %v; want no change", app, err)
+	}
+	app, err := b.dir.RemoveAdmin(t.Context(), "test", appID, account.Administrator)
+	if err != nil || app.IsAdmin(account.Administrator) {
+		t.Errorf("RemoveAdmin: %v, %v", app, err)
+	}
+	if _, err := b.dir.RemoveAdmin(t.Context(), "test", appID, "nobody"); account.CodeOf(err) != account.NoAccount {
+		t.Errorf("removing no admin: %v, want NoAccount", err)
+	}
+}
+
+// A full ring of keys makes room by dropping the key that was retired first.
+func TestKeysMakeRoom(t *testing.T) {
+	b := newBench(t, account.App{})
+	key := account.Key{Kind: account.HMACKey, Secret: "s"}
+	for range account.MaxKeys {
+		if _, err := b.dir.AddKey(t.Context(), "test", appID, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.dir.AddKey(t.Context(), "test", appID, key); account.CodeOf(err) != account.InvalidApp {
+		t.Errorf("a key more: %v, want InvalidApp", err)
+	}
+	for _, id := range []string{"7", "3"} {
+		b.now = b.now.Add(time.Second)
+		if _, err := b.dir.RetireKey(t.Context(), "test", appID, id, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app, err := b.dir.AddKey(t.Context(), "test", appID, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range app.Keys {
+		if k.ID == "7" {
+			t.Error("the key that was retired first is still there")
+		}
+	}
+	if newest := app.Keys[len(app.Keys)-1]; newest.ID != "21" {
+		t.Errorf("the new key has the id %s, want 21", newest.ID)
+	}
+}
+
+// The accounts of an app that exists are not touched by making it again.
+func TestCreateAppAgain(t *testing.T) {
+	b := newBench(t, account.App{})
+	_, err := b.dir.CreateApp(t.Context(), "test", account.App{ID: appID, Edition: account.Trial, Admins: []account.UserID{"intruder"}})
+	if account.CodeOf(err) != account.Exists {
+		t.Errorf("CreateApp: %v, want Exists", err)
+	}
+	if _, err := b.dir.Account(t.Context(), appID, "intruder"); account.CodeOf(err) != account.NoAccount {
+		t.Errorf("Account: %v, want NoAccount", err)
 	}
 }

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rollcall/internal/account"
@@ -35,15 +36,13 @@ func failed(err error) Result {
 // Codes of results: OK, InvalidID, ValueTooLong, SensitiveWord, Tombstoned,
 // QuotaFull.
 func (d *Directory) Import(ctx context.Context, app *account.App, items []account.Upsert) ([]Result, error) {
-	results := make([]Result, len(items))
-	good := make([]account.Upsert, 0, len(items))
-	words := d.words.Of(app)
-	for i, item := range items {
-		results[i] = judge(app, words, item)
-		if results[i].Code == account.OK {
-			good = append(good, item)
-		}
-	}
+	return d.ImportInto(ctx, app, items, nil)
+}
+
+// ImportInto is Import for callers that have memory for the results: they live
+// in that of results if it is large enough. What it held is lost.
+func (d *Directory) ImportInto(ctx context.Context, app *account.App, items []account.Upsert, results []Result) ([]Result, error) {
+	good, results := d.sift(app, items, slices.Grow(results[:0], len(items)))
 	if len(good) == 0 {
 		return results, nil
 	}
@@ -59,8 +58,25 @@ func (d *Directory) Import(ctx context.Context, app *account.App, items []accoun
 	return results, nil
 }
 
+// sift appends a result for each item, and returns the items that may be
+// stored: items itself if all may.
+func (d *Directory) sift(app *account.App, items []account.Upsert, results []Result) ([]account.Upsert, []Result) {
+	words, good, copied := d.wordsOf(app), items, false
+	for i := range items {
+		r := judge(app, words, &items[i])
+		results = append(results, r)
+		switch {
+		case r.Code != account.OK && !copied:
+			good, copied = append(make([]account.Upsert, 0, len(items)), items[:i]...), true
+		case r.Code == account.OK && copied:
+			good = append(good, items[i])
+		}
+	}
+	return good, results
+}
+
 // judge applies the rules that need no store.
-func judge(app *account.App, words wordList, item account.Upsert) Result {
+func judge(app *account.App, words wordList, item *account.Upsert) Result {
 	if err := item.ID.Validate(app.Settings.StrictIDs); err != nil {
 		return failed(err)
 	}

@@ -23,6 +23,14 @@ func newWordList(app *account.App) wordList {
 	return wordList{b.Build()}
 }
 
+// wordsOf returns the words of app.
+func (d *Directory) wordsOf(app *account.App) wordList {
+	if len(app.Settings.Words) == 0 {
+		return wordList{}
+	}
+	return d.words.Of(app)
+}
+
 // foundIn reports whether text holds a word, in any case.
 func (l wordList) foundIn(text string) bool {
 	return l.trie != nil && l.trie.MatchFirstString(strings.ToLower(text)) != nil

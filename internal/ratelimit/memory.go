@@ -36,8 +36,9 @@ func (m *Memory) Add(_ context.Context, key Key, second int64, n int) (int64, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counts := s.window(second)
-	counts[key] += int64(n)
-	return counts[key], nil
+	total := counts[key] + int64(n)
+	counts[key] = total
+	return total, nil
 }
 
 // A shard counts the keys that hash to it.

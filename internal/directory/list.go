@@ -1,0 +1,50 @@
+package directory
+
+import (
+	"context"
+
+	"rollcall/internal/account"
+)
+
+// Apps returns every app in the order of ids. They are shared and must not be
+// changed.
+func (d *Directory) Apps(ctx context.Context) ([]*account.App, error) { return d.store.Apps(ctx) }
+
+// Audit returns entries of the audit trail, newest first.
+func (d *Directory) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
+	return d.store.Audit(ctx, q)
+}
+
+// List returns accounts of an app in the byte order of their ids.
+// Codes: NoApp.
+func (d *Directory) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
+	if _, err := d.App(ctx, app); err != nil {
+		return account.ListPage{}, err
+	}
+	return d.store.List(ctx, app, q)
+}
+
+// Count returns how many accounts an app has, exactly.
+// Codes: NoApp.
+func (d *Directory) Count(ctx context.Context, app account.AppID) (int64, error) {
+	if _, err := d.App(ctx, app); err != nil {
+		return 0, err
+	}
+	return d.store.Count(ctx, app)
+}
+
+// Account returns one account.
+// Codes: NoApp, NoAccount.
+func (d *Directory) Account(ctx context.Context, app account.AppID, id account.UserID) (account.Account, error) {
+	if _, err := d.App(ctx, app); err != nil {
+		return account.Account{}, err
+	}
+	as, err := d.store.Lookup(ctx, app, []account.UserID{id})
+	if err != nil {
+		return account.Account{}, err
+	}
+	if as[0].InternalID == 0 {
+		return account.Account{}, &account.Error{Code: account.NoAccount, Detail: "the app has no account of that UserID"}
+	}
+	return as[0], nil
+}

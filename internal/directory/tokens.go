@@ -1,0 +1,153 @@
+package directory
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/internal/account"
+)
+
+// Names of tokens that the server itself makes, and the name under which it
+// acts. Nobody else may take them: the audit trail goes by names.
+const (
+	ServerActor    = "serve"     // not a token: the server at its start
+	ContextToken   = "context"   // in the context file of a developer's server
+	BootstrapToken = "bootstrap" // named by --admin-token-file
+)
+
+// tokenPrefix begins the text of every token, so that people and scanners of
+// leaked secrets know one when they see it.
+const tokenPrefix = "rct_"
+
+// tokenBytes is how many random bytes a token's text carries.
+const tokenBytes = 32
+
+// NewTokenText returns the text of a new token: rct_ and 43 characters.
+func NewTokenText() string {
+	var b [tokenBytes]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ValidTokenText reports whether text has the form of a token.
+func ValidTokenText(text string) bool {
+	random, ok := strings.CutPrefix(text, tokenPrefix)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(random)
+	return ok && err == nil && len(b) == tokenBytes
+}
+
+// CreateToken makes a token of t's name, scopes and expiry. It returns the
+// record and the text, which is known to nobody else and cannot be found out
+// again.
+//
+// Codes: BadParameter, Conflict if there are too many.
+func (d *Directory) CreateToken(ctx context.Context, actor string, t account.Token) (*account.Token, string, error) {
+	if slices.Contains([]string{ServerActor, ContextToken, BootstrapToken}, t.Name) {
+		return nil, "", &account.Error{Code: account.BadParameter, Detail: fmt.Sprintf("the name %q is the server's own; choose another", t.Name)}
+	}
+	text := NewTokenText()
+	token, err := d.storeToken(ctx, actor, t, text)
+	if err != nil {
+		return nil, "", err
+	}
+	return token, text, nil
+}
+
+// storeToken stores t for the bearer of text.
+func (d *Directory) storeToken(ctx context.Context, actor string, t account.Token, text string) (*account.Token, error) {
+	t.ID = newTokenID()
+	t.Hash = account.HashToken(text)
+	t.Created = account.Millis(d.Now(0))
+	t.Scopes = slices.Clone(t.Scopes)
+	if !t.Expires.IsZero() {
+		t.Expires = account.Millis(t.Expires)
+	}
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	ts, err := d.store.Tokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(ts) >= account.MaxTokens {
+		return nil, &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("there are %d tokens, as many as there may be; delete old ones", len(ts))}
+	}
+	return &t, d.store.CreateToken(ctx, t, d.entry(actor, "token.create", 0, tokenDetail(&t)))
+}
+
+func newTokenID() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func tokenDetail(t *account.Token) string {
+	return fmt.Sprintf("%s %q %v", t.ID, t.Name, t.Scopes)
+}
+
+// Authenticate returns the token whose text the caller has shown. The token is
+// shared and must not be changed.
+//
+// Codes: NoToken if it is unknown or has expired.
+func (d *Directory) Authenticate(ctx context.Context, text string) (*account.Token, error) {
+	hash := account.HashToken(text)
+	t, err := d.store.Token(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare(t.Hash[:], hash[:]) != 1 || !t.Active(d.Now(0)) {
+		return nil, &account.Error{Code: account.NoToken}
+	}
+	return t, nil
+}
+
+// Tokens returns all tokens in the order of their ids.
+func (d *Directory) Tokens(ctx context.Context) ([]*account.Token, error) {
+	return d.store.Tokens(ctx)
+}
+
+// DeleteToken removes the token of an id.
+// Codes: NoToken.
+func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
+	ts, err := d.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	detail := id
+	if i := slices.IndexFunc(ts, func(t *account.Token) bool { return t.ID == id }); i >= 0 {
+		detail = tokenDetail(ts[i])
+	}
+	return d.store.DeleteToken(ctx, id, d.entry(actor, "token.delete", 0, detail))
+}
+
+// AdoptToken makes text the one token of a name of the server's own, with every
+// scope. Tokens that had the name before count no more.
+func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
+	ts, err := d.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	hash, known := account.HashToken(text), false
+	for _, t := range ts {
+		switch {
+		case t.Name != name:
+		case t.Hash == hash:
+			known = true
+		default:
+			if err := d.DeleteToken(ctx, ServerActor, t.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if known {
+		return nil
+	}
+	_, err = d.storeToken(ctx, ServerActor, account.Token{Name: name, Scopes: []account.Scope{account.ScopeAdmin}}, text)
+	return err
+}
