@@ -77,8 +77,11 @@ func (c *conn) refuse(version string, f Fault) error {
 
 // CloseWrite shuts down the writing side, which net/http does before it closes
 // a connection that the client still writes to.
-func (c *conn) CloseWrite() error {
-	if cw, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
+
+// closeWrite shuts down the writing side of c, if it can.
+func closeWrite(c net.Conn) error {
+	if cw, ok := c.(interface{ CloseWrite() error }); ok {
 		return cw.CloseWrite()
 	}
 	return nil

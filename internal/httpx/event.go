@@ -21,7 +21,8 @@ const (
 // An event must never hold a query, a signature, a key or a body. It belongs to
 // the goroutine that serves the request and is not safe for concurrent use.
 type Event struct {
-	requestID string
+	requestID [1]string // also the value of its header
+	took      time.Duration
 	command   string
 	app       uint32
 	code      int
@@ -31,10 +32,41 @@ type Event struct {
 	hasCounts bool
 	bytesIn   int
 	attrs     []slog.Attr
+	room      [2]slog.Attr // for the first of attrs
 	err       error
+	onEnd     Observer
+}
+
+// An Observer is told of a request when it has been answered, by the goroutine
+// that served it. It must not keep the event, and must be quick: the answer may
+// not have left yet.
+type Observer func(*Event)
+
+// maxAttrs is the most attributes of an event without those that were added,
+// and with room for a few of these.
+const maxAttrs = 16
+
+// init gives e its id.
+func (e *Event) init(requestID string) {
+	e.requestID[0] = requestID
+	e.attrs = e.room[:0]
 }
 
 type eventKey struct{}
+
+// An eventContext is the context of a request with an event.
+type eventContext struct {
+	context.Context
+	event *Event
+}
+
+// Value implements [context.Context].
+func (c *eventContext) Value(key any) any {
+	if key == (eventKey{}) {
+		return c.event
+	}
+	return c.Context.Value(key)
+}
 
 // EventFrom returns the event of the request that ctx belongs to. If there is
 // none, it returns an event that is never logged.
@@ -46,7 +78,7 @@ func EventFrom(ctx context.Context) *Event {
 }
 
 // RequestID returns the id of the request, as in the header [RequestIDHeader].
-func (e *Event) RequestID() string { return e.requestID }
+func (e *Event) RequestID() string { return e.requestID[0] }
 
 // SetCommand sets the name of the command, such as "account_import".
 func (e *Event) SetCommand(name string) { e.command = name }
@@ -72,6 +104,36 @@ func (e *Event) Fail(err error) { e.err = err }
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
+// OnEnd makes o be told of the request, in the place of what was told before.
+func (e *Event) OnEnd(o Observer) { e.onEnd = o }
+
+// end notes how long the request took and tells the observer.
+func (e *Event) end(took time.Duration) {
+	e.took = took
+	if e.onEnd != nil {
+		e.onEnd(e)
+	}
+}
+
+// Command returns the name of the command, "" if the request named none.
+func (e *Event) Command() string { return e.command }
+
+// Code returns the error code of the answer, 0 for success.
+func (e *Event) Code() int { return e.code }
+
+// Took returns how long the request took. An [Observer] may ask for it.
+func (e *Event) Took() time.Duration { return e.took }
+
+// Has reports whether an attribute of that key was added.
+func (e *Event) Has(key string) bool {
+	for i := range e.attrs {
+		if e.attrs[i].Key == key {
+			return true
+		}
+	}
+	return false
+}
+
 // level returns the level that the event by itself deserves.
 func (e *Event) level() slog.Level {
 	switch {
@@ -84,15 +146,15 @@ func (e *Event) level() slog.Level {
 	}
 }
 
-// all returns the attributes of the event in the order in which they are logged.
-func (e *Event) all(r *http.Request, w *responseWriter, took time.Duration) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 16+len(e.attrs))
+// appendAll appends the attributes of the event to attrs in the order in which
+// they are logged.
+func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter) []slog.Attr {
 	attrs = append(attrs,
-		slog.String("request_id", e.requestID),
+		slog.String("request_id", e.requestID[0]),
 		slog.String("method", clip(r.Method, maxLoggedMethod)),
 		slog.String("path", clip(pathAlone(r.URL.Path), maxLoggedPath)),
 		slog.Int("status", w.statusSent()),
-		slog.Duration("took", took),
+		slog.Duration("took", e.took),
 		slog.Int("bytes_in", e.bytesIn),
 		slog.Int64("bytes_out", w.written),
 	)

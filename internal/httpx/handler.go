@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,23 +43,28 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // reaches net/http.
 func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
-		x := exchange{start: time.Now(), lg: lg, onError: onError}
+		x := &exchange{start: time.Now(), lg: lg, onError: onError}
 		x.w.ResponseWriter = hw
-		x.event.requestID = newRequestID()
-		hw.Header().Set(RequestIDHeader, x.event.requestID)
-		x.r = hr.WithContext(context.WithValue(hr.Context(), eventKey{}, &x.event))
+		x.event.init(newRequestID())
+		hw.Header()[RequestIDHeader] = x.event.requestID[:]
+		x.ctx = eventContext{hr.Context(), &x.event}
+		x.r = hr.WithContext(&x.ctx)
 		x.serve(h)
 	})
 }
 
-// An exchange is one request and its answer.
+// An exchange is one request and its answer. What belongs to it is one piece of
+// memory, which is not used again: a context may be kept for longer than its
+// request lasts.
 type exchange struct {
 	start   time.Time
 	lg      *slog.Logger
 	onError ErrorFunc
 	event   Event
+	ctx     eventContext
 	w       responseWriter
 	r       *http.Request
+	attrs   [maxAttrs]slog.Attr
 }
 
 // serve runs h, answers its error, and logs. It panics with
@@ -74,13 +78,23 @@ func (x *exchange) serve(h HandlerFunc) {
 		x.note("err", x.event.err)
 	}
 	level = max(level, x.event.level())
-	if x.lg.Enabled(x.r.Context(), level) {
-		attrs := x.event.all(x.r, &x.w, time.Since(x.start))
-		x.lg.LogAttrs(x.r.Context(), level, "request", attrs...)
-	}
+	x.event.end(time.Since(x.start))
+	x.log(level)
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// log logs the event. Its attributes go as one group without a name, which a
+// handler writes as if they stood alone: a record has room for a few attributes
+// and would ask for memory for more.
+func (x *exchange) log(level slog.Level) {
+	ctx := x.r.Context()
+	if !x.lg.Enabled(ctx, level) {
+		return
+	}
+	attrs := x.event.appendAll(x.attrs[:0], x.r, &x.w)
+	x.lg.LogAttrs(ctx, level, "request", slog.Attr{Value: slog.GroupValue(attrs...)})
 }
 
 // fail answers err and notes it in the event. It returns the level to log at

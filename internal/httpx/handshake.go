@@ -12,14 +12,10 @@ import (
 	"time"
 )
 
-const (
-	// handshakeTimeout bounds one handshake.
-	handshakeTimeout = 10 * time.Second
-
-	// maxHandshakes bounds the handshakes under way. Connections over it wait
-	// in the backlog of the kernel.
-	maxHandshakes = 1024
-)
+// handshakeTimeout bounds one handshake. How many are under way is bounded by a
+// [ConnLimit], which closes the oldest rather than let strangers who say nothing
+// keep others out.
+const handshakeTimeout = 10 * time.Second
 
 // A handshaker is a listener whose connections are of type [*tls.Conn] and have
 // completed their handshake. Each handshake runs in a goroutine of its own, so a
@@ -30,8 +26,7 @@ type handshaker struct {
 	faults *faultWriter
 
 	accepted chan acceptResult // unbuffered: nothing is lost on Close
-	slots    chan struct{}
-	done     chan struct{} // closed by Close
+	done     chan struct{}     // closed by Close
 
 	start sync.Once // the loop is started, or never will be
 	stop  sync.Once
@@ -55,7 +50,6 @@ func newHandshaker(inner net.Listener, config *tls.Config, w *faultWriter) *hand
 		config:   config,
 		faults:   w,
 		accepted: make(chan acceptResult),
-		slots:    make(chan struct{}, maxHandshakes),
 		done:     make(chan struct{}),
 	}
 }
@@ -91,23 +85,14 @@ func (h *handshaker) acceptLoop() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel() // ends the handshakes under way
 	for {
-		select {
-		case h.slots <- struct{}{}:
-		case <-h.done:
-			return
-		}
 		c, err := h.Listener.Accept()
 		if err != nil {
-			<-h.slots
 			if !h.deliver(acceptResult{err: err}) {
 				return
 			}
 			continue
 		}
-		h.wg.Go(func() {
-			defer func() { <-h.slots }()
-			h.handshake(ctx, c)
-		})
+		h.wg.Go(func() { h.handshake(ctx, c) })
 	}
 }
 

@@ -122,43 +122,6 @@ func isReset(err error) bool {
 	return ok
 }
 
-// TestSlowHandshake checks that a client that never speaks holds up no other,
-// and that one that gives up gives its slot back.
-func TestSlowHandshake(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, client := selfSigned(t)
-	lg, _ := newLog()
-	h := newHandshaker(inner, server, &faultWriter{lg: lg})
-	h.slots = make(chan struct{}, 2)
-	defer h.Close()
-	accepted := make(chan net.Conn)
-	go func() {
-		for {
-			c, err := h.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	for range 5 { // more than slots
-		silent, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := tls.Dial("tcp", inner.Addr().String(), client)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-		(<-accepted).Close()
-		silent.Close()
-	}
-}
-
 // TestCloseDuringHandshake checks that Close waits for no client.
 func TestCloseDuringHandshake(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // A BusyError reports that a request waited in vain for its turn.
@@ -26,17 +27,21 @@ func (e *BusyError) Unwrap() error { return e.Cause }
 // processors until none of them meets its deadline.
 type InFlight struct {
 	slots chan struct{}
+	wait  time.Duration
 }
 
-// NewInFlight returns an InFlight of n requests, at least 1.
-func NewInFlight(n int) *InFlight {
-	return &InFlight{slots: make(chan struct{}, n)}
+// NewInFlight returns an InFlight of n requests, at least 1. Others wait for
+// their turn, for as long as wait.
+func NewInFlight(n int, wait time.Duration) *InFlight {
+	return &InFlight{slots: make(chan struct{}, n), wait: wait}
 }
+
+// Len returns how many requests are being served now.
+func (f *InFlight) Len() int { return len(f.slots) }
 
 // Wrap returns h with the bound of f, which all wrapped handlers share. A
-// request over the bound waits until another one is done or its own context
-// ends; then it fails with a [*BusyError] and h is not called. The caller gives
-// the context its deadline.
+// request over the bound waits until another one is done; if it has waited too
+// long, or its context ends, it fails with a [*BusyError] and h is not called.
 func (f *InFlight) Wrap(h HandlerFunc) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := f.acquire(r.Context()); err != nil {
@@ -54,6 +59,8 @@ func (f *InFlight) acquire(ctx context.Context) error {
 		return nil
 	default:
 	}
+	ctx, cancel := context.WithTimeout(ctx, f.wait)
+	defer cancel()
 	select {
 	case f.slots <- struct{}{}:
 		return nil

@@ -18,7 +18,7 @@ func TestInFlight(t *testing.T) {
 		start := time.Now()
 		var mu sync.Mutex
 		var began []time.Duration
-		h := NewInFlight(2).Wrap(func(http.ResponseWriter, *http.Request) error {
+		h := NewInFlight(2, time.Minute).Wrap(func(http.ResponseWriter, *http.Request) error {
 			mu.Lock()
 			began = append(began, time.Since(start))
 			mu.Unlock()
@@ -41,12 +41,17 @@ func TestInFlight(t *testing.T) {
 	})
 }
 
-// TestInFlightGivesUp has a request wait for one that takes longer than its
-// deadline allows.
+// TestInFlightGivesUp has a request wait for one that takes longer than it may
+// wait, by the door's rule or by its own deadline.
 func TestInFlightGivesUp(t *testing.T) {
+	t.Run("wait", func(t *testing.T) { testInFlightGivesUp(t, 3*time.Second, time.Minute) })
+	t.Run("deadline", func(t *testing.T) { testInFlightGivesUp(t, time.Hour, 3*time.Second) })
+}
+
+func testInFlightGivesUp(t *testing.T, wait, deadline time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		h := NewInFlight(1).Wrap(func(http.ResponseWriter, *http.Request) error {
+		h := NewInFlight(1, wait).Wrap(func(http.ResponseWriter, *http.Request) error {
 			calls++
 			time.Sleep(time.Minute)
 			return nil
@@ -56,7 +61,7 @@ func TestInFlightGivesUp(t *testing.T) {
 		synctest.Wait()
 
 		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
 		err := h(nil, httptest.NewRequest("POST", "/", nil).WithContext(ctx))
 		busy, ok := errors.AsType[*BusyError](err)
@@ -78,7 +83,7 @@ func TestInFlightGivesUp(t *testing.T) {
 
 // TestInFlightPanic checks that a panic gives its slot back.
 func TestInFlightPanic(t *testing.T) {
-	h := NewInFlight(1).Wrap(func(http.ResponseWriter, *http.Request) error { panic("bad") })
+	h := NewInFlight(1, time.Minute).Wrap(func(http.ResponseWriter, *http.Request) error { panic("bad") })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 2 {

@@ -14,6 +14,10 @@ type ListenerOptions struct {
 	// Optional: without it connections are in the clear.
 	TLS *tls.Config
 
+	// Conns bounds the open connections. Handshakes count from their beginning.
+	// Optional: without it nothing bounds them.
+	Conns *ConnLimit
+
 	// FaultBody returns the JSON body that answers f. It is called from many
 	// goroutines. Required.
 	FaultBody func(f Fault) []byte
@@ -33,8 +37,10 @@ type ListenerOptions struct {
 // [RequestIDHeader] and "Connection: close" instead. The same goes for any other
 // answer in HTTP/1 that has a status of 4xx or 5xx and lacks that header.
 //
-// On HTTP/2 such faults are errors of the protocol, which reset the stream;
-// only header fields over [http.Server.MaxHeaderBytes] get the library's 431.
+// On HTTP/2 such faults are errors of the protocol, which reset the stream. Two
+// get answers of the library all the same: header fields over
+// [http.Server.MaxHeaderBytes], which the client was told not to send, its 431,
+// and fields that HTTP/2 does without, such as Connection, its 400.
 type Listener struct {
 	inner  net.Listener // of TCP, or of TLS connections after their handshake
 	faults *faultWriter
@@ -44,8 +50,11 @@ type Listener struct {
 // no goroutines; with TLS, the first Accept does.
 func NewListener(inner net.Listener, o ListenerOptions) *Listener {
 	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultBody}}
+	if o.Conns != nil {
+		l.inner = newLimitedListener(l.inner, o.Conns)
+	}
 	if o.TLS != nil {
-		l.inner = newHandshaker(inner, o.TLS, l.faults)
+		l.inner = newHandshaker(l.inner, o.TLS, l.faults)
 	}
 	return l
 }
@@ -61,6 +70,9 @@ func (l *Listener) Serve(srv *http.Server) error {
 	next := srv.ConnState
 	srv.ConnState = func(c net.Conn, s http.ConnState) {
 		if c, ok := c.(interface{ state(http.ConnState) }); ok {
+			c.state(s)
+		}
+		if c := limited(c); c != nil {
 			c.state(s)
 		}
 		if next != nil {

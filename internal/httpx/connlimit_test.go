@@ -1,0 +1,304 @@
+package httpx
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A pipeListener is a listener in memory, for servers in a bubble. Its backlog
+// has no bound.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	stop  sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.stop.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+
+// dial connects, as soon as there is a place in front of the listener.
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A bubbleServer is a server with a limit of connections, inside a bubble, where
+// time passes only when everybody waits.
+type bubbleServer struct {
+	*pipeListener
+	tls *tls.Config // of clients; nil without TLS
+}
+
+// serveLimited runs test against a server of h that takes n connections.
+func serveLimited(t *testing.T, n int, secure bool, h http.Handler, test func(*testing.T, *bubbleServer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &bubbleServer{pipeListener: newPipeListener()}
+		o := ListenerOptions{Conns: NewConnLimit(n), FaultBody: func(Fault) []byte { return []byte("{}") }}
+		o.Logger, _ = newLog()
+		if secure {
+			o.TLS, s.tls = selfSigned(t)
+		}
+		ln := NewListener(s.pipeListener, o)
+		srv := &http.Server{Handler: h, IdleTimeout: time.Hour}
+		done := make(chan error, 1)
+		go func() { done <- ln.Serve(srv) }()
+		test(t, s)
+		_ = srv.Close()
+		<-done
+	})
+}
+
+// client returns a client with connections of its own.
+func (s *bubbleServer) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: s.dial, TLSClientConfig: s.tls.Clone(), ForceAttemptHTTP2: true}}
+}
+
+func (s *bubbleServer) url() string {
+	if s.tls != nil {
+		return "https://127.0.0.1/"
+	}
+	return "http://127.0.0.1/"
+}
+
+// get fetches / and returns how long that took.
+func (s *bubbleServer) get(t *testing.T, client *http.Client) time.Duration {
+	t.Helper()
+	start := time.Now()
+	resp, err := client.Get(s.url())
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Error(err)
+	}
+	return time.Since(start)
+}
+
+// silent connects and says nothing.
+func (s *bubbleServer) silent(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := s.dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// isClosed reports whether the server has closed c.
+func isClosed(c net.Conn) bool {
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	_, err := c.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+// Strangers who take every place and say nothing, be it before their handshake
+// or before their request, give way to a client after a second.
+func TestSilentStrangersGiveWay(t *testing.T) {
+	for name, secure := range map[string]bool{"clear": false, "tls": true} {
+		t.Run(name, func(t *testing.T) {
+			serveLimited(t, 3, secure, serveOK(t), func(t *testing.T, s *bubbleServer) {
+				var silent []net.Conn
+				for range 3 {
+					silent = append(silent, s.silent(t))
+					time.Sleep(time.Millisecond)
+				}
+				if got, want := s.get(t, s.client()), connPatience-3*time.Millisecond; got != want {
+					t.Errorf("the client was served after %v, want %v", got, want)
+				}
+				for i, c := range silent {
+					if got, want := isClosed(c), i == 0; got != want {
+						t.Errorf("stranger %d: closed is %v, want %v", i, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The connection that gives way is the one that has been idle longest.
+func TestLongestIdleGivesWay(t *testing.T) {
+	for name, secure := range map[string]bool{"http1": false, "http2": true} {
+		t.Run(name, func(t *testing.T) {
+			serveLimited(t, 2, secure, serveOK(t), func(t *testing.T, s *bubbleServer) {
+				a, b, c := s.client(), s.client(), s.client()
+				for _, client := range []*http.Client{a, b} {
+					s.get(t, client)
+					time.Sleep(time.Minute)
+				}
+				s.get(t, a) // now b is idle longest
+				if got := s.get(t, c); got != 0 {
+					t.Errorf("the newcomer waited %v beside an idle connection", got)
+				}
+				reused := func(client *http.Client) (reused bool) {
+					trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }}
+					req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), "GET", s.url(), nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp, err := client.Do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
+					return reused
+				}
+				if !reused(a) {
+					t.Error("the connection in use was closed")
+				}
+				if reused(b) {
+					t.Error("the idle connection is still there")
+				}
+			})
+		})
+	}
+}
+
+// A connection whose request is being served keeps its place, however long that
+// takes; the newcomer is served afterwards.
+func TestBusyConnectionStays(t *testing.T) {
+	for name, secure := range map[string]bool{"http1": false, "http2": true} {
+		t.Run(name, func(t *testing.T) {
+			slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(10 * time.Second) })
+			serveLimited(t, 1, secure, slow, func(t *testing.T, s *bubbleServer) {
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					if got := s.get(t, s.client()); got != 10*time.Second {
+						t.Errorf("the first was served after %v, want 10s", got)
+					}
+				})
+				synctest.Wait()
+				if got := s.get(t, s.client()); got < 20*time.Second || got > 22*time.Second {
+					t.Errorf("the second was served after %v, want 20s and a second or two of patience", got)
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// A crowd of clients that all speak at once is served to the last one: nobody is
+// closed for being many, and who leaves makes room at once.
+func TestCrowd(t *testing.T) {
+	serveLimited(t, 2, true, serveOK(t), func(t *testing.T, s *bubbleServer) {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				client := s.client()
+				s.get(t, client)
+				client.CloseIdleConnections()
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took > 0 {
+			t.Errorf("somebody waited %v for a place that was free", took)
+		}
+	})
+}
+
+// Close does not wait for a place.
+func TestCloseWithoutPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newPipeListener()
+		l := newLimitedListener(inner, NewConnLimit(1))
+		go func() {
+			for range 2 {
+				_, _ = inner.dial(t.Context(), "", "")
+			}
+		}()
+		first, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.(*limitedConn).state(http.StateActive)
+		second := make(chan error)
+		go func() {
+			_, err := l.Accept()
+			second <- err
+		}()
+		synctest.Wait()
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-second; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Accept = %v, want %v", err, net.ErrClosed)
+		}
+	})
+}
+
+// A connection that is closed twice frees one place.
+func TestCloseTwice(t *testing.T) {
+	limit := NewConnLimit(2)
+	var conns []*limitedConn
+	for range 2 {
+		_, server := net.Pipe()
+		c := &limitedConn{Conn: server, limit: limit}
+		if wait := limit.tryEnter(c); wait != 0 {
+			t.Fatalf("no place for %d connections", len(conns)+1)
+		}
+		conns = append(conns, c)
+	}
+	_ = conns[0].Close()
+	_ = conns[0].Close()
+	conns[0].state(http.StateIdle) // comes late
+	if got := limit.conns.Len(); got != 1 {
+		t.Errorf("%d connections have a place, want 1", got)
+	}
+}
+
+func TestConnsOf(t *testing.T) {
+	tests := []struct {
+		files uint64
+		want  int // 0 for an error
+	}{
+		{0, 0},
+		{leastFiles - 1, 0},
+		{leastFiles, leastFiles / 2},
+		{1024, 512},
+		{4096, 4096 - keptFiles},
+		{16384, 12288},
+		{1 << 20, mostConns},
+		{math.MaxUint64, mostConns}, // no limit
+	}
+	for _, tt := range tests {
+		got, err := connsOf(tt.files)
+		if got != tt.want || (err != nil) != (tt.want == 0) {
+			t.Errorf("connsOf(%d) = %d, %v, want %d", tt.files, got, err, tt.want)
+		}
+	}
+}
