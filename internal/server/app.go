@@ -2,22 +2,20 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"os"
+	"net"
 	"slices"
-	"strings"
+	"strconv"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 )
 
 // The demo app that a server makes on a store without apps.
 const (
 	demoApp  account.AppID = 1400000001
 	demoName               = "demo"
-	actor                  = "serve" // in the audit trail
+	actor                  = directory.ServerActor
 )
 
 // Credentials name an app that the caller's configuration already holds.
@@ -45,6 +43,9 @@ func (s *Server) prepareApp(ctx context.Context) error {
 		return err
 	}
 	s.context = newContext(s.url(), app, s.o.Credentials.Admin)
+	if s.context.AdminToken, err = s.contextToken(ctx); err != nil {
+		return err
+	}
 	if s.o.DataDir == "" {
 		return nil
 	}
@@ -56,12 +57,19 @@ func (s *Server) url() string {
 	if s.o.TLSCert != "" {
 		scheme = "https"
 	}
-	return scheme + "://" + s.Addr().String()
+	addr := s.Addr().String()
+	if tcp, ok := s.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port)) // "all addresses" is none to call
+	}
+	return scheme + "://" + addr
 }
 
 // servedApp returns the app of the credentials, the demo app, or nil where the
 // store holds other apps only.
 func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
+	if s.o.App != nil {
+		return s.givenApp(ctx)
+	}
 	if s.o.Credentials.SDKAppID != 0 {
 		return s.credentialsApp(ctx)
 	}
@@ -77,17 +85,18 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	}
 	return s.dir.CreateApp(ctx, actor, account.App{
 		ID: demoApp, Name: demoName, Edition: account.Development, Test: s.o.AllowTestApps,
-		Keys:     []account.Key{{ID: "1", Kind: account.HMACKey, Secret: newSecret()}},
+		Keys:     []account.Key{{ID: "1", Kind: account.HMACKey, Secret: directory.NewSecret()}},
 		Settings: account.Settings{RateMode: account.RateShadow},
 	})
 }
 
-// newSecret returns a key in the form of the vendor's console: 64 hexadecimal
-// digits.
-func newSecret() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
+// givenApp returns the app of the options, and makes it if need be.
+func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
+	app, err := s.dir.App(ctx, s.o.App.ID)
+	if account.CodeOf(err) == account.NoApp {
+		return s.dir.CreateApp(ctx, actor, s.o.App.Clone())
+	}
+	return app, err
 }
 
 // credentialsApp makes the app of the credentials, or adds to the one that
@@ -98,6 +107,7 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.warnOpenFile(c.KeyFile, key)
 	id := account.AppID(c.SDKAppID)
 	app, err := s.dir.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
@@ -113,35 +123,14 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	return s.completeApp(ctx, app, key)
 }
 
-// completeApp adds the key and the admin of the credentials to app.
+// completeApp gives app the key and the admin of the credentials.
 func (s *Server) completeApp(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
-	has := func(k account.Key) bool { return k.Kind == key.Kind && k.Secret == key.Secret }
-	if !slices.ContainsFunc(app.ActiveKeys(s.dir.Now(app.ID)), has) {
-		key.ID = fmt.Sprint(len(app.Keys) + 1)
-		if app, err = s.dir.AddKey(ctx, actor, app.ID, key); err != nil {
-			return nil, err
-		}
+	if app, err = s.useKey(ctx, app, key); err != nil {
+		return nil, err
 	}
 	admin := account.UserID(s.o.Credentials.Admin)
 	if admin == "" || app.IsAdmin(admin) {
 		return app, nil
 	}
-	return s.dir.SetAdmins(ctx, actor, app.ID, append(slices.Clone(app.Admins), admin))
-}
-
-func readKey(file string) (account.Key, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return account.Key{}, fmt.Errorf("--key-file: %w", err)
-	}
-	key := account.Key{ID: "1", Kind: account.HMACKey, Secret: strings.TrimSpace(string(b))}
-	switch {
-	case key.Secret == "":
-		return account.Key{}, fmt.Errorf("--key-file %s is empty: put the app's secret key in it", file)
-	case strings.Contains(key.Secret, "PRIVATE KEY"):
-		return account.Key{}, fmt.Errorf("--key-file %s holds a private key: the server verifies with the public key, give that", file)
-	case strings.Contains(key.Secret, "-----BEGIN"):
-		key.Kind = account.ECDSAKey
-	}
-	return key, nil
+	return s.dir.AddAdmin(ctx, actor, app.ID, admin)
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -24,6 +23,9 @@ type Context struct {
 	SDKAppID uint32 `json:"sdkappid"`
 	Key      string `json:"key,omitempty"` // HMAC secret; empty for an app that has only public keys
 	Admin    string `json:"admin"`
+
+	// AdminToken is a token of the admin API; empty if the server made none.
+	AdminToken string `json:"admin_token,omitempty"`
 }
 
 func newContext(url string, app *account.App, admin string) *Context {
@@ -39,24 +41,13 @@ func newContext(url string, app *account.App, admin string) *Context {
 	return c
 }
 
-// write puts c into dir in one step: a reader sees the old file or the new one.
+// write puts c into dir, durably and in one step.
 func (c *Context) write(dir string) error {
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ContextFile+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, ContextFile))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return durable{sync: (*os.File).Sync}.write(filepath.Join(dir, ContextFile), append(b, '\n'))
 }
 
 // ReadContext reads a context file. It must belong to the caller and be

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,7 +14,7 @@ import (
 // publicHandler serves the vendor's protocol, health, and a word at "/".
 func (s *Server) publicHandler() http.Handler {
 	vendor := s.vendorHandler()
-	own := s.adminHandler()
+	own := s.ownHandler(s.o.adminOnPublic())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendorPath(r.URL.Path) {
 			vendor.ServeHTTP(w, r)
@@ -32,14 +31,16 @@ func vendorPath(path string) bool {
 }
 
 func (s *Server) vendorHandler() http.Handler {
-	inFlight := httpx.NewInFlight(maxInFlight)
+	inFlight := httpx.NewInFlight(maxInFlight, maxWait)
+	s.metrics.WatchInFlight(inFlight.Len)
+	bounded := inFlight.Wrap(func(w http.ResponseWriter, r *http.Request) error {
+		s.api.ServeHTTP(w, r)
+		return nil
+	})
+	var count httpx.Observer = s.metrics.Request
 	serve := func(w http.ResponseWriter, r *http.Request) error {
-		ctx, cancel := context.WithTimeout(r.Context(), maxWait)
-		defer cancel()
-		return inFlight.Wrap(func(w http.ResponseWriter, _ *http.Request) error {
-			s.api.ServeHTTP(w, r) // its time does not count against the wait
-			return nil
-		})(w, r.WithContext(ctx))
+		httpx.EventFrom(r.Context()).OnEnd(count)
+		return bounded(w, r)
 	}
 	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
 		s.api.Refuse(w, r, err)
@@ -47,18 +48,22 @@ func (s *Server) vendorHandler() http.Handler {
 	})
 }
 
-// adminHandler serves what is ours. The admin API will live here.
-func (s *Server) adminHandler() http.Handler {
-	return httpx.Handler(s.o.Logger, s.serveOwn, func(w http.ResponseWriter, _ *http.Request, _ error) slog.Level {
+// adapt makes a handler of h, which is ours.
+func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
+	return httpx.Handler(s.o.Logger, h, func(w http.ResponseWriter, _ *http.Request, _ error) slog.Level {
 		answer(w, http.StatusInternalServerError, "internal error; the log says more\n")
 		return slog.LevelError
 	})
 }
 
-func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) error {
 	switch r.URL.Path {
 	case "/":
-		answer(w, http.StatusOK, fmt.Sprintf(about, s.o.Version))
+		text := fmt.Sprintf(about, s.o.Version)
+		if admins {
+			text += aboutAdmin
+		}
+		answer(w, http.StatusOK, text)
 	case "/healthz":
 		answer(w, http.StatusOK, "ok\n")
 	case "/readyz":
@@ -81,6 +86,10 @@ const about = `Rollcall %s: the account service of Tencent Cloud Chat and Live, 
   POST /v4/profile/{portrait_set,portrait_get}
   GET  /healthz   the process is alive
   GET  /readyz    writes are taken
+`
+
+const aboutAdmin = `  GET  /admin/v1  the admin API, with a bearer token
+  GET  /metrics   for Prometheus
 `
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -16,6 +16,11 @@ import (
 
 // check rejects options that contradict each other.
 func (o *Options) check() error {
+	for _, a := range [][2]string{{"--listen", o.Listen}, {"--admin-listen", o.AdminListen}, {"--pprof-listen", o.PprofListen}} {
+		if _, _, err := net.SplitHostPort(a[1]); err != nil && a[1] != "" {
+			return fmt.Errorf("%s %s is no address: give host:port, or :port for every address of this machine", a[0], a[1])
+		}
+	}
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together: give both or neither")
 	}
@@ -24,6 +29,9 @@ func (o *Options) check() error {
 	}
 	if o.AdminListen != "" && !Loopback(o.AdminListen) {
 		return fmt.Errorf("--admin-listen %s can be reached from outside: choose a loopback address", o.AdminListen)
+	}
+	if o.PprofListen != "" && !Loopback(o.PprofListen) {
+		return fmt.Errorf("--pprof-listen %s can be reached from outside: choose a loopback address", o.PprofListen)
 	}
 	return o.Credentials.check()
 }
@@ -48,26 +56,36 @@ func (s *Server) listen(ctx context.Context) error {
 		}
 		conf = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
-	if err := s.listenAt(ctx, s.o.Listen, conf, s.publicHandler()); err != nil {
+	conns, err := httpx.MaxConns()
+	if err != nil {
 		return err
 	}
-	if s.o.AdminListen == "" {
-		return nil
+	public := httpx.ListenerOptions{TLS: conf, Conns: httpx.NewConnLimit(conns)}
+	if err := s.listenAt(ctx, s.o.Listen, public, s.publicHandler()); err != nil {
+		return err
 	}
-	return s.listenAt(ctx, s.o.AdminListen, nil, s.adminHandler())
+	if s.o.AdminListen != "" {
+		if err := s.listenAt(ctx, s.o.AdminListen, ownListener(), s.ownHandler(true)); err != nil {
+			return err
+		}
+	}
+	return s.listenPprof(ctx)
 }
 
-func (s *Server) listenAt(ctx context.Context, addr string, conf *tls.Config, h http.Handler) error {
+// ownListener returns the options of an address that serves nothing to strangers.
+func ownListener() httpx.ListenerOptions {
+	return httpx.ListenerOptions{Conns: httpx.NewConnLimit(ownConns)}
+}
+
+func (s *Server) listenAt(ctx context.Context, addr string, o httpx.ListenerOptions, h http.Handler) error {
 	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", addr, err)
 	}
+	o.FaultBody = func(httpx.Fault) []byte { return api.Malformed() }
+	o.Logger = s.o.Logger
 	s.listeners = append(s.listeners, &listener{
-		Listener: httpx.NewListener(inner, httpx.ListenerOptions{
-			TLS:       conf,
-			FaultBody: func(httpx.Fault) []byte { return api.Malformed() },
-			Logger:    s.o.Logger,
-		}),
+		Listener: httpx.NewListener(inner, o),
 		srv: &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -75,8 +93,9 @@ func (s *Server) listenAt(ctx context.Context, addr string, conf *tls.Config, h 
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
+			ErrorLog:          libraryLog(s.o.Logger),
 		},
 	})
+	s.o.Logger.Info("listening", slog.String("addr", inner.Addr().String()), slog.Bool("tls", o.TLS != nil))
 	return nil
 }

@@ -8,20 +8,23 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/admin"
 	"rollcall/internal/api"
 	"rollcall/internal/directory"
-	"rollcall/internal/httpx"
-	"rollcall/internal/store/open"
+	"rollcall/internal/metrics"
 )
+
+// maxWait is how long a request waits for its turn. Together with [api.Timeout]
+// it stays below 3 s, after which the last of the published clients gives up.
+const maxWait = 400 * time.Millisecond
 
 // Bounds of what strangers may take.
 const (
 	maxInFlight       = 1024             // requests served at once; others wait
-	maxWait           = time.Second      // for their turn
+	ownConns          = 64               // at each address that is ours alone
 	maxHeaderBytes    = 64 << 10         //
 	readHeaderTimeout = 5 * time.Second  //
 	readTimeout       = 8 * time.Second  // a whole request; shutdown waits longer
@@ -47,9 +50,25 @@ type Options struct {
 	// served in the clear.
 	InsecureListen bool
 
-	// AdminListen is a second address, for health alone until there is an
-	// admin API. Optional.
+	// AdminListen is a second address, for the admin API, the metrics and
+	// health. It must be a loopback one. Optional: if Listen is a loopback
+	// address without TLS, all that is there too.
 	AdminListen string
+
+	// AdminHosts are names that the Host header of a request to the admin API
+	// or the metrics may hold, besides those of this machine itself.
+	AdminHosts []string
+
+	// AdminTokenFile holds a token of the admin API with every scope; it is
+	// made if it does not exist. Optional.
+	AdminTokenFile string
+
+	// SealKeys is the file of the keys that seal the secrets of apps in the
+	// store. If empty, it is [SealFile] in DataDir; a store in memory needs none.
+	SealKeys string
+
+	// PprofListen is a loopback address for profiles of the process. Optional.
+	PprofListen string
 
 	// AllowTestApps lets test apps falsify (any-signature).
 	AllowTestApps bool
@@ -60,6 +79,10 @@ type Options struct {
 	// Credentials of the app to serve. Optional: without them a demo app is
 	// made on a store that has no apps.
 	Credentials Credentials
+
+	// App is served instead, and made on a store that lacks it. Optional; not
+	// together with Credentials.
+	App *account.App
 
 	// Version is shown at "GET /".
 	Version string
@@ -74,14 +97,10 @@ type Server struct {
 	engine    account.Engine
 	dir       *directory.Directory
 	api       *api.Server
+	admin     *admin.Server
+	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
-}
-
-// A listener is one address and what is served there.
-type listener struct {
-	*httpx.Listener
-	srv *http.Server
 }
 
 // Open opens the store, sees to the app and listens. Nothing is answered until
@@ -97,13 +116,18 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) open(ctx context.Context) (err error) {
-	if s.engine, err = open.Engine(s.o.Store, open.Options{Logger: s.o.Logger}); err != nil {
+func (s *Server) open(ctx context.Context) error {
+	s.metrics = metrics.New(metrics.Options{Version: s.o.Version, Logger: s.o.Logger})
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger})
 	s.api = api.New(api.Options{Directory: s.dir, AllowTestApps: s.o.AllowTestApps})
+	s.admin = s.newAdmin()
 	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	if err := s.prepareTokens(ctx); err != nil {
 		return err
 	}
 	return s.prepareApp(ctx)
@@ -115,44 +139,3 @@ func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 // Context returns what a client needs to call the server, or nil if there is no
 // app that it could name.
 func (s *Server) Context() *Context { return s.context }
-
-// Run serves until ctx ends, finishes what is in flight, and closes the store.
-func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, len(s.listeners))
-	for _, l := range s.listeners {
-		go func() { failed <- l.Serve(l.srv) }()
-	}
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		s.o.Logger.Info("shutting down", slog.Duration("at_most", shutdownTimeout))
-	}
-	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
-}
-
-func (s *Server) shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
-	defer cancel()
-	var errs []error
-	for _, l := range s.listeners {
-		if err := l.srv.Shutdown(ctx); err != nil {
-			errs = append(errs, errors.New("requests in flight were cut off at shutdown"), l.srv.Close())
-		}
-	}
-	return errors.Join(append(errs, s.close())...)
-}
-
-// close releases what Open took.
-func (s *Server) close() error {
-	var errs []error
-	for _, l := range s.listeners {
-		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	if s.engine != nil {
-		errs = append(errs, s.engine.Close())
-	}
-	return errors.Join(errs...)
-}

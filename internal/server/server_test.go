@@ -103,6 +103,17 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// Who listens on every address tells clients one that they can call.
+func TestListenEverywhere(t *testing.T) {
+	s := start(t, server.Options{Listen: ":0", InsecureListen: true})
+	if got := s.Context().URL; !strings.HasPrefix(got, "http://127.0.0.1:") {
+		t.Errorf("URL = %s, want one of 127.0.0.1", got)
+	}
+	if got := importAlice(t, http.DefaultClient, s.Context()); got != imported {
+		t.Errorf("answer %s, want %s", got, imported)
+	}
+}
+
 // Everything of /v4 is answered in the vendor's form, whatever the method and
 // however the path is written; the rest is ours.
 func TestPaths(t *testing.T) {
@@ -232,6 +243,8 @@ func TestBadOptions(t *testing.T) {
 		o    server.Options
 		want string
 	}{
+		{"no port", server.Options{Listen: "127.0.0.1"}, "--listen 127.0.0.1 is no address"},
+		{"no admin port", server.Options{AdminListen: "localhost"}, "--admin-listen localhost is no address"},
 		{"outside", server.Options{Listen: ":0"}, "--insecure-listen"},
 		{"outside admin", server.Options{AdminListen: "0.0.0.0:0"}, "--admin-listen"},
 		{"half of TLS", server.Options{TLSCert: "x"}, "--tls-key"},

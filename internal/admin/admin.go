@@ -1,0 +1,169 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/httpx"
+)
+
+// Prefix is the path under which the admin API lives.
+const Prefix = "/admin/"
+
+// Bounds of a request.
+const (
+	// MaxBody is the longest body in bytes.
+	MaxBody = 1 << 20
+
+	maxInFlight   = 32 // requests served at once; others wait
+	maxWait       = time.Second
+	timeout       = 10 * time.Second // of most routes
+	backupTimeout = 10 * time.Minute
+)
+
+// Options are what a Server is built from. Directory and Logger are required.
+type Options struct {
+	Directory *directory.Directory
+	Logger    *slog.Logger
+	Version   string // of the program
+	Store     string // kind of the engine, as "pebble"; no path, no address
+
+	// Hosts are names, besides those of this machine itself, that the Host
+	// header of a request may hold.
+	Hosts []string
+
+	// Observer is told of every request. Optional.
+	Observer httpx.Observer
+}
+
+// A Server serves the admin API. It is safe for concurrent use.
+type Server struct {
+	dir     *directory.Directory
+	o       Options
+	hosts   hosts
+	routes  []Route
+	handler http.Handler
+	backup  sync.Mutex // held while a backup is made
+}
+
+// New returns a Server.
+func New(o Options) *Server {
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), routes: Routes()}
+	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
+		s.serve(w, r)
+		return nil
+	})
+	s.handler = httpx.Handler(o.Logger, func(w http.ResponseWriter, r *http.Request) error {
+		event := httpx.EventFrom(r.Context())
+		event.SetCommand("admin")
+		event.OnEnd(o.Observer)
+		return bounded(w, r)
+	}, s.refuse)
+	return s
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// A call is one request on its way.
+type call struct {
+	ctx    context.Context
+	w      http.ResponseWriter
+	r      *http.Request
+	route  *Route
+	params map[string]string // of the path
+	query  map[string]string
+	token  *account.Token
+	event  *httpx.Event
+}
+
+// actor is who acts, for the audit trail.
+func (c *call) actor() string { return c.token.Name }
+
+// serve answers r.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
+	c.event.SetCode(0)
+	resp, err := s.answer(c)
+	if err == nil {
+		err = c.send(resp)
+	}
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// answer passes the gate and runs the route.
+func (s *Server) answer(c *call) (any, error) {
+	if err := s.gate(c); err != nil {
+		return nil, err
+	}
+	limit := timeout
+	if c.route.Timeout != 0 {
+		limit = c.route.Timeout
+		// The answer may come later than others; a writer without deadlines needs
+		// none.
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), limit)
+	defer cancel()
+	c.ctx = ctx
+	return c.route.serve(s, c)
+}
+
+// gate lets c through to its route or says why not. Whoever has no token learns
+// nothing but that.
+func (s *Server) gate(c *call) (err error) {
+	if !s.hosts.allow(c.r.Host) {
+		return errHost
+	}
+	if c.token, err = s.authenticate(c.r); err != nil {
+		return err
+	}
+	c.event.Add(slog.String("actor", c.token.Name))
+	if err := s.match(c); err != nil {
+		return err
+	}
+	c.event.SetCommand("admin." + c.route.ID)
+	if !c.token.Allows(c.route.Scope) {
+		return &fault{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
+	}
+	return c.readQuery()
+}
+
+// send writes the answer of a route.
+func (c *call) send(resp any) error {
+	setHeaders(c.w.Header())
+	if c.route.Status == http.StatusNoContent {
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	body, err := encode(resp)
+	if err != nil {
+		return err
+	}
+	if v, ok := resp.(App); ok {
+		c.w.Header().Set("ETag", strconv.Quote(strconv.FormatUint(v.Version, 10)))
+	}
+	write(c.w, c.route.Status, "application/json", body)
+	return nil
+}
+
+// setHeaders sets what every answer has. Answers may hold secrets.
+func setHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+func write(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone; nothing is left to do
+}

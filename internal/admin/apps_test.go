@@ -1,0 +1,426 @@
+package admin_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/store/pebble"
+	"rollcall/internal/store/sealed"
+)
+
+const appPath = "/admin/v1/apps/1400000001"
+
+func TestApps(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		if got := b.call("GET", "/admin/v1", "").body; got != `{"version":"test","store":"kind","apps":0}` {
+			b.Errorf("about: %s", got)
+		}
+		made := b.createApp(1400000001)
+		if len(made.Secret) != 64 {
+			b.Errorf("the secret has %d characters, want 64", len(made.Secret))
+		}
+		fingerprint := account.Key{Secret: made.Secret}.Fingerprint()
+		want := `{"sdkappid":1400000001,"name":"n","edition":"pro","disabled":false,"test":false,` +
+			`"created_at":"2026-05-06T07:08:09.123Z","version":1,"admins":["administrator"],"settings":{},` +
+			`"keys":[{"id":"1","kind":"hmac","created_at":"2026-05-06T07:08:09.123Z","fingerprint":"` + fingerprint + `"}]}`
+		got := b.call("GET", appPath, "")
+		if got.body != want || got.header.Get("ETag") != `"1"` {
+			b.Errorf("app %s\nwant %s; ETag %s", got.body, want, got.header.Get("ETag"))
+		}
+		if got := b.call("GET", "/admin/v1/apps", "").body; got != `{"apps":[`+want+`],"next_cursor":""}` {
+			b.Errorf("apps: %s", got)
+		}
+		b.problem(b.call("POST", "/admin/v1/apps", `{"sdkappid":1400000001,"secret":"x"}`), "exists")
+		if got := b.call("DELETE", appPath, ""); got.status != 204 || got.body != "" {
+			b.Errorf("delete: %d %q", got.status, got.body)
+		}
+		b.problem(b.call("GET", appPath, ""), "not-found")
+		b.problem(b.call("DELETE", appPath, ""), "not-found")
+		if got := b.call("GET", "/admin/v1/apps", "").body; got != `{"apps":[],"next_cursor":""}` {
+			b.Errorf("apps: %s", got)
+		}
+	})
+}
+
+// TestCreateAppWhole gives everything that there is to give.
+func TestCreateAppWhole(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		secret := strings.Repeat("a secret of ours ", 2)
+		b.secrets = append(b.secrets, secret)
+		r := b.call("POST", "/admin/v1/apps", `{"sdkappid":1400000001,"name":"shop","edition":"trial","test":true,
+			"admins":["boss"],"secret":"`+secret+`",
+			"settings":{"quota":7,"custom_tags":[{"key":"Hobby"}],"allow_sources":["10.0.0.0/8"],"rate_limits":{"kick":5}}}`)
+		if r.status != 201 || strings.Contains(r.body, "secret") {
+			b.Fatalf("%d %s", r.status, r.body)
+		}
+		settings := `"settings":{"quota":7,"custom_tags":[{"key":"Hobby"}],"allow_sources":["10.0.0.0/8"],"rate_limits":{"kick":5}}`
+		if !strings.Contains(r.body, settings) || !strings.Contains(r.body, `"admins":["administrator","boss"]`) {
+			b.Errorf("%s", r.body)
+		}
+		if got := b.call("GET", appPath+"/accounts:count", "").body; got != `{"count":2}` {
+			b.Errorf("count %s: admins are accounts", got)
+		}
+	})
+}
+
+// TestBadBodies sends what cannot be an app: nothing of it may get into the
+// store, and what the client sent is not logged.
+func TestBadBodies(t *testing.T) {
+	b := newBench(t, new(mem.Store))
+	const secret = "this-must-not-be-logged"
+	b.secrets = append(b.secrets, secret)
+	for body, want := range map[string]string{
+		``:                                     "the SDKAppID is 0",
+		`[]`:                                   "not a JSON object",
+		`{"sdkappid":1`:                        "not JSON",
+		`{"sdkappid":1}{}`:                     "not JSON",
+		`{"sdkappid":1,"sdkappid":2}`:          "/sdkappid twice",
+		`{"SDKAppID":1}`:                       "/SDKAppID, which is unknown",
+		`{"sdkappid":"1"}`:                     "/sdkappid in the body is not a number",
+		`{"sdkappid":-1}`:                      "/sdkappid in the body is not a number",
+		`{"sdkappid":1,"settings":{"qota":1}}`: "/settings/qota, which is unknown",
+		`{"sdkappid":1,"settings":{"allow_sources":["x"]}}`:                         "/settings/allow_sources/0 in the body is not",
+		`{"sdkappid":1,"settings":{"quota":-1}}`:                                    "the quota is negative",
+		`{"sdkappid":1,"edition":"gold"}`:                                           "edition \"gold\" is unknown",
+		`{"sdkappid":1,"admins":["@x"]}`:                                            "admin 2",
+		`{"sdkappid":1,"secret":"` + secret + `","public_key":"x"}`:                 "not both",
+		`{"sdkappid":1,"secret":["` + secret + `"]}`:                                "/secret in the body is not a text",
+		`{"sdkappid":1,"secrt":"` + secret + `"}`:                                   "/secrt, which is unknown",
+		`{"sdkappid":1,"secret":"` + secret + `\n"}`:                                "not one line",
+		`{"sdkappid":1,"public_key":"-----BEGIN PRIVATE KEY-----\n` + secret + `"}`: "is not PEM",
+		`{"sdkappid":1,"secret":"` + strings.Repeat(secret, 200) + `"}`:             "at most 4096 bytes",
+		`{"sdkappid":1,"name":"` + strings.Repeat("x", 201) + `"}`:                  "longer than 200 bytes",
+		`{"sdkappid":1,"settings":{"any_signature":true}}`:                          "only for apps that were created as test apps",
+	} {
+		got := b.call("POST", "/admin/v1/apps", body)
+		if p := b.problem(got, "bad-request"); !strings.Contains(p.Detail, want) {
+			t.Errorf("%.80s: %q, want %q", body, p.Detail, want)
+		}
+		if strings.Contains(got.body, secret) {
+			t.Errorf("%.80s: the answer holds the secret", body)
+		}
+	}
+	b.problem(b.call("POST", "/admin/v1/apps", `{"name":"`+strings.Repeat("x", admin.MaxBody)+`"}`), "too-large")
+	if got := b.call("GET", "/admin/v1/apps", "").body; got != `{"apps":[],"next_cursor":""}` {
+		t.Errorf("apps: %s", got)
+	}
+}
+
+func TestAppPages(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		for i := range 7 {
+			b.createApp(1400000001 + i)
+		}
+		var ids []uint32
+		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+			p := ok[admin.AppPage](b, 200, "GET", "/admin/v1/apps?limit=3&cursor="+cursor, "")
+			for _, a := range p.Apps {
+				ids = append(ids, a.SDKAppID)
+			}
+			cursor = p.NextCursor
+		}
+		if len(ids) != 7 || !slices.IsSorted(ids) {
+			b.Errorf("ids %v", ids)
+		}
+	})
+}
+
+func TestChangeApp(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		for i, tt := range []struct{ patch, settings string }{
+			{
+				`{"settings":{"quota":10,"words":["a","b"],"rate_limits":{"kick":5,"querystate":6},"allow_delete":true}}`,
+				`{"quota":10,"allow_delete":true,"words":["a","b"],"rate_limits":{"kick":5,"querystate":6}}`,
+			},
+			{`{"settings":{"words":["c"]}}`, // an array is replaced as a whole
+				`{"quota":10,"allow_delete":true,"words":["c"],"rate_limits":{"kick":5,"querystate":6}}`},
+			{`{"settings":{"rate_limits":{"kick":null,"portrait_set":7}}}`, // an object is merged
+				`{"quota":10,"allow_delete":true,"words":["c"],"rate_limits":{"portrait_set":7,"querystate":6}}`},
+			{`{"settings":{"quota":null,"rate_limits":null,"allow_delete":false}}`, // null is the default
+				`{"words":["c"]}`},
+			{`{"settings":{},"name":"new"}`, `{"words":["c"]}`},
+		} {
+			got := b.call("PATCH", appPath, tt.patch)
+			if got.status != 200 || !strings.Contains(got.body, `"settings":`+tt.settings+`,`) {
+				b.Errorf("%s: %d %s\nwant %s", tt.patch, got.status, got.body, tt.settings)
+			}
+			if want := fmt.Sprintf(`"%d"`, i+2); got.header.Get("ETag") != want {
+				b.Errorf("%s: ETag %s, want %s", tt.patch, got.header.Get("ETag"), want)
+			}
+		}
+		a := ok[admin.App](b, 200, "PATCH", appPath, `{"disabled":true,"edition":"trial"}`)
+		if a.Name != "new" || !a.Disabled || a.Edition != account.Trial {
+			b.Errorf("%+v", a)
+		}
+		if e := audit(b)[0]; e.Actor != "token-admin" || e.Action != "app.change" || e.Detail != "disabled, edition" || e.SDKAppID != 1400000001 {
+			b.Errorf("entry %+v", e)
+		}
+	})
+}
+
+func TestChangeAppRefused(t *testing.T) {
+	b := newBench(t, new(mem.Store))
+	b.createApp(1400000001)
+	for _, patch := range []string{
+		``, `{}`, `{"name":null}`, `{"settings":null}`, `{"settings":[]}`, `{"settings":{"qota":1}}`, `{"settings":{"qota":null}}`,
+		`{"settings":{"rate_limits":{"a":{"b":{"c":{"d":{}}}}}}}`, `{"settings":{"rate_limits":{"kick":-1}}}`, `{"settings":{"quota":"x"}}`,
+		`{"keys":[]}`, `{"version":7}`, `{"edition":"gold"}`, `{"test":true}`,
+	} {
+		b.problem(b.call("PATCH", appPath, patch), "bad-request")
+	}
+	b.problem(b.call("PATCH", "/admin/v1/apps/1400000009", `{"name":"x"}`), "not-found")
+	if a := ok[admin.App](b, 200, "GET", appPath, ""); a.Version != 1 || a.Settings.Quota != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestIfMatch(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		patch := func(match ...string) reply {
+			return b.send(request{
+				method: "PATCH", path: appPath, body: `{"name":"x"}`,
+				token: b.tokens[account.ScopeWrite], header: http.Header{"If-Match": match},
+			})
+		}
+		if got := patch(`"1"`); got.status != 200 {
+			b.Errorf("the present version: %d %s", got.status, got.body)
+		}
+		for _, match := range []string{`"1"`, `"3"`} {
+			got := patch(match)
+			if p := b.problem(got, "conflict"); got.status != 409 || !strings.Contains(p.Detail, "version 2") {
+				b.Errorf("%s: %d %s", match, got.status, p.Detail)
+			}
+		}
+		for _, match := range []string{`1`, `""`, `"x"`, `"0"`, `W/"2"`} {
+			b.problem(patch(match), "bad-request")
+		}
+		b.problem(patch(`"2"`, `"2"`), "bad-request")
+		if got := patch(`*`); got.status != 200 || got.header.Get("ETag") != `"3"` {
+			b.Errorf("any version: %d %s", got.status, got.body)
+		}
+	})
+}
+
+func TestDeleteApp(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		b.imports("a")
+		b.problem(b.call("DELETE", appPath, ""), "conflict")
+		app, err := b.dir.App(b.Context(), 1400000001)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if got := b.call("PATCH", appPath, `{"settings":{"allow_delete":true}}`); got.status != 200 {
+			b.Fatal(got.body)
+		}
+		if app, err = b.dir.App(b.Context(), app.ID); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := b.dir.Delete(b.Context(), app, []account.UserID{"a"}); err != nil {
+			b.Fatal(err)
+		}
+		if got := b.call("DELETE", appPath, ""); got.status != 204 {
+			b.Errorf("%d %s", got.status, got.body)
+		}
+		b.createApp(1400000001)
+		b.imports("a") // no tombstone is left
+	})
+}
+
+// imports imports accounts of the app, which must all be new.
+func (b *bench) imports(ids ...account.UserID) {
+	b.Helper()
+	app, err := b.dir.App(b.Context(), 1400000001)
+	if err != nil {
+		b.Fatal(err)
+	}
+	items := make([]account.Upsert, len(ids))
+	for i, id := range ids {
+		items[i].ID = id
+	}
+	results, err := b.dir.Import(b.Context(), app, items)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, r := range results {
+		if r.Code != account.OK {
+			b.Fatalf("import of %q: %v", ids[i], r.Code)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		made := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", ``)
+		b.secrets = append(b.secrets, made.Secret)
+		if made.Key.ID != "2" || made.Key.Kind != account.HMACKey || len(made.Secret) != 64 {
+			b.Errorf("made %+v", made.Key)
+		}
+		b.secrets = append(b.secrets, "my own secret")
+		given := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", `{"secret":"my own secret"}`)
+		if given.Secret != "" || given.Key.ID != "3" {
+			b.Errorf("given %+v", given.Key)
+		}
+		if e := audit(b)[0]; e.Action != "key.add" || e.Detail != "hmac key "+given.Key.Fingerprint {
+			b.Errorf("entry %+v", e)
+		}
+		public := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", fmt.Sprintf(`{"public_key":%q}`, newPublicKey(b.T)))
+		if public.Key.Kind != account.ECDSAKey || public.Secret != "" {
+			b.Errorf("public %+v", public)
+		}
+		at := ok[admin.Key](b, 200, "POST", appPath+"/keys/2/retire", `{"at":"2027-01-02T03:04:05+01:00"}`)
+		if got, _ := at.RetiredAt.MarshalText(); string(got) != "2027-01-02T02:04:05.000Z" {
+			b.Errorf("retired at %s", got)
+		}
+		soon := ok[admin.Key](b, 200, "POST", appPath+"/keys/1/retire", ``)
+		if got, _ := soon.RetiredAt.MarshalText(); string(got) != "2026-05-06T07:08:09.123Z" {
+			b.Errorf("retired at %s", got)
+		}
+		b.problem(b.call("POST", appPath+"/keys/9/retire", ``), "not-found")
+		b.problem(b.call("POST", appPath+"/keys/1/retire", `{"at":"tomorrow"}`), "bad-request")
+		b.problem(b.call("POST", appPath+"/keys", `{"public_key":"my own secret"}`), "bad-request")
+		b.problem(b.call("POST", "/admin/v1/apps/1400000009/keys", ``), "not-found")
+		for _, path := range []string{appPath, "/admin/v1/apps", "/admin/v1/audit"} {
+			body := b.call("GET", path, "").body
+			for _, secret := range b.secrets {
+				if strings.Contains(body, secret) {
+					b.Errorf("%s shows a secret", path)
+				}
+			}
+		}
+	})
+}
+
+// newPublicKey returns a public key in PEM.
+func newPublicKey(t *testing.T) string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+func TestAdmins(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		a := ok[admin.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", "")
+		if diff := cmp.Diff([]account.UserID{"administrator", "big/boss ?"}, a.Admins); diff != "" {
+			b.Errorf("admins (-want +got):\n%s", diff)
+		}
+		if again := ok[admin.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", ""); again.Version != a.Version {
+			b.Errorf("version %d after the same again, want %d", again.Version, a.Version)
+		}
+		b.problem(b.call("PUT", appPath+"/admins/@robot", ""), "bad-request")
+		b.problem(b.call("DELETE", appPath+"/admins/nobody", ""), "not-found")
+		a = ok[admin.App](b, 200, "DELETE", appPath+"/admins/administrator", "")
+		if diff := cmp.Diff([]account.UserID{"big/boss ?"}, a.Admins); diff != "" {
+			b.Errorf("admins (-want +got):\n%s", diff)
+		}
+		b.problem(b.call("DELETE", appPath+"/admins/big%2Fboss%20%3F", ""), "bad-request")
+		if got := b.call("GET", appPath+"/accounts:count", "").body; got != `{"count":2}` {
+			b.Errorf("count %s: who was an admin stays an account", got)
+		}
+	})
+}
+
+// TestBackup uses a store that can copy itself and one that cannot.
+func TestBackup(t *testing.T) {
+	b := newBench(t, new(mem.Store))
+	dir := filepath.Join(t.TempDir(), "backup")
+	b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)), "unsupported")
+	b.problem(b.call("POST", "/admin/v1/keys:reseal", ""), "unsupported")
+	for _, bad := range []string{"", "relative", dir + "/", dir + "/../x", filepath.Join(dir, "missing", "x")} {
+		b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, bad)), "bad-request")
+	}
+	b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, t.TempDir())), "exists")
+
+	able := newBench(t, copier{Store: new(mem.Store)})
+	able.createApp(1400000001)
+	able.imports("a", "b")
+	got := ok[admin.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	if got.TookMS < 0 {
+		t.Errorf("it took %d ms", got.TookMS)
+	}
+	got.TookMS = 0
+	if diff := cmp.Diff(admin.Backup{Dir: dir, Accounts: 3, Apps: 1, Bytes: 4}, got); diff != "" {
+		t.Errorf("backup (-want +got):\n%s", diff)
+	}
+}
+
+// TestBackupOpens opens a copy of a store that goes on working.
+func TestBackupOpens(t *testing.T) {
+	b := newBench(t, engines["pebble"](t))
+	b.createApp(1400000001)
+	b.imports("a", "b")
+	dir := filepath.Join(t.TempDir(), "backup")
+	got := ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	if got.Accounts != 3 || got.Apps != 1 || got.Bytes == 0 {
+		t.Errorf("%+v", got)
+	}
+	b.imports("c")
+	restored, err := pebble.Open(pebble.Options{Dir: filepath.Join(dir, admin.StoreFolder)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := restored.Count(t.Context(), 1400000001); err != nil || n != 3 {
+		t.Errorf("the copy has %d accounts, %v; want 3", n, err)
+	}
+	if err := restored.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A copier is an engine whose copies hold four bytes.
+type copier struct{ *mem.Store }
+
+func (copier) Snapshot(_ context.Context, dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "data"), []byte("data"), 0o600)
+}
+
+// TestReseal adds sealing to data from before.
+func TestReseal(t *testing.T) {
+	store := new(mem.Store)
+	keys := []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret from before"}}
+	if _, err := store.CreateApp(t.Context(), account.App{ID: 1400000001, Keys: keys}, account.AuditEntry{}); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, sealed.New(store, sealed.NewRing()))
+	b.secrets = append(b.secrets, keys[0].Secret)
+	for _, want := range []string{`{"resealed":1}`, `{"resealed":0}`} {
+		if got := b.call("POST", "/admin/v1/keys:reseal", ""); got.status != 200 || got.body != want {
+			t.Errorf("%d %s, want %s", got.status, got.body, want)
+		}
+	}
+	if e := audit(b)[0]; e.Action != "key.reseal" || e.Actor != "token-admin" || e.SDKAppID != 1400000001 {
+		t.Errorf("entry %+v", e)
+	}
+	if a := ok[admin.App](b, 200, "GET", appPath, ""); a.Keys[0].Fingerprint != keys[0].Fingerprint() {
+		t.Errorf("fingerprint %s is not of the secret", a.Keys[0].Fingerprint)
+	}
+}

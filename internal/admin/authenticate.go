@@ -1,0 +1,29 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+
+	"rollcall/internal/account"
+)
+
+// errUnauthorized does not tell a missing token from an unknown or an expired
+// one.
+var errUnauthorized = &fault{slug: unauthorized, detail: `send a token that is known and has not expired, as "Authorization: Bearer rct_…"`}
+
+// authenticate returns the token that r bears (RFC 6750, section 2.1).
+func (s *Server) authenticate(r *http.Request) (*account.Token, error) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return nil, errUnauthorized
+	}
+	scheme, text, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return nil, errUnauthorized
+	}
+	t, err := s.dir.Authenticate(r.Context(), text)
+	if account.CodeOf(err) == account.NoToken {
+		return nil, errUnauthorized
+	}
+	return t, err
+}

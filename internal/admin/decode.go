@@ -1,0 +1,146 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"rollcall/internal/httpx"
+)
+
+// encode returns v as JSON.
+func encode(v any) ([]byte, error) {
+	return json.Marshal(v,
+		json.Deterministic(true),
+		jsontext.AllowInvalidUTF8(true),           // what is stored must show
+		jsonv1.OmitEmptyWithLegacySemantics(true), // settings that are not set are left out
+	)
+}
+
+// decode reads data, which stands at a JSON pointer of the body, into v. Unlike
+// the vendor's protocol, this API refuses members that it does not know: a typo
+// must show.
+func decode(data []byte, v any, at string) error {
+	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true)); err != nil {
+		return bad(bodyFault(err, at))
+	}
+	return nil
+}
+
+// body reads the body of c into a Req. An empty one is an empty object.
+func body[Req any](c *call) (req Req, err error) {
+	b, err := httpx.ReadBody(c.r, MaxBody)
+	if _, ok := errors.AsType[*httpx.BodyTooLargeError](err); ok {
+		c.w.Header().Set("Connection", "close") // what is still sent is not a request
+		return req, &fault{tooLarge, fmt.Sprintf("the body is larger than %d bytes", MaxBody)}
+	}
+	if err != nil {
+		return req, bad("the body did not arrive whole")
+	}
+	defer b.Free()
+	if len(b.Bytes()) == 0 {
+		return req, nil
+	}
+	return req, decode(b.Bytes(), &req, "")
+}
+
+// bodyFault says what is wrong with what stands at a JSON pointer of a body, and
+// where.
+func bodyFault(err error, at string) string {
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Sprintf("the body has %s twice", at+string(e.JSONPointer))
+		}
+		return fmt.Sprintf("the body is not JSON; look at byte %d", e.ByteOffset)
+	}
+	e, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return "the body is not the JSON object that is expected"
+	}
+	at += string(e.JSONPointer)
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Sprintf("the body has %s, which is unknown here; correct its name or leave it out", at)
+	case at == "":
+		return "the body is not a JSON object"
+	}
+	return fmt.Sprintf("%s in the body is not %s", at, expected(e.GoType))
+}
+
+// expected describes the values that t takes.
+func expected(t reflect.Type) string {
+	if t == nil {
+		return "as expected"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Map:
+		return "an object"
+	case reflect.String:
+		return "a text"
+	case reflect.Int, reflect.Int64, reflect.Uint32, reflect.Uint64:
+		return "a number in the range that it takes"
+	}
+	switch t {
+	case reflect.TypeFor[Time]():
+		return "a time as 2026-01-02T15:04:05Z"
+	default:
+		return "in the form that it takes"
+	}
+}
+
+// readQuery reads the parameters after the "?". Each is known to the route and
+// stands once.
+func (c *call) readQuery() error {
+	values, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return bad("the query cannot be read; escape what is special in it")
+	}
+	c.query = map[string]string{}
+	for name, vs := range values {
+		switch {
+		case !c.route.takes(name):
+			return bad(fmt.Sprintf("the query has %q, which is unknown here; correct its name or leave it out", name))
+		case len(vs) > 1:
+			return bad(fmt.Sprintf("the query has %q more than once", name))
+		}
+		c.query[name] = vs[0]
+	}
+	return nil
+}
+
+// match finds the route of c.
+func (s *Server) match(c *call) error {
+	segments := splitPath(c.r.URL.EscapedPath())
+	var allowed []string
+	for i := range s.routes {
+		route := &s.routes[i]
+		params, ok := route.match(segments)
+		switch {
+		case !ok:
+		case route.Method == c.r.Method:
+			c.route, c.params = route, params
+			return nil
+		default:
+			allowed = append(allowed, route.Method)
+		}
+	}
+	if allowed == nil {
+		return &fault{notFound, "nothing is under this path"}
+	}
+	for _, method := range allowed {
+		c.w.Header().Add("Allow", method)
+	}
+	return &fault{badMethod, fmt.Sprintf("use one of %v", allowed)}
+}
+
+var _ http.Handler = (*Server)(nil)

@@ -1,0 +1,51 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"rollcall/internal/httpx"
+)
+
+// Hosts are the names, in lower case, that a Host header may hold besides those of
+// this machine itself. The check keeps a web page from reaching the API through a
+// name of its own that it makes resolve to a loopback address.
+type hosts map[string]bool
+
+func newHosts(names []string) hosts {
+	h := hosts{"localhost": true}
+	for _, name := range names {
+		h[strings.ToLower(name)] = true
+	}
+	return h
+}
+
+// allow reports whether a request for host, with or without a port, is meant for
+// us.
+func (h hosts) allow(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+		return true
+	}
+	return h[strings.ToLower(host)]
+}
+
+var errHost = &fault{slug: misdirected, detail: "the Host header is no loopback name or address and none that --admin-host names"}
+
+// CheckHost returns h behind the same check of the Host header as the admin
+// API's.
+func (s *Server) CheckHost(h httpx.HandlerFunc) httpx.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if s.hosts.allow(r.Host) {
+			return h(w, r)
+		}
+		c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
+		c.fail(errHost)
+		return nil
+	}
+}

@@ -1,0 +1,76 @@
+package admin
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+)
+
+// maxSecretBytes is the longest secret or public key.
+const maxSecretBytes = 4096
+
+// NewKey is a key to add. Without a secret and a public key, an HMAC key is made.
+type NewKey struct {
+	Secret    string `json:"secret,omitempty"`     // HMAC key as text
+	PublicKey string `json:"public_key,omitempty"` // ECDSA public key in PEM
+}
+
+// CreatedKey is a key that was added.
+type CreatedKey struct {
+	Key    Key    `json:"key"`
+	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
+}
+
+// newKey returns the key of a secret or of a public key. If both are empty it
+// makes a secret and returns that too.
+func newKey(secret, publicKey string) (key account.Key, made string, err error) {
+	switch {
+	case secret != "" && publicKey != "":
+		return key, "", bad("give a secret or a public_key, not both")
+	case len(secret) > maxSecretBytes || len(publicKey) > maxSecretBytes:
+		return key, "", bad(fmt.Sprintf("a key has at most %d bytes", maxSecretBytes))
+	case publicKey != "":
+		return account.Key{Kind: account.ECDSAKey, Secret: publicKey}, "", nil
+	case secret == "":
+		secret = directory.NewSecret()
+		made = secret
+	}
+	return account.Key{Kind: account.HMACKey, Secret: secret}, made, nil
+}
+
+func (s *Server) addKey(c *call, req NewKey) (CreatedKey, error) {
+	id, err := c.app()
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	key, made, err := newKey(req.Secret, req.PublicKey)
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	app, err := s.dir.AddKey(c.ctx, c.actor(), id, key)
+	if err != nil {
+		return CreatedKey{}, err
+	}
+	return CreatedKey{showKey(app.Keys[len(app.Keys)-1]), made}, nil
+}
+
+// Retirement says when the use of a key ends.
+type Retirement struct {
+	At Time `json:"at,omitzero"` // now if absent
+}
+
+func (s *Server) retireKey(c *call, req Retirement) (Key, error) {
+	id, err := c.app()
+	if err != nil {
+		return Key{}, err
+	}
+	app, err := s.dir.RetireKey(c.ctx, c.actor(), id, c.params["id"], time.Time(req.At))
+	if err != nil {
+		return Key{}, err
+	}
+	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.params["id"] })
+	return showKey(app.Keys[i]), nil
+}

@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+
+	"rollcall/internal/account"
+)
+
+// defaultLimit is the length of a page that is not asked for.
+const defaultLimit = 100
+
+// limit returns the length of the page that c asks for.
+func (c *call) limit() (int, error) {
+	text, ok := c.query["limit"]
+	if !ok {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > account.MaxListLimit {
+		return 0, bad(fmt.Sprintf("the limit is a number from 1 to %d", account.MaxListLimit))
+	}
+	return n, nil
+}
+
+// cursor returns where the page begins, "" at the start. What it says is the
+// matter of the route.
+func (c *call) cursor() (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(c.query["cursor"])
+	if err != nil {
+		return "", errCursor
+	}
+	return string(b), nil
+}
+
+// numericCursor returns a cursor that is a number, 0 at the start.
+func (c *call) numericCursor() (uint64, error) {
+	text, err := c.cursor()
+	if err != nil || text == "" {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, errCursor
+	}
+	return n, nil
+}
+
+var errCursor = bad("the cursor is not the next_cursor of an answer; leave it out to begin at the first page")
+
+// nextCursor makes a cursor of what the route wants to read back, "" of "".
+func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// app returns the SDKAppID in the path.
+func (c *call) app() (account.AppID, error) {
+	id, err := parseApp(c.params["sdkappid"])
+	c.event.SetApp(uint32(id))
+	return id, err
+}
+
+func parseApp(text string) (account.AppID, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n == 0 {
+		return 0, bad("the SDKAppID is a number from 1 to 4294967295")
+	}
+	return account.AppID(n), nil
+}

@@ -1,0 +1,152 @@
+package admin
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+)
+
+// AppPatch is a change of an app. What is absent stays as it is.
+type AppPatch struct {
+	Name     *string          `json:"name,omitempty"`
+	Edition  *account.Edition `json:"edition,omitempty"`
+	Disabled *bool            `json:"disabled,omitempty"`
+	Settings jsontext.Value   `json:"settings,omitempty"` // a merge patch (RFC 7396): null sets a member back to its default
+}
+
+func (s *Server) changeApp(c *call, req AppPatch) (App, error) {
+	version, err := ifMatch(c.r.Header.Values("If-Match"))
+	if err != nil {
+		return App{}, err
+	}
+	fields, err := req.fields()
+	if err != nil {
+		return App{}, err
+	}
+	return s.withApp(c, func(id account.AppID) (*account.App, error) {
+		return s.dir.ChangeApp(c.ctx, c.actor(), directory.AppChange{
+			App: id, Action: "app.change", Detail: strings.Join(fields, ", "),
+			Apply: func(a *account.App) error {
+				if version != 0 && a.Version != version {
+					return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has version %d by now; read it and change that", a.Version)}
+				}
+				return req.apply(a)
+			},
+		})
+	})
+}
+
+// ifMatch returns the version that the header If-Match asks for, 0 for any.
+func ifMatch(headers []string) (uint64, error) {
+	if len(headers) == 0 || len(headers) == 1 && headers[0] == "*" {
+		return 0, nil
+	}
+	text, err := strconv.Unquote(headers[0])
+	version, parseErr := strconv.ParseUint(text, 10, 64)
+	if len(headers) > 1 || err != nil || parseErr != nil || version == 0 {
+		return 0, bad(`If-Match is one version in quotes, as "7"`)
+	}
+	return version, nil
+}
+
+// fields names what p changes, for the audit trail.
+func (p *AppPatch) fields() ([]string, error) {
+	var names []string
+	for name, given := range map[string]bool{"name": p.Name != nil, "edition": p.Edition != nil, "disabled": p.Disabled != nil} {
+		if given {
+			names = append(names, name)
+		}
+	}
+	if p.Settings != nil {
+		members, err := members(p.Settings)
+		if err != nil {
+			return nil, err
+		}
+		// Also a name whose value is null must be known.
+		if err := decode(p.Settings, new(account.Settings), "/settings"); err != nil {
+			return nil, err
+		}
+		for name := range members {
+			names = append(names, "settings."+name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, bad("the body changes nothing; give name, edition, disabled or settings")
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// apply lays p over a.
+func (p *AppPatch) apply(a *account.App) error {
+	if p.Name != nil {
+		a.Name = *p.Name
+	}
+	if p.Edition != nil {
+		a.Edition = *p.Edition
+	}
+	if p.Disabled != nil {
+		a.Disabled = *p.Disabled
+	}
+	if p.Settings == nil {
+		return nil
+	}
+	before, err := encode(a.Settings)
+	if err != nil {
+		return err
+	}
+	merged, err := mergePatch(before, p.Settings, maxPatchDepth)
+	if err != nil {
+		return err
+	}
+	a.Settings = account.Settings{}
+	return decode(merged, &a.Settings, "/settings")
+}
+
+// maxPatchDepth is more than settings have.
+const maxPatchDepth = 4
+
+// mergePatch returns target with patch applied (RFC 7396).
+func mergePatch(target, patch jsontext.Value, depth int) (jsontext.Value, error) {
+	if patch.Kind() != '{' {
+		return patch, nil
+	}
+	if depth == 0 {
+		return nil, bad("/settings in the body is nested too deep")
+	}
+	changes, err := members(patch)
+	if err != nil {
+		return nil, err
+	}
+	merged := map[string]jsontext.Value{}
+	if target.Kind() == '{' {
+		if merged, err = members(target); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range changes {
+		if value.Kind() == 'n' {
+			delete(merged, name)
+			continue
+		}
+		if merged[name], err = mergePatch(merged[name], value, depth-1); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(merged)
+}
+
+// members returns the members of a JSON object.
+func members(object jsontext.Value) (m map[string]jsontext.Value, err error) {
+	if object.Kind() != '{' {
+		return nil, bad("/settings in the body is not an object")
+	}
+	return m, json.Unmarshal(object, &m)
+}

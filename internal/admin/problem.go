@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"rollcall/internal/account"
+	"rollcall/internal/httpx"
+)
+
+// A Slug names a kind of problem.
+type Slug struct {
+	Name   string
+	Status int    // HTTP status
+	Title  string // for a person; the same for every problem of the kind
+}
+
+var (
+	badRequest   = Slug{"bad-request", http.StatusBadRequest, "The request cannot be understood."}
+	unauthorized = Slug{"unauthorized", http.StatusUnauthorized, "A valid token is missing."}
+	forbidden    = Slug{"forbidden", http.StatusForbidden, "The token does not allow this."}
+	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing."}
+	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method."}
+	exists       = Slug{"exists", http.StatusConflict, "It exists already."}
+	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this."}
+	tooLarge     = Slug{"too-large", http.StatusRequestEntityTooLarge, "The body is too large."}
+	misdirected  = Slug{"misdirected", http.StatusMisdirectedRequest, "The request is meant for another host."}
+	unsupported  = Slug{"unsupported", http.StatusUnprocessableEntity, "The store cannot do this."}
+	internal     = Slug{"internal", http.StatusInternalServerError, "The server failed."}
+	unavailable  = Slug{"unavailable", http.StatusServiceUnavailable, "The server cannot do this now."}
+)
+
+// Slugs returns every kind of problem.
+func Slugs() []Slug {
+	return []Slug{
+		badRequest, unauthorized, forbidden, notFound, badMethod, exists,
+		conflict, tooLarge, misdirected, unsupported, internal, unavailable,
+	}
+}
+
+// slugs says which problem stands for a Code. A test fails on one that is
+// missing.
+var slugs = map[account.Code]Slug{
+	account.Internal:        internal,
+	account.Unavailable:     unavailable,
+	account.Exists:          exists,
+	account.NoApp:           notFound,
+	account.NoAccount:       notFound,
+	account.NoKey:           notFound,
+	account.NoToken:         notFound,
+	account.InvalidID:       badRequest,
+	account.InvalidApp:      badRequest,
+	account.Malformed:       badRequest,
+	account.IDNotString:     badRequest,
+	account.BadParameter:    badRequest,
+	account.EmptyBatch:      badRequest,
+	account.BatchTooLarge:   badRequest,
+	account.NotAdmin:        forbidden,
+	account.ValueTooLong:    badRequest,
+	account.ValueNotAllowed: badRequest,
+	account.ValueType:       badRequest,
+	account.UnknownTag:      badRequest,
+	account.TagNotReadable:  badRequest,
+	account.TagNotWritable:  badRequest,
+	account.SensitiveWord:   badRequest,
+	account.Tombstoned:      conflict,
+	account.QuotaFull:       conflict,
+	account.DeletionOff:     conflict,
+	account.AdminProtected:  conflict,
+	account.Conflict:        conflict,
+}
+
+// A Problem is the body of every error (RFC 9457).
+type Problem struct {
+	Type   string `json:"type"` // where the kind is explained, relative to the server
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"` // one sentence with the remedy
+	Code   string `json:"code"`   // the slug, for programs
+}
+
+// A fault is an error of this package's own. Detail is sent, never logged: it may
+// repeat what the client sent.
+type fault struct {
+	slug   Slug
+	detail string
+}
+
+func (f *fault) Error() string { return f.slug.Name }
+
+func bad(detail string) error { return &fault{badRequest, detail} }
+
+// classify is the only place where an error becomes a problem. Causes stay in the
+// log.
+func classify(err error) (Slug, string) {
+	if f, ok := errors.AsType[*fault](err); ok {
+		return f.slug, f.detail
+	}
+	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
+		return unavailable, "too many admin requests are being served; try again"
+	}
+	if e, ok := errors.AsType[*account.Error](err); ok && e.Detail != "" {
+		return slugs[e.Code], e.Detail
+	}
+	return slugs[account.CodeOf(err)], "the log of the server says more under the request's id"
+}
+
+// fail answers with the problem that err is.
+func (c *call) fail(err error) {
+	slug, detail := classify(err)
+	switch {
+	case slug == unauthorized:
+		c.w.Header().Set("WWW-Authenticate", "Bearer")
+	case slug == unavailable:
+		c.w.Header().Set("Retry-After", "1")
+		c.event.Fail(err)
+	case slug.Status >= http.StatusInternalServerError:
+		c.event.Fail(err)
+	}
+	c.event.SetCode(slug.Status)
+	c.event.Add(slog.String("problem", slug.Name))
+	body, _ := encode(Problem{"/docs/errors#" + slug.Name, slug.Title, slug.Status, detail, slug.Name}) // plain fields always encode
+	setHeaders(c.w.Header())
+	write(c.w, slug.Status, "application/problem+json", body)
+}
+
+// refuse answers a request that reached no route: the server is too busy, or a
+// handler panicked.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) slog.Level {
+	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
+	c.fail(err)
+	return slog.LevelError
+}

@@ -1,0 +1,194 @@
+package admin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/directory"
+	"rollcall/internal/store/checked"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/store/pebble"
+)
+
+// engines are what the whole API is tested on.
+var engines = map[string]func(*testing.T) account.Engine{
+	"mem": func(*testing.T) account.Engine { return new(mem.Store) },
+	"pebble": func(t *testing.T) account.Engine {
+		s, err := pebble.Open(pebble.Options{Dir: filepath.Join(t.TempDir(), "store")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	},
+}
+
+// onEngines runs fn on a server over each engine.
+func onEngines(t *testing.T, fn func(*bench)) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) { fn(newBench(t, open(t))) })
+	}
+}
+
+// now is what the servers' clocks show.
+var now = time.Date(2026, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
+
+// A bench is a server with a token of every scope.
+type bench struct {
+	*testing.T
+	engine  account.Engine
+	dir     *directory.Directory
+	url     string
+	log     *buffer
+	tokens  map[account.Scope]string
+	secrets []string // what the log must not hold
+}
+
+// A buffer keeps what is logged.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func newBench(t *testing.T, engine account.Engine) *bench {
+	b := &bench{T: t, engine: engine, log: new(buffer), tokens: map[account.Scope]string{}}
+	b.dir = directory.New(directory.Options{
+		Engine: checked.New(engine),
+		Clock:  func(account.AppID) time.Time { return now },
+	})
+	lg := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	srv := httptest.NewServer(admin.New(admin.Options{
+		Directory: b.dir, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
+	}))
+	b.url = srv.URL
+	for _, scope := range account.Scopes() {
+		_, text, err := b.dir.CreateToken(t.Context(), "test", account.Token{Name: "token-" + string(scope), Scopes: []account.Scope{scope}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.tokens[scope] = text
+		b.secrets = append(b.secrets, text)
+	}
+	t.Cleanup(func() {
+		srv.Close()
+		b.checkLog()
+		if err := engine.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return b
+}
+
+// checkLog looks for secrets in the log.
+func (b *bench) checkLog() {
+	log := b.log.String()
+	for _, secret := range b.secrets {
+		if secret == "" || strings.Contains(log, secret) {
+			b.Errorf("the log holds a secret of %d bytes", len(secret))
+		}
+	}
+}
+
+// A reply is an answer of the server.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// A request is a call of the API with a token that may do everything, unless
+// the test says otherwise.
+type request struct {
+	method, path, body string
+	token              string
+	header             http.Header
+	host               string
+}
+
+func (b *bench) send(q request) reply {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), q.method, b.url+q.path, strings.NewReader(q.body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	maps.Copy(req.Header, q.header)
+	if q.token != "" {
+		req.Header.Set("Authorization", "Bearer "+q.token)
+	}
+	req.Host = q.host
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return reply{resp.StatusCode, resp.Header, string(body)}
+}
+
+// call sends a request with the token of the scope admin.
+func (b *bench) call(method, path, body string) reply {
+	b.Helper()
+	return b.send(request{method: method, path: path, body: body, token: b.tokens[account.ScopeAdmin]})
+}
+
+// ok sends a request, checks its status and decodes the answer into a T.
+func ok[T any](b *bench, status int, method, path, body string) (v T) {
+	b.Helper()
+	r := b.call(method, path, body)
+	if r.status != status {
+		b.Fatalf("%s %s: %d %s, want %d", method, path, r.status, r.body, status)
+	}
+	if err := json.Unmarshal([]byte(r.body), &v); err != nil {
+		b.Fatalf("%s %s: %v in %s", method, path, err, r.body)
+	}
+	return v
+}
+
+// problem checks that r is a whole problem document of a slug.
+func (b *bench) problem(r reply, slug string) admin.Problem {
+	b.Helper()
+	var p admin.Problem
+	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
+		b.Fatalf("%v in %q", err, r.body)
+	}
+	want := admin.Problem{Type: "/docs/errors#" + slug, Status: r.status, Title: p.Title, Detail: p.Detail, Code: slug}
+	if p != want || p.Title == "" || p.Detail == "" || r.header.Get("Content-Type") != "application/problem+json" {
+		b.Errorf("%d %q %s, want the problem %s", r.status, r.header.Get("Content-Type"), r.body, slug)
+	}
+	return p
+}
+
+// createApp makes an app with a key that the server makes.
+func (b *bench) createApp(id int) admin.CreatedApp {
+	b.Helper()
+	made := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", fmt.Sprintf(`{"sdkappid":%d,"name":"n","edition":"pro"}`, id))
+	b.secrets = append(b.secrets, made.Secret)
+	return made
+}

@@ -1,0 +1,141 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/store/mem"
+)
+
+func TestTokens(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		r := b.call("POST", "/admin/v1/tokens", `{"name":"ci","scopes":["read"],"expires_at":"2027-01-01T00:00:00Z"}`)
+		if r.status != 201 {
+			b.Fatal(r.body)
+		}
+		list := ok[admin.TokenList](b, 200, "GET", "/admin/v1/tokens", "")
+		var made admin.Token
+		for _, token := range list.Tokens {
+			if token.Name == "ci" {
+				made = token
+			}
+		}
+		_, text, _ := strings.Cut(r.body, `"secret":"`)
+		text, _, _ = strings.Cut(text, `"`)
+		b.secrets = append(b.secrets, text)
+		want := `{"token":{"id":"` + made.ID + `","name":"ci","scopes":["read"],"created_at":"2026-05-06T07:08:09.123Z",` +
+			`"expires_at":"2027-01-01T00:00:00.000Z"},"secret":"` + text + `"}`
+		if r.body != want || len(made.ID) != 8 || len(list.Tokens) != 4 {
+			b.Errorf("%s\nwant %s", r.body, want)
+		}
+		use := request{method: "GET", path: "/admin/v1", token: text}
+		if got := b.send(use); got.status != 200 {
+			b.Errorf("using the token: %d %s", got.status, got.body)
+		}
+		if got := b.call("DELETE", "/admin/v1/tokens/"+made.ID, ""); got.status != 204 {
+			b.Errorf("delete: %d %s", got.status, got.body)
+		}
+		b.problem(b.send(use), "unauthorized")
+		b.problem(b.call("DELETE", "/admin/v1/tokens/"+made.ID, ""), "not-found")
+		for _, body := range []string{
+			``, `{"name":"x"}`, `{"scopes":["read"]}`, `{"name":"x","scopes":["root"]}`, `{"name":"serve","scopes":["read"]}`,
+			`{"name":"x","scopes":["read"],"expires_at":"2020-01-01T00:00:00Z"}`, `{"name":"x","scopes":["read"],"expires_at":7}`,
+		} {
+			b.problem(b.call("POST", "/admin/v1/tokens", body), "bad-request")
+		}
+		if body := b.call("GET", "/admin/v1/tokens", "").body + b.call("GET", "/admin/v1/audit", "").body; strings.Contains(body, "rct_") || strings.Contains(body, "hash") {
+			b.Error("a list shows what only the bearer may know")
+		}
+	})
+}
+
+// TestAudit makes one change of every kind, each with the name of its token.
+func TestAudit(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		b.createApp(1400000002)
+		write := func(method, path, body string) {
+			b.Helper()
+			got := b.send(request{method: method, path: path, body: body, token: b.tokens[account.ScopeWrite]})
+			if got.status/100 != 2 {
+				b.Fatalf("%s %s: %d %s", method, path, got.status, got.body)
+			}
+		}
+		write("PATCH", appPath, `{"name":"x","settings":{"quota":1}}`)
+		write("PUT", appPath+"/admins/boss", "")
+		write("DELETE", appPath+"/admins/administrator", "")
+		write("POST", appPath+"/keys", `{"secret":"s"}`)
+		write("POST", appPath+"/keys/1/retire", "")
+		token := ok[admin.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["read"]}`)
+		b.call("DELETE", "/admin/v1/tokens/"+token.Token.ID, "")
+		b.call("DELETE", "/admin/v1/apps/1400000002", "")
+		b.call("DELETE", appPath, "") // with the account administrator: refused
+		want := []string{
+			"token-admin app.delete 1400000002",
+			"token-admin token.delete 0",
+			"token-admin token.create 0",
+			"token-write key.retire 1400000001",
+			"token-write key.add 1400000001",
+			"token-write admin.remove 1400000001",
+			"token-write admin.add 1400000001",
+			"token-write app.change 1400000001",
+			"token-admin app.create 1400000002",
+			"token-admin app.create 1400000001",
+		}
+		es := audit(b)
+		if len(es) < len(want) {
+			b.Fatalf("%d entries", len(es))
+		}
+		for i, e := range es[:len(want)] {
+			if got := strings.Join([]string{e.Actor, e.Action, itoa(e.SDKAppID)}, " "); got != want[i] || e.Seq == 0 {
+				b.Errorf("entry %d: %s, want %s", i, got, want[i])
+			}
+			if i > 0 && e.Seq >= es[i-1].Seq {
+				b.Errorf("entry %d has the number %d after %d", i, e.Seq, es[i-1].Seq)
+			}
+		}
+		b.auditPages(len(es))
+	})
+}
+
+// auditPages reads the trail in pages, of all apps and of one.
+func (b *bench) auditPages(all int) {
+	b.Helper()
+	for query, want := range map[string]int{"limit=3": all, "limit=1&sdkappid=1400000001": 6, "sdkappid=1400000009": 0} {
+		n := 0
+		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+			p := ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?"+query+"&cursor="+cursor, "")
+			n += len(p.Entries)
+			cursor = p.NextCursor
+		}
+		if n != want {
+			b.Errorf("%s: %d entries, want %d", query, n, want)
+		}
+	}
+}
+
+// TestUnavailable checks what a store that has failed looks like.
+func TestUnavailable(t *testing.T) {
+	b := newBench(t, failing{new(mem.Store)})
+	got := b.call("GET", "/admin/v1", "")
+	if p := b.problem(got, "internal"); got.status != 500 || strings.Contains(p.Detail, "pq:") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if !strings.Contains(b.log.String(), "pq: relation missing") {
+		t.Error("the log lacks the cause")
+	}
+}
+
+// A failing engine cannot list apps.
+type failing struct{ *mem.Store }
+
+func (failing) Apps(context.Context) ([]*account.App, error) {
+	return nil, &account.Error{Code: account.Internal, Err: errors.New("pq: relation missing")}
+}
+
+func itoa(id account.AppID) string { return strconv.FormatUint(uint64(id), 10) }

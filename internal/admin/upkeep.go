@@ -1,0 +1,143 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// NewBackup says where a backup goes.
+type NewBackup struct {
+	Dir string `json:"dir"` // absolute path on the server at which nothing exists yet
+}
+
+// Backup is a backup that was made.
+type Backup struct {
+	Dir      string `json:"dir"`
+	Accounts int64  `json:"accounts"` // of all apps, counted as the copy began
+	Apps     int    `json:"apps"`
+	Bytes    int64  `json:"bytes"` // of the files in the folder
+	TookMS   int64  `json:"took_ms"`
+}
+
+func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
+	if err := checkDir(req.Dir); err != nil {
+		return Backup{}, err
+	}
+	if !s.backup.TryLock() {
+		return Backup{}, &fault{conflict, "a backup is being made; wait for its end"}
+	}
+	defer s.backup.Unlock()
+	start := time.Now()
+	answer, err := s.census(c)
+	if err != nil {
+		return Backup{}, err
+	}
+	able, err := s.copyTo(c.ctx, req.Dir)
+	if err != nil {
+		return Backup{}, err
+	}
+	if !able {
+		return Backup{}, &fault{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
+	}
+	answer.Dir = req.Dir
+	answer.TookMS = time.Since(start).Milliseconds()
+	c.event.Add(slog.String("backup", req.Dir))
+	answer.Bytes, err = size(req.Dir)
+	return answer, err
+}
+
+// StoreFolder is where the copy of the store lies in the folder of a backup: where
+// "rollcall serve --data" looks for it.
+const StoreFolder = "accounts"
+
+// copyTo copies the store into a new folder at dir, or returns false if the store
+// cannot be copied.
+func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return false, err
+	}
+	able, err = s.dir.Snapshot(ctx, filepath.Join(dir, StoreFolder))
+	if !able || err != nil {
+		return able, errors.Join(err, os.RemoveAll(dir))
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := syncDir(d); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// syncDir makes the names in dir durable.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// checkDir checks the path of a folder that is to be made.
+func checkDir(dir string) error {
+	if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
+		return bad("dir must be an absolute path, without . and .. and without a slash at its end")
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return &fault{exists, "something is at that path, or it cannot be looked at; name a folder that does not exist"}
+	}
+	if info, err := os.Stat(filepath.Dir(dir)); err != nil || !info.IsDir() {
+		return bad("the folder above dir does not exist; make it first")
+	}
+	return nil
+}
+
+// census counts apps and accounts.
+func (s *Server) census(c *call) (b Backup, err error) {
+	as, err := s.dir.Apps(c.ctx)
+	if err != nil {
+		return b, err
+	}
+	b.Apps = len(as)
+	for _, a := range as {
+		n, err := s.dir.Count(c.ctx, a.ID)
+		if err != nil {
+			return b, err
+		}
+		b.Accounts += n
+	}
+	return b, nil
+}
+
+// size returns how many bytes the files below dir have.
+func size(dir string) (n int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		n += info.Size()
+		return nil
+	})
+	return n, err
+}
+
+// Resealed says what sealing anew has done.
+type Resealed struct {
+	Resealed int `json:"resealed"` // secrets that were not sealed with the newest key
+}
+
+func (s *Server) reseal(c *call) (Resealed, error) {
+	n, able, err := s.dir.Reseal(c.ctx, c.actor())
+	if err == nil && !able {
+		err = &fault{unsupported, "this server does not seal keys"}
+	}
+	return Resealed{n}, err
+}

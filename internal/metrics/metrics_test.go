@@ -1,0 +1,154 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/httpx"
+	"rollcall/internal/metrics"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/store/metered"
+	"rollcall/internal/testutil"
+)
+
+var _ metered.Recorder = (*metrics.Metrics)(nil)
+
+// scrape returns what Prometheus would read.
+func scrape(t *testing.T, m *metrics.Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Errorf("status %d", w.Code)
+	}
+	return w.Body.String()
+}
+
+// wants checks that each line is in text.
+func wants(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+text, "\n"+line+"\n") {
+			t.Errorf("no line %q in\n%s", line, text)
+		}
+	}
+}
+
+func newMetrics(t *testing.T) *metrics.Metrics {
+	return metrics.New(metrics.Options{Version: "test", Logger: testutil.Logger(t)})
+}
+
+func TestRequests(t *testing.T) {
+	m := newMetrics(t)
+	request := func(fn func(*httpx.Event)) {
+		h := httpx.Handler(slog.New(slog.DiscardHandler), func(_ http.ResponseWriter, r *http.Request) error {
+			e := httpx.EventFrom(r.Context())
+			e.OnEnd(m.Request)
+			fn(e)
+			return nil
+		}, nil)
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
+	}
+	kick := func(code int) func(*httpx.Event) {
+		return func(e *httpx.Event) { e.SetCommand("kick"); e.SetCode(code) }
+	}
+	for range 3 {
+		request(kick(0))
+	}
+	request(kick(60007))
+	request(kick(60011))
+	request(kick(70107))
+	request(func(e *httpx.Event) { kick(0)(e); e.Add(slog.Int("rate_shadow", 60007)) })
+	request(func(e *httpx.Event) { e.SetCode(60009) })
+	m.WatchInFlight(func() int { return 7 })
+	wants(t, scrape(t, m),
+		`rollcall_requests_total{code="0",command="kick"} 4`,
+		`rollcall_requests_total{code="70107",command="kick"} 1`,
+		`rollcall_requests_total{code="60009",command="unknown"} 1`,
+		`rollcall_request_duration_seconds_count{command="kick"} 7`,
+		`rollcall_limits_hit_total{command="kick",mode="enforced"} 2`,
+		`rollcall_limits_hit_total{command="kick",mode="shadow"} 1`,
+		`rollcall_requests_in_flight 7`,
+	)
+}
+
+func TestStore(t *testing.T) {
+	m := newMetrics(t)
+	e := metered.New(new(mem.Store), m)
+	m.WatchEngine(e)
+	for _, id := range []account.AppID{1, 2} {
+		if _, err := e.CreateApp(t.Context(), account.App{ID: id}, account.AuditEntry{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.Upsert(t.Context(), 2, []account.Upsert{{ID: "a"}, {ID: "b"}}, account.UpsertPolicy{Now: time.UnixMilli(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.App(t.Context(), 3); account.CodeOf(err) != account.NoApp {
+		t.Fatal(err)
+	}
+	text := scrape(t, m)
+	wants(t, text,
+		`rollcall_accounts{sdkappid="1"} 0`,
+		`rollcall_accounts{sdkappid="2"} 2`,
+		`rollcall_store_calls_total{method="CreateApp",result="ok"} 2`,
+		`rollcall_store_calls_total{method="App",result="no app"} 1`,
+		`rollcall_store_call_duration_seconds_count{method="Upsert"} 1`,
+	)
+	for _, name := range []string{`rollcall_build_info{goversion="go`, "go_goroutines ", "process_cpu_seconds_total "} {
+		if !strings.Contains(text, name) {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+// TestStoreFails checks that a scrape shows the rest when the store is gone.
+func TestStoreFails(t *testing.T) {
+	m := newMetrics(t)
+	m.WatchEngine(failing{new(mem.Store)})
+	m.Observe("Apps", 0, time.Second, account.Internal)
+	text := scrape(t, m)
+	wants(t, text, `rollcall_store_calls_total{method="Apps",result="internal"} 1`)
+	if strings.Contains(text, "rollcall_accounts{") {
+		t.Error("accounts of a store that failed")
+	}
+}
+
+// A failing engine cannot list apps.
+type failing struct{ *mem.Store }
+
+func (failing) Apps(context.Context) ([]*account.App, error) {
+	return nil, &account.Error{Code: account.Internal, Err: errors.New("no disk")}
+}
+
+// TestNoAllocation checks what is on the way of every request.
+func TestNoAllocation(t *testing.T) {
+	m := newMetrics(t)
+	e := new(httpx.Event)
+	e.SetCommand("kick")
+	e.SetCode(60007)
+	for name, fn := range map[string]func(){
+		"Request": func() { m.Request(e) },
+		"Observe": func() { m.Observe("Status", 100, time.Millisecond, account.OK) },
+	} {
+		if n := testing.AllocsPerRun(100, fn); n != 0 {
+			t.Errorf("%s asks for memory %v times", name, n)
+		}
+	}
+}
+
+func BenchmarkRequest(b *testing.B) {
+	m := metrics.New(metrics.Options{Logger: slog.New(slog.DiscardHandler)})
+	e := new(httpx.Event)
+	e.SetCommand("kick")
+	for b.Loop() {
+		m.Request(e)
+	}
+}

@@ -1,0 +1,86 @@
+package metrics
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"rollcall/internal/httpx"
+	"rollcall/internal/wire"
+)
+
+// requests counts requests.
+type requests struct {
+	total   *prometheus.CounterVec
+	latency *prometheus.HistogramVec
+	limits  *prometheus.CounterVec
+
+	totals    *series[outcome, prometheus.Counter]
+	latencies *series[string, prometheus.Observer]
+	limited   *series[limit, prometheus.Counter]
+}
+
+// An outcome is a command and the code of an answer.
+type outcome struct {
+	command string
+	code    int
+}
+
+// A limit is a command that was over its rate.
+type limit struct {
+	command string
+	mode    string
+}
+
+// Modes of a limit, as label values.
+const (
+	enforced = "enforced" // the call was refused
+	shadow   = "shadow"   // the call was served all the same
+)
+
+// shadowAttr is the key under which package api notes a limit in shadow.
+const shadowAttr = "rate_shadow"
+
+func newRequests() requests {
+	r := requests{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_requests_total",
+			Help: "Requests by command and code: 0 for success, the vendor's error code, or the HTTP status of the admin API.",
+		}, []string{"command", "code"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rollcall_request_duration_seconds", Buckets: buckets,
+			Help: "Time from the head of a request to its answer, by command.",
+		}, []string{"command"}),
+		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_limits_hit_total",
+			Help: "Calls over a rate limit, by command and mode: enforced (refused) or shadow (served).",
+		}, []string{"command", "mode"}),
+	}
+	r.totals = newSeries(func(o outcome) prometheus.Counter {
+		return r.total.WithLabelValues(label(o.command), strconv.Itoa(o.code))
+	})
+	r.latencies = newSeries(func(command string) prometheus.Observer { return r.latency.WithLabelValues(label(command)) })
+	r.limited = newSeries(func(l limit) prometheus.Counter { return r.limits.WithLabelValues(label(l.command), l.mode) })
+	return r
+}
+
+// label returns the label value of a command: a request may have named none.
+func label(command string) string {
+	if command == "" {
+		return "unknown"
+	}
+	return command
+}
+
+// Request counts a request that is over. It is an [httpx.Observer].
+func (m *Metrics) Request(e *httpx.Event) {
+	r, command, code := &m.requests, e.Command(), e.Code()
+	r.totals.of(outcome{command, code}).Inc()
+	r.latencies.of(command).Observe(e.Took().Seconds())
+	switch {
+	case wire.Code(code) == wire.CommandRate || wire.Code(code) == wire.AppRate:
+		r.limited.of(limit{command, enforced}).Inc()
+	case e.Has(shadowAttr):
+		r.limited.of(limit{command, shadow}).Inc()
+	}
+}

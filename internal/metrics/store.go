@@ -1,0 +1,84 @@
+package metrics
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"rollcall/internal/account"
+)
+
+// store counts calls of the engine.
+type store struct {
+	total   *prometheus.CounterVec
+	latency *prometheus.HistogramVec
+
+	totals    *series[result, prometheus.Counter]
+	latencies *series[string, prometheus.Observer]
+}
+
+// A result is a method of the engine and how it ended.
+type result struct {
+	method string
+	code   account.Code
+}
+
+func newStore() store {
+	s := store{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_store_calls_total",
+			Help: "Calls of the store by method and result: ok, unavailable, internal and others.",
+		}, []string{"method", "result"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rollcall_store_call_duration_seconds", Buckets: buckets,
+			Help: "Time that calls of the store took, by method; for changes, until they were durable.",
+		}, []string{"method"}),
+	}
+	s.totals = newSeries(func(r result) prometheus.Counter { return s.total.WithLabelValues(r.method, r.code.String()) })
+	s.latencies = newSeries(func(method string) prometheus.Observer { return s.latency.WithLabelValues(method) })
+	return s
+}
+
+// Observe counts a call of the engine, whose methods have a fixed set of names.
+// It is the Recorder of package metered.
+func (m *Metrics) Observe(method string, _ int, took time.Duration, code account.Code) {
+	m.store.totals.of(result{method, code}).Inc()
+	m.store.latencies.of(method).Observe(took.Seconds())
+}
+
+// scrapeTimeout is how long a scrape waits for the store.
+const scrapeTimeout = 2 * time.Second
+
+// A census collects how many accounts each app has.
+type census struct {
+	e        account.Engine
+	accounts *prometheus.Desc
+}
+
+func newCensus(e account.Engine) *census {
+	return &census{e, prometheus.NewDesc("rollcall_accounts", "Accounts that exist, by app.", []string{"sdkappid"}, nil)}
+}
+
+// Describe implements [prometheus.Collector].
+func (c *census) Describe(ch chan<- *prometheus.Desc) { ch <- c.accounts }
+
+// Collect implements [prometheus.Collector].
+func (c *census) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	as, err := c.e.Apps(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(c.accounts, err)
+		return
+	}
+	for _, a := range as {
+		n, err := c.e.Count(ctx, a.ID)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(c.accounts, err)
+			return
+		}
+		ch <- prometheus.MustNewConstMetric(c.accounts, prometheus.GaugeValue, float64(n), strconv.FormatUint(uint64(a.ID), 10))
+	}
+}

@@ -1,0 +1,292 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"rollcall/internal/directory"
+)
+
+// A logBuffer keeps what servers log.
+type logBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// running starts a server, runs fn and stops the server again.
+func running(t *testing.T, o Options, fn func(*Server)) string {
+	t.Helper()
+	log := new(logBuffer)
+	o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Version = "test"
+	if o.Store == "" {
+		o.Store = "mem:"
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	fn(s)
+	return log.String()
+}
+
+// get asks the address n of s for a path.
+func get(t *testing.T, s *Server, n int, path, host, token string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range resp.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("%s: header %s", path, name)
+		}
+	}
+	return resp.StatusCode, string(b)
+}
+
+// TestAdminOfDeveloper uses the token of the context file.
+func TestAdminOfDeveloper(t *testing.T) {
+	dir := t.TempDir()
+	var token string
+	log := running(t, Options{DataDir: dir}, func(s *Server) {
+		c, err := ReadContext(filepath.Join(dir, ContextFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = c.AdminToken
+		status, body := get(t, s, 0, "/admin/v1/apps", "", token)
+		if status != 200 || !strings.Contains(body, `"name":"demo"`) || strings.Contains(body, c.Key) {
+			t.Errorf("%d %s", status, body)
+		}
+		if status, body := get(t, s, 0, "/admin/v1/apps", "", ""); status != 401 {
+			t.Errorf("without a token: %d %s", status, body)
+		}
+		if status, body = get(t, s, 0, "/metrics", "", ""); status != 200 ||
+			!strings.Contains(body, `rollcall_requests_total{code="0",command="admin.listApps"} 1`) ||
+			!strings.Contains(body, `rollcall_accounts{sdkappid="1400000001"} 1`) ||
+			!strings.Contains(body, `rollcall_store_calls_total{method="CreateApp",result="ok"} 1`) {
+			t.Errorf("%d %s", status, body)
+		}
+		for _, path := range []string{"/metrics", "/admin/v1"} {
+			if status, body := get(t, s, 0, path, "evil.example", token); status != 421 || strings.Contains(body, "rollcall_") {
+				t.Errorf("%s by another name: %d %s", path, status, body)
+			}
+		}
+		if strings.Contains(body, c.Key) || strings.Contains(body, token) {
+			t.Error("the metrics hold a secret")
+		}
+		if status, _ := get(t, s, 0, "/", "evil.example", ""); status != 200 {
+			t.Errorf("health by another name: %d", status)
+		}
+	})
+	if token == "" || strings.Contains(log, token) {
+		t.Error("the log holds the token, or there is none")
+	}
+}
+
+// TestContextToken checks over restarts that a token is kept as long as the
+// store knows it.
+func TestContextToken(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{DataDir: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
+	start := func(fn func(*Server)) (token string) {
+		running(t, o, func(s *Server) {
+			token = s.Context().AdminToken
+			if status, body := get(t, s, 0, "/admin/v1/tokens", "", token); status != 200 || strings.Count(body, `"context"`) != 1 {
+				t.Errorf("%d %s", status, body)
+			}
+			fn(s)
+		})
+		return token
+	}
+	first := start(func(*Server) {})
+	second := start(func(s *Server) {
+		ts, err := s.dir.Tokens(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.dir.DeleteToken(t.Context(), "test", ts[0].ID); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if first == "" || second != first {
+		t.Error("the token changed although the store knew it")
+	}
+	third := start(func(*Server) {})
+	if third == second {
+		t.Error("a deleted token came back")
+	}
+	if err := os.Remove(filepath.Join(dir, ContextFile)); err != nil {
+		t.Fatal(err)
+	}
+	if start(func(*Server) {}) == third {
+		t.Error("a token without its file came back")
+	}
+}
+
+// TestAdminListen checks where the admin API is when the server can be reached
+// from outside.
+func TestAdminListen(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "token")
+	o := Options{
+		Listen: "0.0.0.0:0", InsecureListen: true, AdminListen: "127.0.0.1:0", PprofListen: "127.0.0.1:0",
+		DataDir: dir, AdminTokenFile: file, AdminHosts: []string{"admin.example"},
+	}
+	log := running(t, o, func(s *Server) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v, %v", info.Mode(), err)
+		}
+		token := strings.TrimSpace(string(b))
+		for _, path := range []string{"/admin/v1", "/metrics", "/debug/pprof/"} {
+			if status, body := get(t, s, 0, path, "127.0.0.1", token); status != 404 {
+				t.Errorf("%s from outside: %d %s", path, status, body)
+			}
+		}
+		for path, n := range map[string]int{"/admin/v1": 1, "/metrics": 1, "/healthz": 1, "/debug/pprof/": 2} {
+			for host, want := range map[string]int{"": 200, "admin.example": 200, "evil.example": 421} {
+				if status, body := get(t, s, n, path, host, token); status != want && path != "/healthz" {
+					t.Errorf("%s at %q: %d %.200s, want %d", path, host, status, body, want)
+				}
+			}
+		}
+		if status, _ := get(t, s, 2, "/admin/v1", "", token); status != 404 {
+			t.Errorf("the admin API at the address of profiles: %d", status)
+		}
+		if s.Context().AdminToken != "" {
+			t.Error("the context file holds an admin token")
+		}
+	})
+	if b, err := os.ReadFile(file); err != nil || strings.Contains(log, strings.TrimSpace(string(b))) {
+		t.Errorf("the log holds the token, or %v", err)
+	}
+}
+
+func TestAdminTokenFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	open := func() error {
+		s, err := Open(t.Context(), Options{
+			Store: "mem:", Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), AdminTokenFile: file,
+		})
+		if err != nil {
+			return err
+		}
+		return s.close()
+	}
+	text := directory.NewTokenText()
+	for name, tt := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"good":     {text + "\n", 0o600, ""},
+		"empty":    {"", 0o600, "holds no token"},
+		"cut":      {text[:40], 0o600, "holds no token"},
+		"readable": {text, 0o644, "chmod 600"},
+	} {
+		if err := os.WriteFile(file, []byte(tt.text), tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		err := open()
+		if tt.want == "" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), text[:40]) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// TestSealing checks that the demo app's key is sealed on disk, with a file of
+// keys that the server makes and needs.
+func TestSealing(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{DataDir: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
+	var key string
+	running(t, o, func(s *Server) { key = s.Context().Key })
+	running(t, o, func(s *Server) {
+		if s.Context().Key != key {
+			t.Error("the key changed with a restart")
+		}
+	})
+	info, err := os.Stat(filepath.Join(dir, SealFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	err = filepath.WalkDir(filepath.Join(dir, "accounts"), func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), key) {
+			t.Errorf("%s holds the key", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join(dir, SealFile)); err != nil {
+		t.Fatal(err)
+	}
+	o.Logger, o.Listen = slog.New(slog.DiscardHandler), "127.0.0.1:0"
+	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("without the file of keys: %v", err)
+	}
+	o.DataDir = ""
+	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--seal-keys") {
+		t.Errorf("without a place for it: %v", err)
+	}
+}

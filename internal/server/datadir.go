@@ -1,0 +1,90 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// MakeDataDir makes the data folder, closed to others and ignored by git. When
+// it returns, the folder is on disk with every folder above it that had to be
+// made: nothing that is stored in it later can be lost with its name.
+func MakeDataDir(dir string) error {
+	d := durable{sync: (*os.File).Sync}
+	if err := d.mkdir(filepath.Clean(dir)); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); err == nil {
+		return nil // an owner may have changed it
+	}
+	if err := d.write(ignore, []byte("*\n")); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return nil
+}
+
+// durable changes folders so that a loss of power takes nothing back. Tests
+// watch its syncs.
+type durable struct {
+	sync func(*os.File) error
+}
+
+// mkdir makes dir and the folders above it that are missing.
+func (d durable) mkdir(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		info, statErr := os.Stat(dir) // also through a link
+		if statErr != nil {
+			return statErr
+		}
+		if !info.IsDir() {
+			return fmt.Errorf("%s is not a folder: choose another, or move it away", dir)
+		}
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
+		if err := d.mkdir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		return d.mkdir(dir)
+	case err != nil:
+		return err
+	}
+	return d.syncDir(filepath.Dir(dir))
+}
+
+// write puts b into file in one step: a reader, and a server after a crash, sees
+// the old content or the new one. Its mode is 0600.
+func (d durable) write(file string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = d.sync(f)
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return d.syncDir(filepath.Dir(file))
+}
+
+// syncDir makes the names in dir durable.
+func (d durable) syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // folders cannot be synced there, and need not be
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.sync(f), f.Close())
+}

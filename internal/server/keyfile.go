@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/account"
+)
+
+// fileKeys begins the ids of keys that came from --key-file. They live as long
+// as the file holds them; other keys are nothing to do with the file.
+const fileKeys = "file-"
+
+// useKey makes key, which --key-file holds, the only active one of app that came
+// from there. The new one is added before the old one is retired.
+func (s *Server) useKey(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
+	same := func(k account.Key) bool { return k.Kind == key.Kind && k.Secret == key.Secret }
+	now := s.dir.Now(app.ID)
+	if !slices.ContainsFunc(app.ActiveKeys(now), same) {
+		key.ID = nextFileKey(app.Keys)
+		if app, err = s.dir.AddKey(ctx, actor, app.ID, key); err != nil {
+			return nil, err
+		}
+		s.logKey("key added from --key-file", app, key)
+	}
+	for _, k := range app.ActiveKeys(now) {
+		if !strings.HasPrefix(k.ID, fileKeys) || same(k) {
+			continue
+		}
+		if app, err = s.dir.RetireKey(ctx, actor, app.ID, k.ID, now); err != nil {
+			return nil, err
+		}
+		s.logKey("key retired: --key-file holds another one now", app, k)
+	}
+	return app, nil
+}
+
+func (s *Server) logKey(what string, app *account.App, k account.Key) {
+	s.o.Logger.Info(what, slog.Uint64("app", uint64(app.ID)), slog.String("key", k.ID), slog.String("fingerprint", k.Fingerprint()))
+}
+
+// nextFileKey returns an id above those that keys of the file have had.
+func nextFileKey(keys []account.Key) string {
+	newest := 0
+	for _, k := range keys {
+		if number, ok := strings.CutPrefix(k.ID, fileKeys); ok {
+			n, _ := strconv.Atoi(number) // what is no number is not ours
+			newest = max(newest, n)
+		}
+	}
+	return fileKeys + strconv.Itoa(newest+1)
+}
+
+// warnOpenFile says so if everybody on the machine can read a secret key.
+func (s *Server) warnOpenFile(file string, key account.Key) {
+	info, err := os.Stat(file)
+	if err == nil && key.Kind == account.HMACKey && info.Mode().Perm()&0o007 != 0 {
+		s.o.Logger.Warn("--key-file is open to everybody on this machine: chmod o-rwx it", slog.String("file", file))
+	}
+}
+
+// readKey reads the key of the app to serve.
+func readKey(file string) (account.Key, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return account.Key{}, fmt.Errorf("--key-file: %w", err)
+	}
+	key := account.Key{ID: nextFileKey(nil), Kind: account.HMACKey, Secret: strings.TrimSpace(string(b))}
+	switch {
+	case key.Secret == "":
+		return account.Key{}, fmt.Errorf("--key-file %s is empty: put the app's secret key in it", file)
+	case strings.Contains(key.Secret, "PRIVATE KEY"):
+		return account.Key{}, fmt.Errorf("--key-file %s holds a private key: the server verifies with the public key, give that", file)
+	case strings.Contains(key.Secret, "-----BEGIN"):
+		key.Kind = account.ECDSAKey
+	}
+	return key, nil
+}

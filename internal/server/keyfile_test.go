@@ -1,0 +1,169 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+)
+
+// A keyFileServer is started again and again on the same store.
+type keyFileServer struct {
+	o   Options
+	log bytes.Buffer // of the last start
+}
+
+func newKeyFileServer(t *testing.T) *keyFileServer {
+	dir := t.TempDir()
+	return &keyFileServer{o: Options{
+		Store: "pebble:" + filepath.Join(dir, "store"), DataDir: dir, Listen: "127.0.0.1:0",
+		Credentials: Credentials{SDKAppID: 1400000099, KeyFile: filepath.Join(dir, "key.txt")},
+	}}
+}
+
+// start starts a server while the file holds key, lets see look at it and stops it.
+func (k *keyFileServer) start(t *testing.T, key string, see func(*Server)) {
+	t.Helper()
+	if err := os.WriteFile(k.o.Credentials.KeyFile, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.log.Reset()
+	k.o.Logger = slog.New(slog.NewTextHandler(&k.log, nil))
+	s, err := Open(t.Context(), k.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	see(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// active returns the ids of the active keys and their secrets.
+func (k *keyFileServer) active(t *testing.T, s *Server) map[string]string {
+	t.Helper()
+	app, err := s.dir.App(t.Context(), account.AppID(k.o.Credentials.SDKAppID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]string{}
+	for _, key := range app.ActiveKeys(time.Now()) {
+		keys[key.ID] = key.Secret
+	}
+	return keys
+}
+
+// A key that came from the file goes when another one comes; keys from elsewhere
+// stay.
+func TestKeyFileChanges(t *testing.T) {
+	k := newKeyFileServer(t)
+	id := account.AppID(k.o.Credentials.SDKAppID)
+	for _, step := range []struct {
+		name, file string
+		want       map[string]string
+		log        []string // ids of keys, by line
+	}{
+		{"new app", "A", map[string]string{"file-1": "A"}, nil},
+		{"unchanged", " A\n", map[string]string{"file-1": "A", "1": "by hand"}, nil},
+		{"changed", "B", map[string]string{"file-2": "B", "1": "by hand"}, []string{"added file-2", "retired file-1"}},
+		{"changed back", "A", map[string]string{"file-3": "A", "1": "by hand"}, []string{"added file-3", "retired file-2"}},
+		{"the one by hand", "by hand", map[string]string{"1": "by hand"}, []string{"retired file-3"}},
+	} {
+		k.start(t, step.file, func(s *Server) {
+			if step.name == "unchanged" {
+				if _, err := s.dir.AddKey(t.Context(), "somebody", id, account.Key{Kind: account.HMACKey, Secret: "by hand"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(step.want, k.active(t, s)); diff != "" {
+				t.Errorf("%s: active keys (-want +got):\n%s", step.name, diff)
+			}
+			if got := s.context.Key; got != strings.TrimSpace(step.file) && got != "by hand" {
+				t.Errorf("%s: clients are told to sign with %q", step.name, got)
+			}
+		})
+		if diff := cmp.Diff(step.log, keyLines(k.log.String())); diff != "" {
+			t.Errorf("%s: log (-want +got):\n%s", step.name, diff)
+		}
+	}
+	k.start(t, "by hand", func(s *Server) {
+		entries, err := s.engine.Audit(t.Context(), account.AuditQuery{App: id, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range entries {
+			if e.Actor == actor {
+				got = append(got, e.Action)
+			}
+		}
+		want := []string{"key.retire", "key.retire", "key.add", "key.retire", "key.add", "app.create"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("audit, newest first (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// keyLines returns what log says about keys, shortened.
+func keyLines(log string) []string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		_, what, ok := strings.Cut(line, `msg="key `)
+		_, id, hasID := strings.Cut(line, " key=")
+		if ok && hasID {
+			what, _, _ = strings.Cut(what, " ")
+			lines = append(lines, strings.Trim(what, ":")+" "+strings.Fields(id)[0])
+		}
+	}
+	return lines
+}
+
+// A file that changes for ever never fills the app with keys.
+func TestKeyFileChangesOften(t *testing.T) {
+	k := newKeyFileServer(t)
+	k.o.Store = "mem:"
+	k.start(t, "first", func(s *Server) {
+		id := account.AppID(k.o.Credentials.SDKAppID)
+		for i := range 2 * account.MaxKeys {
+			app, err := s.dir.App(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := account.Key{Kind: account.HMACKey, Secret: strings.Repeat("x", i+1)}
+			if app, err = s.useKey(t.Context(), app, key); err != nil {
+				t.Fatalf("key %d: %v", i+1, err)
+			}
+			if active := app.ActiveKeys(time.Now()); len(active) != 1 || active[0].Secret != key.Secret {
+				t.Fatalf("key %d: active are %v", i+1, active)
+			}
+		}
+	})
+}
+
+func TestKeyFileOpenToEverybody(t *testing.T) {
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
+		k := newKeyFileServer(t)
+		k.o.Store = "mem:"
+		k.start(t, "secret", func(*Server) {})
+		if err := os.Chmod(k.o.Credentials.KeyFile, mode); err != nil {
+			t.Fatal(err)
+		}
+		k.start(t, "secret", func(*Server) {})
+		if got := strings.Contains(k.log.String(), "level=WARN"); got != want {
+			t.Errorf("mode %v: a warning is %v, want %v:\n%s", mode, got, want, k.log.String())
+		}
+		if strings.Contains(k.log.String(), "=secret") {
+			t.Errorf("the log holds the key:\n%s", k.log.String())
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/api"
+	"rollcall/internal/directory"
+	"rollcall/internal/httpx"
+	"rollcall/internal/metrics"
+	"rollcall/internal/store/mem"
+	"rollcall/internal/testutil"
+	"rollcall/usersig"
+)
+
+// A pipe is a listener in memory that can break down.
+type pipe struct {
+	name   string
+	conns  chan net.Conn
+	broken chan error
+	once   sync.Once
+	done   chan struct{}
+}
+
+func newPipe(name string) *pipe {
+	return &pipe{name: name, conns: make(chan net.Conn), broken: make(chan error, 1), done: make(chan struct{})}
+}
+
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case err := <-p.broken:
+		return nil, err
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipe) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+func (p *pipe) Addr() net.Addr  { return p }
+func (p *pipe) Network() string { return "pipe" }
+func (p *pipe) String() string  { return p.name }
+
+// get sends a request and returns once it was answered or cut off.
+func (p *pipe) get() error {
+	client, server := net.Pipe()
+	defer client.Close()
+	p.conns <- server
+	if _, err := io.WriteString(client, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		return err
+	}
+	b, err := io.ReadAll(client)
+	if err == nil && !strings.HasPrefix(string(b), "HTTP/1.0 200") {
+		return errors.New("no answer")
+	}
+	return err
+}
+
+func (p *pipe) isClosed() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// newPipes returns a server without a store on two addresses, where each request
+// takes as long as given.
+func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe) {
+	s = &Server{o: Options{Logger: testutil.Logger(t)}}
+	a, b = newPipe("address one"), newPipe("address two")
+	for p, took := range map[*pipe]time.Duration{a: first, b: second} {
+		s.listeners = append(s.listeners, &listener{
+			Listener: httpx.NewListener(p, httpx.ListenerOptions{Logger: s.o.Logger, Conns: httpx.NewConnLimit(1)}),
+			srv:      &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(took) })},
+		})
+	}
+	return s, a, b
+}
+
+// An address where requests hang costs no other address its time: both stop
+// taking connections at once, and what is in flight is finished.
+func TestShutdownAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a, b := newPipes(t, time.Hour, 9*time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := a.get(); err == nil {
+				t.Error("the request that hangs was answered")
+			}
+		})
+		wg.Go(func() {
+			if err := b.get(); err != nil {
+				t.Errorf("the request at the other address: %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if !a.isClosed() || !b.isClosed() {
+			t.Errorf("closed: %v and %v, want both", a.isClosed(), b.isClosed())
+		}
+		start := time.Now()
+		err := <-done
+		if took := time.Since(start); took != shutdownTimeout {
+			t.Errorf("shutdown took %v, want %v", took, shutdownTimeout)
+		}
+		want := "requests in flight on address one were cut off after 10s"
+		if err == nil || err.Error() != want {
+			t.Errorf("Run = %v, want %s", err, want)
+		}
+		wg.Wait()
+		time.Sleep(time.Hour) // until the handler has ended too
+	})
+}
+
+// When an address breaks down, Run says which, and the others are shut down in
+// good order.
+func TestBrokenListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a, b := newPipes(t, time.Second, time.Second)
+		done := make(chan error)
+		go func() { done <- s.Run(t.Context()) }()
+		answered := make(chan error)
+		go func() { answered <- a.get() }()
+		synctest.Wait()
+		b.broken <- errors.New("the cable is out")
+		if err := <-answered; err != nil {
+			t.Errorf("the request in flight: %v", err)
+		}
+		err := <-done
+		if want := "cannot serve address two any more: the cable is out"; err == nil || err.Error() != want {
+			t.Errorf("Run = %v, want %s", err, want)
+		}
+	})
+}
+
+// A slow engine takes all the time that it is given.
+type slow struct{ account.Engine }
+
+func (slow) Upsert(ctx context.Context, _ account.AppID, _ []account.Upsert, _ account.UpsertPolicy) ([]account.UpsertResult, error) {
+	<-ctx.Done()
+	return nil, account.Ended(ctx)
+}
+
+// Whoever waits for a turn and then for a command that never ends has an answer
+// within 3 seconds, as has who waits in vain.
+func TestAnswerInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := importTarget(t)
+		store := new(mem.Store)
+		app := account.App{
+			ID: demoApp, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "secret"}},
+			Settings: account.Settings{RateMode: account.RateOff},
+		}
+		if _, err := directory.New(directory.Options{Engine: store}).CreateApp(t.Context(), "test", app); err != nil {
+			t.Fatal(err)
+		}
+		lg := testutil.Logger(t)
+		s := &Server{o: Options{Logger: lg}, metrics: metrics.New(metrics.Options{Logger: lg})}
+		s.api = api.New(api.Options{Directory: directory.New(directory.Options{Engine: slow{store}})})
+		h := s.vendorHandler()
+		call := func() {
+			start := time.Now()
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("POST", target, strings.NewReader(`{"UserID":"alice"}`)))
+			if took := time.Since(start); took > 3*time.Second || !strings.Contains(w.Body.String(), "70169") {
+				t.Errorf("after %v: %s, want a time-out within 3s", took, w.Body)
+			}
+		}
+		var wg sync.WaitGroup
+		for range maxInFlight {
+			wg.Go(call)
+		}
+		synctest.Wait()
+		wg.Go(call) // in vain
+		time.Sleep(api.Timeout - maxWait + time.Millisecond)
+		wg.Go(call) // gets its turn at the last moment
+		wg.Wait()
+	})
+}
+
+func importTarget(t *testing.T) string {
+	t.Helper()
+	sig, err := usersig.Sign(usersig.HMACKey("secret"), usersig.Claims{
+		SDKAppID: uint32(demoApp), Identifier: "administrator", Validity: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "/v4/im_open_login_svc/account_import?sdkappid=1400000001&identifier=administrator&usersig=" + sig
+}

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+)
+
+// prepareTokens makes the tokens of the server's own: the one that
+// --admin-token-file names, and a developer's.
+func (s *Server) prepareTokens(ctx context.Context) error {
+	if s.o.AdminTokenFile == "" {
+		return nil
+	}
+	text, err := readToken(s.o.AdminTokenFile)
+	if err != nil {
+		return err
+	}
+	return s.dir.AdoptToken(ctx, directory.BootstrapToken, text)
+}
+
+// readToken returns the token in file, and makes one if there is no such file.
+func readToken(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		text := directory.NewTokenText()
+		if err := (durable{sync: (*os.File).Sync}).write(file, []byte(text+"\n")); err != nil {
+			return "", fmt.Errorf("--admin-token-file: %w", err)
+		}
+		return text, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("--admin-token-file: %w", err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", fmt.Errorf("--admin-token-file: %w", err)
+	}
+	if err := private(file, info); err != nil {
+		return "", fmt.Errorf("--admin-token-file: %w", err)
+	}
+	text := strings.TrimSpace(string(b))
+	if !directory.ValidTokenText(text) {
+		return "", fmt.Errorf("--admin-token-file %s holds no token: remove it to have one made, or put rct_ and 43 characters of base64url in it", file)
+	}
+	return text, nil
+}
+
+// contextToken returns the token of a developer's server for its context file,
+// or "" for any other server. The one of the last start is kept as long as the
+// store knows it.
+func (s *Server) contextToken(ctx context.Context) (string, error) {
+	if !s.o.adminOnPublic() {
+		return "", nil
+	}
+	if s.o.DataDir != "" {
+		last, err := ReadContext(filepath.Join(s.o.DataDir, ContextFile))
+		if err == nil && s.knowsContextToken(ctx, last.AdminToken) {
+			return last.AdminToken, nil
+		}
+	}
+	text := directory.NewTokenText()
+	return text, s.dir.AdoptToken(ctx, directory.ContextToken, text)
+}
+
+func (s *Server) knowsContextToken(ctx context.Context, text string) bool {
+	t, err := s.dir.Authenticate(ctx, text)
+	return err == nil && t.Name == directory.ContextToken && t.Allows(account.ScopeAdmin)
+}
