@@ -1,0 +1,122 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// MaxPage is the largest page of a list.
+const MaxPage = 1000
+
+// A page is one answer of a list.
+type page[T any] struct {
+	items []T
+	next  string // cursor of the next page; "" at the end
+}
+
+// pages iterates over a list, page by page. After an error it ends.
+func pages[T any](fetch func(cursor string) (page[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for cursor := ""; ; {
+			p, err := fetch(cursor)
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for _, item := range p.items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if cursor = p.next; cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// listQuery returns the query of one page.
+func listQuery(limit int, cursor string) url.Values {
+	q := url.Values{}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(min(limit, MaxPage)))
+	}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	return q
+}
+
+// Apps iterates over all apps in the order of their numbers. It needs the scope
+// read. The error of a page ends it.
+func (c *AdminClient) Apps(ctx context.Context) iter.Seq2[*App, error] {
+	return pages(func(cursor string) (page[*App], error) {
+		var resp struct {
+			Apps []*App `json:"apps"`
+			Next string `json:"next_cursor"`
+		}
+		err := c.call(ctx, adminCall{method: http.MethodGet, path: "/apps", query: listQuery(0, cursor), resp: &resp})
+		return page[*App]{resp.Apps, resp.Next}, err
+	})
+}
+
+// An AccountQuery says which accounts to list.
+type AccountQuery struct {
+	Prefix   string // only ids that start with it; "" for all
+	PageSize int    // accounts per request, at most MaxPage; 0 means 100
+}
+
+// Accounts iterates over the accounts of an app in the order of their ids, each
+// page with a request of its own: an account that appears or goes meanwhile may
+// be seen or not. It needs the scope read. The error of a page ends it.
+func (c *AdminClient) Accounts(ctx context.Context, sdkAppID uint32, q AccountQuery) iter.Seq2[*AccountRecord, error] {
+	return pages(func(cursor string) (page[*AccountRecord], error) {
+		var resp struct {
+			Accounts []*AccountRecord `json:"accounts"`
+			Next     string           `json:"next_cursor"`
+		}
+		query := listQuery(q.PageSize, cursor)
+		if q.Prefix != "" {
+			query.Set("prefix", q.Prefix)
+		}
+		err := c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID) + "/accounts", query: query, resp: &resp})
+		return page[*AccountRecord]{resp.Accounts, resp.Next}, err
+	})
+}
+
+// An AuditEntry says who did what to an app.
+type AuditEntry struct {
+	Seq      uint64    `json:"seq"`
+	Time     time.Time `json:"time"`
+	Actor    string    `json:"actor"`  // name of the token, or "serve"
+	Action   string    `json:"action"` // as "key.add"
+	SDKAppID uint32    `json:"sdkappid"`
+	Detail   string    `json:"detail"` // for a person; never a secret
+}
+
+// An AuditQuery says which entries to list.
+type AuditQuery struct {
+	SDKAppID uint32 // only this app's; 0 for all
+	PageSize int    // entries per request, at most MaxPage; 0 means 100
+}
+
+// Audit iterates over the audit trail, newest first. It needs the scope read.
+// The error of a page ends it.
+func (c *AdminClient) Audit(ctx context.Context, q AuditQuery) iter.Seq2[*AuditEntry, error] {
+	return pages(func(cursor string) (page[*AuditEntry], error) {
+		var resp struct {
+			Entries []*AuditEntry `json:"entries"`
+			Next    string        `json:"next_cursor"`
+		}
+		query := listQuery(q.PageSize, cursor)
+		if q.SDKAppID != 0 {
+			query.Set("sdkappid", strconv.FormatUint(uint64(q.SDKAppID), 10))
+		}
+		err := c.call(ctx, adminCall{method: http.MethodGet, path: "/audit", query: query, resp: &resp})
+		return page[*AuditEntry]{resp.Entries, resp.Next}, err
+	})
+}

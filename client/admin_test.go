@@ -1,0 +1,311 @@
+package client_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/client"
+)
+
+// An exchange is what a call of the admin API should send, and the answer.
+type exchange struct {
+	request string // method, path with query, If-Match, body; as far as there are any
+	status  int
+	answer  string
+}
+
+// admin returns a client of a server that expects the given exchanges, in order.
+func admin(t *testing.T, exchanges ...exchange) *client.AdminClient {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || len(exchanges) == 0 {
+			t.Errorf("unexpected %s %s, %v", r.Method, r.URL, err)
+			return
+		}
+		got := strings.Join(strings.Fields(r.Method+" "+r.RequestURI+" "+r.Header.Get("If-Match")+" "+string(body)), " ")
+		e := exchanges[0]
+		exchanges = exchanges[1:]
+		if got != e.request || r.Header.Get("Authorization") != "Bearer rct_test" {
+			t.Errorf("request %q with %q, want %q", got, r.Header.Get("Authorization"), e.request)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if e.status > 299 {
+			w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
+		}
+		w.WriteHeader(e.status)
+		fmt.Fprint(w, e.answer)
+	}))
+	c, err := client.NewAdmin(client.AdminOptions{BaseURL: srv.URL, Token: "rct_test", HTTPClient: srv.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.CloseIdleConnections()
+		srv.Close()
+		if len(exchanges) > 0 {
+			t.Errorf("%d requests were not sent, the first %q", len(exchanges), exchanges[0].request)
+		}
+	})
+	return c
+}
+
+// Every row of the admin API: what is sent, and what is made of the answer.
+func TestAdminCalls(t *testing.T) {
+	const (
+		when     = "2026-01-02T03:04:05.006Z"
+		appJSON  = `{"sdkappid":5,"name":"five","edition":"pro","created_at":"` + when + `","version":3,"admins":["administrator"],"settings":{"quota":9},"keys":[` + keyJSON + `]}`
+		recordJS = `{"userid":"a/b","nick":"A","face_url":"","internal_id":"77","created_at":"` + when + `","updated_at":"` + when + `","profile":{"Tag_Profile_IM_Level":7}}`
+	)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	key := client.Key{ID: "1", Kind: "hmac", CreatedAt: at, Fingerprint: "00112233"}
+	app := &client.App{
+		SDKAppID: 5, Name: "five", Edition: client.Pro, CreatedAt: at, Version: 3,
+		Admins: []string{"administrator"}, Settings: client.Settings{Quota: 9}, Keys: []client.Key{key},
+	}
+	record := &client.AccountRecord{UserID: "a/b", Nick: "A", InternalID: "77", CreatedAt: at, UpdatedAt: at}
+	ctx := t.Context()
+	tests := []struct {
+		name string
+		exchange
+		call func(*client.AdminClient) (any, error)
+		want any
+	}{
+		{
+			"Info",
+			exchange{"GET /admin/v1", 200, `{"version":"v1","store":"mem","apps":2}`},
+			func(c *client.AdminClient) (any, error) { return c.Info(ctx) },
+			&client.ServerInfo{Version: "v1", Store: "mem", Apps: 2},
+		},
+		{
+			"CreateApp",
+			exchange{`POST /admin/v1/apps {"sdkappid":5,"edition":"pro","settings":{"quota":9}}`, 201, `{"app":` + appJSON + `,"secret":"s"}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.CreateApp(ctx, client.NewApp{SDKAppID: 5, Edition: client.Pro, Settings: client.Settings{Quota: 9}})
+			},
+			&client.CreatedApp{App: app, Secret: "s"},
+		},
+		{
+			"App",
+			exchange{"GET /admin/v1/apps/5", 200, appJSON},
+			func(c *client.AdminClient) (any, error) { return c.App(ctx, 5) }, app,
+		},
+		{
+			"UpdateApp",
+			exchange{`PATCH /admin/v1/apps/5 "3" {"disabled":true,"settings":{"quota":null}}`, 200, appJSON},
+			func(c *client.AdminClient) (any, error) {
+				return c.UpdateApp(ctx, 5, client.AppPatch{Disabled: new(true), Settings: map[string]any{"quota": nil}, Version: 3})
+			},
+			app,
+		},
+		{
+			"DeleteApp",
+			exchange{"DELETE /admin/v1/apps/5", 204, ""},
+			func(c *client.AdminClient) (any, error) { return nil, c.DeleteApp(ctx, 5) }, nil,
+		},
+		{
+			"AddKey",
+			exchange{`POST /admin/v1/apps/5/keys {"secret":"s"}`, 201, `{"key":` + keyJSON + `}`},
+			func(c *client.AdminClient) (any, error) { return c.AddKey(ctx, 5, client.NewKey{Secret: "s"}) },
+			&client.AddedKey{Key: key},
+		},
+		{
+			"RetireKey",
+			exchange{`POST /admin/v1/apps/5/keys/1/retire {"at":"` + when + `"}`, 200, keyJSON},
+			func(c *client.AdminClient) (any, error) { return c.RetireKey(ctx, 5, "1", at) }, &key,
+		},
+		{
+			"RetireKey now",
+			exchange{`POST /admin/v1/apps/5/keys/1/retire {}`, 200, keyJSON},
+			func(c *client.AdminClient) (any, error) { return c.RetireKey(ctx, 5, "1", time.Time{}) }, &key,
+		},
+		{
+			"AddAdmin",
+			exchange{"PUT /admin/v1/apps/5/admins/a%2Fb%3F", 200, appJSON},
+			func(c *client.AdminClient) (any, error) { return c.AddAdmin(ctx, 5, "a/b?") }, app,
+		},
+		{
+			"RemoveAdmin",
+			exchange{"DELETE /admin/v1/apps/5/admins/bob", 200, appJSON},
+			func(c *client.AdminClient) (any, error) { return c.RemoveAdmin(ctx, 5, "bob") }, app,
+		},
+		{
+			"CountAccounts",
+			exchange{"GET /admin/v1/apps/5/accounts:count", 200, `{"count":12}`},
+			func(c *client.AdminClient) (any, error) { return c.CountAccounts(ctx, 5) }, int64(12),
+		},
+		{
+			"Account",
+			exchange{"GET /admin/v1/apps/5/accounts:get?userid=a%2Fb", 200, recordJS},
+			func(c *client.AdminClient) (any, error) {
+				a, err := c.Account(ctx, 5, "a/b")
+				if err == nil && string(a.Profile[client.TagLevel]) == "7" {
+					a.Profile = nil
+				}
+				return a, err
+			},
+			record,
+		},
+		{
+			"Tokens",
+			exchange{"GET /admin/v1/tokens", 200, `{"tokens":[{"id":"0a","name":"ci","scopes":["read"],"created_at":"` + when + `"}]}`},
+			func(c *client.AdminClient) (any, error) { return c.Tokens(ctx) },
+			[]client.Token{{ID: "0a", Name: "ci", Scopes: []string{client.ScopeRead}, CreatedAt: at}},
+		},
+		{
+			"CreateToken",
+			exchange{`POST /admin/v1/tokens {"name":"ci","scopes":["read"],"expires_at":"` + when + `"}`, 201, `{"token":{"id":"0a","name":"ci"},"secret":"rct_x"}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.CreateToken(ctx, client.NewToken{Name: "ci", Scopes: []string{client.ScopeRead}, ExpiresAt: at})
+			},
+			&client.CreatedToken{Token: client.Token{ID: "0a", Name: "ci"}, Secret: "rct_x"},
+		},
+		{
+			"DeleteToken",
+			exchange{"DELETE /admin/v1/tokens/0a", 204, ""},
+			func(c *client.AdminClient) (any, error) { return nil, c.DeleteToken(ctx, "0a") }, nil,
+		},
+		{
+			"Backup",
+			exchange{`POST /admin/v1/backup {"dir":"/b"}`, 200, `{"dir":"/b","accounts":1,"apps":2,"bytes":3,"took_ms":4}`},
+			func(c *client.AdminClient) (any, error) { return c.Backup(ctx, "/b") },
+			&client.Backup{Dir: "/b", Accounts: 1, Apps: 2, Bytes: 3, TookMS: 4},
+		},
+		{
+			"ResealKeys",
+			exchange{"POST /admin/v1/keys:reseal", 200, `{"resealed":6}`},
+			func(c *client.AdminClient) (any, error) { return c.ResealKeys(ctx) }, 6,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.call(admin(t, tt.exchange))
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+const keyJSON = `{"id":"1","kind":"hmac","created_at":"2026-01-02T03:04:05.006Z","fingerprint":"00112233"}`
+
+// Lists follow the cursor, stop where the caller does, and end with an error.
+func TestAdminLists(t *testing.T) {
+	forbidden := exchange{"", 403, `{"type":"/docs/errors#forbidden","title":"Forbidden","status":403,"detail":"the token may only read","code":"forbidden"}`}
+	failing := func(request string) exchange {
+		e := forbidden
+		e.request = request
+		return e
+	}
+	ctx := t.Context()
+	accounts := func(c *client.AdminClient) []string {
+		return texts(c.Accounts(ctx, 5, client.AccountQuery{Prefix: "a&", PageSize: 2}), func(a *client.AccountRecord) string { return a.UserID })
+	}
+	apps := func(c *client.AdminClient) []string {
+		return texts(c.Apps(ctx), func(a *client.App) string { return a.Name })
+	}
+	audit := func(c *client.AdminClient) []string {
+		return texts(c.Audit(ctx, client.AuditQuery{SDKAppID: 5}), func(e *client.AuditEntry) string { return e.Action })
+	}
+	tests := []struct {
+		name      string
+		exchanges []exchange
+		list      func(*client.AdminClient) []string
+		want      []string
+	}{
+		{"two pages", []exchange{
+			{"GET /admin/v1/apps/5/accounts?limit=2&prefix=a%26", 200, `{"accounts":[{"userid":"a&1"},{"userid":"a&2"}],"next_cursor":"x"}`},
+			{"GET /admin/v1/apps/5/accounts?cursor=x&limit=2&prefix=a%26", 200, `{"accounts":[{"userid":"a&3"}],"next_cursor":""}`},
+		}, accounts, []string{"a&1", "a&2", "a&3"}},
+		{"an error in the middle", []exchange{
+			{"GET /admin/v1/apps", 200, `{"apps":[{"name":"one"}],"next_cursor":"y"}`},
+			failing("GET /admin/v1/apps?cursor=y"),
+		}, apps, []string{"one", "GET /admin/v1/apps: 403 forbidden: the token may only read"}},
+		{"the caller stops", []exchange{
+			{"GET /admin/v1/audit?sdkappid=5", 200, `{"entries":[{"action":"key.add"},{"action":"stop"},{"action":"app.create"}],"next_cursor":"z"}`},
+		}, audit, []string{"key.add", "stop"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tt.list(admin(t, tt.exchanges...))); diff != "" {
+				t.Errorf("items (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// texts reads a list up to an item "stop"; an error is an item too.
+func texts[T any](list iter.Seq2[T, error], text func(T) string) []string {
+	var all []string
+	for item, err := range list {
+		if err != nil {
+			all = append(all, err.Error())
+			continue
+		}
+		all = append(all, text(item))
+		if all[len(all)-1] == "stop" {
+			break
+		}
+	}
+	return all
+}
+
+func TestProblem(t *testing.T) {
+	const answer = `{"type":"/docs/errors#exists","title":"Exists","status":409,"detail":"the app exists; choose another number","code":"exists"}`
+	c := admin(t, exchange{`POST /admin/v1/apps {"sdkappid":5}`, 409, answer})
+	_, err := c.CreateApp(t.Context(), client.NewApp{SDKAppID: 5})
+	p, ok := errors.AsType[*client.Problem](err)
+	want := &client.Problem{
+		Op: "POST /admin/v1/apps", Status: 409, Slug: client.SlugExists, Title: "Exists",
+		Detail: "the app exists; choose another number", Type: "/docs/errors#exists",
+	}
+	if diff := cmp.Diff(want, p); !ok || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Where something else answers, that is no Problem.
+func TestNoAdminAPI(t *testing.T) {
+	for status, text := range map[int]string{200: "<html>", 404: "nothing here"} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, text)
+		}))
+		defer srv.Close()
+		c, err := client.NewAdmin(client.AdminOptions{BaseURL: srv.URL, Token: "t", HTTPClient: srv.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Info(t.Context())
+		if e, ok := errors.AsType[*client.TransportError](err); !ok || e.Status != status {
+			t.Errorf("%d %s: %v, want a TransportError", status, text, err)
+		}
+	}
+}
+
+// What only reads is repeated while the server is unavailable; what makes a
+// thing is not.
+func TestAdminRetries(t *testing.T) {
+	const busy = `{"title":"Unavailable","status":503,"detail":"later","code":"unavailable"}`
+	c := admin(t,
+		exchange{"GET /admin/v1", 503, busy},
+		exchange{"GET /admin/v1", 200, `{"version":"v1"}`},
+		exchange{"POST /admin/v1/keys:reseal", 503, busy},
+	)
+	if info, err := c.Info(t.Context()); err != nil || info.Version != "v1" {
+		t.Errorf("Info: %v, %v", info, err)
+	}
+	_, err := c.ResealKeys(t.Context())
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Slug != client.SlugUnavailable {
+		t.Errorf("ResealKeys: %v, want a Problem", err)
+	}
+}

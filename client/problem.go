@@ -1,0 +1,56 @@
+package client
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Slugs of a [Problem].
+const (
+	SlugUnauthorized     = "unauthorized" // no token, an unknown one, or an expired one
+	SlugForbidden        = "forbidden"    // the token's scopes do not allow it
+	SlugBadRequest       = "bad-request"
+	SlugNotFound         = "not-found"
+	SlugMethodNotAllowed = "method-not-allowed"
+	SlugExists           = "exists"
+	SlugConflict         = "conflict" // the app changed meanwhile, or still has accounts
+	SlugTooLarge         = "too-large"
+	SlugInternal         = "internal"
+	SlugUnavailable      = "unavailable"
+	SlugUnsupported      = "unsupported" // the store cannot do this
+)
+
+// A Problem is a call of the admin API that the server refused or could not
+// serve, as problem details (RFC 9457).
+type Problem struct {
+	Op        string `json:"-"`      // method and path
+	Status    int    `json:"status"` // HTTP status
+	Slug      string `json:"code"`   // one of the Slug constants
+	Title     string `json:"title"`
+	Detail    string `json:"detail"` // what was wrong and what to do
+	Type      string `json:"type"`   // where the slug is documented
+	RequestID string `json:"-"`      // names the call in the server's log
+}
+
+func (p *Problem) Error() string {
+	s := fmt.Sprintf("%s: %d %s", p.Op, p.Status, cmp.Or(p.Slug, p.Title))
+	if p.Detail != "" {
+		s += ": " + p.Detail
+	}
+	return s
+}
+
+// problem returns the error that a is: a Problem, or a TransportError where
+// something else than the admin API answered.
+func problem(op string, a *answer) error {
+	p := &Problem{Op: op, Status: a.status, RequestID: a.header.Get("Rollcall-Request-Id")}
+	mediaType, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	if mediaType != "application/problem+json" || json.Unmarshal(a.body, p, lenient) != nil {
+		return &TransportError{Op: op, Status: a.status, Err: errNoAdmin}
+	}
+	p.Status = a.status
+	return p
+}

@@ -1,0 +1,117 @@
+package client
+
+import (
+	"context"
+	"errors"
+
+	"rollcall/internal/wire"
+)
+
+// Values of Status.
+const (
+	Online     = "Online"
+	PushOnline = "PushOnline" // the app was closed or lost its network; kept for 7 days
+	Offline    = "Offline"
+)
+
+// A StatusQuery asks who is on line. The switches cost more of the server.
+type StatusQuery struct {
+	UserIDs      []string // 1 to MaxStatus
+	Detail       bool     // with devices
+	InstanceID   bool     // devices with their instance id; needs Detail
+	CustomStatus bool     // with the text that the user set
+}
+
+func (q StatusQuery) request() any {
+	flag := func(b bool) (n int) {
+		if b {
+			n = 1
+		}
+		return n
+	}
+	return struct {
+		To_Account           []string
+		IsNeedDetail         int `json:",omitzero"`
+		IsReturnInstid       int `json:",omitzero"`
+		IsReturnCustomStatus int `json:",omitzero"`
+	}{q.UserIDs, flag(q.Detail), flag(q.InstanceID), flag(q.CustomStatus)}
+}
+
+// A StatusResult is the presence of one account.
+type StatusResult struct {
+	UserID       string   `json:"userid"`
+	Status       string   `json:"status,omitempty"` // Online, PushOnline or Offline; "" if Code is not 0
+	CustomStatus string   `json:"custom_status,omitempty"`
+	Devices      []Device `json:"devices,omitempty"`
+	Code         Code     `json:"code,omitzero"` // CodeNoAccount: there is no such account
+	Info         string   `json:"info,omitempty"`
+}
+
+// A Device is the presence of one device.
+type Device struct {
+	Platform   string `json:"platform"` // iPhone, Android, Web, PC, iPad, Mac
+	Status     string `json:"status"`
+	InstanceID uint64 `json:"instance_id,omitzero"`
+}
+
+// QueryOnlineStatus tells who of 1 to [MaxStatus] accounts is on line. Accounts
+// that exist come first, as the server orders them, then those that do not, also
+// when no account exists, which the API itself calls a failure.
+func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
+	var resp wire.OnlineStatusResponse
+	_, err := c.call(ctx, queryOnlineStatus, q.request(), &resp)
+	if err != nil && !noneKnown(err, resp.ErrorList) {
+		return nil, err
+	}
+	results := make([]StatusResult, 0, len(resp.QueryResult)+len(resp.ErrorList))
+	for _, r := range resp.QueryResult {
+		results = append(results, statusResult(r))
+	}
+	return appendUnknown(results, resp.ErrorList), nil
+}
+
+// QueryState is QueryOnlineStatus by the command's older name, for servers that
+// know nothing else.
+func (c *Client) QueryState(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
+	var resp wire.QueryStateResponse
+	_, err := c.call(ctx, queryState, q.request(), &resp)
+	if err != nil && !noneKnown(err, resp.ErrorList) {
+		return nil, err
+	}
+	results := make([]StatusResult, 0, len(resp.QueryResult)+len(resp.ErrorList))
+	for _, r := range resp.QueryResult {
+		results = append(results, statusResult(wire.OnlineStatus{
+			To_Account: r.To_Account, Status: r.State, CustomStatus: r.CustomStatus, Detail: r.Detail,
+		}))
+	}
+	return appendUnknown(results, resp.ErrorList), nil
+}
+
+// noneKnown reports whether err says no more than that every id is unknown.
+func noneKnown(err error, unknown []wire.StatusError) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == CodeNoAccount && len(unknown) > 0
+}
+
+func statusResult(r wire.OnlineStatus) StatusResult {
+	s := StatusResult{UserID: r.To_Account, Status: r.Status}
+	if r.CustomStatus != nil {
+		s.CustomStatus = *r.CustomStatus
+	}
+	for _, d := range r.Detail {
+		dev := Device{Platform: d.Platform, Status: d.Status}
+		if d.Instid != nil {
+			dev.InstanceID = *d.Instid
+		}
+		s.Devices = append(s.Devices, dev)
+	}
+	return s
+}
+
+func appendUnknown(results []StatusResult, unknown []wire.StatusError) []StatusResult {
+	for _, u := range unknown {
+		code := Code(u.ErrorCode)
+		results = append(results, StatusResult{UserID: u.To_Account, Code: code, Info: code.Text()})
+	}
+	return results
+}

@@ -1,0 +1,128 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxAnswer is the most bytes of an answer that are read: many times the
+// profiles of 100 accounts with every tag at its longest.
+const maxAnswer = 16 << 20
+
+// A transport sends requests to one server and reads whole answers.
+type transport struct {
+	base      *url.URL
+	http      *http.Client
+	userAgent string
+	attempt   time.Duration // longest that one request may take
+}
+
+// newTransport checks base and makes a copy of hc that follows no redirects:
+// the requests carry credentials that are for this server alone.
+func newTransport(base string, hc *http.Client, userAgent string) (*transport, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("client: BaseURL %q is not of the form https://host", base)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("client: BaseURL has more than scheme, host and path; leave the rest out")
+	}
+	if hc == nil {
+		hc = &http.Client{Transport: defaultTransport()}
+	}
+	own := *hc
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if userAgent == "" {
+		userAgent = "rollcall-client"
+	}
+	return &transport{base: u, http: &own, userAgent: userAgent}, nil
+}
+
+// defaultTransport is the library's, with room for many calls to one host.
+func defaultTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
+}
+
+// A request is one thing to send. Op names it in errors.
+type request struct {
+	op, method, path string
+	query            url.Values
+	header           http.Header
+	body             []byte // JSON; nil for none
+}
+
+// An answer is what came back, whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send sends r once. Every error is a *TransportError, and none holds the query.
+func (t *transport) send(ctx context.Context, r *request) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.attempt)
+	defer cancel()
+	req, err := t.newRequest(ctx, r)
+	if err != nil {
+		return nil, &TransportError{Op: r.op, Err: withoutURL(err)}
+	}
+	resp, err := t.http.Do(req)
+	if err != nil {
+		return nil, &TransportError{Op: r.op, Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, &TransportError{Op: r.op, Err: err}
+	}
+	if len(body) > maxAnswer {
+		return nil, &TransportError{Op: r.op, Status: resp.StatusCode, Err: fmt.Errorf("the answer is over %d bytes", maxAnswer)}
+	}
+	return &answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+func (t *transport) newRequest(ctx context.Context, r *request) (*http.Request, error) {
+	u := t.base.JoinPath(r.path)
+	u.RawQuery = r.query.Encode()
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(req.Header, r.header)
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", t.userAgent)
+	return req, nil
+}
+
+// withoutURL returns the cause of an error of package net/http, whose text would
+// hold the URL and with it the signature.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// untrusted reports whether err is about who the server is, which repeating
+// does not change.
+func untrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}

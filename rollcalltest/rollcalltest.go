@@ -1,0 +1,183 @@
+// Package rollcalltest runs a real Rollcall inside a Go test, in the manner of
+// [net/http/httptest].
+//
+//	func TestSignUp(t *testing.T) {
+//		t.Parallel()
+//		srv := rollcalltest.NewServer(t)
+//		// Give srv.URL, srv.SDKAppID, srv.Key and srv.Admin to the code under test;
+//		// look at what it did with srv.Client.
+//	}
+//
+// Each server has one app of its own, keeps its accounts in memory, listens on a
+// free port of loopback, and is gone with the test. Starting one takes
+// milliseconds.
+package rollcalltest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"rollcall/client"
+	"rollcall/internal/account"
+	"rollcall/internal/server"
+	"rollcall/usersig"
+)
+
+// A Server is a running Rollcall with one app.
+type Server struct {
+	URL      string // as "http://127.0.0.1:54321"
+	SDKAppID uint32 // another one for each server
+	Key      string // secret key of the app, 64 hexadecimal digits unless [WithKey] says otherwise
+	Admin    string // an admin of the app, [client.Administrator] unless [WithAdmin] says otherwise
+
+	// AdminToken is a token of the admin API with every scope.
+	AdminToken string
+
+	// Client calls the account API of the app as Admin; AdminClient calls the
+	// admin API.
+	Client      *client.Client
+	AdminClient *client.AdminClient
+
+	tb testing.TB
+}
+
+// An Option changes what a server is like.
+type Option func(*config)
+
+type config struct {
+	edition  string
+	settings client.Settings
+	key      string
+	admin    string
+}
+
+// WithEdition gives the app another edition than [client.Development].
+func WithEdition(edition string) Option { return func(c *config) { c.edition = edition } }
+
+// WithSettings gives the app settings. By default it has none, but counts calls
+// over the rate limits without refusing them.
+func WithSettings(s client.Settings) Option { return func(c *config) { c.settings = s } }
+
+// WithKey gives the app a secret key, for code that has one compiled in.
+func WithKey(key string) Option { return func(c *config) { c.key = key } }
+
+// WithAdmin gives the app another admin besides [client.Administrator].
+func WithAdmin(userID string) Option { return func(c *config) { c.admin = userID } }
+
+// NewServer starts a server and stops it when the test and its subtests are
+// over. A problem ends the test. The server's log goes to the output of the
+// test.
+func NewServer(tb testing.TB, options ...Option) *Server {
+	tb.Helper()
+	c := &config{
+		edition:  client.Development,
+		settings: client.Settings{RateMode: string(account.RateShadow)},
+		key:      newKey(),
+		admin:    client.Administrator,
+	}
+	for _, o := range options {
+		o(c)
+	}
+	srv := run(tb, c.app(tb))
+	s := &Server{URL: srv.Context().URL, SDKAppID: srv.Context().SDKAppID, Key: c.key, Admin: c.admin, tb: tb}
+	s.AdminToken = srv.Context().AdminToken
+	s.connect()
+	return s
+}
+
+// firstApp is the number before that of the first app.
+const firstApp = 1400000000
+
+// apps counts the servers of this process.
+var apps atomic.Uint32
+
+// app returns the app to serve.
+func (c *config) app(tb testing.TB) *account.App {
+	tb.Helper()
+	a := &account.App{
+		ID:      account.AppID(firstApp + apps.Add(1)),
+		Name:    tb.Name(),
+		Edition: account.Edition(c.edition),
+		Test:    true,
+		Keys:    []account.Key{{ID: "1", Kind: account.HMACKey, Secret: c.key}},
+	}
+	if c.admin != client.Administrator {
+		a.Admins = []account.UserID{account.UserID(c.admin)}
+	}
+	b, err := json.Marshal(c.settings) // the two structs have the same JSON
+	if err == nil {
+		err = json.Unmarshal(b, &a.Settings)
+	}
+	if err != nil {
+		tb.Fatalf("rollcalltest: settings: %v", err)
+	}
+	return a
+}
+
+// run starts a server for app and sees to its end.
+func run(tb testing.TB, app *account.App) *server.Server {
+	tb.Helper()
+	srv, err := server.Open(tb.Context(), server.Options{
+		Store: "mem:", Listen: "127.0.0.1:0", App: app, AllowTestApps: true,
+		Version: "test", Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
+	})
+	if err != nil {
+		tb.Fatalf("rollcalltest: %v", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- srv.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			tb.Errorf("rollcalltest: %v", err)
+		}
+	})
+	return srv
+}
+
+// connect makes the clients, with a pool of connections that ends with the test.
+func (s *Server) connect() {
+	s.tb.Helper()
+	pool := &http.Transport{MaxIdleConnsPerHost: 64}
+	s.tb.Cleanup(pool.CloseIdleConnections)
+	hc := &http.Client{Transport: pool}
+	var err error
+	s.Client, err = client.New(client.Options{
+		BaseURL: s.URL, SDKAppID: s.SDKAppID, Key: s.Key, Admin: s.Admin, HTTPClient: hc,
+	})
+	if err != nil {
+		s.tb.Fatalf("rollcalltest: %v", err)
+	}
+	s.AdminClient, err = client.NewAdmin(client.AdminOptions{BaseURL: s.URL, Token: s.AdminToken, HTTPClient: hc})
+	if err != nil {
+		s.tb.Fatalf("rollcalltest: %v", err)
+	}
+}
+
+// UserSig returns a UserSig of a user of the app that is valid for a day.
+func (s *Server) UserSig(userID string) string {
+	s.tb.Helper()
+	sig, err := usersig.Sign(usersig.HMACKey(s.Key), usersig.Claims{
+		SDKAppID: s.SDKAppID, Identifier: userID, Validity: 24 * time.Hour,
+	})
+	if err != nil {
+		s.tb.Fatalf("rollcalltest: %v", err)
+	}
+	return sig
+}
+
+// newKey returns a key in the form of the vendor's console.
+func newKey() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
