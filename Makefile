@@ -10,6 +10,8 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 ARGS     ?=
 PKGS     ?= ./...
 FUZZTIME ?= 2m
+BENCH    ?=
+LARGE    ?= 10000000
 
 .PHONY: run
 run: build ## start a developer's server; ARGS are added to "rollcall serve"
@@ -39,10 +41,28 @@ generate: ## write generated files anew
 setup: ## install what the tests need and this machine lacks
 	@tools/setup
 
+.PHONY: bench
+bench: bench-setup ## measure everything against the yardsticks, at 1M accounts; BENCH are more flags
+	bench/bin/bench full $(BENCH)
+	@$(GO) test -run '^$$' -bench 'UserSig|Verify' -benchmem ./usersig ./internal/api | grep '^Benchmark'
+
+.PHONY: bench-quick
+bench-quick: bench-setup ## measure the most important ratios at 200k accounts, in under 4 minutes
+	bench/bin/bench quick $(BENCH)
+
+.PHONY: bench-large
+bench-large: bench-setup ## measure how cost grows up to LARGE accounts, 10M unless set
+	bench/bin/bench large --accounts $(LARGE) $(BENCH)
+
+.PHONY: bench-setup
+bench-setup: build
+	@bench/setup
+	cd bench && CGO_ENABLED=1 $(GO) build -o bin/bench .
+
 .PHONY: clean
 clean: ## remove what was built, not data
-	rm -rf bin
+	rm -rf bin bench/bin bench/tmp
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

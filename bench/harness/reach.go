@@ -1,0 +1,149 @@
+package harness
+
+import (
+	"fmt"
+
+	"rollcall/internal/loadgen"
+)
+
+// A Reach is one figure that Rollcall aims at.
+type Reach struct {
+	Figure  string  `json:"figure"`
+	Value   float64 `json:"value"`
+	AtLeast float64 `json:"at_least"`
+	Aim     float64 `json:"aim"`
+	Unit    string  `json:"unit"` // "%", "x", or that of a figure which is better when smaller
+
+	// ByCPU is the same ratio of CPU time per call instead of rates, 0 where
+	// there is none. It moves less with what else the machine does.
+	ByCPU float64 `json:"by_cpu,omitempty"`
+}
+
+// better reports whether the value is as good as want.
+func (r *Reach) better(want float64) bool {
+	if r.Unit == "%" || r.Unit == "x" {
+		return r.Value >= want
+	}
+	return r.Value <= want
+}
+
+// verdict says what has been reached.
+func (r *Reach) verdict() string {
+	switch {
+	case r.better(r.Aim):
+		return "aim"
+	case r.better(r.AtLeast):
+		return "at least"
+	}
+	return "missed"
+}
+
+// reached returns the figures that these results hold.
+func (res *Results) reached() []Reach {
+	c := &comparison{rows: rows(res.Samples)}
+	last := res.Plan.Stages[len(res.Plan.Stages)-1].Accounts
+	c.growth(last)
+	for _, st := range res.Plan.Stages {
+		c.ratios(st.Accounts)
+	}
+	if len(res.Facts) > 0 {
+		c.facts(res.Facts)
+	}
+	return c.all
+}
+
+// A comparison collects figures.
+type comparison struct {
+	rows []Row
+	all  []Reach
+}
+
+func (c *comparison) row(server, workload string, accounts int64) *Row {
+	for i := range c.rows {
+		if r := &c.rows[i]; r.Server == server && r.Workload == workload && r.Accounts == accounts {
+			return r
+		}
+	}
+	return nil
+}
+
+func calls(r *Row) float64    { return r.CallsPerS }
+func accounts(r *Row) float64 { return r.AccountsPerS }
+
+// add adds the ratio of two rows, in percent or times, if both were measured.
+func (c *comparison) add(of, to *Row, by func(*Row) float64, r Reach) {
+	if of == nil || to == nil || by(to) == 0 {
+		return
+	}
+	r.Value = by(of) / by(to)
+	if of.CPUUs > 0 {
+		r.ByCPU = to.CPUUs / of.CPUUs
+	}
+	if r.Unit == "%" {
+		r.Value *= 100
+		r.ByCPU *= 100
+	}
+	c.all = append(c.all, r)
+}
+
+// ratios adds the ratios at a number of accounts.
+func (c *comparison) ratios(n int64) {
+	at := " at " + short(n)
+	row := func(server, workload string) *Row { return c.row(server, workload, n) }
+	imported := row(Rollcall, loadgen.ImportNew)
+	c.add(imported, row(Floor, loadgen.ImportNew), calls,
+		Reach{Figure: "import-100 new" + at + " against floor", AtLeast: 10, Aim: 25, Unit: "%"})
+	c.add(imported, row(NaiveSQLite, loadgen.ImportNew), calls,
+		Reach{Figure: "import-100 new" + at + " against naive SQLite", AtLeast: 6, Aim: 15, Unit: "x"})
+	c.add(imported, row(NaivePostgres, loadgen.ImportNew), calls,
+		Reach{Figure: "import-100 new" + at + " against naive PostgreSQL", AtLeast: 10, Aim: 25, Unit: "x"})
+	c.add(imported, row(BestPostgres, loadgen.ImportNew), accounts,
+		Reach{Figure: "import-100 new" + at + " against PostgreSQL done well, accounts/s", AtLeast: 2, Aim: 5, Unit: "x"})
+	c.add(row(Rollcall, loadgen.ImportExisting), imported, calls,
+		Reach{Figure: "import-100 existing" + at + " against new", AtLeast: 60, Aim: 100, Unit: "%"})
+	c.add(row(Rollcall, loadgen.ImportOne), row(Floor, loadgen.ImportOne), calls,
+		Reach{Figure: "import-1" + at + " against floor", AtLeast: 60, Aim: 80, Unit: "%"})
+	c.add(row(Rollcall, loadgen.Check), row(Noop, loadgen.Check), calls,
+		Reach{Figure: "check-100" + at + " against no-op", AtLeast: 30, Aim: 40, Unit: "%"})
+}
+
+// growth adds how the import at n accounts compares with that at a million.
+func (c *comparison) growth(n int64) {
+	if n > step {
+		c.add(c.row(Rollcall, loadgen.ImportNew, n), c.row(Rollcall, loadgen.ImportNew, step), calls,
+			Reach{Figure: "import-100 new at " + short(n) + " against at " + short(step), AtLeast: 70, Aim: 90, Unit: "%"})
+	}
+}
+
+// facts adds what is no ratio: the worst round counts.
+func (c *comparison) facts(rounds []Facts) {
+	var gap, memory, start, disk float64
+	n := rounds[0].Accounts
+	if n == 0 {
+		return
+	}
+	for _, f := range rounds {
+		gap = max(gap, ms(f.Gap))
+		memory = max(memory, float64(f.LoadedRSS-f.BaseRSS)/float64(n))
+		start = max(start, f.Start.Seconds())
+		disk = max(disk, float64(f.Disk)/float64(n))
+	}
+	at := " at " + short(n)
+	c.all = append(c.all,
+		Reach{Figure: "longest gap without an answer while loading " + short(n), Value: gap, AtLeast: 100, Aim: 50, Unit: "ms"},
+		Reach{Figure: "memory per account above the base" + at, Value: memory, AtLeast: 80, Aim: 48, Unit: "bytes"},
+		Reach{Figure: "start to the first answer" + at, Value: start, AtLeast: 5, Aim: 1, Unit: "s"},
+		Reach{Figure: "disk per account after settling" + at, Value: disk, AtLeast: 140, Aim: 100, Unit: "bytes"},
+	)
+}
+
+// short writes a number of accounts.
+func short(n int64) string {
+	switch {
+	case n%1_000_000 == 0:
+		return fmt.Sprintf("%dM", n/1_000_000)
+	case n%1000 == 0:
+		return fmt.Sprintf("%dk", n/1000)
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,118 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"rollcall/bench/measure"
+	"rollcall/internal/loadgen"
+	"rollcall/usersig"
+)
+
+// rollcall is Rollcall as released: authentication, validation, metrics and the
+// request log are on, and the rate limits of its demo app are in shadow.
+type rollcall struct {
+	process
+	context struct {
+		SDKAppID   uint32 `json:"sdkappid"`
+		Key        string `json:"key"`
+		Admin      string `json:"admin"`
+		AdminToken string `json:"admin_token"`
+	}
+	credentials loadgen.Credentials
+}
+
+// validity of the signature of a round: longer than any takes.
+const validity = 24 * time.Hour
+
+func newRollcall(binary, dir string) *rollcall {
+	r := &rollcall{process: process{
+		dir:  dir,
+		args: []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0"}, keeps: true,
+	}}
+	r.url = func(line string) (string, bool) {
+		_, url, ok := strings.Cut(line, " is ready on ")
+		return url, ok
+	}
+	return r
+}
+
+func (r *rollcall) start(ctx context.Context) error {
+	if err := r.process.start(ctx); err != nil {
+		return err
+	}
+	b, err := os.ReadFile(filepath.Join(r.dir, "context.json"))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &r.context); err != nil {
+		return err
+	}
+	r.credentials = loadgen.Credentials{SDKAppID: r.context.SDKAppID, Admin: r.context.Admin}
+	r.credentials.UserSig, err = usersig.Sign(usersig.HMACKey(r.context.Key), usersig.Claims{
+		SDKAppID: r.context.SDKAppID, Identifier: r.context.Admin, Validity: validity,
+	})
+	return err
+}
+
+// errNoAdminAPI says that the server has no admin API to list accounts by.
+var errNoAdminAPI = errors.New("the server's context names no token of the admin API")
+
+func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
+	if o.Workload == loadgen.List && r.context.AdminToken == "" {
+		return nil, errNoAdminAPI
+	}
+	o.Credentials, o.AdminToken = r.credentials, r.context.AdminToken
+	return r.process.load(ctx, o)
+}
+
+// Facts are what is measured of Rollcall besides its rates.
+type Facts struct {
+	Accounts  int64         `json:"accounts"`
+	BaseRSS   int64         `json:"base_rss"`   // bytes, empty, after some load
+	LoadedRSS int64         `json:"loaded_rss"` // bytes, after loading and settling
+	FreshRSS  int64         `json:"fresh_rss"`  // bytes, after a restart and settling
+	Disk      int64         `json:"disk"`       // bytes, after loading and settling
+	Start     time.Duration `json:"start_ns"`   // from the start of the program to the first answer, after a clean stop
+	KillStart time.Duration `json:"kill_start_ns"`
+	Gap       time.Duration `json:"gap_ns"` // longest without any answer while loading
+}
+
+// size notes what the data take once the server has settled.
+func (r *rollcall) size(f *Facts) (err error) {
+	if f.LoadedRSS, err = measure.RSS(r.cmd.Process.Pid); err != nil {
+		return err
+	}
+	f.Disk, err = measure.DiskBytes(r.dir)
+	return err
+}
+
+// restart stops the server, by a signal that lets it finish and by one that does
+// not, and notes how long it takes to answer again.
+func (r *rollcall) restart(ctx context.Context, o loadgen.Options, f *Facts) error {
+	for _, way := range []struct {
+		sig  os.Signal
+		took *time.Duration
+	}{{syscall.SIGKILL, &f.KillStart}, {syscall.SIGTERM, &f.Start}} {
+		if err := r.end(way.sig); err != nil {
+			return err
+		}
+		began := time.Now()
+		if err := r.launch(ctx); err != nil {
+			return err
+		}
+		o.Workload, o.Calls, o.Connections, o.Duration = loadgen.Check, 1, 1, 0
+		if _, err := r.load(ctx, o); err != nil {
+			return fmt.Errorf("after a restart: %w", err)
+		}
+		*way.took = time.Since(began)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package loadgen
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Places in a form that calls fill.
+const (
+	idPlace   = "IIIIIIIIIIIIIIII"
+	nickPlace = "NNNNNNNN"
+	facePlace = "UUUUUUUU"
+)
+
+// A form is the body of a call: item stands between before and after as often
+// as the call has accounts, with commas between.
+type form struct{ before, item, after string }
+
+const values = `"Nick":"` + nickPlace + `","FaceUrl":"` + FaceURLPrefix + facePlace + `"`
+
+var (
+	importForm   = form{`{"AccountList":[`, `{"UserID":"` + idPlace + `",` + values + `}`, `]}`}
+	oneForm      = form{``, `{"UserID":"` + idPlace + `",` + values + `}`, ``}
+	checkForm    = form{`{"CheckItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
+	deleteForm   = form{`{"DeleteItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
+	portraitForm = form{`{"To_Account":[`, `"` + idPlace + `"`, `],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Image"]}`}
+)
+
+// A request is an HTTP request whose bytes are written once; calls change what
+// differs, in place.
+type request struct {
+	bytes  []byte
+	items  []byte // of bytes, from the first item on
+	stride int    // from item to item
+
+	id, nick, face int // places in an item; nick and face are -1 where there are none
+}
+
+// newRequest makes the request of n accounts in form f to path, query included,
+// of a host.
+func newRequest(host, path string, f form, n int) *request {
+	body := f.before + strings.Repeat(f.item+",", n-1) + f.item + f.after
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rollcall-bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		path, host, len(body))
+	b := []byte(head + body)
+	return &request{
+		bytes: b, items: b[len(head)+len(f.before):], stride: len(f.item) + 1,
+		id: strings.Index(f.item, idPlace), nick: strings.Index(f.item, nickPlace), face: strings.Index(f.item, facePlace),
+	}
+}
+
+// set writes the id of item i.
+func (r *request) set(i int, id uint64) {
+	at := i*r.stride + r.id
+	putHex(r.items[at:at+IDLength], id)
+}
+
+// setValues writes Nick and FaceUrl of item i, if it has them.
+func (r *request) setValues(i int, value uint64) {
+	if r.nick < 0 {
+		return
+	}
+	item := r.items[i*r.stride:]
+	putHex(item[r.nick:r.nick+valueLength], value)
+	putHex(item[r.face:r.face+valueLength], value>>32)
+}

@@ -1,0 +1,113 @@
+package loadgen
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// A script makes the requests of one connection and judges their answers.
+type script interface {
+	// request returns the bytes of call number c; they stay as they are until
+	// the next call.
+	request(c int64) []byte
+
+	// judge returns how many accounts the call with this answer was about, or
+	// why it is no success.
+	judge(c int64, status int, body []byte) (accounts int64, err error)
+}
+
+// unknown is where the numbers of accounts that never exist begin.
+const unknown = 1 << 48
+
+// verifyEvery is how many answers there are for one that is looked into.
+const verifyEvery = 16
+
+// A batchScript is a [script] of a command of the account protocol.
+type batchScript struct {
+	o        *Options
+	w        *Workload
+	req      *request
+	scatter  scatter
+	family   uint64
+	original uint64 // edition of version 0
+}
+
+func newBatchScript(o *Options, w *Workload, host, query string) *batchScript {
+	return &batchScript{
+		o: o, w: w,
+		req:     newRequest(host, w.path+"?"+query, w.form, w.Batch),
+		scatter: newScatter(max(o.Accounts, 1)),
+		family:  mix(o.Salt), original: mix(^uint64(0)),
+	}
+}
+
+func (s *batchScript) request(c int64) []byte {
+	first := c * int64(s.w.Batch)
+	for i := range s.w.Batch {
+		n, edition := s.choose(first + int64(i))
+		s.req.set(i, identity(s.family, n))
+		s.req.setValues(i, value(edition, n))
+	}
+	return s.req.bytes
+}
+
+// choose returns the number of the account at position i of the whole load, and
+// the edition of its values.
+func (s *batchScript) choose(i int64) (n int64, edition uint64) {
+	if s.w.source == fresh {
+		return s.o.Accounts + i, s.original
+	}
+	if s.w.source == halves && i%2 != 0 {
+		return unknown + i, s.original
+	}
+	at, pass := s.scatter.at(uint64(i))
+	if s.w.changed {
+		return int64(at), mix(^(s.o.Version + 1 + pass))
+	}
+	return int64(at), s.original
+}
+
+var (
+	errorCode    = []byte(`"ErrorCode":`)
+	failAccounts = []byte(`"FailAccounts":[`)
+)
+
+func (s *batchScript) judge(c int64, status int, body []byte) (int64, error) {
+	if status != 200 || !succeeded(body) {
+		return 0, fmt.Errorf("status %d, answer %s", status, sample(body))
+	}
+	if s.w.path == multiImport && refused(body) {
+		return 0, fmt.Errorf("accounts were refused: %s", sample(body))
+	}
+	if s.o.Verify && s.w.marker != "" && c%verifyEvery == 0 {
+		if got, want := bytes.Count(body, []byte(s.w.marker)), s.w.found(c); got != want {
+			return 0, fmt.Errorf("the answer holds %s %d times, not %d: %s", s.w.marker, got, want, sample(body))
+		}
+	}
+	return int64(s.w.Batch), nil
+}
+
+// succeeded reports whether body holds an ErrorCode of 0.
+func succeeded(body []byte) bool {
+	_, after, ok := bytes.Cut(body, errorCode)
+	if !ok {
+		return false
+	}
+	rest := bytes.TrimLeft(after, " \t\r\n")
+	return len(rest) >= 2 && rest[0] == '0' && (rest[1] == ',' || rest[1] == '}')
+}
+
+// refused reports whether body holds FailAccounts that are not empty.
+func refused(body []byte) bool {
+	_, rest, ok := bytes.Cut(body, failAccounts)
+	return ok && (len(rest) == 0 || rest[0] != ']')
+}
+
+// sample returns the beginning of an answer, for an error.
+func sample(body []byte) string {
+	const most = 300
+	if len(body) > most {
+		return fmt.Sprintf("%q…", body[:most])
+	}
+	return fmt.Sprintf("%q", body)
+}
