@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -457,4 +458,22 @@ func TestD49_LengthOfUserSig(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		w.want("/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig={{sig}}{{x 4096}}", checkAlice, "70003")
 	})
+}
+
+func TestD50_LibraryFaultsOfHTTP2(t *testing.T) {
+	c := dialHTTP2(t, serveWhole(t))
+	long := strings.Repeat("x", 8000)
+	large := slices.Repeat([]string{"a", long}, 9)
+	for i, tt := range []struct {
+		fields []string
+		want   string
+	}{
+		{large[2:], `"ErrorCode":60012`}, // 63 KiB are let through to the gate
+		{large, "HTTP Error 431"},
+		{[]string{"connection", "close"}, "not valid in HTTP/2"},
+	} {
+		if got := c.post(byte(2*i+1), "/v4/openim/querystate", tt.fields...); !strings.Contains(got, tt.want) {
+			t.Errorf("request %d = %q, want %s", i+1, got, tt.want)
+		}
+	}
 }

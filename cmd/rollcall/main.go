@@ -20,8 +20,16 @@ var version = "devel"
 // cli is the whole command line.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Account accountCmd `cmd:"" help:"Import, look at, change and delete accounts."`
+	App     appCmd     `cmd:"" help:"Make and change apps, their keys and admins."`
+	Audit   auditCmd   `cmd:"" help:"Show who changed what."`
+	Token   tokenCmd   `cmd:"" help:"Make and delete tokens of the admin API."`
+	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
 	Sig     sigCmd     `cmd:"" help:"Make, verify and explain UserSigs."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Bench   benchCmd   `cmd:"" help:"Load a server and measure how it takes it."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // An environment is what a command sees of the world.
@@ -64,7 +72,7 @@ func run(env *environment, args []string) (code int) {
 	}()
 	parser, err := kong.New(new(cli),
 		kong.Name("rollcall"),
-		kong.Description("The account service of Tencent Cloud Chat and Live, self-hosted."),
+		kong.Description(description),
 		kong.UsageOnError(),
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(code int) { panic(exited{code}) }),
@@ -91,5 +99,5 @@ func exitCode(env *environment, err error) int {
 	case !errors.Is(err, errQuiet):
 		fmt.Fprintln(env.stderr, "rollcall:", err)
 	}
-	return exitFailure
+	return codeOf(err)
 }

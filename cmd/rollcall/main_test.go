@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,12 +17,17 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "ROLLCALL_") {
+			os.Unsetenv(name) // the caller's own server is not for tests
+		}
+	}
 	testscript.Main(m, map[string]func(){"rollcall": main})
 }
 
 // TestScripts plays testdata/*.txtar, each a session at the shell.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: scriptCommands})
 }
 
 func TestExitCodes(t *testing.T) {

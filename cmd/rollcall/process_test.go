@@ -35,8 +35,17 @@ func startProcess(t *testing.T, dir string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn"}, args...)
-	p := &process{Cmd: exec.Command(exe, args...), stderr: new(bytes.Buffer)}
+	return startCommand(t, dir, exec.Command(exe, serveArgs(dir, args...)...))
+}
+
+func serveArgs(dir string, more ...string) []string {
+	return append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn"}, more...)
+}
+
+// startCommand starts cmd, which serves dir, and waits until it is ready.
+func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, stderr: new(bytes.Buffer)}
 	p.Env = append(os.Environ(), asProgram+"=1")
 	p.Stderr = p.stderr
 	stdout, err := p.StdoutPipe()

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"syscall"
 
@@ -19,11 +16,15 @@ type serveCmd struct {
 	Listen string `default:"127.0.0.1:7580" placeholder:"ADDR" help:"Address of the account API (default: ${default})."`
 	Store  string `placeholder:"SPEC" help:"Where accounts live: pebble:DIR, or mem: to forget them at the end (default: pebble in the data folder)."`
 
-	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
-	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate."`
-	InsecureListen bool   `help:"Serve an address that can be reached from outside in the clear."`
-	AdminListen    string `placeholder:"ADDR" help:"A second, loopback address for health."`
-	AllowTestApps  *bool  `negatable:"" help:"Let test apps accept any signature (default: only on loopback without TLS)."`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate."`
+	InsecureListen bool     `help:"Serve an address that can be reached from outside in the clear."`
+	AdminListen    string   `placeholder:"ADDR" help:"A second, loopback address, for the admin API, metrics and health; a developer's server has them on its own."`
+	AdminHost      []string `placeholder:"NAME" help:"A name by which the admin API may be called, besides localhost; may be repeated."`
+	AdminTokenFile string   `placeholder:"FILE" help:"A token of the admin API with every scope; made if there is no such file."`
+	SealKeys       string   `placeholder:"FILE" help:"Keys that seal the apps' secrets in the store (default: seal.keys in the data folder)."`
+	PprofListen    string   `placeholder:"ADDR" help:"A loopback address for profiles of the process (default: none)."`
+	AllowTestApps  *bool    `negatable:"" help:"Let test apps accept any signature (default: only on loopback without TLS)."`
 
 	SDKAppID uint32 `name:"sdkappid" placeholder:"N" help:"Serve this app instead of a demo app; needs --key-file."`
 	KeyFile  string `placeholder:"FILE" help:"Secret key of the app, or its ECDSA public key in PEM."`
@@ -43,12 +44,14 @@ Examples:
   rollcall serve
   rollcall serve --store mem:
   rollcall serve --sdkappid 1400000000 --key-file key.txt --admin admin
-  rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem`
+  rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem
+  rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem \
+    --admin-listen 127.0.0.1:7581 --admin-token-file admin.token`
 }
 
 func (c *serveCmd) Run(env *environment) error {
 	syscall.Umask(0o077) // what this process makes is its owner's alone
-	if err := makeDataDir(c.Data); err != nil {
+	if err := server.MakeDataDir(c.Data); err != nil {
 		return err
 	}
 	lg := c.logger(env)
@@ -59,16 +62,20 @@ func (c *serveCmd) Run(env *environment) error {
 	if err := c.greet(env, s); err != nil {
 		return err
 	}
-	lg.Info("listening", slog.String("addr", s.Addr().String()), slog.String("version", version))
-	err = s.Run(env.ctx)
-	lg.Info("stopped", slog.Bool("clean", err == nil))
-	return err
+	lg.Info("ready", slog.String("version", version))
+	if err := s.Run(env.ctx); err != nil {
+		lg.Error("stopped", slog.String("err", err.Error())) // in the form of the log, for who reads that
+		return errQuiet
+	}
+	lg.Info("stopped")
+	return nil
 }
 
 func (c *serveCmd) options(lg *slog.Logger) server.Options {
 	o := server.Options{
 		Store: c.Store, Listen: c.Listen, AdminListen: c.AdminListen,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureListen: c.InsecureListen,
+		AdminHosts: c.AdminHost, AdminTokenFile: c.AdminTokenFile, SealKeys: c.SealKeys, PprofListen: c.PprofListen,
 		DataDir:     c.Data,
 		Credentials: server.Credentials{SDKAppID: c.SDKAppID, KeyFile: c.KeyFile, Admin: c.Admin},
 		Version:     version, Logger: lg,
@@ -107,20 +114,4 @@ func (c *serveCmd) greet(env *environment, s *server.Server) error {
 		fmt.Fprintf(env.stdout, "\nTry:\n%s\n\n", curl)
 	}
 	return err
-}
-
-// makeDataDir makes the data folder, closed to others and ignored by git.
-func makeDataDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
-	_, err = f.WriteString("*\n")
-	return errors.Join(err, f.Close())
 }

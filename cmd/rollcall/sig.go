@@ -38,7 +38,7 @@ var defaultContext = filepath.Join("rollcall-data", server.ContextFile)
 // complete fills what the flags left open from the context file, and returns
 // the key, if there is one.
 func (c *credentials) complete(stdin io.Reader, parse func([]byte) (usersig.Key, error)) ([]usersig.Key, error) {
-	saved, err := c.saved()
+	saved, err := readContext(c.Context)
 	if err != nil {
 		return nil, err
 	}
@@ -68,19 +68,6 @@ func (c *credentials) fill(saved *server.Context) {
 	if c.Identifier == "" && c.SDKAppID == saved.SDKAppID {
 		c.Identifier = saved.Admin
 	}
-}
-
-// saved reads the context file. Only one that was named must exist.
-func (c *credentials) saved() (*server.Context, error) {
-	file := c.Context
-	if file == "" {
-		file = defaultContext
-	}
-	saved, err := server.ReadContext(file)
-	if errors.Is(err, os.ErrNotExist) && c.Context == "" {
-		return new(server.Context), nil
-	}
-	return saved, err
 }
 
 // parseKey reads a key of either kind; its PEM may be a public or a private

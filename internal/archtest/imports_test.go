@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	// Public.
 	"usersig":      {},
 	"client":       {"usersig", "internal/wire"},
-	"rollcalltest": {"internal/server", "client"},
+	"rollcalltest": {"internal/server", "internal/account", "client", "usersig"},
 
 	// The way of a request.
 	"internal/server":    {anything},
@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	"internal/store/pebble":      {"internal/account"},
 	"internal/store/postgres":    {"internal/account"},
 	"internal/store/checked":     {"internal/account"},
+	"internal/store/sealed":      {"internal/account"},
 	"internal/store/metered":     {"internal/account"},
 	"internal/store/open":        {"internal/account", "internal/store/..."},
 	"internal/account/storetest": {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
@@ -65,6 +66,7 @@ var imports = map[string][]string{
 	"internal/loadgen":   {"client"},
 
 	// Plumbing.
+	"internal/metrics":   {"internal/account", "internal/httpx", "internal/wire"},
 	"internal/ratelimit": {},
 	"internal/httpx":     {},
 	"internal/config":    {},

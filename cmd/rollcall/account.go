@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"rollcall/client"
+)
+
+// accountCmd works on the accounts of an app: list, get and count through the
+// admin API, the others through the account API, which the vendor has too.
+type accountCmd struct {
+	connection
+	Import accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
+	Check  accountCheckCmd  `cmd:"" help:"Tell which accounts exist."`
+	Set    accountSetCmd    `cmd:"" help:"Set profile fields of an account."`
+	Get    accountGetCmd    `cmd:"" help:"Show an account."`
+	List   accountListCmd   `cmd:"" help:"List accounts, all or those with a prefix."`
+	Count  accountCountCmd  `cmd:"" help:"Count the accounts."`
+	Status accountStatusCmd `cmd:"" help:"Tell who is on line."`
+	Kick   accountKickCmd   `cmd:"" help:"Put accounts off line and refuse their UserSigs."`
+	Delete accountDeleteCmd `cmd:"" help:"Delete accounts for good."`
+}
+
+type accountCheckCmd struct {
+	UserIDs []string `arg:"" name:"userid" help:"Ids to look for."`
+}
+
+// Help is shown by rollcall account check --help.
+func (accountCheckCmd) Help() string {
+	return `An id that is not imported is no failure. Exit code 3: some ids can be nobody's.
+
+Examples:
+  rollcall account check alice bob
+  rollcall account check alice --output json`
+}
+
+func (c *accountCheckCmd) Run(env *environment, g *accountCmd) error {
+	api, err := g.account(env)
+	if err != nil {
+		return err
+	}
+	results, err := inBatches(env.ctx, c.UserIDs, api.CheckAccounts)
+	if err != nil {
+		return err
+	}
+	err = printList(env.stdout, g.Output, each(results), []column[client.CheckResult]{
+		{"USERID", func(r client.CheckResult) string { return r.UserID }},
+		{"STATUS", checkStatus},
+	})
+	return someFailed(err, results, func(r client.CheckResult) bool { return r.Code != 0 })
+}
+
+func checkStatus(r client.CheckResult) string {
+	switch {
+	case r.Code != 0:
+		return reason(r.Code, r.Info)
+	case r.Imported:
+		return "imported"
+	}
+	return "not imported"
+}
+
+type accountDeleteCmd struct {
+	UserIDs []string `arg:"" name:"userid" help:"Ids to delete."`
+}
+
+// Help is shown by rollcall account delete --help.
+func (accountDeleteCmd) Help() string {
+	return `It cannot be undone. On paid editions deletion must be allowed first
+(rollcall app set --setting allow_delete=true), and a deleted id cannot be
+imported again for three months. Exit code 3: some were not deleted.
+
+Examples:
+  rollcall account delete alice
+  rollcall account delete alice bob --output json`
+}
+
+func (c *accountDeleteCmd) Run(env *environment, g *accountCmd) error {
+	api, err := g.account(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, g.SDKAppID)
+	results, err := inBatches(env.ctx, c.UserIDs, api.DeleteAccounts)
+	return printResults(env, g, results, "deleted", err)
+}
+
+type accountKickCmd struct {
+	UserIDs []string `arg:"" name:"userid" help:"Ids to kick."`
+}
+
+// Help is shown by rollcall account kick --help.
+func (accountKickCmd) Help() string {
+	return `Every UserSig that was signed before this second is refused from now on; a new
+one works. Exit code 3: some do not exist.
+
+Examples:
+  rollcall account kick alice
+  rollcall account kick alice bob`
+}
+
+func (c *accountKickCmd) Run(env *environment, g *accountCmd) error {
+	api, err := g.account(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, g.SDKAppID)
+	results := make([]client.Result, 0, len(c.UserIDs))
+	for _, id := range c.UserIDs {
+		err := api.Kick(env.ctx, id)
+		e, ok := errors.AsType[*client.Error](err)
+		switch {
+		case ok && (e.Code == client.CodeNoAccount || e.Code == client.CodeBadParameter):
+			results = append(results, client.Result{UserID: id, Code: e.Code, Info: e.Info})
+		case err != nil:
+			return printResults(env, g, results, "kicked", err)
+		default:
+			results = append(results, client.Result{UserID: id})
+		}
+	}
+	return printResults(env, g, results, "kicked", nil)
+}
+
+type accountStatusCmd struct {
+	UserIDs []string `arg:"" name:"userid" help:"Ids to ask about."`
+	Detail  bool     `help:"With devices."`
+}
+
+// Help is shown by rollcall account status --help.
+func (accountStatusCmd) Help() string {
+	return `Exit code 3: some do not exist.
+
+Examples:
+  rollcall account status alice bob
+  rollcall account status --detail alice --output json`
+}
+
+func (c *accountStatusCmd) Run(env *environment, g *accountCmd) error {
+	api, err := g.account(env)
+	if err != nil {
+		return err
+	}
+	query := func(ctx context.Context, ids []string) ([]client.StatusResult, error) {
+		return api.QueryOnlineStatus(ctx, client.StatusQuery{UserIDs: ids, Detail: c.Detail, InstanceID: c.Detail, CustomStatus: c.Detail})
+	}
+	results, err := inBatches(env.ctx, c.UserIDs, query)
+	if err != nil {
+		return err
+	}
+	columns := []column[client.StatusResult]{
+		{"USERID", func(r client.StatusResult) string { return r.UserID }},
+		{"STATUS", func(r client.StatusResult) string {
+			if r.Code != 0 {
+				return reason(r.Code, r.Info)
+			}
+			return r.Status
+		}},
+	}
+	if c.Detail {
+		columns = append(columns, column[client.StatusResult]{"DEVICES", devices})
+	}
+	err = printList(env.stdout, g.Output, each(results), columns)
+	return someFailed(err, results, func(r client.StatusResult) bool { return r.Code != 0 })
+}
+
+func devices(r client.StatusResult) string {
+	var all []string
+	for _, d := range r.Devices {
+		all = append(all, d.Platform+" "+d.Status)
+	}
+	return strings.Join(all, ", ")
+}
+
+// inBatches calls f with the ids, as many at a time as every command takes.
+func inBatches[T any](ctx context.Context, ids []string, f func(context.Context, []string) ([]T, error)) ([]T, error) {
+	var all []T
+	for batch := range slices.Chunk(ids, client.MaxBatch) {
+		results, err := f(ctx, batch)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, results...)
+	}
+	return all, nil
+}
+
+// printResults prints what became of each id, done or not, then returns err, or
+// errSomeFailed.
+func printResults(env *environment, g *accountCmd, results []client.Result, done string, err error) error {
+	if err != nil && len(results) == 0 {
+		return err
+	}
+	printErr := printList(env.stdout, g.Output, each(results), []column[client.Result]{
+		{"USERID", func(r client.Result) string { return r.UserID }},
+		{"RESULT", func(r client.Result) string {
+			if r.Code != 0 {
+				return reason(r.Code, r.Info)
+			}
+			return done
+		}},
+	})
+	if err == nil {
+		err = printErr
+	}
+	return someFailed(err, results, func(r client.Result) bool { return r.Code != 0 })
+}
+
+// someFailed returns err, or errSomeFailed if there is none and items failed.
+func someFailed[T any](err error, results []T, failed func(T) bool) error {
+	if err == nil && slices.ContainsFunc(results, failed) {
+		return errSomeFailed
+	}
+	return err
+}
+
+// reason writes a code and what it means.
+func reason(c client.Code, info string) string {
+	if c == client.CodeUnexplained {
+		return info
+	}
+	return strings.TrimSpace(c.String() + " " + info)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"rollcall/client"
+)
+
+type accountListCmd struct {
+	Prefix string `placeholder:"TEXT" help:"Only ids that start with it."`
+	Limit  int    `default:"100" placeholder:"N" help:"Most accounts to show; 0 shows all (default: ${default})."`
+}
+
+// Help is shown by rollcall account list --help.
+func (accountListCmd) Help() string {
+	return `In the order of ids. Needs an admin token.
+
+Examples:
+  rollcall account list
+  rollcall account list --prefix al
+  rollcall account list --limit 0 --output json > accounts.json`
+}
+
+func (c *accountListCmd) Run(env *environment, g *accountCmd) error {
+	api, app, err := g.adminApp(env)
+	if err != nil {
+		return err
+	}
+	pageSize := client.MaxPage
+	if c.Limit > 0 {
+		pageSize = min(c.Limit+1, client.MaxPage) // one more tells whether there are more
+	}
+	var more bool
+	accounts := api.Accounts(env.ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
+	err = printList(env.stdout, g.Output, firstN(accounts, c.Limit, &more), []column[*client.AccountRecord]{
+		{"USERID", func(a *client.AccountRecord) string { return a.UserID }},
+		{"NICK", func(a *client.AccountRecord) string { return a.Nick }},
+		{"CREATED", func(a *client.AccountRecord) string { return moment(a.CreatedAt) }},
+		{"UPDATED", func(a *client.AccountRecord) string { return moment(a.UpdatedAt) }},
+	})
+	if err == nil && more {
+		fmt.Fprintln(env.stderr, "there are more; --limit 0 shows all")
+	}
+	return err
+}
+
+type accountGetCmd struct {
+	UserID string `arg:"" name:"userid" help:"The account."`
+}
+
+// Help is shown by rollcall account get --help.
+func (accountGetCmd) Help() string {
+	return `Needs an admin token.
+
+Examples:
+  rollcall account get alice
+  rollcall account get alice --output json`
+}
+
+func (c *accountGetCmd) Run(env *environment, g *accountCmd) error {
+	api, app, err := g.adminApp(env)
+	if err != nil {
+		return err
+	}
+	a, err := api.Account(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	properties := []property{
+		{"userid", a.UserID},
+		{"nick", a.Nick},
+		{"face_url", a.FaceURL},
+		{"internal_id", a.InternalID},
+		{"created_at", moment(a.CreatedAt)},
+		{"updated_at", moment(a.UpdatedAt)},
+		{"kicked_at", moment(a.KickedAt)},
+	}
+	for _, tag := range slices.Sorted(maps.Keys(a.Profile)) {
+		properties = append(properties, property{tag, plain(a.Profile[tag])})
+	}
+	return printThing(env.stdout, g.Output, a, properties)
+}
+
+// plain writes a JSON text without its quotation marks, and anything else as it
+// stands.
+func plain(v json.RawMessage) string {
+	var text string
+	if json.Unmarshal(v, &text) != nil {
+		return string(v)
+	}
+	return text
+}
+
+type accountCountCmd struct{}
+
+// Help is shown by rollcall account count --help.
+func (accountCountCmd) Help() string {
+	return `The number is exact; admins are accounts too. Needs an admin token.
+
+Example:
+  rollcall account count`
+}
+
+func (accountCountCmd) Run(env *environment, g *accountCmd) error {
+	api, app, err := g.adminApp(env)
+	if err != nil {
+		return err
+	}
+	n, err := api.CountAccounts(env.ctx, app)
+	if err != nil {
+		return err
+	}
+	if g.Output == "json" {
+		return printJSON(env.stdout, map[string]int64{"count": n})
+	}
+	_, err = fmt.Fprintln(env.stdout, n)
+	return err
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"rollcall/client"
+)
+
+// maxLine is the longest line of a file of accounts, in bytes: an account needs
+// at most 4 KiB, however it is escaped.
+const maxLine = 64 << 10
+
+// A row is one account of a file.
+type row struct {
+	line    int // from 1
+	account client.Account
+	fault   string // why the line is no account; "" if it is one
+}
+
+// readRows reads a file of accounts in one of three forms, told apart by its
+// first line. An error ends it; a line that makes no sense does not.
+func readRows(r io.Reader) iter.Seq2[row, error] {
+	in := bufio.NewReaderSize(r, maxLine)
+	if bom, _ := in.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		_, _ = in.Discard(len(bom)) // it was there
+	}
+	head, _ := in.Peek(maxLine) // an error shows when it is read
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	first = bytes.TrimSpace(first)
+	switch {
+	case bytes.HasPrefix(first, []byte("{")):
+		return readLines(in, jsonRow)
+	case isHeader(string(first)):
+		return readCSV(in)
+	}
+	return readLines(in, plainRow)
+}
+
+// isHeader reports whether line is the first of a CSV file.
+func isHeader(line string) bool {
+	return slices.ContainsFunc(strings.Split(line, ","), func(name string) bool {
+		return strings.EqualFold(strings.Trim(name, `" `), "userid")
+	})
+}
+
+// readLines reads a file with one account in a line. Empty lines are passed over.
+func readLines(r io.Reader, parse func(text []byte) (client.Account, error)) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, maxLine)
+		n := 0
+		for lines.Scan() {
+			n++
+			text := bytes.TrimSpace(lines.Bytes())
+			if len(text) == 0 {
+				continue
+			}
+			a, err := parse(text)
+			if !yield(newRow(n, a, err), nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(row{}, fmt.Errorf("line %d: %w", n+1, err))
+		}
+	}
+}
+
+func newRow(line int, a client.Account, err error) row {
+	r := row{line: line, account: a}
+	if err != nil {
+		r.fault = err.Error()
+	}
+	return r
+}
+
+func plainRow(text []byte) (client.Account, error) { return client.Account{UserID: string(text)}, nil }
+
+func jsonRow(text []byte) (client.Account, error) {
+	var a struct {
+		UserID  *string `json:"userid"`
+		Nick    string  `json:"nick"`
+		FaceURL string  `json:"face_url"`
+	}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return client.Account{}, errors.New("not a JSON object with texts: userid, nick, face_url")
+	}
+	if a.UserID == nil {
+		return client.Account{}, errors.New("the object has no userid")
+	}
+	return client.Account{UserID: *a.UserID, Nick: a.Nick, FaceURL: a.FaceURL}, nil
+}
+
+// readCSV reads CSV with a header.
+func readCSV(r io.Reader) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		in := csv.NewReader(r)
+		in.FieldsPerRecord = -1 // checked below, for a better message
+		header, err := in.Read()
+		if err != nil {
+			yield(row{}, err)
+			return
+		}
+		columns, err := csvColumns(header)
+		if err != nil {
+			yield(row{}, err)
+			return
+		}
+		for {
+			record, err := in.Read()
+			if err == io.EOF {
+				return
+			}
+			syntax, ok := errors.AsType[*csv.ParseError](err)
+			switch {
+			case ok && syntax.Line == syntax.StartLine: // one that runs on has swallowed good lines
+				if !yield(row{line: syntax.StartLine, fault: syntax.Err.Error()}, nil) {
+					return
+				}
+			case err != nil:
+				yield(row{}, fmt.Errorf("--file: %w", err))
+				return
+			default:
+				line, _ := in.FieldPos(0)
+				a, err := csvRow(record, columns)
+				if !yield(newRow(line, a, err), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// csvColumns returns which field stands where.
+func csvColumns(header []string) ([]string, error) {
+	columns := make([]string, len(header))
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains([]string{"userid", "nick", "face_url"}, name) || slices.Contains(columns, name) {
+			return nil, fmt.Errorf("line 1: column %q: a header has userid, nick and face_url, each once", name)
+		}
+		columns[i] = name
+	}
+	return columns, nil
+}
+
+func csvRow(record, columns []string) (client.Account, error) {
+	if len(record) != len(columns) {
+		return client.Account{}, fmt.Errorf("%d fields, and %d in the header", len(record), len(columns))
+	}
+	var a client.Account
+	for i, name := range columns {
+		switch name {
+		case "userid":
+			a.UserID = record[i]
+		case "nick":
+			a.Nick = record[i]
+		case "face_url":
+			a.FaceURL = record[i]
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/client"
+)
+
+type accountSetCmd struct {
+	UserID string   `arg:"" name:"userid" help:"The account."`
+	Fields []string `arg:"" name:"field" help:"FIELD=VALUE: a tag, or nick, face_url, gender, birthday, location, signature, level, role, language; an empty value clears it. FIELD:=NUMBER sets a custom tag that takes numbers."`
+}
+
+// Help is shown by rollcall account set --help.
+func (accountSetCmd) Help() string {
+	return `All fields are set, or none if one is refused.
+
+Examples:
+  rollcall account set alice nick='Alice L.' level=7
+  rollcall account set alice Tag_Profile_Custom_team=red
+  rollcall account set alice Tag_Profile_Custom_score:=12`
+}
+
+func (c *accountSetCmd) Run(env *environment, g *accountCmd) error {
+	fields := make([]client.Field, len(c.Fields))
+	for i, text := range c.Fields {
+		var err error
+		if fields[i], err = parseField(text); err != nil {
+			return err
+		}
+	}
+	api, err := g.account(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, g.SDKAppID)
+	if err := api.SetProfile(env.ctx, c.UserID, fields...); err != nil {
+		return err
+	}
+	return printResults(env, g, []client.Result{{UserID: c.UserID}}, "set", nil)
+}
+
+// shortTags are the names of the standard tags that people use.
+var shortTags = map[string]string{
+	"nick": client.TagNick, "face_url": client.TagImage, "gender": client.TagGender, "birthday": client.TagBirthDay,
+	"location": client.TagLocation, "signature": client.TagSelfSignature, "level": client.TagLevel, "role": client.TagRole,
+	"language": client.TagLanguage,
+}
+
+// numberTags are the standard tags that take numbers.
+var numberTags = []string{client.TagBirthDay, client.TagLanguage, client.TagMsgSettings, client.TagLevel, client.TagRole}
+
+// parseField reads FIELD=VALUE or FIELD:=NUMBER.
+func parseField(text string) (client.Field, error) {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return client.Field{}, &usageError{fmt.Errorf("%q is not of the form FIELD=VALUE", text)}
+	}
+	name, number := strings.CutSuffix(name, ":")
+	tag := name
+	if long, ok := shortTags[strings.ToLower(name)]; ok {
+		tag = long
+	}
+	if !number && !slices.Contains(numberTags, tag) {
+		return client.Text(tag, value), nil
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return client.Field{}, &usageError{fmt.Errorf("%s takes a number, not %q", name, value)}
+	}
+	return client.Number(tag, n), nil
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/client"
+)
+
+// appCmd works on apps, through the admin API.
+type appCmd struct {
+	connection
+	Create appCreateCmd `cmd:"" help:"Make an app."`
+	List   appListCmd   `cmd:"" help:"List apps."`
+	Show   appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
+	Set    appSetCmd    `cmd:"" help:"Change an app."`
+	Key    appKeyCmd    `cmd:"" help:"Add, list and retire keys."`
+	Admins appAdminCmd  `cmd:"" name:"admin" help:"Add and remove admins."`
+	Delete appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
+}
+
+// open returns a client of the admin API and the app that is meant.
+func (g *appCmd) open(env *environment, argument uint32) (*client.AdminClient, uint32, error) {
+	api, err := g.admin(env)
+	if err != nil {
+		return nil, 0, err
+	}
+	app, err := g.app(argument)
+	return api, app, err
+}
+
+// change is open for what changes the app, and tells which.
+func (g *appCmd) change(env *environment, argument uint32) (*client.AdminClient, uint32, error) {
+	api, app, err := g.open(env, argument)
+	if err == nil {
+		g.target(env, app)
+	}
+	return api, app, err
+}
+
+// print prints an app.
+func (g *appCmd) print(env *environment, a *client.App) error {
+	keys := make([]string, len(a.Keys))
+	for i, k := range a.Keys {
+		keys[i] = k.ID
+	}
+	settings, err := json.Marshal(a.Settings)
+	if err != nil {
+		return err
+	}
+	return printThing(env.stdout, g.Output, a, []property{
+		{"sdkappid", strconv.FormatUint(uint64(a.SDKAppID), 10)},
+		{"name", a.Name},
+		{"edition", a.Edition},
+		{"disabled", yes(a.Disabled)},
+		{"test", yes(a.Test)},
+		{"created_at", moment(a.CreatedAt)},
+		{"version", strconv.FormatUint(a.Version, 10)},
+		{"admins", strings.Join(a.Admins, ", ")},
+		{"keys", strings.Join(keys, ", ")},
+		{"settings", string(settings)},
+	})
+}
+
+// An appArgument names an app; without it the connection's is meant.
+type appArgument struct {
+	App uint32 `arg:"" optional:"" name:"app" help:"SDKAppID (default: that of --sdkappid or of the context)."`
+}
+
+type appCreateCmd struct {
+	App      uint32            `arg:"" name:"app" help:"SDKAppID of the new app."`
+	Name     string            `placeholder:"TEXT" help:"Name for people."`
+	Edition  string            `enum:",trial,development,standard,pro,enterprise" default:"" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
+	Test     bool              `help:"A test app: it may accept any signature."`
+	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
+	Setting  map[string]string `placeholder:"NAME=VALUE" help:"A setting, as in app set; may be repeated."`
+	NewKey   string            `placeholder:"FILE" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
+}
+
+// Help is shown by rollcall app create --help.
+func (appCreateCmd) Help() string {
+	return `Needs an admin token with the scope write.
+
+Examples:
+  rollcall app create 1400000002 --name staging
+  rollcall app create 1400000003 --edition standard --setting allow_delete=true --new-key key.txt`
+}
+
+func (c *appCreateCmd) Run(env *environment, g *appCmd) error {
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	secret, publicKey, err := newKey(env, c.NewKey, false)
+	if err != nil {
+		return err
+	}
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	created, err := api.CreateApp(env.ctx, client.NewApp{
+		SDKAppID: app, Name: c.Name, Edition: c.Edition, Test: c.Test, Admins: c.AppAdmin,
+		Settings: settings, Secret: secret, PublicKey: publicKey,
+	})
+	if err != nil {
+		return err
+	}
+	if g.Output == "json" {
+		return printJSON(env.stdout, created)
+	}
+	return errors.Join(g.print(env, created.App), showSecret(env.stdout, "secret", created.Secret))
+}
+
+// settings reads the settings of the flags in the form of the API, strictly.
+func (c *appCreateCmd) settings() (client.Settings, error) {
+	var s client.Settings
+	b, err := json.Marshal(settingValues(c.Setting))
+	if err != nil {
+		return s, err
+	}
+	dec := json.NewDecoder(strings.NewReader(string(b)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return s, &usageError{fmt.Errorf("--setting: %w", err)}
+	}
+	return s, nil
+}
+
+// settingValues reads each value as JSON, or else as text.
+func settingValues(texts map[string]string) map[string]any {
+	values := make(map[string]any, len(texts))
+	for name, text := range texts {
+		var v any
+		if json.Unmarshal([]byte(text), &v) != nil {
+			v = text
+		}
+		values[name] = v
+	}
+	return values
+}
+
+// showSecret prints what the server shows only once, if it made anything.
+func showSecret(w io.Writer, name, secret string) error {
+	if secret == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s  %s\nIt is shown this once. Keep it.\n", name, secret)
+	return err
+}
+
+type appListCmd struct{}
+
+// Help is shown by rollcall app list --help.
+func (appListCmd) Help() string {
+	return `Examples:
+  rollcall app list
+  rollcall app list --output json`
+}
+
+func (appListCmd) Run(env *environment, g *appCmd) error {
+	api, err := g.admin(env)
+	if err != nil {
+		return err
+	}
+	return printList(env.stdout, g.Output, api.Apps(env.ctx), []column[*client.App]{
+		{"SDKAPPID", func(a *client.App) string { return strconv.FormatUint(uint64(a.SDKAppID), 10) }},
+		{"NAME", func(a *client.App) string { return a.Name }},
+		{"EDITION", func(a *client.App) string { return a.Edition }},
+		{"DISABLED", func(a *client.App) string { return yes(a.Disabled) }},
+		{"CREATED", func(a *client.App) string { return moment(a.CreatedAt) }},
+	})
+}
+
+type appShowCmd struct{ appArgument }
+
+// Help is shown by rollcall app show --help.
+func (appShowCmd) Help() string {
+	return `Examples:
+  rollcall app show
+  rollcall app show 1400000002 --output json`
+}
+
+func (c *appShowCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.open(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.App(env.ctx, app)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+type appSetCmd struct {
+	appArgument
+	Name      *string           `placeholder:"TEXT" help:"Name for people."`
+	Edition   *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
+	Disabled  *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
+	Setting   map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
+	Unset     []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
+	IfVersion uint64            `placeholder:"N" help:"Change nothing if the app has another version by now."`
+}
+
+// Help is shown by rollcall app set --help.
+func (appSetCmd) Help() string {
+	return `What is not named stays. "rollcall app show" lists the settings that depart
+from their defaults; docs/divergences.md says what each does.
+
+Examples:
+  rollcall app set --setting allow_delete=true --setting tombstone_days=30
+  rollcall app set 1400000002 --disabled
+  rollcall app set --setting words='["rude","ruder"]' --unset quota`
+}
+
+func (c *appSetCmd) Run(env *environment, g *appCmd) error {
+	patch := client.AppPatch{Name: c.Name, Edition: c.Edition, Disabled: c.Disabled, Settings: settingValues(c.Setting), Version: c.IfVersion}
+	for _, name := range c.Unset {
+		patch.Settings[name] = nil
+	}
+	if c.Name == nil && c.Edition == nil && c.Disabled == nil && len(patch.Settings) == 0 {
+		return &usageError{errors.New("nothing to change: give --name, --edition, --disabled, --setting or --unset")}
+	}
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.UpdateApp(env.ctx, app, patch)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+type appDeleteCmd struct {
+	App uint32 `arg:"" name:"app" help:"SDKAppID of the app."`
+	Yes bool   `help:"Yes, delete it."`
+}
+
+// Help is shown by rollcall app delete --help.
+func (appDeleteCmd) Help() string {
+	return `The app must have no accounts but its admins'. Needs --yes, and an admin token
+with the scope admin.
+
+Example:
+  rollcall app delete 1400000002 --yes`
+}
+
+func (c *appDeleteCmd) Run(env *environment, g *appCmd) error {
+	if !c.Yes {
+		return &usageError{fmt.Errorf("this deletes app %d with its keys; say --yes if you mean it", c.App)}
+	}
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	if err := api.DeleteApp(env.ctx, app); err != nil {
+		return err
+	}
+	return printThing(env.stdout, g.Output, map[string]uint32{"deleted": app}, []property{{"deleted", fmt.Sprint(app)}})
+}
+
+// appAdminCmd works on the admins of an app.
+type appAdminCmd struct {
+	Add    appAdminAddCmd    `cmd:"" help:"Make a user an admin."`
+	Remove appAdminRemoveCmd `cmd:"" help:"Make a user no admin any more."`
+}
+
+type appAdminAddCmd struct {
+	UserID string `arg:"" name:"userid" help:"The user."`
+	appArgument
+}
+
+// Help is shown by rollcall app admin add --help.
+func (appAdminAddCmd) Help() string {
+	return `An app has at most 10 admins.
+
+Example:
+  rollcall app admin add alice`
+}
+
+func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.AddAdmin(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+type appAdminRemoveCmd struct {
+	UserID string `arg:"" name:"userid" help:"The user."`
+	appArgument
+}
+
+// Help is shown by rollcall app admin remove --help.
+func (appAdminRemoveCmd) Help() string {
+	return `The account stays.
+
+Example:
+  rollcall app admin remove alice`
+}
+
+func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.RemoveAdmin(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+// expiry turns how long something lasts into its end; 0 is for ever.
+func expiry(d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(d).UTC().Truncate(time.Second)
+}

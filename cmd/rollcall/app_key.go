@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall/client"
+)
+
+// appKeyCmd works on the keys of an app.
+type appKeyCmd struct {
+	Add    appKeyAddCmd    `cmd:"" help:"Add a key."`
+	List   appKeyListCmd   `cmd:"" help:"List keys by their fingerprints."`
+	Retire appKeyRetireCmd `cmd:"" help:"Make a key verify nothing any more."`
+}
+
+type appKeyAddCmd struct {
+	appArgument
+	File     string `placeholder:"FILE" default:"-" help:"File of the key; - reads standard input (default: ${default})."`
+	Generate bool   `help:"Let the server make an HMAC key and show it once."`
+}
+
+// Help is shown by rollcall app key add --help.
+func (appKeyAddCmd) Help() string {
+	return `The key is a secret key as text or an ECDSA public key in PEM. It is never an
+argument, since other users of the machine can see those. Several keys may be
+active, so that a key is changed without a gap: add the new one, give it to all
+that sign, retire the old one.
+
+Examples:
+  rollcall app key add < key.txt
+  rollcall app key add --file public.pem
+  rollcall app key add --generate`
+}
+
+func (c *appKeyAddCmd) Run(env *environment, g *appCmd) error {
+	file := c.File
+	if c.Generate {
+		file = ""
+	}
+	secret, publicKey, err := newKey(env, file, true)
+	if err != nil {
+		return err
+	}
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	added, err := api.AddKey(env.ctx, app, client.NewKey{Secret: secret, PublicKey: publicKey})
+	if err != nil {
+		return err
+	}
+	if g.Output == "json" {
+		return printJSON(env.stdout, added)
+	}
+	return errors.Join(printThing(env.stdout, g.Output, nil, keyProperties(added.Key)), showSecret(env.stdout, "secret", added.Secret))
+}
+
+// newKey reads a key to be added: the text of an HMAC key, or a public key.
+// Without a file there is none.
+func newKey(env *environment, file string, added bool) (secret, publicKey string, err error) {
+	if file == "" {
+		return "", "", nil
+	}
+	flag := "--new-key"
+	if added {
+		flag = "--file"
+	}
+	b, err := readFile(file, env.stdin)
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", flag, err)
+	}
+	text := strings.TrimSpace(string(b))
+	switch {
+	case text == "":
+		return "", "", &usageError{fmt.Errorf("%s: the key is empty", flag)}
+	case strings.Contains(text, "PRIVATE KEY-----"):
+		return "", "", &usageError{fmt.Errorf("%s holds a private key: the server verifies with the public key, give that", flag)}
+	case strings.Contains(text, "-----BEGIN"):
+		return "", text, nil
+	}
+	return text, "", nil
+}
+
+func keyProperties(k client.Key) []property {
+	return []property{
+		{"id", k.ID},
+		{"kind", k.Kind},
+		{"created_at", moment(k.CreatedAt)},
+		{"retired_at", moment(k.RetiredAt)},
+		{"fingerprint", k.Fingerprint},
+	}
+}
+
+type appKeyListCmd struct{ appArgument }
+
+// Help is shown by rollcall app key list --help.
+func (appKeyListCmd) Help() string {
+	return `The fingerprint is the beginning of the SHA-256 of the key:
+  printf %s "$(cat key.txt)" | sha256sum | cut -c -16
+
+Example:
+  rollcall app key list`
+}
+
+func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.open(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.App(env.ctx, app)
+	if err != nil {
+		return err
+	}
+	return printList(env.stdout, g.Output, each(a.Keys), []column[client.Key]{
+		{"ID", func(k client.Key) string { return k.ID }},
+		{"KIND", func(k client.Key) string { return k.Kind }},
+		{"CREATED", func(k client.Key) string { return moment(k.CreatedAt) }},
+		{"RETIRED", func(k client.Key) string { return moment(k.RetiredAt) }},
+		{"FINGERPRINT", func(k client.Key) string { return k.Fingerprint }},
+	})
+}
+
+type appKeyRetireCmd struct {
+	ID string `arg:"" name:"key" help:"Id of the key, as app key list shows it."`
+	appArgument
+	In time.Duration `placeholder:"DURATION" help:"Not now but after this time, as 24h."`
+}
+
+// Help is shown by rollcall app key retire --help.
+func (appKeyRetireCmd) Help() string {
+	return `UserSigs of the key are refused from then on.
+
+Examples:
+  rollcall app key retire 1
+  rollcall app key retire 1 --in 24h`
+}
+
+func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	key, err := api.RetireKey(env.ctx, app, c.ID, expiry(c.In))
+	if err != nil {
+		return err
+	}
+	return printThing(env.stdout, g.Output, key, keyProperties(*key))
+}

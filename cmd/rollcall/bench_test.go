@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// bench runs rollcall bench and returns the exit code and what it printed.
+func bench(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(&environment{t.Context(), strings.NewReader(""), &out, &errs}, append([]string{"bench"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// What is imported is found: half of the ids of a check exist.
+func TestBench(t *testing.T) {
+	dir := t.TempDir()
+	startProcess(t, dir)
+	context := dir + "/context.json"
+	for _, tt := range []struct {
+		args     []string
+		accounts int64
+	}{
+		{[]string{"--workload", "import-100-new", "--calls", "20"}, 2000},
+		{[]string{"--workload", "check-100", "--calls", "20", "--accounts", "2000"}, 2000},
+		{[]string{"--workload", "list", "--calls", "256", "--connections", "1", "--accounts", "2000"}, 2000},
+	} {
+		code, out, errs := bench(t, append(tt.args, "--context", context, "--output", "json")...)
+		var r benchReport
+		if err := json.Unmarshal([]byte(out), &r); code != exitOK || err != nil {
+			t.Fatalf("%q: exit %d, %v, %s", tt.args, code, err, errs)
+		}
+		// The admins are accounts too, and no page is left out.
+		if r.Accounts < tt.accounts || r.Errors != 0 || r.CallsPerS <= 0 || r.Max < r.P50 {
+			t.Errorf("%q: %+v", tt.args, r)
+		}
+		if !strings.Contains(errs, "target: http://127.0.0.1") {
+			t.Errorf("%q: does not tell its target: %q", tt.args, errs)
+		}
+	}
+	code, out, _ := bench(t, "--context", context, "--workload", "check-1", "--calls", "3", "--accounts", "10")
+	if code != exitOK || !strings.Contains(out, "3 in ") {
+		t.Errorf("exit %d, table %q", code, out)
+	}
+}
+
+// Another machine is not loaded by a slip.
+func TestBenchElsewhere(t *testing.T) {
+	t.Setenv(keyVariable, "the secret of an app")
+	key := []string{"--sdkappid", "1400000001", "--accounts", "100"}
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unnamed":      {[]string{"http://192.0.2.1"}, "add --yes-really 192.0.2.1"},
+		"another name": {[]string{"http://192.0.2.1", "--yes-really", "192.0.2.2"}, "add --yes-really 192.0.2.1"},
+		"no host":      {[]string{"http:"}, "not on this machine"},
+	} {
+		code, out, errs := bench(t, append(tt.args, key...)...)
+		if code != exitBadUsage || out != "" || !strings.Contains(errs, tt.want) {
+			t.Errorf("%s: exit %d, %q, %q", name, code, out, errs)
+		}
+	}
+}

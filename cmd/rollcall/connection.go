@@ -1,0 +1,228 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"rollcall/client"
+	"rollcall/internal/server"
+)
+
+// A connection says which server and app a command is for. What is not given is
+// taken from the environment, then from the context file of a server. Secrets
+// come from files or the environment: arguments can be seen by others.
+type connection struct {
+	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" help:"Context file of a server (default: ./rollcall-data/context.json)."`
+	URL            string        `name:"url" env:"ROLLCALL_URL" placeholder:"URL" help:"The server, as https://rollcall.example.com."`
+	SDKAppID       uint32        `name:"sdkappid" env:"ROLLCALL_SDKAPPID" placeholder:"N" help:"The app."`
+	KeyFile        string        `placeholder:"FILE" help:"Secret key of the app, or its ECDSA private key in PEM; - reads it from standard input. $ROLLCALL_KEY holds the key itself."`
+	Admin          string        `env:"ROLLCALL_ADMIN" placeholder:"USERID" help:"The admin of the app to sign as (default: administrator)."`
+	AdminTokenFile string        `placeholder:"FILE" help:"Token of the admin API; - reads it from standard input. $ROLLCALL_ADMIN_TOKEN holds the token itself."`
+	CA             string        `name:"ca" env:"ROLLCALL_CA" placeholder:"FILE" help:"Certificates in PEM to trust besides the system's."`
+	Timeout        time.Duration `default:"30s" help:"How long one call may take, with all its repeats (default: ${default})."`
+	Output         string        `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
+
+	saved *server.Context // what the context file adds, once complete was called
+}
+
+// Environment variables that hold secrets, and so have no flag.
+const (
+	keyVariable   = "ROLLCALL_KEY"
+	tokenVariable = "ROLLCALL_ADMIN_TOKEN"
+)
+
+// complete fills what was left open from the context file. What that holds is
+// for its own server: with another URL it is not looked at, so that neither its
+// token nor a signature of its key goes anywhere else; and its key and admin are
+// not for another app.
+func (c *connection) complete() error {
+	c.saved = new(server.Context)
+	saved, err := readContext(c.Context)
+	if err != nil {
+		return err
+	}
+	if c.URL != "" && strings.TrimRight(c.URL, "/") != saved.URL {
+		return nil
+	}
+	c.URL, c.saved.AdminToken = saved.URL, saved.AdminToken
+	if c.SDKAppID != 0 && c.SDKAppID != saved.SDKAppID {
+		return nil
+	}
+	c.SDKAppID, c.saved.Key = saved.SDKAppID, saved.Key
+	if c.Admin == "" {
+		c.Admin = saved.Admin
+	}
+	return nil
+}
+
+// readContext reads a context file, or the one in ./rollcall-data if name is
+// empty. Only one that was named must exist.
+func readContext(name string) (*server.Context, error) {
+	file := name
+	if file == "" {
+		file = defaultContext
+	}
+	saved, err := server.ReadContext(file)
+	if errors.Is(err, os.ErrNotExist) && name == "" {
+		return new(server.Context), nil
+	}
+	return saved, err
+}
+
+// errNoServer says how to name a server.
+var errNoServer = &usageError{errors.New("no server: start one with \"rollcall serve\" in this folder, or give --url or --context")}
+
+// account returns a client of the account API.
+func (c *connection) account(env *environment) (*client.Client, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	if c.URL == "" {
+		return nil, errNoServer
+	}
+	if c.SDKAppID == 0 {
+		return nil, &usageError{errors.New("no app: give --sdkappid")}
+	}
+	hc, err := c.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := c.signer(env)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Options{
+		BaseURL: c.URL, SDKAppID: c.SDKAppID, Admin: c.Admin, Signer: signer,
+		HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(),
+	})
+}
+
+// signer returns what signs for the app's admin.
+func (c *connection) signer(env *environment) (client.Signer, error) {
+	text, err := c.secret(env, c.KeyFile, "--key-file", keyVariable)
+	if err != nil {
+		return nil, err
+	}
+	if text == "" {
+		text = c.saved.Key
+	}
+	if text == "" {
+		return nil, &usageError{errors.New("no key to sign with: give --key-file or $" + keyVariable)}
+	}
+	if c.Admin == "" {
+		c.Admin = client.Administrator
+	}
+	key, err := parseKey([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("the key: %w", err)
+	}
+	sign := client.KeySigner(key, c.SDKAppID, c.Admin)
+	if _, _, err := sign(env.ctx); err != nil {
+		return nil, fmt.Errorf("the key: %w", err)
+	}
+	return sign, nil
+}
+
+// admin returns a client of the admin API.
+func (c *connection) admin(env *environment) (*client.AdminClient, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	if c.URL == "" {
+		return nil, errNoServer
+	}
+	hc, err := c.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.secret(env, c.AdminTokenFile, "--admin-token-file", tokenVariable)
+	if err != nil {
+		return nil, err
+	}
+	if token == "" {
+		token = c.saved.AdminToken
+	}
+	if token == "" {
+		return nil, &usageError{errors.New("no admin token: give --admin-token-file or $" + tokenVariable)}
+	}
+	return client.NewAdmin(client.AdminOptions{
+		BaseURL: c.URL, Token: token, HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(),
+	})
+}
+
+// secret reads a secret from the file of a flag, or else from a variable.
+func (c *connection) secret(env *environment, file, flag, variable string) (string, error) {
+	if file == "" {
+		return strings.TrimSpace(os.Getenv(variable)), nil
+	}
+	b, err := readFile(file, env.stdin)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
+	}
+	text := strings.TrimSpace(string(b))
+	if text == "" {
+		return "", fmt.Errorf("%s %s is empty", flag, file)
+	}
+	return text, nil
+}
+
+// httpClient returns an HTTP client that trusts --ca as well.
+func (c *connection) httpClient() (*http.Client, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = maxInFlight
+	if c.CA == "" {
+		return &http.Client{Transport: t}, nil
+	}
+	pem, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca %s holds no certificate in PEM", c.CA)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: t}, nil
+}
+
+// app returns the app that a command is for: the one of its arguments, or that
+// of the connection.
+func (c *connection) app(argument uint32) (uint32, error) {
+	if argument != 0 {
+		return argument, nil
+	}
+	if c.SDKAppID == 0 {
+		return 0, &usageError{errors.New("no app: name its SDKAppID")}
+	}
+	return c.SDKAppID, nil
+}
+
+// target tells what is about to be changed. An app of 0 stands for the server.
+func (c *connection) target(env *environment, app uint32) {
+	if app == 0 {
+		fmt.Fprintf(env.stderr, "target: %s\n", c.URL)
+		return
+	}
+	fmt.Fprintf(env.stderr, "target: %s, app %d\n", c.URL, app)
+}
+
+func userAgent() string { return "rollcall/" + version }
+
+// adminApp returns a client of the admin API, and the app of the connection.
+func (c *connection) adminApp(env *environment) (*client.AdminClient, uint32, error) {
+	api, err := c.admin(env)
+	if err != nil {
+		return nil, 0, err
+	}
+	app, err := c.app(0)
+	return api, app, err
+}

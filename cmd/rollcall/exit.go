@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"rollcall/client"
+)
+
+// Exit codes of the commands that call a server, besides those of run.
+const (
+	exitSomeFailed  = 3 // some items of a batch failed, the others are done
+	exitUnreachable = 4 // no usable answer from the server
+	exitRefused     = 5 // the server refused the signature, the caller or the token
+)
+
+// description is shown by rollcall --help.
+const description = `The account service of Tencent Cloud Chat and Live, self-hosted.
+
+"rollcall serve" is the server; the other commands call one over HTTP, by
+default the one that keeps its data in ./rollcall-data.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server
+cannot be reached, 5 the server refused the signature, the caller or the token.`
+
+// A usageError is a command line that lacks something.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// errSomeFailed ends a command of which some items failed, after all was said.
+var errSomeFailed = &quietError{exitSomeFailed}
+
+// A quietError ends a command with a code when it has said all there is to say.
+type quietError struct{ code int }
+
+func (*quietError) Error() string        { return "" }
+func (*quietError) Is(target error) bool { return target == errQuiet }
+
+// codeOf returns the exit code of a failed command.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*quietError](err); ok {
+		return e.code
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitBadUsage
+	}
+	if _, ok := errors.AsType[*client.TransportError](err); ok {
+		return exitUnreachable
+	}
+	if p, ok := errors.AsType[*client.Problem](err); ok && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden) {
+		return exitRefused
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok && refusal(e.Code) {
+		return exitRefused
+	}
+	return exitFailure
+}
+
+// refusal reports whether c is about who calls: the gate's codes up to the check
+// that the caller is an admin.
+func refusal(c client.Code) bool {
+	switch c {
+	case 60004, 60005, 60010, 60017, 60021, 70016, 70020, 40004, 70403, 90009:
+		return true
+	}
+	return 70001 <= c && c <= 70014 || 70050 <= c && c <= 70052
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptCommands are what testdata/*.txtar can do besides what testscript has.
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"serve": scriptServe,
+	"mask":  scriptMask,
+	"code":  scriptCode,
+}
+
+// scriptServe starts "rollcall serve" with args on a free port, waits until it
+// is ready, and stops it at the end of the script. Its data are in
+// ./rollcall-data, as a user's are.
+func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serve [flag...]")
+	}
+	exe, err := os.Executable()
+	ts.Check(err)
+	cmd := exec.Command(exe, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}, args...)...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
+		if err := cmd.Wait(); err != nil {
+			ts.Logf("serve: %v\n%s", err, &stderr)
+		}
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if _, url, ok := strings.Cut(lines.Text(), " is ready on "); ok {
+			ts.Setenv("URL", url)
+			return
+		}
+	}
+	ts.Fatalf("the server did not start: %s", &stderr)
+}
+
+// masks hide what differs from run to run.
+var masks = []struct {
+	pattern *regexp.Regexp
+	mask    string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
+	{regexp.MustCompile(`rct_[A-Za-z0-9_-]{43}`), "TOKEN"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SECRET"},
+	{regexp.MustCompile(`\b[0-9a-f]{16}\b`), "FINGERPRINT"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "ID"},
+	{regexp.MustCompile(`(internal_id\W+)\d+`), "${1}NUMBER"},
+	{regexp.MustCompile(`request [A-Z2-7]{16}`), "request ID"},
+	{regexp.MustCompile(`(took(_ms)?\W+)[\d.]+(ms|s)?`), "${1}DURATION"},
+	{regexp.MustCompile(`(bytes\W+)\d+`), "${1}NUMBER"},
+	{regexp.MustCompile(` +\n`), "\n"},
+	{regexp.MustCompile(`(\S)   +`), "$1  "},
+}
+
+func mask(text string) string {
+	for _, m := range masks {
+		text = m.pattern.ReplaceAllString(text, m.mask)
+	}
+	return text
+}
+
+// scriptMask compares the last standard output (or the file named second),
+// masked, with a file.
+func scriptMask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: mask want-file [got-file]")
+	}
+	source := "stdout"
+	if len(args) == 2 {
+		source = args[1]
+	}
+	text := strings.ReplaceAll(ts.ReadFile(source), ts.MkAbs("."), "WORK")
+	if got, want := mask(text), ts.ReadFile(args[0]); got != want {
+		ts.Fatalf("%s is not what was wanted\n-- got --\n%s-- want --\n%s", args[0], got, want)
+	}
+}
+
+// scriptCode runs rollcall and compares its exit code. The outputs are left in
+// the files stdout.txt and stderr.txt.
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N args...")
+	}
+	exe, err := os.Executable()
+	ts.Check(err)
+	cmd := exec.Command(exe, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	for _, name := range []string{"ROLLCALL_URL", "ROLLCALL_KEY", "ROLLCALL_ADMIN_TOKEN", "ROLLCALL_CONTEXT", "ROLLCALL_SDKAPPID"} {
+		if v := ts.Getenv(name); v != "" {
+			cmd.Env = append(cmd.Env, name+"="+v)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // its code tells
+	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stdout.txt"), stdout.Bytes(), 0o600))
+	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stderr.txt"), stderr.Bytes(), 0o600))
+	ts.Logf("[stdout]\n%s[stderr]\n%s", &stdout, &stderr)
+	if got := cmd.ProcessState.ExitCode(); args[0] != string(rune('0'+got)) {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"rollcall/client"
+)
+
+// tokenCmd works on the tokens of the admin API.
+type tokenCmd struct {
+	connection
+	Create tokenCreateCmd `cmd:"" help:"Make a token and show it once."`
+	List   tokenListCmd   `cmd:"" help:"List tokens, without their secrets."`
+	Delete tokenDeleteCmd `cmd:"" help:"Make a token worthless."`
+}
+
+type tokenCreateCmd struct {
+	Name   string        `arg:"" name:"name" help:"Who is to use it; stands in the audit trail."`
+	Scope  []string      `default:"read" placeholder:"SCOPE" help:"read, write or admin, each including those before it (default: ${default})."`
+	Expire time.Duration `placeholder:"DURATION" help:"How long it is good, as 720h (default: for ever)."`
+}
+
+// Help is shown by rollcall token create --help.
+func (tokenCreateCmd) Help() string {
+	return `read looks at apps, accounts and the audit trail; write makes and changes apps,
+keys and admins; admin deletes apps, and works on tokens and backups.
+
+Examples:
+  rollcall token create dashboard
+  rollcall token create ci --scope write --expire 720h --output json`
+}
+
+func (c *tokenCreateCmd) Run(env *environment, g *tokenCmd) error {
+	api, err := g.admin(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, 0)
+	created, err := api.CreateToken(env.ctx, client.NewToken{Name: c.Name, Scopes: c.Scope, ExpiresAt: expiry(c.Expire)})
+	if err != nil {
+		return err
+	}
+	if g.Output == "json" {
+		return printJSON(env.stdout, created)
+	}
+	t := created.Token
+	return errors.Join(printThing(env.stdout, g.Output, nil, []property{
+		{"id", t.ID},
+		{"name", t.Name},
+		{"scopes", strings.Join(t.Scopes, ", ")},
+		{"expires_at", moment(t.ExpiresAt)},
+	}), showSecret(env.stdout, "token", created.Secret))
+}
+
+type tokenListCmd struct{}
+
+// Help is shown by rollcall token list --help.
+func (tokenListCmd) Help() string {
+	return `Example:
+  rollcall token list`
+}
+
+func (tokenListCmd) Run(env *environment, g *tokenCmd) error {
+	api, err := g.admin(env)
+	if err != nil {
+		return err
+	}
+	tokens, err := api.Tokens(env.ctx)
+	if err != nil {
+		return err
+	}
+	return printList(env.stdout, g.Output, each(tokens), []column[client.Token]{
+		{"ID", func(t client.Token) string { return t.ID }},
+		{"NAME", func(t client.Token) string { return t.Name }},
+		{"SCOPES", func(t client.Token) string { return strings.Join(t.Scopes, ", ") }},
+		{"CREATED", func(t client.Token) string { return moment(t.CreatedAt) }},
+		{"EXPIRES", func(t client.Token) string { return moment(t.ExpiresAt) }},
+	})
+}
+
+type tokenDeleteCmd struct {
+	ID string `arg:"" name:"id" help:"Id of the token, as token list shows it."`
+}
+
+// Help is shown by rollcall token delete --help.
+func (tokenDeleteCmd) Help() string {
+	return `Example:
+  rollcall token delete 0a1b2c3d`
+}
+
+func (c *tokenDeleteCmd) Run(env *environment, g *tokenCmd) error {
+	api, err := g.admin(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, 0)
+	if err := api.DeleteToken(env.ctx, c.ID); err != nil {
+		return err
+	}
+	return printThing(env.stdout, g.Output, map[string]string{"deleted": c.ID}, []property{{"deleted", c.ID}})
+}
