@@ -20,6 +20,34 @@ var now = time.UnixMilli(1_770_000_000_000).UTC()
 
 var free = account.UpsertPolicy{Now: now, TombstoneBefore: account.AnyTombstone}
 
+// A crashDisk is a file system in memory that can lose its power.
+type crashDisk struct {
+	vfs.FS
+	mem *vfs.MemFS
+
+	// links keeps crash and Link apart: each would wait for the other in mem.
+	links sync.RWMutex
+}
+
+func newCrashDisk() *crashDisk {
+	mem := vfs.NewCrashableMem()
+	return &crashDisk{FS: mem, mem: mem}
+}
+
+// Link implements [vfs.FS].
+func (d *crashDisk) Link(from, to string) error {
+	d.links.RLock()
+	defer d.links.RUnlock()
+	return d.mem.Link(from, to)
+}
+
+// crash returns what would be left after a loss of power now.
+func (d *crashDisk) crash(c vfs.CrashCloneCfg) vfs.FS {
+	d.links.Lock()
+	defer d.links.Unlock()
+	return d.mem.CrashClone(c)
+}
+
 // A ledger notes what was acknowledged to callers and what reads have shown.
 type ledger struct {
 	mu       sync.Mutex
@@ -186,7 +214,7 @@ func (l *ledger) watch(ctx context.Context, s *Store) {
 // crash loads a store, cuts the power in the middle, and returns what was lost.
 func crash(t *testing.T, o Options, seed uint64, percent int) []string {
 	t.Helper()
-	disk := vfs.NewCrashableMem()
+	disk := newCrashDisk()
 	o.FS = disk
 	s := open(t, o)
 	l := newLedger()
@@ -203,7 +231,7 @@ func crash(t *testing.T, o Options, seed uint64, percent int) []string {
 	rng := rand.New(rand.NewPCG(1, seed))
 	l.await(t, 1000+rng.IntN(4000))
 	acknowledged := l.copy()
-	after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng})
+	after := disk.crash(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng})
 	acknowledged.forget(l.copy())
 	cancel()
 	wg.Wait()

@@ -38,6 +38,14 @@ func (f *failure) fail(cause error) {
 	})
 }
 
+// stop marks the store as failed and never returns. It does not end the
+// goroutine either: Pebble has deferred calls that let go of locks, some of them
+// for the second time, and that ends the process.
+func (f *failure) stop(cause error) {
+	f.fail(cause)
+	select {}
+}
+
 // check returns nil while the store has not failed.
 func (f *failure) check() error {
 	select {
@@ -69,14 +77,9 @@ func (l *logger) Errorf(format string, args ...any) {
 	l.errors.log(fmt.Errorf(format, args...))
 }
 
-// Fatalf implements [pebble.Logger]. It never returns: Pebble would go on and
-// acknowledge what is not on disk. Nor does it end the goroutine, because Pebble
-// calls it in places where it has let go of a lock that a deferred call would
-// let go of again, and that ends the process.
-func (l *logger) Fatalf(format string, args ...any) {
-	l.failure.fail(fmt.Errorf(format, args...))
-	select {}
-}
+// Fatalf implements [pebble.Logger]. It does not return: Pebble would go on and
+// acknowledge what is not on disk.
+func (l *logger) Fatalf(format string, args ...any) { l.failure.stop(fmt.Errorf(format, args...)) }
 
 // A limiter logs the errors of background work at most once a second: on a full
 // disk Pebble repeats itself without a pause.

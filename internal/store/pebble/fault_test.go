@@ -22,12 +22,12 @@ import (
 // A faultyDisk is a file system whose faults can be switched on and off.
 type faultyDisk struct {
 	vfs.FS
-	inner *vfs.MemFS
+	inner *crashDisk
 	fault atomic.Pointer[func(errorfs.Op) error]
 }
 
 func newFaultyDisk() *faultyDisk {
-	d := &faultyDisk{inner: vfs.NewCrashableMem()}
+	d := &faultyDisk{inner: newCrashDisk()}
 	d.FS = errorfs.Wrap(d.inner, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if f := d.fault.Load(); f != nil {
 			return (*f)(op)
@@ -130,7 +130,7 @@ func checkFailed(t *testing.T, s *Store) {
 // reopened opens what a crash now would leave, on a healthy disk.
 func reopened(t *testing.T, disk *faultyDisk, l *ledger) {
 	t.Helper()
-	s := open(t, Options{FS: disk.inner.CrashClone(vfs.CrashCloneCfg{})})
+	s := open(t, Options{FS: disk.inner.crash(vfs.CrashCloneCfg{})})
 	defer func() { _ = s.Close() }()
 	if lost := l.copy().lost(t, s); len(lost) > 0 {
 		t.Errorf("%d losses, such as %s", len(lost), lost[0])
@@ -296,7 +296,7 @@ func TestGuard(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	var log lockedBuffer
 	disk := newFaultyDisk()
-	disk.inner.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 30, TotalBytes: 1 << 40})
+	disk.inner.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 30, TotalBytes: 1 << 40})
 	s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), checkSpace: time.Hour, foldBytes: 64 << 10})
 	var attempts atomic.Int64
 	full := on(syscall.ENOSPC, ".sst", writes...)
@@ -309,11 +309,16 @@ func TestDiskFull(t *testing.T) {
 	})
 	l := newLedger()
 	l.face = strings.Repeat("x", 500)
-	if err := l.load(t.Context(), s, 0); account.CodeOf(err) != account.Internal {
-		t.Errorf("a caller got %v, want Code internal", err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- l.load(ctx, s, 0) }()
+	eventually(t, "store that is not ready", func() bool { return s.Ready(t.Context()) != nil })
+	cancel() // it may wait for room already
+	if err := <-ended; account.CodeOf(err) != account.Internal && account.CodeOf(err) != account.Unavailable {
+		t.Errorf("a caller got %v, want Code internal or unavailable", err)
 	}
-	if err := s.Ready(t.Context()); err == nil {
-		t.Error("ready on a full disk")
+	if err := one(t, s, "late", long); account.CodeOf(err) != account.Internal {
+		t.Errorf("the next caller got %v, want Code internal", err)
 	}
 	began, before := time.Now(), attempts.Load()
 	eventually(t, "three more attempts", func() bool { return attempts.Load() >= before+3 })

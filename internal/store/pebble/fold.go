@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -74,6 +75,8 @@ type folder struct {
 
 	mu sync.Mutex // held for a fold
 	n  int        // of files made
+
+	folds atomic.Int64 // that are done
 }
 
 // run folds whenever there is enough or it has waited long enough, until stop
@@ -130,6 +133,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	if err := f.s.db.Ingest(context.Background(), p.paths); err != nil {
 		return err
 	}
+	f.folds.Add(1)
 	last := st.commits[len(st.commits)-1]
 	return f.s.commits.fold(func(g *group) error {
 		g.also(other{
@@ -165,7 +169,9 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	t.finish()
 	t.purge(purges)
 	for _, it := range items {
-		t.add(goneSpace, it.in(st.commits))
+		if it.tombstone() {
+			t.add(goneSpace, it.in(st.commits))
+		}
 	}
 	t.finish()
 	return t, t.err
@@ -184,9 +190,6 @@ type tables struct {
 
 // add writes what c says of its id in space.
 func (t *tables) add(space byte, c change) {
-	if space == goneSpace && c.kind != deleteKind && !c.again {
-		return
-	}
 	if !t.ready(len(c.name) + len(c.value)) {
 		return
 	}

@@ -66,7 +66,7 @@ func (l *lister) recent() (recent []change, bound []byte, err error) {
 	for i, c := range l.st.commits {
 		err = c.each(func(pos uint64, ch change) error {
 			if ch.kind != purgeKind && within(ch.name, l.lower[nameOffsetInKey:], bound[nameOffsetInKey:]) {
-				items = append(items, item{commit: uint32(i), offset: uint32(pos - c.base)})
+				items = append(items, newItem(i, c, pos, ch))
 			}
 			return nil
 		})

@@ -1,16 +1,17 @@
 package pebble
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -23,7 +24,7 @@ func (s *Store) load(o Options, g *group) error {
 		return err
 	}
 	for _, step := range []func(*group) error{
-		s.loadFolded, s.loadAccounts, s.loadGone, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
+		s.loadFolded, s.loadAccounts, s.loadGone, s.index, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
 	} {
 		if err := step(g); err != nil {
 			return fmt.Errorf("reading the data directory %s: %w", o.Dir, err)
@@ -90,75 +91,90 @@ func checkID(id uint64) error {
 
 // loadAccounts reads the accounts that are folded, in several goroutines.
 func (s *Store) loadAccounts(g *group) error {
-	parts, err := s.parts(accountSpace)
+	bounds, err := s.parts(accountSpace, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}
-	var next atomic.Uint64
-	counts := make([]map[account.AppID]int64, len(parts)-1)
-	errs := make([]error, len(parts)-1)
+	parts := make([]part, len(bounds)-1)
 	var wg sync.WaitGroup
-	for i := range counts {
-		wg.Go(func() {
-			counts[i] = map[account.AppID]int64{}
-			errs[i] = s.loadPart(parts[i], parts[i+1], counts[i], &next)
-		})
+	for i := range parts {
+		wg.Go(func() { parts[i].err = s.loadPart(&parts[i], bounds[i], bounds[i+1]) })
 	}
 	wg.Wait()
-	for _, part := range counts {
-		for app, n := range part {
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, p.err)
+		g.nextID = max(g.nextID, p.newest+1)
+		for app, n := range p.counts {
 			s.table.setCount(app, s.table.count(app)+n)
 		}
 	}
-	g.nextID = max(g.nextID, next.Load()+1)
 	return errors.Join(errs...)
 }
 
-// parts returns boundaries that cut a space into parts of about equal size, one
-// for each processor.
-func (s *Store) parts(space byte) ([][]byte, error) {
+// A part is what was found in a part of the accounts.
+type part struct {
+	counts map[account.AppID]int64
+	newest uint64 // the highest InternalID
+	err    error
+}
+
+// parts returns boundaries that cut a space into at most n parts of about equal
+// size.
+func (s *Store) parts(space byte, n int) ([][]byte, error) {
 	lower, upper := spaceBounds(space)
 	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lower, upper))
 	if err != nil {
 		return nil, err
 	}
-	bottom := levels[len(levels)-1]
-	n := min(runtime.GOMAXPROCS(0), len(bottom))
-	parts := [][]byte{lower}
-	for i := 1; i < n; i++ {
-		key := bottom[i*len(bottom)/n].Smallest.UserKey
-		if string(key) > string(parts[len(parts)-1]) && string(key) < string(upper) {
-			parts = append(parts, append([]byte(nil), key...))
+	var starts [][]byte // of tables, which are about equal in size
+	for _, level := range levels {
+		for _, table := range level {
+			if key := table.Smallest.UserKey; bytes.Compare(key, lower) > 0 && bytes.Compare(key, upper) < 0 {
+				starts = append(starts, bytes.Clone(key))
+			}
 		}
+	}
+	slices.SortFunc(starts, bytes.Compare)
+	starts = slices.CompactFunc(starts, bytes.Equal)
+	parts := [][]byte{lower}
+	n = min(n, len(starts)+1)
+	for i := 1; i < n; i++ {
+		parts = append(parts, starts[i*len(starts)/n])
 	}
 	return append(parts, upper), nil
 }
 
-func (s *Store) loadPart(lower, upper []byte, counts map[account.AppID]int64, next *atomic.Uint64) error {
-	newest := uint64(0)
+func (s *Store) loadPart(p *part, lower, upper []byte) error {
+	p.counts = map[account.AppID]int64{}
+	app, count := account.AppID(0), int64(0)
 	err := s.loadNames(lower, upper, func(name, value []byte) error {
 		e, err := decodeHead(value)
 		if err != nil {
 			return err
 		}
-		newest = max(newest, e.internalID)
-		counts[nameApp(name)]++
+		p.newest = max(p.newest, e.internalID)
+		if a := nameApp(name); a != app {
+			p.counts[app] += count
+			app, count = a, 0
+		}
+		count++
 		return s.enter(name, e)
 	})
-	for seen := next.Load(); newest > seen && !next.CompareAndSwap(seen, newest); {
-		seen = next.Load()
-	}
+	p.counts[app] += count
 	return err
 }
 
-// enter puts an id into the table.
+// enter puts an id that is not there yet into the table.
 func (s *Store) enter(name []byte, e entry) error {
-	h := s.table.hash(name)
-	r := s.table.add(h, name)
-	if r == 0 {
+	if !s.table.load(name, e) {
 		return errTableFull
 	}
-	s.table.put(r, e)
+	return nil
+}
+
+func (s *Store) index(*group) error {
+	s.table.index()
 	return nil
 }
 

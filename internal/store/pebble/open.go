@@ -143,5 +143,7 @@ func (s *Store) start(o Options, g *group) {
 		return
 	}
 	s.ended.Go(func() { s.folder.run(s.stop) })
+	tidier := &tidier{s: s, folds: -1}
+	s.ended.Go(func() { tidier.run(s.stop) })
 	s.ended.Go(func() { s.space.watch(o.checkSpace, s.stop) })
 }

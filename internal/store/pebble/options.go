@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -28,14 +29,14 @@ type Options struct {
 const DefaultMinFree = 256 << 20
 
 // Sizes of Pebble's parts. They are small, for a process that mostly idles;
-// memory is taken as it is needed. There are no bloom filters: what is read by
-// key exists, and filters would only take the cache from it.
+// memory is taken as it is needed.
 const (
-	cacheBytes    = 8 << 20
+	cacheBytes    = 32 << 20 // taken as it is needed
 	memtableBytes = 32 << 20 // of journal; the first has 256 KiB, each next one twice as much
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
-	l0Tables      = 12      // folds that lie on each other before they are put in order
+	l0Folds       = 24      // folds that lie on each other before they are put in order
+	bloomBits     = 10      // of the tables of folds
 )
 
 func (o Options) withDefaults() Options {
@@ -61,7 +62,7 @@ func (o Options) withDefaults() Options {
 func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
 		ReadOnly:                    o.readOnly,
-		FS:                          vfs.OnDiskFull(o.FS, s.space.ranOut),
+		FS:                          lastWordFS{vfs.OnDiskFull(o.FS, s.space.ranOut), s.failure},
 		Lock:                        s.lock,
 		Logger:                      &logger{lg: o.Logger, failure: s.failure, errors: s.errors},
 		FormatMajorVersion:          pebble.FormatNewest,
@@ -70,16 +71,19 @@ func (o Options) engine(s *Store) *pebble.Options {
 		Merger:                      merger,
 		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       l0Tables,
-		L0StopWritesThreshold:       64, // rather a slower read than a stopped import
+		L0CompactionThreshold:       2 * l0Folds, // Pebble counts each twice
+		L0StopWritesThreshold:       1000,        // rather a slower read than a stopped import
 		WALBytesPerSync:             bytesPerSync,
 		BytesPerSync:                bytesPerSync,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.errors.report,
 			DataCorruption:  func(info pebble.DataCorruptionInfo) { s.failure.fail(info.Details) },
 		},
 	}
+	// What is read by key exists, mostly below the folds: filters spare the look
+	// into each of them.
+	p.Levels[0].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	p.Experimental.FileCacheShards = 2
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return p

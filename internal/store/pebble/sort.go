@@ -10,16 +10,28 @@ import (
 )
 
 // An item is a change of the journal that is to be put in order. It is small,
-// because sorting moves it around.
+// because sorting moves it around, and says enough to spare most looks at the
+// change, which is anywhere in memory.
 type item struct {
 	order  uint64 // the bytes of the name after what all names share
 	commit uint32 // index
-	offset uint32 // in the commit
+	offset uint32 // in the commit, times 2; + 1 if it concerns a tombstone
 }
+
+func newItem(index int, c commit, pos uint64, ch change) item {
+	it := item{commit: uint32(index), offset: uint32(pos-c.base) << 1}
+	if ch.kind == deleteKind || ch.again {
+		it.offset++
+	}
+	return it
+}
+
+// tombstone reports whether the change leaves or lifts a tombstone.
+func (it item) tombstone() bool { return it.offset&1 != 0 }
 
 // in returns the change in cs, which were read before without an error.
 func (it item) in(cs []commit) change {
-	c, _, _ := nextChange(cs[it.commit].data[it.offset:])
+	c, _, _ := nextChange(cs[it.commit].data[it.offset>>1:])
 	return c
 }
 
@@ -42,7 +54,7 @@ func newestOf(cs []commit) (items []item, purges map[account.AppID]uint64, err e
 			if ch.kind == purgeKind {
 				purges[nameApp(ch.name)] = pos
 			} else {
-				items = append(items, item{commit: uint32(i), offset: uint32(pos - c.base)})
+				items = append(items, newItem(i, c, pos, ch))
 			}
 			return nil
 		})
@@ -96,14 +108,13 @@ func sharedPrefix(a, b []byte) int {
 // newestItems keeps the first item of each name, unless it was purged later.
 func newestItems(cs []commit, items []item, purges map[account.AppID]uint64) []item {
 	kept := items[:0]
-	var last []byte
-	for _, it := range items {
-		name := it.in(cs).name
-		if bytes.Equal(name, last) {
+	var last item
+	for i, it := range items {
+		if i > 0 && it.order == last.order && bytes.Equal(it.in(cs).name, last.in(cs).name) {
 			continue
 		}
-		last = name
-		if purges[nameApp(name)] <= cs[it.commit].base+uint64(it.offset) {
+		last = it
+		if len(purges) == 0 || purges[nameApp(it.in(cs).name)] <= cs[it.commit].base+uint64(it.offset>>1) {
 			kept = append(kept, it)
 		}
 	}

@@ -3,7 +3,9 @@ package pebble
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"rollcall/internal/account"
 )
@@ -23,12 +25,13 @@ func (e entry) live() bool { return e.internalID != 0 }
 // A table holds every id of every app, exactly: the ids themselves are in it
 // and compared. Only the committer changes it; everyone reads it.
 //
-// It is made of plain arrays, which the collector need not follow, and grows a
-// shard at a time, so that nobody waits for all of it to move. An account
-// takes 17 bytes and its name, rounded up to 8, and 5 to 10 bytes of slots.
+// It is made of plain arrays outside the heap, and grows a shard at a time, so
+// that nobody waits for all of it to move. An account takes 18 bytes and its
+// name, rounded up to 8, and 5 to 11 bytes of slots.
 type table struct {
 	seed   maphash.Seed
 	shards [tableShards]shard
+	arena  *arena
 
 	mu     sync.RWMutex
 	counts map[account.AppID]int64
@@ -75,7 +78,9 @@ const (
 type ref uint64
 
 func newTable() *table {
-	return &table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}}
+	t := &table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}, arena: new(arena)}
+	runtime.AddCleanup(t, (*arena).free, t.arena)
+	return t
 }
 
 func (t *table) hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
@@ -116,16 +121,46 @@ func (t *table) add(h uint64, name []byte) ref {
 	s := &t.shards[i]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	place := s.add(name)
+	place := s.add(t.arena, name)
 	if place == 0 {
 		return 0
 	}
-	if s.records++; s.records > len(s.slots)*3/4 {
-		s.grow(t)
+	if s.records++; s.full() {
+		s.fit(t)
 	} else {
 		s.insert(h, place)
 	}
 	return ref(i<<32 | uint64(place))
+}
+
+// load adds a record while nobody reads the table, and reports whether there is
+// room. Call index when all records are there: until then none is found.
+func (t *table) load(name []byte, e entry) bool {
+	s := &t.shards[t.hash(name)%tableShards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place := s.add(t.arena, name)
+	if place == 0 {
+		return false
+	}
+	s.records++
+	s.put(place, e)
+	return true
+}
+
+// index makes what was loaded findable. A shard at a time, its slots stay near
+// the processor, which is several times faster than one record at a time.
+func (t *table) index() {
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < tableShards; i = next.Add(1) - 1 {
+				t.shards[i].fit(t)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // put stores e under r.
@@ -218,14 +253,14 @@ func (s *shard) insert(h uint64, place uint32) {
 }
 
 // add appends a record to the arena and returns its place, or 0.
-func (s *shard) add(name []byte) uint32 {
+func (s *shard) add(a *arena, name []byte) uint32 {
 	units := uint32(nameOffset+len(name)+unitBytes-1) / unitBytes
 	if s.used == 0 {
 		s.used = 1 // place 0 is for none
 	}
 	if len(s.pages) == 0 || s.used%pageUnits+units > pageUnits || s.used%pageUnits == 0 {
 		s.used = max(1, uint32(len(s.pages))*pageUnits)
-		s.pages = append(s.pages, make([]byte, pageBytes))
+		s.pages = append(s.pages, a.page())
 	}
 	place := s.used
 	if place+units > placeMask {
@@ -238,10 +273,21 @@ func (s *shard) add(name []byte) uint32 {
 	return place
 }
 
-// grow doubles the slots and fills them from the arena.
-func (s *shard) grow(t *table) {
-	s.slots = make([]uint32, max(minSlots, 2*len(s.slots)))
+func (s *shard) full() bool { return s.records > len(s.slots)*3/4 }
+
+// fit makes slots for all records and fills them from the arena.
+func (s *shard) fit(t *table) {
+	if !s.full() {
+		return
+	}
+	old := s.slots
+	n := max(minSlots, len(old))
+	for s.records > n*3/4 {
+		n *= 2
+	}
+	s.slots = t.arena.slots(n)
 	s.each(func(place uint32, name []byte) { s.insert(t.hash(name), place) })
+	t.arena.drop(old)
 }
 
 // each calls fn for each record, in the order in which they were added.

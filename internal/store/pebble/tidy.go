@@ -1,0 +1,71 @@
+package pebble
+
+import (
+	"context"
+	"time"
+)
+
+// When the store puts in order what folds have left on each other.
+const (
+	tidyIdle  = 10 * time.Second // after the last fold
+	tidyFolds = 2                // folds that may stay
+	tidyParts = 16               // steps, so that the store can be closed in between
+)
+
+// A tidier rewrites accounts that lie in several folds into one, when nobody
+// imports. Reads look into fewer tables then, a start is faster and the disk
+// holds no stale versions. Under load Pebble sees to it, more rarely.
+type tidier struct {
+	s     *Store
+	folds int64 // when the store was last in order
+}
+
+// run tidies up again and again until stop is closed.
+func (t *tidier) run(stop <-chan struct{}) {
+	ticker := time.NewTicker(tidyIdle)
+	defer ticker.Stop()
+	seen := int64(-1)
+	for {
+		select {
+		case <-stop:
+			return
+		case <-t.s.failure.ch:
+			return
+		case <-ticker.C:
+		}
+		folds := t.s.folder.folds.Load()
+		if folds == seen && folds != t.folds {
+			if err := t.s.failure.shielded(func() error { return t.tidy(stop, folds) }, 0); err != nil {
+				t.s.errors.log(err)
+			}
+		}
+		seen = folds
+	}
+}
+
+// tidy rewrites the accounts, unless someone imports meanwhile.
+func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
+	if t.s.db.Metrics().Levels[0].Sublevels <= tidyFolds {
+		t.folds = folds
+		return nil
+	}
+	parts, err := t.s.parts(accountSpace, tidyParts)
+	if err != nil {
+		return err
+	}
+	for i := range len(parts) - 1 {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		if t.s.folder.folds.Load() != folds {
+			return nil
+		}
+		if err := t.s.db.Compact(context.Background(), parts[i], parts[i+1], false); err != nil {
+			return err
+		}
+	}
+	t.folds = folds
+	return nil
+}
