@@ -49,23 +49,33 @@ func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
 		t.folds = folds
 		return nil
 	}
-	parts, err := t.s.parts(accountSpace, tidyParts)
-	if err != nil {
-		return err
-	}
-	for i := range len(parts) - 1 {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		if t.s.folder.folds.Load() != folds {
-			return nil
-		}
-		if err := t.s.db.Compact(context.Background(), parts[i], parts[i+1], false); err != nil {
+	for _, space := range []byte{accountSpace, metaSpace, goneSpace} { // what a fold writes
+		if done, err := t.tidySpace(space, stop, folds); err != nil || !done {
 			return err
 		}
 	}
 	t.folds = folds
 	return nil
+}
+
+// tidySpace rewrites a space in parts, and reports whether it was left to.
+func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folds int64) (bool, error) {
+	parts, err := t.s.parts(space, tidyParts)
+	if err != nil {
+		return false, err
+	}
+	for i := range len(parts) - 1 {
+		select {
+		case <-stop:
+			return false, nil
+		default:
+		}
+		if t.s.folder.folds.Load() != folds {
+			return false, nil
+		}
+		if err := t.s.db.Compact(context.Background(), parts[i], parts[i+1], false); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
