@@ -6,7 +6,10 @@
 //   - every line of docs/divergences.md has a test of its number;
 //   - docs/compatibility.md is generated from testdata/catalogue.tsv and from
 //     what the transcripts show;
-//   - npm/ drives published clients, unmodified, against a server over TLS.
+//   - npm/ drives published clients, unmodified, against a server over TLS;
+//   - every example of the OpenAPI documents is a call; openapi/ validates the
+//     documents and uses the page at /docs in a browser;
+//   - docs/errors.md is generated from the table of codes and the catalogue.
 //
 // # Transcripts
 //

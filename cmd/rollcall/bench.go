@@ -7,10 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"rollcall/internal/config"
 	"rollcall/internal/loadgen"
-	"rollcall/internal/server"
 )
 
 // benchCmd loads a server and measures how it takes it.
@@ -30,15 +31,16 @@ type benchCmd struct {
 
 // Help is shown by rollcall bench --help.
 func (benchCmd) Help() string {
-	help := `Nothing is sent beyond what is asked for, and the first answer that is no success
+	var help strings.Builder
+	help.WriteString(`Nothing is sent beyond what is asked for, and the first answer that is no success
 ends the run. Imports and deletions change the app: give it one of its own.
 
 Workloads:
-`
+`)
 	for _, w := range loadgen.Workloads() {
-		help += fmt.Sprintf("  %-21s %s\n", w.Name, w.About)
+		fmt.Fprintf(&help, "  %-21s %s\n", w.Name, w.About)
 	}
-	return help + `
+	return help.String() + `
 Examples:
   rollcall bench --workload import-100-new --calls 1000        makes 100,000 accounts
   rollcall bench --workload check-100 --accounts 100000
@@ -103,7 +105,7 @@ func (c *benchCmd) permit() error {
 		return err
 	}
 	host := u.Hostname()
-	if server.Loopback(net.JoinHostPort(host, "0")) || c.YesReally == host && host != "" {
+	if config.Loopback(net.JoinHostPort(host, "0")) || c.YesReally == host && host != "" {
 		return nil
 	}
 	return &usageError{fmt.Errorf("%s is not on this machine: if you may load it, add --yes-really %s", host, host)}

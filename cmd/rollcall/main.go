@@ -20,6 +20,7 @@ var version = "devel"
 // cli is the whole command line.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Config  configCmd  `cmd:"" help:"Check and show the server's settings."`
 	Account accountCmd `cmd:"" help:"Import, look at, change and delete accounts."`
 	App     appCmd     `cmd:"" help:"Make and change apps, their keys and admins."`
 	Audit   auditCmd   `cmd:"" help:"Show who changed what."`

@@ -3,35 +3,22 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"syscall"
 
+	"github.com/alecthomas/kong"
+
+	"rollcall/internal/config"
 	"rollcall/internal/server"
+	"rollcall/internal/store/open"
 )
 
 // serveCmd runs the server. Without flags it is a developer's: loopback only,
 // with a demo app.
 type serveCmd struct {
-	Data   string `default:"./rollcall-data" placeholder:"DIR" help:"Folder of everything that is kept (default: ${default})."`
-	Listen string `default:"127.0.0.1:7580" placeholder:"ADDR" help:"Address of the account API (default: ${default})."`
-	Store  string `placeholder:"SPEC" help:"Where accounts live: pebble:DIR, or mem: to forget them at the end (default: pebble in the data folder)."`
-
-	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
-	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate."`
-	InsecureListen bool     `help:"Serve an address that can be reached from outside in the clear."`
-	AdminListen    string   `placeholder:"ADDR" help:"A second, loopback address, for the admin API, metrics and health; a developer's server has them on its own."`
-	AdminHost      []string `placeholder:"NAME" help:"A name by which the admin API may be called, besides localhost; may be repeated."`
-	AdminTokenFile string   `placeholder:"FILE" help:"A token of the admin API with every scope; made if there is no such file."`
-	SealKeys       string   `placeholder:"FILE" help:"Keys that seal the apps' secrets in the store (default: seal.keys in the data folder)."`
-	PprofListen    string   `placeholder:"ADDR" help:"A loopback address for profiles of the process (default: none)."`
-	AllowTestApps  *bool    `negatable:"" help:"Let test apps accept any signature (default: only on loopback without TLS)."`
-
-	SDKAppID uint32 `name:"sdkappid" placeholder:"N" help:"Serve this app instead of a demo app; needs --key-file."`
-	KeyFile  string `placeholder:"FILE" help:"Secret key of the app, or its ECDSA public key in PEM."`
-	Admin    string `placeholder:"USERID" help:"An admin of the app besides administrator."`
-
-	LogFormat string     `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json (default: ${default})."`
-	LogLevel  slog.Level `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
+	File string `name:"config" placeholder:"FILE" help:"Settings in YAML, under those of the environment and of these flags; docs/configuration.md lists them."`
+	config.Config
 }
 
 // Help is shown by rollcall serve --help.
@@ -40,26 +27,36 @@ func (serveCmd) Help() string {
 its data in ./rollcall-data, makes a demo app on its first start and prints a
 curl line, signature included, that works as pasted.
 
+Every flag is also a setting of the file that --config names, as admin_listen,
+and of the environment, as ROLLCALL_CFG_ADMIN_LISTEN. A flag wins over the
+environment, and that over the file.
+
 Examples:
   rollcall serve
   rollcall serve --store mem:
   rollcall serve --sdkappid 1400000000 --key-file key.txt --admin admin
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem \
-    --admin-listen 127.0.0.1:7581 --admin-token-file admin.token`
+    --admin-listen 127.0.0.1:7581 --admin-token-file admin.token
+  rollcall serve --config /etc/rollcall/rollcall.yml`
 }
 
-func (c *serveCmd) Run(env *environment) error {
+// Run serves until a signal.
+func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	syscall.Umask(0o077) // what this process makes is its owner's alone
-	if err := server.MakeDataDir(c.Data); err != nil {
-		return err
-	}
-	lg := c.logger(env)
-	s, err := server.Open(env.ctx, c.options(lg))
+	cfg, err := c.load(k)
 	if err != nil {
 		return err
 	}
-	if err := c.greet(env, s); err != nil {
+	if err := server.MakeDataDir(cfg.Data); err != nil {
+		return err
+	}
+	lg := newLogger(env, cfg)
+	s, err := server.Open(env.ctx, serverOptions(cfg, lg))
+	if err != nil {
+		return err
+	}
+	if err := greet(env, cfg, s); err != nil {
 		return err
 	}
 	lg.Info("ready", slog.String("version", version))
@@ -71,26 +68,44 @@ func (c *serveCmd) Run(env *environment) error {
 	return nil
 }
 
-func (c *serveCmd) options(lg *slog.Logger) server.Options {
-	o := server.Options{
+// load puts the flags that were given over the environment and the file.
+func (c *serveCmd) load(k *kong.Context) (*config.Config, error) {
+	var given []string
+	for _, p := range k.Path {
+		if p.Flag != nil {
+			given = append(given, p.Flag.Name)
+		}
+	}
+	l, err := loadConfig(config.Options{File: c.File, Flags: &c.Config, Given: given})
+	if err != nil {
+		return nil, err
+	}
+	return &l.Config, nil
+}
+
+// loadConfig reads a configuration, with the settings of the environment.
+func loadConfig(o config.Options) (*config.Loaded, error) {
+	o.Environ, o.CheckStore = os.Environ(), open.Check
+	l, err := config.Load(o)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return l, nil
+}
+
+func serverOptions(c *config.Config, lg *slog.Logger) server.Options {
+	return server.Options{
 		Store: c.Store, Listen: c.Listen, AdminListen: c.AdminListen,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureListen: c.InsecureListen,
 		AdminHosts: c.AdminHost, AdminTokenFile: c.AdminTokenFile, SealKeys: c.SealKeys, PprofListen: c.PprofListen,
-		DataDir:     c.Data,
+		MaxInFlight: c.MaxInFlight, ShutdownTimeout: c.ShutdownTimeout,
+		AllowTestApps: *c.AllowTestApps, DataDir: c.Data,
 		Credentials: server.Credentials{SDKAppID: c.SDKAppID, KeyFile: c.KeyFile, Admin: c.Admin},
 		Version:     version, Logger: lg,
-		AllowTestApps: c.TLSCert == "" && server.Loopback(c.Listen),
 	}
-	if o.Store == "" {
-		o.Store = "pebble:" + filepath.Join(c.Data, "accounts")
-	}
-	if c.AllowTestApps != nil {
-		o.AllowTestApps = *c.AllowTestApps
-	}
-	return o
 }
 
-func (c *serveCmd) logger(env *environment) *slog.Logger {
+func newLogger(env *environment, c *config.Config) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(env.stderr, o))
@@ -99,19 +114,22 @@ func (c *serveCmd) logger(env *environment) *slog.Logger {
 }
 
 // greet tells a person how to go on.
-func (c *serveCmd) greet(env *environment, s *server.Server) error {
+func greet(env *environment, c *config.Config, s *server.Server) error {
 	ctx := s.Context()
 	if ctx == nil {
 		return nil
 	}
 	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; the key is in %s\n",
 		version, ctx.URL, ctx.SDKAppID, ctx.Admin, filepath.Join(c.Data, server.ContextFile))
-	if c.SDKAppID != 0 || !server.Loopback(s.Addr().String()) {
+	if c.SDKAppID != 0 || !config.Loopback(s.Addr().String()) {
 		return nil // a signature of a real key has no place in what may be a log
 	}
 	curl, err := ctx.Curl()
 	if err == nil && curl != "" {
 		fmt.Fprintf(env.stdout, "\nTry:\n%s\n\n", curl)
+		if ctx.AdminToken != "" {
+			fmt.Fprintf(env.stdout, "Or open %s/docs and sign with the admin_token of that file.\n\n", ctx.URL)
+		}
 	}
 	return err
 }

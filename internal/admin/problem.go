@@ -19,7 +19,7 @@ type Slug struct {
 var (
 	badRequest   = Slug{"bad-request", http.StatusBadRequest, "The request cannot be understood."}
 	unauthorized = Slug{"unauthorized", http.StatusUnauthorized, "A valid token is missing."}
-	forbidden    = Slug{"forbidden", http.StatusForbidden, "The token does not allow this."}
+	forbidden    = Slug{"forbidden", http.StatusForbidden, "This is not allowed."}
 	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already."}

@@ -94,6 +94,7 @@ func Routes() []Route {
 		{"DELETE", oneApp, "deleteApp", "Delete an app that has no accounts besides its admins.", all, gone, nil, nil, 0, drops((*Server).deleteApp)},
 		{"POST", oneApp + "/keys", "addKey", "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", write, made, nil, nil, 0, takes((*Server).addKey)},
 		{"POST", oneApp + "/keys/{id}/retire", "retireKey", "End the use of a key, now or at a time.", write, ok, nil, nil, 0, takes((*Server).retireKey)},
+		{"POST", oneApp + "/usersig", "signUser", "Make a UserSig with the key of a test app.", all, ok, nil, nil, 0, takes((*Server).signUser)},
 		{"PUT", admins, "addAdmin", "Make an id an admin; it is imported if need be.", write, ok, nil, nil, 0, reads((*Server).addAdmin)},
 		{"DELETE", admins, "removeAdmin", "Take the role of an admin away; the account stays.", write, ok, nil, nil, 0, reads((*Server).removeAdmin)},
 		{"GET", accounts, "listAccounts", "List accounts in the byte order of their ids.", read, ok, prefix, nil, 0, reads((*Server).listAccounts)},

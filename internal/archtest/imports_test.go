@@ -43,7 +43,10 @@ var imports = map[string][]string{
 	// The way of a request.
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "usersig", "internal/ratelimit"},
-	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx"},
+	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "usersig"},
+	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
+	"internal/docsui":    {"docs"},
+	"docs":               {},
 	"internal/wire":      {},
 	"internal/directory": {"internal/account"},
 	"internal/account":   {},

@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"rollcall/internal/admin"
+	"rollcall/internal/config"
+	"rollcall/internal/docsui"
 	"rollcall/internal/httpx"
 )
 
 // adminOnPublic reports whether the admin API and the metrics live on the public
 // address: only where that can be reached from this machine alone, as a
 // developer's server does.
-func (o *Options) adminOnPublic() bool { return o.TLSCert == "" && Loopback(o.Listen) }
+func (o *Options) adminOnPublic() bool { return o.TLSCert == "" && config.Loopback(o.Listen) }
 
 // newAdmin builds the admin API.
 func (s *Server) newAdmin() *admin.Server {
@@ -22,8 +24,8 @@ func (s *Server) newAdmin() *admin.Server {
 	})
 }
 
-// ownHandler serves what is ours: health everywhere, the admin API and the
-// metrics where admins says so.
+// ownHandler serves what is ours: health everywhere, the admin API, the page at
+// /docs and the metrics where admins says so.
 func (s *Server) ownHandler(admins bool) http.Handler {
 	plain := s.adapt(func(w http.ResponseWriter, r *http.Request) error { return s.serveOwn(w, r, admins) })
 	if !admins {
@@ -35,8 +37,16 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 		scrape.ServeHTTP(w, r)
 		return nil
 	}))
+	page := docsui.Handler()
+	docs := s.adapt(s.admin.CheckHost(func(w http.ResponseWriter, r *http.Request) error {
+		httpx.EventFrom(r.Context()).SetCommand("docs")
+		page.ServeHTTP(w, r)
+		return nil
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case docsui.Serves(r.URL.Path):
+			docs.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, admin.Prefix):
 			s.admin.ServeHTTP(w, r)
 		case r.URL.Path == "/metrics":

@@ -187,17 +187,25 @@ func TestAdminListen(t *testing.T) {
 			t.Errorf("mode %v, %v", info.Mode(), err)
 		}
 		token := strings.TrimSpace(string(b))
-		for _, path := range []string{"/admin/v1", "/metrics", "/debug/pprof/"} {
+		for _, path := range []string{"/admin/v1", "/metrics", "/docs", "/openapi/admin.json", "/debug/pprof/"} {
 			if status, body := get(t, s, 0, path, "127.0.0.1", token); status != 404 {
 				t.Errorf("%s from outside: %d %s", path, status, body)
 			}
 		}
-		for path, n := range map[string]int{"/admin/v1": 1, "/metrics": 1, "/healthz": 1, "/debug/pprof/": 2} {
+		for path, n := range map[string]int{"/admin/v1": 1, "/metrics": 1, "/docs": 1, "/openapi/admin.json": 1, "/healthz": 1, "/debug/pprof/": 2} {
 			for host, want := range map[string]int{"": 200, "admin.example": 200, "evil.example": 421} {
 				if status, body := get(t, s, n, path, host, token); status != want && path != "/healthz" {
 					t.Errorf("%s at %q: %d %.200s, want %d", path, host, status, body, want)
 				}
 			}
+		}
+		// The page at /docs calls the vendor's protocol where it came from.
+		resp, err := http.Post("http://"+s.listeners[1].Addr().String()+"/v4/openim/querystate", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil || resp.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("the vendor's protocol beside the admin API: %v, %v", resp.Header, err)
 		}
 		if status, _ := get(t, s, 2, "/admin/v1", "", token); status != 404 {
 			t.Errorf("the admin API at the address of profiles: %d", status)

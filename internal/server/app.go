@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -23,16 +22,6 @@ type Credentials struct {
 	SDKAppID uint32
 	KeyFile  string // the secret key as text, or an ECDSA public key in PEM
 	Admin    string // an admin besides "administrator"; optional
-}
-
-func (c Credentials) check() error {
-	if (c.SDKAppID == 0) != (c.KeyFile == "") {
-		return errors.New("--sdkappid and --key-file go together: give both or neither")
-	}
-	if c.SDKAppID == 0 && c.Admin != "" {
-		return errors.New("--admin needs --sdkappid and --key-file")
-	}
-	return nil
 }
 
 // prepareApp makes sure that there is an app to call, and writes what a client

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,10 +12,8 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// publicHandler serves the vendor's protocol, health, and a word at "/".
-func (s *Server) publicHandler() http.Handler {
-	vendor := s.vendorHandler()
-	own := s.ownHandler(s.o.adminOnPublic())
+// withVendor serves the vendor's protocol, and own beside it.
+func withVendor(vendor, own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendorPath(r.URL.Path) {
 			vendor.ServeHTTP(w, r)
@@ -31,7 +30,7 @@ func vendorPath(path string) bool {
 }
 
 func (s *Server) vendorHandler() http.Handler {
-	inFlight := httpx.NewInFlight(maxInFlight, maxWait)
+	inFlight := httpx.NewInFlight(cmp.Or(s.o.MaxInFlight, maxInFlight), maxWait)
 	s.metrics.WatchInFlight(inFlight.Len)
 	bounded := inFlight.Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		s.api.ServeHTTP(w, r)
@@ -89,6 +88,7 @@ const about = `Rollcall %s: the account service of Tencent Cloud Chat and Live, 
 `
 
 const aboutAdmin = `  GET  /admin/v1  the admin API, with a bearer token
+  GET  /docs      a page to try both APIs
   GET  /metrics   for Prometheus
 `
 

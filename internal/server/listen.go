@@ -3,48 +3,24 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 
 	"rollcall/internal/api"
+	"rollcall/internal/config"
 	"rollcall/internal/httpx"
 )
 
 // check rejects options that contradict each other.
 func (o *Options) check() error {
-	for _, a := range [][2]string{{"--listen", o.Listen}, {"--admin-listen", o.AdminListen}, {"--pprof-listen", o.PprofListen}} {
-		if _, _, err := net.SplitHostPort(a[1]); err != nil && a[1] != "" {
-			return fmt.Errorf("%s %s is no address: give host:port, or :port for every address of this machine", a[0], a[1])
-		}
+	c := config.Config{
+		Listen: o.Listen, AdminListen: o.AdminListen, PprofListen: o.PprofListen,
+		TLSCert: o.TLSCert, TLSKey: o.TLSKey, InsecureListen: o.InsecureListen,
+		SDKAppID: o.Credentials.SDKAppID, KeyFile: o.Credentials.KeyFile, Admin: o.Credentials.Admin,
 	}
-	if (o.TLSCert == "") != (o.TLSKey == "") {
-		return errors.New("--tls-cert and --tls-key go together: give both or neither")
-	}
-	if o.TLSCert == "" && !o.InsecureListen && !Loopback(o.Listen) {
-		return fmt.Errorf("%s can be reached from outside: give --tls-cert and --tls-key, or --insecure-listen to serve it in the clear", o.Listen)
-	}
-	if o.AdminListen != "" && !Loopback(o.AdminListen) {
-		return fmt.Errorf("--admin-listen %s can be reached from outside: choose a loopback address", o.AdminListen)
-	}
-	if o.PprofListen != "" && !Loopback(o.PprofListen) {
-		return fmt.Errorf("--pprof-listen %s can be reached from outside: choose a loopback address", o.PprofListen)
-	}
-	return o.Credentials.check()
-}
-
-// Loopback reports whether addr, a host and a port, can be reached from this
-// machine only.
-func Loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return c.Check()
 }
 
 func (s *Server) listen(ctx context.Context) error {
@@ -61,11 +37,14 @@ func (s *Server) listen(ctx context.Context) error {
 		return err
 	}
 	public := httpx.ListenerOptions{TLS: conf, Conns: httpx.NewConnLimit(conns)}
-	if err := s.listenAt(ctx, s.o.Listen, public, s.publicHandler()); err != nil {
+	vendor := s.vendorHandler()
+	if err := s.listenAt(ctx, s.o.Listen, public, withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))); err != nil {
 		return err
 	}
 	if s.o.AdminListen != "" {
-		if err := s.listenAt(ctx, s.o.AdminListen, ownListener(), s.ownHandler(true)); err != nil {
+		// The vendor's protocol too: the page at /docs calls the address that it
+		// came from.
+		if err := s.listenAt(ctx, s.o.AdminListen, ownListener(), withVendor(vendor, s.ownHandler(true))); err != nil {
 			return err
 		}
 	}

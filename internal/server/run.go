@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"rollcall/internal/httpx"
 )
@@ -28,9 +30,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-failed:
-		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Duration("at_most", shutdownTimeout))
+		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Duration("at_most", s.atMost()))
 	case <-ctx.Done():
-		s.o.Logger.Info("shutting down", slog.Duration("at_most", shutdownTimeout))
+		s.o.Logger.Info("shutting down", slog.Duration("at_most", s.atMost()))
 	}
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
 }
@@ -41,23 +43,26 @@ func (s *Server) shutdown(ctx context.Context) error {
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
-		wg.Go(func() { errs[i] = l.shutdown(ctx) })
+		wg.Go(func() { errs[i] = l.shutdown(ctx, s.atMost()) })
 	}
 	wg.Wait()
 	return errors.Join(append(errs, s.close())...)
 }
 
+// atMost is how long requests in flight may take at the end.
+func (s *Server) atMost() time.Duration { return cmp.Or(s.o.ShutdownTimeout, shutdownTimeout) }
+
 // shutdown takes no new connections and waits for requests in flight; those that
 // take too long are cut off.
-func (l *listener) shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+func (l *listener) shutdown(ctx context.Context, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	err := l.srv.Shutdown(ctx)
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("requests in flight on %s were cut off after %v", l.Addr(), shutdownTimeout)
+		err = fmt.Errorf("requests in flight on %s were cut off after %v", l.Addr(), atMost)
 	}
 	return errors.Join(err, l.srv.Close())
 }

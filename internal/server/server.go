@@ -23,14 +23,14 @@ const maxWait = 400 * time.Millisecond
 
 // Bounds of what strangers may take.
 const (
-	maxInFlight       = 1024             // requests served at once; others wait
+	maxInFlight       = 1024             // requests served at once, unless the options say otherwise; others wait
 	ownConns          = 64               // at each address that is ours alone
 	maxHeaderBytes    = 64 << 10         //
 	readHeaderTimeout = 5 * time.Second  //
 	readTimeout       = 8 * time.Second  // a whole request; shutdown waits longer
 	writeTimeout      = 30 * time.Second // from the end of its header
 	idleTimeout       = 2 * time.Minute  //
-	shutdownTimeout   = 10 * time.Second // for requests in flight at the end
+	shutdownTimeout   = 10 * time.Second // for requests in flight at the end, unless the options say otherwise
 )
 
 // Options say what to serve, and where. The zero Options serve nobody: Listen
@@ -69,6 +69,14 @@ type Options struct {
 
 	// PprofListen is a loopback address for profiles of the process. Optional.
 	PprofListen string
+
+	// MaxInFlight is how many requests of the vendor's protocol are served at
+	// once; others wait. 0 is 1024.
+	MaxInFlight int
+
+	// ShutdownTimeout is how long requests in flight may take at the end. 0 is
+	// ten seconds.
+	ShutdownTimeout time.Duration
 
 	// AllowTestApps lets test apps falsify (any-signature).
 	AllowTestApps bool

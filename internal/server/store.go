@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/store/metered"
 	"rollcall/internal/store/open"
 	"rollcall/internal/store/sealed"
@@ -13,7 +14,7 @@ import (
 
 // SealFile is the name of the file in the data directory with the keys that seal
 // the secrets of apps.
-const SealFile = "seal.keys"
+const SealFile = config.SealFile
 
 // openStore opens the store, with its calls counted and its secrets sealed.
 func (s *Server) openStore(ctx context.Context) (err error) {

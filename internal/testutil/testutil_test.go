@@ -3,6 +3,7 @@ package testutil
 import (
 	"bytes"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -10,7 +11,8 @@ import (
 // A recordingTB keeps the output of a test.
 type recordingTB struct {
 	testing.TB
-	out bytes.Buffer
+	out    bytes.Buffer
+	failed bool
 }
 
 func (tb *recordingTB) Output() io.Writer { return &tb.out }
@@ -20,5 +22,30 @@ func TestLogger(t *testing.T) {
 	Logger(tb).Debug("opened", "files", 3)
 	if got, want := tb.out.String(), "level=DEBUG msg=opened files=3\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("output = %q, want it to end in %q", got, want)
+	}
+}
+
+// Errorf and Fatal keep a failure from being one of the test itself.
+func (tb *recordingTB) Errorf(string, ...any) { tb.failed = true }
+func (tb *recordingTB) Fatal(...any)          { tb.failed = true }
+
+func TestGolden(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "golden")
+	for _, tt := range []struct {
+		got    string
+		update bool
+		failed bool
+	}{
+		{"one", false, true}, // there is no file
+		{"one", true, false},
+		{"one", false, false},
+		{"two", false, true},
+		{"two", true, false},
+	} {
+		tb := &recordingTB{TB: t}
+		Golden(tb, file, tt.got, tt.update)
+		if tb.failed != tt.failed {
+			t.Errorf("Golden(%q, %v): failed = %v, want %v", tt.got, tt.update, tb.failed, tt.failed)
+		}
 	}
 }

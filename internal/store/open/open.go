@@ -28,25 +28,35 @@ type Options struct {
 	MinFree uint64       // pebble: bytes of free disk below which writes are refused; 0 is pebble.DefaultMinFree
 }
 
-// Engine opens the engine that spec names. Its errors are one sentence that
-// says what to do.
-func Engine(spec string, o Options) (account.Engine, error) {
+// Check reports what is wrong with a spec, in one sentence that says what to do.
+// It opens nothing.
+func Check(spec string) error {
 	scheme, rest, ok := strings.Cut(spec, ":")
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("the store %q has no scheme; write mem: or pebble:DIR", spec)
-	case scheme == "mem" && rest == "":
-		return new(mem.Store), nil
-	case scheme == "mem":
-		return nil, fmt.Errorf("the store %q says too much; write mem: alone", spec)
+		return fmt.Errorf("the store %q has no scheme; write mem: or pebble:DIR", spec)
+	case scheme == "mem" && rest != "":
+		return fmt.Errorf("the store %q says too much; write mem: alone", spec)
 	case scheme == "pebble" && rest == "":
-		return nil, errors.New("the store pebble: has no directory; write pebble:DIR")
-	case scheme == "pebble":
-		return openPebble(rest, o)
+		return errors.New("the store pebble: has no directory; write pebble:DIR")
+	case scheme == "mem" || scheme == "pebble":
+		return nil
 	case scheme == "postgres" || scheme == "postgresql":
-		return nil, errors.New("PostgreSQL is not in this version; use mem: or pebble:DIR")
+		return errors.New("PostgreSQL is not in this version; use mem: or pebble:DIR")
 	}
-	return nil, fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
+	return fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
+}
+
+// Engine opens the engine that spec names. Its errors are one sentence that
+// says what to do.
+func Engine(spec string, o Options) (account.Engine, error) {
+	if err := Check(spec); err != nil {
+		return nil, err
+	}
+	if dir, ok := strings.CutPrefix(spec, "pebble:"); ok {
+		return openPebble(dir, o)
+	}
+	return new(mem.Store), nil
 }
 
 // openPebble keeps a nil *pebble.Store from becoming an engine that is not nil.

@@ -1,0 +1,215 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/openapi"
+	"rollcall/internal/server"
+	"rollcall/internal/testutil"
+	"rollcall/rollcalltest"
+)
+
+// TestWireExamples makes every call of the description of the vendor's protocol
+// and compares the whole answer.
+func TestWireExamples(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	query := url.Values{
+		"sdkappid": {fmt.Sprint(srv.SDKAppID)}, "identifier": {srv.Admin}, "usersig": {srv.UserSig(srv.Admin)},
+		"random": {"1"}, "contenttype": {"json"},
+	}
+	for _, path := range openapi.Wire(nil).Paths {
+		op, _ := path.Value.Get("post")
+		request, _ := op.RequestBody.Content.Get("application/json")
+		response, _ := op.Responses.Get("200")
+		answers, _ := response.Content.Get("application/json")
+		if len(request.Examples) == 0 {
+			t.Errorf("%s has no example", path.Name)
+		}
+		for _, e := range request.Examples {
+			want, _ := answers.Examples.Get(e.Name)
+			status, got := send(t, "POST", srv.URL+path.Name+"?"+query.Encode(), "", string(e.Value.Value))
+			if got != string(want.Value) || status != http.StatusOK {
+				t.Errorf("%s, %s: %d\n got %s\nwant %s", path.Name, e.Name, status, got, want.Value)
+			}
+		}
+	}
+}
+
+// TestAdminExamples makes every call of the description of the admin API and
+// compares status and shape of the answer.
+func TestAdminExamples(t *testing.T) {
+	dir := t.TempDir()
+	base, token := runAdmin(t, dir)
+	const spare = `{"sdkappid":1400000003}` // for the example that deletes one
+	if status, answer := send(t, "POST", base+"/admin/v1/apps", token, spare); status != http.StatusCreated {
+		t.Fatalf("%d %s", status, answer)
+	}
+	s := &story{t: t, real: map[string]string{"/var/backups/rollcall-monday": filepath.Join(dir, "backup")}}
+	routes := admin.Routes()
+	for _, e := range openapi.AdminExamples() {
+		i := slices.IndexFunc(routes, func(r admin.Route) bool { return r.ID == e.ID })
+		target := base + s.fill(routes[i].Path, e.Path)
+		if len(e.Query) > 0 {
+			q := url.Values{}
+			for name, value := range e.Query {
+				q.Set(name, s.known(value))
+			}
+			target += "?" + q.Encode()
+		}
+		body := e.Body
+		for sample, actual := range s.real {
+			body = strings.ReplaceAll(body, `"`+sample+`"`, fmt.Sprintf("%q", actual))
+		}
+		status, answer := send(t, routes[i].Method, target, token, body)
+		if status != routes[i].Status {
+			t.Errorf("%s: %d %s, want %d", e.ID, status, answer, routes[i].Status)
+			continue
+		}
+		s.compare(e.ID, e.Answer, answer)
+	}
+}
+
+// runAdmin runs a server that keeps its store in dir, with one app, and returns
+// its URL and a token.
+func runAdmin(t *testing.T, dir string) (base, token string) {
+	t.Helper()
+	srv, err := server.Open(t.Context(), server.Options{
+		Store: "pebble:" + filepath.Join(dir, "accounts"), Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Logger: testutil.Logger(t),
+		App: &account.App{ID: 1400000001, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- srv.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return srv.Context().URL, srv.Context().AdminToken
+}
+
+// send makes a call and returns the answer.
+func send(t *testing.T, method, target, token, body string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// A story is a row of examples in which later ones name what earlier ones have
+// made, with what stands for their values in reality.
+type story struct {
+	t    *testing.T
+	real map[string]string
+}
+
+func (s *story) known(sample string) string {
+	if actual, ok := s.real[sample]; ok {
+		return actual
+	}
+	return sample
+}
+
+// fill puts parameters into a path.
+func (s *story) fill(path string, params map[string]string) string {
+	for name, value := range params {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(s.known(value)))
+	}
+	return path
+}
+
+// compare checks that got has the shape of want: the same members, values of the
+// same JSON types.
+func (s *story) compare(id, want, got string) {
+	s.t.Helper()
+	if want == "" || got == "" {
+		if want != got {
+			s.t.Errorf("%s answers %q, want %q", id, got, want)
+		}
+		return
+	}
+	var w, g any
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		s.t.Fatalf("%s: %v in the example", id, err)
+	}
+	if err := json.Unmarshal([]byte(got), &g); err != nil {
+		s.t.Fatalf("%s: %v in %s", id, err, got)
+	}
+	if diff := cmp.Diff(s.shape(w, nil), s.shape(g, nil)); diff != "" {
+		s.t.Errorf("%s: shapes (-example +answer):\n%s", id, diff)
+	}
+	s.learn(w, g)
+}
+
+// shape lists the paths of values and their types. Elements of an array share
+// one: how many there are is chance.
+func (s *story) shape(v any, at []string) map[string]string {
+	shapes := map[string]string{}
+	switch v := v.(type) {
+	case map[string]any:
+		shapes[strings.Join(at, ".")] = "object"
+		for name, member := range v {
+			maps.Copy(shapes, s.shape(member, append(slices.Clone(at), name)))
+		}
+	case []any:
+		shapes[strings.Join(at, ".")] = "array"
+		for _, element := range v {
+			maps.Copy(shapes, s.shape(element, append(slices.Clone(at), "*")))
+		}
+	default:
+		shapes[strings.Join(at, ".")] = fmt.Sprintf("%T", v)
+	}
+	return shapes
+}
+
+// learn notes what ids of the example are in reality.
+func (s *story) learn(want, got any) {
+	switch w := want.(type) {
+	case map[string]any:
+		g, _ := got.(map[string]any)
+		for name, member := range w {
+			if text, ok := member.(string); ok && name == "id" {
+				s.real[text], _ = g[name].(string)
+			}
+			s.learn(member, g[name])
+		}
+	case []any:
+		if g, _ := got.([]any); len(g) == len(w) {
+			for i := range w {
+				s.learn(w[i], g[i])
+			}
+		}
+	}
+}

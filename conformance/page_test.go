@@ -1,0 +1,100 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/docs"
+	"rollcall/rollcalltest"
+)
+
+// TestOpenAPIValid has a published validator judge the documents, and every
+// example in them against its schema.
+func TestOpenAPIValid(t *testing.T) {
+	needPackages(t)
+	out, err := node(t, nil, "validate.mjs", "../../docs/openapi/wire.json", "../../docs/openapi/admin.json")
+	if err != nil || !regexp.MustCompile(`[1-9]\d examples fit their schemas`).MatchString(out) {
+		t.Errorf("node: %v\n%s", err, out)
+	}
+	for name, broken := range map[string]string{
+		"no title":   strings.Replace(string(docs.Wire), `"title"`, `"titel"`, 1),
+		"an example": strings.Replace(string(docs.Wire), `"IsNeedDetail": 1`, `"IsNeedDetail": 7`, 1),
+	} {
+		if broken == string(docs.Wire) {
+			t.Fatalf("%s: nothing is broken", name)
+		}
+		if out, err := node(t, nil, "validate.mjs", writeFile(t, "broken.json", []byte(broken))); err == nil {
+			t.Errorf("%s is broken and passes:\n%s", name, out)
+		}
+	}
+}
+
+// TestPage uses the page at /docs in a browser. With ROLLCALL_SCREENSHOTS it
+// leaves pictures in that folder.
+func TestPage(t *testing.T) {
+	needPackages(t)
+	browser := needChromium(t)
+	srv := rollcalltest.NewServer(t)
+	home := t.TempDir() // of the browser, so that nothing is left behind
+	out, err := node(t, []string{
+		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
+		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID),
+		"ROLLCALL_CHROMIUM=" + browser, "ROLLCALL_SCREENSHOTS=" + os.Getenv("ROLLCALL_SCREENSHOTS"),
+	}, "page.mjs")
+	if err != nil || !strings.Contains(out, "6 steps passed") {
+		t.Errorf("node: %v\n%s", err, out)
+	}
+	if strings.Contains(out, srv.AdminToken) {
+		t.Error("the output holds the token")
+	}
+}
+
+// node runs a program of the folder openapi, with env and nothing else of the
+// environment.
+func node(t *testing.T, env []string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a guard against hanging, not a measure
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", args...)
+	cmd.Dir = "openapi"
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// needPackages skips where the npm packages are not installed, except in CI.
+func needPackages(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat("openapi/node_modules/playwright-core")
+	if err == nil {
+		_, err = exec.LookPath("node")
+	}
+	skipWithout(t, err, "the validator and the driver of the browser are not there: run npm ci in conformance/openapi")
+}
+
+// needChromium returns the browser's path, and skips where there is none, except
+// in CI.
+func needChromium(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	skipWithout(t, err, "there is no chromium: install Debian's package")
+	return path
+}
+
+func skipWithout(t *testing.T, err error, help string) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s (%v)", help, err)
+	default:
+		t.Skipf("%s (%v)", help, err)
+	}
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A fault is what contradicts a rule. In its text {key} stands for the name of a
+// setting, in the spelling of the source of the setting to blame.
+type fault struct {
+	key  string
+	text string
+}
+
+func blame(key, format string, args ...any) *fault { return &fault{key, fmt.Sprintf(format, args...)} }
+
+// spell puts the names of settings into a fault's text.
+func (f *fault) spell(from Source) string {
+	text := f.text
+	for _, s := range settings {
+		text = strings.ReplaceAll(text, "{"+s.Key+"}", from.name(s))
+	}
+	return text
+}
+
+// rules are what settings must be together.
+var rules = []func(*Config) *fault{checkAddresses, checkTLS, checkOutside, checkLoopback, checkApp}
+
+// Check reports settings that contradict each other. Its error names settings as
+// flags. [Load] checks more.
+func (c *Config) Check() error {
+	if f := c.fault(); f != nil {
+		return &Mistake{Source{}, f.spell(Source{})}
+	}
+	return nil
+}
+
+func (c *Config) fault() *fault {
+	for _, rule := range rules {
+		if f := rule(c); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// check reports what is wrong with the values of l, before any is derived.
+func (l *Loaded) check() error {
+	f := l.fault()
+	for _, rule := range []func(*Loaded) *fault{checkRanges, checkStore, checkSecrets, checkFiles} {
+		if f == nil {
+			f = rule(l)
+		}
+	}
+	if f == nil {
+		return nil
+	}
+	from := l.sources[f.key]
+	return &Mistake{from, f.spell(from)}
+}
+
+func checkAddresses(c *Config) *fault {
+	for _, a := range [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
+		_, port, err := net.SplitHostPort(a[1])
+		if _, portErr := strconv.ParseUint(port, 10, 16); (err != nil || portErr != nil) && a[1] != "" {
+			return blame(a[0], "{%s} %s is no address: give host:port, or :port for every address of this machine", a[0], a[1])
+		}
+	}
+	return nil
+}
+
+func checkTLS(c *Config) *fault {
+	const text = "{tls_cert} and {tls_key} go together: give both or neither"
+	switch {
+	case c.TLSCert != "" && c.TLSKey == "":
+		return &fault{"tls_cert", text}
+	case c.TLSCert == "" && c.TLSKey != "":
+		return &fault{"tls_key", text}
+	}
+	return nil
+}
+
+func checkOutside(c *Config) *fault {
+	if c.TLSCert != "" || c.InsecureListen || Loopback(c.Listen) {
+		return nil
+	}
+	return blame("listen", "%s can be reached from outside: give {tls_cert} and {tls_key}, or {insecure_listen} to serve it in the clear", c.Listen)
+}
+
+func checkLoopback(c *Config) *fault {
+	for _, a := range [][2]string{{"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
+		if a[1] != "" && !Loopback(a[1]) {
+			return blame(a[0], "{%s} %s can be reached from outside: choose a loopback address", a[0], a[1])
+		}
+	}
+	return nil
+}
+
+func checkApp(c *Config) *fault {
+	const text = "{sdkappid} and {key_file} go together: give both or neither"
+	switch {
+	case c.SDKAppID != 0 && c.KeyFile == "":
+		return &fault{"sdkappid", text}
+	case c.SDKAppID == 0 && c.KeyFile != "":
+		return &fault{"key_file", text}
+	case c.SDKAppID == 0 && c.Admin != "":
+		return &fault{"admin", "{admin} needs {sdkappid} and {key_file}"}
+	}
+	return nil
+}
+
+// Bounds of numbers.
+const (
+	maxInFlight        = 65536
+	minShutdownTimeout = time.Second
+	maxShutdownTimeout = 10 * time.Minute
+)
+
+func checkRanges(l *Loaded) *fault {
+	switch {
+	case l.SDKAppID == 0 && l.sources["sdkappid"].kind != fromDefault:
+		return &fault{"sdkappid", "{sdkappid} is 0: give a whole number from 1 to 4294967295"}
+	case l.MaxInFlight < 1 || l.MaxInFlight > maxInFlight:
+		return blame("max_in_flight", "{max_in_flight} is %d: give a whole number from 1 to %d", l.MaxInFlight, maxInFlight)
+	case l.ShutdownTimeout < minShutdownTimeout || l.ShutdownTimeout > maxShutdownTimeout:
+		return blame("shutdown_timeout", "{shutdown_timeout} is %v: give a duration from %v to %v", l.ShutdownTimeout, minShutdownTimeout, maxShutdownTimeout)
+	}
+	return nil
+}
+
+func checkStore(l *Loaded) *fault {
+	if l.Store == "" || l.o.CheckStore == nil {
+		return nil
+	}
+	if err := l.o.CheckStore(l.Store); err != nil {
+		return blame("store", "%v", err)
+	}
+	return nil
+}
+
+// checkSecrets looks at what only the command line could hold by now.
+func checkSecrets(l *Loaded) *fault {
+	for _, s := range settings {
+		if s.file != noFile && looksSecret(s.Text(&l.Config)) {
+			return blame(s.Key, "{%s} holds a secret itself: put that in a file of mode 0600 and give the file's name", s.Key)
+		}
+	}
+	return nil
+}
+
+func checkFiles(l *Loaded) *fault {
+	for _, s := range settings {
+		if s.file != fileExist || !s.given(&l.Config) {
+			continue
+		}
+		name := s.Text(&l.Config)
+		switch info, err := os.Stat(name); {
+		case err != nil:
+			return blame(s.Key, "{%s} names %s, which cannot be read: correct the name, or make the file", s.Key, name)
+		case info.IsDir():
+			return blame(s.Key, "{%s} names %s, which is a folder: name a file", s.Key, name)
+		}
+	}
+	return nil
+}
+
+// Loopback reports whether addr, a host and a port, can be reached from this
+// machine only.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,120 @@
+// Package config is the configuration of "rollcall serve": one struct, read from
+// a YAML file, then from the environment, then from the command line, of which
+// the later wins.
+//
+// A setting has one name in three spellings: admin_host in the file,
+// ROLLCALL_CFG_ADMIN_HOST in the environment, --admin-host on the command line.
+// Secrets are never settings: a setting names the file that holds one.
+//
+// Every mistake is one sentence that says where it is and what to do; see
+// testdata/bad_*.yml for all of them.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is every setting. Its tags are read by the command line too: name is the
+// flag, default the value of a setting that nobody gave, help one line for
+// --help. A comment below is the manual's paragraph about the setting.
+type Config struct {
+	// Folder of everything that is kept: the accounts, the keys that seal the
+	// apps' secrets, the context file for clients. It is made, closed to others,
+	// if it does not exist. Everybody who keeps data elsewhere than in the
+	// working folder needs it; a service names an absolute path.
+	Data string `name:"data" default:"./rollcall-data" placeholder:"DIR" help:"Folder of everything that is kept (default: ${default})."`
+
+	// Where accounts live: "pebble:DIR" is the embedded store in a folder, "mem:"
+	// forgets everything at the end. By default it is pebble in the folder
+	// "accounts" of data. Who wants the accounts on another disk than the rest
+	// needs it, and who runs tests.
+	Store string `name:"store" placeholder:"SPEC" help:"Where accounts live: pebble:DIR, or mem: to forget them at the end (default: pebble in the data folder)."`
+
+	// Address of the account API, "host:port"; ":port" is every address of the
+	// machine, port 0 a free one. One that can be reached from outside needs
+	// tls_cert and tls_key, or insecure_listen. Every server for others than
+	// its own machine needs it.
+	Listen string `name:"listen" default:"127.0.0.1:7580" placeholder:"ADDR" help:"Address of the account API (default: ${default})."`
+
+	// File with the certificate in PEM, followed by those between it and the
+	// root. With it the account API is HTTPS, with HTTP/1.1 and HTTP/2. It goes
+	// together with tls_key. Whoever is reached from outside needs both, unless
+	// something in front of the server ends TLS.
+	TLSCert string `name:"tls-cert" placeholder:"FILE" file:"exists" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
+
+	// File with the private key of the certificate in PEM. It goes together with
+	// tls_cert.
+	TLSKey string `name:"tls-key" placeholder:"FILE" file:"exists" help:"Private key of the certificate."`
+
+	// Serve an address that can be reached from outside without TLS. Whoever has
+	// something in front of the server that ends TLS needs it, and nobody else:
+	// signatures cross the network in the clear.
+	InsecureListen bool `name:"insecure-listen" help:"Serve an address that can be reached from outside in the clear."`
+
+	// A second address, which must be a loopback one, for the admin API, the
+	// interactive page at /docs, metrics and health. Without it these are on the
+	// address of the account API if that is a loopback one without TLS, as a
+	// developer's is, and nowhere otherwise. Every server that is reached from
+	// outside needs it.
+	AdminListen string `name:"admin-listen" placeholder:"ADDR" help:"A second, loopback address, for the admin API, /docs, metrics and health; a developer's server has them on its own."`
+
+	// Names that the Host header of a call of the admin API may hold, besides
+	// localhost and loopback addresses; a list, in the environment with commas
+	// between. Whoever reaches the admin API through a proxy under a name
+	// needs it.
+	AdminHost []string `name:"admin-host" placeholder:"NAME" help:"A name by which the admin API may be called, besides localhost; may be repeated."`
+
+	// File with a token of the admin API that has every scope. If there is no
+	// such file, one is made, of mode 0600. A server that is no developer's has
+	// no other first token.
+	AdminTokenFile string `name:"admin-token-file" placeholder:"FILE" file:"made" help:"A token of the admin API with every scope; made if there is no such file."`
+
+	// File with the keys that seal the apps' secrets in the store. By default it
+	// is seal.keys in data, made on the first start. The nodes of a cluster
+	// need it, since they share one, and so does who keeps it on another
+	// disk than the store.
+	SealKeys string `name:"seal-keys" placeholder:"FILE" file:"made" help:"Keys that seal the apps' secrets in the store (default: seal.keys in the data folder)."`
+
+	// A loopback address for profiles of the process (net/http/pprof). Who looks
+	// into the speed or the memory of a server needs it.
+	PprofListen string `name:"pprof-listen" placeholder:"ADDR" help:"A loopback address for profiles of the process (default: none)."`
+
+	// Let apps that were created as test apps accept any well-formed signature.
+	// By default that is so only on a loopback address without TLS. Test systems
+	// on a network need it; a server with real accounts never does.
+	AllowTestApps *bool `name:"allow-test-apps" negatable:"" help:"Let test apps accept any signature (default: only on loopback without TLS)."`
+
+	// The app to serve, a number from 1 to 4294967295, instead of a demo app. It
+	// is made if the store lacks it, and goes together with key_file. Whoever
+	// has a program that already holds the credentials of an app needs it.
+	SDKAppID uint32 `name:"sdkappid" placeholder:"N" help:"Serve this app instead of a demo app; needs --key-file."`
+
+	// File with the secret key of that app, as the vendor's console shows it, or
+	// with its ECDSA public key in PEM.
+	KeyFile string `name:"key-file" placeholder:"FILE" file:"exists" help:"Secret key of the app, or its ECDSA public key in PEM."`
+
+	// The UserID of an admin of that app, besides administrator.
+	Admin string `name:"admin" placeholder:"USERID" help:"An admin of the app besides administrator."`
+
+	// Most requests of the account API that are served at once; others wait, for
+	// less than half a second. From 1 to 65536. The default keeps two cores
+	// busy with room to spare; machines with many cores and a slow store need
+	// more.
+	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Most requests of the account API that are served at once (default: ${default})."`
+
+	// How long the requests in flight may take after a signal to stop, a number
+	// with its unit as in "10s"; from 1s to 10m. Then they are cut off. Who
+	// runs under a supervisor that kills after a time needs a shorter one than
+	// that.
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
+
+	// Form of the log on standard error: "text" for people, "json" for programs
+	// that collect logs.
+	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Form of the log on standard error: text or json (default: ${default})."`
+
+	// Least level that is logged: "debug", "info", "warn" or "error". Each
+	// request is one line of level "info". Busy servers that count requests by
+	// /metrics need "warn".
+	LogLevel slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
+}

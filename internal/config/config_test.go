@@ -1,0 +1,182 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/config"
+	"rollcall/internal/testutil"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// checkStore knows the stores that the tests name.
+func checkStore(spec string) error {
+	if scheme, _, _ := strings.Cut(spec, ":"); scheme != "mem" && scheme != "pebble" {
+		return fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
+	}
+	return nil
+}
+
+// TestMistakes reads every testdata/bad_*.yml. Its head says which mistake it is,
+// and what stands in the environment meanwhile.
+func TestMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad_*.yml")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want string
+			var environ []string
+			for line := range strings.Lines(string(text)) {
+				if s, ok := strings.CutPrefix(line, "# want: "); ok {
+					want = strings.TrimSpace(s)
+				}
+				if s, ok := strings.CutPrefix(line, "# env: "); ok {
+					environ = append(environ, strings.TrimSpace(s))
+				}
+			}
+			want = strings.ReplaceAll(want, filepath.Base(file)+":", file+":")
+			_, err = config.Load(config.Options{File: file, Environ: environ, CheckStore: checkStore})
+			if err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+			if _, ok := errors.AsType[*config.Mistake](err); !ok {
+				t.Errorf("the error is a %T", err)
+			}
+		})
+	}
+}
+
+func TestFileThatIsNone(t *testing.T) {
+	large := filepath.Join(t.TempDir(), "large.yml")
+	if err := os.WriteFile(large, make([]byte, 1<<20+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"testdata/absent.yml": "testdata/absent.yml: there is no such file: correct its name, or leave it out",
+		"testdata":            "testdata: is not a file: name one",
+		large:                 large + ": is larger than 1048576 bytes: it is no configuration",
+	} {
+		if _, err := config.Load(config.Options{File: file}); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+// What each source adds, the later over the earlier.
+func TestOrder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rollcall.yml")
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\ndata: from-file\nadmin_listen: 127.0.0.1:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := config.Load(config.Options{
+		File:    file,
+		Environ: []string{"ROLLCALL_CFG_LISTEN=127.0.0.1:2", "ROLLCALL_CFG_ADMIN_LISTEN=127.0.0.1:2", "ROLLCALL_CFG_STORE=", "ROLLCALL_URL=x", "HOME=/"},
+		Flags:   &config.Config{Listen: "127.0.0.1:3", Data: "a flag's default"},
+		Given:   []string{"listen"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]string{}
+	for _, s := range config.Settings() {
+		sources[s.Key] = l.Source(s).Describe(s)
+	}
+	got := []string{
+		l.Listen, sources["listen"], l.AdminListen, sources["admin_listen"], l.Data, sources["data"],
+		l.Store, sources["store"], l.ShutdownTimeout.String(), sources["shutdown_timeout"],
+	}
+	want := []string{
+		"127.0.0.1:3", "--listen", "127.0.0.1:2", "ROLLCALL_CFG_ADMIN_LISTEN", "from-file", file + ":2",
+		"pebble:from-file/accounts", "default", "10s", "default",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values and sources (-want +got):\n%s", diff)
+	}
+}
+
+// Every setting can be given in the file and in the environment, with the same
+// result.
+func TestEverySetting(t *testing.T) {
+	fromFile, err := config.Load(config.Options{File: "testdata/full.yml", CheckStore: checkStore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Data: "/var/lib/rollcall", Store: "pebble:/srv/accounts", Listen: ":443",
+		TLSCert: "testdata/empty.yml", TLSKey: "testdata/empty.yml",
+		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
+		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
+		AllowTestApps: new(true), SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
+		MaxInFlight: 4096, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
+	}
+	if diff := cmp.Diff(want, fromFile.Config); diff != "" {
+		t.Errorf("from the file (-want +got):\n%s", diff)
+	}
+	var environ []string
+	for _, s := range config.Settings() {
+		environ = append(environ, s.Env+"="+s.Text(&want))
+	}
+	fromEnv, err := config.Load(config.Options{Environ: environ, CheckStore: checkStore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, fromEnv.Config); diff != "" {
+		t.Errorf("from the environment (-want +got):\n%s", diff)
+	}
+}
+
+// A configuration that is printed can be given back, and is the same then.
+func TestPrint(t *testing.T) {
+	for _, file := range []string{"", "testdata/empty.yml", "testdata/full.yml"} {
+		l, err := config.Load(config.Options{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var printed strings.Builder
+		if err := l.Print(&printed); err != nil {
+			t.Fatal(err)
+		}
+		back := filepath.Join(t.TempDir(), "back.yml")
+		if err := os.WriteFile(back, []byte(printed.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, err := config.Load(config.Options{File: back})
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &printed)
+		}
+		if diff := cmp.Diff(l.Config, again.Config); diff != "" {
+			t.Errorf("%s, printed and read (-before +after):\n%s", file, diff)
+		}
+	}
+}
+
+func TestPrintSources(t *testing.T) {
+	l, err := config.Load(config.Options{
+		File: "testdata/full.yml", Environ: []string{"ROLLCALL_CFG_LOG_LEVEL=error"},
+		Flags: &config.Config{Data: "."}, Given: []string{"data"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := l.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	testutil.Golden(t, "testdata/print.golden", b.String(), *update)
+}

@@ -1,0 +1,61 @@
+package config
+
+import (
+	"log/slog"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// kinds returns the YAML types that s takes.
+func (s *Setting) kinds() map[ast.NodeType]bool {
+	texts := map[ast.NodeType]bool{ast.StringType: true, ast.LiteralType: true}
+	numbers := map[ast.NodeType]bool{ast.IntegerType: true, ast.FloatType: true}
+	switch s.typ {
+	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
+		return map[ast.NodeType]bool{ast.BoolType: true}
+	case reflect.TypeFor[int](), reflect.TypeFor[uint32]():
+		return numbers
+	case reflect.TypeFor[time.Duration]():
+		numbers[ast.StringType] = true // a bare number has a sentence of its own
+		return numbers
+	case reflect.TypeFor[[]string]():
+		return map[ast.NodeType]bool{ast.SequenceType: true}
+	case reflect.TypeFor[slog.Level]():
+		return map[ast.NodeType]bool{ast.StringType: true}
+	}
+	return texts
+}
+
+// describeNode says what a value is. Texts are not repeated: they may be secret.
+func describeNode(n ast.Node) string {
+	switch n.Type() {
+	case ast.IntegerType, ast.FloatType, ast.InfinityType, ast.NanType:
+		return "the number " + printable(n.GetToken().Value)
+	case ast.BoolType:
+		return n.GetToken().Value
+	case ast.NullType:
+		return "empty"
+	case ast.SequenceType:
+		return "a list"
+	case ast.MappingType, ast.MappingValueType:
+		return "a group of settings"
+	case ast.AnchorType, ast.AliasType, ast.MergeKeyType, ast.TagType:
+		return "an anchor, an alias or a tag"
+	}
+	return "a text"
+}
+
+// printable returns text as it is if it is short and plain, and quoted otherwise.
+func printable(text string) string {
+	const longest = 40
+	if len(text) > longest {
+		text = text[:longest] + "…"
+	}
+	if q := strconv.Quote(text); q != `"`+text+`"` || text == "" {
+		return q
+	}
+	return text
+}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"encoding/hex"
+	"strings"
+)
+
+// suggest says what may have been meant by a key that is none, with names in the
+// spelling of show.
+func suggest(key string, show func(Setting) string) string {
+	const tooFar = 3
+	best, at := tooFar, -1
+	for i, s := range settings {
+		if d := distance(strings.ReplaceAll(strings.ToLower(key), "-", "_"), s.Key); d < best {
+			best, at = d, i
+		}
+	}
+	if at < 0 {
+		return "\"rollcall config print\" lists all there are"
+	}
+	return "did you mean " + show(settings[at]) + "?"
+}
+
+// distance returns how many letters must be put in, left out or changed to make
+// b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// secretNames are keys that people try for secrets, and the settings that they
+// should use.
+var secretNames = map[string]string{
+	"key":         "key_file",
+	"secret":      "key_file",
+	"secret_key":  "key_file",
+	"admin_token": "admin_token_file",
+	"token":       "admin_token_file",
+	"password":    "admin_token_file",
+	"seal_key":    "seal_keys",
+}
+
+// looksSecret reports whether text, which should name a file, is rather a secret:
+// PEM, the key of a console, a token.
+func looksSecret(text string) bool {
+	const consoleKey = 64 // hexadecimal digits
+	_, err := hex.DecodeString(text)
+	return strings.Contains(text, "-----BEGIN") || strings.ContainsAny(text, "\r\n") ||
+		len(text) == consoleKey && err == nil || strings.HasPrefix(text, "rct_")
+}

@@ -1,0 +1,89 @@
+// Package docsui serves the interactive page at /docs, the documents that it
+// shows at /openapi, and the list of errors at /docs/errors.
+//
+// Swagger UI comes embedded in a Go module; the page around it, with the form
+// that signs calls, is ours. A browser asks nobody else for anything, and a
+// strict Content-Security-Policy holds it to that.
+package docsui
+
+import (
+	"embed"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/swaggest/swgui/v5emb"
+
+	"rollcall/docs"
+)
+
+// prefix is where the page's files are.
+const prefix = "/docs/"
+
+// policy lets a page use what this server serves and nothing else. Swagger UI
+// has its icons in its style sheet and sets styles of elements.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+//go:embed page
+var page embed.FS
+
+// assets are the files of Swagger UI that the page uses.
+var assets = []string{"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"}
+
+// Serves reports whether path belongs to this package.
+func Serves(path string) bool {
+	return path == "/docs" || strings.HasPrefix(path, prefix) || strings.HasPrefix(path, "/openapi/")
+}
+
+// Handler serves what [Serves] names.
+func Handler() http.Handler {
+	swagger := v5emb.NewHandler("", "", prefix)
+	own := map[string]file{
+		"/docs":               ownFile("index.html", "text/html; charset=utf-8"),
+		"/docs/page.js":       ownFile("page.js", "text/javascript; charset=utf-8"),
+		"/docs/page.css":      ownFile("page.css", "text/css; charset=utf-8"),
+		"/docs/errors":        {"text/html; charset=utf-8", render(docs.Errors)},
+		"/openapi/wire.json":  {"application/json", docs.Wire},
+		"/openapi/admin.json": {"application/json", docs.Admin},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		f, ok := own[r.URL.Path]
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "use GET", http.StatusMethodNotAllowed)
+		case ok:
+			w.Header().Set("Content-Type", f.contentType)
+			_, _ = w.Write(f.body) // the client has gone; nothing is left to do
+		case slices.Contains(assets, strings.TrimPrefix(r.URL.Path, prefix)):
+			swagger.ServeHTTP(w, r)
+		default:
+			http.Error(w, "nothing here; the page is at /docs", http.StatusNotFound)
+		}
+	})
+}
+
+// A file is what is served at a path.
+type file struct {
+	contentType string
+	body        []byte
+}
+
+func ownFile(name, contentType string) file {
+	body, err := page.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return file{contentType, body}
+}
+
+// setHeaders sets what every answer has. The page holds a token in its memory,
+// so no copy of it may be kept.
+func setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}

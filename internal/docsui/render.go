@@ -1,0 +1,66 @@
+package docsui
+
+import (
+	"fmt"
+	"html"
+	"strings"
+)
+
+const pageHead = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Rollcall: errors</title>
+<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/page.css">
+</head>
+<body>
+<header><h1>Rollcall</h1><nav><a href="/docs">Try the APIs</a><a href="/docs/errors" aria-pressed="true">Error codes</a></nav></header>
+<main class="errors">
+`
+
+// render makes a page of the Markdown that docs/errors.md has: headings,
+// paragraphs of one line, and tables, whose rows can be linked to by their first
+// cell.
+func render(markdown string) []byte {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	inTable := false
+	for line := range strings.Lines(markdown) {
+		line = strings.TrimSpace(line)
+		if isRow := strings.HasPrefix(line, "|"); isRow != inTable {
+			inTable = isRow
+			b.WriteString(map[bool]string{true: "<table>\n", false: "</table>\n"}[isRow])
+		}
+		renderLine(&b, line)
+	}
+	b.WriteString("</main>\n</body>\n</html>\n")
+	return []byte(b.String())
+}
+
+func renderLine(b *strings.Builder, line string) {
+	switch {
+	case line == "", strings.HasPrefix(line, "<!--"), strings.HasPrefix(line, "|---"):
+	case strings.HasPrefix(line, "| code "):
+		fmt.Fprintf(b, "<tr>%s</tr>\n", cells(line, "th"))
+	case strings.HasPrefix(line, "|"):
+		id, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " ")
+		fmt.Fprintf(b, "<tr id=\"%s\">%s</tr>\n", html.EscapeString(id), cells(line, "td"))
+	case strings.HasPrefix(line, "## "):
+		fmt.Fprintf(b, "<h2>%s</h2>\n", html.EscapeString(line[3:]))
+	case strings.HasPrefix(line, "# "):
+		fmt.Fprintf(b, "<h1>%s</h1>\n", html.EscapeString(line[2:]))
+	default:
+		fmt.Fprintf(b, "<p>%s</p>\n", html.EscapeString(line))
+	}
+}
+
+// cells returns the cells of a row of a table.
+func cells(line, tag string) string {
+	var b strings.Builder
+	for cell := range strings.SplitSeq(strings.Trim(line, "| "), " | ") {
+		fmt.Fprintf(&b, "<%s>%s</%s>", tag, strings.ReplaceAll(html.EscapeString(cell), "`", ""), tag)
+	}
+	return b.String()
+}

@@ -1,0 +1,194 @@
+package openapi
+
+import (
+	"cmp"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+)
+
+const aboutAdmin = `What the vendor's protocol has no command for: apps, their keys and admins; accounts by list, prefix and count; tokens, the audit trail, backups.
+
+Every call bears a token, as ` + "`Authorization: Bearer rct_…`" + `, with the scope that the operation names; write includes read, and admin includes both. Errors are problem documents (RFC 9457), whose ` + "`code`" + ` is one of [these](/docs/errors). Members and parameters that are unknown are errors.
+
+On this page, give the token in the form at the top; every call is sent with it.`
+
+// adminTags are groups of operations.
+var adminTags = []Tag{
+	{"apps", "Apps, their keys and admins."},
+	{"accounts", "Look at accounts; the vendor's commands change them."},
+	{"tokens", "Tokens of this API."},
+	{"audit", "Who changed what."},
+	{"upkeep", "Copies of the store, and how secrets are kept in it."},
+	{"server", "The server itself."},
+}
+
+// groups say which tag an operation has, by a part of its path. The first row
+// that fits decides.
+var groups = []struct{ part, tag string }{
+	{"/accounts", "accounts"},
+	{"/keys:reseal", "upkeep"},
+	{"/backup", "upkeep"},
+	{"/tokens", "tokens"},
+	{"/audit", "audit"},
+	{"/apps", "apps"},
+	{"", "server"},
+}
+
+// Admin describes our own API.
+func Admin(comments Comments) *Document {
+	r := &reflector{comments: comments, known: adminTypes()}
+	d := &Document{
+		OpenAPI:  "3.1.0",
+		Info:     Info{"Admin API", "v1", aboutAdmin},
+		Servers:  []Server{{"/"}},
+		Security: []Requirement{{"token": {}}},
+		Tags:     adminTags,
+	}
+	examples := AdminExamples()
+	for _, route := range admin.Routes() {
+		i := slices.IndexFunc(examples, func(e AdminExample) bool { return e.ID == route.ID })
+		d.add(&route, adminOperation(r, &route, &examples[i]))
+	}
+	r.of(reflect.TypeFor[admin.Problem]())
+	d.Components = Components{
+		Schemas: r.schemas,
+		Responses: only("Problem", &Response{
+			Description: "It was refused or failed; nothing was changed.",
+			Content:     only("application/problem+json", Media{Schema: refer("Problem")}),
+		}),
+		SecuritySchemes: only("token", SecurityScheme{"http", "bearer", "A token of the admin API, rct_ and 43 characters."}),
+	}
+	return d
+}
+
+// add puts an operation under the path of its route.
+func (d *Document) add(route *admin.Route, o *Operation) {
+	method := strings.ToLower(route.Method)
+	for i := range d.Paths {
+		if d.Paths[i].Name == route.Path {
+			d.Paths[i].Value = append(d.Paths[i].Value, Member[*Operation]{method, o})
+			return
+		}
+	}
+	d.Paths = append(d.Paths, Member[PathItem]{route.Path, only(method, o)})
+}
+
+// adminTypes are the types whose values Go's type does not tell.
+func adminTypes() map[reflect.Type]func() *Schema {
+	return map[reflect.Type]func() *Schema{
+		reflect.TypeFor[admin.Time]():       func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
+		reflect.TypeFor[admin.Value]():      func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
+		reflect.TypeFor[netip.Prefix]():     func() *Schema { return &Schema{Type: "string"} },
+		reflect.TypeFor[jsontext.Value]():   func() *Schema { return &Schema{Type: "object"} },
+		reflect.TypeFor[account.Edition]():  func() *Schema { return enum(account.Editions()...) },
+		reflect.TypeFor[account.Scope]():    func() *Schema { return enum(account.Scopes()...) },
+		reflect.TypeFor[account.KeyKind]():  func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
+		reflect.TypeFor[account.RateMode](): func() *Schema { return enum(account.RateEnforce, account.RateShadow, account.RateOff) },
+		reflect.TypeFor[account.UserID]():   func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
+	}
+}
+
+func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operation {
+	o := &Operation{
+		ID: route.ID, Tags: []string{group(route.Path)}, Summary: route.Summary,
+		Description: "Scope: " + string(route.Scope) + ".",
+		Parameters:  adminParameters(route, e),
+	}
+	if route.Request != nil {
+		media := Media{Schema: r.of(route.Request)}
+		r.refuseUnknown(route.Request)
+		if e.Body != "" {
+			media.Examples = only("example", Example{Value: jsontext.Value(e.Body)})
+		}
+		o.RequestBody = &Body{Required: e.Body != "", Content: only("application/json", media)}
+	}
+	answer := &Response{Description: http.StatusText(route.Status)}
+	if route.Response != nil {
+		answer.Content = only("application/json", Media{
+			Schema:   r.of(route.Response),
+			Examples: only("example", Example{Value: jsontext.Value(e.Answer)}),
+		})
+	}
+	o.Responses = Ordered[*Response]{{strconv.Itoa(route.Status), answer}, {"default", &Response{Ref: "#/components/responses/Problem"}}}
+	return o
+}
+
+func group(path string) string {
+	for _, g := range groups {
+		if strings.Contains(path, g.part) {
+			return g.tag
+		}
+	}
+	return "" // the last row fits all
+}
+
+// refuseUnknown says that the request t has no other members than those listed.
+func (r *reflector) refuseUnknown(t reflect.Type) {
+	s, _ := r.schemas.Get(t.Name())
+	s.AdditionalProperties = false
+}
+
+// pathParameters describes what varies in paths.
+var pathParameters = map[string]Parameter{
+	"sdkappid": {Description: "The app.", Schema: integer(1, 1<<32-1)},
+	"userid":   {Description: "The account.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes}},
+	"id":       {Description: "The id in the list.", Schema: &Schema{Type: "string", MinLength: 1}},
+}
+
+// adminParameters returns the parameters of a route, with the example's values.
+func adminParameters(route *admin.Route, e *AdminExample) []Parameter {
+	var ps []Parameter
+	for segment := range strings.SplitSeq(route.Path, "/") {
+		name, ok := strings.CutPrefix(segment, "{")
+		if !ok {
+			continue
+		}
+		name, _, _ = strings.Cut(name, "}")
+		p := pathParameters[name]
+		p.Name, p.In, p.Required, p.Example = name, "path", true, e.value(name)
+		ps = append(ps, p)
+	}
+	for _, q := range route.Query {
+		ps = append(ps, Parameter{
+			Name: q.Name, In: "query", Required: q.Required, Description: q.Summary,
+			Schema: querySchema(q.Name), Example: e.value(q.Name),
+		})
+	}
+	for _, h := range route.Headers {
+		ps = append(ps, Parameter{Name: h.Name, In: "header", Required: h.Required, Description: h.Summary, Schema: &Schema{Type: "string"}})
+	}
+	return ps
+}
+
+// querySchema returns the schema of a parameter of the query.
+func querySchema(name string) *Schema {
+	switch name {
+	case "limit":
+		return integer(1, account.MaxListLimit)
+	case "sdkappid":
+		return integer(1, 1<<32-1)
+	}
+	return &Schema{Type: "string"}
+}
+
+// value returns the example of a parameter, nil if there is none. Numbers are
+// numbers.
+func (e *AdminExample) value(name string) any {
+	text := cmp.Or(e.Path[name], e.Query[name])
+	if text == "" {
+		return nil
+	}
+	if n, err := strconv.ParseUint(text, 10, 32); err == nil && name != "id" {
+		return n
+	}
+	return text
+}

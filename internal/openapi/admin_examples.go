@@ -1,0 +1,58 @@
+package openapi
+
+// An AdminExample is a call of the admin API and its answer.
+type AdminExample struct {
+	ID          string            // of the operation
+	Path, Query map[string]string // parameters
+	Body        string            // "" for none
+	Answer      string            // "" for none
+}
+
+// Values that stand in for what differs from server to server, and for what the
+// examples before have made.
+const (
+	exampleToken    = `"id":"0f9a1c2e","name":"deploy","scopes":["write"],"created_at":"2026-05-06T07:08:09.123Z","expires_at":"2036-01-01T00:00:00.000Z"`
+	exampleKey      = `{"id":"1","kind":"hmac","created_at":"2026-05-06T07:08:09.123Z","fingerprint":"9f86d081884c7d65"}`
+	exampleNew      = `"id":"2","kind":"hmac","created_at":"2026-05-06T07:08:09.123Z","fingerprint":"60303ae22b998861"`
+	exampleRetired  = `{` + exampleNew + `,"retired_at":"2036-01-01T00:00:00.000Z"}`
+	exampleSettings = `{"quota":1000,"rate_limits":{"kick":50}}`
+	exampleApp      = `"sdkappid":1400000002,"name":"shop","edition":"development","disabled":false,"test":true,"created_at":"2026-05-06T07:08:09.123Z"`
+	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
+	exampleUser     = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
+)
+
+// appWith returns the example app with what changes.
+func appWith(version, admins, settings, keys string) string {
+	return `{` + exampleApp + `,"version":` + version + `,"admins":` + admins + `,"settings":` + settings + `,"keys":[` + keys + `]}`
+}
+
+// AdminExamples returns one call of each operation, in an order in which they can
+// be made on a new server that keeps its store on disk.
+func AdminExamples() []AdminExample {
+	app := map[string]string{"sdkappid": "1400000002"}
+	user := map[string]string{"sdkappid": "1400000002", "userid": "boss"}
+	const both, one = `["administrator","boss"]`, `["administrator"]`
+	return []AdminExample{
+		{"about", nil, nil, ``, `{"version":"v0.2.0","store":"pebble","apps":1}`},
+		{"createApp", nil, nil, `{"sdkappid":1400000002,"name":"shop","test":true}`, `{"app":` + appWith("1", one, `{}`, exampleKey) + `,"secret":"5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"}`},
+		{"listApps", nil, nil, ``, `{"apps":[` + appWith("1", one, `{}`, exampleKey) + `],"next_cursor":""}`},
+		{"addAdmin", user, nil, ``, appWith("2", both, `{}`, exampleKey)},
+		{"changeApp", app, nil, `{"settings":{"quota":1000,"rate_limits":{"kick":50}}}`, appWith("3", both, exampleSettings, exampleKey)},
+		{"readApp", app, nil, ``, appWith("3", both, exampleSettings, exampleKey)},
+		{"signUser", app, nil, `{"identifier":"boss","validity_s":3600}`, `{"sdkappid":1400000002,"identifier":"boss","usersig":"eJw…","expires_at":"2026-05-06T08:08:09.000Z"}`},
+		{"listAccounts", app, map[string]string{"prefix": "bo"}, ``, `{"accounts":[` + exampleUser + `],"next_cursor":""}`},
+		{"countAccounts", app, nil, ``, `{"count":2}`},
+		{"readAccount", user, nil, ``, exampleUser},
+		{"findAccount", app, map[string]string{"userid": "boss"}, ``, exampleUser},
+		{"addKey", app, nil, `{}`, `{"key":{` + exampleNew + `},"secret":"c2c4cd6f1d4d9c1f8b1bd6a5e8f1e6d70f0e3d9c5a4b3c2d1e0f9a8b7c6d5e4f"}`},
+		{"retireKey", map[string]string{"sdkappid": "1400000002", "id": "2"}, nil, `{"at":"2036-01-01T00:00:00Z"}`, exampleRetired},
+		{"removeAdmin", user, nil, ``, appWith("7", one, exampleSettings, exampleKey+`,`+exampleRetired)},
+		{"createToken", nil, nil, `{"name":"deploy","scopes":["write"],"expires_at":"2036-01-01T00:00:00Z"}`, `{"token":{` + exampleToken + `},"secret":"rct_…"}`},
+		{"listTokens", nil, nil, ``, `{"tokens":[{` + exampleToken + `}]}`},
+		{"listAudit", nil, map[string]string{"limit": "1"}, ``, `{"entries":[` + exampleEntry + `],"next_cursor":"Nw"}`},
+		{"deleteToken", map[string]string{"id": "0f9a1c2e"}, nil, ``, ``},
+		{"reseal", nil, nil, ``, `{"resealed":0}`},
+		{"backup", nil, nil, `{"dir":"/var/backups/rollcall-monday"}`, `{"dir":"/var/backups/rollcall-monday","accounts":3,"apps":2,"bytes":65536,"took_ms":12}`},
+		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
+	}
+}

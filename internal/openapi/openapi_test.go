@@ -1,0 +1,71 @@
+package openapi_test
+
+import (
+	"flag"
+	"testing"
+
+	"rollcall/internal/admin"
+	"rollcall/internal/openapi"
+	"rollcall/internal/testutil"
+)
+
+//go:generate go test . -run ^TestDocuments$ -update
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestDocuments compares the committed documents with what the code says.
+func TestDocuments(t *testing.T) {
+	comments, err := openapi.ReadComments("../admin", "../account", "../wire")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, doc := range map[string]*openapi.Document{
+		"../../docs/openapi/wire.json":  openapi.Wire(comments),
+		"../../docs/openapi/admin.json": openapi.Admin(comments),
+	} {
+		got, err := doc.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		testutil.Golden(t, file, string(got), *update)
+	}
+}
+
+// Every operation of the admin API has exactly one example.
+func TestAdminExamples(t *testing.T) {
+	count := map[string]int{}
+	for _, e := range openapi.AdminExamples() {
+		count[e.ID]++
+	}
+	for _, r := range admin.Routes() {
+		if count[r.ID] != 1 {
+			t.Errorf("%s has %d examples, want 1", r.ID, count[r.ID])
+		}
+		delete(count, r.ID)
+	}
+	if len(count) > 0 {
+		t.Errorf("examples of operations that do not exist: %v", count)
+	}
+}
+
+// What every reader of the page sees has a description.
+func TestDescriptions(t *testing.T) {
+	comments, err := openapi.ReadComments("../admin", "../account", "../wire")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range []*openapi.Document{openapi.Wire(comments), openapi.Admin(comments)} {
+		for _, m := range doc.Components.Schemas {
+			if m.Value.Description == "" {
+				t.Errorf("the schema %s has no description", m.Name)
+			}
+		}
+		for _, path := range doc.Paths {
+			for _, o := range path.Value {
+				if o.Value.Summary == "" || o.Value.ID == "" || len(o.Value.Tags) != 1 || o.Value.Tags[0] == "" {
+					t.Errorf("%s %s is not whole", o.Name, path.Name)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package openapi
+
+import (
+	"math"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/wire"
+)
+
+const aboutWire = `The account commands of Tencent Cloud Chat and Live, as Rollcall serves them.
+
+Every call is a POST whose query says who calls. Every answer is HTTP 200; what went wrong stands in it: ` + "`ActionStatus`" + ` is ` + "`FAIL`" + ` and ` + "`ErrorCode`" + ` one of [these](/docs/errors). The header ` + "`Rollcall-Advice`" + ` says what to do about it.
+
+On this page, sign first: the form at the top makes a UserSig of a test app, and every call is sent with it.`
+
+// services are the vendor's.
+var services = []Tag{
+	{"im_open_login_svc", "Accounts: import, look up, delete, invalidate signatures."},
+	{"openim", "Presence."},
+	{"profile", "Profiles."},
+}
+
+// A command is a row of the vendor's protocol.
+type command struct {
+	service, name string
+	summary, more string
+	request       reflect.Type
+	response      reflect.Type
+	examples      []call
+}
+
+// A call is an example: a body and the answer to it.
+type call struct {
+	name, summary string
+	body, answer  string
+}
+
+// Path returns where the command is.
+func (c *command) path() string { return "/v4/" + c.service + "/" + c.name }
+
+// Wire describes the vendor's protocol. The examples are calls that can be made
+// in their order on an app that has no account but its administrator.
+func Wire(comments Comments) *Document {
+	r := &reflector{comments: comments, known: wireTypes()}
+	d := &Document{
+		OpenAPI: "3.1.0",
+		Info:    Info{"Account API", "v4", aboutWire},
+		Servers: []Server{{"/"}},
+		Tags:    services,
+	}
+	for _, c := range commands() {
+		d.Paths = append(d.Paths, Member[PathItem]{c.path(), only("post", c.operation(r))})
+	}
+	r.schemas = append(r.schemas, Member[*Schema]{"Failure", failure()})
+	r.refine(wireFields)
+	d.Components = Components{Schemas: r.schemas, Parameters: wireParameters()}
+	return d
+}
+
+// wireTypes are the types of fields that speak for themselves on the wire.
+func wireTypes() map[reflect.Type]func() *Schema {
+	return map[reflect.Type]func() *Schema{
+		reflect.TypeFor[wire.Text]():   func() *Schema { return &Schema{Type: "string"} },
+		reflect.TypeFor[wire.Code]():   func() *Schema { return integer(0, math.MaxInt32) },
+		reflect.TypeFor[wire.Flag]():   func() *Schema { return &Schema{Type: "integer", Enum: []any{0, 1}} },
+		reflect.TypeFor[wire.Scalar](): func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
+	}
+}
+
+// failure is the answer of a call that came to nothing.
+func failure() *Schema {
+	return &Schema{
+		Type:        "object",
+		Description: "A call that changed nothing.",
+		Properties: Ordered[*Schema]{
+			{"ActionStatus", &Schema{Const: wire.StatusFail}},
+			{"ErrorCode", &Schema{Type: "integer", Minimum: new(int64(1)), Description: "One of the codes at /docs/errors."}},
+			{"ErrorInfo", &Schema{Type: "string", Description: "What is wrong."}},
+			{"ErrorDisplay", &Schema{Type: "string", Description: "Empty; profile commands alone have it."}},
+		},
+		Required: []string{"ActionStatus", "ErrorCode", "ErrorInfo"},
+	}
+}
+
+// operation describes c.
+func (c *command) operation(r *reflector) *Operation {
+	request, answer := Media{Schema: r.of(c.request)}, Media{}
+	answer.Schema = &Schema{AnyOf: []*Schema{r.of(c.response), refer("Failure")}}
+	for _, e := range c.examples {
+		request.Examples = append(request.Examples, Member[Example]{e.name, Example{e.summary, jsontext.Value(e.body)}})
+		answer.Examples = append(answer.Examples, Member[Example]{e.name, Example{e.summary, jsontext.Value(e.answer)}})
+	}
+	return &Operation{
+		ID: c.name, Tags: []string{c.service}, Summary: c.summary, Description: c.more,
+		Parameters:  wireReferences(c.name),
+		RequestBody: &Body{Required: true, Content: only("application/json", request)},
+		Responses: only("200", &Response{
+			Description: "The answer, also of a call that failed.",
+			Headers:     wireHeaders(c.name),
+			Content:     only("application/json", answer),
+		}),
+	}
+}
+
+// explained is the command whose answer can explain itself.
+const explained = "multiaccount_import"
+
+// wireReferences returns the parameters of a command.
+func wireReferences(name string) []Parameter {
+	var ps []Parameter
+	for _, p := range wireParameters() {
+		if p.Value.In == "query" || name == explained {
+			ps = append(ps, Parameter{Ref: "#/components/parameters/" + p.Name})
+		}
+	}
+	return ps
+}
+
+// wireParameters returns the parameters that commands have.
+func wireParameters() Ordered[Parameter] {
+	text := func() *Schema { return &Schema{Type: "string"} }
+	return Ordered[Parameter]{
+		{"sdkappid", Parameter{Name: "sdkappid", In: "query", Required: true, Schema: integer(1, math.MaxUint32), Example: 1400000001, Description: "The app."}},
+		{"identifier", Parameter{Name: "identifier", In: "query", Required: true, Schema: text(), Example: "administrator", Description: "An admin of the app, who calls."}},
+		{"usersig", Parameter{Name: "usersig", In: "query", Required: true, Schema: text(), Example: "eJw…", Description: "A UserSig of the identifier, which proves that."}},
+		{"random", Parameter{Name: "random", In: "query", Schema: integer(0, math.MaxUint32), Example: 1, Description: "Any number; nobody reads it."}},
+		{"contenttype", Parameter{Name: "contenttype", In: "query", Schema: text(), Example: "json", Description: "Always json; nobody reads it."}},
+		{"explain", Parameter{Name: "Rollcall-Explain", In: "header", Schema: enum("1"), Description: "Ask for the reasons of items that fail; Rollcall's own."}},
+	}
+}
+
+// wireHeaders returns the headers of the answers of a command. All are Rollcall's
+// own.
+func wireHeaders(name string) Ordered[Header] {
+	text := &Schema{Type: "string"}
+	hs := Ordered[Header]{
+		{"Rollcall-Request-Id", Header{"The id of the request in the server's log.", text}},
+		{"Rollcall-Advice", Header{"What to do about a failure.", text}},
+	}
+	if name == explained {
+		hs = append(hs, Member[Header]{"Rollcall-Explain", Header{"On request: reasons of failed items, as \"index=code,…\".", text}})
+	}
+	return hs
+}
+
+// A refinement says what Go's types do not say of a field.
+type refinement struct {
+	text     string
+	most     int // characters of a text, items of an array; 0 for no bound
+	required bool
+}
+
+// refine completes the components with what is known of fields, by
+// "Schema.Field".
+func (r *reflector) refine(fields map[string]refinement) {
+	done := 0
+	for _, m := range r.schemas {
+		for _, p := range m.Value.Properties {
+			f, ok := fields[m.Name+"."+p.Name]
+			if !ok {
+				continue
+			}
+			done++
+			p.Value.refine(f)
+		}
+		if strings.HasSuffix(m.Name, "Request") || strings.HasSuffix(m.Name, "Item") {
+			m.Value.requireOnly(m.Name, fields)
+		}
+	}
+	if done != len(fields) {
+		panic("a refinement is of a field that does not exist")
+	}
+}
+
+func (s *Schema) refine(f refinement) {
+	if f.text != "" {
+		s.Description = f.text
+	}
+	switch {
+	case s.Type == "array" && (f.required || f.most > 0):
+		s.MinItems, s.MaxItems = 1, f.most
+	case f.most > 0:
+		s.MaxLength = f.most
+	}
+}
+
+// requireOnly replaces what Go's tags say is required: requests of the vendor
+// have no tags. Where one of two names is required, either will do.
+func (s *Schema) requireOnly(name string, fields map[string]refinement) {
+	s.Required = nil
+	for _, p := range s.Properties {
+		if fields[name+"."+p.Name].required {
+			s.Required = append(s.Required, p.Name)
+		}
+	}
+	for _, pair := range alternatives[name] {
+		s.AnyOf = append(s.AnyOf, &Schema{Required: []string{pair}})
+	}
+}

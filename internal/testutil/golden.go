@@ -1,0 +1,26 @@
+package testutil
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Golden compares got with the content of file, which it rewrites first if
+// update is set. Documents that are generated from the code are such files.
+func Golden(tb testing.TB, file, got string, update bool) {
+	tb.Helper()
+	if update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		tb.Errorf("%s is out of date; run \"make generate\" and read the difference (-file +now):\n%s", file, diff)
+	}
+}
