@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"rollcall/internal/backup"
 )
 
 // NewBackup says where a backup goes.
@@ -51,19 +53,18 @@ func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
 	return answer, err
 }
 
-// StoreFolder is where the copy of the store lies in the folder of a backup: where
-// "rollcall serve --data" looks for it.
-const StoreFolder = "accounts"
-
 // copyTo copies the store into a new folder at dir, or returns false if the store
 // cannot be copied.
 func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return false, err
 	}
-	able, err = s.dir.Snapshot(ctx, filepath.Join(dir, StoreFolder))
+	able, err = s.dir.Snapshot(ctx, filepath.Join(dir, backup.Store))
 	if !able || err != nil {
 		return able, errors.Join(err, os.RemoveAll(dir))
+	}
+	if _, err := backup.Describe(dir, time.Now()); err != nil {
+		return true, err
 	}
 	for _, d := range []string{dir, filepath.Dir(dir)} {
 		if err := syncDir(d); err != nil {

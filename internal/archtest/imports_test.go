@@ -43,12 +43,13 @@ var imports = map[string][]string{
 	// The way of a request.
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "usersig", "internal/ratelimit"},
-	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "usersig"},
+	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "usersig"},
 	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
 	"internal/wire":      {},
 	"internal/directory": {"internal/account"},
+	"internal/backup":    {},
 	"internal/account":   {},
 
 	// Engines and what wraps them.
@@ -58,7 +59,7 @@ var imports = map[string][]string{
 	"internal/store/checked":     {"internal/account"},
 	"internal/store/sealed":      {"internal/account"},
 	"internal/store/metered":     {"internal/account"},
-	"internal/store/open":        {"internal/account", "internal/store/..."},
+	"internal/store/open":        {"internal/account", "internal/backup", "internal/store/..."},
 	"internal/account/storetest": {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.

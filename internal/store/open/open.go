@@ -14,9 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"rollcall/internal/account"
+	"rollcall/internal/backup"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
 	"rollcall/internal/store/sealed"
@@ -68,10 +70,13 @@ func openPebble(dir string, o Options) (account.Engine, error) {
 	return s, nil
 }
 
-// Verify opens the embedded store in dir without changing it, reads every record
-// and returns what it holds. With a file of sealing keys it also opens every
-// sealed secret. No server may use the store meanwhile.
+// Verify compares the backup in dir with its description, opens its store
+// without changing it, reads every record and returns what it holds. With a
+// file of sealing keys it also opens every sealed secret.
 func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
+	if _, err := backup.Check(dir); err != nil {
+		return nil, err
+	}
 	var secrets func(account.Engine) error
 	if sealKeys != "" {
 		ring, err := sealed.ReadRing(sealKeys)
@@ -83,5 +88,5 @@ func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error
 			return err
 		}
 	}
-	return pebble.Verify(ctx, pebble.Options{Dir: dir}, secrets)
+	return pebble.Verify(ctx, pebble.Options{Dir: filepath.Join(dir, backup.Store)}, secrets)
 }

@@ -68,10 +68,8 @@ func (o Options) errNewer() error {
 
 // open opens Pebble, reads everything and starts the store.
 func (o Options) open(lock *pebble.Lock) (*Store, error) {
-	if newer, err := o.engineNewer(); err != nil {
+	if err := o.checkFiles(); err != nil {
 		return nil, err
-	} else if newer {
-		return nil, o.errNewer()
 	}
 	s := &Store{
 		lock:    lock,
@@ -108,24 +106,45 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	return s, nil
 }
 
-// engineNewer reports whether the directory carries a format of Pebble that
-// this program does not know. Pebble's own refusal has no name to check for.
-func (o Options) engineNewer() (bool, error) {
+// checkFiles refuses a directory that carries a format of Pebble that this
+// program does not know, because Pebble's own refusal has no name to check for,
+// and one that holds something else than a store: a store in it would be empty,
+// and whoever named it expects something in it.
+func (o Options) checkFiles() error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil {
-		return false, err
+		return err
 	}
+	exists, stranger := false, ""
 	for _, name := range names {
 		version, ok := strings.CutPrefix(name, "marker.format-version.")
 		if !ok {
+			if !ours(name) {
+				stranger = name
+			}
 			continue
 		}
+		exists = true
 		n, err := strconv.ParseUint(version[strings.LastIndexByte(version, '.')+1:], 10, 64)
 		if err != nil || n > uint64(pebble.FormatNewest) {
-			return true, nil
+			return o.errNewer()
 		}
 	}
-	return false, nil
+	if !exists && stranger != "" {
+		return fmt.Errorf("the data directory %s holds %s, but no store: name the directory of a store, or an empty one", o.Dir, stranger)
+	}
+	return nil
+}
+
+// ours reports whether name is one that a store may have left when it was first
+// made.
+func ours(name string) bool {
+	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // start starts the committer, the folder and the guard.

@@ -63,6 +63,7 @@ func TestRefused(t *testing.T) {
 		{"newer engine", func(t *testing.T, disk vfs.FS) {
 			file(t, disk, "data/marker.format-version.000099.999")
 		}, newer},
+		{"no store", func(t *testing.T, disk vfs.FS) { file(t, disk, "data/notes.txt") }, "holds notes.txt, but no store"},
 		{"file", func(t *testing.T, disk vfs.FS) { file(t, disk, "data") }, "is a file"},
 		{"corrupt account", func(t *testing.T, disk vfs.FS) {
 			put(t, disk, appendNameKey(nil, accountSpace, appendName(nil, app, "a")), []byte{codecVersion, 0x80})

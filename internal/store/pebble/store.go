@@ -186,11 +186,7 @@ func (s *Store) read(ctx context.Context, fn func() error) error {
 		return err
 	}
 	done := make(chan error, 1)
-	s.calls.Add(1)
-	go func() {
-		defer s.calls.Done()
-		done <- fn()
-	}()
+	s.calls.Go(func() { done <- fn() })
 	select {
 	case err := <-done:
 		return err

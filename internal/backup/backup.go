@@ -1,0 +1,141 @@
+// Package backup describes the copy of a store in a folder: which files it has,
+// and what is in them. The description is written last, so a copy without it is
+// not complete, and one that differs from it was damaged or used since.
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// File is the name of the description in the folder of a copy.
+const File = "backup.json"
+
+// Store is the folder of the store in that of a copy: where a server looks for it
+// in its data folder.
+const Store = "accounts"
+
+// version is the form of a description.
+const version = 1
+
+// A Description says what a copy consists of.
+type Description struct {
+	Version int       `json:"version"`
+	Created time.Time `json:"created"`
+	Files   []Entry   `json:"files"` // in the order of names
+}
+
+// An Entry is one file of a copy.
+type Entry struct {
+	Name   string `json:"name"` // below the folder, with slashes
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // hexadecimal
+}
+
+// Describe reads every file of the copy in dir and writes its description, which
+// it syncs. The copy is complete when Describe returns.
+func Describe(dir string, now time.Time) (*Description, error) {
+	found, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Description{Version: version, Created: now.UTC()}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		d.Files = append(d.Files, found[name])
+	}
+	b, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return d, write(filepath.Join(dir, File), append(b, '\n'))
+}
+
+func write(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Check compares the copy in dir with its description. Its error names the first
+// file that is missing, too many or not as it was, and says what that means.
+func Check(dir string) (*Description, error) {
+	b, err := os.ReadFile(filepath.Join(dir, File))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no %s: it is no backup, or one that was not finished; make a new one", dir, File)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := new(Description)
+	if err := json.Unmarshal(b, d); err != nil || d.Version != version {
+		return nil, fmt.Errorf("%s cannot be read: it is damaged, or of a newer version", filepath.Join(dir, File))
+	}
+	found, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.compare(dir, found)
+}
+
+func (d *Description) compare(dir string, found map[string]Entry) error {
+	for _, want := range d.Files {
+		got, ok := found[want.Name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%s: the file %s is missing; use another backup", dir, want.Name)
+		case got != want:
+			return fmt.Errorf("%s: the file %s is not as it was copied: it is damaged, or a server has used the copy; use another backup", dir, want.Name)
+		}
+		delete(found, want.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		return fmt.Errorf("%s: the file %s is not part of the backup: a server has used the copy; use another backup", dir, name)
+	}
+	return nil
+}
+
+// passing are files that come and go with whoever opens the copy.
+var passing = map[string]bool{File: true, "LOCK": true}
+
+// read describes every file below dir.
+func read(dir string) (map[string]Entry, error) {
+	found := map[string]Entry{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || passing[d.Name()] {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		e, err := describe(path)
+		e.Name = filepath.ToSlash(name)
+		found[e.Name] = e
+		return err
+	})
+	return found, err
+}
+
+func describe(path string) (Entry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	return Entry{Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+}
