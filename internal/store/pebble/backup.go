@@ -20,6 +20,10 @@ var _ account.Snapshotter = (*Store)(nil)
 // system can, so the copy takes little space until they are rewritten.
 func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	return s.read(ctx, func() error {
+		// A fold in the middle of it could leave its tables out of the copy, and
+		// bring the end of the journal that they replace.
+		s.folder.mu.Lock()
+		defer s.folder.mu.Unlock()
 		err := s.failure.shielded(func() error { return s.db.Checkpoint(dir, pebble.WithFlushedWAL()) }, 0)
 		if err != nil {
 			return internal("the copy cannot be made", err)

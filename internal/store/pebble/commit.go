@@ -104,7 +104,7 @@ func (c *committer) take() []*call {
 		return nil
 	}
 	calls, size := []*call{first}, first.size
-	for {
+	for !c.room.full() {
 		select {
 		case next := <-c.queue:
 			if size += next.size; size > maxGroupBytes {
@@ -116,32 +116,41 @@ func (c *committer) take() []*call {
 			return calls
 		}
 	}
+	return calls
 }
 
-// next waits for a call, or returns nil when it is time to end. While the
-// journal is full it takes only what makes room.
+// next waits for a call, or returns nil when it is time to end. The folder's
+// come first, and alone while the journal is full: they make room.
 func (c *committer) next() *call {
-	for {
-		full, freed := c.room.full()
-		queue := c.queue
-		switch {
-		case full:
-			queue = nil
-			c.wait()
-		case c.held != nil:
-			first := c.held
-			c.held = nil
-			return first
-		}
-		select {
-		case first := <-queue:
-			return first
-		case first := <-c.folds:
-			return first
-		case <-freed:
-		case <-c.quit:
-			return nil
-		}
+	select {
+	case first := <-c.folds:
+		return first
+	default:
+	}
+	queue := c.queue
+	switch {
+	case c.room.full():
+		queue = nil
+		c.wait()
+	case c.held != nil:
+		first := c.held
+		c.held = nil
+		return first
+	}
+	select {
+	case first := <-queue:
+		return first
+	case first := <-c.folds:
+		return first
+	case <-c.quit:
+		return nil
+	}
+}
+
+// served notes that callers are no longer kept waiting, unless the journal is full.
+func (c *committer) served() {
+	if !c.room.full() {
+		c.busy.Store(0)
 	}
 }
 
@@ -151,7 +160,7 @@ func (c *committer) wait() { c.busy.CompareAndSwap(0, max(1, int64(time.Since(c.
 // serve decides calls, makes the outcome durable and answers them.
 func (c *committer) serve(calls []*call) {
 	c.wait()
-	defer c.busy.Store(0)
+	defer c.served()
 	size := 0
 	for _, w := range calls {
 		size += w.size
@@ -194,7 +203,7 @@ func (c *committer) commit() error {
 	}
 	added := c.group.commit()
 	var admin *snapshot
-	if c.group.changedAdmin() {
+	if c.group.changedAdmin() { // also a fold: else the old snapshot would keep all that was rewritten since
 		admin = newSnapshot(c.db)
 	}
 	c.view.advance(added, admin, c.group.publish)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,27 +30,19 @@ const (
 
 // A backlog knows how much of the journal is not folded.
 type backlog struct {
-	mu    sync.Mutex
-	bytes int
-	freed chan struct{} // closed and made anew when there is less
+	bytes int           // only the committer counts
 	ready chan struct{} // told when it is time to fold
 	due   int           // bytes to fold
 	max   int           // bytes to wait at
 }
 
 func newBacklog(due int) *backlog {
-	return &backlog{freed: make(chan struct{}), ready: make(chan struct{}, 1), max: maxJournal / foldBytes * due, due: due}
+	return &backlog{ready: make(chan struct{}, 1), max: maxJournal / foldBytes * due, due: due}
 }
 
 // add says that the journal has grown, or been folded.
 func (b *backlog) add(n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.bytes += n
-	if n < 0 {
-		close(b.freed)
-		b.freed = make(chan struct{})
-	}
 	if b.bytes >= b.due {
 		select {
 		case b.ready <- struct{}{}:
@@ -57,12 +51,8 @@ func (b *backlog) add(n int) {
 	}
 }
 
-// full reports whether commits have to wait, and until when.
-func (b *backlog) full() (bool, <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes >= b.max, b.freed
-}
+// full reports whether commits have to wait for a fold.
+func (b *backlog) full() bool { return b.bytes >= b.max }
 
 // foldPrefix begins the names of files that a fold writes.
 const foldPrefix = "fold-"
@@ -93,7 +83,7 @@ func (f *folder) run(stop <-chan struct{}) {
 		case <-f.s.room.ready:
 		case <-idle.C:
 		}
-		if err := f.guarded(stop); err != nil {
+		if err := f.guarded(stop); err != nil && !errors.Is(err, errStopped) {
 			f.s.errors.log(err)
 			pause(retryFold, stop)
 		}
@@ -113,12 +103,27 @@ func pause(d time.Duration, stop <-chan struct{}) {
 func (f *folder) guarded(stop <-chan struct{}) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	st := f.s.view.acquire()
+	st, err := f.begin()
+	if err != nil {
+		return err
+	}
 	defer f.s.view.release(st)
 	if len(st.commits) == 0 {
 		return nil
 	}
 	return f.s.failure.shielded(func() error { return f.fold(st, stop) }, 0)
+}
+
+// begin returns the state to fold, and tells the committer how far it goes.
+func (f *folder) begin() (st state, err error) {
+	err = f.s.commits.fold(func(g *group) error {
+		st = f.s.view.acquire()
+		if n := len(st.commits); n > 0 {
+			g.folding = st.commits[n-1].end()
+		}
+		return nil
+	})
+	return st, err
 }
 
 // fold writes what st's journal says into tables, gives them to Pebble, and
@@ -167,9 +172,10 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	last := st.commits[len(st.commits)-1]
 	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, last.seq), last.nextID))
 	t.finish()
+	t.whole = true // the range of a purge and what follows must not lie in two files
 	t.purge(purges)
 	for _, it := range items {
-		if it.tombstone() {
+		if it.tombstone() && !it.purged(st.commits, purges) {
 			t.add(goneSpace, it.in(st.commits))
 		}
 	}
@@ -182,6 +188,7 @@ type tables struct {
 	f     *folder
 	stop  <-chan struct{}
 	w     *sstable.Writer
+	whole bool // what follows is one file
 	bytes int
 	paths []string
 	err   error
@@ -214,7 +221,7 @@ func (t *tables) set(key, value []byte) {
 
 // purge deletes all that is left of the deleted ids of apps.
 func (t *tables) purge(apps map[account.AppID]uint64) {
-	for app := range apps {
+	for _, app := range slices.Sorted(maps.Keys(apps)) {
 		if t.ready(0) {
 			lower := appendAppKey(nil, goneSpace, app)
 			t.err = t.w.DeleteRange(lower, successor(lower))
@@ -224,7 +231,7 @@ func (t *tables) purge(apps map[account.AppID]uint64) {
 
 // ready makes a file if there is none, and reports whether to go on.
 func (t *tables) ready(n int) bool {
-	if t.bytes += n; t.bytes > tableBytes {
+	if t.bytes += n; t.bytes > tableBytes && !t.whole {
 		t.finish()
 		t.bytes = n
 	}

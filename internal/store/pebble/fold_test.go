@@ -2,8 +2,10 @@ package pebble
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,15 +96,28 @@ func TestListFolds(t *testing.T) {
 }
 
 // TestFoldHalf stops a fold after Pebble took its tables, before the journal was
-// dropped, as a crash may: nothing is lost and nothing applied twice.
+// dropped, as a crash may, with changes that came meanwhile: nothing is lost and
+// nothing applied twice.
 func TestFoldHalf(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	furnish(t, s)
-	want := list(t, s, account.ListQuery{Limit: 1000})
-	st := s.view.acquire()
+	amend := func(id account.UserID, nick, face string, at time.Duration) {
+		t.Helper()
+		_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: id, Nick: nick, FaceURL: face}}, account.UpsertPolicy{Now: now.Add(at)})
+		must(t, err)
+	}
+	must(t, one(t, s, "amended", long))
+	fold(t, s)
+	amend("amended", "a", "", time.Second)
+	amend("amended", "b", "", 2*time.Second)
+	amend("amended", "", "face", 3*time.Second)
+	st, err := s.folder.begin()
+	must(t, err)
 	files, err := s.folder.write(st, nil)
 	must(t, err)
+	amend("amended", "b", "face", 4*time.Second) // changes nothing
+	want := list(t, s, account.ListQuery{Limit: 1000})
 	must(t, s.db.Ingest(t.Context(), files.paths))
 	s.view.release(st)
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
@@ -113,7 +128,127 @@ func TestFoldHalf(t *testing.T) {
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
 		t.Errorf("after a restart (-want +got):\n%s", diff)
 	}
+	fold(t, s)
+	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
+		t.Errorf("after the next fold (-want +got):\n%s", diff)
+	}
 	must(t, s.Close())
+}
+
+// TestPurge deletes apps whose accounts were folded and deleted, and looks for
+// what comes back.
+func TestPurge(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	by := account.AuditEntry{Time: now, Actor: "test"}
+	ids := []account.UserID{"a", "b", "c"}
+	for id := range account.AppID(8) {
+		_, err := s.CreateApp(t.Context(), account.App{ID: id + 1, Created: now}, by)
+		must(t, err)
+		_, err = s.Upsert(t.Context(), id+1, []account.Upsert{{ID: "a"}, {ID: "b"}, {ID: "c"}}, free)
+		must(t, err)
+		_, err = s.Delete(t.Context(), id+1, ids[:1], now)
+		must(t, err)
+	}
+	fold(t, s)
+	for id := range account.AppID(8) {
+		_, err := s.Delete(t.Context(), id+1, ids, now)
+		must(t, err)
+		must(t, s.DeleteApp(t.Context(), id+1, by))
+	}
+	_, err := s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
+	must(t, err)
+	check := func(when string) {
+		t.Helper()
+		for id := range account.AppID(8) {
+			want := 0
+			if id+1 == 3 {
+				want = 1
+			}
+			page, err := s.List(t.Context(), id+1, account.ListQuery{Limit: 9})
+			must(t, err)
+			n, err := s.Count(t.Context(), id+1)
+			must(t, err)
+			if len(page.Accounts) != want || n != int64(want) {
+				t.Errorf("%s, app %d lists %d accounts and counts %d, want %d", when, id+1, len(page.Accounts), n, want)
+			}
+		}
+	}
+	check("before the fold")
+	fold(t, s)
+	check("after the fold")
+	must(t, s.Close())
+	s = open(t, Options{FS: disk})
+	defer func() { must(t, s.Close()) }()
+	check("after a restart")
+	rs, err := s.Upsert(t.Context(), 5, []account.Upsert{{ID: "a"}, {ID: "b"}}, account.UpsertPolicy{Now: now})
+	must(t, err)
+	for i, r := range rs {
+		if !r.Created {
+			t.Errorf("%s of a new app: %+v, want it created", ids[i], r)
+		}
+	}
+}
+
+// TestListDeleted lists over many deleted ids that are not folded.
+func TestListDeleted(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	var us []account.Upsert
+	var ids []account.UserID
+	for i := range 3 * minRecent {
+		ids = append(ids, account.UserID(fmt.Sprintf("%06d", i)))
+		us = append(us, account.Upsert{ID: ids[i]})
+	}
+	_, err := s.Upsert(t.Context(), app, us, free)
+	must(t, err)
+	_, err = s.Delete(t.Context(), app, ids[:len(ids)-2], now)
+	must(t, err)
+	if got := list(t, s, account.ListQuery{Limit: 1}); len(got) != 2 || got[0].ID != ids[len(ids)-2] {
+		t.Errorf("listed %+v, want the last two", got)
+	}
+}
+
+// A gatedFS tells when the first file is linked to a place, and waits there.
+type gatedFS struct {
+	vfs.FS
+	to           string
+	reached, run chan struct{}
+	once         sync.Once
+}
+
+func (fs *gatedFS) Link(from, to string) error {
+	if strings.HasPrefix(to, fs.to) {
+		fs.once.Do(func() { close(fs.reached); <-fs.run })
+	}
+	return fs.FS.Link(from, to)
+}
+
+// TestSnapshotFold folds, or tries to, in the middle of a snapshot.
+func TestSnapshotFold(t *testing.T) {
+	disk := &gatedFS{FS: vfs.NewMem(), to: "copy", reached: make(chan struct{}), run: make(chan struct{})}
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "folded", long))
+	fold(t, s)
+	for i := range 100 {
+		must(t, one(t, s, account.UserID(fmt.Sprint("u", i)), long))
+	}
+	copied, folded := make(chan error), make(chan error)
+	go func() { copied <- s.Snapshot(t.Context(), "copy") }()
+	<-disk.reached
+	go func() { folded <- s.folder.guarded(nil) }()
+	for range 1000 {
+		runtime.Gosched() // let it get as far as it can
+	}
+	close(disk.run)
+	must(t, <-copied)
+	must(t, <-folded)
+	must(t, s.Close())
+	again := open(t, Options{FS: disk, Dir: "copy"})
+	defer func() { must(t, again.Close()) }()
+	if n, err := again.Count(t.Context(), app); err != nil || n != 101 {
+		t.Errorf("the copy has %d accounts, %v; want 101", n, err)
+	}
 }
 
 // TestSnapshot copies a store under load, verifies the copy, and opens it.

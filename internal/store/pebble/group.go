@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,7 @@ type group struct {
 	nextSeq    uint64 // of the audit trail
 	nextCommit uint64 // of the journal
 	folded     uint64 // positions below are folded; only fold.go changes it
+	folding    uint64 // positions below are folded, or will be by the fold under way
 	buf        []byte
 }
 
@@ -189,7 +191,8 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 	if err != nil {
 		return internal("the account cannot be read", err)
 	}
-	if c.kind == mergeKind && n < maxOperands {
+	// Operands that a fold under way writes must not be written once more.
+	if c.kind == mergeKind && n < maxOperands && e.pos >= g.folding {
 		g.write(r, e, change{mergeKind, false, name, append(append([]byte(nil), c.value...), operand...)})
 		return nil
 	}
@@ -200,7 +203,7 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 func (g *group) rewrite(r ref, e entry, c change, operand []byte) error {
 	base, operands := c.value, operand
 	if c.kind == mergeKind {
-		folded, err := copyOf(g.db, c.name)
+		folded, err := copyOf(g.view.current.snap, c.name)
 		if err != nil {
 			return internal("the account cannot be read", err)
 		}
@@ -299,6 +302,9 @@ func (g *group) changedAdmin() bool {
 
 // commit returns what the group has added to the journal.
 func (g *group) commit() commit {
+	if cap(g.out) > 2*len(g.out) {
+		g.out = bytes.Clone(g.out) // it stays in memory until it is folded
+	}
 	c := commit{seq: g.nextCommit, base: g.base, nextID: g.nextID, data: g.out, changes: len(g.states)}
 	if len(g.out) > 0 {
 		g.nextCommit++

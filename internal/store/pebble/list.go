@@ -16,9 +16,12 @@ func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery
 	err := s.read(ctx, func() error {
 		st := s.view.acquire()
 		defer s.view.release(st)
-		l := &lister{st: st, limit: q.Limit + 1} // one more tells whether there is more
+		l := &lister{ctx: ctx, st: st, limit: q.Limit + 1} // one more tells whether there is more
 		l.lower, l.upper = listBounds(app, q)
 		as, err := l.list()
+		if account.CodeOf(err) == account.Unavailable {
+			return err
+		}
 		if err != nil {
 			return internal("the accounts cannot be read", err)
 		}
@@ -37,15 +40,22 @@ func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery
 
 // A lister collects the first accounts between two keys.
 type lister struct {
+	ctx          context.Context // of the one call
 	st           state
 	lower, upper []byte
 	limit        int
 	found        []account.Account
 }
 
+// minRecent is the fewest ids that are picked out of the journal at once.
+const minRecent = 4096
+
 func (l *lister) list() ([]account.Account, error) {
-	for {
-		recent, bound, err := l.recent()
+	for most := max(minRecent, 4*l.limit); ; most *= 2 { // many may be deleted
+		if err := account.Ended(l.ctx); err != nil {
+			return nil, err
+		}
+		recent, bound, err := l.recent(most)
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +67,9 @@ func (l *lister) list() ([]account.Account, error) {
 	}
 }
 
-// recent returns the newest changes of the first ids in the journal, by name,
-// and the key before which there are no others.
-func (l *lister) recent() (recent []change, bound []byte, err error) {
-	most := 4 * l.limit
+// recent returns the newest changes of the first ids in the journal, about most,
+// by name, and the key before which there are no others.
+func (l *lister) recent(most int) (recent []change, bound []byte, err error) {
 	var items []item
 	bound = l.upper
 	for i, c := range l.st.commits {
@@ -92,7 +101,7 @@ func within(name, lower, upper []byte) bool {
 // which it has dropped none.
 func (l *lister) first(items []item, n int, bound []byte) ([]item, []byte) {
 	sortItems(l.st.commits, items)
-	items = newestItems(l.st.commits, items, nil)
+	items = newestItems(l.st.commits, items)
 	if len(items) <= n {
 		return items, bound
 	}

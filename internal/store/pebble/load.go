@@ -51,6 +51,9 @@ func (s *Store) checkFormat(o Options) error {
 	if err != nil || n > format {
 		return o.errNewer()
 	}
+	if n < format {
+		return fmt.Errorf("the data directory %s was written by an older version that was never released; use another --data", o.Dir)
+	}
 	return nil
 }
 

@@ -80,6 +80,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		errors:  &limiter{lg: o.Logger},
 		room:    newBacklog(o.foldBytes),
 		stop:    make(chan struct{}),
+		reads:   make(chan struct{}, maxReads),
 	}
 	s.space.measure()
 	if err := o.removeLeftovers(); err != nil {
@@ -99,6 +100,9 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		index: map[ref]int{}, counts: map[account.AppID]int64{}, changed: map[account.AppID]*account.App{},
 	}
 	if err := s.load(o, g); err != nil {
+		if s.failure.check() != nil {
+			return nil, err // nothing can be closed any more
+		}
 		s.view.close()
 		return nil, errors.Join(err, s.db.Close())
 	}

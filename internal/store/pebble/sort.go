@@ -41,7 +41,8 @@ func newer(a, b item) int {
 }
 
 // newestOf returns the newest change of each id in cs, by name, and the position
-// of the newest purge of each app.
+// of the newest purge of each app. Before a purge all accounts of the app were
+// deleted: what older changes say of tombstones does not hold any more.
 func newestOf(cs []commit) (items []item, purges map[account.AppID]uint64, err error) {
 	n := 0
 	for _, c := range cs {
@@ -63,7 +64,7 @@ func newestOf(cs []commit) (items []item, purges map[account.AppID]uint64, err e
 		}
 	}
 	sortItems(cs, items)
-	return newestItems(cs, items, purges), purges, nil
+	return newestItems(cs, items), purges, nil
 }
 
 // sortItems sorts by name, and the newest first for each. What all names share
@@ -105,8 +106,8 @@ func sharedPrefix(a, b []byte) int {
 	return n
 }
 
-// newestItems keeps the first item of each name, unless it was purged later.
-func newestItems(cs []commit, items []item, purges map[account.AppID]uint64) []item {
+// newestItems keeps the first item of each name.
+func newestItems(cs []commit, items []item) []item {
 	kept := items[:0]
 	var last item
 	for i, it := range items {
@@ -114,9 +115,12 @@ func newestItems(cs []commit, items []item, purges map[account.AppID]uint64) []i
 			continue
 		}
 		last = it
-		if len(purges) == 0 || purges[nameApp(it.in(cs).name)] <= cs[it.commit].base+uint64(it.offset>>1) {
-			kept = append(kept, it)
-		}
+		kept = append(kept, it)
 	}
 	return kept
+}
+
+// purged reports whether the tombstones that it concerns were forgotten later.
+func (it item) purged(cs []commit, purges map[account.AppID]uint64) bool {
+	return len(purges) > 0 && purges[nameApp(it.in(cs).name)] > cs[it.commit].base+uint64(it.offset>>1)
 }

@@ -30,7 +30,8 @@ type Store struct {
 	folder  *folder
 
 	calls sync.WaitGroup // under way
-	stop  chan struct{}  // ends the guard
+	reads chan struct{}  // has one for each read under way
+	stop  chan struct{}  // ends what goes on in the background
 	ended sync.WaitGroup // goroutines of the store
 }
 
@@ -179,14 +180,25 @@ func (s *Store) account(name []byte, pos uint64) (account.Account, error) {
 	return st.account(name, pos)
 }
 
+// maxReads is how many reads may be under way: on a disk that hangs they pile up.
+const maxReads = 1024
+
 // read runs fn, which may wait for the disk, in a goroutine of its own, and
 // gives up when ctx ends. fn must not touch what belongs to the caller.
 func (s *Store) read(ctx context.Context, fn func() error) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
+	select {
+	case s.reads <- struct{}{}:
+	case <-ctx.Done():
+		return account.Ended(ctx)
+	}
 	done := make(chan error, 1)
-	s.calls.Go(func() { done <- fn() })
+	s.calls.Go(func() {
+		defer func() { <-s.reads }()
+		done <- fn()
+	})
 	select {
 	case err := <-done:
 		return err

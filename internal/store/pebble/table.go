@@ -14,7 +14,7 @@ import (
 // never imported.
 type entry struct {
 	internalID uint64 // 0: there is no such account
-	pos        uint64 // of the newest change in the journal; see view.find
+	pos        uint64 // of the newest change in the journal; see state.account
 	kicked     int64  // watermark, unix seconds
 	deleted    int64  // time of deletion, unix milliseconds; only if gone
 	gone       bool   // there was an account, and it is deleted
@@ -60,8 +60,8 @@ type shard struct {
 	mu      sync.RWMutex
 	slots   []uint32
 	pages   [][]byte
-	used    uint32           // units of the arena
-	records int              //
+	used    uint32 // units of the arena
+	records int
 	deleted map[uint32]int64 // by place: times of deletion of those that are gone
 	kicked  map[uint32]int64 // by place: watermarks that are not 0
 }
@@ -70,8 +70,9 @@ const (
 	placeBits  = 24
 	placeMask  = 1<<placeBits - 1
 	nameOffset = 18
-	// maxName is the longest name; ids of the protocol have 32 bytes at most.
-	maxName = pageBytes - nameOffset
+	// maxName is the longest name; ids of the protocol have 32 bytes at most. The
+	// first unit of an arena is not used.
+	maxName = pageBytes - unitBytes - nameOffset
 )
 
 // A ref names a record: its shard and its place. Zero names none.
@@ -258,14 +259,14 @@ func (s *shard) add(a *arena, name []byte) uint32 {
 	if s.used == 0 {
 		s.used = 1 // place 0 is for none
 	}
+	if s.used+pageUnits > placeMask {
+		return 0
+	}
 	if len(s.pages) == 0 || s.used%pageUnits+units > pageUnits || s.used%pageUnits == 0 {
 		s.used = max(1, uint32(len(s.pages))*pageUnits)
 		s.pages = append(s.pages, a.page())
 	}
 	place := s.used
-	if place+units > placeMask {
-		return 0
-	}
 	s.used += units
 	b := s.record(place)
 	binary.LittleEndian.PutUint16(b[16:], uint16(len(name)))

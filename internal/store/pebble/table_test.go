@@ -65,6 +65,17 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestTableNames stores the longest name first, where there is least room.
+func TestTableNames(t *testing.T) {
+	for _, n := range []int{1, maxName} {
+		tab := newTable()
+		name := []byte(strings.Repeat("x", n))
+		if tab.put(tab.add(tab.hash(name), name), entry{internalID: 7}); tab.get(name).internalID != 7 {
+			t.Errorf("a name of %d bytes is not found", n)
+		}
+	}
+}
+
 // TestTableMemory counts the bytes that the table's arrays take for accounts
 // with ids of 16 bytes.
 func TestTableMemory(t *testing.T) {

@@ -45,7 +45,7 @@ func (t *tidier) run(stop <-chan struct{}) {
 
 // tidy rewrites the accounts, unless someone imports meanwhile.
 func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
-	if t.s.db.Metrics().Levels[0].Sublevels <= tidyFolds {
+	if !t.worthwhile() {
 		t.folds = folds
 		return nil
 	}
@@ -56,6 +56,13 @@ func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
 	}
 	t.folds = folds
 	return nil
+}
+
+// worthwhile reports whether there is enough out of order for a rewrite: a few
+// ids that lie anywhere draw all the others into it.
+func (t *tidier) worthwhile() bool {
+	m := t.s.db.Metrics()
+	return m.Levels[0].Sublevels > tidyFolds && 10*m.Levels[0].TablesSize > m.Total().TablesSize || m.Levels[0].Sublevels > l0Folds/2
 }
 
 // tidySpace rewrites a space in parts, and reports whether it was left to.
@@ -73,9 +80,26 @@ func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folds int64) (bool,
 		if t.s.folder.folds.Load() != folds {
 			return false, nil
 		}
-		if err := t.s.db.Compact(context.Background(), parts[i], parts[i+1], false); err != nil {
+		if err := t.compact(parts[i], parts[i+1], stop); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// compact rewrites a range; it does not wait for its end once stop is closed.
+func (t *tidier) compact(lower, upper []byte, stop <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := t.s.db.Compact(ctx, lower, upper, false); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
 }

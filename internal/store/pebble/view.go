@@ -44,29 +44,31 @@ func newView(db *pebble.DB, f *failure) *view {
 // nil leaves it.
 func (v *view) advance(c commit, admin *snapshot, publish func()) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	if len(c.data) > 0 {
 		v.current.commits = append(v.current.commits, c)
 	}
+	var old *snapshot
 	if admin != nil {
-		v.drop(v.current.admin)
-		v.current.admin = admin
+		old, v.current.admin = v.current.admin, admin
 	}
 	publish()
+	v.mu.Unlock()
+	v.drop(old)
 }
 
 // fold makes the database as it is now the newest folded state. What lies
 // before folded is in it.
 func (v *view) fold(snap *snapshot, folded uint64) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	kept := v.current.commits
 	for len(kept) > 0 && kept[0].end() <= folded {
 		kept = kept[1:]
 	}
-	v.drop(v.current.snap)
+	old := v.current.snap
 	v.current.snap, v.current.folded = snap, folded
 	v.current.commits = append([]commit(nil), kept...)
+	v.mu.Unlock()
+	v.drop(old)
 }
 
 // acquire returns the newest state; give it back with release.
@@ -79,16 +81,21 @@ func (v *view) acquire() state {
 }
 
 func (v *view) release(s state) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.drop(s.snap)
 	v.drop(s.admin)
 }
 
-// drop lets go of s. The caller holds mu. Of a store that has failed nothing is
+// drop lets go of s, which may be nil. Of a store that has failed nothing is
 // closed: Pebble may have been stopped with a lock in its hands.
 func (v *view) drop(s *snapshot) {
-	if s.refs--; s.refs == 0 && v.failure.check() == nil {
+	if s == nil {
+		return
+	}
+	v.mu.Lock()
+	s.refs--
+	last := s.refs == 0
+	v.mu.Unlock()
+	if last && v.failure.check() == nil {
 		_ = s.Close() // it cannot fail
 	}
 }
