@@ -40,6 +40,7 @@ type committer struct {
 	held  *call         // taken from the queue, but too large for the group
 	room  *backlog      // what the journal may hold
 	folds chan *call    // the folder's calls, which make room
+	pacer *pacer        // told of every commit
 	done  chan struct{} // closed when run has ended
 
 	start time.Time
@@ -208,6 +209,7 @@ func (c *committer) commit() error {
 	}
 	c.view.advance(added, admin, c.group.publish)
 	c.room.add(len(added.data))
+	c.pacer.committed()
 	return b.Close()
 }
 

@@ -139,6 +139,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 		return err
 	}
 	f.folds.Add(1)
+	f.s.pacer.folded(int(f.s.db.Metrics().Levels[0].Sublevels))
 	last := st.commits[len(st.commits)-1]
 	return f.s.commits.fold(func(g *group) error {
 		g.also(other{

@@ -79,6 +79,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		space:   &guard{lg: o.Logger, fs: o.FS, dir: o.Dir, min: o.MinFree},
 		errors:  &limiter{lg: o.Logger},
 		room:    newBacklog(o.foldBytes),
+		pacer:   newPacer(),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
 	}
@@ -154,7 +155,7 @@ func ours(name string) bool {
 // start starts the committer, the folder and the guard.
 func (s *Store) start(o Options, g *group) {
 	s.commits = &committer{
-		db: s.db, view: s.view, group: g, room: s.room, folds: make(chan *call), failure: s.failure, sync: pebble.Sync,
+		db: s.db, view: s.view, group: g, room: s.room, pacer: s.pacer, folds: make(chan *call), failure: s.failure, sync: pebble.Sync,
 		queue: make(chan *call, maxQueue), quit: make(chan struct{}), done: make(chan struct{}), start: time.Now(),
 	}
 	if o.noSync {

@@ -62,7 +62,7 @@ func (o Options) withDefaults() Options {
 func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
 		ReadOnly:                    o.readOnly,
-		FS:                          lastWordFS{vfs.OnDiskFull(o.FS, s.space.ranOut), s.failure},
+		FS:                          lastWordFS{pacedFS{vfs.OnDiskFull(o.FS, s.space.ranOut), s.pacer}, s.failure},
 		Lock:                        s.lock,
 		Logger:                      &logger{lg: o.Logger, failure: s.failure, errors: s.errors},
 		FormatMajorVersion:          pebble.FormatNewest,

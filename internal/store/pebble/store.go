@@ -28,6 +28,7 @@ type Store struct {
 	errors  *limiter // of background work
 	room    *backlog // of the journal
 	folder  *folder
+	pacer   *pacer // of compactions
 
 	calls sync.WaitGroup // under way
 	reads chan struct{}  // has one for each read under way

@@ -1,0 +1,93 @@
+package pebble
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Bounds of what compactions write while commits wait for the same disk.
+const (
+	paceBytes = 40 << 20               // in a second
+	paceBusy  = 250 * time.Millisecond // since the last commit
+	paceStep  = 1 << 20                // between two looks at the clock
+)
+
+// A pacer slows compactions down while commits are made: a disk that is busy
+// with megabytes of tables lets the log wait. The more folds lie on each other,
+// the less it does.
+type pacer struct {
+	start  time.Time
+	last   atomic.Int64 // when the last commit was made, since start
+	faster atomic.Int64 // times paceBytes
+
+	mu      sync.Mutex
+	written int
+	due     time.Time // when the next step may be written
+}
+
+func newPacer() *pacer {
+	p := &pacer{start: time.Now()}
+	p.faster.Store(1)
+	p.last.Store(int64(-time.Hour))
+	return p
+}
+
+// committed notes that a commit was made.
+func (p *pacer) committed() { p.last.Store(int64(time.Since(p.start))) }
+
+// folded notes how many folds lie on each other.
+func (p *pacer) folded(n int) { p.faster.Store(int64(max(1, n/l0Folds))) }
+
+// pause returns for how long a compaction that has written n bytes more must
+// rest.
+func (p *pacer) pause(n int, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written += n
+	if p.written < paceStep {
+		return 0
+	}
+	took := time.Duration(float64(p.written) / paceBytes / float64(p.faster.Load()) * float64(time.Second))
+	p.written = 0
+	if now.Sub(p.start)-time.Duration(p.last.Load()) > paceBusy {
+		p.due = now
+		return 0
+	}
+	if p.due.Before(now) {
+		p.due = now
+	}
+	p.due = p.due.Add(took)
+	return p.due.Sub(now)
+}
+
+// A pacedFS paces the files of compactions.
+type pacedFS struct {
+	vfs.FS
+	pacer *pacer
+}
+
+// compactions is how Pebble names what they write.
+const compactions vfs.DiskWriteCategory = "pebble-compaction"
+
+// Create implements [vfs.FS].
+func (fs pacedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := fs.FS.Create(name, c)
+	if err != nil || c != compactions {
+		return f, err
+	}
+	return &pacedFile{File: f, pacer: fs.pacer}, nil
+}
+
+type pacedFile struct {
+	vfs.File
+	pacer *pacer
+}
+
+// Write implements [vfs.File].
+func (f *pacedFile) Write(b []byte) (int, error) {
+	time.Sleep(f.pacer.pause(len(b), time.Now()))
+	return f.File.Write(b)
+}
