@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/testutil"
 	"rollcall/usersig"
 )
 
@@ -122,5 +123,6 @@ func (k *keys) sign(tb testing.TB, o sigOptions) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	testutil.Secret(tb, text)
 	return text
 }

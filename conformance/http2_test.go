@@ -41,6 +41,7 @@ func serveWhole(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	testutil.Secret(t, s.Context().Key)
 	done := make(chan error)
 	go func() { done <- s.Run(t.Context()) }() // which ends before cleanups begin
 	t.Cleanup(func() {

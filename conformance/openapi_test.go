@@ -103,6 +103,7 @@ func runAdmin(t *testing.T, dir string) (base, token string) {
 			t.Error(err)
 		}
 	})
+	testutil.Secret(t, srv.Context().Key, srv.Context().AdminToken)
 	return srv.Context().URL, srv.Context().AdminToken
 }
 

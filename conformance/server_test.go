@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
+	"rollcall/internal/testutil"
 	"rollcall/usersig"
 )
 
@@ -42,6 +43,7 @@ func newKeys(tb testing.TB) *keys {
 	tb.Helper()
 	own, public, pemText := newECDSAKey(tb)
 	other, _, _ := newECDSAKey(tb)
+	testutil.Secret(tb, sampleKey, "a key that was retired", string(pemText))
 	return &keys{public: public, privatePEM: pemText, signing: map[string]usersig.Key{
 		"hmac":        usersig.HMACKey(sampleKey),
 		"old":         usersig.HMACKey("a key that was retired"),

@@ -62,6 +62,7 @@ func New(o Options) *Server {
 	s.handler = httpx.Handler(o.Logger, func(w http.ResponseWriter, r *http.Request) error {
 		event := httpx.EventFrom(r.Context())
 		event.SetCommand("admin")
+		event.SetPath(Prefix + "…")
 		event.OnEnd(o.Observer)
 		return bounded(w, r)
 	}, s.refuse)
@@ -131,6 +132,7 @@ func (s *Server) gate(c *call) (err error) {
 		return err
 	}
 	c.event.SetCommand("admin." + c.route.ID)
+	c.event.SetPath(c.route.Path)
 	if !c.token.Allows(c.route.Scope) {
 		return &fault{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
 	}

@@ -63,7 +63,7 @@ func TestApps(t *testing.T) {
 func TestCreateAppWhole(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		secret := strings.Repeat("a secret of ours ", 2)
-		b.secrets = append(b.secrets, secret)
+		b.secret(secret)
 		r := b.call("POST", "/admin/v1/apps", `{"sdkappid":1400000001,"name":"shop","edition":"trial","test":true,
 			"admins":["boss"],"secret":"`+secret+`",
 			"settings":{"quota":7,"custom_tags":[{"key":"Hobby"}],"allow_sources":["10.0.0.0/8"],"rate_limits":{"kick":5}}}`)
@@ -85,7 +85,7 @@ func TestCreateAppWhole(t *testing.T) {
 func TestBadBodies(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	const secret = "this-must-not-be-logged"
-	b.secrets = append(b.secrets, secret)
+	b.secret(secret)
 	for body, want := range map[string]string{
 		``:                                     "the SDKAppID is 0",
 		`[]`:                                   "not a JSON object",
@@ -272,11 +272,11 @@ func TestKeys(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
 		made := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", ``)
-		b.secrets = append(b.secrets, made.Secret)
+		b.secret(made.Secret)
 		if made.Key.ID != "2" || made.Key.Kind != account.HMACKey || len(made.Secret) != 64 {
 			b.Errorf("made %+v", made.Key)
 		}
-		b.secrets = append(b.secrets, "my own secret")
+		b.secret("my own secret")
 		given := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", `{"secret":"my own secret"}`)
 		if given.Secret != "" || given.Key.ID != "3" {
 			b.Errorf("given %+v", given.Key)
@@ -412,7 +412,7 @@ func TestReseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBench(t, sealed.New(store, sealed.NewRing()))
-	b.secrets = append(b.secrets, keys[0].Secret)
+	b.secret(keys[0].Secret)
 	for _, want := range []string{`{"resealed":1}`, `{"resealed":0}`} {
 		if got := b.call("POST", "/admin/v1/keys:reseal", ""); got.status != 200 || got.body != want {
 			t.Errorf("%d %s, want %s", got.status, got.body, want)

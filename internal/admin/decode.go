@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -140,7 +141,7 @@ func (s *Server) match(c *call) error {
 	for _, method := range allowed {
 		c.w.Header().Add("Allow", method)
 	}
-	return &fault{badMethod, fmt.Sprintf("use one of %v", allowed)}
+	return &fault{badMethod, "use " + strings.Join(allowed, " or ")}
 }
 
 var _ http.Handler = (*Server)(nil)

@@ -202,6 +202,8 @@ func TestPaths(t *testing.T) {
 		b.problem(got, tt.slug)
 		if allow := got.header.Values("Allow"); (tt.status == 405) != (len(allow) > 0) {
 			t.Errorf("%s %s: Allow %v", tt.method, tt.path, allow)
+		} else if len(allow) > 0 && !strings.Contains(got.body, `"use `+strings.Join(allow, " or ")+`"`) {
+			t.Errorf("%s %s: %s does not say to use %v", tt.method, tt.path, got.body, allow)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestTokens(t *testing.T) {
 		}
 		_, text, _ := strings.Cut(r.body, `"secret":"`)
 		text, _, _ = strings.Cut(text, `"`)
-		b.secrets = append(b.secrets, text)
+		b.secret(text)
 		want := `{"token":{"id":"` + made.ID + `","name":"ci","scopes":["read"],"created_at":"2026-05-06T07:08:09.123Z",` +
 			`"expires_at":"2027-01-01T00:00:00.000Z"},"secret":"` + text + `"}`
 		if r.body != want || len(made.ID) != 8 || len(list.Tokens) != 4 {

@@ -14,7 +14,7 @@ func TestSignUser(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		const path = "/admin/v1/apps/1400000001/usersig"
 		made := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000001,"test":true}`)
-		b.secrets = append(b.secrets, made.Secret)
+		b.secret(made.Secret)
 		for body, want := range map[string]struct {
 			identifier string
 			validity   time.Duration
@@ -24,7 +24,7 @@ func TestSignUser(t *testing.T) {
 			`{"identifier":"bob","validity_s":60}`: {"bob", time.Minute},
 		} {
 			got := ok[admin.UserSig](b, 200, "POST", path, body)
-			b.secrets = append(b.secrets, got.UserSig)
+			b.secret(got.UserSig)
 			if string(got.Identifier) != want.identifier || got.SDKAppID != 1400000001 ||
 				!time.Time(got.ExpiresAt).Equal(now.Truncate(time.Second).Add(want.validity)) {
 				b.Errorf("%s: app %d, %s until %v", body, got.SDKAppID, got.Identifier, time.Time(got.ExpiresAt))
@@ -53,7 +53,7 @@ func TestSignUserRefused(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
 		test := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true}`)
-		b.secrets = append(b.secrets, test.Secret)
+		b.secret(test.Secret)
 		ok[admin.Key](b, 200, "POST", "/admin/v1/apps/1400000002/keys/1/retire", "")
 		before := len(audit(b))
 		for _, app := range []int{1400000001, 1400000002} {

@@ -22,6 +22,7 @@ func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 	}
 	c.endpoint = ep
 	c.event.SetCommand(ep.name)
+	c.event.SetPath(r.URL.Path)
 	if r.Method != http.MethodPost {
 		return &wire.Error{Code: wire.HTTPParse, Detail: "the method must be POST"}
 	}

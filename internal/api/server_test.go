@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -13,7 +14,9 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
+	"rollcall/internal/testutil"
 	"rollcall/usersig"
 )
 
@@ -28,6 +31,7 @@ type fixture struct {
 
 func newFixture(tb testing.TB, apps ...account.App) *fixture {
 	tb.Helper()
+	testutil.Secret(tb, testKey)
 	f := &fixture{store: new(mem.Store), time: time.Unix(1700000000, 0)}
 	dir := directory.New(directory.Options{
 		Engine: f.store,
@@ -45,11 +49,18 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 	return f
 }
 
-// post serves one request and returns what it was answered.
+// post serves one request, which is logged as a server does, and returns what
+// it was answered.
 func (f *fixture) post(tb testing.TB, r *http.Request) answer {
 	tb.Helper()
 	w := httptest.NewRecorder()
-	f.ServeHTTP(w, r)
+	httpx.Handler(testutil.Logger(tb), func(w http.ResponseWriter, r *http.Request) error {
+		f.ServeHTTP(w, r)
+		return nil
+	}, func(_ http.ResponseWriter, _ *http.Request, err error) slog.Level {
+		tb.Error(err) // a panic
+		return slog.LevelError
+	}).ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		tb.Errorf("HTTP status = %d, want 200", w.Code)
 	}
@@ -101,5 +112,6 @@ func sign(tb testing.TB, key string, app account.AppID, identifier string, issue
 	if err != nil {
 		tb.Fatal(err)
 	}
+	testutil.Secret(tb, text)
 	return text
 }

@@ -2,6 +2,8 @@ package archtest
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,13 +28,13 @@ var testHelpers = []string{
 
 // imports says, for each package, which packages of the module it may import.
 // A name that ends in "/..." stands for all packages below. A package without a
-// rule fails: decide before you add one, and say in docs/decisions why if it
-// changes the layout.
+// rule fails, and so does a rule without a package: decide before you add one,
+// and say in docs/decisions why if it changes the layout. The tables of the
+// READMEs say the same (see TestReadmes).
 //
 // The rules do not bind tests.
 var imports = map[string][]string{
 	"cmd/...":         {anything},
-	"conformance":     {anything, "internal/testutil", "rollcalltest"},
 	"conformance/...": {anything, "internal/testutil", "rollcalltest"},
 
 	// Public.
@@ -55,7 +57,6 @@ var imports = map[string][]string{
 	// Engines and what wraps them.
 	"internal/store/mem":         {"internal/account"},
 	"internal/store/pebble":      {"internal/account"},
-	"internal/store/postgres":    {"internal/account"},
 	"internal/store/checked":     {"internal/account"},
 	"internal/store/sealed":      {"internal/account"},
 	"internal/store/metered":     {"internal/account"},
@@ -63,11 +64,7 @@ var imports = map[string][]string{
 	"internal/account/storetest": {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.
-	"internal/importer":  {"client", "internal/account"},
-	"internal/bulk":      {"internal/account", "internal/directory"},
-	"internal/testkit":   {"internal/account", "internal/directory"},
-	"internal/intercept": {},
-	"internal/loadgen":   {"client"},
+	"internal/loadgen": {"client"},
 
 	// Plumbing.
 	"internal/metrics":   {"internal/account", "internal/httpx", "internal/wire"},
@@ -99,21 +96,40 @@ func checkImports(t *tree) []string {
 	return problems
 }
 
-// ruleFor returns the rule of the package in dir: its own, or that of the
-// nearest folder above whose rule ends in "/...".
+// ruleFor returns the rule of the package in dir.
 func ruleFor(dir string) ([]string, bool) {
-	if rule, ok := imports[dir]; ok {
-		return rule, true
+	name, ok := ruleName(dir)
+	return imports[name], ok
+}
+
+// ruleName returns whose rule is that of the package in dir: its own, or that of
+// the nearest folder, this one or one above, whose rule ends in "/...".
+func ruleName(dir string) (string, bool) {
+	if _, ok := imports[dir]; ok {
+		return dir, true
 	}
-	for i := len(dir) - 1; i > 0; i-- {
-		if dir[i] != '/' {
-			continue
-		}
-		if rule, ok := imports[dir[:i]+"/..."]; ok {
-			return rule, true
+	for above := dir; above != "."; above = path.Dir(above) {
+		if _, ok := imports[above+"/..."]; ok {
+			return above + "/...", true
 		}
 	}
-	return nil, false
+	return "", false
+}
+
+// checkRules reports rules without a package.
+func checkRules(t *tree) []string {
+	used := map[string]bool{}
+	for dir := range t.pkgs {
+		name, _ := ruleName(dir)
+		used[name] = true
+	}
+	var problems []string
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		if !used[name] {
+			problems = append(problems, "the rule of "+name+" is for no package; remove it")
+		}
+	}
+	return problems
 }
 
 // ourPackage returns the folder of a quoted import path of our module.
@@ -175,6 +191,23 @@ func TestCheckImports(t *testing.T) {
 		"internal/store/pebble/keys has no rule in internal/archtest",
 		"internal/unheard has no rule in internal/archtest",
 	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestCheckRules(t *testing.T) {
+	files := map[string]string{}
+	for name := range imports {
+		files[strings.TrimSuffix(name, "/...")+"/a.go"] = "package p"
+	}
+	if got := checkRules(parse(t, files)); len(got) > 0 {
+		t.Errorf("problems %q, want none", got)
+	}
+	delete(files, "internal/wire/a.go")
+	delete(files, "cmd/a.go")
+	got := checkRules(parse(t, files))
+	want := []string{"the rule of cmd/... is for no package; remove it", "the rule of internal/wire is for no package; remove it"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}

@@ -107,6 +107,7 @@ func TestRepository(t *testing.T) {
 	}
 	for name, rule := range map[string]func(*tree) []string{
 		"imports":      checkImports,
+		"rules":        checkRules,
 		"package docs": checkPackageDocs,
 		"docs":         checkDocs,
 		"limits":       checkLimits,

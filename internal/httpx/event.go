@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -8,22 +9,25 @@ import (
 	"time"
 )
 
-// Bounds, in bytes, of what a client chooses freely and the log repeats. Ours are
-// far shorter; a longer one is noise from outside.
-const (
-	maxLoggedMethod = 16
-	maxLoggedPath   = 256
-)
+// maxLoggedMethod bounds, in bytes, what a client chooses freely and the log
+// repeats. Ours are far shorter; a longer one is noise from outside.
+const maxLoggedMethod = 16
+
+// unknownPath is logged of a path that no route claimed.
+const unknownPath = "/…"
 
 // An Event is what the log says about one request. [Handler] makes it, the
 // code that serves the request fills it, and it is logged once, at the end.
 //
-// An event must never hold a query, a signature, a key or a body. It belongs to
+// An event must never hold a query, a signature, a key or a body. A path can hold
+// any of these by mistake, as of a client that escapes the "?" before its
+// signature, so only what [Event.SetPath] names is logged of it. An event belongs to
 // the goroutine that serves the request and is not safe for concurrent use.
 type Event struct {
 	requestID [1]string // also the value of its header
 	took      time.Duration
 	command   string
+	path      string
 	app       uint32
 	code      int
 	hasCode   bool
@@ -82,6 +86,11 @@ func (e *Event) RequestID() string { return e.requestID[0] }
 
 // SetCommand sets the name of the command, such as "account_import".
 func (e *Event) SetCommand(name string) { e.command = name }
+
+// SetPath sets what is logged in place of the path: a route, or the part of the
+// path that is known, followed by "…". It must hold nothing that the client chose;
+// "" is for a path that nobody knows.
+func (e *Event) SetPath(path string) { e.path = path }
 
 // SetApp sets the SDKAppID. Zero, which is no app, is not logged.
 func (e *Event) SetApp(id uint32) { e.app = id }
@@ -152,7 +161,7 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 	attrs = append(attrs,
 		slog.String("request_id", e.requestID[0]),
 		slog.String("method", clip(r.Method, maxLoggedMethod)),
-		slog.String("path", clip(pathAlone(r.URL.Path), maxLoggedPath)),
+		slog.String("path", cmp.Or(e.path, unknownPath)),
 		slog.Int("status", w.statusSent()),
 		slog.Duration("took", e.took),
 		slog.Int("bytes_in", e.bytesIn),
@@ -171,15 +180,6 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 		attrs = append(attrs, slog.Int("items", e.items), slog.Int("failed", e.failed))
 	}
 	return append(attrs, e.attrs...)
-}
-
-// pathAlone cuts off what was meant to be a query: a client that escapes the
-// "?" sends its signature as a part of the path.
-func pathAlone(path string) string {
-	if i := strings.IndexAny(path, "?&=;"); i >= 0 {
-		return path[:i] + "…"
-	}
-	return path
 }
 
 // clip returns s, cut after n bytes.

@@ -31,18 +31,8 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 	if !admins {
 		return plain
 	}
-	scrape := s.metrics.Handler()
-	metrics := s.adapt(s.admin.CheckHost(func(w http.ResponseWriter, r *http.Request) error {
-		httpx.EventFrom(r.Context()).SetCommand("metrics")
-		scrape.ServeHTTP(w, r)
-		return nil
-	}))
-	page := docsui.Handler()
-	docs := s.adapt(s.admin.CheckHost(func(w http.ResponseWriter, r *http.Request) error {
-		httpx.EventFrom(r.Context()).SetCommand("docs")
-		page.ServeHTTP(w, r)
-		return nil
-	}))
+	metrics := s.inside("metrics", "/metrics", s.metrics.Handler())
+	docs := s.inside("docs", "/docs/…", docsui.Handler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case docsui.Serves(r.URL.Path):
@@ -54,5 +44,19 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 		default:
 			plain.ServeHTTP(w, r)
 		}
+	})
+}
+
+// inside serves h to who names a host of ours, and logs command and path.
+func (s *Server) inside(command, path string, h http.Handler) http.Handler {
+	serve := s.admin.CheckHost(func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	})
+	return s.adapt(func(w http.ResponseWriter, r *http.Request) error {
+		event := httpx.EventFrom(r.Context())
+		event.SetCommand(command)
+		event.SetPath(path)
+		return serve(w, r)
 	})
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,7 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rollcall/internal/directory"
+	"rollcall/internal/testutil"
 )
 
 // A logBuffer keeps what servers log.
@@ -36,7 +40,7 @@ func (b *logBuffer) String() string {
 func running(t *testing.T, o Options, fn func(*Server)) string {
 	t.Helper()
 	log := new(logBuffer)
-	o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Logger = slog.New(slog.NewTextHandler(testutil.Keep(t, log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Version = "test"
 	if o.Store == "" {
 		o.Store = "mem:"
@@ -48,6 +52,7 @@ func running(t *testing.T, o Options, fn func(*Server)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nameSecrets(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -223,7 +228,7 @@ func TestAdminTokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	open := func() error {
 		s, err := Open(t.Context(), Options{
-			Store: "mem:", Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), AdminTokenFile: file,
+			Store: "mem:", Listen: "127.0.0.1:0", Logger: testutil.Logger(t), AdminTokenFile: file,
 		})
 		if err != nil {
 			return err
@@ -231,6 +236,7 @@ func TestAdminTokenFile(t *testing.T) {
 		return s.close()
 	}
 	text := directory.NewTokenText()
+	testutil.Secret(t, text[:40])
 	for name, tt := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -296,5 +302,60 @@ func TestSealing(t *testing.T) {
 	o.DataDir = ""
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--seal-keys") {
 		t.Errorf("without a place for it: %v", err)
+	}
+}
+
+// A path is logged as the route that it is, or as far as it is known: what a
+// client puts into one by mistake, a token, a key or a signature, is not.
+func TestLoggedPaths(t *testing.T) {
+	const secret = "rct_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	paths := []struct{ path, want string }{
+		{"/", "/"},
+		{"/healthz", "/healthz"},
+		{"/" + secret, "/…"},
+		{"/healthz/" + secret, "/…"},
+		{"/metrics?x=" + secret, "/metrics"},
+		{"/docs/" + secret, "/docs/…"},
+		{"/v4/" + secret, "/v4/…"},
+		{"/v4/im_open_login_svc/kick%3Fusersig=" + secret, "/v4/…"},
+		{"/v4/im_open_login_svc/kick?usersig=" + secret, "/v4/im_open_login_svc/kick"},
+		{"/admin/v1", "/admin/v1"},
+		{"/admin/v1/" + secret, "/admin/…"},
+		{"/admin/v1/tokens/" + secret, "/admin/…"}, // that route has no GET
+		{"/admin/v1/apps/1400000001/accounts/" + secret, "/admin/v1/apps/{sdkappid}/accounts/{userid}"},
+	}
+	log := running(t, Options{}, func(s *Server) {
+		for _, p := range paths {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Context().URL+p.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+s.Context().AdminToken)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = io.Copy(io.Discard, resp.Body) // its end comes after the line of the log
+			if err := errors.Join(err, resp.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	var got []string
+	for line := range strings.Lines(log) {
+		if _, rest, ok := strings.Cut(line, " path="); ok {
+			path, _, _ := strings.Cut(rest, " ")
+			got = append(got, strings.Trim(path, `"`))
+		}
+	}
+	var want []string
+	for _, p := range paths {
+		want = append(want, p.want)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("paths in the log (-want +got):\n%s", diff)
+	}
+	if strings.Contains(log, "0123456789abcdef") {
+		t.Errorf("the log holds what it must not:\n%s", log)
 	}
 }

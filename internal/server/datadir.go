@@ -33,28 +33,35 @@ type durable struct {
 	sync func(*os.File) error
 }
 
-// mkdir makes dir and the folders above it that are missing.
+// mkdir makes dir and the folders above it that are missing. Some file systems,
+// as /proc, say that nothing can be made in a folder by denying that it exists:
+// dir is tried once more after the folder above it, and no oftener.
 func (d durable) mkdir(dir string) error {
 	err := os.Mkdir(dir, 0o700)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		info, statErr := os.Stat(dir) // also through a link
-		if statErr != nil {
-			return statErr
-		}
-		if !info.IsDir() {
-			return fmt.Errorf("%s is not a folder: choose another, or move it away", dir)
-		}
-		return nil
-	case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
-		if err := d.mkdir(filepath.Dir(dir)); err != nil {
+	if above := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && above != dir {
+		if err := d.mkdir(above); err != nil {
 			return err
 		}
-		return d.mkdir(dir)
+		err = os.Mkdir(dir, 0o700)
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return isFolder(dir)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: nothing can be made in %s, choose another folder", err, filepath.Dir(dir))
 	case err != nil:
 		return err
 	}
 	return d.syncDir(filepath.Dir(dir))
+}
+
+// isFolder returns an error unless name is a folder, or a link to one.
+func isFolder(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder: choose another, or move it away", name)
+	}
+	return err
 }
 
 // write puts b into file in one step: a reader, and a server after a crash, sees

@@ -2,8 +2,10 @@ package server
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -112,5 +114,26 @@ func TestMakeDataDir(t *testing.T) {
 	}
 	if err := MakeDataDir(filepath.Join(ignore, "below")); err == nil {
 		t.Error("MakeDataDir below a file succeeded")
+	}
+}
+
+// A link to nowhere is there and yet does not exist, as everything in /proc that
+// is not the kernel's: mkdir says so, and ends.
+func TestMakeDataDirNowhere(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("nowhere/at/all", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{link, filepath.Join(link, "data")} {
+		if err := MakeDataDir(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("MakeDataDir(%s) = %v, want that it cannot be made", dir, err)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	err := MakeDataDir("/proc/rollcall-data")
+	if err == nil || errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), "choose another") {
+		t.Errorf("MakeDataDir in /proc = %v, want one that tells to choose another folder", err)
 	}
 }

@@ -38,7 +38,9 @@ func (s *Server) vendorHandler() http.Handler {
 	})
 	var count httpx.Observer = s.metrics.Request
 	serve := func(w http.ResponseWriter, r *http.Request) error {
-		httpx.EventFrom(r.Context()).OnEnd(count)
+		event := httpx.EventFrom(r.Context())
+		event.OnEnd(count)
+		event.SetPath(api.Prefix + "…")
 		return bounded(w, r)
 	}
 	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
@@ -56,6 +58,8 @@ func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
 }
 
 func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) error {
+	event := httpx.EventFrom(r.Context())
+	event.SetPath(r.URL.Path)
 	switch r.URL.Path {
 	case "/":
 		text := fmt.Sprintf(about, s.o.Version)
@@ -67,12 +71,13 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) e
 		answer(w, http.StatusOK, "ok\n")
 	case "/readyz":
 		if err := s.dir.Ready(r.Context()); err != nil {
-			httpx.EventFrom(r.Context()).Fail(err)
+			event.Fail(err)
 			answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")
 			return nil
 		}
 		answer(w, http.StatusOK, "ready\n")
 	default:
+		event.SetPath("") // the client's own
 		answer(w, http.StatusNotFound, "nothing here; the account API is under /v4/, and / says what this is\n")
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/testutil"
 )
 
 // A keyFileServer is started again and again on the same store.
@@ -36,7 +37,8 @@ func (k *keyFileServer) start(t *testing.T, key string, see func(*Server)) {
 		t.Fatal(err)
 	}
 	k.log.Reset()
-	k.o.Logger = slog.New(slog.NewTextHandler(&k.log, nil))
+	k.o.Logger = slog.New(slog.NewTextHandler(testutil.Keep(t, &k.log), nil))
+	testutil.Secret(t, strings.TrimSpace(key))
 	s, err := Open(t.Context(), k.o)
 	if err != nil {
 		t.Fatal(err)
@@ -73,22 +75,22 @@ func TestKeyFileChanges(t *testing.T) {
 		want       map[string]string
 		log        []string // ids of keys, by line
 	}{
-		{"new app", "A", map[string]string{"file-1": "A"}, nil},
-		{"unchanged", " A\n", map[string]string{"file-1": "A", "1": "by hand"}, nil},
-		{"changed", "B", map[string]string{"file-2": "B", "1": "by hand"}, []string{"added file-2", "retired file-1"}},
-		{"changed back", "A", map[string]string{"file-3": "A", "1": "by hand"}, []string{"added file-3", "retired file-2"}},
-		{"the one by hand", "by hand", map[string]string{"1": "by hand"}, []string{"retired file-3"}},
+		{"new app", "secret A", map[string]string{"file-1": "secret A"}, nil},
+		{"unchanged", " secret A\n", map[string]string{"file-1": "secret A", "1": "set by hand"}, nil},
+		{"changed", "secret B", map[string]string{"file-2": "secret B", "1": "set by hand"}, []string{"added file-2", "retired file-1"}},
+		{"changed back", "secret A", map[string]string{"file-3": "secret A", "1": "set by hand"}, []string{"added file-3", "retired file-2"}},
+		{"the one by hand", "set by hand", map[string]string{"1": "set by hand"}, []string{"retired file-3"}},
 	} {
 		k.start(t, step.file, func(s *Server) {
 			if step.name == "unchanged" {
-				if _, err := s.dir.AddKey(t.Context(), "somebody", id, account.Key{Kind: account.HMACKey, Secret: "by hand"}); err != nil {
+				if _, err := s.dir.AddKey(t.Context(), "somebody", id, account.Key{Kind: account.HMACKey, Secret: "set by hand"}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if diff := cmp.Diff(step.want, k.active(t, s)); diff != "" {
 				t.Errorf("%s: active keys (-want +got):\n%s", step.name, diff)
 			}
-			if got := s.context.Key; got != strings.TrimSpace(step.file) && got != "by hand" {
+			if got := s.context.Key; got != strings.TrimSpace(step.file) && got != "set by hand" {
 				t.Errorf("%s: clients are told to sign with %q", step.name, got)
 			}
 		})
@@ -96,7 +98,7 @@ func TestKeyFileChanges(t *testing.T) {
 			t.Errorf("%s: log (-want +got):\n%s", step.name, diff)
 		}
 	}
-	k.start(t, "by hand", func(s *Server) {
+	k.start(t, "set by hand", func(s *Server) {
 		entries, err := s.engine.Audit(t.Context(), account.AuditQuery{App: id, Limit: 100})
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +134,7 @@ func keyLines(log string) []string {
 func TestKeyFileChangesOften(t *testing.T) {
 	k := newKeyFileServer(t)
 	k.o.Store = "mem:"
-	k.start(t, "first", func(s *Server) {
+	k.start(t, "first-key", func(s *Server) {
 		id := account.AppID(k.o.Credentials.SDKAppID)
 		for i := range 2 * account.MaxKeys {
 			app, err := s.dir.App(t.Context(), id)
@@ -154,15 +156,15 @@ func TestKeyFileOpenToEverybody(t *testing.T) {
 	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
 		k := newKeyFileServer(t)
 		k.o.Store = "mem:"
-		k.start(t, "secret", func(*Server) {})
+		k.start(t, "not-for-everybody", func(*Server) {})
 		if err := os.Chmod(k.o.Credentials.KeyFile, mode); err != nil {
 			t.Fatal(err)
 		}
-		k.start(t, "secret", func(*Server) {})
+		k.start(t, "not-for-everybody", func(*Server) {})
 		if got := strings.Contains(k.log.String(), "level=WARN"); got != want {
 			t.Errorf("mode %v: a warning is %v, want %v:\n%s", mode, got, want, k.log.String())
 		}
-		if strings.Contains(k.log.String(), "=secret") {
+		if strings.Contains(k.log.String(), "not-for-everybody") {
 			t.Errorf("the log holds the key:\n%s", k.log.String())
 		}
 	}

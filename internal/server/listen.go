@@ -38,13 +38,13 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	public := httpx.ListenerOptions{TLS: conf, Conns: httpx.NewConnLimit(conns)}
 	vendor := s.vendorHandler()
-	if err := s.listenAt(ctx, s.o.Listen, public, withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))); err != nil {
+	if err := s.listenAt(ctx, "--listen", s.o.Listen, public, withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))); err != nil {
 		return err
 	}
 	if s.o.AdminListen != "" {
 		// The vendor's protocol too: the page at /docs calls the address that it
 		// came from.
-		if err := s.listenAt(ctx, s.o.AdminListen, ownListener(), withVendor(vendor, s.ownHandler(true))); err != nil {
+		if err := s.listenAt(ctx, "--admin-listen", s.o.AdminListen, ownListener(), withVendor(vendor, s.ownHandler(true))); err != nil {
 			return err
 		}
 	}
@@ -56,10 +56,11 @@ func ownListener() httpx.ListenerOptions {
 	return httpx.ListenerOptions{Conns: httpx.NewConnLimit(ownConns)}
 }
 
-func (s *Server) listenAt(ctx context.Context, addr string, o httpx.ListenerOptions, h http.Handler) error {
+// listenAt opens the address of a flag, for h.
+func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.ListenerOptions, h http.Handler) error {
 	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", addr, err)
+		return fmt.Errorf("%s %s cannot be opened: end what listens there, or choose another address: %w", flag, addr, err)
 	}
 	o.FaultBody = func(httpx.Fault) []byte { return api.Malformed() }
 	o.Logger = s.o.Logger

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"time"
-
-	"rollcall/internal/httpx"
 )
 
 // pprofTimeout is longer than the longest profile that somebody may want.
@@ -17,7 +15,7 @@ func (s *Server) listenPprof(ctx context.Context) error {
 	if s.o.PprofListen == "" {
 		return nil
 	}
-	if err := s.listenAt(ctx, s.o.PprofListen, ownListener(), s.pprofHandler()); err != nil {
+	if err := s.listenAt(ctx, "--pprof-listen", s.o.PprofListen, ownListener(), s.pprofHandler()); err != nil {
 		return err
 	}
 	s.listeners[len(s.listeners)-1].srv.WriteTimeout = pprofTimeout
@@ -35,9 +33,5 @@ func (s *Server) pprofHandler() http.Handler {
 	} {
 		mux.HandleFunc(path, h)
 	}
-	return s.adapt(s.admin.CheckHost(func(w http.ResponseWriter, r *http.Request) error {
-		httpx.EventFrom(r.Context()).SetCommand("pprof")
-		mux.ServeHTTP(w, r)
-		return nil
-	}))
+	return s.inside("pprof", "/debug/pprof/…", mux)
 }

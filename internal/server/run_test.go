@@ -207,5 +207,6 @@ func importTarget(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	testutil.Secret(t, sig)
 	return "/v4/im_open_login_svc/account_import?sdkappid=1400000001&identifier=administrator&usersig=" + sig
 }

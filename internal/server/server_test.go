@@ -39,6 +39,9 @@ func start(t *testing.T, o server.Options) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c := s.Context(); c != nil {
+		testutil.Secret(t, c.Key, c.AdminToken)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -58,6 +61,7 @@ func importAlice(t *testing.T, client *http.Client, c *server.Context) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	testutil.Secret(t, sig)
 	q := url.Values{"sdkappid": {fmt.Sprint(c.SDKAppID)}, "identifier": {c.Admin}, "usersig": {sig}}
 	resp, err := client.Post(c.URL+"/v4/im_open_login_svc/account_import?"+q.Encode(), "", strings.NewReader(`{"UserID":"alice"}`))
 	if err != nil {

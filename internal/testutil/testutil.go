@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Logger returns a logger of all levels that writes to the output of t, which
-// the go command shows when the test fails. It must not be used after t has
-// ended.
+// Logger returns a logger of all levels that writes to the output of tb, which
+// the go command shows when the test fails, and keeps it for [Main]. It must not
+// be used after tb has ended.
 func Logger(tb testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(Keep(tb, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -1,0 +1,10 @@
+package conformance
+
+import (
+	"testing"
+
+	"rollcall/internal/testutil"
+)
+
+// TestMain makes sure that no server logs a secret.
+func TestMain(m *testing.M) { testutil.Main(m) }
