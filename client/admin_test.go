@@ -185,6 +185,28 @@ func TestAdminCalls(t *testing.T) {
 			exchange{"POST /admin/v1/keys:reseal", 200, `{"resealed":6}`},
 			func(c *client.AdminClient) (any, error) { return c.ResealKeys(ctx) }, 6,
 		},
+		{
+			"SignUser",
+			exchange{`POST /admin/v1/apps/5/usersig {"identifier":"alice","validity_s":90}`, 200, `{"sdkappid":5,"identifier":"alice","usersig":"eJw","expires_at":"` + when + `"}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.SignUser(ctx, 5, client.NewUserSig{Identifier: "alice", Validity: 90 * time.Second})
+			},
+			&client.UserSig{SDKAppID: 5, Identifier: "alice", UserSig: "eJw", ExpiresAt: at},
+		},
+		{
+			"SignUser by default",
+			exchange{`POST /admin/v1/apps/5/usersig {}`, 200, `{"sdkappid":5,"usersig":"eJw"}`},
+			func(c *client.AdminClient) (any, error) { return c.SignUser(ctx, 5, client.NewUserSig{}) },
+			&client.UserSig{SDKAppID: 5, UserSig: "eJw"},
+		},
+		{
+			"SignUser for a moment",
+			exchange{`POST /admin/v1/apps/5/usersig {"validity_s":1}`, 200, `{}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.SignUser(ctx, 5, client.NewUserSig{Validity: time.Millisecond})
+			},
+			&client.UserSig{},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -296,3 +296,17 @@ func jsonNames(v any) []string {
 	slices.Sort(names)
 	return names
 }
+
+// An error says once what to do: the words of Rollcall do already.
+func TestErrorText(t *testing.T) {
+	for info, want := range map[string]string{
+		"Err_TLS_PT_Open_Login_Account_Not_Exist":     "kick: 70107 Err_TLS_PT_Open_Login_Account_Not_Exist — Import it. (request R)",
+		"the account does not exist; import it first": "kick: 70107 the account does not exist; import it first (request R)",
+		"": "kick: 70107 — Import it. (request R)",
+	} {
+		e := &client.Error{Command: "kick", Code: client.CodeNoAccount, Info: info, Advice: "Import it.", RequestID: "R"}
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"rollcall/internal/wire"
 )
@@ -88,7 +89,7 @@ func (e *Error) Error() string {
 	if e.Info != "" {
 		s += " " + e.Info
 	}
-	if e.Advice != "" && e.Advice != e.Info {
+	if e.Advice != "" && !advises(e.Info) {
 		s += " — " + e.Advice
 	}
 	if e.RequestID != "" {
@@ -96,6 +97,10 @@ func (e *Error) Error() string {
 	}
 	return s
 }
+
+// advises reports whether an ErrorInfo says what to do, as those of Rollcall's own
+// words do: after a semicolon. The vendor's are names and facts.
+func advises(info string) bool { return strings.Contains(info, "; ") }
 
 // A TransportError is a call that got no usable answer: the server could not be
 // reached, or something on the way answered in its place. Whether the call took

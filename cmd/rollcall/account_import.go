@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/client"
+	"rollcall/internal/account"
 )
 
 // maxInFlight is the most calls that a command makes at once.
@@ -20,7 +21,7 @@ type accountImportCmd struct {
 	UserIDs  []string `arg:"" optional:"" name:"userid" help:"Ids to import."`
 	Nick     string   `placeholder:"TEXT" help:"Nick of the one id."`
 	FaceURL  string   `name:"face-url" placeholder:"URL" help:"Picture of the one id."`
-	File     string   `placeholder:"FILE" help:"File of accounts; - reads standard input."`
+	File     string   `placeholder:"FILE" given:"" help:"File of accounts; - reads standard input."`
 	InFlight int      `default:"4" placeholder:"N" help:"Calls of 100 accounts at once (default: ${default})."`
 }
 
@@ -91,7 +92,7 @@ func (c *accountImportCmd) rows(stdin io.Reader) (rows iter.Seq2[row, error], cl
 func (c *accountImportCmd) arguments() iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		for i, id := range c.UserIDs {
-			if !yield(row{line: i + 1, account: client.Account{UserID: id, Nick: c.Nick, FaceURL: c.FaceURL}}, nil) {
+			if !yield(newRow(i+1, client.Account{UserID: id, Nick: c.Nick, FaceURL: c.FaceURL}, nil), nil) {
 				return
 			}
 		}
@@ -226,7 +227,7 @@ func (im *importing) judge(b *batch, yield func(rejection, error) bool) bool {
 		if r.fault == "" {
 			result := b.results[sent]
 			sent++
-			rejected.Code, rejected.Reason = result.Code, result.Info
+			rejected.Code, rejected.Reason = result.Code, whyRejected(result)
 		}
 		if rejected.Reason == "" && rejected.Code == 0 {
 			im.done++
@@ -239,6 +240,20 @@ func (im *importing) judge(b *batch, yield func(rejection, error) bool) bool {
 	}
 	im.showProgress()
 	return true
+}
+
+// whyRejected says why an account was not imported. The server of a batch tells
+// codes alone, and one of them stands for all that can be wrong with an id.
+func whyRejected(r client.Result) string {
+	if r.Code != client.CodeBadParameter {
+		return r.Info
+	}
+	for _, strict := range []bool{false, true} {
+		if e, ok := errors.AsType[*account.Error](account.UserID(r.UserID).Validate(strict)); ok {
+			return e.Detail
+		}
+	}
+	return r.Info
 }
 
 // report prints the rejections as they come, and the counts.
@@ -267,11 +282,20 @@ func (im *importing) reportText(w io.Writer, rejections iter.Seq2[rejection, err
 		if r.Code != 0 {
 			why = reason(r.Code, r.Reason)
 		}
-		fmt.Fprintf(w, "line %d: %s: %s\n", r.Line, clean(r.UserID), clean(why))
+		fmt.Fprintf(w, "line %d: %s%s\n", r.Line, named(r.UserID), clean(why))
 	}
 	im.clearProgress()
 	fmt.Fprintf(w, "imported %d, failed %d\n", im.done, im.failed)
 	return failure
+}
+
+// named writes the id of a line before what is said of it, or nothing if the line
+// could not be read as far as that.
+func named(userID string) string {
+	if userID == "" {
+		return ""
+	}
+	return clean(userID) + ": "
 }
 
 func (im *importing) reportJSON(w io.Writer, rejections iter.Seq2[rejection, error]) error {

@@ -20,6 +20,9 @@ func TestReadRows(t *testing.T) {
 	account := func(line int, id, nick string) row {
 		return row{line: line, account: client.Account{UserID: id, Nick: nick}}
 	}
+	bad := func(line int, id string) row {
+		return row{line: line, account: client.Account{UserID: id}, fault: notUTF8}
+	}
 	long := strings.Repeat("x", maxLine)
 	tests := []struct {
 		name, text string
@@ -36,6 +39,13 @@ func TestReadRows(t *testing.T) {
 		{"a long line", "alice\n" + long + "\nbob", []row{account(1, "alice", "")}, "line 2"},
 		{"a column twice", "userid,userid\nalice,bob", nil, "userid"},
 		{"a column of another name", "userid,name\nalice,A", nil, "name"},
+		{"a list of ids that begin like a header", "userid1\nuserid-2", []row{account(1, "userid1", ""), account(2, "userid-2", "")}, ""},
+		{"a header with semicolons", "userid;nick\nalice;A", nil, "with commas between"},
+		{"a header with tabs", "\xef\xbb\xbfUserID\tNick\nalice\tA", nil, "with commas between"},
+		{"a quoted header with semicolons", "\"userid\";\"nick\"\n\"alice\";\"A\"", nil, "with commas between"},
+		{"an id that is not UTF-8", "alice\nb\xfcb\ncarol", []row{account(1, "alice", ""), bad(2, "b\xfcb"), account(3, "carol", "")}, ""},
+		{"CSV that is not UTF-8", "userid,nick\nalice,\xc4\nbob,B", []row{{line: 2, account: client.Account{UserID: "alice", Nick: "\xc4"}, fault: notUTF8}, account(3, "bob", "B")}, ""},
+		{"JSON that is not UTF-8", `{"userid":"alice","nick":"` + "\xc4" + `"}` + "\n" + `{"userid":"bob"}`, []row{bad(1, ""), account(2, "bob", "")}, ""},
 		{"an open quotation mark", "userid\n\"alice\nbob\n", nil, "line 2"},
 	}
 	for _, tt := range tests {

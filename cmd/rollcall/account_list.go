@@ -48,7 +48,7 @@ func (c *accountListCmd) Run(env *environment, g *accountCmd) error {
 }
 
 type accountGetCmd struct {
-	UserID string `arg:"" name:"userid" help:"The account."`
+	UserID string `arg:"" name:"userid" given:"" help:"The account."`
 }
 
 // Help is shown by rollcall account get --help.
@@ -100,8 +100,9 @@ type accountCountCmd struct{}
 func (accountCountCmd) Help() string {
 	return `The number is exact; admins are accounts too. Needs an admin token.
 
-Example:
-  rollcall account count`
+Examples:
+  rollcall account count
+  rollcall account count --sdkappid 1400000002 --output json`
 }
 
 func (accountCountCmd) Run(env *environment, g *accountCmd) error {

@@ -11,6 +11,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"rollcall/client"
 )
@@ -41,8 +43,25 @@ func readRows(r io.Reader) iter.Seq2[row, error] {
 		return readLines(in, jsonRow)
 	case isHeader(string(first)):
 		return readCSV(in)
+	case strangeHeader(string(first)):
+		return func(yield func(row, error) bool) { yield(row{}, errHeader) }
 	}
 	return readLines(in, plainRow)
+}
+
+var errHeader = errors.New("line 1 looks like the header of a table without commas: write userid,nick,face_url with commas between, there and in every line")
+
+// strangeHeader reports whether line, which is no header, was meant to be one: it
+// begins with the word userid, then another separator than a comma. Every line of
+// such a file would make a good id.
+func strangeHeader(line string) bool {
+	const word = "userid"
+	line = strings.TrimLeft(line, `"`)
+	if len(line) <= len(word) || !strings.EqualFold(line[:len(word)], word) {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(line[len(word):])
+	return !unicode.IsLetter(next) && !unicode.IsDigit(next) && !strings.ContainsRune("_-.@", next)
 }
 
 // isHeader reports whether line is the first of a CSV file.
@@ -79,8 +98,17 @@ func newRow(line int, a client.Account, err error) row {
 	r := row{line: line, account: a}
 	if err != nil {
 		r.fault = err.Error()
+	} else if !validUTF8(a) {
+		r.fault = notUTF8
 	}
 	return r
+}
+
+// notUTF8 is the fault of a line that JSON cannot carry as it is.
+const notUTF8 = "not valid UTF-8; save the file in that encoding"
+
+func validUTF8(a client.Account) bool {
+	return utf8.ValidString(a.UserID) && utf8.ValidString(a.Nick) && utf8.ValidString(a.FaceURL)
 }
 
 func plainRow(text []byte) (client.Account, error) { return client.Account{UserID: string(text)}, nil }
@@ -90,6 +118,9 @@ func jsonRow(text []byte) (client.Account, error) {
 		UserID  *string `json:"userid"`
 		Nick    string  `json:"nick"`
 		FaceURL string  `json:"face_url"`
+	}
+	if !utf8.Valid(text) {
+		return client.Account{}, errors.New(notUTF8) // else the decoder would mend it
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
 		return client.Account{}, errors.New("not a JSON object with texts: userid, nick, face_url")

@@ -10,7 +10,7 @@ import (
 )
 
 type accountSetCmd struct {
-	UserID string   `arg:"" name:"userid" help:"The account."`
+	UserID string   `arg:"" name:"userid" given:"" help:"The account."`
 	Fields []string `arg:"" name:"field" help:"FIELD=VALUE: a tag, or nick, face_url, gender, birthday, location, signature, level, role, language; an empty value clears it. FIELD:=NUMBER sets a custom tag that takes numbers."`
 }
 

@@ -69,17 +69,17 @@ func (g *appCmd) print(env *environment, a *client.App) error {
 
 // An appArgument names an app; without it the connection's is meant.
 type appArgument struct {
-	App uint32 `arg:"" optional:"" name:"app" help:"SDKAppID (default: that of --sdkappid or of the context)."`
+	App uint32 `arg:"" optional:"" name:"app" given:"" help:"SDKAppID (default: that of --sdkappid or of the context)."`
 }
 
 type appCreateCmd struct {
-	App      uint32            `arg:"" name:"app" help:"SDKAppID of the new app."`
+	App      uint32            `arg:"" name:"app" given:"" help:"SDKAppID of the new app."`
 	Name     string            `placeholder:"TEXT" help:"Name for people."`
 	Edition  string            `enum:",trial,development,standard,pro,enterprise" default:"" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Test     bool              `help:"A test app: it may accept any signature."`
 	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
 	Setting  map[string]string `placeholder:"NAME=VALUE" help:"A setting, as in app set; may be repeated."`
-	NewKey   string            `placeholder:"FILE" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
+	NewKey   string            `placeholder:"FILE" given:"" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
 }
 
 // Help is shown by rollcall app create --help.
@@ -239,7 +239,7 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 }
 
 type appDeleteCmd struct {
-	App uint32 `arg:"" name:"app" help:"SDKAppID of the app."`
+	App uint32 `arg:"" name:"app" given:"" help:"SDKAppID of the app."`
 	Yes bool   `help:"Yes, delete it."`
 }
 
@@ -248,7 +248,7 @@ func (appDeleteCmd) Help() string {
 	return `The app must have no accounts but its admins'. Needs --yes, and an admin token
 with the scope admin.
 
-Example:
+Examples:
   rollcall app delete 1400000002 --yes`
 }
 
@@ -273,7 +273,7 @@ type appAdminCmd struct {
 }
 
 type appAdminAddCmd struct {
-	UserID string `arg:"" name:"userid" help:"The user."`
+	UserID string `arg:"" name:"userid" given:"" help:"The user."`
 	appArgument
 }
 
@@ -281,8 +281,9 @@ type appAdminAddCmd struct {
 func (appAdminAddCmd) Help() string {
 	return `An app has at most 10 admins.
 
-Example:
-  rollcall app admin add alice`
+Examples:
+  rollcall app admin add alice
+  rollcall app admin add alice 1400000002`
 }
 
 func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
@@ -298,7 +299,7 @@ func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
 }
 
 type appAdminRemoveCmd struct {
-	UserID string `arg:"" name:"userid" help:"The user."`
+	UserID string `arg:"" name:"userid" given:"" help:"The user."`
 	appArgument
 }
 
@@ -306,8 +307,9 @@ type appAdminRemoveCmd struct {
 func (appAdminRemoveCmd) Help() string {
 	return `The account stays.
 
-Example:
-  rollcall app admin remove alice`
+Examples:
+  rollcall app admin remove alice
+  rollcall app admin remove alice 1400000002`
 }
 
 func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {

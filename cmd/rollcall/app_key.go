@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,11 +15,12 @@ type appKeyCmd struct {
 	Add    appKeyAddCmd    `cmd:"" help:"Add a key."`
 	List   appKeyListCmd   `cmd:"" help:"List keys by their fingerprints."`
 	Retire appKeyRetireCmd `cmd:"" help:"Make a key verify nothing any more."`
+	Reseal appKeyResealCmd `cmd:"" help:"Seal the keys of all apps with the newest sealing key."`
 }
 
 type appKeyAddCmd struct {
 	appArgument
-	File     string `placeholder:"FILE" default:"-" help:"File of the key; - reads standard input (default: ${default})."`
+	File     string `placeholder:"FILE" default:"-" given:"" help:"File of the key; - reads standard input (default: ${default})."`
 	Generate bool   `help:"Let the server make an HMAC key and show it once."`
 }
 
@@ -36,6 +38,9 @@ Examples:
 }
 
 func (c *appKeyAddCmd) Run(env *environment, g *appCmd) error {
+	if g.KeyFile != "" {
+		return &usageError{errors.New("--key-file is for what signs calls, and nothing is signed here: give the key to add with --file")}
+	}
 	file := c.File
 	if c.Generate {
 		file = ""
@@ -101,8 +106,9 @@ func (appKeyListCmd) Help() string {
 	return `The fingerprint is the beginning of the SHA-256 of the key:
   printf %s "$(cat key.txt)" | sha256sum | cut -c -16
 
-Example:
-  rollcall app key list`
+Examples:
+  rollcall app key list
+  rollcall app key list 1400000002 --output json`
 }
 
 func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
@@ -124,7 +130,7 @@ func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
 }
 
 type appKeyRetireCmd struct {
-	ID string `arg:"" name:"key" help:"Id of the key, as app key list shows it."`
+	ID string `arg:"" name:"key" given:"" help:"Id of the key, as app key list shows it."`
 	appArgument
 	In time.Duration `placeholder:"DURATION" help:"Not now but after this time, as 24h."`
 }
@@ -148,4 +154,32 @@ func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
 		return err
 	}
 	return printThing(env.stdout, g.Output, key, keyProperties(*key))
+}
+
+type appKeyResealCmd struct{}
+
+// Help is shown by rollcall app key reseal --help.
+func (appKeyResealCmd) Help() string {
+	return `A server keeps the secret keys of apps sealed, with the last key of its file of
+sealing keys. When a new line was added to that file and the server was started
+again, this seals every secret with it; only then may the old line go. Calls are
+answered meanwhile, and the keys themselves stay as they are. Needs an admin
+token with the scope admin.
+
+Examples:
+  rollcall app key reseal
+  rollcall app key reseal --output json`
+}
+
+func (appKeyResealCmd) Run(env *environment, g *appCmd) error {
+	api, err := g.admin(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, 0)
+	n, err := api.ResealKeys(env.ctx)
+	if err != nil {
+		return err
+	}
+	return printThing(env.stdout, g.Output, map[string]int{"resealed": n}, []property{{"resealed", strconv.Itoa(n)}})
 }

@@ -6,49 +6,49 @@ import (
 	"strconv"
 	"time"
 
-	"rollcall/internal/admin"
 	"rollcall/internal/store/open"
 )
 
-// backupCmd makes copies of a running server's store.
+// backupCmd makes copies of a running server's store, and checks them.
 type backupCmd struct {
-	connection
 	Create backupCreateCmd `cmd:"" default:"withargs" help:"Copy the store of a running server; \"backup DIR\" for short."`
 	Verify backupVerifyCmd `cmd:"" help:"Read every record of a copy and say what it holds."`
 }
 
 type backupCreateCmd struct {
-	Dir string `arg:"" name:"dir" help:"A new folder, on the server's machine."`
+	connection
+	Dir string `arg:"" name:"dir" given:"" help:"A new folder, on the server's machine."`
 }
 
 // Help is shown by rollcall backup create --help.
 func (backupCreateCmd) Help() string {
 	return `The copy is of one moment, and nobody has to wait for it. "rollcall backup verify"
 checks it; "rollcall serve --data DIR --seal-keys FILE" restores it: the keys that
-seal the secrets of apps are not in it. A relative path is taken from here, so it fits a server on
-this machine; give --timeout for a large store. Needs an admin token with the
-scope admin.
+seal the secrets of apps are not in it. A relative path is taken from here, so it
+fits a server on this machine; give --timeout for a large store. Needs an admin
+token with the scope admin.
 
 Examples:
-  rollcall backup backups/monday
+  rollcall backup create backups/monday
   rollcall backup /var/backups/rollcall/monday --timeout 10m`
 }
 
-func (c *backupCreateCmd) Run(env *environment, g *backupCmd) error {
+// Run makes a copy.
+func (c *backupCreateCmd) Run(env *environment) error {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Dir, err)
 	}
-	api, err := g.admin(env)
+	api, err := c.admin(env)
 	if err != nil {
 		return err
 	}
-	g.target(env, 0)
+	c.target(env, 0)
 	b, err := api.Backup(env.ctx, dir)
 	if err != nil {
 		return err
 	}
-	return printThing(env.stdout, g.Output, b, []property{
+	return printThing(env.stdout, c.Output, b, []property{
 		{"dir", b.Dir},
 		{"accounts", strconv.FormatInt(b.Accounts, 10)},
 		{"apps", strconv.FormatInt(b.Apps, 10)},
@@ -59,8 +59,9 @@ func (c *backupCreateCmd) Run(env *environment, g *backupCmd) error {
 
 // backupVerifyCmd checks a copy. It needs no server.
 type backupVerifyCmd struct {
-	Dir      string `arg:"" name:"dir" help:"The folder of the copy."`
-	SealKeys string `placeholder:"FILE" help:"Also open the sealed secrets of apps with the keys in this file."`
+	Dir      string `arg:"" name:"dir" given:"" help:"The folder of the copy."`
+	SealKeys string `placeholder:"FILE" given:"" help:"Also open the sealed secrets of apps with the keys in this file."`
+	Output   string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 }
 
 // Help is shown by rollcall backup verify --help.
@@ -73,12 +74,13 @@ Examples:
   rollcall backup verify backups/monday --seal-keys seal.keys --output json`
 }
 
-func (c *backupVerifyCmd) Run(env *environment, g *backupCmd) error {
-	found, err := open.Verify(env.ctx, filepath.Join(c.Dir, admin.StoreFolder), c.SealKeys)
+// Run checks a copy.
+func (c *backupVerifyCmd) Run(env *environment) error {
+	found, err := open.Verify(env.ctx, c.Dir, c.SealKeys)
 	if err != nil {
 		return err
 	}
-	return printThing(env.stdout, g.Output, found, []property{
+	return printThing(env.stdout, c.Output, found, []property{
 		{"accounts", strconv.FormatInt(found.Accounts, 10)},
 		{"tombstones", strconv.FormatInt(found.Tombstones, 10)},
 		{"apps", strconv.FormatInt(found.Apps, 10)},

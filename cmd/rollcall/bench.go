@@ -17,7 +17,7 @@ import (
 // benchCmd loads a server and measures how it takes it.
 type benchCmd struct {
 	connection
-	Target string `arg:"" optional:"" name:"server" help:"URL of the server (default: that of --url or of the context)."`
+	Target string `arg:"" optional:"" name:"server" given:"" help:"URL of the server (default: that of --url or of the context)."`
 
 	Workload    string        `default:"check-100" placeholder:"NAME" help:"Kind of call (default: ${default}, which changes nothing); see below."`
 	Accounts    int64         `default:"0" placeholder:"N" help:"How many accounts of the load there are already: others are drawn from them, new ones follow them."`
@@ -68,11 +68,8 @@ func (c *benchCmd) Run(env *environment) error {
 
 // load returns what load to make.
 func (c *benchCmd) load(env *environment) (o loadgen.Options, err error) {
-	if err := c.complete(); err != nil {
+	if err := c.server(); err != nil {
 		return o, err
-	}
-	if c.URL == "" {
-		return o, errNoServer
 	}
 	hc, err := c.httpClient()
 	if err != nil {

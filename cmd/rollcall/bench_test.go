@@ -57,7 +57,7 @@ func TestBenchElsewhere(t *testing.T) {
 	}{
 		"unnamed":      {[]string{"http://192.0.2.1"}, "add --yes-really 192.0.2.1"},
 		"another name": {[]string{"http://192.0.2.1", "--yes-really", "192.0.2.2"}, "add --yes-really 192.0.2.1"},
-		"no host":      {[]string{"http:"}, "not on this machine"},
+		"no host":      {[]string{"http:"}, "is no URL"},
 	} {
 		code, out, errs := bench(t, append(tt.args, key...)...)
 		if code != exitBadUsage || out != "" || !strings.Contains(errs, tt.want) {

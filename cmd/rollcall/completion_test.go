@@ -25,8 +25,8 @@ func TestCompletionBash(t *testing.T) {
 		want []string
 	}{
 		{"rollcall ver", []string{"version"}},
-		{"rollcall app key re", []string{"retire"}},
-		{"rollcall app --output json key re", []string{"retire"}},
+		{"rollcall app key ret", []string{"retire"}},
+		{"rollcall app --output json key ret", []string{"retire"}},
 		{"rollcall account import --ni", []string{"--nick"}},
 		{"rollcall account import alice --face", []string{"--face-url"}},
 		{"rollcall app admin ", []string{"add", "remove", "--help"}},

@@ -14,7 +14,7 @@ type configCmd struct {
 
 // configCheckCmd reads a file as serve would.
 type configCheckCmd struct {
-	File string `arg:"" help:"Settings in YAML."`
+	File string `arg:"" given:"" help:"Settings in YAML."`
 }
 
 // Help is shown by rollcall config check --help.
@@ -23,7 +23,7 @@ func (configCheckCmd) Help() string {
 environment. A mistake is one sentence with the place and the remedy, and exit
 code 2.
 
-Example:
+Examples:
   rollcall config check /etc/rollcall/rollcall.yml`
 }
 
@@ -38,7 +38,7 @@ func (c *configCheckCmd) Run(env *environment) error {
 
 // configPrintCmd shows settings.
 type configPrintCmd struct {
-	File string `name:"config" placeholder:"FILE" help:"Settings in YAML."`
+	File string `name:"config" placeholder:"FILE" given:"" help:"Settings in YAML."`
 }
 
 // Help is shown by rollcall config print --help.

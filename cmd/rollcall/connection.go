@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -18,13 +19,13 @@ import (
 // taken from the environment, then from the context file of a server. Secrets
 // come from files or the environment: arguments can be seen by others.
 type connection struct {
-	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" help:"Context file of a server (default: ./rollcall-data/context.json)."`
-	URL            string        `name:"url" env:"ROLLCALL_URL" placeholder:"URL" help:"The server, as https://rollcall.example.com."`
-	SDKAppID       uint32        `name:"sdkappid" env:"ROLLCALL_SDKAPPID" placeholder:"N" help:"The app."`
-	KeyFile        string        `placeholder:"FILE" help:"Secret key of the app, or its ECDSA private key in PEM; - reads it from standard input. $ROLLCALL_KEY holds the key itself."`
-	Admin          string        `env:"ROLLCALL_ADMIN" placeholder:"USERID" help:"The admin of the app to sign as (default: administrator)."`
-	AdminTokenFile string        `placeholder:"FILE" help:"Token of the admin API; - reads it from standard input. $ROLLCALL_ADMIN_TOKEN holds the token itself."`
-	CA             string        `name:"ca" env:"ROLLCALL_CA" placeholder:"FILE" help:"Certificates in PEM to trust besides the system's."`
+	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`
+	URL            string        `name:"url" env:"ROLLCALL_URL" placeholder:"URL" given:"" help:"The server, as https://rollcall.example.com."`
+	SDKAppID       uint32        `name:"sdkappid" env:"ROLLCALL_SDKAPPID" placeholder:"N" given:"" help:"The app."`
+	KeyFile        string        `placeholder:"FILE" given:"" help:"Secret key of the app, or its ECDSA private key in PEM; - reads it from standard input. $ROLLCALL_KEY holds the key itself."`
+	Admin          string        `env:"ROLLCALL_ADMIN" placeholder:"USERID" given:"" help:"The admin of the app to sign as (default: administrator)."`
+	AdminTokenFile string        `placeholder:"FILE" given:"" help:"Token of the admin API; - reads it from standard input. $ROLLCALL_ADMIN_TOKEN holds the token itself."`
+	CA             string        `name:"ca" env:"ROLLCALL_CA" placeholder:"FILE" given:"" help:"Certificates in PEM to trust besides the system's."`
 	Timeout        time.Duration `default:"30s" help:"How long one call may take, with all its repeats (default: ${default})."`
 	Output         string        `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 
@@ -69,22 +70,39 @@ func readContext(name string) (*server.Context, error) {
 		file = defaultContext
 	}
 	saved, err := server.ReadContext(file)
-	if errors.Is(err, os.ErrNotExist) && name == "" {
+	switch {
+	case errors.Is(err, os.ErrNotExist) && name == "":
 		return new(server.Context), nil
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("--context: there is no file %s: correct its name, or start the server that writes it", name)
+	case err != nil:
+		return nil, fmt.Errorf("--context: %w", err)
 	}
-	return saved, err
+	return saved, nil
 }
 
 // errNoServer says how to name a server.
 var errNoServer = &usageError{errors.New("no server: start one with \"rollcall serve\" in this folder, or give --url or --context")}
 
-// account returns a client of the account API.
-func (c *connection) account(env *environment) (*client.Client, error) {
+// server completes c and checks that it says which server to call.
+func (c *connection) server() error {
 	if err := c.complete(); err != nil {
-		return nil, err
+		return err
 	}
 	if c.URL == "" {
-		return nil, errNoServer
+		return errNoServer
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return &usageError{errors.New("the address of the server (--url) is no URL: give one like https://rollcall.example.com, with nothing after its path")}
+	}
+	return nil
+}
+
+// account returns a client of the account API.
+func (c *connection) account(env *environment) (*client.Client, error) {
+	if err := c.server(); err != nil {
+		return nil, err
 	}
 	if c.SDKAppID == 0 {
 		return nil, &usageError{errors.New("no app: give --sdkappid")}
@@ -118,7 +136,7 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 	if c.Admin == "" {
 		c.Admin = client.Administrator
 	}
-	key, err := parseKey([]byte(text))
+	key, err := parseSigningKey([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
@@ -131,11 +149,8 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 
 // admin returns a client of the admin API.
 func (c *connection) admin(env *environment) (*client.AdminClient, error) {
-	if err := c.complete(); err != nil {
+	if err := c.server(); err != nil {
 		return nil, err
-	}
-	if c.URL == "" {
-		return nil, errNoServer
 	}
 	hc, err := c.httpClient()
 	if err != nil {

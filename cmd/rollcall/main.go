@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -78,6 +80,7 @@ func run(env *environment, args []string) (code int) {
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.Vars{"version": version},
+		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(decodeLevel)),
 	)
 	if err != nil {
 		panic(err) // the tags of cli are wrong
@@ -86,6 +89,9 @@ func run(env *environment, args []string) (code int) {
 		args = []string{"--help"}
 	}
 	kctx, err := parser.Parse(args)
+	if err == nil {
+		err = checkGiven(kctx)
+	}
 	if err != nil {
 		fmt.Fprintf(env.stderr, "rollcall: %v\nTry \"rollcall --help\".\n", err)
 		return exitBadUsage

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts plays testdata/*.txtar, each a session at the shell.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: scriptCommands})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: scriptCommands, Setup: setupScript})
 }
 
 func TestExitCodes(t *testing.T) {

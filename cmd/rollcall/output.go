@@ -21,7 +21,8 @@ type column[T any] struct {
 	cell  func(T) string
 }
 
-// printList prints items as they come, as a table or as a JSON array.
+// printList prints items as they come, as a table or as a JSON array. An error
+// before the first leaves nothing behind.
 func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], columns []column[T]) error {
 	if form == "json" {
 		return printArray(w, items)
@@ -31,12 +32,14 @@ func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], colum
 	for i, c := range columns {
 		titles[i] = c.title
 	}
-	fmt.Fprintln(t, strings.Join(titles, "\t"))
 	rows := 0
 	for item, err := range items {
 		if err != nil {
 			_ = t.Flush() // the error matters more
 			return err
+		}
+		if rows == 0 {
+			fmt.Fprintln(t, strings.Join(titles, "\t"))
 		}
 		cells := make([]string, len(columns))
 		for i, c := range columns {
@@ -48,6 +51,9 @@ func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], colum
 				return err
 			}
 		}
+	}
+	if rows == 0 {
+		fmt.Fprintln(t, strings.Join(titles, "\t"))
 	}
 	return t.Flush()
 }
@@ -85,6 +91,14 @@ func printItem(w io.Writer, separator string, v any) error {
 	return err
 }
 
+// printJSON prints one thing as JSON on several lines.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
 // A property is one line of the table of a single thing.
 type property struct{ name, value string }
 
@@ -105,6 +119,7 @@ func printThing(w io.Writer, form string, v any, properties []property) error {
 // clean makes text fit a cell: what users chose may hold line feeds and the
 // control sequences of terminals.
 func clean(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	if strings.IndexFunc(s, unprintable) < 0 {
 		return s
 	}

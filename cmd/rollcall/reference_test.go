@@ -46,6 +46,15 @@ func TestReference(t *testing.T) {
 	testutil.Golden(t, "../../docs/cli.md", got, *update)
 }
 
+// Every command shows how it is used.
+func TestExamples(t *testing.T) {
+	for _, leaf := range model(t, new(cli)).Leaves(true) {
+		if _, examples, _ := strings.Cut(leaf.Detail, "Examples:\n"); !strings.Contains(examples, leaf.FullPath()) {
+			t.Errorf("the help of %q has no Examples", leaf.FullPath())
+		}
+	}
+}
+
 // model returns what kong makes of a command line.
 func model(t *testing.T, grammar any) *kong.Node {
 	t.Helper()
@@ -67,7 +76,7 @@ func flagNames(n *kong.Node) []string {
 // callsServer reports whether n, or a command above it, has the flags of a
 // connection.
 func callsServer(n *kong.Node) bool {
-	return n != nil && (slices.Contains(flagNames(n), "context") || callsServer(n.Parent))
+	return n != nil && (slices.Contains(flagNames(n), "url") || callsServer(n.Parent))
 }
 
 // A reference is docs/cli.md in the making.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,8 +17,19 @@ import (
 // scriptCommands are what testdata/*.txtar can do besides what testscript has.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"serve": scriptServe,
+	"end":   scriptEnd,
 	"mask":  scriptMask,
 	"code":  scriptCode,
+}
+
+// servers is the name under which a script keeps how to stop each server that it
+// started.
+type servers struct{}
+
+// setupScript gives a script its place for servers.
+func setupScript(env *testscript.Env) error {
+	env.Values[servers{}] = new([]func())
+	return nil
 }
 
 // scriptServe starts "rollcall serve" with args on a free port, waits until it
@@ -37,20 +49,35 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
-	ts.Defer(func() {
+	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
 		if err := cmd.Wait(); err != nil {
 			ts.Logf("serve: %v\n%s", err, &stderr)
 		}
 	})
+	ts.Defer(stop)
+	running := ts.Value(servers{}).(*[]func())
+	*running = append(*running, stop)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), " is ready on "); ok {
 			ts.Setenv("URL", url)
+			ts.Setenv("HOST", strings.TrimPrefix(url, "http://"))
 			return
 		}
 	}
 	ts.Fatalf("the server did not start: %s", &stderr)
+}
+
+// scriptEnd stops every server that the script started, and waits for their
+// ends.
+func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: end")
+	}
+	for _, stop := range *ts.Value(servers{}).(*[]func()) {
+		stop()
+	}
 }
 
 // masks hide what differs from run to run.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -17,7 +18,7 @@ import (
 // serveCmd runs the server. Without flags it is a developer's: loopback only,
 // with a demo app.
 type serveCmd struct {
-	File string `name:"config" placeholder:"FILE" help:"Settings in YAML, under those of the environment and of these flags; docs/configuration.md lists them."`
+	File string `name:"config" placeholder:"FILE" given:"" help:"Settings in YAML, under those of the environment and of these flags; docs/configuration.md lists them."`
 	config.Config
 }
 
@@ -111,6 +112,20 @@ func newLogger(env *environment, c *config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(env.stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(env.stderr, o))
+}
+
+// decodeLevel reads a level of the log; kong's own way tells of Go's package only.
+func decodeLevel(d *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := d.Scan.PopValueInto("level", &text); err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		return fmt.Errorf("%q is no level: give one of debug, info, warn, error", text)
+	}
+	target.Set(reflect.ValueOf(level))
+	return nil
 }
 
 // greet tells a person how to go on.

@@ -18,7 +18,7 @@ type tokenCmd struct {
 
 type tokenCreateCmd struct {
 	Name   string        `arg:"" name:"name" help:"Who is to use it; stands in the audit trail."`
-	Scope  []string      `default:"read" placeholder:"SCOPE" help:"read, write or admin, each including those before it (default: ${default})."`
+	Scope  []string      `enum:"read,write,admin" default:"read" placeholder:"SCOPE" help:"read, write or admin, each including those before it (default: ${default})."`
 	Expire time.Duration `placeholder:"DURATION" help:"How long it is good, as 720h (default: for ever)."`
 }
 
@@ -58,8 +58,9 @@ type tokenListCmd struct{}
 
 // Help is shown by rollcall token list --help.
 func (tokenListCmd) Help() string {
-	return `Example:
-  rollcall token list`
+	return `Examples:
+  rollcall token list
+  rollcall token list --output json`
 }
 
 func (tokenListCmd) Run(env *environment, g *tokenCmd) error {
@@ -81,12 +82,14 @@ func (tokenListCmd) Run(env *environment, g *tokenCmd) error {
 }
 
 type tokenDeleteCmd struct {
-	ID string `arg:"" name:"id" help:"Id of the token, as token list shows it."`
+	ID string `arg:"" name:"id" given:"" help:"Id of the token, as token list shows it."`
 }
 
 // Help is shown by rollcall token delete --help.
 func (tokenDeleteCmd) Help() string {
-	return `Example:
+	return `What uses it is refused from then on.
+
+Examples:
   rollcall token delete 0a1b2c3d`
 }
 

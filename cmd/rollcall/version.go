@@ -8,6 +8,14 @@ import (
 // versionCmd prints what was built, and with what.
 type versionCmd struct{}
 
+// Help is shown by rollcall version --help.
+func (versionCmd) Help() string {
+	return `With the version of Go and the system that it was built for.
+
+Examples:
+  rollcall version`
+}
+
 func (versionCmd) Run(env *environment) error {
 	fmt.Fprintf(env.stdout, "rollcall %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rollcall/usersig"
+)
+
+// judged is a UserSig on the command line and what to hold it against.
+type judged struct {
+	credentials
+	Sig string  `arg:"" optional:"" name:"usersig" given:"" help:"The UserSig; absent or - reads it from standard input."`
+	At  instant `placeholder:"TIME" help:"Judge as of this time, as 2026-01-02T15:04:05Z (default: now)."`
+}
+
+// An instant is a time on the command line.
+type instant struct{ time.Time }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (i *instant) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no time in RFC 3339: write one as 2026-01-02T15:04:05Z or 2026-01-02T15:04:05+08:00", text)
+	}
+	i.Time = t
+	return nil
+}
+
+// explain judges the UserSig of the command line.
+func (c *judged) explain(env *environment) (usersig.Explanation, error) {
+	if c.KeyFile == "-" && (c.Sig == "" || c.Sig == "-") {
+		return usersig.Explanation{}, &usageError{errors.New("only one of key and UserSig can come from standard input: give a file, or the UserSig as an argument")}
+	}
+	keys, err := c.complete(env.stdin, parseKey)
+	if err != nil {
+		return usersig.Explanation{}, err
+	}
+	text := c.Sig
+	if text == "" || text == "-" {
+		b, err := readFile("-", env.stdin)
+		if err != nil {
+			return usersig.Explanation{}, err
+		}
+		text = strings.TrimSpace(string(b))
+	}
+	return usersig.Explain(text, usersig.Request{
+		SDKAppID: c.SDKAppID, Identifier: c.Identifier, Keys: keys, Now: c.At.Time,
+	}), nil
+}
+
+type sigVerifyCmd struct{ judged }
+
+// Help is shown by rollcall sig verify --help.
+func (sigVerifyCmd) Help() string {
+	return `Everything is checked: the app, the user, the signature and the time. Where one
+of them cannot be, for want of a flag, the answer is that it cannot tell, in JSON
+"valid": null; the exit code is 1 then too. A UserSig of version 1 needs
+--key-file with the app's public key.
+
+Examples:
+  rollcall sig verify eJyrVgrx…   # with the key of the server in ./rollcall-data
+  rollcall sig verify --sdkappid 1400000000 --identifier alice --key-file key.txt eJyrVgrx…
+  rollcall sig make | rollcall sig verify --output json`
+}
+
+func (c *sigVerifyCmd) Run(env *environment) error {
+	e, err := c.explain(env)
+	if err != nil {
+		return err
+	}
+	v := verdictOf(e)
+	if c.Output == "json" {
+		err = printJSON(env.stdout, v)
+	} else {
+		_, err = fmt.Fprintln(env.stdout, v)
+	}
+	if err == nil && v.Why != "" {
+		return errQuiet
+	}
+	return err
+}
+
+// A verdict is what verify says of a UserSig.
+type verdict struct {
+	Valid *bool  `json:"valid"` // nil if that cannot be told
+	Code  int    `json:"code"`  // what a server answers; 0 if the UserSig is valid or that cannot be told
+	Why   string `json:"why"`   // empty if it is valid
+}
+
+// verdictOf judges by all steps: to verify is to check everything.
+func verdictOf(e usersig.Explanation) verdict {
+	for _, st := range e.Steps {
+		if st.Status == usersig.Wrong {
+			return verdict{Valid: new(false), Code: e.Code, Why: st.Name + ": " + st.Why}
+		}
+	}
+	for _, st := range e.Steps {
+		if st.Status == usersig.NotChecked {
+			return verdict{Why: st.Name + ": " + st.Why + "; " + missing(e, st.Name)}
+		}
+	}
+	return verdict{Valid: new(true)}
+}
+
+func (v verdict) String() string {
+	switch {
+	case v.Valid == nil:
+		return "cannot tell: " + v.Why
+	case *v.Valid:
+		return "valid"
+	}
+	return fmt.Sprintf("not valid (%d): %s", v.Code, v.Why)
+}
+
+// missing says what to give so that a step can be checked.
+func missing(e usersig.Explanation, step string) string {
+	switch {
+	case step == "app":
+		return "give --sdkappid"
+	case step == "user":
+		return "give --identifier"
+	case e.Sig != nil && e.Sig.Version == 1:
+		return "give --key-file with the app's public key"
+	}
+	return "give --key-file with the app's secret key"
+}
+
+type sigExplainCmd struct{ judged }
+
+// Help is shown by rollcall sig explain --help.
+func (sigExplainCmd) Help() string {
+	return `Examples:
+  rollcall sig explain eJyrVgrx…   # with the key of the server in ./rollcall-data
+  rollcall sig explain --sdkappid 1400000000 --identifier alice --key-file key.txt eJyrVgrx…
+  pbpaste | rollcall sig explain --output json`
+}
+
+func (c *sigExplainCmd) Run(env *environment) error {
+	e, err := c.explain(env)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(env.stdout, e)
+	}
+	return printExplanation(env.stdout, e)
+}
+
+func printExplanation(w io.Writer, e usersig.Explanation) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	if s := e.Sig; s != nil {
+		fmt.Fprintf(t, "version\t%d\nsdkappid\t%d\nidentifier\t%q\n", s.Version, s.SDKAppID, s.Identifier)
+		fmt.Fprintf(t, "issued\t%s\nexpires\t%s\n\n", clock(e.IssuedAt, s.IssuedAt), clock(e.ExpiresAt, s.ExpiresAt()))
+	}
+	fmt.Fprintln(t, "STEP\tRESULT\tWHY")
+	for _, st := range e.Steps {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", st.Name, strings.ReplaceAll(string(st.Status), "_", " "), st.Why)
+	}
+	fmt.Fprintln(t, "\n"+conclusion(e))
+	return t.Flush()
+}
+
+// conclusion says what follows from the steps of e.
+func conclusion(e usersig.Explanation) string {
+	if e.Code != 0 {
+		return fmt.Sprintf("a server answers %d", e.Code)
+	}
+	for _, st := range e.Steps {
+		if st.Name != "signature" || st.Status != usersig.NotChecked {
+			continue
+		}
+		return fmt.Sprintf("nothing that was checked is wrong, but the signature was not checked: %s.\nA server that does not have that key answers %d.",
+			missing(e, st.Name), usersig.BadSignature.Code())
+	}
+	return "nothing that was checked is wrong"
+}
+
+// clock writes a time, or the plain seconds of one that no calendar holds.
+func clock(t time.Time, unix int64) string {
+	if t.IsZero() {
+		return fmt.Sprintf("%d s", unix)
+	}
+	return t.Format(time.RFC3339)
+}
