@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -94,14 +95,20 @@ func checkID(id uint64) error {
 
 // loadAccounts reads the accounts that are folded, in several goroutines.
 func (s *Store) loadAccounts(g *group) error {
-	bounds, err := s.parts(accountSpace, runtime.GOMAXPROCS(0))
+	workers := runtime.GOMAXPROCS(0)
+	bounds, err := s.parts(accountSpace, loadParts*workers)
 	if err != nil {
 		return err
 	}
 	parts := make([]part, len(bounds)-1)
+	var next atomic.Int32
 	var wg sync.WaitGroup
-	for i := range parts {
-		wg.Go(func() { parts[i].err = s.loadPart(&parts[i], bounds[i], bounds[i+1]) })
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(parts); i = next.Add(1) - 1 {
+				parts[i].err = s.loadPart(&parts[i], bounds[i], bounds[i+1])
+			}
+		})
 	}
 	wg.Wait()
 	var errs []error
@@ -114,6 +121,9 @@ func (s *Store) loadAccounts(g *group) error {
 	}
 	return errors.Join(errs...)
 }
+
+// loadParts is how many parts each processor loads: they are not all equal.
+const loadParts = 8
 
 // A part is what was found in a part of the accounts.
 type part struct {

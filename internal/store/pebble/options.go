@@ -35,7 +35,7 @@ const (
 	memtableBytes = 32 << 20 // of journal; the first has 256 KiB, each next one twice as much
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
-	l0Folds       = 24      // folds that lie on each other before they are put in order
+	l0Folds       = 12      // folds that lie on each other before they are put in order
 	bloomBits     = 10      // of the tables of folds
 )
 
