@@ -39,7 +39,7 @@ func startProcess(t *testing.T, dir string, args ...string) *process {
 }
 
 func serveArgs(dir string, more ...string) []string {
-	return append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn"}, more...)
+	return append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "info"}, more...)
 }
 
 // startCommand starts cmd, which serves dir, and waits until it is ready.
@@ -58,6 +58,7 @@ func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *process {
 	t.Cleanup(func() {
 		_ = p.Process.Kill() // an error says that it has ended
 		_ = p.Wait()
+		p.checkLog(t)
 	})
 	waitReady(t, p, stdout)
 	if p.context, err = server.ReadContext(filepath.Join(dir, server.ContextFile)); err != nil {
@@ -70,6 +71,18 @@ func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// checkLog looks for secrets in the log of a process that has ended.
+func (p *process) checkLog(t *testing.T) {
+	if p.context == nil {
+		return // it never started
+	}
+	for _, secret := range []string{p.context.Key, p.context.AdminToken, p.sig, url.QueryEscape(p.sig)} {
+		if secret != "" && strings.Contains(p.stderr.String(), secret) {
+			t.Error("the log of the server holds a secret")
+		}
+	}
 }
 
 func waitReady(t *testing.T, p *process, stdout io.Reader) {
