@@ -47,11 +47,6 @@ func appendAppKey(b []byte, space byte, app account.AppID) []byte {
 	return binary.BigEndian.AppendUint32(append(b, space, '/'), uint32(app))
 }
 
-// appendIDKey appends the key of an id in space.
-func appendIDKey(b []byte, space byte, app account.AppID, id account.UserID) []byte {
-	return append(append(appendAppKey(b, space, app), '/'), id...)
-}
-
 // The name of an account is its key without the space: it names the account in
 // the table and in the journal.
 const (
@@ -115,10 +110,10 @@ func successor(prefix []byte) []byte {
 
 // listBounds returns the bounds of the keys that q asks for.
 func listBounds(app account.AppID, q account.ListQuery) (lower, upper []byte) {
-	lower = appendIDKey(nil, accountSpace, app, q.Prefix)
+	lower = appendNameKey(nil, accountSpace, appendName(nil, app, q.Prefix))
 	upper = successor(lower)
 	if q.After >= q.Prefix && q.After != "" {
-		lower = append(appendIDKey(nil, accountSpace, app, q.After), 0)
+		lower = append(appendNameKey(nil, accountSpace, appendName(nil, app, q.After)), 0)
 	}
 	return lower, upper
 }

@@ -172,9 +172,6 @@ func (t *table) put(r ref, e entry) {
 	s.put(r.place(), e)
 }
 
-// name returns the name of a record; it must not be changed.
-func (t *table) name(r ref) []byte { return t.shard(r).name(r.place()) }
-
 // record returns the arena from a record on.
 func (s *shard) record(place uint32) []byte {
 	return s.pages[place/pageUnits][place%pageUnits*unitBytes:]

@@ -46,8 +46,8 @@ func TestTable(t *testing.T) {
 	wg.Wait()
 	for i := range n {
 		r, e := tab.find(tab.hash(name(i)), name(i))
-		if e != value(i) || string(tab.name(r)) != string(name(i)) {
-			t.Fatalf("find(%d) = %+v under %q, want %+v", i, e, tab.name(r), value(i))
+		if got := tab.shard(r).name(r.place()); e != value(i) || string(got) != string(name(i)) {
+			t.Fatalf("find(%d) = %+v under %q, want %+v", i, e, got, value(i))
 		}
 		if e := tab.get(append(name(i), '!')); e != (entry{}) {
 			t.Fatalf("an unknown name has %+v", e)
