@@ -174,7 +174,7 @@ func (g *group) dropApp(id account.AppID, by account.AuditEntry) {
 			if g.changed[id] != nil {
 				return nil // a later call of the group has made it again
 			}
-			return b.Delete(appendAppKey(nil, appSpace, id), nil)
+			return b.Delete(appKey(id), nil)
 		},
 		publish: func() {},
 	})

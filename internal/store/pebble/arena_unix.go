@@ -15,6 +15,7 @@ func allocate(n int) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("no memory for the table of accounts: %v", err))
 	}
+	largePages(b)
 	return b
 }
 

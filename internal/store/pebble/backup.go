@@ -85,8 +85,12 @@ func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n
 			return 0, err
 		}
 		for i := range page.Accounts {
-			b = appendName(b[:0], app, page.Accounts[i].ID)
-			_, _ = sum.Write(appendAccount(b, &page.Accounts[i])) // never fails
+			a := &page.Accounts[i]
+			b = appendName(b[:0], app, a.ID)
+			if e := s.table.get(b); e.internalID != a.InternalID || e.kicked != a.Kicked {
+				return 0, fmt.Errorf("app %d, account %q: the index says something else than the account", app, a.ID)
+			}
+			_, _ = sum.Write(appendAccount(b, a)) // never fails
 		}
 		n += int64(len(page.Accounts))
 		if q.After = page.Next; q.After == "" {

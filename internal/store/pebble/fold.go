@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"rollcall/internal/account"
 )
 
 // Bounds of the journal.
@@ -63,10 +59,14 @@ type folder struct {
 	fs  vfs.FS
 	dir string
 
-	mu sync.Mutex // held for a fold
-	n  int        // of files made
+	mu     sync.Mutex // held for a fold
+	n      int        // of files made
+	nextID uint64     // the next InternalID to give after what is folded
+	size   indexSize  // of what is folded
 
 	folds atomic.Int64 // that are done
+
+	renewIndex bool // tests: with every fold
 }
 
 // run folds whenever there is enough or it has waited long enough, until stop
@@ -141,6 +141,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	f.folds.Add(1)
 	f.s.pacer.folded(int(f.s.db.Metrics().Levels[0].Sublevels))
 	last := st.commits[len(st.commits)-1]
+	f.nextID, f.size = last.nextID, p.size
 	return f.s.commits.fold(func(g *group) error {
 		g.also(other{
 			write:   func(b *pebble.Batch) error { return dropJournal(b, last.seq) },
@@ -161,25 +162,22 @@ func dropJournal(b *pebble.Batch, seq uint64) error {
 
 // write writes the tables of a fold.
 func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
-	t := &tables{f: f, stop: stop}
-	items, purges, err := newestOf(st.commits)
+	t := &tables{f: f, stop: stop, last: st.commits[len(st.commits)-1]}
+	items, purged, err := newestOf(st.commits)
 	if err != nil {
 		return t, err
 	}
+	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: pages{space: idSpace}, changes: pages{space: changeSpace}}
 	for _, it := range items {
-		t.add(accountSpace, it.in(st.commits))
-	}
-	t.finish()
-	last := st.commits[len(st.commits)-1]
-	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, last.seq), last.nextID))
-	t.finish()
-	t.whole = true // the range of a purge and what follows must not lie in two files
-	t.purge(purges)
-	for _, it := range items {
-		if it.tombstone() && !it.purged(st.commits, purges) {
-			t.add(goneSpace, it.in(st.commits))
+		c := it.in(st.commits)
+		t.add(c)
+		if err := x.add(c); err != nil {
+			return t, err
 		}
 	}
+	t.finish()
+	t.index(&x, purged)
+	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.seq), t.last.nextID))
 	t.finish()
 	return t, t.err
 }
@@ -187,31 +185,85 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 // A tables is the files of a fold, one after the other.
 type tables struct {
 	f     *folder
+	last  commit // of the fold
 	stop  <-chan struct{}
 	w     *sstable.Writer
-	whole bool // what follows is one file
 	bytes int
 	paths []string
+	size  indexSize // of the index after it
 	err   error
 	key   []byte
 }
 
-// add writes what c says of its id in space.
-func (t *tables) add(space byte, c change) {
+// add writes what c says of an account.
+func (t *tables) add(c change) {
 	if !t.ready(len(c.name) + len(c.value)) {
 		return
 	}
-	t.key = appendNameKey(t.key[:0], space, c.name)
-	switch {
-	case space == accountSpace && c.kind == setKind:
+	t.key = appendNameKey(t.key[:0], accountSpace, c.name)
+	switch c.kind {
+	case setKind:
 		t.err = t.w.Set(t.key, c.value)
-	case space == accountSpace && c.kind == mergeKind:
+	case mergeKind:
 		t.err = t.w.Merge(t.key, c.value)
-	case space == goneSpace && c.kind == deleteKind:
-		t.err = t.w.Set(t.key, c.value)
 	default:
 		t.err = t.w.Delete(t.key)
 	}
+}
+
+// index writes the pages of a fold, or the whole index if that is better. After
+// a purge it has to be: what was forgotten must not come back, and ids may be
+// made for the first time once more.
+func (t *tables) index(x *foldIndex, purged bool) {
+	t.size = t.f.size
+	for _, p := range []*pages{&x.changes, &x.ids} {
+		p.end()
+		t.size.add(p.size())
+	}
+	if purged || t.f.renewIndex || t.size.stale(t.f.s.table.records()) {
+		t.renewIndex()
+		return
+	}
+	for _, p := range []*pages{&x.changes, &x.ids} {
+		t.pages(p)
+		t.finish()
+	}
+}
+
+// renewIndex replaces the index. An id that gets a watermark meanwhile is then
+// in both spaces, rather than in none: i/ comes first.
+func (t *tables) renewIndex() {
+	t.size = indexSize{}
+	for _, space := range []byte{idSpace, changeSpace} {
+		t.drop([]byte{space, '/'}, pageKey(space, t.last.seq, 0))
+		p := &pages{space: space}
+		t.f.s.table.each(func(name []byte, e entry) {
+			if e.inIndex(t.last) == space {
+				p.add(name, e)
+			}
+		}, func() { t.pages(p) })
+		p.end()
+		t.pages(p)
+		t.finish()
+		t.size.add(p.size())
+	}
+}
+
+// pages writes the full pages of p.
+func (t *tables) pages(p *pages) {
+	for _, page := range p.full {
+		t.set(pageKey(p.space, t.last.seq, p.written), page)
+		p.written++
+	}
+	p.full = p.full[:0]
+}
+
+// drop deletes a range of keys.
+func (t *tables) drop(lower, upper []byte) {
+	if t.ready(0) {
+		t.err = t.w.DeleteRange(lower, upper)
+	}
+	t.finish()
 }
 
 func (t *tables) set(key, value []byte) {
@@ -220,19 +272,9 @@ func (t *tables) set(key, value []byte) {
 	}
 }
 
-// purge deletes all that is left of the deleted ids of apps.
-func (t *tables) purge(apps map[account.AppID]uint64) {
-	for _, app := range slices.Sorted(maps.Keys(apps)) {
-		if t.ready(0) {
-			lower := appendAppKey(nil, goneSpace, app)
-			t.err = t.w.DeleteRange(lower, successor(lower))
-		}
-	}
-}
-
 // ready makes a file if there is none, and reports whether to go on.
 func (t *tables) ready(n int) bool {
-	if t.bytes += n; t.bytes > tableBytes && !t.whole {
+	if t.bytes += n; t.bytes > tableBytes {
 		t.finish()
 		t.bytes = n
 	}

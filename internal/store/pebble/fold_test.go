@@ -135,6 +135,68 @@ func TestFoldHalf(t *testing.T) {
 	must(t, s.Close())
 }
 
+// TestRenewHalf changes accounts of every kind between the end of what a fold
+// covers and its writing of the whole index, and stops before the journal is
+// dropped: the index knows of what the journal says once more.
+func TestRenewHalf(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk, renewIndex: true})
+	furnish(t, s)
+	st, err := s.folder.begin()
+	must(t, err)
+	for k := range 1000 {
+		id := []account.UserID{account.UserID(fmt.Sprintf("%03d", k))}
+		if k%2 == 0 {
+			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: 77}}, now)
+			must(t, err)
+		}
+		if k%3 == 0 {
+			_, err := s.Delete(t.Context(), app, id, now)
+			must(t, err)
+		}
+		if k%5 == 0 {
+			_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: id[0], Nick: "again"}}, account.UpsertPolicy{Now: now, TombstoneBefore: now.Add(time.Hour)})
+			must(t, err)
+		}
+		if k%7 == 0 {
+			_, err := s.Delete(t.Context(), app, id, now)
+			must(t, err)
+		}
+	}
+	files, err := s.folder.write(st, nil)
+	must(t, err)
+	want := inventory(t, s)
+	must(t, s.db.Ingest(t.Context(), files.paths))
+	s.view.release(st)
+	must(t, s.Close())
+	for _, when := range []string{"after a restart", "after a fold and another"} {
+		s = open(t, Options{FS: disk})
+		if diff := cmp.Diff(want, inventory(t, s)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+		fold(t, s)
+		must(t, s.Close())
+	}
+}
+
+// inventory returns all that a store says of the ids of furnish.
+func inventory(t *testing.T, s *Store) map[account.UserID]any {
+	t.Helper()
+	all := map[account.UserID]any{}
+	for k := range 1000 {
+		id := account.UserID(fmt.Sprintf("%03d", k))
+		status, err := s.Status(t.Context(), app, []account.UserID{id})
+		must(t, err)
+		e := s.table.get(appendName(nil, app, id))
+		all[id] = []any{status, e.gone, e.deleted}
+	}
+	n, err := s.Count(t.Context(), app)
+	must(t, err)
+	all["count"] = n
+	all["list"] = list(t, s, account.ListQuery{Limit: 1000})
+	return all
+}
+
 // TestPurge deletes apps whose accounts were folded and deleted, and looks for
 // what comes back.
 func TestPurge(t *testing.T) {

@@ -143,9 +143,10 @@ func (g *group) upsert(u *upsert, i int) (account.UpsertResult, error) {
 		return account.UpsertResult{Code: account.QuotaFull}, nil
 	}
 	if r == 0 {
-		if r = g.table.add(u.items[i].hash, name); r == 0 {
-			return account.UpsertResult{}, errTableFull
-		}
+		r = g.table.add(u.items[i].hash, name)
+	}
+	if r == 0 || g.nextID > maxID {
+		return account.UpsertResult{}, errTableFull
 	}
 	if e.kicked != 0 { // it survives the account
 		value = u.encode(i, e.kicked)
@@ -284,7 +285,7 @@ func (g *group) batch() (*pebble.Batch, error) {
 		if a == nil {
 			continue // deleted, see dropApp
 		}
-		errs = append(errs, setJSON(b, appendAppKey(nil, appSpace, id), a))
+		errs = append(errs, setJSON(b, appKey(id), a))
 	}
 	for _, e := range g.trail {
 		errs = append(errs, setJSON(b, auditKey(e.Seq), e))

@@ -12,51 +12,51 @@ import (
 //	m/format      decimal number: the format of everything else, see format
 //	m/folded      BE8: number of the last commit of the journal that is folded;
 //	              BE8: the next InternalID to give after it
-//	a/ BE4(app) / id    an account that exists (codec.go)
-//	j/ BE8(seq)         a commit of the journal that is not folded yet (journal.go)
-//	k/ id               a token of the admin API: JSON of account.Token
-//	p/ BE4(app)         an app: JSON of account.App
-//	t/ BE4(app) / id    what is left of a deleted account (codec.go)
-//	w/ BE8(seq)         an entry of the audit trail: JSON of account.AuditEntry
+//	a/ BE4(app) id          an account that exists (codec.go)
+//	c/ BE8(seq) BE4(page)   what has become of ids (index.go)
+//	i/ BE8(seq) BE4(page)   ids that were new (index.go)
+//	j/ BE8(seq)             a commit of the journal that is not folded yet (journal.go)
+//	k/ id                   a token of the admin API: JSON of account.Token
+//	p/ BE4(app)             an app: JSON of account.App
+//	w/ BE8(seq)             an entry of the audit trail: JSON of account.AuditEntry
 //
-// An id has a key under a/ or under t/ or neither, never both. What j/ says of
-// an id is newer.
+// What j/ says of an id is newer than the rest.
 const (
 	accountSpace = 'a'
+	changeSpace  = 'c'
+	idSpace      = 'i'
 	journalSpace = 'j'
 	metaSpace    = 'm'
 	tokenSpace   = 'k'
 	appSpace     = 'p'
-	goneSpace    = 't'
 	auditSpace   = 'w'
 )
 
 // format is the number of the layout and of the values. A program refuses data
 // of a higher number than its own. Raise it when an older program would misread
 // what this one writes.
-const format = 2
+const format = 3
 
 var (
 	formatKey = []byte("m/format")
 	foldedKey = []byte("m/folded")
 )
 
-// appendAppKey appends the key of app in space, or the start of the keys of its
-// ids.
-func appendAppKey(b []byte, space byte, app account.AppID) []byte {
-	return binary.BigEndian.AppendUint32(append(b, space, '/'), uint32(app))
+// appKey returns the key of the record of an app.
+func appKey(app account.AppID) []byte {
+	return binary.BigEndian.AppendUint32([]byte{appSpace, '/'}, uint32(app))
 }
 
 // The name of an account is its key without the space: it names the account in
 // the table and in the journal.
 const (
 	nameOffsetInKey = 2
-	idOffsetInName  = 4 + 1
+	idOffsetInName  = 4
 )
 
 // appendName appends the name of an account.
 func appendName(b []byte, app account.AppID, id account.UserID) []byte {
-	return append(append(binary.BigEndian.AppendUint32(b, uint32(app)), '/'), id...)
+	return append(binary.BigEndian.AppendUint32(b, uint32(app)), id...)
 }
 
 // appendNameKey appends the key in space of the account that name names.
@@ -70,17 +70,22 @@ func nameApp(name []byte) account.AppID { return account.AppID(binary.BigEndian.
 // nameID returns the id of a name.
 func nameID(name []byte) account.UserID { return account.UserID(name[idOffsetInName:]) }
 
-// keyName returns the name in a key of appendNameKey, and whether it is one.
-func keyName(key []byte) ([]byte, bool) {
-	if len(key) < nameOffsetInKey+idOffsetInName || key[1] != '/' || key[nameOffsetInKey+idOffsetInName-1] != '/' {
-		return nil, false
-	}
-	return key[nameOffsetInKey:], true
-}
-
 // journalKey returns the key of the commit seq of the journal.
 func journalKey(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{journalSpace, '/'}, seq)
+}
+
+// pageKey returns the key of a page of the index.
+func pageKey(space byte, seq uint64, page uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{space, '/'}, seq), page)
+}
+
+// pageSeq returns the number in a key of pageKey.
+func pageSeq(key []byte) (seq uint64, err error) {
+	if len(key) != len(pageKey(0, 0, 0)) {
+		return 0, errCorrupt
+	}
+	return binary.BigEndian.Uint64(key[2:]), nil
 }
 
 // tokenKey returns the key of a token.

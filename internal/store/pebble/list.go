@@ -75,7 +75,7 @@ func (l *lister) recent(most int) (recent []change, bound []byte, err error) {
 	for i, c := range l.st.commits {
 		err = c.each(func(pos uint64, ch change) error {
 			if ch.kind != purgeKind && within(ch.name, l.lower[nameOffsetInKey:], bound[nameOffsetInKey:]) {
-				items = append(items, newItem(i, c, pos, ch))
+				items = append(items, newItem(i, c, pos))
 			}
 			return nil
 		})
@@ -93,8 +93,10 @@ func (l *lister) recent(most int) (recent []change, bound []byte, err error) {
 	return recent, bound, nil
 }
 
+// within reports whether name lies between two names; an upper one that is empty
+// is none.
 func within(name, lower, upper []byte) bool {
-	return bytes.Compare(name, lower) >= 0 && bytes.Compare(name, upper) < 0
+	return bytes.Compare(name, lower) >= 0 && (len(upper) == 0 || bytes.Compare(name, upper) < 0)
 }
 
 // first keeps the newest change of the first n names, and returns the key before

@@ -6,13 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -25,7 +21,7 @@ func (s *Store) load(o Options, g *group) error {
 		return err
 	}
 	for _, step := range []func(*group) error{
-		s.loadFolded, s.loadAccounts, s.loadGone, s.index, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
+		s.loadFolded, s.loadIndex, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
 	} {
 		if err := step(g); err != nil {
 			return fmt.Errorf("reading the data directory %s: %w", o.Dir, err)
@@ -71,6 +67,7 @@ func stored(r pebble.Reader, key []byte) ([]byte, error) {
 // loadFolded reads how far the journal is folded.
 func (s *Store) loadFolded(g *group) error {
 	g.nextID, g.nextCommit, g.base, g.folded = 1, 1, 1, 1
+	defer func() { s.folder.nextID = g.nextID }()
 	value, err := stored(s.db, foldedKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
@@ -82,54 +79,17 @@ func (s *Store) loadFolded(g *group) error {
 		return errCorrupt
 	}
 	g.nextCommit = binary.BigEndian.Uint64(value) + 1
+	g.base, g.folded = g.nextCommit, g.nextCommit // positions in the table are numbers of folds, and lower
+	s.view.current.folded = g.folded
 	g.nextID = binary.BigEndian.Uint64(value[8:])
 	return checkID(g.nextID)
 }
 
 func checkID(id uint64) error {
-	if id == 0 || id > math.MaxInt64 {
+	if id == 0 || id > maxID+1 {
 		return errCorrupt
 	}
 	return nil
-}
-
-// loadAccounts reads the accounts that are folded, in several goroutines.
-func (s *Store) loadAccounts(g *group) error {
-	workers := runtime.GOMAXPROCS(0)
-	bounds, err := s.parts(accountSpace, loadParts*workers)
-	if err != nil {
-		return err
-	}
-	parts := make([]part, len(bounds)-1)
-	var next atomic.Int32
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(parts); i = next.Add(1) - 1 {
-				parts[i].err = s.loadPart(&parts[i], bounds[i], bounds[i+1])
-			}
-		})
-	}
-	wg.Wait()
-	var errs []error
-	for _, p := range parts {
-		errs = append(errs, p.err)
-		g.nextID = max(g.nextID, p.newest+1)
-		for app, n := range p.counts {
-			s.table.setCount(app, s.table.count(app)+n)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// loadParts is how many parts each processor loads: they are not all equal.
-const loadParts = 8
-
-// A part is what was found in a part of the accounts.
-type part struct {
-	counts map[account.AppID]int64
-	newest uint64 // the highest InternalID
-	err    error
 }
 
 // parts returns boundaries that cut a space into at most n parts of about equal
@@ -156,66 +116,6 @@ func (s *Store) parts(space byte, n int) ([][]byte, error) {
 		parts = append(parts, starts[i*len(starts)/n])
 	}
 	return append(parts, upper), nil
-}
-
-func (s *Store) loadPart(p *part, lower, upper []byte) error {
-	p.counts = map[account.AppID]int64{}
-	app, count := account.AppID(0), int64(0)
-	err := s.loadNames(lower, upper, func(name, value []byte) error {
-		e, err := decodeHead(value)
-		if err != nil {
-			return err
-		}
-		p.newest = max(p.newest, e.internalID)
-		if a := nameApp(name); a != app {
-			p.counts[app] += count
-			app, count = a, 0
-		}
-		count++
-		return s.enter(name, e)
-	})
-	p.counts[app] += count
-	return err
-}
-
-// enter puts an id that is not there yet into the table.
-func (s *Store) enter(name []byte, e entry) error {
-	if !s.table.load(name, e) {
-		return errTableFull
-	}
-	return nil
-}
-
-func (s *Store) index(*group) error {
-	s.table.index()
-	return nil
-}
-
-// loadNames calls fn with the name and the value of every key.
-func (s *Store) loadNames(lower, upper []byte, fn func(name, value []byte) error) error {
-	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
-		for ok := it.First(); ok; ok = it.Next() {
-			name, ok := keyName(it.Key())
-			if !ok {
-				return errCorrupt
-			}
-			if err := fn(name, it.Value()); err != nil {
-				return fmt.Errorf("app %d, account %q: %w", nameApp(name), nameID(name), err)
-			}
-		}
-		return nil
-	})
-}
-
-func (s *Store) loadGone(*group) error {
-	lower, upper := spaceBounds(goneSpace)
-	return s.loadNames(lower, upper, func(name, value []byte) error {
-		e, err := decodeGone(value)
-		if err != nil {
-			return err
-		}
-		return s.enter(name, e)
-	})
 }
 
 func (s *Store) loadApps(*group) error {
@@ -313,7 +213,7 @@ func (c change) entry(before entry) (entry, error) {
 		return decodeGone(c.value)
 	}
 	if !before.live() {
-		return entry{}, errCorrupt
+		return before, nil // it was deleted later, see entry.inIndex
 	}
 	kicked, err := operandsKicked(c.value)
 	before.kicked = max(before.kicked, kicked)

@@ -14,7 +14,7 @@ import (
 )
 
 // Open opens the store in o.Dir and makes it if it does not exist. It reads
-// every key once.
+// the index and what is not folded yet, not the accounts.
 //
 // The errors that an operator can mend are one sentence with the remedy: the
 // path is not a directory, another process uses it, a newer version wrote it.
@@ -88,6 +88,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		return nil, err
 	}
 	s.engine = o.engine(s)
+	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}
 	err := s.failure.shielded(func() (err error) {
 		s.db, err = pebble.Open(o.Dir, s.engine)
 		return err
@@ -162,7 +163,6 @@ func (s *Store) start(o Options, g *group) {
 		s.commits.sync = pebble.NoSync
 	}
 	go s.commits.run()
-	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir}
 	if o.readOnly {
 		return
 	}

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,18 +59,16 @@ func TestRefused(t *testing.T) {
 		prepare func(t *testing.T, disk vfs.FS)
 		want    string
 	}{
-		{"newer format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte("3")) }, newer},
+		{"newer format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte(fmt.Sprint(format+1))) }, newer},
 		{"garbled format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte("x")) }, newer},
 		{"newer engine", func(t *testing.T, disk vfs.FS) {
 			file(t, disk, "data/marker.format-version.000099.999")
 		}, newer},
 		{"no store", func(t *testing.T, disk vfs.FS) { file(t, disk, "data/notes.txt") }, "holds notes.txt, but no store"},
 		{"file", func(t *testing.T, disk vfs.FS) { file(t, disk, "data") }, "is a file"},
-		{"corrupt account", func(t *testing.T, disk vfs.FS) {
-			put(t, disk, appendNameKey(nil, accountSpace, appendName(nil, app, "a")), []byte{codecVersion, 0x80})
-		}, `account "a": a stored value is corrupt`},
-		{"corrupt key", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("t/abc"), nil) }, "corrupt"},
-		{"corrupt app", func(t *testing.T, disk vfs.FS) { put(t, disk, appendAppKey(nil, appSpace, app), []byte("{")) }, "reading the data directory"},
+		{"corrupt page", func(t *testing.T, disk vfs.FS) { put(t, disk, pageKey(changeSpace, 7, 0), []byte{9}) }, "index, fold 7: a stored value is corrupt"},
+		{"corrupt key", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("i/abc"), nil) }, "corrupt"},
+		{"corrupt app", func(t *testing.T, disk vfs.FS) { put(t, disk, appKey(app), []byte("{")) }, "reading the data directory"},
 		{"corrupt counter", func(t *testing.T, disk vfs.FS) { put(t, disk, foldedKey, []byte{1}) }, "corrupt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

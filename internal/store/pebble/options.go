@@ -22,6 +22,7 @@ type Options struct {
 	noSync     bool          // tests: acknowledge what is not durable
 	checkSpace time.Duration // tests: how often the free space is asked for
 	foldBytes  int           // tests: bytes of the journal that are folded at once
+	renewIndex bool          // tests: with every fold
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and

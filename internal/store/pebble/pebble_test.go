@@ -33,13 +33,19 @@ func TestReopen(t *testing.T) { storetest.RunReopen(t, openDisk) }
 
 // TestProperty restarts on file systems in memory: many restarts are slow on
 // a disk.
-func TestProperty(t *testing.T) {
+func TestProperty(t *testing.T) { property(t, Options{foldBytes: 256}) }
+
+// TestPropertyRenewed writes the whole index in every fold.
+func TestPropertyRenewed(t *testing.T) { property(t, Options{foldBytes: 256, renewIndex: true}) }
+
+func property(t *testing.T, o Options) {
 	disks := map[string]vfs.FS{}
 	storetest.PropertyReopen(t, func(tb testing.TB, dir string) account.Engine {
 		if disks[dir] == nil {
 			disks[dir] = vfs.NewMem()
 		}
-		return open(tb, Options{FS: disks[dir], foldBytes: 256})
+		o.FS = disks[dir]
+		return open(tb, o)
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
-
-	"rollcall/internal/account"
 )
 
 // An item is a change of the journal that is to be put in order. It is small,
@@ -15,23 +13,16 @@ import (
 type item struct {
 	order  uint64 // the bytes of the name after what all names share
 	commit uint32 // index
-	offset uint32 // in the commit, times 2; + 1 if it concerns a tombstone
+	offset uint32 // in the commit
 }
 
-func newItem(index int, c commit, pos uint64, ch change) item {
-	it := item{commit: uint32(index), offset: uint32(pos-c.base) << 1}
-	if ch.kind == deleteKind || ch.again {
-		it.offset++
-	}
-	return it
+func newItem(index int, c commit, pos uint64) item {
+	return item{commit: uint32(index), offset: uint32(pos - c.base)}
 }
-
-// tombstone reports whether the change leaves or lifts a tombstone.
-func (it item) tombstone() bool { return it.offset&1 != 0 }
 
 // in returns the change in cs, which were read before without an error.
 func (it item) in(cs []commit) change {
-	c, _, _ := nextChange(cs[it.commit].data[it.offset>>1:])
+	c, _, _ := nextChange(cs[it.commit].data[it.offset:])
 	return c
 }
 
@@ -40,31 +31,29 @@ func newer(a, b item) int {
 	return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(b.offset, a.offset))
 }
 
-// newestOf returns the newest change of each id in cs, by name, and the position
-// of the newest purge of each app. Before a purge all accounts of the app were
-// deleted: what older changes say of tombstones does not hold any more.
-func newestOf(cs []commit) (items []item, purges map[account.AppID]uint64, err error) {
+// newestOf returns the newest change of each id in cs, by name, and whether
+// there is a purge.
+func newestOf(cs []commit) (items []item, purged bool, err error) {
 	n := 0
 	for _, c := range cs {
 		n += c.changes
 	}
 	items = make([]item, 0, n)
-	purges = map[account.AppID]uint64{}
 	for i, c := range cs {
 		err = c.each(func(pos uint64, ch change) error {
 			if ch.kind == purgeKind {
-				purges[nameApp(ch.name)] = pos
+				purged = true
 			} else {
-				items = append(items, newItem(i, c, pos, ch))
+				items = append(items, newItem(i, c, pos))
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, false, err
 		}
 	}
 	sortItems(cs, items)
-	return newestItems(cs, items), purges, nil
+	return newestItems(cs, items), purged, nil
 }
 
 // sortItems sorts by name, and the newest first for each. What all names share
@@ -118,9 +107,4 @@ func newestItems(cs []commit, items []item) []item {
 		kept = append(kept, it)
 	}
 	return kept
-}
-
-// purged reports whether the tombstones that it concerns were forgotten later.
-func (it item) purged(cs []commit, purges map[account.AppID]uint64) bool {
-	return len(purges) > 0 && purges[nameApp(it.in(cs).name)] > cs[it.commit].base+uint64(it.offset>>1)
 }

@@ -26,8 +26,8 @@ func (e entry) live() bool { return e.internalID != 0 }
 // and compared. Only the committer changes it; everyone reads it.
 //
 // It is made of plain arrays outside the heap, and grows a shard at a time, so
-// that nobody waits for all of it to move. An account takes 18 bytes and its
-// name, rounded up to 8, and 5 to 11 bytes of slots.
+// that nobody waits for all of it to move. An account takes 12 bytes and its
+// name, rounded up to 4, and 5 to 11 bytes of slots.
 type table struct {
 	seed   maphash.Seed
 	shards [tableShards]shard
@@ -40,7 +40,7 @@ type table struct {
 const (
 	tableShards = 256
 	pageBytes   = 4 << 10 // of the arena of a shard
-	unitBytes   = 8       // records begin at multiples of it
+	unitBytes   = 4       // records begin at multiples of it
 	pageUnits   = pageBytes / unitBytes
 	minSlots    = 16
 )
@@ -52,14 +52,14 @@ const (
 // A place counts units from the start of the arena; no record is at place 0.
 // A record is
 //
-//	8 bytes  InternalID
-//	8 bytes  position in the journal
-//	2 bytes  length of the name
+//	5 bytes  InternalID
+//	6 bytes  position in the journal
+//	1 byte   length of the name
 //	name     of the account, see keys.go
 type shard struct {
 	mu      sync.RWMutex
 	slots   []uint32
-	pages   [][]byte
+	pages   []*[pageBytes]byte
 	used    uint32 // units of the arena
 	records int
 	deleted map[uint32]int64 // by place: times of deletion of those that are gone
@@ -69,10 +69,12 @@ type shard struct {
 const (
 	placeBits  = 24
 	placeMask  = 1<<placeBits - 1
-	nameOffset = 18
-	// maxName is the longest name; ids of the protocol have 32 bytes at most. The
-	// first unit of an arena is not used.
-	maxName = pageBytes - unitBytes - nameOffset
+	lenOffset  = 11
+	nameOffset = 12
+	maxName    = 255 // ids of the protocol have 32 bytes at most
+
+	maxID  = 1<<40 - 1 // a million million accounts
+	maxPos = 1<<48 - 1 // what a process writes in years
 )
 
 // A ref names a record: its shard and its place. Zero names none.
@@ -116,7 +118,7 @@ func (t *table) find(h uint64, name []byte) (ref, entry) {
 }
 
 // add makes a record of a name that has none. It says nothing of the id yet. It
-// returns 0 when the shard is full, at 3 million accounts in each of 256.
+// returns 0 when the shard is full, at 2 million accounts in each of 256.
 func (t *table) add(h uint64, name []byte) ref {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -127,7 +129,7 @@ func (t *table) add(h uint64, name []byte) ref {
 		return 0
 	}
 	if s.records++; s.full() {
-		s.fit(t)
+		s.fit(t, int(i))
 	} else {
 		s.insert(h, place)
 	}
@@ -149,15 +151,21 @@ func (t *table) load(name []byte, e entry) bool {
 	return true
 }
 
-// index makes what was loaded findable. A shard at a time, its slots stay near
-// the processor, which is several times faster than one record at a time.
+// index makes what was loaded findable, and counts it: all of it exists. A shard
+// at a time, its slots stay near the processor, which is several times faster
+// than one record at a time.
 func (t *table) index() {
 	var next atomic.Int32
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
+			counts := map[account.AppID]int64{}
 			for i := next.Add(1) - 1; i < tableShards; i = next.Add(1) - 1 {
-				t.shards[i].fit(t)
+				t.shards[i].fit(t, int(i))
+				t.shards[i].count(counts)
+			}
+			for app, n := range counts {
+				t.addCount(app, n)
 			}
 		})
 	}
@@ -172,19 +180,19 @@ func (t *table) put(r ref, e entry) {
 	s.put(r.place(), e)
 }
 
-// record returns the arena from a record on.
+// record returns the page from a record on.
 func (s *shard) record(place uint32) []byte {
 	return s.pages[place/pageUnits][place%pageUnits*unitBytes:]
 }
 
 func (s *shard) name(place uint32) []byte {
 	b := s.record(place)
-	return b[nameOffset : nameOffset+int(binary.LittleEndian.Uint16(b[16:]))]
+	return b[nameOffset : nameOffset+int(b[lenOffset])]
 }
 
 func (s *shard) entry(place uint32) entry {
 	b := s.record(place)
-	e := entry{internalID: binary.LittleEndian.Uint64(b), pos: binary.LittleEndian.Uint64(b[8:])}
+	e := entry{internalID: binary.LittleEndian.Uint64(b) & maxID, pos: binary.LittleEndian.Uint64(b[5:]) & maxPos}
 	if len(s.kicked) > 0 {
 		e.kicked = s.kicked[place]
 	}
@@ -196,8 +204,10 @@ func (s *shard) entry(place uint32) entry {
 
 func (s *shard) put(place uint32, e entry) {
 	b := s.record(place)
-	binary.LittleEndian.PutUint64(b, e.internalID)
-	binary.LittleEndian.PutUint64(b[8:], e.pos)
+	length := b[lenOffset] // what follows writes over it
+	binary.LittleEndian.PutUint64(b, e.internalID|e.pos<<40)
+	binary.LittleEndian.PutUint32(b[8:], uint32(e.pos>>24))
+	b[lenOffset] = length
 	switch {
 	case e.gone:
 		s.deleted = set(s.deleted, place, e.deleted)
@@ -266,7 +276,7 @@ func (s *shard) add(a *arena, name []byte) uint32 {
 	place := s.used
 	s.used += units
 	b := s.record(place)
-	binary.LittleEndian.PutUint16(b[16:], uint16(len(name)))
+	b[lenOffset] = byte(len(name))
 	copy(b[nameOffset:], name)
 	return place
 }
@@ -274,7 +284,7 @@ func (s *shard) add(a *arena, name []byte) uint32 {
 func (s *shard) full() bool { return s.records > len(s.slots)*3/4 }
 
 // fit makes slots for all records and fills them from the arena.
-func (s *shard) fit(t *table) {
+func (s *shard) fit(t *table, i int) {
 	if !s.full() {
 		return
 	}
@@ -283,7 +293,7 @@ func (s *shard) fit(t *table) {
 	for s.records > n*3/4 {
 		n *= 2
 	}
-	s.slots = t.arena.slots(n)
+	s.slots = t.arena.slots(i, n)
 	s.each(func(place uint32, name []byte) { s.insert(t.hash(name), place) })
 	t.arena.drop(old)
 }
@@ -295,8 +305,8 @@ func (s *shard) each(fn func(place uint32, name []byte)) {
 		if p == 0 {
 			at = unitBytes
 		}
-		for at+nameOffset < len(page) {
-			n := int(binary.LittleEndian.Uint16(page[at+16:]))
+		for at+nameOffset < pageBytes {
+			n := int(page[at+lenOffset])
 			if n == 0 {
 				break // no name is empty: the rest of the page is free
 			}
@@ -304,6 +314,19 @@ func (s *shard) each(fn func(place uint32, name []byte)) {
 			at += (nameOffset + n + unitBytes - 1) / unitBytes * unitBytes
 		}
 	}
+}
+
+// count adds to counts how many records of each app there are.
+func (s *shard) count(counts map[account.AppID]int64) {
+	app, n := account.AppID(0), int64(0)
+	s.each(func(_ uint32, name []byte) {
+		if a := nameApp(name); a != app {
+			counts[app] += n
+			app, n = a, 0
+		}
+		n++
+	})
+	counts[app] += n
 }
 
 // forget clears what is known of ids of app that do not exist, where it is
@@ -321,11 +344,40 @@ func (t *table) forget(app account.AppID, before uint64) {
 	}
 }
 
+// each calls fn for each id, and then after each shard. Changes may come in
+// between.
+func (t *table) each(fn func(name []byte, e entry), then func()) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.RLock()
+		s.each(func(place uint32, name []byte) { fn(name, s.entry(place)) })
+		s.mu.RUnlock()
+		then()
+	}
+}
+
 // setCount says how many accounts of app exist.
 func (t *table) setCount(app account.AppID, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts[app] = n
+}
+
+func (t *table) addCount(app account.AppID, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts[app] += n
+}
+
+// records returns how many ids the table has, also of those it knows nothing of.
+func (t *table) records() (n int64) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.RLock()
+		n += int64(s.records)
+		s.mu.RUnlock()
+	}
+	return n
 }
 
 // count returns how many accounts of app exist.

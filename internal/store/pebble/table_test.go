@@ -89,9 +89,9 @@ func TestTableMemory(t *testing.T) {
 	bytes := 0
 	for i := range tab.shards {
 		s := &tab.shards[i]
-		bytes += len(s.pages)*(pageBytes+24) + 4*len(s.slots)
+		bytes += len(s.pages)*(pageBytes+8) + 4*len(s.slots)
 	}
-	if per := float64(bytes) / n; per > 52 {
+	if per := float64(bytes) / n; per > 42 {
 		t.Errorf("%.1f bytes for each account", per)
 	}
 }

@@ -49,7 +49,7 @@ func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
 		t.folds = folds
 		return nil
 	}
-	for _, space := range []byte{accountSpace, metaSpace, goneSpace} { // what a fold writes
+	for _, space := range []byte{accountSpace, changeSpace, idSpace, metaSpace} { // what a fold writes
 		if done, err := t.tidySpace(space, stop, folds); err != nil || !done {
 			return err
 		}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package pebble
+
+func largePages([]byte) {}
+
+func forget([]byte) {}
