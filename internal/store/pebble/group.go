@@ -35,7 +35,8 @@ type group struct {
 	nextCommit uint64 // of the journal
 	folded     uint64 // positions below are folded; only fold.go changes it
 	folding    uint64 // positions below are folded, or will be by the fold under way
-	buf        []byte
+	buf        []byte // an operand
+	joined     []byte // operands
 }
 
 // A touched is one id that the group has touched.
@@ -185,16 +186,22 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 		g.write(r, e, change{mergeKind, false, name, operand})
 		return nil
 	}
-	n, err := 0, error(nil)
-	if c.kind == mergeKind {
-		n, err = countOperands(c.value)
+	if c.kind != mergeKind {
+		return g.rewrite(r, e, c, operand)
 	}
-	if err != nil {
+	n := 0
+	if g.joined, err = appendOperand(append(g.joined[:0], c.value...), operand); err == nil {
+		n, err = countOperands(g.joined)
+	}
+	switch {
+	case err != nil:
 		return internal("the account cannot be read", err)
-	}
-	// Operands that a fold under way writes must not be written once more.
-	if c.kind == mergeKind && n < maxOperands && e.pos >= g.folding {
-		g.write(r, e, change{mergeKind, false, name, append(append([]byte(nil), c.value...), operand...)})
+	case bytes.Equal(g.joined, c.value):
+		return nil // it is said already
+	case n == 1 || n <= maxOperands && e.pos >= g.folding:
+		// Operands that a fold under way writes must not be written once more, but
+		// for one that replaces all of them.
+		g.write(r, e, change{mergeKind, false, name, g.joined})
 		return nil
 	}
 	return g.rewrite(r, e, c, operand)

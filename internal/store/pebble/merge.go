@@ -16,14 +16,20 @@ import (
 // stored value is an account, or one or more operands, oldest first, for an
 // account that lies below. An operand is
 //
-//	byte     importOp or patchOp
+//	byte     importOp, patchOp or replaceOp
 //	uvarint  length of what follows
 //	varint   time of the change, unix milliseconds
 //	         of an import: text Nick, text FaceURL, a byte 0
 //	         of a patch: varint Kicked, and fields as in an account
+//
+// A replaceOp is an import that is known to change something, because an import
+// before it has set a text that it sets to something else. Unlike others it may
+// be applied to an account on which the one before it was applied, or was not,
+// or it was itself: the outcome is the same.
 const (
-	importOp = 0x81
-	patchOp  = 0x82
+	importOp  = 0x81
+	patchOp   = 0x82
+	replaceOp = 0x83
 )
 
 // appendImport appends the operand of an import. texts is what an account has
@@ -58,6 +64,66 @@ func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
 	}
 	end := 1 + width + int(n)
 	return value[0], value[1+width : end], value[end:], nil
+}
+
+// appendOperands appends operands to others.
+func appendOperands(b, more []byte) ([]byte, error) {
+	for len(more) > 0 {
+		_, _, rest, err := nextOperand(more)
+		if err == nil {
+			b, err = appendOperand(b, more[:len(more)-len(rest)])
+		}
+		if err != nil {
+			return nil, err
+		}
+		more = rest
+	}
+	return b, nil
+}
+
+// appendOperand appends an operand to others. If the last of them and it are
+// imports, only what counts is left of the two, where it sets what the last
+// sets: accounts that are imported again and again do not grow.
+func appendOperand(b, next []byte) ([]byte, error) {
+	last := 0
+	for rest := b; len(rest) > 0; {
+		last = len(b) - len(rest)
+		var err error
+		if _, _, rest, err = nextOperand(rest); err != nil {
+			return nil, err
+		}
+	}
+	old, isOld := readImport(b[last:])
+	now, isNow := readImport(next)
+	switch {
+	case !isOld || !isNow || old.nick != "" && now.nick == "" || old.faceURL != "" && now.faceURL == "":
+		return append(b, next...), nil
+	case old.nick == now.nick && old.faceURL == now.faceURL:
+		return b, nil // it changes nothing
+	case old.nick != "" && old.nick != now.nick || old.faceURL != "" && old.faceURL != now.faceURL:
+		b = append(b[:last], next...)
+		b[last] = replaceOp
+		return b, nil
+	}
+	return append(b, next...), nil
+}
+
+// An imported is what an operand of an import says.
+type imported struct {
+	at            int64 // unix milliseconds
+	nick, faceURL string
+}
+
+// readImport reads an operand that may be that of an import. The texts are its
+// own.
+func readImport(operand []byte) (i imported, ok bool) {
+	op, payload, _, err := nextOperand(operand)
+	if err != nil || op != importOp && op != replaceOp {
+		return i, false
+	}
+	r := reader{rest: aliasOf(payload)}
+	i = imported{at: r.varint(), nick: r.text(), faceURL: r.text()}
+	return i, !r.bad && r.rest == "\x00"
 }
 
 // countOperands returns how many operands value has.
@@ -107,8 +173,8 @@ func apply(b, value, operands []byte) ([]byte, error) {
 
 func applyOne(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	switch op {
-	case importOp:
-		return applyImport(b, payload, value)
+	case importOp, replaceOp:
+		return applyImport(b, op, payload, value)
 	case patchOp:
 		return applyPatch(b, payload, value)
 	}
@@ -117,7 +183,7 @@ func applyOne(b []byte, op byte, payload, value []byte) ([]byte, error) {
 
 // applyImport does what [account.Upsert.Apply] does, without taking the account
 // apart: millions of accounts may be imported again.
-func applyImport(b, payload, value []byte) ([]byte, error) {
+func applyImport(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	r, p := peek(value), reader{rest: aliasOf(payload)}
 	h := r.head()
 	nick, faceURL := r.text(), r.text()
@@ -126,7 +192,7 @@ func applyImport(b, payload, value []byte) ([]byte, error) {
 	if r.bad || p.bad || p.rest != "\x00" {
 		return nil, errCorrupt
 	}
-	if newNick == nick && newFaceURL == faceURL {
+	if op == importOp && newNick == nick && newFaceURL == faceURL {
 		return append(b, value...), nil
 	}
 	h.updated = now
@@ -185,8 +251,9 @@ func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
 		all = append(all, m.older[i]...)
 	}
 	all = append(all, m.newest...)
-	if !isAccount(all) {
-		return all, nil, nil // the account lies deeper
+	if !isAccount(all) { // the account lies deeper
+		operands, err := appendOperands(nil, all)
+		return operands, nil, err
 	}
 	base, operands, err := splitAccount(all)
 	if err != nil {

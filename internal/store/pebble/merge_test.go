@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,6 +63,40 @@ func TestMerge(t *testing.T) {
 	})
 }
 
+// TestReplace imports twice. Where one operand is left of both, it makes the same
+// of an account whether the first import was applied or not.
+func TestReplace(t *testing.T) {
+	replaced := 0
+	rapid.Check(t, func(t *rapid.T) {
+		draw := rapid.Custom(drawEdit).Filter(func(e edit) bool { return e.operand[0] == importOp })
+		first, second := draw.Draw(t, "first"), draw.Draw(t, "second")
+		joined, err := appendOperand(bytes.Clone(first.operand), second.operand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := countOperands(joined); err != nil || n != 1 || joined[0] != replaceOp {
+			return
+		}
+		replaced++
+		want := account.Account{ID: "x", InternalID: 1, Nick: "b", Created: now, Updated: now}
+		base := appendAccount(nil, &want)
+		first.apply(&want)
+		second.apply(&want)
+		for _, operands := range [][]byte{joined, slices.Concat(first.operand, joined), slices.Concat(joined, joined)} {
+			value, err := apply(nil, base, operands)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decodeAccount("x", value); err != nil || !cmp.Equal(want, got, cmpopts.EquateEmpty()) {
+				t.Fatalf("got %+v, %v; want %+v", got, err, want)
+			}
+		}
+	})
+	if replaced == 0 {
+		t.Error("no import replaced another")
+	}
+}
+
 // mergeUp merges values, oldest first, into one or none.
 func mergeUp(t *rapid.T, values [][]byte) [][]byte {
 	if len(values) == 0 {
@@ -117,6 +153,7 @@ func FuzzJournal(f *testing.F) {
 			read = int(pos-1) + n
 			_, _ = operandsKicked(c.value)
 			_, _ = apply(nil, a, c.value)
+			_, _ = appendOperands(nil, c.value)
 			_, _ = countOperands(c.value)
 			return nil
 		})
