@@ -296,16 +296,16 @@ func TestCrashCanFail(t *testing.T) {
 func TestIDsOfOneGroup(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
-	var first account.UpsertResult
-	err := s.write(t.Context(), 1, func(g *group) (err error) {
+	first := make([]account.UpsertResult, 1)
+	err := s.write(t.Context(), 1, func(g *group) error {
 		u := newUpsert(s.table, app, []account.Upsert{{ID: "a"}}, free)
-		if first, err = g.upsert(u, 0); err != nil {
+		if err := g.upsert(u, first); err != nil {
 			return err
 		}
-		g.delete(app, u.items[0].hash, u.name(0), now)
+		g.delete(app, u.hashes[0], u.name(0), now)
 		return nil
 	})
-	if err != nil || !first.Created {
+	if err != nil || !first[0].Created {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	if err := s.Close(); err != nil {
@@ -314,8 +314,8 @@ func TestIDsOfOneGroup(t *testing.T) {
 	s = open(t, Options{FS: disk})
 	defer func() { _ = s.Close() }()
 	rs, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "b"}}, free)
-	if err != nil || rs[0].InternalID <= first.InternalID {
-		t.Errorf("after a restart: %+v, %v; want an InternalID above %d", rs, err, first.InternalID)
+	if err != nil || rs[0].InternalID <= first[0].InternalID {
+		t.Errorf("after a restart: %+v, %v; want an InternalID above %d", rs, err, first[0].InternalID)
 	}
 	if n, err := s.Count(t.Context(), app); err != nil || n != 1 {
 		t.Errorf("Count = %d, %v; want 1", n, err)

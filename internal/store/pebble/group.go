@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -124,27 +125,54 @@ func (g *group) newest(e entry) (change, bool, error) {
 func (g *group) count(app account.AppID) int64 {
 	n, ok := g.counts[app]
 	if !ok {
-		n = g.table.count(app)
+		n = g.table.counts[app] // only the committer changes it
 		g.counts[app] = n
 	}
 	return n
 }
 
-// upsert imports the item i of u.
-func (g *group) upsert(u *upsert, i int) (account.UpsertResult, error) {
-	name, value := u.item(i)
-	r, e := g.find(u.items[i].hash, name)
-	if e.live() {
-		return account.UpsertResult{Code: account.OK, InternalID: e.internalID}, g.reimport(r, e, u, i)
+// upsert imports the accounts of u. First it makes those that do not exist, then
+// it changes the others: what the latter may wait for, the table must not.
+func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
+	g.table.warm(u.hashes)
+	if err := g.create(u, rs); err != nil {
+		return err
 	}
+	for i, r := range rs {
+		if r.Code == account.OK && !r.Created {
+			if err := g.reimport(u, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *group) create(u *upsert, rs []account.UpsertResult) (err error) {
+	g.table.mu.Lock()
+	defer g.table.mu.Unlock()
+	for i := range rs {
+		if rs[i], err = g.createOne(u, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createOne makes the account of an item, unless it exists or must not.
+func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
+	name, value := u.item(i)
+	r, e := g.find(u.hashes[i], name)
 	switch {
+	case e.live():
+		return account.UpsertResult{Code: account.OK, InternalID: e.internalID}, nil
 	case e.gone && !time.UnixMilli(e.deleted).Before(u.policy.TombstoneBefore):
 		return account.UpsertResult{Code: account.Tombstoned}, nil
 	case u.policy.Limit > 0 && g.count(u.app) >= u.policy.Limit:
 		return account.UpsertResult{Code: account.QuotaFull}, nil
 	}
 	if r == 0 {
-		r = g.table.add(u.items[i].hash, name)
+		r = g.table.add(u.hashes[i], name)
 	}
 	if r == 0 || g.nextID > maxID {
 		return account.UpsertResult{}, errTableFull
@@ -164,13 +192,15 @@ var errTableFull = &account.Error{Code: account.Internal, Detail: "the embedded 
 
 // reimport imports an account that exists. It does not read it: what changes is
 // found out when the account is next read or rewritten.
-func (g *group) reimport(r ref, e entry, u *upsert, i int) error {
+func (g *group) reimport(u *upsert, i int) error {
 	texts := u.texts(i)
 	if len(texts) == len(noTexts) {
 		return nil // nothing is said of the profile
 	}
+	name := u.name(i)
+	r, e := g.find(u.hashes[i], name)
 	g.buf = appendImport(g.buf[:0], u.now, texts)
-	return g.amend(r, e, u.name(i), g.buf)
+	return g.amend(r, e, name, g.buf)
 }
 
 // maxOperands is how many changes of an account may wait to be applied.
@@ -330,17 +360,21 @@ func setJSON(b *pebble.Batch, key []byte, v any) error {
 
 // publish shows what the group has decided, after it is durable.
 func (g *group) publish() {
-	for _, s := range g.states {
-		g.table.put(s.ref, s.now)
-	}
-	for app, n := range g.counts {
-		g.table.setCount(app, n)
-	}
-	for _, p := range g.purges {
-		g.table.forget(p.app, p.pos)
-	}
+	g.publishTable()
 	g.apps.put(g.changed)
 	for _, o := range g.others {
 		o.publish()
+	}
+}
+
+func (g *group) publishTable() {
+	g.table.mu.Lock()
+	defer g.table.mu.Unlock()
+	for _, s := range g.states {
+		g.table.put(s.ref, s.now)
+	}
+	maps.Copy(g.table.counts, g.counts)
+	for _, p := range g.purges {
+		g.table.forget(p.app, p.pos)
 	}
 }

@@ -220,7 +220,7 @@ func (s *Store) loadChanges(g *group) error {
 	return err
 }
 
-// change puts what has become of an id into the table.
+// change puts what has become of an id into the table. Nobody reads it yet.
 func (s *Store) change(name []byte, e entry) error {
 	h := s.table.hash(name)
 	r, before := s.table.find(h, name)
@@ -232,9 +232,9 @@ func (s *Store) change(name []byte, e entry) error {
 	s.table.put(r, e)
 	switch {
 	case e.live() && !before.live():
-		s.table.addCount(nameApp(name), 1)
+		s.table.counts[nameApp(name)]++
 	case before.live() && !e.live():
-		s.table.addCount(nameApp(name), -1)
+		s.table.counts[nameApp(name)]--
 	}
 	return nil
 }

@@ -30,6 +30,8 @@ const (
 	purgeKind  = 4 // the deleted ids of an app are forgotten
 
 	again = 0x80 // the folded state may hold a tombstone of the id
+
+	changeBytes = 1 + 2 + binary.MaxVarintLen32 // of a change besides its name and value, at most
 )
 
 // A change is one record of the journal. Its slices are the journal's own.

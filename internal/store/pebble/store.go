@@ -60,14 +60,7 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	}
 	u := newUpsert(s.table, app, items, p)
 	rs := make([]account.UpsertResult, len(items))
-	err := s.write(ctx, len(u.buf), func(g *group) (err error) {
-		for i := range u.items {
-			if rs[i], err = g.upsert(u, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := s.write(ctx, u.size(), func(g *group) error { return g.upsert(u, rs) })
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +124,9 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	rs := make([]account.Status, len(ids))
-	var name []byte
-	for i, id := range ids {
-		name = appendName(name[:0], app, id)
-		e := s.table.get(name)
+	s.table.getAll(app, ids, func(i int, e entry) {
 		rs[i] = account.Status{InternalID: e.internalID, Kicked: e.kicked}
-	}
+	})
 	return rs, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -23,18 +24,20 @@ type entry struct {
 func (e entry) live() bool { return e.internalID != 0 }
 
 // A table holds every id of every app, exactly: the ids themselves are in it
-// and compared. Only the committer changes it; everyone reads it.
+// and compared. Only the committer changes it, with mu locked; it needs no lock
+// to read it. Everyone else reads it with mu locked for reading, many ids at a
+// time.
 //
 // It is made of plain arrays outside the heap, and grows a shard at a time, so
 // that nobody waits for all of it to move. An account takes 12 bytes and its
 // name, rounded up to 4, and 5 to 11 bytes of slots.
 type table struct {
-	seed   maphash.Seed
-	shards [tableShards]shard
-	arena  *arena
+	seed  maphash.Seed
+	arena *arena
 
 	mu     sync.RWMutex
-	counts map[account.AppID]int64
+	shards [tableShards]shard
+	counts map[account.AppID]int64 // accounts that exist
 }
 
 const (
@@ -57,7 +60,7 @@ const (
 //	1 byte   length of the name
 //	name     of the account, see keys.go
 type shard struct {
-	mu      sync.RWMutex
+	loading sync.Mutex // at a start there are several who add
 	slots   []uint32
 	pages   []*[pageBytes]byte
 	used    uint32 // units of the arena
@@ -90,23 +93,71 @@ func (t *table) hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
 
 func (r ref) place() uint32 { return uint32(r) }
 
-func (t *table) shard(r ref) *shard { return &t.shards[r>>32] }
-
 // get returns what is known of a name.
 func (t *table) get(name []byte) entry {
-	h := t.hash(name)
-	s := &t.shards[h%tableShards]
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	place, ok := s.find(h, name)
-	if !ok {
-		return entry{}
-	}
-	return s.entry(place)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, e := t.find(t.hash(name), name)
+	return e
 }
 
-// find returns the record of a name and its entry. Only the committer may call
-// it, which needs no lock against itself.
+// getAll calls fn with what is known of each id.
+func (t *table) getAll(app account.AppID, ids []account.UserID, fn func(i int, e entry)) {
+	var names []byte
+	hashes, ends := make([]uint64, len(ids)), make([]int, len(ids))
+	for i, id := range ids {
+		start := len(names)
+		names = appendName(names, app, id)
+		hashes[i], ends[i] = t.hash(names[start:]), len(names)
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.warm(hashes)
+	start := 0
+	for i, end := range ends {
+		_, e := t.find(hashes[i], names[start:end])
+		fn(i, e)
+		start = end
+	}
+}
+
+// warm reads what looking hashes up is going to read, first one part for all of
+// them, then the next. The processor waits for many places in memory at once
+// then, rather than for one after the other: of millions of accounts a look-up
+// is hardly anything else than that. It returns nothing of use, so that nothing
+// is left out.
+//
+//go:noinline
+func (t *table) warm(hashes []uint64) (sum uint32) {
+	const most = 128
+	var places [most]uint32
+	for part := range slices.Chunk(hashes, most) {
+		for i, h := range part {
+			places[i] = t.shards[h%tableShards].first(h)
+		}
+		for i, h := range part {
+			if places[i] != 0 {
+				sum += uint32(t.shards[h%tableShards].record(places[i])[0])
+			}
+		}
+	}
+	return sum
+}
+
+// first returns the place in the slot at which the search for a hash begins, if
+// it may be that of its record.
+func (s *shard) first(h uint64) uint32 {
+	if len(s.slots) == 0 {
+		return 0
+	}
+	slot := s.slots[slotIndex(h)&uint64(len(s.slots)-1)]
+	if slot&^placeMask != slotTag(h) {
+		return 0
+	}
+	return slot & placeMask
+}
+
+// find returns the record of a name and its entry.
 func (t *table) find(h uint64, name []byte) (ref, entry) {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -122,8 +173,6 @@ func (t *table) find(h uint64, name []byte) (ref, entry) {
 func (t *table) add(h uint64, name []byte) ref {
 	i := h % tableShards
 	s := &t.shards[i]
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	place := s.add(t.arena, name)
 	if place == 0 {
 		return 0
@@ -140,8 +189,8 @@ func (t *table) add(h uint64, name []byte) ref {
 // room. Call index when all records are there: until then none is found.
 func (t *table) load(name []byte, e entry) bool {
 	s := &t.shards[t.hash(name)%tableShards]
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	place := s.add(t.arena, name)
 	if place == 0 {
 		return false
@@ -164,8 +213,10 @@ func (t *table) index() {
 				t.shards[i].fit(t, int(i))
 				t.shards[i].count(counts)
 			}
+			t.mu.Lock()
+			defer t.mu.Unlock()
 			for app, n := range counts {
-				t.addCount(app, n)
+				t.counts[app] += n
 			}
 		})
 	}
@@ -173,12 +224,7 @@ func (t *table) index() {
 }
 
 // put stores e under r.
-func (t *table) put(r ref, e entry) {
-	s := t.shard(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.put(r.place(), e)
-}
+func (t *table) put(r ref, e entry) { t.shards[r>>32].put(r.place(), e) }
 
 // record returns the page from a record on.
 func (s *shard) record(place uint32) []byte {
@@ -334,13 +380,11 @@ func (s *shard) count(counts map[account.AppID]int64) {
 func (t *table) forget(app account.AppID, before uint64) {
 	for i := range t.shards {
 		s := &t.shards[i]
-		s.mu.Lock()
 		s.each(func(place uint32, name []byte) {
 			if e := s.entry(place); nameApp(name) == app && !e.live() && e.pos < before {
 				s.put(place, entry{})
 			}
 		})
-		s.mu.Unlock()
 	}
 }
 
@@ -348,34 +392,23 @@ func (t *table) forget(app account.AppID, before uint64) {
 // between.
 func (t *table) each(fn func(name []byte, e entry), then func()) {
 	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.RLock()
-		s.each(func(place uint32, name []byte) { fn(name, s.entry(place)) })
-		s.mu.RUnlock()
+		t.eachOf(&t.shards[i], fn)
 		then()
 	}
 }
 
-// setCount says how many accounts of app exist.
-func (t *table) setCount(app account.AppID, n int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts[app] = n
-}
-
-func (t *table) addCount(app account.AppID, n int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts[app] += n
+func (t *table) eachOf(s *shard, fn func(name []byte, e entry)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s.each(func(place uint32, name []byte) { fn(name, s.entry(place)) })
 }
 
 // records returns how many ids the table has, also of those it knows nothing of.
 func (t *table) records() (n int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.RLock()
-		n += int64(s.records)
-		s.mu.RUnlock()
+		n += int64(t.shards[i].records)
 	}
 	return n
 }

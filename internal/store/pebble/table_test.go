@@ -39,14 +39,15 @@ func TestTable(t *testing.T) {
 		}
 	})
 	for i := range n {
-		r := tab.add(tab.hash(name(i)), name(i))
-		tab.put(r, value(i))
+		tab.mu.Lock()
+		tab.put(tab.add(tab.hash(name(i)), name(i)), value(i))
+		tab.mu.Unlock()
 	}
 	close(stop)
 	wg.Wait()
 	for i := range n {
 		r, e := tab.find(tab.hash(name(i)), name(i))
-		if got := tab.shard(r).name(r.place()); e != value(i) || string(got) != string(name(i)) {
+		if got := tab.shards[r>>32].name(r.place()); e != value(i) || string(got) != string(name(i)) {
 			t.Fatalf("find(%d) = %+v under %q, want %+v", i, e, got, value(i))
 		}
 		if e := tab.get(append(name(i), '!')); e != (entry{}) {

@@ -13,11 +13,11 @@ type upsert struct {
 	policy account.UpsertPolicy
 	head   int // length of the head of each account
 	items  []upsertItem
-	buf    []byte // for each item its name, and the account as it would be made
+	hashes []uint64 // of the names
+	buf    []byte   // for each item its name, and the account as it would be made
 }
 
 type upsertItem struct {
-	hash             uint64
 	start, name, end uint32 // the name ends, and the account begins, at name
 }
 
@@ -26,14 +26,16 @@ type upsertItem struct {
 var noTexts = []byte{0, 0, 0}
 
 func newUpsert(t *table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
-	u := &upsert{app: app, now: p.Now.UnixMilli(), policy: p, items: make([]upsertItem, len(items))}
+	u := &upsert{app: app, now: p.Now.UnixMilli(), policy: p}
+	u.items, u.hashes = make([]upsertItem, len(items)), make([]uint64, len(items))
 	size := 0
 	for i := range items {
 		size += itemBytes + len(items[i].ID) + len(items[i].Nick) + len(items[i].FaceURL)
 	}
 	u.buf = make([]byte, 0, size)
 	for i := range items {
-		u.items[i] = u.add(t, &items[i])
+		u.items[i] = u.add(&items[i])
+		u.hashes[i] = t.hash(u.name(i))
 	}
 	return u
 }
@@ -41,10 +43,9 @@ func newUpsert(t *table, app account.AppID, items []account.Upsert, p account.Up
 // itemBytes is about what an account takes besides its texts.
 const itemBytes = 48
 
-func (u *upsert) add(t *table, item *account.Upsert) upsertItem {
+func (u *upsert) add(item *account.Upsert) upsertItem {
 	it := upsertItem{start: uint32(len(u.buf))}
 	u.buf = appendName(u.buf, u.app, item.ID)
-	it.hash = t.hash(u.buf[it.start:])
 	it.name = uint32(len(u.buf))
 	u.buf = appendHead(u.buf, head{created: u.now, updated: u.now})
 	u.head = len(u.buf) - int(it.name)
@@ -54,6 +55,10 @@ func (u *upsert) add(t *table, item *account.Upsert) upsertItem {
 	it.end = uint32(len(u.buf))
 	return it
 }
+
+// size returns how many bytes of journal it makes at most, if nothing in it is
+// there already.
+func (u *upsert) size() int { return len(u.buf) + changeBytes*len(u.items) }
 
 // item returns the name of an item, and its account without an InternalID.
 func (u *upsert) item(i int) (name, value []byte) {
