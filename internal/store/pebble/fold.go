@@ -64,7 +64,8 @@ type folder struct {
 	nextID uint64     // the next InternalID to give after what is folded
 	size   indexSize  // of what is folded
 
-	folds atomic.Int64 // that are done
+	folds    atomic.Int64 // that are done
+	renewals atomic.Int64 // of the index
 
 	renewIndex bool // tests: with every fold
 }
@@ -115,15 +116,19 @@ func (f *folder) guarded(stop <-chan struct{}) error {
 }
 
 // begin returns the state to fold, and tells the committer how far it goes.
-func (f *folder) begin() (st state, err error) {
-	err = f.s.commits.fold(func(g *group) error {
+func (f *folder) begin() (state, error) {
+	var st state
+	err := f.s.commits.fold(func(g *group) error {
 		st = f.s.view.acquire()
 		if n := len(st.commits); n > 0 {
 			g.folding = st.commits[n-1].end()
 		}
 		return nil
 	})
-	return st, err
+	if err != nil {
+		return state{}, err // st may still be written to
+	}
+	return st, nil
 }
 
 // fold writes what st's journal says into tables, gives them to Pebble, and
@@ -139,6 +144,9 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 		return err
 	}
 	f.folds.Add(1)
+	if p.renewed {
+		f.renewals.Add(1)
+	}
 	f.s.pacer.folded(int(f.s.db.Metrics().Levels[0].Sublevels))
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.nextID, p.size
@@ -168,12 +176,12 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 		return t, err
 	}
 	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: pages{space: idSpace}, changes: pages{space: changeSpace}}
-	for _, it := range items {
-		c := it.in(st.commits)
+	err = eachChange(st.commits, items, func(c change) error {
 		t.add(c)
-		if err := x.add(c); err != nil {
-			return t, err
-		}
+		return x.add(c)
+	})
+	if err != nil {
+		return t, err
 	}
 	t.finish()
 	t.index(&x, purged)
@@ -184,15 +192,16 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 
 // A tables is the files of a fold, one after the other.
 type tables struct {
-	f     *folder
-	last  commit // of the fold
-	stop  <-chan struct{}
-	w     *sstable.Writer
-	bytes int
-	paths []string
-	size  indexSize // of the index after it
-	err   error
-	key   []byte
+	f       *folder
+	last    commit // of the fold
+	stop    <-chan struct{}
+	w       *sstable.Writer
+	bytes   int
+	paths   []string
+	size    indexSize // of the index after it
+	renewed bool
+	err     error
+	key     []byte
 }
 
 // add writes what c says of an account.
@@ -233,7 +242,7 @@ func (t *tables) index(x *foldIndex, purged bool) {
 // renewIndex replaces the index. An id that gets a watermark meanwhile is then
 // in both spaces, rather than in none: i/ comes first.
 func (t *tables) renewIndex() {
-	t.size = indexSize{}
+	t.size, t.renewed = indexSize{}, true
 	for _, space := range []byte{idSpace, changeSpace} {
 		t.drop([]byte{space, '/'}, pageKey(space, t.last.seq, 0))
 		p := &pages{space: space}

@@ -375,3 +375,22 @@ func TestVerifyCorrupt(t *testing.T) {
 		t.Errorf("Verify = %+v of a store with a corrupt account", c)
 	}
 }
+
+// TestCache reads an account twice: the second time its block is at hand. What
+// Pebble takes off the cache for memtables must not be all of it.
+func TestCache(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	must(t, one(t, s, "a", long))
+	fold(t, s)
+	for range 2 {
+		_, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
+		must(t, err)
+	}
+	if m := s.db.Metrics().BlockCache; m.Hits == 0 || m.Count == 0 {
+		t.Errorf("the cache holds %d blocks and had %d hits", m.Count, m.Hits)
+	}
+	if most := int64(4 * memtableBytes); cacheBytes < most {
+		t.Errorf("a cache of %d bytes is less than what memtables may take, %d", cacheBytes, most)
+	}
+}

@@ -32,8 +32,8 @@ const DefaultMinFree = 256 << 20
 // Sizes of Pebble's parts. They are small, for a process that mostly idles;
 // memory is taken as it is needed.
 const (
-	cacheBytes    = 32 << 20 // taken as it is needed
-	memtableBytes = 32 << 20 // of journal; the first has 256 KiB, each next one twice as much
+	cacheBytes    = 64 << 20 // taken as it is needed; Pebble takes off what memtables have
+	memtableBytes = 16 << 20 // of journal; the first has 256 KiB, each next one twice as much; six logs are kept
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
 	l0Folds       = 12      // folds that lie on each other before they are put in order

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 )
 
@@ -13,11 +14,15 @@ const (
 )
 
 // A tidier rewrites accounts that lie in several folds into one, when nobody
-// imports. Reads look into fewer tables then, a start is faster and the disk
-// holds no stale versions. Under load Pebble sees to it, more rarely.
+// imports. Reads look into fewer tables then, and the disk holds no stale
+// versions. Under load Pebble sees to it, more rarely. It also gives back the
+// memory that the import took.
 type tidier struct {
-	s     *Store
-	folds int64 // when the store was last in order
+	s *Store
+
+	// When the store was last in order.
+	folds    int64
+	renewals int64
 }
 
 // run tidies up again and again until stop is closed.
@@ -45,16 +50,24 @@ func (t *tidier) run(stop <-chan struct{}) {
 
 // tidy rewrites the accounts, unless someone imports meanwhile.
 func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
-	if !t.worthwhile() {
-		t.folds = folds
-		return nil
+	defer debug.FreeOSMemory()
+	if err := t.s.db.Flush(); err != nil {
+		return err
 	}
-	for _, space := range []byte{accountSpace, changeSpace, idSpace, metaSpace} { // what a fold writes
+	spaces := []byte{journalSpace} // what is left of it is folded
+	if t.worthwhile() {
+		spaces = append(spaces, accountSpace, metaSpace)
+	}
+	renewals := t.s.folder.renewals.Load()
+	if renewals != t.renewals { // else the pages of the index lie side by side
+		spaces = append(spaces, changeSpace, idSpace)
+	}
+	for _, space := range spaces {
 		if done, err := t.tidySpace(space, stop, folds); err != nil || !done {
 			return err
 		}
 	}
-	t.folds = folds
+	t.folds, t.renewals = folds, renewals
 	return nil
 }
 
