@@ -2,8 +2,6 @@ package conformance
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"net"
 	"strings"
@@ -28,15 +26,11 @@ const (
 // address.
 func serveWhole(t *testing.T) string {
 	t.Helper()
-	cert, certPEM := newCertificate(t)
-	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert, key := testutil.Certificate(t)
 	s, err := server.Open(t.Context(), server.Options{
 		Store: "mem:", Listen: "127.0.0.1:0", Logger: testutil.Logger(t),
-		TLSCert: writeFile(t, "cert.pem", certPEM),
-		TLSKey:  writeFile(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		TLSCert: writeFile(t, "cert.pem", cert),
+		TLSKey:  writeFile(t, "key.pem", key),
 	})
 	if err != nil {
 		t.Fatal(err)

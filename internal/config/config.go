@@ -40,7 +40,10 @@ type Config struct {
 	// File with the certificate in PEM, followed by those between it and the
 	// root. With it the account API is HTTPS, with HTTP/1.1 and HTTP/2. It goes
 	// together with tls_key. Whoever is reached from outside needs both, unless
-	// something in front of the server ends TLS.
+	// something in front of the server ends TLS. A renewed certificate needs no
+	// restart: both files are looked at by handshakes, every five seconds at
+	// most, and connections of before stay. Until the two fit each other the
+	// old certificate is served, with a warning in the log.
 	TLSCert string `name:"tls-cert" placeholder:"FILE" file:"exists" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
 
 	// File with the private key of the certificate in PEM. It goes together with

@@ -26,11 +26,11 @@ func (o *Options) check() error {
 func (s *Server) listen(ctx context.Context) error {
 	var conf *tls.Config
 	if s.o.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(s.o.TLSCert, s.o.TLSKey)
+		cert, err := newCertificate(s.o.TLSCert, s.o.TLSKey, s.o.Logger)
 		if err != nil {
-			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+			return err
 		}
-		conf = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		conf = cert.config()
 	}
 	conns, err := httpx.MaxConns()
 	if err != nil {

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// certificateInterval is how long after one look at the files of a certificate
+// the next handshake looks again.
+const certificateInterval = 5 * time.Second
+
+// A certificate is what TLS connections are served with. Handshakes look at its
+// files, so that a renewed one is served without a restart. It is safe for
+// concurrent use.
+type certificate struct {
+	certFile, keyFile string
+	lg                *slog.Logger
+	current           atomic.Pointer[tls.Certificate]
+
+	mu     sync.Mutex // held while the files are looked at
+	looked time.Time
+	state  string // of the files when they were looked at
+}
+
+// newCertificate reads the certificate that the files hold.
+func newCertificate(certFile, keyFile string, lg *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, lg: lg}
+	if err := c.load(); err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	return c, nil
+}
+
+// config returns a configuration of TLS that serves c.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+}
+
+// get returns the certificate for a handshake. While one handshake looks at the
+// files, others go on with the certificate that there is.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.mu.TryLock() {
+		defer c.mu.Unlock()
+		if time.Since(c.looked) >= certificateInterval {
+			c.reload()
+		}
+	}
+	return c.current.Load(), nil
+}
+
+// reload loads the files if they changed. The certificate that there is stays if
+// they are no good, as they are for a moment while they are replaced one after
+// the other; that is said once for each state of the files.
+func (c *certificate) reload() {
+	before := c.state
+	err := c.load()
+	switch {
+	case c.state == before:
+	case err != nil:
+		c.lg.Warn("the new certificate cannot be used, the old one stays: mend the files, they are read again",
+			slog.String("tls_cert", c.certFile), slog.String("tls_key", c.keyFile), slog.String("err", err.Error()))
+	default:
+		c.lg.Info("certificate loaded", slog.String("tls_cert", c.certFile),
+			slog.Time("not_after", c.current.Load().Leaf.NotAfter))
+	}
+}
+
+// load reads the files and, if they are not as they were, uses what they hold.
+// Their content is compared: it differs also where their times and sizes do not.
+func (c *certificate) load() error {
+	c.looked = time.Now()
+	certPEM, keyPEM, err := c.read()
+	if err != nil {
+		c.state = err.Error()
+		return err
+	}
+	sum := sha256.Sum256(slices.Concat(certPEM, keyPEM))
+	if state := string(sum[:]); state != c.state {
+		c.state = state
+		pair, err := tls.X509KeyPair(certPEM, keyPEM)
+		if err != nil {
+			return err
+		}
+		c.current.Store(&pair)
+	}
+	return nil
+}
+
+func (c *certificate) read() (certPEM, keyPEM []byte, err error) {
+	if certPEM, err = os.ReadFile(c.certFile); err != nil {
+		return nil, nil, err
+	}
+	keyPEM, err = os.ReadFile(c.keyFile)
+	return certPEM, keyPEM, err
+}
