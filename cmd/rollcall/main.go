@@ -93,10 +93,18 @@ func run(env *environment, args []string) (code int) {
 		err = checkGiven(kctx)
 	}
 	if err != nil {
-		fmt.Fprintf(env.stderr, "rollcall: %v\nTry \"rollcall --help\".\n", err)
-		return exitBadUsage
+		return badUsage(env, args, err)
 	}
 	return exitCode(env, kctx.Run(env))
+}
+
+// badUsage tells what is wrong with args.
+func badUsage(env *environment, args []string, err error) int {
+	err = tellStart(env, startFormat(args), &usageError{err})
+	if !errors.Is(err, errQuiet) {
+		fmt.Fprintf(env.stderr, "rollcall: %v\nTry \"rollcall --help\".\n", err)
+	}
+	return codeOf(err)
 }
 
 func exitCode(env *environment, err error) int {

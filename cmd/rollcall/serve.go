@@ -47,18 +47,12 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	syscall.Umask(0o077) // what this process makes is its owner's alone
 	cfg, err := c.load(k)
 	if err != nil {
-		return err
+		return tellStart(env, formatOf(err), err)
 	}
-	if err := server.MakeDataDir(cfg.Data); err != nil {
-		return err
-	}
-	lg := newLogger(env, cfg)
-	s, err := server.Open(env.ctx, serverOptions(cfg, lg))
+	lg := newLogger(env, cfg.LogFormat, cfg.LogLevel)
+	s, err := start(env, cfg, lg)
 	if err != nil {
-		return err
-	}
-	if err := greet(env, cfg, s); err != nil {
-		return err
+		return tellStart(env, cfg.LogFormat, err)
 	}
 	lg.Info("ready", slog.String("version", version))
 	if err := s.Run(env.ctx); err != nil {
@@ -67,6 +61,18 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	}
 	lg.Info("stopped")
 	return nil
+}
+
+// start opens the server and tells a person how to go on.
+func start(env *environment, cfg *config.Config, lg *slog.Logger) (*server.Server, error) {
+	if err := server.MakeDataDir(cfg.Data); err != nil {
+		return nil, err
+	}
+	s, err := server.Open(env.ctx, serverOptions(cfg, lg))
+	if err != nil {
+		return nil, err
+	}
+	return s, greet(env, cfg, s)
 }
 
 // load puts the flags that were given over the environment and the file.
@@ -106,9 +112,9 @@ func serverOptions(c *config.Config, lg *slog.Logger) server.Options {
 	}
 }
 
-func newLogger(env *environment, c *config.Config) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "json" {
+func newLogger(env *environment, format string, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == formatJSON {
 		return slog.New(slog.NewJSONHandler(env.stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(env.stderr, o))

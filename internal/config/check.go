@@ -35,7 +35,7 @@ var rules = []func(*Config) *fault{checkAddresses, checkTLS, checkOutside, check
 // flags. [Load] checks more.
 func (c *Config) Check() error {
 	if f := c.fault(); f != nil {
-		return &Mistake{Source{}, f.spell(Source{})}
+		return &Mistake{Text: f.spell(Source{})}
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (l *Loaded) check() error {
 		return nil
 	}
 	from := l.sources[f.key]
-	return &Mistake{from, f.spell(from)}
+	return &Mistake{Source: from, Text: f.spell(from)}
 }
 
 func checkAddresses(c *Config) *fault {

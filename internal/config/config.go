@@ -113,7 +113,8 @@ type Config struct {
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
 
 	// Form of the log on standard error: "text" for people, "json" for programs
-	// that collect logs.
+	// that collect logs. With "json" also what keeps a server from starting is one
+	// JSON object.
 	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Form of the log on standard error: text or json (default: ${default})."`
 
 	// Least level that is logged: "debug", "info", "warn" or "error". Each

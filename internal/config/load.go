@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -53,6 +54,14 @@ func (s Source) name(of Setting) string {
 type Mistake struct {
 	Source Source // where it is
 	Text   string
+
+	// LogFormat is the form of the log that the settings ask for, so that the
+	// mistake can be told in it. [Load] sets it, as far as it could read them.
+	LogFormat string
+}
+
+func mistake(at Source, format string, args ...any) error {
+	return &Mistake{Source: at, Text: fmt.Sprintf(format, args...)}
 }
 
 func (m *Mistake) Error() string {
@@ -95,39 +104,43 @@ func Load(o Options) (*Loaded, error) {
 			panic(err) // the tags of Config are wrong
 		}
 	}
-	if err := l.readFile(o.File); err != nil {
-		return nil, err
-	}
-	if err := l.readEnv(o.Environ); err != nil {
-		return nil, err
-	}
+	err := cmp.Or(l.readFile(o.File), l.readEnv(o.Environ))
 	l.readFlags(o.Flags, o.Given)
-	if err := l.check(); err != nil {
+	if err == nil {
+		err = l.check()
+	}
+	if err != nil {
+		if m, ok := errors.AsType[*Mistake](err); ok {
+			m.LogFormat = l.LogFormat
+		}
 		return nil, err
 	}
 	l.derive()
 	return l, nil
 }
 
-// readEnv takes the settings of the environment. A name that is none of ours is a
-// mistake: it is a typo, and would go unseen. An empty value is as none.
-func (l *Loaded) readEnv(environ []string) error {
-	from := Source{kind: fromEnv}
+// readEnv takes the settings of the environment, and goes on to the end after a
+// mistake. A name that is none of ours is one: it is a typo, and would go unseen.
+// An empty value is as none.
+func (l *Loaded) readEnv(environ []string) (first error) {
 	for _, v := range slices.Sorted(slices.Values(environ)) {
 		name, text, _ := strings.Cut(v, "=")
 		key, ours := strings.CutPrefix(name, EnvPrefix)
 		if !ours || text == "" {
 			continue
 		}
-		s, ok := find(strings.ToLower(key))
-		if !ok || s.Env != name {
-			return &Mistake{from, fmt.Sprintf("%s is no setting: %s", name, suggest(strings.ToLower(key), func(s Setting) string { return s.Env }))}
-		}
-		if err := l.set(s, from, text); err != nil {
-			return err
-		}
+		first = cmp.Or(first, l.readVariable(name, strings.ToLower(key), text))
 	}
-	return nil
+	return first
+}
+
+// readVariable takes what the environment has under a name of ours.
+func (l *Loaded) readVariable(name, key, text string) error {
+	s, ok := find(key)
+	if !ok || s.Env != name {
+		return mistake(Source{kind: fromEnv}, "%s is no setting: %s", name, suggest(key, func(s Setting) string { return s.Env }))
+	}
+	return l.set(s, Source{kind: fromEnv}, text)
 }
 
 // set takes a value. One that cannot be read is not repeated where it could be a
@@ -135,10 +148,10 @@ func (l *Loaded) readEnv(environ []string) error {
 func (l *Loaded) set(s *Setting, from Source, text string) error {
 	l.sources[s.Key] = from
 	if s.file != noFile && looksSecret(text) {
-		return &Mistake{from, fmt.Sprintf("%s holds a secret itself: put that in a file of mode 0600 and give the file's name", from.name(*s))}
+		return mistake(from, "%s holds a secret itself: put that in a file of mode 0600 and give the file's name", from.name(*s))
 	}
 	if err := s.set(&l.Config, text); err != nil {
-		return &Mistake{from, fmt.Sprintf("%s %v", from.name(*s), err)}
+		return mistake(from, "%s %v", from.name(*s), err)
 	}
 	return nil
 }

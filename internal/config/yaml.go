@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +76,7 @@ type reader struct {
 func (r *reader) at(line int) Source { return Source{kind: fromFile, file: r.file, line: line} }
 
 func (r *reader) mistake(line int, format string, args ...any) error {
-	return &Mistake{r.at(line), fmt.Sprintf(format, args...)}
+	return mistake(r.at(line), format, args...)
 }
 
 // syntax puts what the parser says into one sentence.
@@ -118,12 +119,11 @@ func (r *reader) mapping(n ast.Node) error {
 	default:
 		return r.mistake(line(n), "this is no setting: write one \"key: value\" on each line")
 	}
+	var first error
 	for _, p := range pairs {
-		if err := r.pair(p); err != nil {
-			return err
-		}
+		first = cmp.Or(first, r.pair(p)) // what comes later may say how to tell of it
 	}
-	return nil
+	return first
 }
 
 // pair takes one "key: value".
