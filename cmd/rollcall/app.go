@@ -205,7 +205,7 @@ type appSetCmd struct {
 	Disabled  *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
 	Setting   map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
 	Unset     []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
-	IfVersion uint64            `placeholder:"N" help:"Change nothing if the app has another version by now."`
+	IfVersion uint64            `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
 }
 
 // Help is shown by rollcall app set --help.

@@ -23,9 +23,9 @@ type benchCmd struct {
 	Accounts    int64         `default:"0" placeholder:"N" help:"How many accounts of the load there are already: others are drawn from them, new ones follow them."`
 	Family      uint64        `default:"1" placeholder:"N" help:"Choose other ids: runs of one family share theirs (default: ${default})."`
 	Connections int           `default:"64" placeholder:"N" help:"Calls under way at once (default: ${default})."`
-	Calls       int64         `placeholder:"N" help:"End after so many calls."`
+	Calls       int64         `placeholder:"N" given:"a number from 1 up" help:"End after so many calls."`
 	Duration    time.Duration `default:"10s" placeholder:"TIME" help:"End after so long (default: ${default})."`
-	Rate        float64       `placeholder:"N" help:"Calls per second, at most (default: as many as the server takes)."`
+	Rate        float64       `placeholder:"N" given:"a number above 0" help:"Calls per second, at most (default: as many as the server takes)."`
 	YesReally   string        `placeholder:"HOST" help:"Load a server that is not on this machine: repeat its host name here."`
 }
 

@@ -26,7 +26,7 @@ type connection struct {
 	Admin          string        `env:"ROLLCALL_ADMIN" placeholder:"USERID" given:"" help:"The admin of the app to sign as (default: administrator)."`
 	AdminTokenFile string        `placeholder:"FILE" given:"" help:"Token of the admin API; - reads it from standard input. $ROLLCALL_ADMIN_TOKEN holds the token itself."`
 	CA             string        `name:"ca" env:"ROLLCALL_CA" placeholder:"FILE" given:"" help:"Certificates in PEM to trust besides the system's."`
-	Timeout        time.Duration `default:"30s" help:"How long one call may take, with all its repeats (default: ${default})."`
+	Timeout        time.Duration `default:"30s" given:"a duration above 0, as 30s" help:"How long one call may take, with all its repeats (default: ${default})."`
 	Output         string        `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 
 	saved *server.Context // what the context file adds, once complete was called

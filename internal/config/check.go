@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,10 @@ func (c *Config) fault() *fault {
 
 // check reports what is wrong with the values of l, before any is derived.
 func (l *Loaded) check() error {
-	f := l.fault()
+	f := checkEmpty(l) // it would pass for a setting that nobody gave
+	if f == nil {
+		f = l.fault()
+	}
 	for _, rule := range []func(*Loaded) *fault{checkRanges, checkStore, checkSecrets, checkFiles} {
 		if f == nil {
 			f = rule(l)
@@ -62,6 +66,28 @@ func (l *Loaded) check() error {
 	}
 	from := l.sources[f.key]
 	return &Mistake{Source: from, Text: f.spell(from)}
+}
+
+// checkEmpty looks for empty texts that somebody gave, most often out of a
+// variable that is not set.
+func checkEmpty(l *Loaded) *fault {
+	for _, s := range settings {
+		if l.sources[s.Key].kind == fromDefault {
+			continue
+		}
+		switch v := s.of(&l.Config).Interface().(type) {
+		case string:
+			if v == "" {
+				return blame(s.Key, "{%s} is empty: give a value, or leave it out", s.Key)
+			}
+		case []string:
+			byFlag := l.sources[s.Key].kind == fromFlag // which leaves an empty name out
+			if slices.Contains(v, "") || byFlag && len(v) == 0 {
+				return blame(s.Key, "{%s} has an empty name: give each one a value", s.Key)
+			}
+		}
+	}
+	return nil
 }
 
 func checkAddresses(c *Config) *fault {
