@@ -12,11 +12,13 @@ import (
 
 // Bounds of an app's settings, so that one app cannot exhaust a server.
 const (
-	MaxKeys      = 20
-	MaxWords     = 10000
-	MaxWordBytes = 100
-	MaxSources   = 1000
-	MaxNameBytes = 200
+	MaxKeys        = 20
+	MaxKeyIDBytes  = 64
+	MaxSecretBytes = 4096 // of a key: HMAC text, or PEM
+	MaxWords       = 10000
+	MaxWordBytes   = 100
+	MaxSources     = 1000
+	MaxNameBytes   = 200
 )
 
 // Validate reports whether a may be stored. The error has Code [InvalidApp]
@@ -39,9 +41,9 @@ func checkIdentity(a *App) string {
 	case len(a.Name) > MaxNameBytes:
 		return fmt.Sprintf("the name is longer than %d bytes; shorten it", MaxNameBytes)
 	case !slices.Contains(Editions(), a.Edition):
-		return fmt.Sprintf("edition %q is unknown; use one of %v", a.Edition, Editions())
+		return fmt.Sprintf("edition %s is unknown; use one of %v", Quote(a.Edition), Editions())
 	case a.Settings.Region != "" && !slices.Contains(Regions(), a.Settings.Region):
-		return fmt.Sprintf("region %q is unknown; use one of %v", a.Settings.Region, Regions())
+		return fmt.Sprintf("region %s is unknown; use one of %v", Quote(a.Settings.Region), Regions())
 	case a.Settings.AnySignature && !a.Test:
 		return "any_signature is only for apps that were created as test apps"
 	}
@@ -68,6 +70,9 @@ func checkKeys(a *App) string {
 		return fmt.Sprintf("an app has at most %d keys; retire and remove old ones", MaxKeys)
 	}
 	for i, k := range a.Keys {
+		if len(k.ID) > MaxKeyIDBytes {
+			return fmt.Sprintf("the id of key %d is longer than %d bytes; shorten it", i+1, MaxKeyIDBytes)
+		}
 		if slices.ContainsFunc(a.Keys[:i], func(other Key) bool { return other.ID == k.ID }) {
 			return fmt.Sprintf("key id %q is used twice", k.ID)
 		}
@@ -85,12 +90,14 @@ func (k Key) fault() string {
 		return "has no id"
 	case k.Secret == "":
 		return "is empty"
+	case len(k.Secret) > MaxSecretBytes:
+		return fmt.Sprintf("is longer than a key may be; give one of at most %d bytes", MaxSecretBytes)
 	case k.Kind == HMACKey && strings.ContainsAny(k.Secret, "\r\n"):
 		return "is not one line of text; a key in PEM is an ECDSA key"
 	case k.Kind == HMACKey:
 		return ""
 	case k.Kind != ECDSAKey:
-		return fmt.Sprintf("kind %q is unknown; use %q or %q", k.Kind, HMACKey, ECDSAKey)
+		return fmt.Sprintf("kind %s is unknown; use %q or %q", Quote(k.Kind), HMACKey, ECDSAKey)
 	}
 	block, _ := pem.Decode([]byte(k.Secret))
 	if block == nil {
@@ -110,7 +117,7 @@ func checkCustomTags(a *App) string {
 	}
 	for i, t := range tags {
 		if !validCustomKey(t.Key) {
-			return fmt.Sprintf("custom tag key %q must be 1 to %d letters", t.Key, MaxCustomKey)
+			return fmt.Sprintf("custom tag key %s must be 1 to %d letters", Quote(t.Key), MaxCustomKey)
 		}
 		if slices.ContainsFunc(tags[:i], func(other CustomTag) bool { return other.Key == t.Key }) {
 			return fmt.Sprintf("custom tag %q is declared twice", t.Key)
@@ -134,7 +141,7 @@ func checkLimits(a *App) string {
 	case s.Quota < 0:
 		return "the quota is negative; give 0 for the edition's own"
 	case !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode):
-		return fmt.Sprintf("rate mode %q is unknown; use %q, %q or leave it empty to enforce", s.RateMode, RateShadow, RateOff)
+		return fmt.Sprintf("rate mode %s is unknown; use %q, %q or leave it empty to enforce", Quote(s.RateMode), RateShadow, RateOff)
 	case s.AppRateLimit < 0 || s.LockoutAfter < 0:
 		return "a rate limit is negative; give 0 for none"
 	case len(s.AllowSources) > MaxSources:
@@ -148,7 +155,7 @@ func checkRateLimits(a *App) string {
 	for _, command := range slices.Sorted(maps.Keys(limits)) {
 		switch {
 		case !slices.Contains(Commands(), command):
-			return fmt.Sprintf("a rate limit is for %q, which is no command; use one of %v", command, Commands())
+			return fmt.Sprintf("a rate limit is for %s, which is no command; use one of %v", Quote(command), Commands())
 		case limits[command] < 1:
 			return fmt.Sprintf("the rate limit of %s must be at least 1", command)
 		}

@@ -81,6 +81,29 @@ func TestAppIdentity(t *testing.T) {
 	}
 }
 
+// What is not taken is repeated, so that a person finds it, but not at any length.
+func TestLongTextsAreCut(t *testing.T) {
+	long := strings.Repeat("é", 1<<18)
+	for name, change := range map[string]func(*account.App){
+		"edition":    func(a *account.App) { a.Edition = account.Edition(long) },
+		"region":     func(a *account.App) { a.Settings.Region = long },
+		"rate mode":  func(a *account.App) { a.Settings.RateMode = account.RateMode(long) },
+		"rate limit": func(a *account.App) { a.Settings.RateLimits = map[string]int{long: 1} },
+		"tag":        func(a *account.App) { a.Settings.CustomTags = []account.CustomTag{{Key: long}} },
+		"kind":       func(a *account.App) { a.Keys[0].Kind = account.KeyKind(long) },
+	} {
+		app := goodApp()
+		change(&app)
+		if got := detail(t, app.Validate(), account.InvalidApp); !strings.Contains(got, "é…\"") || len(got) > 400 {
+			t.Errorf("%s: %d bytes: %.100s", name, len(got), got)
+		}
+	}
+	token := account.Token{Name: "ci", Scopes: []account.Scope{account.Scope(long)}}
+	if got := detail(t, token.Validate(), account.BadParameter); !strings.Contains(got, "é…\"") || len(got) > 400 {
+		t.Errorf("scope: %d bytes: %.100s", len(got), got)
+	}
+}
+
 func TestAppAdmins(t *testing.T) {
 	numbered := func(n int) (ids []account.UserID) {
 		for i := range n {
@@ -124,6 +147,11 @@ func TestAppKeys(t *testing.T) {
 		{"most", numbered(20), ""},
 		{"too many", numbered(21), "an app has at most 20 keys; retire and remove old ones"},
 		{"id twice", func(a *account.App) { a.Keys = append(a.Keys, hmac("1", "other")) }, `key id "1" is used twice`},
+		{"longest id", key(hmac(strings.Repeat("i", 64), "secret")), ""},
+		{"long id", key(hmac(strings.Repeat("i", 65), "secret")), "the id of key 1 is longer than 64 bytes; shorten it"},
+		{"longest secret", key(hmac("7", strings.Repeat("s", 4096))), ""},
+		{"long secret", key(hmac("7", strings.Repeat("s", 4097))), `key "7": is longer than a key may be; give one of at most 4096 bytes`},
+		{"long public key", key(public(strings.Repeat("s", 4097))), `key "7": is longer than a key may be; give one of at most 4096 bytes`},
 		{"no id", key(hmac("", "secret")), `key "": has no id`},
 		{"empty", key(hmac("7", "")), `key "7": is empty`},
 		{"two lines", key(hmac("7", "secret\nmore")), `key "7": is not one line of text; a key in PEM is an ECDSA key`},

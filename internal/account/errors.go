@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // A Code classifies an outcome for callers that must act on it. The zero Code
@@ -103,4 +105,17 @@ func Ended(ctx context.Context) error {
 		return nil
 	}
 	return &Error{Code: Unavailable, Detail: "the call ran out of time; repeating it is safe", Err: context.Cause(ctx)}
+}
+
+// maxQuoted is how much of a text is repeated to who sent it, in bytes.
+const maxQuoted = 64
+
+// Quote returns text in quotes for the Detail of an [Error], cut if it is long:
+// what is refused may be of any length.
+func Quote[T ~string](text T) string {
+	s := string(text)
+	if len(s) > maxQuoted {
+		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+	}
+	return strconv.Quote(s)
 }

@@ -81,7 +81,7 @@ func (t *Token) Validate() error {
 	}
 	for i, s := range t.Scopes {
 		if !slices.Contains(Scopes(), s) {
-			fault = fmt.Sprintf("scope %q is unknown; use some of %q", s, Scopes())
+			fault = fmt.Sprintf("scope %s is unknown; use some of %q", Quote(s), Scopes())
 		} else if slices.Contains(t.Scopes[:i], s) {
 			fault = fmt.Sprintf("scope %q is named twice", s)
 		}

@@ -58,13 +58,13 @@ func (s *Server) listApps(c *call) (AppPage, error) {
 // made.
 type NewApp struct {
 	SDKAppID  uint32           `json:"sdkappid"`
-	Name      string           `json:"name,omitempty"`
+	Name      string           `json:"name,omitempty"`    // for people, at most 200 bytes
 	Edition   account.Edition  `json:"edition,omitempty"` // development if absent
 	Test      bool             `json:"test,omitempty"`    // may falsify, where the server allows it
 	Admins    []account.UserID `json:"admins,omitempty"`  // besides administrator
 	Settings  account.Settings `json:"settings,omitzero"`
-	Secret    string           `json:"secret,omitempty"`     // HMAC key as text
-	PublicKey string           `json:"public_key,omitempty"` // ECDSA public key in PEM
+	Secret    string           `json:"secret,omitempty"`     // HMAC key as text, at most 4096 bytes
+	PublicKey string           `json:"public_key,omitempty"` // ECDSA public key in PEM, at most 4096 bytes
 }
 
 // CreatedApp is an app that was created.

@@ -25,7 +25,7 @@ func (s *Server) listTokens(c *call) (TokenList, error) {
 
 // NewToken is a token to create.
 type NewToken struct {
-	Name      string          `json:"name"` // the actor in the audit trail
+	Name      string          `json:"name"` // the actor in the audit trail; 1 to 64 bytes of printable ASCII
 	Scopes    []account.Scope `json:"scopes"`
 	ExpiresAt Time            `json:"expires_at,omitzero"` // never if absent
 }

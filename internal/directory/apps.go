@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -126,7 +125,7 @@ func (d *Directory) RetireKey(ctx context.Context, actor string, app account.App
 		i := slices.IndexFunc(a.Keys, func(k account.Key) bool { return k.ID == keyID })
 		switch {
 		case i < 0:
-			return &account.Error{Code: account.NoKey, Detail: fmt.Sprintf("the app has no key %q", keyID)}
+			return &account.Error{Code: account.NoKey, Detail: "the app has no key " + account.Quote(keyID)}
 		case !at.IsZero():
 			a.Keys[i].Retired = account.Millis(at)
 		case a.Keys[i].Active(now):
@@ -168,7 +167,7 @@ func (d *Directory) RemoveAdmin(ctx context.Context, actor string, app account.A
 	return d.ChangeApp(ctx, actor, AppChange{app, "admin.remove", string(id), func(a *account.App) error {
 		i := slices.Index(a.Admins, id)
 		if i < 0 {
-			return &account.Error{Code: account.NoAccount, Detail: fmt.Sprintf("%q is no admin of the app", id)}
+			return &account.Error{Code: account.NoAccount, Detail: account.Quote(id) + " is no admin of the app"}
 		}
 		a.Admins = slices.Delete(a.Admins, i, i+1)
 		return nil
