@@ -1,6 +1,8 @@
 package account
 
 import (
+	"fmt"
+	"log/slog"
 	"maps"
 	"net/netip"
 	"slices"
@@ -123,6 +125,34 @@ func (a *App) IsAdmin(id UserID) bool { return slices.Contains(a.Admins, id) }
 // ActiveKeys returns the keys of a that are not retired at now.
 func (a *App) ActiveKeys(now time.Time) []Key {
 	return slices.DeleteFunc(slices.Clone(a.Keys), func(k Key) bool { return !k.Active(now) })
+}
+
+// Format implements [fmt.Formatter]: every verb says which app a is, without its
+// secrets.
+func (a App) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "app %d version %d", a.ID, a.Version) }
+
+// LogValue implements [slog.LogValuer]: a log says the same.
+func (a App) LogValue() slog.Value {
+	return slog.GroupValue(slog.Uint64("sdkappid", uint64(a.ID)), slog.Uint64("version", a.Version))
+}
+
+// A StoredApp is an app in the form in which a store keeps it: its JSON has the
+// secrets of the keys, as that of an [App] does not. It is read as an App.
+type StoredApp struct {
+	*App
+	Keys []storedKey `json:"keys"`
+}
+
+// A storedKey is a [Key] that shows all it has.
+type storedKey Key
+
+// Stored returns a as a store keeps it.
+func (a *App) Stored() StoredApp {
+	s := StoredApp{App: a, Keys: make([]storedKey, len(a.Keys))}
+	for i, k := range a.Keys {
+		s.Keys[i] = storedKey(k)
+	}
+	return s
 }
 
 // Clone returns a copy of a that shares nothing with it.

@@ -3,6 +3,8 @@ package account
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -39,8 +41,13 @@ func (k Key) Fingerprint() string {
 // String returns k without its secret.
 func (k Key) String() string { return string(k.Kind) + " key " + k.ID }
 
-// GoString returns k without its secret.
-func (k Key) GoString() string { return k.String() }
+// Format implements [fmt.Formatter]: every verb shows k without its secret.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// MarshalText implements [encoding.TextMarshaler], so that JSON shows k without
+// its secret too, wherever it stands in what is logged. It cannot be read back;
+// [App.Stored] can.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // LogValue implements [slog.LogValuer]; a secret never reaches a log.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/testutil"
 )
 
 // No way of printing a key shows its secret, alone or inside something.
@@ -19,11 +20,14 @@ func TestKeyKeepsItsSecret(t *testing.T) {
 	const secret = "5bd2850fff3ecb11"
 	k := account.Key{ID: "main", Kind: account.HMACKey, Secret: secret}
 	type holder struct{ Key account.Key }
+	app := account.App{ID: 1400000000, Keys: []account.Key{k}}
+	values := map[string]any{
+		"key": k, "pointer": &k, "slice": []account.Key{k}, "struct": holder{k}, "map": map[string]account.Key{"a": k},
+		"app": app, "pointer to app": &app, "apps": []*account.App{&app}, "struct of app": struct{ App account.App }{app},
+	}
 	printed := map[string]string{}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		for name, v := range map[string]any{
-			"key": k, "pointer": &k, "slice": []account.Key{k}, "struct": holder{k}, "app": account.App{Keys: []account.Key{k}},
-		} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for name, v := range values {
 			printed[verb+" of "+name] = fmt.Sprintf(verb, v)
 		}
 	}
@@ -38,6 +42,18 @@ func TestKeyKeepsItsSecret(t *testing.T) {
 		lg.Info("x", "key", &k)
 		lg.With("key", k).Info("x", slog.Group("g", "key", k))
 		printed["slog "+name] = log.String()
+		for of, v := range values {
+			log.Reset()
+			lg.Info("x", "value", v)
+			printed["%slog "+name+" of "+of] = log.String()
+		}
+	}
+	for name, v := range values {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Error(err)
+		}
+		printed["%json of "+name] = string(b)
 	}
 	for how, got := range printed {
 		if strings.Contains(got, secret) || strings.Contains(got, fmt.Sprintf("%x", secret)) {
@@ -49,29 +65,43 @@ func TestKeyKeepsItsSecret(t *testing.T) {
 	}
 }
 
-// JSON is the form in which keys are stored: it has the secret and comes back
-// whole.
-func TestKeyAsJSON(t *testing.T) {
+// The log of a test is searched for what it named a secret.
+func TestLoggedApps(t *testing.T) {
+	secret := strings.Repeat("0123456789abcdef", 4)
+	testutil.Secret(t, secret)
+	app := account.App{ID: 1400000000, Edition: account.Pro, Keys: []account.Key{{ID: "main", Kind: account.HMACKey, Secret: secret}}}
+	for _, h := range []slog.Handler{testutil.Logger(t).Handler(), slog.NewJSONHandler(testutil.Keep(t, t.Output()), nil)} {
+		slog.New(h).Info("changed", "app", app, "pointer", &app, "keys", app.Keys, "stored", app.Stored())
+	}
+}
+
+// A stored app has the secrets of its keys and comes back whole.
+func TestStoredApp(t *testing.T) {
 	created := time.UnixMilli(1700000000123).UTC()
-	for want, k := range map[string]account.Key{
-		`{"id":"1","kind":"hmac","secret":"s","created":"2023-11-14T22:13:20.123Z"}`: {
-			ID: "1", Kind: account.HMACKey, Secret: "s", Created: created,
+	app := account.App{
+		ID: 1, Edition: account.Trial, Created: created, Admins: []account.UserID{"a"},
+		Keys: []account.Key{
+			{ID: "1", Kind: account.HMACKey, Secret: "s", Created: created},
+			{ID: "2", Kind: account.ECDSAKey, Secret: "p", Created: created, Retired: created.Add(time.Hour)},
 		},
-		`{"id":"2","kind":"ecdsa","secret":"p","created":"2023-11-14T22:13:20.123Z","retired":"2023-11-14T23:13:20.123Z"}`: {
-			ID: "2", Kind: account.ECDSAKey, Secret: "p", Created: created, Retired: created.Add(time.Hour),
-		},
-	} {
-		b, err := json.Marshal(k)
-		if err != nil || string(b) != want {
-			t.Errorf("%s, %v\nwant %s", b, err, want)
-		}
-		var back account.Key
-		if err := json.Unmarshal(b, &back); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(k, back); diff != "" {
-			t.Errorf("after a round trip (-want +got):\n%s", diff)
-		}
+	}
+	const want = `{"sdkappid":1,"edition":"trial","created":"2023-11-14T22:13:20.123Z","version":0,"admins":["a"],"settings":{},` +
+		`"keys":[{"id":"1","kind":"hmac","secret":"s","created":"2023-11-14T22:13:20.123Z"},` +
+		`{"id":"2","kind":"ecdsa","secret":"p","created":"2023-11-14T22:13:20.123Z","retired":"2023-11-14T23:13:20.123Z"}]}`
+	b, err := json.Marshal(app.Stored())
+	if err != nil || string(b) != want {
+		t.Errorf("%s, %v\nwant %s", b, err, want)
+	}
+	var back account.App
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(app, back); diff != "" {
+		t.Errorf("after a round trip (-want +got):\n%s", diff)
+	}
+	// What is no stored form does not pass for one.
+	if b, err = json.Marshal(app); err != nil || json.Unmarshal(b, &back) == nil {
+		t.Errorf("an app without its secrets is read: %s, %v", b, err)
 	}
 }
 

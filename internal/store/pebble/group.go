@@ -322,7 +322,7 @@ func (g *group) batch() (*pebble.Batch, error) {
 		if a == nil {
 			continue // deleted, see dropApp
 		}
-		errs = append(errs, setJSON(b, appKey(id), a))
+		errs = append(errs, setJSON(b, appKey(id), a.Stored()))
 	}
 	for _, e := range g.trail {
 		errs = append(errs, setJSON(b, auditKey(e.Seq), e))
