@@ -10,7 +10,8 @@ import (
 // What is said there of errors holds here too.
 //
 // Each change is stored together with its entry in the audit trail: either
-// both are there or neither is.
+// both are there or neither is. What changes nothing here has its entry by
+// Record.
 type Apps interface {
 	// CreateApp stores a, with Version 1.
 	// Codes: Exists.
@@ -41,6 +42,11 @@ type Apps interface {
 	// Codes: NoApp, Conflict.
 	DeleteApp(ctx context.Context, id AppID, by AuditEntry) error
 
+	// Record stores an entry of what changed no app and no token, with the App
+	// that it names; 0 for none. It is not checked that there is such an app.
+	// Repeating it after Unavailable may store a second entry.
+	Record(ctx context.Context, entry AuditEntry) error
+
 	// Audit returns entries, newest first.
 	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 }
@@ -51,7 +57,7 @@ type AuditEntry struct {
 	Time   time.Time `json:"time"`
 	Actor  string    `json:"actor"`            // "serve", or the name of a token
 	Action string    `json:"action"`           // "app.create", "key.add", …
-	App    AppID     `json:"sdkappid"`         // set by the store: the app acted on; 0 for a token
+	App    AppID     `json:"sdkappid"`         // the app acted on, set by the store with a change; 0 for none
 	Detail string    `json:"detail,omitempty"` // what was changed, for a person to read
 }
 

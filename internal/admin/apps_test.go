@@ -369,6 +369,31 @@ func TestBackup(t *testing.T) {
 	if diff := cmp.Diff(admin.Backup{Dir: dir, Accounts: 3, Apps: 1, Bytes: got.Bytes}, got); diff != "" {
 		t.Errorf("backup (-want +got):\n%s", diff)
 	}
+	if e := audit(able)[0]; e.Action != "backup.create" || e.Actor != "token-admin" || e.Detail != dir || e.SDKAppID != 0 {
+		t.Errorf("entry %+v", e)
+	}
+	before := len(audit(able))
+	able.problem(able.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)), "exists")
+	if after := len(audit(able)); after != before {
+		t.Errorf("%d entries, then %d after a backup that was not made", before, after)
+	}
+}
+
+// A copy that could be made is good, also of a store that takes no entry of it.
+func TestBackupOfFullStore(t *testing.T) {
+	b := newBench(t, fullStore{copier{Store: new(mem.Store)}})
+	b.createApp(1400000001)
+	ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(t.TempDir(), "backup")))
+	if e := audit(b)[0]; e.Action == "backup.create" {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+// A fullStore takes no entry without a change.
+type fullStore struct{ copier }
+
+func (fullStore) Record(context.Context, account.AuditEntry) error {
+	return &account.Error{Code: account.Internal, Detail: "the disk is full"}
 }
 
 // TestBackupOpens opens a copy of a store that goes on working.

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -48,9 +49,19 @@ func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
 	}
 	answer.Dir = req.Dir
 	answer.TookMS = time.Since(start).Milliseconds()
-	c.event.Add(slog.String("backup", req.Dir))
+	s.recordBackup(c, req.Dir)
 	answer.Bytes, err = size(req.Dir)
 	return answer, err
+}
+
+// recordBackup puts the copy, which is whole, into the audit trail. Where that
+// takes no entries any more, as of a full disk, the log alone has it: then above
+// all a copy is wanted.
+func (s *Server) recordBackup(c *call, dir string) {
+	c.event.Add(slog.String("backup", dir))
+	if err := s.dir.Record(c.ctx, c.actor(), "backup.create", 0, dir); err != nil {
+		c.event.Fail(fmt.Errorf("the backup was made, but not entered in the audit trail: %w", err))
+	}
 }
 
 // copyTo copies the store into a new folder at dir, or returns false if the store

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
 	"rollcall/usersig"
 )
 
@@ -88,12 +87,7 @@ func (n *NewUserSig) check() error {
 	return n.Identifier.Validate(false)
 }
 
-// recordSig puts the UserSig into the audit trail before it leaves the server. A
-// store keeps entries with changes only, so the app gets its next version.
+// recordSig puts the UserSig into the audit trail before it leaves the server.
 func (s *Server) recordSig(c *call, id account.AppID, req NewUserSig) error {
-	_, err := s.dir.ChangeApp(c.ctx, c.actor(), directory.AppChange{
-		App: id, Action: "usersig.make", Detail: fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS),
-		Apply: func(*account.App) error { return nil },
-	})
-	return err
+	return s.dir.Record(c.ctx, c.actor(), "usersig.make", id, fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS))
 }

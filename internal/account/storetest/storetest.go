@@ -78,6 +78,7 @@ func Run(t *testing.T, open Open) {
 		{"TokenExists", testTokenExists},
 		{"TokenDelete", testTokenDelete},
 		{"TokenAudit", testTokenAudit},
+		{"Record", testRecord},
 		{"Audit", testAudit},
 		{"AuditPages", testAuditPages},
 		{"AuditAtomic", testAuditAtomic},

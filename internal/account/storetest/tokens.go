@@ -119,6 +119,29 @@ func testTokenAudit(v *env) {
 	}
 }
 
+// testRecord checks that an entry without a change stands in order among those
+// with one, and that it changes nothing.
+func testRecord(v *env) {
+	before := v.createApp(app)
+	for _, id := range []account.AppID{0, app} {
+		entry := by("record")
+		entry.App, entry.Seq = id, 99 // the number is the store's
+		if err := v.e.Record(v.Context(), entry); err != nil {
+			v.Fatalf("Record: %v", err)
+		}
+	}
+	v.createToken(token("00000001", "a"))
+	var got []string
+	for _, e := range v.audit(account.AuditQuery{Limit: 10}) {
+		got = append(got, fmt.Sprint(e.Action, " ", e.App, " ", e.Actor, " ", e.Detail))
+	}
+	v.equal("trail", got, []string{
+		"token.create 0 test detail of token.create", fmt.Sprint("record ", app, " test detail of record"),
+		"record 0 test detail of record", fmt.Sprint("app.create ", app, " test detail of app.create"),
+	})
+	v.equalApps("the app", v.app(app), before)
+}
+
 func testReopenTokens(v *env, reopen func()) {
 	kept, gone := token("00000001", "kept"), token("00000002", "gone")
 	kept.Expires = account.Millis(now.Add(time.Hour))

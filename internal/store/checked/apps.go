@@ -124,6 +124,13 @@ func (c *engine) DeleteApp(ctx context.Context, id account.AppID, by account.Aud
 	return err
 }
 
+// Record implements [account.Apps].
+func (c *engine) Record(ctx context.Context, entry account.AuditEntry) error {
+	err := c.Engine.Record(ctx, entry)
+	fault("Record", err)
+	return err
+}
+
 // Audit implements [account.Apps].
 func (c *engine) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	const method = "Audit"

@@ -112,6 +112,17 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 	return nil
 }
 
+// Record implements [account.Apps].
+func (s *Store) Record(ctx context.Context, entry account.AuditEntry) error {
+	if err := account.Ended(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.enter(entry.App, entry)
+	return nil
+}
+
 // Audit implements [account.Apps].
 func (s *Store) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	if err := account.Ended(ctx); err != nil {

@@ -139,6 +139,14 @@ func (m *engine) DeleteApp(ctx context.Context, id account.AppID, by account.Aud
 	return err
 }
 
+// Record implements [account.Apps].
+func (m *engine) Record(ctx context.Context, entry account.AuditEntry) error {
+	start := time.Now()
+	err := m.Engine.Record(ctx, entry)
+	m.observe("Record", start, 0, err)
+	return err
+}
+
 // Audit implements [account.Apps].
 func (m *engine) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	start := time.Now()

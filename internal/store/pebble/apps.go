@@ -180,6 +180,14 @@ func (g *group) dropApp(id account.AppID, by account.AuditEntry) {
 	})
 }
 
+// Record implements [account.Apps].
+func (s *Store) Record(ctx context.Context, entry account.AuditEntry) error {
+	return s.write(ctx, appBytes, func(g *group) error {
+		g.audit(entry.App, entry)
+		return nil
+	})
+}
+
 // Audit implements [account.Apps]. It reads the trail backwards until it has
 // enough, so a page of one app costs what the others have written in between.
 func (s *Store) Audit(ctx context.Context, q account.AuditQuery) (es []account.AuditEntry, err error) {
