@@ -118,7 +118,8 @@ type Config struct {
 	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Form of the log on standard error: text or json (default: ${default})."`
 
 	// Least level that is logged: "debug", "info", "warn" or "error". Each
-	// request is one line of level "info". Busy servers that count requests by
+	// request is one line of level "info", or of "debug" if it asks for health or
+	// metrics and gets them. Busy servers that count requests by
 	// /metrics need "warn".
 	LogLevel slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
 }

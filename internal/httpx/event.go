@@ -38,6 +38,7 @@ type Event struct {
 	attrs     []slog.Attr
 	room      [2]slog.Attr // for the first of attrs
 	err       error
+	quiet     bool
 	onEnd     Observer
 }
 
@@ -110,6 +111,10 @@ func (e *Event) SetCounts(items, failed int) {
 // hold what an event must not.
 func (e *Event) Fail(err error) { e.err = err }
 
+// Quiet makes the event one of [slog.LevelDebug], unless it has failed or the
+// status of the answer is an error's: of what asks all day long, only that is news.
+func (e *Event) Quiet() { e.quiet = true }
+
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
@@ -143,13 +148,16 @@ func (e *Event) Has(key string) bool {
 	return false
 }
 
-// level returns the level that the event by itself deserves.
-func (e *Event) level() slog.Level {
+// level returns the level that the event by itself deserves, with the status of
+// its answer.
+func (e *Event) level(status int) slog.Level {
 	switch {
 	case e.err != nil:
 		return slog.LevelError
 	case e.code != 0:
 		return slog.LevelWarn
+	case e.quiet && status < http.StatusBadRequest:
+		return slog.LevelDebug
 	default:
 		return slog.LevelInfo
 	}

@@ -34,7 +34,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // panics with onError, and logs one [Event] named "request" when the request is
 // over: at the level onError returns, at least at [slog.LevelWarn] if the event has
 // a code of an error and at [slog.LevelError] if it has failed, or else at
-// [slog.LevelInfo].
+// [slog.LevelInfo], or at [slog.LevelDebug] if it is quiet.
 //
 // After a [*BodyTooLargeError] the connection is closed, for what the client
 // still sends is not a request. If h fails after its answer has begun, or
@@ -71,13 +71,13 @@ type exchange struct {
 // [http.ErrAbortHandler] if the connection must be broken off.
 func (x *exchange) serve(h HandlerFunc) {
 	var abort bool
-	var level slog.Level
+	level := slog.LevelDebug
 	if err := catch(func() error { return h(&x.w, x.r) }); err != nil {
 		level, abort = x.fail(err)
 	} else if x.event.err != nil {
 		x.note("err", x.event.err)
 	}
-	level = max(level, x.event.level())
+	level = max(level, x.event.level(x.w.statusSent()))
 	x.event.end(time.Since(x.start))
 	x.log(level)
 	if abort {

@@ -56,6 +56,32 @@ func TestHandler(t *testing.T) {
 			wantCode:  200,
 			wantEvent: map[string]any{"level": "INFO", "status": 200.0, "bytes_out": 0.0},
 		},
+		"quiet": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).Quiet()
+				return nil
+			},
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "DEBUG", "status": 200.0, "bytes_out": 0.0},
+		},
+		"quiet but refused": {
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).Quiet()
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return nil
+			},
+			wantCode:  503,
+			wantEvent: map[string]any{"level": "INFO", "status": 503.0, "bytes_out": 0.0},
+		},
+		"quiet but failed": {
+			handler: func(_ http.ResponseWriter, r *http.Request) error {
+				EventFrom(r.Context()).Quiet()
+				EventFrom(r.Context()).Fail(errOurs)
+				return nil
+			},
+			wantCode:  200,
+			wantEvent: map[string]any{"level": "ERROR", "err": errOurs.Error(), "status": 200.0, "bytes_out": 0.0},
+		},
 		"own status": {
 			handler: func(w http.ResponseWriter, _ *http.Request) error {
 				w.WriteHeader(http.StatusTeapot)

@@ -31,7 +31,7 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 	if !admins {
 		return plain
 	}
-	metrics := s.inside("metrics", "/metrics", s.metrics.Handler())
+	metrics := s.inside("metrics", "/metrics", quiet(s.metrics.Handler()))
 	docs := s.inside("docs", "/docs/…", docsui.Handler())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -44,6 +44,14 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 		default:
 			plain.ServeHTTP(w, r)
 		}
+	})
+}
+
+// quiet serves h, of which the log says little.
+func quiet(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpx.EventFrom(r.Context()).Quiet()
+		h.ServeHTTP(w, r)
 	})
 }
 

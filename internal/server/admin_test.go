@@ -305,6 +305,30 @@ func TestSealing(t *testing.T) {
 	}
 }
 
+// Probes that succeed leave no line in a log of the usual level.
+func TestProbesAreQuiet(t *testing.T) {
+	log := running(t, Options{}, func(s *Server) {
+		for path, host := range map[string]string{"/healthz": "", "/readyz": "", "/metrics": "", "/": "", "/metrics?": "elsewhere.example.com"} {
+			get(t, s, 0, path, host, "")
+		}
+	})
+	got := map[string]int{}
+	for line := range strings.Lines(log) {
+		if _, rest, ok := strings.Cut(line, " msg=request "); ok {
+			level := line[strings.Index(line, "level="):strings.Index(line, " msg=")]
+			path, _, _ := strings.Cut(rest[strings.Index(rest, "path="):], " ")
+			got[level+" "+path]++
+		}
+	}
+	want := map[string]int{
+		"level=DEBUG path=/healthz": 1, "level=DEBUG path=/readyz": 1, "level=DEBUG path=/metrics": 1,
+		"level=INFO path=/": 1, "level=WARN path=/metrics": 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("levels (-want +got):\n%s", diff)
+	}
+}
+
 // A path is logged as the route that it is, or as far as it is known: what a
 // client puts into one by mistake, a token, a key or a signature, is not.
 func TestLoggedPaths(t *testing.T) {

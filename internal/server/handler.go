@@ -68,8 +68,10 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) e
 		}
 		answer(w, http.StatusOK, text)
 	case "/healthz":
+		event.Quiet()
 		answer(w, http.StatusOK, "ok\n")
 	case "/readyz":
+		event.Quiet()
 		if err := s.dir.Ready(r.Context()); err != nil {
 			event.Fail(err)
 			answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")
