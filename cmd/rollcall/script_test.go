@@ -10,8 +10,11 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rollcall/internal/server"
 )
 
 // scriptCommands are what testdata/*.txtar can do besides what testscript has.
@@ -22,26 +25,31 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"code":  scriptCode,
 }
 
-// servers is the name under which a script keeps how to stop each server that it
-// started.
-type servers struct{}
+// running is the name under which a script keeps its servers.
+type running struct{}
+
+// servers are those that a script started.
+type servers struct {
+	tb   testing.TB
+	stop []func()
+}
 
 // setupScript gives a script its place for servers.
 func setupScript(env *testscript.Env) error {
-	env.Values[servers{}] = new([]func())
+	env.Values[running{}] = &servers{tb: env.T().(testing.TB)}
 	return nil
 }
 
 // scriptServe starts "rollcall serve" with args on a free port, waits until it
 // is ready, and stops it at the end of the script. Its data are in
-// ./rollcall-data, as a user's are.
+// ./rollcall-data, as a user's are. Its log, of every level, must hold no secret.
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: serve [flag...]")
 	}
 	exe, err := os.Executable()
 	ts.Check(err)
-	cmd := exec.Command(exe, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}, args...)...)
+	cmd := exec.Command(exe, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "debug"}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	var stderr bytes.Buffer
@@ -49,20 +57,28 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
+	context := new(server.Context)
+	all := ts.Value(running{}).(*servers)
 	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
 		if err := cmd.Wait(); err != nil {
 			ts.Logf("serve: %v\n%s", err, &stderr)
 		}
+		if holdsSecret(stderr.String(), context.Key, context.AdminToken) {
+			all.tb.Error("the log of a server holds a secret")
+		}
 	})
 	ts.Defer(stop)
-	running := ts.Value(servers{}).(*[]func())
-	*running = append(*running, stop)
+	all.stop = append(all.stop, stop)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), " is ready on "); ok {
 			ts.Setenv("URL", url)
 			ts.Setenv("HOST", strings.TrimPrefix(url, "http://"))
+		}
+		if _, file, ok := strings.Cut(lines.Text(), "; the key is in "); ok {
+			context, err = server.ReadContext(ts.MkAbs(file))
+			ts.Check(err)
 			return
 		}
 	}
@@ -75,7 +91,7 @@ func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: end")
 	}
-	for _, stop := range *ts.Value(servers{}).(*[]func()) {
+	for _, stop := range ts.Value(running{}).(*servers).stop {
 		stop()
 	}
 }
