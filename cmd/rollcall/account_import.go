@@ -1,17 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
-	"sync"
 	"time"
 
 	"rollcall/client"
-	"rollcall/internal/account"
+	"rollcall/internal/importer"
 )
 
 // maxInFlight is the most calls that a command makes at once.
@@ -70,207 +68,63 @@ func (c *accountImportCmd) Run(env *environment, g *accountCmd) error {
 	}
 	defer closeFile()
 	g.target(env, g.SDKAppID)
-	im := &importing{importAccounts: api.ImportAccounts, inFlight: c.InFlight, progress: terminal(env.stderr), start: time.Now()}
-	return im.report(env, g.Output, im.rejections(env.ctx, rows))
+	im := newImporting(importer.Importer{Import: api.ImportAccounts, InFlight: c.InFlight}, terminal(env.stderr))
+	return im.report(env, g.Output, im.Rejections(env.ctx, rows))
 }
 
 // rows returns the accounts to import.
-func (c *accountImportCmd) rows(stdin io.Reader) (rows iter.Seq2[row, error], closeFile func(), err error) {
+func (c *accountImportCmd) rows(stdin io.Reader) (rows iter.Seq2[importer.Row, error], closeFile func(), err error) {
 	if c.File == "" {
 		return c.arguments(), func() {}, nil
 	}
 	if c.File == "-" {
-		return readRows(stdin), func() {}, nil
+		return importer.Read(stdin), func() {}, nil
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--file: %w", err)
 	}
-	return readRows(f), func() { _ = f.Close() }, nil // it was only read
+	return importer.Read(f), func() { _ = f.Close() }, nil // it was only read
 }
 
-func (c *accountImportCmd) arguments() iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
+func (c *accountImportCmd) arguments() iter.Seq2[importer.Row, error] {
+	return func(yield func(importer.Row, error) bool) {
 		for i, id := range c.UserIDs {
-			if !yield(newRow(i+1, client.Account{UserID: id, Nick: c.Nick, FaceURL: c.FaceURL}, nil), nil) {
+			if !yield(importer.NewRow(i+1, client.Account{UserID: id, Nick: c.Nick, FaceURL: c.FaceURL}), nil) {
 				return
 			}
 		}
 	}
 }
 
-// A rejection is an account that was not imported.
-type rejection struct {
-	Line   int         `json:"line"` // of the file, from 1; or which argument
-	UserID string      `json:"userid"`
-	Code   client.Code `json:"code,omitzero"` // 0: the line cannot be read
-	Reason string      `json:"reason"`
-}
-
-// An importing sends accounts in batches, several at once, and tells what was
-// rejected in the order of the lines.
+// An importing is an import that tells how it goes.
 type importing struct {
-	importAccounts func(context.Context, []client.Account) ([]client.Result, error)
-	inFlight       int
-	progress       io.Writer // nil for none
-	start          time.Time
-
-	done, failed int
+	importer.Importer
+	progress io.Writer // nil for none
+	start    time.Time
 }
 
-// A batch is some lines and, when its call has ended, what became of them.
-type batch struct {
-	rows    []row
-	results []client.Result // of the rows without a fault, in their order
-	err     error           // of the call, or of reading on after rows
-	ended   chan struct{}
-}
-
-// rejections imports rows and iterates over what was rejected. After an error,
-// which names the line to begin again at, it ends.
-func (im *importing) rejections(ctx context.Context, rows iter.Seq2[row, error]) iter.Seq2[rejection, error] {
-	return func(yield func(rejection, error) bool) {
-		interrupted := ctx.Err
-		ctx, cancel := context.WithCancel(ctx)
-		batches := make(chan *batch, im.inFlight-1)
-		var wg sync.WaitGroup
-		wg.Go(func() { im.send(ctx, rows, batches) })
-		defer wg.Wait()
-		defer cancel()
-		for b := range batches {
-			<-b.ended
-			if b.err != nil && b.results == nil {
-				yield(rejection{}, stopped(b))
-				return
-			}
-			if !im.judge(b, yield) {
-				return
-			}
-			if b.err != nil {
-				yield(rejection{}, b.err)
-				return
-			}
-		}
-		if err := interrupted(); err != nil {
-			yield(rejection{}, err)
-		}
-	}
-}
-
-// stopped says at which line to begin again.
-func stopped(b *batch) error {
-	if len(b.rows) == 0 {
-		return b.err
-	}
-	return fmt.Errorf("stopped: begin again at line %d: %w", b.rows[0].line, b.err)
-}
-
-// send cuts rows into batches, starts their calls, and hands them over in order.
-// That batches is full holds it back.
-func (im *importing) send(ctx context.Context, rows iter.Seq2[row, error], batches chan<- *batch) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer close(batches)
-	next := &batch{ended: make(chan struct{})}
-	start := func() bool {
-		b := next
-		next = &batch{ended: make(chan struct{})}
-		select {
-		case batches <- b:
-			wg.Go(func() { im.call(ctx, b) })
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	for r, err := range rows {
-		if err != nil {
-			next.err = err
-			break
-		}
-		next.rows = append(next.rows, r)
-		if len(next.rows) == client.MaxBatch && !start() {
-			return
-		}
-	}
-	if len(next.rows) > 0 || next.err != nil {
-		start()
-	}
-}
-
-// call imports the rows of b.
-func (im *importing) call(ctx context.Context, b *batch) {
-	defer close(b.ended)
-	accounts := make([]client.Account, 0, len(b.rows))
-	for _, r := range b.rows {
-		if r.fault == "" {
-			accounts = append(accounts, r.account)
-		}
-	}
-	b.results = []client.Result{}
-	if len(accounts) == 0 {
-		return
-	}
-	results, err := im.importAccounts(ctx, accounts)
-	if err != nil {
-		b.results, b.err = nil, err
-		return
-	}
-	b.results = results
-}
-
-// judge counts the rows of b and yields the rejected ones.
-func (im *importing) judge(b *batch, yield func(rejection, error) bool) bool {
-	sent := 0
-	for _, r := range b.rows {
-		rejected := rejection{Line: r.line, UserID: r.account.UserID, Reason: r.fault}
-		if r.fault == "" {
-			result := b.results[sent]
-			sent++
-			rejected.Code, rejected.Reason = result.Code, whyRejected(result)
-		}
-		if rejected.Reason == "" && rejected.Code == 0 {
-			im.done++
-			continue
-		}
-		im.failed++
-		if !yield(rejected, nil) {
-			return false
-		}
-	}
-	im.showProgress()
-	return true
-}
-
-// whyRejected says why an account was not imported. The server of a batch tells
-// codes alone, and one of them stands for all that can be wrong with an id.
-func whyRejected(r client.Result) string {
-	if r.Code != client.CodeBadParameter {
-		return r.Info
-	}
-	for _, strict := range []bool{false, true} {
-		if e, ok := errors.AsType[*account.Error](account.UserID(r.UserID).Validate(strict)); ok {
-			return e.Detail
-		}
-	}
-	return r.Info
+func newImporting(im importer.Importer, progress io.Writer) *importing {
+	m := &importing{im, progress, time.Now()}
+	m.Judged = m.showProgress
+	return m
 }
 
 // report prints the rejections as they come, and the counts.
-func (im *importing) report(env *environment, form string, rejections iter.Seq2[rejection, error]) error {
+func (im *importing) report(env *environment, form string, rejections iter.Seq2[importer.Rejection, error]) error {
 	var err error
 	if form == "json" {
 		err = im.reportJSON(env.stdout, rejections)
 	} else {
 		err = im.reportText(env.stdout, rejections)
 	}
-	if err == nil && im.failed > 0 {
+	if err == nil && im.Failed > 0 {
 		return errSomeFailed
 	}
 	return err
 }
 
-func (im *importing) reportText(w io.Writer, rejections iter.Seq2[rejection, error]) error {
+func (im *importing) reportText(w io.Writer, rejections iter.Seq2[importer.Rejection, error]) error {
 	var failure error
 	for r, err := range rejections {
 		if err != nil {
@@ -285,7 +139,7 @@ func (im *importing) reportText(w io.Writer, rejections iter.Seq2[rejection, err
 		fmt.Fprintf(w, "line %d: %s%s\n", r.Line, named(r.UserID), clean(why))
 	}
 	im.clearProgress()
-	fmt.Fprintf(w, "imported %d, failed %d\n", im.done, im.failed)
+	fmt.Fprintf(w, "imported %d, failed %d\n", im.Done, im.Failed)
 	return failure
 }
 
@@ -298,7 +152,7 @@ func named(userID string) string {
 	return clean(userID) + ": "
 }
 
-func (im *importing) reportJSON(w io.Writer, rejections iter.Seq2[rejection, error]) error {
+func (im *importing) reportJSON(w io.Writer, rejections iter.Seq2[importer.Rejection, error]) error {
 	var failure error
 	separator := "{\"rejected\": [\n  "
 	for r, err := range rejections {
@@ -316,15 +170,15 @@ func (im *importing) reportJSON(w io.Writer, rejections iter.Seq2[rejection, err
 	if separator[0] == '{' {
 		end = "{\"rejected\": [],"
 	}
-	_, err := fmt.Fprintf(w, "%s \"imported\": %d, \"failed\": %d}\n", end, im.done, im.failed)
+	_, err := fmt.Fprintf(w, "%s \"imported\": %d, \"failed\": %d}\n", end, im.Done, im.Failed)
 	return errors.Join(failure, err)
 }
 
 // showProgress writes the counts over the last ones.
 func (im *importing) showProgress() {
 	if im.progress != nil {
-		rate := float64(im.done+im.failed) / max(time.Since(im.start).Seconds(), 1e-3)
-		fmt.Fprintf(im.progress, "\r\x1b[Kimported %d, failed %d, %.0f/s", im.done, im.failed, rate)
+		rate := float64(im.Done+im.Failed) / max(time.Since(im.start).Seconds(), 1e-3)
+		fmt.Fprintf(im.progress, "\r\x1b[Kimported %d, failed %d, %.0f/s", im.Done, im.Failed, rate)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,15 @@ func (g *appCmd) open(env *environment, argument uint32) (*client.AdminClient, u
 	}
 	app, err := g.app(argument)
 	return api, app, err
+}
+
+// read returns the app that is meant.
+func (g *appCmd) read(env *environment, argument uint32) (*client.App, error) {
+	api, app, err := g.open(env, argument)
+	if err != nil {
+		return nil, err
+	}
+	return api.App(env.ctx, app)
 }
 
 // change is open for what changes the app, and tells which.
@@ -187,11 +197,7 @@ func (appShowCmd) Help() string {
 }
 
 func (c *appShowCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.open(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := api.App(env.ctx, app)
+	a, err := g.read(env, c.App)
 	if err != nil {
 		return err
 	}
@@ -272,10 +278,26 @@ type appAdminCmd struct {
 	Remove appAdminRemoveCmd `cmd:"" help:"Make a user no admin any more."`
 }
 
-type appAdminAddCmd struct {
+// An appAdminArgument names who is to be an admin, or is one, and of which app.
+type appAdminArgument struct {
 	UserID string `arg:"" name:"userid" given:"" help:"The user."`
 	appArgument
 }
+
+// change makes the change of an app's admins and prints the app.
+func (c *appAdminArgument) change(env *environment, g *appCmd, change func(*client.AdminClient, context.Context, uint32, string) (*client.App, error)) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := change(api, env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+type appAdminAddCmd struct{ appAdminArgument }
 
 // Help is shown by rollcall app admin add --help.
 func (appAdminAddCmd) Help() string {
@@ -287,21 +309,10 @@ Examples:
 }
 
 func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := api.AddAdmin(env.ctx, app, c.UserID)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
+	return c.change(env, g, (*client.AdminClient).AddAdmin)
 }
 
-type appAdminRemoveCmd struct {
-	UserID string `arg:"" name:"userid" given:"" help:"The user."`
-	appArgument
-}
+type appAdminRemoveCmd struct{ appAdminArgument }
 
 // Help is shown by rollcall app admin remove --help.
 func (appAdminRemoveCmd) Help() string {
@@ -313,15 +324,7 @@ Examples:
 }
 
 func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := api.RemoveAdmin(env.ctx, app, c.UserID)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
+	return c.change(env, g, (*client.AdminClient).RemoveAdmin)
 }
 
 // expiry turns how long something lasts into its end; 0 is for ever.

@@ -112,11 +112,7 @@ Examples:
 }
 
 func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.open(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := api.App(env.ctx, app)
+	a, err := g.read(env, c.App)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,9 @@ var imports = map[string][]string{
 	"internal/account/storetest": {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.
-	"internal/loadgen": {"client"},
+	"internal/loadgen":    {"client"},
+	"internal/importer":   {"client", "internal/account"},
+	"internal/completion": {},
 
 	// Plumbing.
 	"internal/metrics":   {"internal/account", "internal/httpx", "internal/wire"},

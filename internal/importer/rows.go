@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"bufio"
@@ -21,16 +21,18 @@ import (
 // at most 4 KiB, however it is escaped.
 const maxLine = 64 << 10
 
-// A row is one account of a file.
-type row struct {
-	line    int // from 1
-	account client.Account
-	fault   string // why the line is no account; "" if it is one
+// A Row is one account of a file.
+type Row struct {
+	Line    int // from 1
+	Account client.Account
+	Fault   string // why the line is no account; "" if it is one
 }
 
-// readRows reads a file of accounts in one of three forms, told apart by its
-// first line. An error ends it; a line that makes no sense does not.
-func readRows(r io.Reader) iter.Seq2[row, error] {
+// Read reads a file of accounts in one of three forms, told apart by its first
+// line: an id in each line; a JSON object in each line with the keys userid, nick
+// and face_url; CSV whose header names these. A line of the first two forms has
+// at most 64 KiB. An error ends it; a line that makes no sense does not.
+func Read(r io.Reader) iter.Seq2[Row, error] {
 	in := bufio.NewReaderSize(r, maxLine)
 	if bom, _ := in.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		_, _ = in.Discard(len(bom)) // it was there
@@ -44,7 +46,7 @@ func readRows(r io.Reader) iter.Seq2[row, error] {
 	case isHeader(string(first)):
 		return readCSV(in)
 	case strangeHeader(string(first)):
-		return func(yield func(row, error) bool) { yield(row{}, errHeader) }
+		return func(yield func(Row, error) bool) { yield(Row{}, errHeader) }
 	}
 	return readLines(in, plainRow)
 }
@@ -72,8 +74,8 @@ func isHeader(line string) bool {
 }
 
 // readLines reads a file with one account in a line. Empty lines are passed over.
-func readLines(r io.Reader, parse func(text []byte) (client.Account, error)) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
+func readLines(r io.Reader, parse func(text []byte) (client.Account, error)) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
 		lines := bufio.NewScanner(r)
 		lines.Buffer(nil, maxLine)
 		n := 0
@@ -89,17 +91,20 @@ func readLines(r io.Reader, parse func(text []byte) (client.Account, error)) ite
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(row{}, fmt.Errorf("line %d: %w", n+1, err))
+			yield(Row{}, fmt.Errorf("line %d: %w", n+1, err))
 		}
 	}
 }
 
-func newRow(line int, a client.Account, err error) row {
-	r := row{line: line, account: a}
+// NewRow returns the row of an account, which has a fault if JSON cannot carry it.
+func NewRow(line int, a client.Account) Row { return newRow(line, a, nil) }
+
+func newRow(line int, a client.Account, err error) Row {
+	r := Row{Line: line, Account: a}
 	if err != nil {
-		r.fault = err.Error()
+		r.Fault = err.Error()
 	} else if !validUTF8(a) {
-		r.fault = notUTF8
+		r.Fault = notUTF8
 	}
 	return r
 }
@@ -132,18 +137,18 @@ func jsonRow(text []byte) (client.Account, error) {
 }
 
 // readCSV reads CSV with a header.
-func readCSV(r io.Reader) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
+func readCSV(r io.Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
 		in := csv.NewReader(r)
 		in.FieldsPerRecord = -1 // checked below, for a better message
 		header, err := in.Read()
 		if err != nil {
-			yield(row{}, err)
+			yield(Row{}, err)
 			return
 		}
 		columns, err := csvColumns(header)
 		if err != nil {
-			yield(row{}, err)
+			yield(Row{}, err)
 			return
 		}
 		for {
@@ -154,11 +159,11 @@ func readCSV(r io.Reader) iter.Seq2[row, error] {
 			syntax, ok := errors.AsType[*csv.ParseError](err)
 			switch {
 			case ok && syntax.Line == syntax.StartLine: // one that runs on has swallowed good lines
-				if !yield(row{line: syntax.StartLine, fault: syntax.Err.Error()}, nil) {
+				if !yield(Row{Line: syntax.StartLine, Fault: syntax.Err.Error()}, nil) {
 					return
 				}
 			case err != nil:
-				yield(row{}, fmt.Errorf("--file: %w", err))
+				yield(Row{}, err)
 				return
 			default:
 				line, _ := in.FieldPos(0)
