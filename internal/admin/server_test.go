@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -140,16 +139,8 @@ func (b *bench) send(q request) reply {
 		req.Header.Set("Authorization", "Bearer "+q.token)
 	}
 	req.Host = q.host
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return reply{resp.StatusCode, resp.Header, string(body)}
+	resp, body := testutil.Do(b, http.DefaultClient, req)
+	return reply{resp.StatusCode, resp.Header, body}
 }
 
 // call sends a request with the token of the scope admin.

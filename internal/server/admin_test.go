@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -77,21 +75,13 @@ func get(t *testing.T, s *Server, n int, path, host, token string) (int, string)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp, body := testutil.Do(t, http.DefaultClient, req)
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
 			t.Errorf("%s: header %s", path, name)
 		}
 	}
-	return resp.StatusCode, string(b)
+	return resp.StatusCode, body
 }
 
 // TestAdminOfDeveloper uses the token of the context file.
@@ -355,14 +345,7 @@ func TestLoggedPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			req.Header.Set("Authorization", "Bearer "+s.Context().AdminToken)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = io.Copy(io.Discard, resp.Body) // its end comes after the line of the log
-			if err := errors.Join(err, resp.Body.Close()); err != nil {
-				t.Fatal(err)
-			}
+			testutil.Do(t, http.DefaultClient, req) // the end of its body comes after the line of the log
 		}
 	})
 	var got []string
