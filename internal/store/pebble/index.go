@@ -189,8 +189,9 @@ func (s *Store) loadIDs(g *group) error {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
+			l := &loader{t: s.table}
 			for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
-				sizes[i], errs[i] = s.loadPages(g, idSpace, bounds[i:i+2], s.enter)
+				sizes[i], errs[i] = s.loadPages(g, idSpace, bounds[i:i+2], l.enter)
 			}
 		})
 	}
@@ -205,8 +206,8 @@ func (s *Store) loadIDs(g *group) error {
 const loadParts = 8
 
 // enter puts an id that is not there yet into the table.
-func (s *Store) enter(name []byte, e entry) error {
-	if !s.table.load(name, e) {
+func (l *loader) enter(name []byte, e entry) error {
+	if !l.add(name, e) {
 		return errTableFull
 	}
 	return nil

@@ -60,7 +60,6 @@ const (
 //	1 byte   length of the name
 //	name     of the account, see keys.go
 type shard struct {
-	loading sync.Mutex // at a start there are several who add
 	slots   []uint32
 	pages   []*[pageBytes]byte
 	used    uint32 // units of the arena
@@ -185,18 +184,48 @@ func (t *table) add(h uint64, name []byte) ref {
 	return ref(i<<32 | uint64(place))
 }
 
-// load adds a record while nobody reads the table, and reports whether there is
-// room. Call index when all records are there: until then none is found.
-func (t *table) load(name []byte, e entry) bool {
-	s := &t.shards[t.hash(name)%tableShards]
-	s.loading.Lock()
-	defer s.loading.Unlock()
-	place := s.add(t.arena, name)
-	if place == 0 {
+// A loader adds records while nobody reads the table. There may be several: each
+// has pages of its own. When all are done call index of the table: until then no
+// record is found.
+type loader struct {
+	t     *table
+	pages [tableShards]*[pageBytes]byte
+	used  [tableShards]int // bytes
+}
+
+// add adds a record, with an entry that has neither a watermark nor a tombstone.
+// It reports whether there is room.
+func (l *loader) add(name []byte, e entry) bool {
+	i := l.t.hash(name) % tableShards
+	size := (nameOffset + len(name) + unitBytes - 1) / unitBytes * unitBytes
+	if l.pages[i] == nil || l.used[i]+size > pageBytes {
+		if !l.turn(i) {
+			return false
+		}
+	}
+	b := l.pages[i][l.used[i]:]
+	l.used[i] += size
+	b[lenOffset] = byte(len(name))
+	putHead(b, e)
+	copy(b[nameOffset:], name)
+	return true
+}
+
+// turn begins a page of a shard.
+func (l *loader) turn(i uint64) bool {
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	s := &l.t.shards[i]
+	if s.used+2*pageUnits > placeMask {
 		return false
 	}
-	s.records++
-	s.put(place, e)
+	p := l.t.arena.page()
+	l.pages[i], l.used[i] = p, 0
+	if len(s.pages) == 0 {
+		l.used[i] = unitBytes // place 0 is for none
+	}
+	s.pages = append(s.pages, p)
+	s.used = uint32(len(s.pages)) * pageUnits
 	return true
 }
 
@@ -210,8 +239,8 @@ func (t *table) index() {
 		wg.Go(func() {
 			counts := map[account.AppID]int64{}
 			for i := next.Add(1) - 1; i < tableShards; i = next.Add(1) - 1 {
-				t.shards[i].fit(t, int(i))
 				t.shards[i].count(counts)
+				t.shards[i].fit(t, int(i))
 			}
 			t.mu.Lock()
 			defer t.mu.Unlock()
@@ -249,11 +278,7 @@ func (s *shard) entry(place uint32) entry {
 }
 
 func (s *shard) put(place uint32, e entry) {
-	b := s.record(place)
-	length := b[lenOffset] // what follows writes over it
-	binary.LittleEndian.PutUint64(b, e.internalID|e.pos<<40)
-	binary.LittleEndian.PutUint32(b[8:], uint32(e.pos>>24))
-	b[lenOffset] = length
+	putHead(s.record(place), e)
 	switch {
 	case e.gone:
 		s.deleted = set(s.deleted, place, e.deleted)
@@ -266,6 +291,12 @@ func (s *shard) put(place uint32, e entry) {
 	case len(s.kicked) > 0:
 		delete(s.kicked, place)
 	}
+}
+
+// putHead writes what a record has of e.
+func putHead(b []byte, e entry) {
+	binary.LittleEndian.PutUint64(b, e.internalID|e.pos<<40)
+	binary.LittleEndian.PutUint32(b[8:], uint32(e.pos>>24)|uint32(b[lenOffset])<<24)
 }
 
 func set(m map[uint32]int64, place uint32, v int64) map[uint32]int64 {
@@ -362,15 +393,17 @@ func (s *shard) each(fn func(place uint32, name []byte)) {
 	}
 }
 
-// count adds to counts how many records of each app there are.
+// count counts the records, and adds to counts how many each app has.
 func (s *shard) count(counts map[account.AppID]int64) {
 	app, n := account.AppID(0), int64(0)
+	s.records = 0
 	s.each(func(_ uint32, name []byte) {
 		if a := nameApp(name); a != app {
 			counts[app] += n
 			app, n = a, 0
 		}
 		n++
+		s.records++
 	})
 	counts[app] += n
 }
