@@ -110,7 +110,7 @@ func Full(n int64) *Plan {
 	n = cmp.Or(n, 1_000_000)
 	naive := []string{loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne}
 	return &Plan{
-		Name: "full", Rounds: 3, Slices: 1, Slice: 3 * time.Second, Settle: 20 * time.Second,
+		Name: "full", Rounds: 3, Slices: 1, Slice: 3 * time.Second, Settle: time.Minute,
 		Stages: []Stage{{
 			Accounts: n,
 			Steps:    everything,

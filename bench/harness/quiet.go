@@ -11,7 +11,7 @@ import (
 const (
 	quietWindow = 200 * time.Millisecond
 	quietCPU    = 10 * time.Millisecond // the least that the kernel counts
-	settleTime  = 2 * time.Second       // without a change of its files
+	settleTime  = 25 * time.Second      // without a change of its files: Rollcall puts its own in order when it has been left alone for 10 to 20
 )
 
 // quiet waits until s has done what it put off, but no longer than most, and
