@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rollcall/internal/config"
+	"rollcall/internal/logbuf"
 	"rollcall/internal/server"
 	"rollcall/internal/store/open"
 )
@@ -49,7 +51,9 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	if err != nil {
 		return tellStart(env, formatOf(err), err)
 	}
-	lg := newLogger(env, cfg.LogFormat, cfg.LogLevel)
+	log := newLog(env, cfg.LogFormat, cfg.LogLevel)
+	defer log.Close()
+	lg := slog.New(log)
 	s, err := start(env, cfg, lg)
 	if err != nil {
 		return tellStart(env, cfg.LogFormat, err)
@@ -112,12 +116,14 @@ func serverOptions(c *config.Config, lg *slog.Logger) server.Options {
 	}
 }
 
-func newLogger(env *environment, format string, level slog.Level) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
-	if format == formatJSON {
-		return slog.New(slog.NewJSONHandler(env.stderr, o))
-	}
-	return slog.New(slog.NewTextHandler(env.stderr, o))
+// newLog returns the handler of the log, which is to be closed.
+func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
+	return logbuf.New(env.stderr, func(w io.Writer) slog.Handler {
+		if format == formatJSON {
+			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		}
+		return logbuf.NewText(w, level)
+	})
 }
 
 // decodeLevel reads a level of the log; kong's own way tells of Go's package only.

@@ -73,6 +73,7 @@ var imports = map[string][]string{
 	"internal/ratelimit": {},
 	"internal/httpx":     {},
 	"internal/config":    {},
+	"internal/logbuf":    {},
 	"internal/testutil":  {},
 	"internal/archtest":  {},
 }
