@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -64,7 +65,6 @@ type exchange struct {
 	ctx     eventContext
 	w       responseWriter
 	r       *http.Request
-	attrs   [maxAttrs]slog.Attr
 }
 
 // serve runs h, answers its error, and logs. It panics with
@@ -87,15 +87,27 @@ func (x *exchange) serve(h HandlerFunc) {
 
 // log logs the event. Its attributes go as one group without a name, which a
 // handler writes as if they stood alone: a record has room for a few attributes
-// and would ask for memory for more.
+// and would ask for memory for more. The record names no line of source, which
+// would always be the same.
 func (x *exchange) log(level slog.Level) {
-	ctx := x.r.Context()
-	if !x.lg.Enabled(ctx, level) {
+	ctx, h := x.r.Context(), x.lg.Handler()
+	if !h.Enabled(ctx, level) {
 		return
 	}
-	attrs := x.event.appendAll(x.attrs[:0], x.r, &x.w)
-	x.lg.LogAttrs(ctx, level, "request", slog.Attr{Value: slog.GroupValue(attrs...)})
+	attrs := attrLists.Get().(*[]slog.Attr)
+	*attrs = x.event.appendAll((*attrs)[:0], x.r, &x.w)
+	record := slog.NewRecord(x.start.Add(x.event.took), level, "request", 0)
+	record.AddAttrs(slog.Attr{Value: slog.GroupValue(*attrs...)})
+	_ = h.Handle(ctx, record) // like slog, we have nobody to tell
+	clear(*attrs)
+	attrLists.Put(attrs)
 }
+
+// attrLists holds *[]slog.Attr of zeros.
+var attrLists = sync.Pool{New: func() any {
+	attrs := make([]slog.Attr, 0, maxAttrs)
+	return &attrs
+}}
 
 // fail answers err and notes it in the event. It returns the level to log at
 // and whether the connection must be broken off.
