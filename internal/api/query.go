@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unsafe"
@@ -48,27 +49,39 @@ func parseQuery(raw string, buf *[]byte) (query, error) {
 // unescape is [url.QueryUnescape], but what it returns is s itself or lives in
 // memory that is appended to buf.
 func unescape(s string, buf *[]byte) (string, bool) {
-	i := strings.IndexAny(s, "%+")
-	if i < 0 {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s, true
 	}
-	b := append(slices.Grow(*buf, len(s)), s[:i]...)
-	for ; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '+':
-			c = ' '
-		case c == '%' && i+2 < len(s) && hexValue(s[i+1]) < 16 && hexValue(s[i+2]) < 16:
-			c = hexValue(s[i+1])<<4 | hexValue(s[i+2])
-			i += 2
-		case c == '%':
+	b := slices.Grow(*buf, len(s))
+	for {
+		plain, escape, escaped := strings.Cut(s, "%")
+		b = appendPlain(b, plain)
+		if !escaped {
+			break
+		}
+		if len(escape) < 2 || hexValue(escape[0]) == 16 || hexValue(escape[1]) == 16 {
 			return "", false
 		}
-		b = append(b, c)
+		b = append(b, hexValue(escape[0])<<4|hexValue(escape[1]))
+		s = escape[2:]
 	}
 	text := b[len(*buf):]
 	*buf = b
 	return unsafe.String(unsafe.SliceData(text), len(text)), true
+}
+
+// appendPlain appends s, which holds no percent escape, to b.
+func appendPlain(b []byte, s string) []byte {
+	rest := len(b)
+	b = append(b, s...)
+	for {
+		i := bytes.IndexByte(b[rest:], '+')
+		if i < 0 {
+			return b
+		}
+		b[rest+i] = ' '
+		rest += i + 1
+	}
 }
 
 // hexValue returns the value of a hexadecimal digit, or 16 for another byte.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/ratelimit"
@@ -29,7 +30,8 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if n, ok := set.RateLimits[c.name]; ok {
 		limit = n
 	}
-	command, err := s.take(r, c, c.name, limit)
+	now := s.now()
+	command, err := s.take(r, c, c.name, limit, now)
 	if err != nil {
 		return err
 	}
@@ -39,7 +41,7 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if command.Over {
 		return s.over(h, c, wire.CommandRate)
 	}
-	app, err := s.take(r, c, "", set.AppRateLimit)
+	app, err := s.take(r, c, "", set.AppRateLimit, now)
 	if err != nil {
 		return err
 	}
@@ -49,9 +51,9 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	return nil
 }
 
-func (s *Server) take(r *http.Request, c *call, command string, limit int) (ratelimit.Decision, error) {
+func (s *Server) take(r *http.Request, c *call, command string, limit int, now time.Time) (ratelimit.Decision, error) {
 	key := ratelimit.Key{App: uint32(c.app.ID), Command: command}
-	return s.limiter.Take(r.Context(), key, 1, limit, s.now())
+	return s.limiter.Take(r.Context(), key, 1, limit, now)
 }
 
 // over refuses a call, or flags it where the app's limits are in shadow.
