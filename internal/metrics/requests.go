@@ -15,9 +15,8 @@ type requests struct {
 	latency *prometheus.HistogramVec
 	limits  *prometheus.CounterVec
 
-	totals    *series[outcome, prometheus.Counter]
-	latencies *series[string, prometheus.Observer]
-	limited   *series[limit, prometheus.Counter]
+	ended   *series[outcome, ended]
+	limited *series[limit, prometheus.Counter]
 }
 
 // An outcome is a command and the code of an answer.
@@ -56,10 +55,10 @@ func newRequests() requests {
 			Help: "Calls over a rate limit, by command and mode: enforced (refused) or shadow (served).",
 		}, []string{"command", "mode"}),
 	}
-	r.totals = newSeries(func(o outcome) prometheus.Counter {
-		return r.total.WithLabelValues(label(o.command), strconv.Itoa(o.code))
+	r.ended = newSeries(func(o outcome) ended {
+		command := label(o.command)
+		return ended{r.total.WithLabelValues(command, strconv.Itoa(o.code)), r.latency.WithLabelValues(command)}
 	})
-	r.latencies = newSeries(func(command string) prometheus.Observer { return r.latency.WithLabelValues(label(command)) })
 	r.limited = newSeries(func(l limit) prometheus.Counter { return r.limits.WithLabelValues(label(l.command), l.mode) })
 	return r
 }
@@ -75,8 +74,7 @@ func label(command string) string {
 // Request counts a request that is over. It is an [httpx.Observer].
 func (m *Metrics) Request(e *httpx.Event) {
 	r, command, code := &m.requests, e.Command(), e.Code()
-	r.totals.of(outcome{command, code}).Inc()
-	r.latencies.of(command).Observe(e.Took().Seconds())
+	r.ended.of(outcome{command, code}).count(e.Took())
 	switch {
 	case wire.Code(code) == wire.CommandRate || wire.Code(code) == wire.AppRate:
 		r.limited.of(limit{command, enforced}).Inc()

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A series keeps what newValue makes of each key. Reading it takes no lock and no
@@ -40,4 +43,15 @@ func (s *series[K, V]) add(k K) V {
 	m[k] = s.newValue(k)
 	s.m.Store(&m)
 	return m[k]
+}
+
+// ended counts what ended in one way, and how long it took.
+type ended struct {
+	total   prometheus.Counter
+	latency prometheus.Observer
+}
+
+func (e ended) count(took time.Duration) {
+	e.total.Inc()
+	e.latency.Observe(took.Seconds())
 }

@@ -15,8 +15,7 @@ type store struct {
 	total   *prometheus.CounterVec
 	latency *prometheus.HistogramVec
 
-	totals    *series[result, prometheus.Counter]
-	latencies *series[string, prometheus.Observer]
+	ended *series[result, ended]
 }
 
 // A result is a method of the engine and how it ended.
@@ -36,16 +35,16 @@ func newStore() store {
 			Help: "Time that calls of the store took, by method; for changes, until they were durable.",
 		}, []string{"method"}),
 	}
-	s.totals = newSeries(func(r result) prometheus.Counter { return s.total.WithLabelValues(r.method, r.code.String()) })
-	s.latencies = newSeries(func(method string) prometheus.Observer { return s.latency.WithLabelValues(method) })
+	s.ended = newSeries(func(r result) ended {
+		return ended{s.total.WithLabelValues(r.method, r.code.String()), s.latency.WithLabelValues(r.method)}
+	})
 	return s
 }
 
 // Observe counts a call of the engine, whose methods have a fixed set of names.
 // It is the Recorder of package metered.
 func (m *Metrics) Observe(method string, _ int, took time.Duration, code account.Code) {
-	m.store.totals.of(result{method, code}).Inc()
-	m.store.latencies.of(method).Observe(took.Seconds())
+	m.store.ended.of(result{method, code}).count(took)
 }
 
 // scrapeTimeout is how long a scrape waits for the store.
