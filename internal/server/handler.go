@@ -26,6 +26,9 @@ func withVendor(vendor, own http.Handler) http.Handler {
 // vendorPath reports whether path was meant for the vendor's protocol, however
 // many slashes it begins with.
 func vendorPath(path string) bool {
+	if strings.HasPrefix(path, api.Prefix) {
+		return true
+	}
 	return strings.HasPrefix("/"+strings.TrimLeft(path, "/")+"/", api.Prefix)
 }
 
