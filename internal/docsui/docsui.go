@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
-	"github.com/swaggest/swgui/v5emb"
+	"github.com/swaggest/swgui/v5/static"
+	"github.com/vearutop/statigz"
 
 	"rollcall/docs"
 )
@@ -36,10 +38,15 @@ func Serves(path string) bool {
 	return path == "/docs" || strings.HasPrefix(path, prefix) || strings.HasPrefix(path, "/openapi/")
 }
 
-// Handler serves what [Serves] names.
-func Handler() http.Handler {
-	swagger := v5emb.NewHandler("", "", prefix)
-	own := map[string]file{
+// swagger serves the files of Swagger UI. It reads them all to begin with, which
+// no start of a server should wait for.
+var swagger = sync.OnceValue(func() http.Handler {
+	return http.StripPrefix(prefix, statigz.FileServer(static.FS))
+})
+
+// own returns our files by path.
+var own = sync.OnceValue(func() map[string]file {
+	return map[string]file{
 		"/docs":               ownFile("index.html", "text/html; charset=utf-8"),
 		"/docs/page.js":       ownFile("page.js", "text/javascript; charset=utf-8"),
 		"/docs/page.css":      ownFile("page.css", "text/css; charset=utf-8"),
@@ -47,9 +54,14 @@ func Handler() http.Handler {
 		"/openapi/wire.json":  {"application/json", docs.Wire},
 		"/openapi/admin.json": {"application/json", docs.Admin},
 	}
+})
+
+// Handler serves what [Serves] names. What takes time to make is made for the
+// first request.
+func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
-		f, ok := own[r.URL.Path]
+		f, ok := own()[r.URL.Path]
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
@@ -58,7 +70,7 @@ func Handler() http.Handler {
 			w.Header().Set("Content-Type", f.contentType)
 			_, _ = w.Write(f.body) // the client has gone; nothing is left to do
 		case slices.Contains(assets, strings.TrimPrefix(r.URL.Path, prefix)):
-			swagger.ServeHTTP(w, r)
+			swagger().ServeHTTP(w, r)
 		default:
 			http.Error(w, "nothing here; the page is at /docs", http.StatusNotFound)
 		}
