@@ -82,7 +82,7 @@ func TestDelay(t *testing.T) {
 		lg.Info("c")
 		time.Sleep(delay - 1)
 		s.check(t, "level=INFO msg=a\n")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		s.check(t, "level=INFO msg=a\n", "level=INFO msg=b\nlevel=INFO msg=c\n")
 		lg.Info("d")

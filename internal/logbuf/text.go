@@ -14,9 +14,8 @@ import (
 const maxLine = 4 << 10
 
 // NewText returns a handler that writes what that of [slog.NewTextHandler] does,
-// and takes a third of the time for records as servers log them by the thousand:
-// numbers, durations and words of which none needs quotes. All others it leaves
-// to slog.
+// in a third of the time for records as servers log them by the thousand: numbers,
+// durations, and words of which none needs quotes. All others it leaves to slog.
 func NewText(w io.Writer, level slog.Leveler) slog.Handler {
 	return &text{slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}), w}
 }

@@ -2,10 +2,13 @@ package logbuf
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall/internal/testutil"
 )
 
 // checkText compares a record as NewText writes it with what slog writes.
@@ -89,13 +92,39 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-func BenchmarkText(b *testing.B) {
+// requestRecord is a record as a server logs one for each request.
+func requestRecord() slog.Record {
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
 	r.AddAttrs(slog.Attr{Value: slog.GroupValue(
 		slog.String("request_id", "ABCDEFGHIJKLMNOP"), slog.String("method", "POST"), slog.String("path", "/v4/im_open_login_svc/account_import"),
 		slog.Int("status", 200), slog.Duration("took", 1234567), slog.Int("bytes_in", 90), slog.Int64("bytes_out", 50),
 		slog.String("command", "account_import"), slog.Uint64("app", 1400000001), slog.Int("code", 0), slog.Int("rate_shadow", 70169),
 	)})
+	return r
+}
+
+func TestTextAllocs(t *testing.T) {
+	if testutil.Race {
+		t.Skip("pools forget under the race detector")
+	}
+	h := New(discard{}, func(w io.Writer) slog.Handler { return NewText(w, slog.LevelInfo) })
+	defer h.Close()
+	r := requestRecord()
+	handle := func() {
+		if err := h.Handle(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 * enough / 200 { // until both blocks have their size
+		handle()
+	}
+	if got := testing.AllocsPerRun(200, handle); got > 0 {
+		t.Errorf("%v allocations for a line, want none", got)
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	r := requestRecord()
 	for _, bench := range []struct {
 		name string
 		h    slog.Handler
