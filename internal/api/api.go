@@ -121,7 +121,7 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
 	resp, err := c.serve(ctx, c, body.Bytes())
-	if err == nil && r.Header.Get("Rollcall-Explain") == "1" && len(c.explain) > 0 {
+	if err == nil && len(c.explain) > 0 && asked(r, "Rollcall-Explain") {
 		h.Set("Rollcall-Explain", explanation(c.explain))
 	}
 	return resp, err

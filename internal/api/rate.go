@@ -19,6 +19,12 @@ var (
 	inShadow   = []string{"shadow"}
 )
 
+// asked reports whether the client set the header of that canonical name to 1.
+func asked(r *http.Request, header string) bool {
+	values := r.Header[header]
+	return len(values) > 0 && values[0] == "1"
+}
+
 // rate counts the call against the limit of its command and the ceiling of its
 // app, and refuses it where the app enforces them.
 func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
@@ -35,7 +41,7 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if r.Header.Get(rateHeader) == "1" {
+	if asked(r, rateHeader) {
 		showRate(h, command)
 	}
 	if command.Over {
