@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // A registry holds every app and every token in memory, as they durably are.
@@ -145,7 +146,7 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 			return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
 		}
 		for _, admin := range a.Admins {
-			name := appendName(nil, id, admin)
+			name := record.AppendName(nil, id, admin)
 			g.delete(id, g.table.hash(name), name, by.Time)
 		}
 		g.purge(id)
@@ -157,7 +158,7 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 // liveAdmins returns how many admins of a have accounts.
 func (g *group) liveAdmins(a *account.App) (n int64) {
 	for _, admin := range a.Admins {
-		name := appendName(nil, a.ID, admin)
+		name := record.AppendName(nil, a.ID, admin)
 		if _, e := g.find(g.table.hash(name), name); e.live() {
 			n++
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 var _ account.Snapshotter = (*Store)(nil)
@@ -86,11 +87,11 @@ func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n
 		}
 		for i := range page.Accounts {
 			a := &page.Accounts[i]
-			b = appendName(b[:0], app, a.ID)
+			b = record.AppendName(b[:0], app, a.ID)
 			if e := s.table.get(b); e.internalID != a.InternalID || e.kicked != a.Kicked {
 				return 0, fmt.Errorf("app %d, account %q: the index says something else than the account", app, a.ID)
 			}
-			_, _ = sum.Write(appendAccount(b, a)) // never fails
+			_, _ = sum.Write(record.AppendAccount(b, a)) // never fails
 		}
 		n += int64(len(page.Accounts))
 		if q.After = page.Next; q.After == "" {

@@ -93,7 +93,7 @@ func (l *ledger) load(ctx context.Context, s *Store, worker int) error {
 			return err
 		}
 		l.imported(us, rs)
-		patch := account.Patch{ID: us[0].ID, Fields: []account.Field{text(account.TagNick, "second")}}
+		patch := account.Patch{ID: us[0].ID, Fields: []account.Field{{Tag: account.TagNick, Value: account.Value{Text: "second"}}}}
 		if _, err := s.Update(ctx, app, []account.Patch{patch}, now); err != nil {
 			return err
 		}
@@ -302,7 +302,7 @@ func TestIDsOfOneGroup(t *testing.T) {
 		if err := g.upsert(u, first); err != nil {
 			return err
 		}
-		g.delete(app, u.hashes[0], u.name(0), now)
+		g.delete(app, u.hashes[0], u.Name(0), now)
 		return nil
 	})
 	if err != nil || !first[0].Created {

@@ -3,7 +3,7 @@
 //
 // # Parts
 //
-// Pebble holds the truth (keys.go, codec.go). A table in memory (table.go) holds
+// Pebble holds the truth (keys.go, package record). A table in memory (table.go) holds
 // every id with what an import must know of it, so that neither Status nor an
 // import reads Pebble; Open fills it by a scan (load.go).
 //
@@ -19,7 +19,7 @@
 // gives it to Pebble as finished tables, which is several times cheaper than
 // single writes, then drops it. What changes an account that was folded before
 // is not read: it is an operand that Pebble merges when it next rewrites the
-// account (merge.go).
+// account (package record).
 //
 // Readers see the newest durable state (view.go): a snapshot of what is folded,
 // and the journal above it in memory. No answer rests on something that a crash

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // furnish puts accounts of every kind into s: folded, not folded, and changed,
@@ -28,7 +29,8 @@ func furnish(t *testing.T, s *Store) []account.UserID {
 				must(t, err)
 			}
 			if k%7 == i {
-				_, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Kicked: int64(i), Fields: []account.Field{number(account.TagRole, uint64(i))}}}, now.Add(time.Hour))
+				role := account.Field{Tag: account.TagRole, Value: account.Value{Number: uint64(i), IsNumber: true}}
+				_, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Kicked: int64(i), Fields: []account.Field{role}}}, now.Add(time.Hour))
 				must(t, err)
 			}
 			if k%11 == i {
@@ -187,7 +189,7 @@ func inventory(t *testing.T, s *Store) map[account.UserID]any {
 		id := account.UserID(fmt.Sprintf("%03d", k))
 		status, err := s.Status(t.Context(), app, []account.UserID{id})
 		must(t, err)
-		e := s.table.get(appendName(nil, app, id))
+		e := s.table.get(record.AppendName(nil, app, id))
 		all[id] = []any{status, e.gone, e.deleted}
 	}
 	n, err := s.Count(t.Context(), app)
@@ -370,7 +372,7 @@ func TestVerifyCorrupt(t *testing.T) {
 	must(t, one(t, s, "a", long))
 	fold(t, s)
 	must(t, s.Close())
-	put(t, disk, appendNameKey(nil, accountSpace, appendName(nil, app, "a")), append(appendAccount(nil, &codecTests[0]), 7))
+	put(t, disk, appendNameKey(nil, accountSpace, record.AppendName(nil, app, "a")), append(record.AppendAccount(nil, &account.Account{ID: "a", InternalID: 1, Created: now, Updated: now}), 7))
 	if c, err := Verify(t.Context(), Options{Dir: "data", FS: disk}, nil); err == nil {
 		t.Errorf("Verify = %+v of a store with a corrupt account", c)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // A group is the calls that share one commit: what they have decided so far,
@@ -161,7 +162,7 @@ func (g *group) create(u *upsert, rs []account.UpsertResult) (err error) {
 
 // createOne makes the account of an item, unless it exists or must not.
 func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
-	name, value := u.item(i)
+	name, value := u.Item(i)
 	r, e := g.find(u.hashes[i], name)
 	switch {
 	case e.live():
@@ -178,11 +179,11 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 		return account.UpsertResult{}, errTableFull
 	}
 	if e.kicked != 0 { // it survives the account
-		value = u.encode(i, e.kicked)
+		value = u.WithKicked(i, e.kicked)
 	}
 	next := entry{internalID: g.nextID, kicked: e.kicked}
 	written := g.write(r, next, change{setKind, e.gone, name, value})
-	binary.BigEndian.PutUint64(written[idOffset:], g.nextID)
+	record.SetInternalID(written, g.nextID)
 	g.nextID++
 	g.counts[u.app] = g.count(u.app) + 1
 	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.internalID}, nil
@@ -193,13 +194,12 @@ var errTableFull = &account.Error{Code: account.Internal, Detail: "the embedded 
 // reimport imports an account that exists. It does not read it: what changes is
 // found out when the account is next read or rewritten.
 func (g *group) reimport(u *upsert, i int) error {
-	texts := u.texts(i)
-	if len(texts) == len(noTexts) {
+	g.buf = u.AppendOperand(g.buf[:0], i)
+	if len(g.buf) == 0 {
 		return nil // nothing is said of the profile
 	}
-	name := u.name(i)
+	name := u.Name(i)
 	r, e := g.find(u.hashes[i], name)
-	g.buf = appendImport(g.buf[:0], u.now, texts)
 	return g.amend(r, e, name, g.buf)
 }
 
@@ -220,8 +220,8 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 		return g.rewrite(r, e, c, operand)
 	}
 	n := 0
-	if g.joined, err = appendOperand(append(g.joined[:0], c.value...), operand); err == nil {
-		n, err = countOperands(g.joined)
+	if g.joined, err = record.AppendOperand(append(g.joined[:0], c.value...), operand); err == nil {
+		n, err = record.CountOperands(g.joined)
 	}
 	switch {
 	case err != nil:
@@ -247,7 +247,7 @@ func (g *group) rewrite(r ref, e entry, c change, operand []byte) error {
 		}
 		base, operands = folded, append(append([]byte(nil), c.value...), operand...)
 	}
-	value, err := apply(nil, base, operands)
+	value, err := record.Apply(nil, base, operands)
 	if err != nil {
 		return internal("the account cannot be read", err)
 	}
@@ -264,7 +264,7 @@ func (g *group) update(hash uint64, name []byte, p account.Patch, now time.Time)
 		return account.NoAccount, nil
 	}
 	e.kicked = max(e.kicked, p.Kicked)
-	g.buf = appendPatch(g.buf[:0], p, now)
+	g.buf = record.AppendPatch(g.buf[:0], p, now)
 	if err := g.amend(r, e, name, g.buf); err != nil {
 		return account.Internal, err
 	}
@@ -278,7 +278,7 @@ func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Tim
 		return account.NoAccount
 	}
 	next := entry{gone: true, deleted: now.UnixMilli(), kicked: e.kicked}
-	g.buf = appendGone(g.buf[:0], next)
+	g.buf = record.AppendGone(g.buf[:0], record.Gone{Deleted: next.deleted, Kicked: next.kicked})
 	g.write(r, next, change{deleteKind, false, name, g.buf})
 	g.counts[app] = g.count(app) - 1
 	return account.OK

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/store/pebble/record"
 )
 
 // The index is what the table holds, kept in Pebble so that a start does not
@@ -23,7 +25,7 @@ import (
 //
 //	uvarint  number of bytes that are shared
 //	uvarint  length of the rest
-//	rest     of the name, see keys.go
+//	rest     of the name, see record
 //	varint   InternalID less that of the entry before; in c/ it is 0 if there is
 //	         no account any more
 //	         in c/ alone: varint Kicked, varint time of deletion, unix milliseconds
@@ -48,7 +50,7 @@ func (p *pages) add(name []byte, e entry) {
 	if p.page == nil {
 		p.page = make([]byte, 0, indexPage+indexPage/8)
 	}
-	shared := sharedPrefix(p.name, name)
+	shared := record.SharedPrefix(p.name, name)
 	p.page = binary.AppendUvarint(p.page, uint64(shared))
 	p.page = binary.AppendUvarint(p.page, uint64(len(name)-shared))
 	p.page = append(p.page, name[shared:]...)
@@ -77,19 +79,19 @@ func (p *pages) end() {
 func eachEntry(space byte, page []byte, fn func(name []byte, e entry) error) error {
 	name := make([]byte, 0, maxName)
 	id := uint64(0)
-	for r := (reader{rest: aliasOf(page)}); r.rest != ""; {
-		shared, rest := r.uvarint(), r.text()
-		id += uint64(r.varint())
+	for r := record.ReaderOf(page); r.More(); {
+		shared, rest := r.Uvarint(), r.Text()
+		id += uint64(r.Varint())
 		e := entry{internalID: id}
 		if space == changeSpace {
-			e.kicked, e.deleted = r.varint(), r.varint()
+			e.kicked, e.deleted = r.Varint(), r.Varint()
 			e.gone = !e.live()
 		}
-		if r.bad || shared > uint64(len(name)) || id > maxID || space == idSpace && id == 0 {
-			return errCorrupt
+		if !r.OK() || shared > uint64(len(name)) || id > maxID || space == idSpace && id == 0 {
+			return record.ErrCorrupt
 		}
-		if name = append(name[:shared], rest...); len(name) < idOffsetInName || len(name) > maxName {
-			return errCorrupt
+		if name = append(name[:shared], rest...); len(name) < record.MinName || len(name) > maxName {
+			return record.ErrCorrupt
 		}
 		if err := fn(name, e); err != nil {
 			return err
@@ -126,7 +128,7 @@ type foldIndex struct {
 func (x *foldIndex) add(c change) error {
 	switch c.kind {
 	case setKind:
-		e, err := decodeHead(c.value)
+		e, err := liveEntry(c.value)
 		switch given := e.internalID >= x.nextID; {
 		case err != nil:
 			return err
@@ -136,7 +138,7 @@ func (x *foldIndex) add(c change) error {
 			x.changes.add(c.name, e)
 		}
 	case mergeKind:
-		kicked, err := operandsKicked(c.value)
+		kicked, err := record.OperandsKicked(c.value)
 		if err != nil || kicked == 0 {
 			return err
 		}
@@ -146,7 +148,7 @@ func (x *foldIndex) add(c change) error {
 			x.changes.add(c.name, e)
 		}
 	case deleteKind:
-		e, err := decodeGone(c.value)
+		e, err := goneEntry(c.value)
 		if err != nil {
 			return err
 		}
@@ -233,9 +235,9 @@ func (s *Store) change(name []byte, e entry) error {
 	s.table.put(r, e)
 	switch {
 	case e.live() && !before.live():
-		s.table.counts[nameApp(name)]++
+		s.table.counts[record.NameApp(name)]++
 	case before.live() && !e.live():
-		s.table.counts[nameApp(name)]--
+		s.table.counts[record.NameApp(name)]--
 	}
 	return nil
 }
@@ -251,7 +253,7 @@ func (s *Store) loadPages(g *group, space byte, bounds [][]byte, fn func(name []
 			n.pages++
 			err = eachEntry(space, it.Value(), func(name []byte, e entry) error {
 				if e.internalID >= g.nextID {
-					return errCorrupt
+					return record.ErrCorrupt
 				}
 				n.entries++
 				e.pos = seq

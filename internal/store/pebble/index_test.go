@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 type named struct {
@@ -25,8 +26,8 @@ func indexTests(space byte) (es []named) {
 		if i == 1000 {
 			e.internalID = maxID
 		}
-		id := account.UserID(fmt.Sprintf("%04d%s", i, strings.Repeat("x", i%(maxName-idOffsetInName-3))))
-		es = append(es, named{string(appendName(nil, app+account.AppID(i/2000), id)), e})
+		id := account.UserID(fmt.Sprintf("%04d%s", i, strings.Repeat("x", i%(maxName-record.MinName-3))))
+		es = append(es, named{string(record.AppendName(nil, app+account.AppID(i/2000), id)), e})
 	}
 	return es
 }

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // The journal is what Pebble holds in the order in which it was committed: one
@@ -16,9 +17,9 @@ import (
 //
 //	byte     kind, + again if the id had a tombstone
 //	uvarint  length of the name
-//	name     of the account (keys.go); of a purge, BE4(app) alone
+//	name     of the account (record); of a purge, BE4(app) alone
 //	uvarint  length of the value
-//	value    an account, operands (merge.go), what is left, or nothing
+//	value    an account, operands, what is left (record), or nothing
 //
 // Changes are numbered by their position: the number of bytes that the journal
 // has had before, since the store was opened, plus one. Of several changes of
@@ -57,7 +58,7 @@ func appendChange(b []byte, c change) (out []byte, value int) {
 // nextChange reads the change that b begins with, and returns its length.
 func nextChange(b []byte) (c change, n int, err error) {
 	if len(b) == 0 {
-		return c, 0, errCorrupt
+		return c, 0, record.ErrCorrupt
 	}
 	c.kind, c.again = b[0]&^again, b[0]&again != 0
 	n = 1
@@ -65,13 +66,13 @@ func nextChange(b []byte) (c change, n int, err error) {
 		size, width := binary.Uvarint(b[n:])
 		n += width
 		if width <= 0 || size > uint64(len(b)-n) {
-			return c, 0, errCorrupt
+			return c, 0, record.ErrCorrupt
 		}
 		*part = b[n : n+int(size)]
 		n += int(size)
 	}
 	if !c.valid() {
-		return c, 0, errCorrupt
+		return c, 0, record.ErrCorrupt
 	}
 	return c, n, nil
 }
@@ -80,7 +81,7 @@ func (c change) valid() bool {
 	if c.kind == purgeKind {
 		return len(c.name) == 4
 	}
-	return c.kind >= setKind && c.kind <= deleteKind && len(c.name) >= idOffsetInName
+	return c.kind >= setKind && c.kind <= deleteKind && len(c.name) >= record.MinName
 }
 
 // A commit is what one commit has added to the journal.
@@ -114,7 +115,7 @@ func (c commit) each(fn func(pos uint64, ch change) error) error {
 func changeAt(cs []commit, pos uint64) (change, error) {
 	i := sort.Search(len(cs), func(i int) bool { return cs[i].end() > pos })
 	if i == len(cs) || cs[i].base > pos {
-		return change{}, errCorrupt
+		return change{}, record.ErrCorrupt
 	}
 	c, _, err := nextChange(cs[i].data[pos-cs[i].base:])
 	return c, err
@@ -131,11 +132,11 @@ func (c change) account(base func() ([]byte, error)) (account.Account, error) {
 		if err != nil {
 			return account.Account{}, err
 		}
-		if value, err = apply(nil, folded, c.value); err != nil {
+		if value, err = record.Apply(nil, folded, c.value); err != nil {
 			return account.Account{}, err
 		}
 	default:
-		return account.Account{ID: nameID(c.name)}, nil
+		return account.Account{ID: record.NameID(c.name)}, nil
 	}
-	return decodeAccount(nameID(c.name), value)
+	return record.DecodeAccount(record.NameID(c.name), value)
 }

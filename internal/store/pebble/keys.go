@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // The layout of keys. BE4 and BE8 are big-endian numbers of that many bytes, so
@@ -12,7 +13,7 @@ import (
 //	m/format      decimal number: the format of everything else, see format
 //	m/folded      BE8: number of the last commit of the journal that is folded;
 //	              BE8: the next InternalID to give after it
-//	a/ BE4(app) id          an account that exists (codec.go)
+//	a/ BE4(app) id          an account that exists (record)
 //	c/ BE8(seq) BE4(page)   what has become of ids (index.go)
 //	i/ BE8(seq) BE4(page)   ids that were new (index.go)
 //	j/ BE8(seq)             a commit of the journal that is not folded yet (journal.go)
@@ -20,7 +21,8 @@ import (
 //	p/ BE4(app)             an app: JSON of account.App
 //	w/ BE8(seq)             an entry of the audit trail: JSON of account.AuditEntry
 //
-// What j/ says of an id is newer than the rest.
+// What j/ says of an id is newer than the rest. The key of an account is its name
+// (record) after the letter of the space.
 const (
 	accountSpace = 'a'
 	changeSpace  = 'c'
@@ -37,6 +39,9 @@ const (
 // what this one writes.
 const format = 3
 
+// nameOffsetInKey is where the name stands in the key of an account.
+const nameOffsetInKey = 2
+
 var (
 	formatKey = []byte("m/format")
 	foldedKey = []byte("m/folded")
@@ -47,28 +52,10 @@ func appKey(app account.AppID) []byte {
 	return binary.BigEndian.AppendUint32([]byte{appSpace, '/'}, uint32(app))
 }
 
-// The name of an account is its key without the space: it names the account in
-// the table and in the journal.
-const (
-	nameOffsetInKey = 2
-	idOffsetInName  = 4
-)
-
-// appendName appends the name of an account.
-func appendName(b []byte, app account.AppID, id account.UserID) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(app)), id...)
-}
-
 // appendNameKey appends the key in space of the account that name names.
 func appendNameKey(b []byte, space byte, name []byte) []byte {
 	return append(append(b, space, '/'), name...)
 }
-
-// nameApp returns the app of a name.
-func nameApp(name []byte) account.AppID { return account.AppID(binary.BigEndian.Uint32(name)) }
-
-// nameID returns the id of a name.
-func nameID(name []byte) account.UserID { return account.UserID(name[idOffsetInName:]) }
 
 // journalKey returns the key of the commit seq of the journal.
 func journalKey(seq uint64) []byte {
@@ -83,7 +70,7 @@ func pageKey(space byte, seq uint64, page uint32) []byte {
 // pageSeq returns the number in a key of pageKey.
 func pageSeq(key []byte) (seq uint64, err error) {
 	if len(key) != len(pageKey(0, 0, 0)) {
-		return 0, errCorrupt
+		return 0, record.ErrCorrupt
 	}
 	return binary.BigEndian.Uint64(key[2:]), nil
 }
@@ -115,10 +102,10 @@ func successor(prefix []byte) []byte {
 
 // listBounds returns the bounds of the keys that q asks for.
 func listBounds(app account.AppID, q account.ListQuery) (lower, upper []byte) {
-	lower = appendNameKey(nil, accountSpace, appendName(nil, app, q.Prefix))
+	lower = appendNameKey(nil, accountSpace, record.AppendName(nil, app, q.Prefix))
 	upper = successor(lower)
 	if q.After >= q.Prefix && q.After != "" {
-		lower = append(appendNameKey(nil, accountSpace, appendName(nil, app, q.After)), 0)
+		lower = append(appendNameKey(nil, accountSpace, record.AppendName(nil, app, q.After)), 0)
 	}
 	return lower, upper
 }

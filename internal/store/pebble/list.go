@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // List implements [account.Store]. It merges what is folded, which lies in
@@ -140,11 +141,11 @@ func (l *lister) take(it *pebble.Iterator, recent []change, order int) error {
 	var a account.Account
 	var err error
 	if order < 0 {
-		a, err = decodeAccount(nameID(it.Key()[nameOffsetInKey:]), it.Value())
+		a, err = record.DecodeAccount(record.NameID(it.Key()[nameOffsetInKey:]), it.Value())
 	} else {
 		a, err = recent[0].account(func() ([]byte, error) {
 			if order > 0 {
-				return nil, errCorrupt // there is nothing below
+				return nil, record.ErrCorrupt // there is nothing below
 			}
 			return it.Value(), nil
 		})

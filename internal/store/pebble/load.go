@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // load checks the format and reads everything that the store keeps in memory.
@@ -76,7 +77,7 @@ func (s *Store) loadFolded(g *group) error {
 		return err
 	}
 	if len(value) != 16 {
-		return errCorrupt
+		return record.ErrCorrupt
 	}
 	g.nextCommit = binary.BigEndian.Uint64(value) + 1
 	g.base, g.folded = g.nextCommit, g.nextCommit // positions in the table are numbers of folds, and lower
@@ -87,7 +88,7 @@ func (s *Store) loadFolded(g *group) error {
 
 func checkID(id uint64) error {
 	if id == 0 || id > maxID+1 {
-		return errCorrupt
+		return record.ErrCorrupt
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (s *Store) replay(g *group) error {
 	return iterate(s.db, journalKey(g.nextCommit), upper, func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {
 			if len(it.Key()) != len(journalKey(0)) {
-				return errCorrupt
+				return record.ErrCorrupt
 			}
 			g.nextCommit = binary.BigEndian.Uint64(it.Key()[len(journalKey(0))-8:])
 			g.out = append([]byte(nil), it.Value()...)
@@ -177,7 +178,7 @@ func (s *Store) replayCommit(g *group) error {
 // replay notes what a change in the journal says.
 func (g *group) replay(pos uint64, c change) error {
 	if c.kind == purgeKind {
-		g.purges = append(g.purges, purge{nameApp(c.name), pos})
+		g.purges = append(g.purges, purge{record.NameApp(c.name), pos})
 		return nil
 	}
 	h := g.table.hash(c.name)
@@ -194,7 +195,7 @@ func (g *group) replay(pos uint64, c change) error {
 	next.pos = pos
 	g.set(r, next)
 	g.nextID = max(g.nextID, next.internalID+1)
-	app := nameApp(c.name)
+	app := record.NameApp(c.name)
 	switch {
 	case next.live() && !e.live():
 		g.counts[app] = g.count(app) + 1
@@ -208,16 +209,31 @@ func (g *group) replay(pos uint64, c change) error {
 func (c change) entry(before entry) (entry, error) {
 	switch c.kind {
 	case setKind:
-		return decodeHead(c.value)
+		return liveEntry(c.value)
 	case deleteKind:
-		return decodeGone(c.value)
+		return goneEntry(c.value)
 	}
 	if !before.live() {
 		return before, nil // it was deleted later, see entry.inIndex
 	}
-	kicked, err := operandsKicked(c.value)
+	kicked, err := record.OperandsKicked(c.value)
 	before.kicked = max(before.kicked, kicked)
 	return before, err
+}
+
+// liveEntry reads what the table keeps of an account.
+func liveEntry(value []byte) (entry, error) {
+	h, err := record.DecodeHead(value)
+	return entry{internalID: h.InternalID, kicked: h.Kicked}, err
+}
+
+// goneEntry reads what the table keeps of what is left of an account.
+func goneEntry(value []byte) (entry, error) {
+	g, err := record.DecodeGone(value)
+	if err != nil {
+		return entry{}, err
+	}
+	return entry{gone: true, deleted: g.Deleted, kicked: g.Kicked}, nil
 }
 
 // removeLeftovers removes files of a fold that did not end.

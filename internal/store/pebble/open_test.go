@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // openElsewhere names the directory that a second process of this test opens.
@@ -139,7 +140,7 @@ func TestCorruptValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	fold(t, s)
-	if err := s.db.Set(appendNameKey(nil, accountSpace, appendName(nil, app, "a")), []byte{9}, pebble.Sync); err != nil {
+	if err := s.db.Set(appendNameKey(nil, accountSpace, record.AppendName(nil, app, "a")), []byte{9}, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	if err := one(t, s, "b", long); err != nil {

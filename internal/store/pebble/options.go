@@ -8,6 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/store/pebble/record"
 )
 
 // Options say where a store lies and how it behaves. Dir alone is required.
@@ -69,7 +71,7 @@ func (o Options) engine(s *Store) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memtableBytes,
-		Merger:                      merger,
+		Merger:                      record.Merger,
 		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2 * l0Folds, // Pebble counts each twice

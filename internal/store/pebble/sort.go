@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+
+	"rollcall/internal/store/pebble/record"
 )
 
 // An item is a change of the journal that is to be put in order. It is small,
@@ -95,7 +97,7 @@ func sortItems(cs []commit, items []item) {
 	first := items[0].in(cs).name
 	shared := len(first)
 	for _, it := range items {
-		shared = sharedPrefix(first[:shared], it.in(cs).name)
+		shared = record.SharedPrefix(first[:shared], it.in(cs).name)
 	}
 	for i := range items {
 		var b [8]byte
@@ -111,17 +113,6 @@ func sortItems(cs []commit, items []item) {
 		}
 		return newer(a, b)
 	})
-}
-
-// sharedPrefix returns for how many bytes a and b are the same.
-func sharedPrefix(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
 }
 
 // newestItems keeps the first item of each name.

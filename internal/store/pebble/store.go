@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // A Store is an engine in one directory, see [Open].
@@ -60,7 +61,7 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	}
 	u := newUpsert(s.table, app, items, p)
 	rs := make([]account.UpsertResult, len(items))
-	err := s.write(ctx, u.size(), func(g *group) error { return g.upsert(u, rs) })
+	err := s.write(ctx, u.bytes(), func(g *group) error { return g.upsert(u, rs) })
 	if err != nil {
 		return nil, err
 	}
@@ -76,15 +77,15 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 			return nil, err
 		}
 		patches[i].Fields = slices.Clone(p.Fields)
-		size += itemBytes
+		size += record.Overhead
 		for _, f := range p.Fields {
-			size += itemBytes + len(f.Value.Text)
+			size += record.Overhead + len(f.Value.Text)
 		}
 	}
 	cs := make([]account.Code, len(patches))
 	err := s.write(ctx, size, func(g *group) (err error) {
 		for i, p := range patches {
-			name := appendName(nil, app, p.ID)
+			name := record.AppendName(nil, app, p.ID)
 			if cs[i], err = g.update(s.table.hash(name), name, p, now); err != nil {
 				return err
 			}
@@ -104,10 +105,10 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 	}
 	ids = slices.Clone(ids)
 	cs := make([]account.Code, len(ids))
-	err := s.write(ctx, itemBytes*len(ids), func(g *group) error {
+	err := s.write(ctx, record.Overhead*len(ids), func(g *group) error {
 		var name []byte
 		for i, id := range ids {
-			name = appendName(name[:0], app, id)
+			name = record.AppendName(name[:0], app, id)
 			cs[i] = g.delete(app, s.table.hash(name), name, now)
 		}
 		return nil
@@ -146,7 +147,7 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 		var name []byte
 		for i, id := range ids {
 			as[i].ID = id
-			name = appendName(name[:0], app, id)
+			name = record.AppendName(name[:0], app, id)
 			e := s.table.get(name)
 			if !e.live() {
 				continue

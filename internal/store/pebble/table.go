@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // An entry is what the table knows of one id. The zero entry is an id that was
@@ -58,7 +59,7 @@ const (
 //	5 bytes  InternalID
 //	6 bytes  position in the journal
 //	1 byte   length of the name
-//	name     of the account, see keys.go
+//	name     of the account, see record
 type shard struct {
 	slots   []uint32
 	pages   []*[pageBytes]byte
@@ -106,7 +107,7 @@ func (t *table) getAll(app account.AppID, ids []account.UserID, fn func(i int, e
 	hashes, ends := make([]uint64, len(ids)), make([]int, len(ids))
 	for i, id := range ids {
 		start := len(names)
-		names = appendName(names, app, id)
+		names = record.AppendName(names, app, id)
 		hashes[i], ends[i] = t.hash(names[start:]), len(names)
 	}
 	t.mu.RLock()
@@ -398,7 +399,7 @@ func (s *shard) count(counts map[account.AppID]int64) {
 	app, n := account.AppID(0), int64(0)
 	s.records = 0
 	s.each(func(_ uint32, name []byte) {
-		if a := nameApp(name); a != app {
+		if a := record.NameApp(name); a != app {
 			counts[app] += n
 			app, n = a, 0
 		}
@@ -414,7 +415,7 @@ func (t *table) forget(app account.AppID, before uint64) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.each(func(place uint32, name []byte) {
-			if e := s.entry(place); nameApp(name) == app && !e.live() && e.pos < before {
+			if e := s.entry(place); record.NameApp(name) == app && !e.live() && e.pos < before {
 				s.put(place, entry{})
 			}
 		})

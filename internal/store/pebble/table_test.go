@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // TestTable compares the table with a map while it grows, with readers about.
@@ -14,7 +15,7 @@ func TestTable(t *testing.T) {
 	const n = 100_000
 	tab := newTable()
 	name := func(i int) []byte {
-		return appendName(nil, app+account.AppID(i%3), account.UserID(fmt.Sprintf("%s%d", strings.Repeat("x", i%40), i)))
+		return record.AppendName(nil, app+account.AppID(i%3), account.UserID(fmt.Sprintf("%s%d", strings.Repeat("x", i%40), i)))
 	}
 	value := func(i int) entry {
 		e := entry{internalID: uint64(i) + 1, pos: uint64(i) * 3, kicked: int64(i % 5)}
@@ -84,7 +85,7 @@ func TestTableMemory(t *testing.T) {
 	tab := newTable()
 	var b []byte
 	for i := range n {
-		b = appendName(b[:0], app, account.UserID(fmt.Sprintf("%016d", i)))
+		b = record.AppendName(b[:0], app, account.UserID(fmt.Sprintf("%016d", i)))
 		tab.put(tab.add(tab.hash(b), b), entry{internalID: uint64(i) + 1})
 	}
 	bytes := 0

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
 )
 
 // A view hands out the newest durable state to readers.
@@ -128,12 +129,12 @@ func (s state) account(name []byte, pos uint64) (account.Account, error) {
 func (s state) folding(name []byte) (account.Account, error) {
 	value, err := copyOf(s.snap, name)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return account.Account{ID: nameID(name)}, nil
+		return account.Account{ID: record.NameID(name)}, nil
 	}
 	if err != nil {
 		return account.Account{}, err
 	}
-	return decodeAccount(nameID(name), value)
+	return record.DecodeAccount(record.NameID(name), value)
 }
 
 // copyOf returns the stored value of an account.

@@ -1,4 +1,4 @@
-package pebble
+package record
 
 import (
 	"encoding/hex"
@@ -37,24 +37,24 @@ var codecTests = []account.Account{
 
 func TestAccountRoundTrip(t *testing.T) {
 	for _, want := range codecTests {
-		value := appendAccount(nil, &want)
-		got, err := decodeAccount(want.ID, value)
+		value := AppendAccount(nil, &want)
+		got, err := DecodeAccount(want.ID, value)
 		if err != nil {
 			t.Fatalf("%s: %v", want.ID, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", want.ID, diff)
 		}
-		head, err := decodeHead(value)
-		if want := (entry{internalID: want.InternalID, kicked: want.Kicked}); err != nil || head != want {
-			t.Errorf("head = %+v, %v; want %+v", head, err, want)
+		start, err := DecodeHead(value)
+		if want := (Head{want.InternalID, want.Kicked, want.Created.UnixMilli(), want.Updated.UnixMilli()}); err != nil || start != want {
+			t.Errorf("head = %+v, %v; want %+v", start, err, want)
 		}
 		for n := range value {
-			if got, err := decodeAccount(want.ID, value[:n]); err == nil {
+			if got, err := DecodeAccount(want.ID, value[:n]); err == nil {
 				t.Errorf("%s cut to %d bytes is read as %+v", want.ID, n, got)
 			}
 		}
-		if _, err := decodeAccount(want.ID, append(value, 0)); err == nil {
+		if _, err := DecodeAccount(want.ID, append(value, 0)); err == nil {
 			t.Errorf("%s is read although a byte follows", want.ID)
 		}
 	}
@@ -63,16 +63,16 @@ func TestAccountRoundTrip(t *testing.T) {
 // TestStoredForm pins bytes that lie in data directories. A change needs a new
 // codecVersion.
 func TestStoredForm(t *testing.T) {
-	account := hex.EncodeToString(appendAccount(nil, &codecTests[1]))
+	account := hex.EncodeToString(AppendAccount(nil, &codecTests[1]))
 	if want := "027fffffffffffffff80ba80980df691c5c38367e58adfc04a06e4b8ade696871968747470733a2f2f6578616d706c652e636f6d2f612e706e6706" +
 		"00054f746865721761207461672074686174206e6f626f6479206b6e6f7773" +
 		"0205486f626279056368657373" + "03034e756dffffffffffffffffff01" + "07c5cdbe09" +
 		"041047656e6465725f547970655f4d616c65" + "1700"; account != want {
 		t.Errorf("account %s, want %s", account, want)
 	}
-	gone := hex.EncodeToString(appendGone(nil, entry{gone: true, deleted: 1_770_000_000_123, kicked: 7}))
-	if want := "02f691c5c383670e"; gone != want {
-		t.Errorf("tombstone %s, want %s", gone, want)
+	left := hex.EncodeToString(AppendGone(nil, Gone{Deleted: 1_770_000_000_123, Kicked: 7}))
+	if want := "02f691c5c383670e"; left != want {
+		t.Errorf("tombstone %s, want %s", left, want)
 	}
 }
 
@@ -91,12 +91,12 @@ func TestTagNumbers(t *testing.T) {
 }
 
 func TestGoneRoundTrip(t *testing.T) {
-	for _, want := range []entry{{gone: true}, {gone: true, deleted: -5, kicked: math.MaxInt64}} {
-		value := appendGone(nil, want)
-		if got, err := decodeGone(value); err != nil || got != want {
+	for _, want := range []Gone{{}, {Deleted: -5, Kicked: math.MaxInt64}} {
+		value := AppendGone(nil, want)
+		if got, err := DecodeGone(value); err != nil || got != want {
 			t.Errorf("decodeGone = %+v, %v; want %+v", got, err, want)
 		}
-		if _, err := decodeGone(value[:len(value)-1]); err == nil {
+		if _, err := DecodeGone(value[:len(value)-1]); err == nil {
 			t.Error("a cut value is read")
 		}
 	}
@@ -104,19 +104,19 @@ func TestGoneRoundTrip(t *testing.T) {
 
 func FuzzDecodeAccount(f *testing.F) {
 	for _, a := range codecTests {
-		f.Add(appendAccount(nil, &a))
+		f.Add(AppendAccount(nil, &a))
 	}
 	f.Add([]byte{codecVersion, 1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		_, _ = decodeGone(value)
-		a, err := decodeAccount("a", value)
+		_, _ = DecodeGone(value)
+		a, err := DecodeAccount("a", value)
 		if err != nil {
 			return
 		}
-		if _, err := decodeHead(value); err != nil {
+		if _, err := DecodeHead(value); err != nil {
 			t.Errorf("the head of %x: %v", value, err)
 		}
-		again, err := decodeAccount("a", appendAccount(nil, &a))
+		again, err := DecodeAccount("a", AppendAccount(nil, &a))
 		if diff := cmp.Diff(a, again); err != nil || diff != "" {
 			t.Errorf("%x changes when it is stored again: %v\n%s", value, err, diff)
 		}

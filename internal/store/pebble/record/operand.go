@@ -1,12 +1,9 @@
-package pebble
+package record
 
 import (
 	"cmp"
 	"encoding/binary"
-	"io"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
 )
@@ -41,8 +38,8 @@ func appendImport(b []byte, now int64, texts []byte) []byte {
 	return append(append(b, millis[:n]...), texts...)
 }
 
-// appendPatch appends the operand of a patch.
-func appendPatch(b []byte, p account.Patch, now time.Time) []byte {
+// AppendPatch appends the operand that does what p does at the time now.
+func AppendPatch(b []byte, p account.Patch, now time.Time) []byte {
 	payload := binary.AppendVarint(nil, now.UnixMilli())
 	payload = binary.AppendVarint(payload, p.Kicked)
 	payload = appendFields(payload, p.Fields)
@@ -56,11 +53,11 @@ func isAccount(value []byte) bool { return len(value) > 0 && value[0] == codecVe
 // nextOperand cuts the first operand off value.
 func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
 	if len(value) == 0 {
-		return 0, nil, nil, errCorrupt
+		return 0, nil, nil, ErrCorrupt
 	}
 	n, width := binary.Uvarint(value[1:])
 	if width <= 0 || n > uint64(len(value)-1-width) {
-		return 0, nil, nil, errCorrupt
+		return 0, nil, nil, ErrCorrupt
 	}
 	end := 1 + width + int(n)
 	return value[0], value[1+width : end], value[end:], nil
@@ -71,7 +68,7 @@ func appendOperands(b, more []byte) ([]byte, error) {
 	for len(more) > 0 {
 		_, _, rest, err := nextOperand(more)
 		if err == nil {
-			b, err = appendOperand(b, more[:len(more)-len(rest)])
+			b, err = AppendOperand(b, more[:len(more)-len(rest)])
 		}
 		if err != nil {
 			return nil, err
@@ -81,10 +78,11 @@ func appendOperands(b, more []byte) ([]byte, error) {
 	return b, nil
 }
 
-// appendOperand appends an operand to others. If the last of them and it are
+// AppendOperand appends an operand to others. If the last of them and it are
 // imports, only what counts is left of the two, where it sets what the last
-// sets: accounts that are imported again and again do not grow.
-func appendOperand(b, next []byte) ([]byte, error) {
+// sets: accounts that are imported again and again do not grow. Its only error is
+// [ErrCorrupt].
+func AppendOperand(b, next []byte) ([]byte, error) {
 	last := 0
 	for rest := b; len(rest) > 0; {
 		last = len(b) - len(rest)
@@ -121,13 +119,13 @@ func readImport(operand []byte) (i imported, ok bool) {
 	if err != nil || op != importOp && op != replaceOp {
 		return i, false
 	}
-	r := reader{rest: aliasOf(payload)}
-	i = imported{at: r.varint(), nick: r.text(), faceURL: r.text()}
+	r := ReaderOf(payload)
+	i = imported{at: r.Varint(), nick: r.Text(), faceURL: r.Text()}
 	return i, !r.bad && r.rest == "\x00"
 }
 
-// countOperands returns how many operands value has.
-func countOperands(value []byte) (n int, err error) {
+// CountOperands returns how many operands value has, or [ErrCorrupt].
+func CountOperands(value []byte) (n int, err error) {
 	for len(value) > 0 {
 		if _, _, value, err = nextOperand(value); err != nil {
 			return 0, err
@@ -137,25 +135,26 @@ func countOperands(value []byte) (n int, err error) {
 	return n, nil
 }
 
-// operandsKicked returns the highest watermark that operands set.
-func operandsKicked(operands []byte) (kicked int64, err error) {
+// OperandsKicked returns the highest watermark that operands set, in unix seconds,
+// 0 if they set none, or [ErrCorrupt].
+func OperandsKicked(operands []byte) (kicked int64, err error) {
 	for len(operands) > 0 {
 		op, payload, rest, err := nextOperand(operands)
 		if err != nil {
 			return 0, err
 		}
-		if r := (&reader{rest: aliasOf(payload)}); op == patchOp {
-			r.varint()
-			kicked = max(kicked, r.varint())
+		if r := ReaderOf(payload); op == patchOp {
+			r.Varint()
+			kicked = max(kicked, r.Varint())
 		}
 		operands = rest
 	}
 	return kicked, nil
 }
 
-// apply appends to b the account in value after operands. b and value must not
-// overlap.
-func apply(b, value, operands []byte) ([]byte, error) {
+// Apply appends to b the account in value as operands make it, the oldest first. b
+// and value must not overlap. Its only error is [ErrCorrupt].
+func Apply(b, value, operands []byte) ([]byte, error) {
 	start := len(b)
 	for len(operands) > 0 {
 		op, payload, rest, err := nextOperand(operands)
@@ -178,24 +177,24 @@ func applyOne(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	case patchOp:
 		return applyPatch(b, payload, value)
 	}
-	return nil, errCorrupt
+	return nil, ErrCorrupt
 }
 
 // applyImport does what [account.Upsert.Apply] does, without taking the account
 // apart: millions of accounts may be imported again.
 func applyImport(b []byte, op byte, payload, value []byte) ([]byte, error) {
-	r, p := peek(value), reader{rest: aliasOf(payload)}
+	r, p := peek(value), ReaderOf(payload)
 	h := r.head()
-	nick, faceURL := r.text(), r.text()
-	now := p.varint()
-	newNick, newFaceURL := cmp.Or(p.text(), nick), cmp.Or(p.text(), faceURL)
+	nick, faceURL := r.Text(), r.Text()
+	now := p.Varint()
+	newNick, newFaceURL := cmp.Or(p.Text(), nick), cmp.Or(p.Text(), faceURL)
 	if r.bad || p.bad || p.rest != "\x00" {
-		return nil, errCorrupt
+		return nil, ErrCorrupt
 	}
 	if op == importOp && newNick == nick && newFaceURL == faceURL {
 		return append(b, value...), nil
 	}
-	h.updated = now
+	h.Updated = now
 	b = appendHead(b, h)
 	b = appendText(b, newNick)
 	b = appendText(b, newFaceURL)
@@ -203,76 +202,16 @@ func applyImport(b []byte, op byte, payload, value []byte) ([]byte, error) {
 }
 
 func applyPatch(b, payload, value []byte) ([]byte, error) {
-	a, err := decodeAccount("", value)
+	a, err := DecodeAccount("", value)
 	if err != nil {
 		return nil, err
 	}
-	r := reader{rest: string(payload)}
-	now := time.UnixMilli(r.varint())
-	p := account.Patch{Kicked: r.varint(), Fields: r.fields()}
+	r := Reader{rest: string(payload)}
+	now := time.UnixMilli(r.Varint())
+	p := account.Patch{Kicked: r.Varint(), Fields: r.fields()}
 	if r.bad || r.rest != "" {
-		return nil, errCorrupt
+		return nil, ErrCorrupt
 	}
 	p.Apply(&a, now)
-	return appendAccount(b, &a), nil
-}
-
-// merger makes one value of an account and its operands. Its name is in the
-// stored data.
-var merger = &pebble.Merger{
-	Name: "rollcall.account",
-	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
-		return &merging{newest: append([]byte(nil), value...)}, nil
-	},
-}
-
-// A merging collects values of one key, in either direction of time.
-type merging struct {
-	older  [][]byte // than newest, the newest of them first
-	newest []byte   // and what is newer still
-}
-
-// MergeNewer implements [pebble.ValueMerger].
-func (m *merging) MergeNewer(value []byte) error {
-	m.newest = append(m.newest, value...)
-	return nil
-}
-
-// MergeOlder implements [pebble.ValueMerger].
-func (m *merging) MergeOlder(value []byte) error {
-	m.older = append(m.older, append([]byte(nil), value...))
-	return nil
-}
-
-// Finish implements [pebble.ValueMerger].
-func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
-	var all []byte
-	for i := len(m.older) - 1; i >= 0; i-- {
-		all = append(all, m.older[i]...)
-	}
-	all = append(all, m.newest...)
-	if !isAccount(all) { // the account lies deeper
-		operands, err := appendOperands(nil, all)
-		return operands, nil, err
-	}
-	base, operands, err := splitAccount(all)
-	if err != nil {
-		return nil, nil, err
-	}
-	value, err := apply(nil, base, operands)
-	return value, nil, err
-}
-
-// splitAccount splits what begins with an account.
-func splitAccount(value []byte) (base, operands []byte, err error) {
-	r := peek(value)
-	r.head()
-	r.text()
-	r.text()
-	r.fields()
-	if r.bad {
-		return nil, nil, errCorrupt
-	}
-	n := len(value) - len(r.rest)
-	return value[:n], value[n:], nil
+	return AppendAccount(b, &a), nil
 }

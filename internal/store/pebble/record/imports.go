@@ -1,0 +1,95 @@
+package record
+
+import (
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// Imports are a batch of accounts to import, encoded by the goroutine of its
+// caller, so that the committer has little left to do for each. They share
+// nothing with the caller.
+type Imports struct {
+	now   int64 // unix milliseconds
+	head  int   // length of the head of each account
+	items []span
+	buf   []byte // for each item its name, and the account as it would be made
+}
+
+// A span is an item in buf.
+type span struct {
+	start, name, end uint32 // the name ends, and the account begins, at name
+}
+
+// noTexts is the length of what an account without a profile has after its head:
+// two empty texts and no fields.
+const noTexts = 3
+
+// Overhead is about how many bytes an account, or a change of one, takes besides
+// its texts.
+const Overhead = 48
+
+// NewImports encodes items as accounts of app that are made now.
+func NewImports(app account.AppID, items []account.Upsert, now time.Time) Imports {
+	m := Imports{now: now.UnixMilli(), items: make([]span, len(items))}
+	size := 0
+	for i := range items {
+		size += Overhead + len(items[i].ID) + len(items[i].Nick) + len(items[i].FaceURL)
+	}
+	m.buf = make([]byte, 0, size)
+	for i := range items {
+		m.items[i] = m.add(app, &items[i])
+	}
+	return m
+}
+
+func (m *Imports) add(app account.AppID, item *account.Upsert) span {
+	it := span{start: uint32(len(m.buf))}
+	m.buf = AppendName(m.buf, app, item.ID)
+	it.name = uint32(len(m.buf))
+	m.buf = appendHead(m.buf, Head{Created: m.now, Updated: m.now})
+	m.head = len(m.buf) - int(it.name)
+	m.buf = appendTexts(m.buf, item)
+	it.end = uint32(len(m.buf))
+	return it
+}
+
+// appendTexts appends what the account of item has after its head.
+func appendTexts(b []byte, item *account.Upsert) []byte {
+	b = appendText(b, item.Nick)
+	b = appendText(b, item.FaceURL)
+	return append(b, 0)
+}
+
+// Size returns how many bytes the names and the accounts of all items have.
+func (m *Imports) Size() int { return len(m.buf) }
+
+// Item returns the name of an item, and its account as it is made without an
+// InternalID, see [SetInternalID]. The slices are the batch's own.
+func (m *Imports) Item(i int) (name, value []byte) {
+	it := &m.items[i]
+	return m.buf[it.start:it.name], m.buf[it.name:it.end]
+}
+
+// Name returns the name of an item, which is the batch's own.
+func (m *Imports) Name(i int) []byte { return m.buf[m.items[i].start:m.items[i].name] }
+
+// texts returns the account of an item without its head.
+func (m *Imports) texts(i int) []byte { return m.buf[int(m.items[i].name)+m.head : m.items[i].end] }
+
+// WithKicked returns the account of an item like Item, but with a watermark, in
+// unix seconds.
+func (m *Imports) WithKicked(i int, kicked int64) []byte {
+	b := appendHead(nil, Head{Kicked: kicked, Created: m.now, Updated: m.now})
+	return append(b, m.texts(i)...)
+}
+
+// AppendOperand appends the operand that imports an item into an account that
+// exists, or nothing if the item says nothing of the profile.
+func (m *Imports) AppendOperand(b []byte, i int) []byte {
+	texts := m.texts(i)
+	if len(texts) == noTexts {
+		return b
+	}
+	return appendImport(b, m.now, texts)
+}

@@ -1,0 +1,67 @@
+package record
+
+import (
+	"io"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Merger makes one value of an account and its operands for Pebble. Its name is in
+// the stored data.
+var Merger = &pebble.Merger{
+	Name: "rollcall.account",
+	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+		return &merging{newest: append([]byte(nil), value...)}, nil
+	},
+}
+
+// A merging collects values of one key, in either direction of time.
+type merging struct {
+	older  [][]byte // than newest, the newest of them first
+	newest []byte   // and what is newer still
+}
+
+// MergeNewer implements [pebble.ValueMerger].
+func (m *merging) MergeNewer(value []byte) error {
+	m.newest = append(m.newest, value...)
+	return nil
+}
+
+// MergeOlder implements [pebble.ValueMerger].
+func (m *merging) MergeOlder(value []byte) error {
+	m.older = append(m.older, append([]byte(nil), value...))
+	return nil
+}
+
+// Finish implements [pebble.ValueMerger].
+func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
+	var all []byte
+	for i := len(m.older) - 1; i >= 0; i-- {
+		all = append(all, m.older[i]...)
+	}
+	all = append(all, m.newest...)
+	if !isAccount(all) { // the account lies deeper
+		operands, err := appendOperands(nil, all)
+		return operands, nil, err
+	}
+	base, operands, err := splitAccount(all)
+	if err != nil {
+		return nil, nil, err
+	}
+	value, err := Apply(nil, base, operands)
+	return value, nil, err
+}
+
+// splitAccount splits what begins with an account.
+func splitAccount(value []byte) (base, operands []byte, err error) {
+	r := peek(value)
+	r.head()
+	r.Text()
+	r.Text()
+	r.fields()
+	if r.bad {
+		return nil, nil, ErrCorrupt
+	}
+	n := len(value) - len(r.rest)
+	return value[:n], value[n:], nil
+}

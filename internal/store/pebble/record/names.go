@@ -1,0 +1,35 @@
+package record
+
+import (
+	"encoding/binary"
+
+	"rollcall/internal/account"
+)
+
+// MinName is the length of the name of an empty id, in bytes. The name of an
+// account is its app, four bytes, big-endian, and its id's bytes as they are: names
+// sort by app, then by id.
+const MinName = 4
+
+// AppendName appends the name of an account.
+func AppendName(b []byte, app account.AppID, id account.UserID) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(app)), id...)
+}
+
+// NameApp returns the app of a name, which has at least MinName bytes.
+func NameApp(name []byte) account.AppID { return account.AppID(binary.BigEndian.Uint32(name)) }
+
+// NameID returns the id of a name, which has at least MinName bytes. It
+// copies it.
+func NameID(name []byte) account.UserID { return account.UserID(name[MinName:]) }
+
+// SharedPrefix returns for how many bytes two names are the same.
+func SharedPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
