@@ -147,7 +147,7 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 		}
 		for _, admin := range a.Admins {
 			name := record.AppendName(nil, id, admin)
-			g.delete(id, g.table.hash(name), name, by.Time)
+			g.delete(id, g.table.Hash(name), name, by.Time)
 		}
 		g.purge(id)
 		g.dropApp(id, by)
@@ -159,7 +159,7 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 func (g *group) liveAdmins(a *account.App) (n int64) {
 	for _, admin := range a.Admins {
 		name := record.AppendName(nil, a.ID, admin)
-		if _, e := g.find(g.table.hash(name), name); e.live() {
+		if _, e := g.find(g.table.Hash(name), name); e.Live() {
 			n++
 		}
 	}

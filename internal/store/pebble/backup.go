@@ -54,10 +54,7 @@ func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*a
 
 // contents counts everything, and reads what Open has not.
 func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
-	c := &account.Contents{Apps: int64(len(s.apps.m)), Tokens: int64(len(s.apps.tokens))}
-	for i := range s.table.shards {
-		c.Tombstones += int64(len(s.table.shards[i].deleted))
-	}
+	c := &account.Contents{Apps: int64(len(s.apps.m)), Tokens: int64(len(s.apps.tokens)), Tombstones: s.table.Tombstones()}
 	sum := sha256.New()
 	for _, a := range s.apps.all() {
 		n, err := s.digest(ctx, a.ID, sum)
@@ -88,7 +85,7 @@ func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n
 		for i := range page.Accounts {
 			a := &page.Accounts[i]
 			b = record.AppendName(b[:0], app, a.ID)
-			if e := s.table.get(b); e.internalID != a.InternalID || e.kicked != a.Kicked {
+			if e := s.table.Lookup(b); e.InternalID != a.InternalID || e.Kicked != a.Kicked {
 				return 0, fmt.Errorf("app %d, account %q: the index says something else than the account", app, a.ID)
 			}
 			_, _ = sum.Write(record.AppendAccount(b, a)) // never fails
@@ -101,7 +98,7 @@ func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n
 }
 
 func (s *Store) checkCount(app account.AppID, listed int64) error {
-	if n := s.table.count(app); n != listed {
+	if n := s.table.Count(app); n != listed {
 		return fmt.Errorf("app %d has %d accounts, but %d are listed", app, n, listed)
 	}
 	return nil
@@ -109,11 +106,7 @@ func (s *Store) checkCount(app account.AppID, listed int64) error {
 
 // checkTotal looks for accounts of no app.
 func (s *Store) checkTotal(listed int64) error {
-	total := int64(0)
-	for _, n := range s.table.counts {
-		total += n
-	}
-	if total != listed {
+	if total := s.table.Total(); total != listed {
 		return fmt.Errorf("%d accounts belong to no app", total-listed)
 	}
 	return nil

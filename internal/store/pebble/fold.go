@@ -13,6 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/store/pebble/roster"
 )
 
 // Bounds of the journal.
@@ -59,10 +61,10 @@ type folder struct {
 	fs  vfs.FS
 	dir string
 
-	mu     sync.Mutex // held for a fold
-	n      int        // of files made
-	nextID uint64     // the next InternalID to give after what is folded
-	size   indexSize  // of what is folded
+	mu     sync.Mutex  // held for a fold
+	n      int         // of files made
+	nextID uint64      // the next InternalID to give after what is folded
+	size   roster.Size // of what is folded
 
 	folds    atomic.Int64 // that are done
 	renewals atomic.Int64 // of the index
@@ -175,7 +177,7 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	if err != nil {
 		return t, err
 	}
-	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: pages{space: idSpace}, changes: pages{space: changeSpace}}
+	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: roster.Pages{Form: roster.IDs}, changes: roster.Pages{Form: roster.Changes}}
 	err = eachChange(st.commits, items, func(c change) error {
 		t.add(c)
 		return x.add(c)
@@ -198,7 +200,7 @@ type tables struct {
 	w       *sstable.Writer
 	bytes   int
 	paths   []string
-	size    indexSize // of the index after it
+	size    roster.Size // of the index after it
 	renewed bool
 	err     error
 	key     []byte
@@ -225,15 +227,15 @@ func (t *tables) add(c change) {
 // made for the first time once more.
 func (t *tables) index(x *foldIndex, purged bool) {
 	t.size = t.f.size
-	for _, p := range []*pages{&x.changes, &x.ids} {
-		p.end()
-		t.size.add(p.size())
+	for _, p := range []*roster.Pages{&x.changes, &x.ids} {
+		p.End()
+		t.size.Add(p.Size())
 	}
-	if purged || t.f.renewIndex || t.size.stale(t.f.s.table.records()) {
+	if purged || t.f.renewIndex || t.size.Stale(t.f.s.table.Records()) {
 		t.renewIndex()
 		return
 	}
-	for _, p := range []*pages{&x.changes, &x.ids} {
+	for _, p := range []*roster.Pages{&x.changes, &x.ids} {
 		t.pages(p)
 		t.finish()
 	}
@@ -242,29 +244,27 @@ func (t *tables) index(x *foldIndex, purged bool) {
 // renewIndex replaces the index. An id that gets a watermark meanwhile is then
 // in both spaces, rather than in none: i/ comes first.
 func (t *tables) renewIndex() {
-	t.size, t.renewed = indexSize{}, true
-	for _, space := range []byte{idSpace, changeSpace} {
+	t.size, t.renewed = roster.Size{}, true
+	for _, f := range []roster.Form{roster.IDs, roster.Changes} {
+		space := spaceOf(f)
 		t.drop([]byte{space, '/'}, pageKey(space, t.last.seq, 0))
-		p := &pages{space: space}
-		t.f.s.table.each(func(name []byte, e entry) {
-			if e.inIndex(t.last) == space {
-				p.add(name, e)
+		p := &roster.Pages{Form: f}
+		t.f.s.table.Each(func(name []byte, e roster.Entry) {
+			if inIndex(e, t.last) == space {
+				p.Add(name, e)
 			}
 		}, func() { t.pages(p) })
-		p.end()
+		p.End()
 		t.pages(p)
 		t.finish()
-		t.size.add(p.size())
+		t.size.Add(p.Size())
 	}
 }
 
 // pages writes the full pages of p.
-func (t *tables) pages(p *pages) {
-	for _, page := range p.full {
-		t.set(pageKey(p.space, t.last.seq, p.written), page)
-		p.written++
-	}
-	p.full = p.full[:0]
+func (t *tables) pages(p *roster.Pages) {
+	space := spaceOf(p.Form)
+	p.Flush(func(n uint32, page []byte) { t.set(pageKey(space, t.last.seq, n), page) })
 }
 
 // drop deletes a range of keys.

@@ -189,8 +189,8 @@ func inventory(t *testing.T, s *Store) map[account.UserID]any {
 		id := account.UserID(fmt.Sprintf("%03d", k))
 		status, err := s.Status(t.Context(), app, []account.UserID{id})
 		must(t, err)
-		e := s.table.get(record.AppendName(nil, app, id))
-		all[id] = []any{status, e.gone, e.deleted}
+		e := s.table.Lookup(record.AppendName(nil, app, id))
+		all[id] = []any{status, e.Gone, e.Deleted}
 	}
 	n, err := s.Count(t.Context(), app)
 	must(t, err)

@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // A group is the calls that share one commit: what they have decided so far,
@@ -19,12 +19,12 @@ import (
 type group struct {
 	db    *pebble.DB
 	view  *view
-	table *table
+	table *roster.Table
 	apps  *registry
 
 	out     []byte // changes for the journal
 	states  []touched
-	index   map[ref]int             // of states
+	index   map[roster.Ref]int      // of states
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
 	changed map[account.AppID]*account.App
 	trail   []account.AuditEntry
@@ -43,8 +43,8 @@ type group struct {
 
 // A touched is one id that the group has touched.
 type touched struct {
-	ref ref
-	now entry
+	ref roster.Ref
+	now roster.Entry
 }
 
 // A purge forgets the deleted ids of an app, up to a position.
@@ -80,8 +80,8 @@ func (g *group) reset(size int) {
 
 // find returns the record of a name in the table, 0 if there is none, and what
 // the group has made of it.
-func (g *group) find(hash uint64, name []byte) (ref, entry) {
-	r, e := g.table.find(hash, name)
+func (g *group) find(hash uint64, name []byte) (roster.Ref, roster.Entry) {
+	r, e := g.table.Find(hash, name)
 	if i, ok := g.index[r]; ok && r != 0 {
 		return r, g.states[i].now
 	}
@@ -89,7 +89,7 @@ func (g *group) find(hash uint64, name []byte) (ref, entry) {
 }
 
 // set notes what has become of an id.
-func (g *group) set(r ref, e entry) {
+func (g *group) set(r roster.Ref, e roster.Entry) {
 	i, ok := g.index[r]
 	if !ok {
 		i = len(g.states)
@@ -101,8 +101,8 @@ func (g *group) set(r ref, e entry) {
 
 // write adds a change of an id to the journal and notes its entry, whose pos it
 // sets. It returns the value as it stands in the journal.
-func (g *group) write(r ref, e entry, c change) []byte {
-	e.pos = g.base + uint64(len(g.out))
+func (g *group) write(r roster.Ref, e roster.Entry, c change) []byte {
+	e.Pos = g.base + uint64(len(g.out))
 	var value int
 	g.out, value = appendChange(g.out, c)
 	g.set(r, e)
@@ -110,13 +110,13 @@ func (g *group) write(r ref, e entry, c change) []byte {
 }
 
 // newest returns the newest change of an id that is not folded, if there is one.
-func (g *group) newest(e entry) (change, bool, error) {
+func (g *group) newest(e roster.Entry) (change, bool, error) {
 	switch {
-	case e.pos >= g.base:
-		c, _, err := nextChange(g.out[e.pos-g.base:])
+	case e.Pos >= g.base:
+		c, _, err := nextChange(g.out[e.Pos-g.base:])
 		return c, true, err
-	case e.pos >= g.folded:
-		c, err := changeAt(g.view.current.commits, e.pos) // the committer alone changes it
+	case e.Pos >= g.folded:
+		c, err := changeAt(g.view.current.commits, e.Pos) // the committer alone changes it
 		return c, true, err
 	}
 	return change{}, false, nil
@@ -126,7 +126,7 @@ func (g *group) newest(e entry) (change, bool, error) {
 func (g *group) count(app account.AppID) int64 {
 	n, ok := g.counts[app]
 	if !ok {
-		n = g.table.counts[app] // only the committer changes it
+		n = g.table.Counted(app)
 		g.counts[app] = n
 	}
 	return n
@@ -135,7 +135,7 @@ func (g *group) count(app account.AppID) int64 {
 // upsert imports the accounts of u. First it makes those that do not exist, then
 // it changes the others: what the latter may wait for, the table must not.
 func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
-	g.table.warm(u.hashes)
+	g.table.Warm(u.hashes)
 	if err := g.create(u, rs); err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
 }
 
 func (g *group) create(u *upsert, rs []account.UpsertResult) (err error) {
-	g.table.mu.Lock()
-	defer g.table.mu.Unlock()
+	g.table.Lock()
+	defer g.table.Unlock()
 	for i := range rs {
 		if rs[i], err = g.createOne(u, i); err != nil {
 			return err
@@ -165,31 +165,29 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	name, value := u.Item(i)
 	r, e := g.find(u.hashes[i], name)
 	switch {
-	case e.live():
-		return account.UpsertResult{Code: account.OK, InternalID: e.internalID}, nil
-	case e.gone && !time.UnixMilli(e.deleted).Before(u.policy.TombstoneBefore):
+	case e.Live():
+		return account.UpsertResult{Code: account.OK, InternalID: e.InternalID}, nil
+	case e.Gone && !time.UnixMilli(e.Deleted).Before(u.policy.TombstoneBefore):
 		return account.UpsertResult{Code: account.Tombstoned}, nil
 	case u.policy.Limit > 0 && g.count(u.app) >= u.policy.Limit:
 		return account.UpsertResult{Code: account.QuotaFull}, nil
 	}
 	if r == 0 {
-		r = g.table.add(u.hashes[i], name)
+		r = g.table.Add(u.hashes[i], name)
 	}
-	if r == 0 || g.nextID > maxID {
-		return account.UpsertResult{}, errTableFull
+	if r == 0 || g.nextID > roster.MaxID {
+		return account.UpsertResult{}, roster.ErrFull
 	}
-	if e.kicked != 0 { // it survives the account
-		value = u.WithKicked(i, e.kicked)
+	if e.Kicked != 0 { // it survives the account
+		value = u.WithKicked(i, e.Kicked)
 	}
-	next := entry{internalID: g.nextID, kicked: e.kicked}
-	written := g.write(r, next, change{setKind, e.gone, name, value})
+	next := roster.Entry{InternalID: g.nextID, Kicked: e.Kicked}
+	written := g.write(r, next, change{setKind, e.Gone, name, value})
 	record.SetInternalID(written, g.nextID)
 	g.nextID++
 	g.counts[u.app] = g.count(u.app) + 1
-	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.internalID}, nil
+	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.InternalID}, nil
 }
-
-var errTableFull = &account.Error{Code: account.Internal, Detail: "the embedded store holds as many accounts as it can; use a cluster"}
 
 // reimport imports an account that exists. It does not read it: what changes is
 // found out when the account is next read or rewritten.
@@ -207,7 +205,7 @@ func (g *group) reimport(u *upsert, i int) error {
 const maxOperands = 8
 
 // amend writes operand on top of what is known of an account.
-func (g *group) amend(r ref, e entry, name, operand []byte) error {
+func (g *group) amend(r roster.Ref, e roster.Entry, name, operand []byte) error {
 	c, recent, err := g.newest(e)
 	if err != nil {
 		return internal("the account cannot be read", err)
@@ -228,7 +226,7 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 		return internal("the account cannot be read", err)
 	case bytes.Equal(g.joined, c.value):
 		return nil // it is said already
-	case n == 1 || n <= maxOperands && e.pos >= g.folding:
+	case n == 1 || n <= maxOperands && e.Pos >= g.folding:
 		// Operands that a fold under way writes must not be written once more, but
 		// for one that replaces all of them.
 		g.write(r, e, change{mergeKind, false, name, g.joined})
@@ -238,7 +236,7 @@ func (g *group) amend(r ref, e entry, name, operand []byte) error {
 }
 
 // rewrite writes an account as a whole, after operand.
-func (g *group) rewrite(r ref, e entry, c change, operand []byte) error {
+func (g *group) rewrite(r roster.Ref, e roster.Entry, c change, operand []byte) error {
 	base, operands := c.value, operand
 	if c.kind == mergeKind {
 		folded, err := copyOf(g.view.current.snap, c.name)
@@ -260,10 +258,10 @@ func (g *group) rewrite(r ref, e entry, c change, operand []byte) error {
 // update changes an account.
 func (g *group) update(hash uint64, name []byte, p account.Patch, now time.Time) (account.Code, error) {
 	r, e := g.find(hash, name)
-	if !e.live() {
+	if !e.Live() {
 		return account.NoAccount, nil
 	}
-	e.kicked = max(e.kicked, p.Kicked)
+	e.Kicked = max(e.Kicked, p.Kicked)
 	g.buf = record.AppendPatch(g.buf[:0], p, now)
 	if err := g.amend(r, e, name, g.buf); err != nil {
 		return account.Internal, err
@@ -274,11 +272,11 @@ func (g *group) update(hash uint64, name []byte, p account.Patch, now time.Time)
 // delete deletes an account.
 func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Time) account.Code {
 	r, e := g.find(hash, name)
-	if !e.live() {
+	if !e.Live() {
 		return account.NoAccount
 	}
-	next := entry{gone: true, deleted: now.UnixMilli(), kicked: e.kicked}
-	g.buf = record.AppendGone(g.buf[:0], record.Gone{Deleted: next.deleted, Kicked: next.kicked})
+	next := roster.Entry{Gone: true, Deleted: now.UnixMilli(), Kicked: e.Kicked}
+	g.buf = record.AppendGone(g.buf[:0], record.Gone{Deleted: next.Deleted, Kicked: next.Kicked})
 	g.write(r, next, change{deleteKind, false, name, g.buf})
 	g.counts[app] = g.count(app) - 1
 	return account.OK
@@ -368,13 +366,13 @@ func (g *group) publish() {
 }
 
 func (g *group) publishTable() {
-	g.table.mu.Lock()
-	defer g.table.mu.Unlock()
+	g.table.Lock()
+	defer g.table.Unlock()
 	for _, s := range g.states {
-		g.table.put(s.ref, s.now)
+		g.table.Put(s.ref, s.now)
 	}
-	maps.Copy(g.table.counts, g.counts)
+	g.table.SetCounts(g.counts)
 	for _, p := range g.purges {
-		g.table.forget(p.app, p.pos)
+		g.table.Forget(p.app, p.pos)
 	}
 }

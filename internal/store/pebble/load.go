@@ -14,6 +14,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // load checks the format and reads everything that the store keeps in memory.
@@ -87,7 +88,7 @@ func (s *Store) loadFolded(g *group) error {
 }
 
 func checkID(id uint64) error {
-	if id == 0 || id > maxID+1 {
+	if id == 0 || id > roster.MaxID+1 {
 		return record.ErrCorrupt
 	}
 	return nil
@@ -181,59 +182,59 @@ func (g *group) replay(pos uint64, c change) error {
 		g.purges = append(g.purges, purge{record.NameApp(c.name), pos})
 		return nil
 	}
-	h := g.table.hash(c.name)
+	h := g.table.Hash(c.name)
 	r, e := g.find(h, c.name)
 	if r == 0 {
-		if r = g.table.add(h, c.name); r == 0 {
-			return errTableFull
+		if r = g.table.Add(h, c.name); r == 0 {
+			return roster.ErrFull
 		}
 	}
 	next, err := c.entry(e)
 	if err != nil {
 		return err
 	}
-	next.pos = pos
+	next.Pos = pos
 	g.set(r, next)
-	g.nextID = max(g.nextID, next.internalID+1)
+	g.nextID = max(g.nextID, next.InternalID+1)
 	app := record.NameApp(c.name)
 	switch {
-	case next.live() && !e.live():
+	case next.Live() && !e.Live():
 		g.counts[app] = g.count(app) + 1
-	case e.live() && !next.live():
+	case e.Live() && !next.Live():
 		g.counts[app] = g.count(app) - 1
 	}
 	return checkID(g.nextID)
 }
 
 // entry returns what c makes of what was known of its id.
-func (c change) entry(before entry) (entry, error) {
+func (c change) entry(before roster.Entry) (roster.Entry, error) {
 	switch c.kind {
 	case setKind:
 		return liveEntry(c.value)
 	case deleteKind:
 		return goneEntry(c.value)
 	}
-	if !before.live() {
-		return before, nil // it was deleted later, see entry.inIndex
+	if !before.Live() {
+		return before, nil // it was deleted later, see inIndex
 	}
 	kicked, err := record.OperandsKicked(c.value)
-	before.kicked = max(before.kicked, kicked)
+	before.Kicked = max(before.Kicked, kicked)
 	return before, err
 }
 
 // liveEntry reads what the table keeps of an account.
-func liveEntry(value []byte) (entry, error) {
+func liveEntry(value []byte) (roster.Entry, error) {
 	h, err := record.DecodeHead(value)
-	return entry{internalID: h.InternalID, kicked: h.Kicked}, err
+	return roster.Entry{InternalID: h.InternalID, Kicked: h.Kicked}, err
 }
 
 // goneEntry reads what the table keeps of what is left of an account.
-func goneEntry(value []byte) (entry, error) {
+func goneEntry(value []byte) (roster.Entry, error) {
 	g, err := record.DecodeGone(value)
 	if err != nil {
-		return entry{}, err
+		return roster.Entry{}, err
 	}
-	return entry{gone: true, deleted: g.Deleted, kicked: g.Kicked}, nil
+	return roster.Entry{Gone: true, Deleted: g.Deleted, Kicked: g.Kicked}, nil
 }
 
 // removeLeftovers removes files of a fold that did not end.

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // Open opens the store in o.Dir and makes it if it does not exist. It reads
@@ -73,7 +74,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	}
 	s := &Store{
 		lock:    lock,
-		table:   newTable(),
+		table:   roster.New(),
 		apps:    &registry{m: map[account.AppID]*account.App{}},
 		failure: newFailure(o.Logger),
 		space:   &guard{lg: o.Logger, fs: o.FS, dir: o.Dir, min: o.MinFree},
@@ -99,7 +100,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	s.view = newView(s.db, s.failure)
 	g := &group{
 		db: s.db, view: s.view, table: s.table, apps: s.apps,
-		index: map[ref]int{}, counts: map[account.AppID]int64{}, changed: map[account.AppID]*account.App{},
+		index: map[roster.Ref]int{}, counts: map[account.AppID]int64{}, changed: map[account.AppID]*account.App{},
 	}
 	if err := s.load(o, g); err != nil {
 		if s.failure.check() != nil {

@@ -13,6 +13,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // A Store is an engine in one directory, see [Open].
@@ -21,7 +22,7 @@ type Store struct {
 	lock    *pebble.Lock
 	engine  *pebble.Options
 	view    *view
-	table   *table
+	table   *roster.Table
 	apps    *registry
 	commits *committer
 	failure *failure
@@ -86,7 +87,7 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 	err := s.write(ctx, size, func(g *group) (err error) {
 		for i, p := range patches {
 			name := record.AppendName(nil, app, p.ID)
-			if cs[i], err = g.update(s.table.hash(name), name, p, now); err != nil {
+			if cs[i], err = g.update(s.table.Hash(name), name, p, now); err != nil {
 				return err
 			}
 		}
@@ -109,7 +110,7 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 		var name []byte
 		for i, id := range ids {
 			name = record.AppendName(name[:0], app, id)
-			cs[i] = g.delete(app, s.table.hash(name), name, now)
+			cs[i] = g.delete(app, s.table.Hash(name), name, now)
 		}
 		return nil
 	})
@@ -125,8 +126,8 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	rs := make([]account.Status, len(ids))
-	s.table.getAll(app, ids, func(i int, e entry) {
-		rs[i] = account.Status{InternalID: e.internalID, Kicked: e.kicked}
+	s.table.LookupAll(app, ids, func(i int, e roster.Entry) {
+		rs[i] = account.Status{InternalID: e.InternalID, Kicked: e.Kicked}
 	})
 	return rs, nil
 }
@@ -136,7 +137,7 @@ func (s *Store) Count(ctx context.Context, app account.AppID) (int64, error) {
 	if err := account.Ended(ctx); err != nil {
 		return 0, err
 	}
-	return s.table.count(app), nil
+	return s.table.Count(app), nil
 }
 
 // Lookup implements [account.Store].
@@ -148,12 +149,12 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 		for i, id := range ids {
 			as[i].ID = id
 			name = record.AppendName(name[:0], app, id)
-			e := s.table.get(name)
-			if !e.live() {
+			e := s.table.Lookup(name)
+			if !e.Live() {
 				continue
 			}
 			var err error
-			if as[i], err = s.account(name, e.pos); err != nil {
+			if as[i], err = s.account(name, e.Pos); err != nil {
 				return internal("the accounts cannot be read", err)
 			}
 		}

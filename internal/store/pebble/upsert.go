@@ -3,6 +3,7 @@ package pebble
 import (
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // An upsert is a batch of accounts to import, with what is to be known to decide
@@ -14,10 +15,10 @@ type upsert struct {
 	hashes []uint64 // of the names
 }
 
-func newUpsert(t *table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
+func newUpsert(t *roster.Table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
 	u := &upsert{Imports: record.NewImports(app, items, p.Now), app: app, policy: p, hashes: make([]uint64, len(items))}
 	for i := range items {
-		u.hashes[i] = t.hash(u.Name(i))
+		u.hashes[i] = t.Hash(u.Name(i))
 	}
 	return u
 }
@@ -29,7 +30,7 @@ func (u *upsert) bytes() int { return u.Size() + changeBytes*len(u.hashes) }
 // tooLong returns an error if an id is longer than the table can hold.
 func tooLong[T ~string](ids ...T) error {
 	for _, id := range ids {
-		if record.MinName+len(id) > maxName {
+		if record.MinName+len(id) > roster.MaxName {
 			return &account.Error{Code: account.InvalidID, Detail: "the UserID is longer than the store can keep; shorten it"}
 		}
 	}

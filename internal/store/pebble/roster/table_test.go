@@ -1,4 +1,4 @@
-package pebble
+package roster
 
 import (
 	"fmt"
@@ -10,17 +10,19 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
+const app account.AppID = 1400000001
+
 // TestTable compares the table with a map while it grows, with readers about.
 func TestTable(t *testing.T) {
 	const n = 100_000
-	tab := newTable()
+	tab := New()
 	name := func(i int) []byte {
 		return record.AppendName(nil, app+account.AppID(i%3), account.UserID(fmt.Sprintf("%s%d", strings.Repeat("x", i%40), i)))
 	}
-	value := func(i int) entry {
-		e := entry{internalID: uint64(i) + 1, pos: uint64(i) * 3, kicked: int64(i % 5)}
+	value := func(i int) Entry {
+		e := Entry{InternalID: uint64(i) + 1, Pos: uint64(i) * 3, Kicked: int64(i % 5)}
 		if i%7 == 0 {
-			e = entry{gone: true, deleted: int64(i), kicked: e.kicked}
+			e = Entry{Gone: true, Deleted: int64(i), Kicked: e.Kicked}
 		}
 		return e
 	}
@@ -33,35 +35,35 @@ func TestTable(t *testing.T) {
 				return
 			default:
 			}
-			if e := tab.get(name(i)); e != (entry{}) && e != value(i) {
+			if e := tab.Lookup(name(i)); e != (Entry{}) && e != value(i) {
 				t.Errorf("get(%d) = %+v while others are added", i, e)
 				return
 			}
 		}
 	})
 	for i := range n {
-		tab.mu.Lock()
-		tab.put(tab.add(tab.hash(name(i)), name(i)), value(i))
-		tab.mu.Unlock()
+		tab.Lock()
+		tab.Put(tab.Add(tab.Hash(name(i)), name(i)), value(i))
+		tab.Unlock()
 	}
 	close(stop)
 	wg.Wait()
 	for i := range n {
-		r, e := tab.find(tab.hash(name(i)), name(i))
+		r, e := tab.Find(tab.Hash(name(i)), name(i))
 		if got := tab.shards[r>>32].name(r.place()); e != value(i) || string(got) != string(name(i)) {
 			t.Fatalf("find(%d) = %+v under %q, want %+v", i, e, got, value(i))
 		}
-		if e := tab.get(append(name(i), '!')); e != (entry{}) {
+		if e := tab.Lookup(append(name(i), '!')); e != (Entry{}) {
 			t.Fatalf("an unknown name has %+v", e)
 		}
 	}
-	tab.forget(app, 1<<60)
+	tab.Forget(app, 1<<60)
 	for i := range 100 {
 		want := value(i)
-		if i%3 == 0 && !want.live() {
-			want = entry{}
+		if i%3 == 0 && !want.Live() {
+			want = Entry{}
 		}
-		if e := tab.get(name(i)); e != want {
+		if e := tab.Lookup(name(i)); e != want {
 			t.Errorf("after forget, get(%d) = %+v, want %+v", i, e, want)
 		}
 	}
@@ -69,10 +71,10 @@ func TestTable(t *testing.T) {
 
 // TestTableNames stores the longest name first, where there is least room.
 func TestTableNames(t *testing.T) {
-	for _, n := range []int{1, maxName} {
-		tab := newTable()
+	for _, n := range []int{1, MaxName} {
+		tab := New()
 		name := []byte(strings.Repeat("x", n))
-		if tab.put(tab.add(tab.hash(name), name), entry{internalID: 7}); tab.get(name).internalID != 7 {
+		if tab.Put(tab.Add(tab.Hash(name), name), Entry{InternalID: 7}); tab.Lookup(name).InternalID != 7 {
 			t.Errorf("a name of %d bytes is not found", n)
 		}
 	}
@@ -82,11 +84,11 @@ func TestTableNames(t *testing.T) {
 // with ids of 16 bytes.
 func TestTableMemory(t *testing.T) {
 	const n = 1_000_000
-	tab := newTable()
+	tab := New()
 	var b []byte
 	for i := range n {
 		b = record.AppendName(b[:0], app, account.UserID(fmt.Sprintf("%016d", i)))
-		tab.put(tab.add(tab.hash(b), b), entry{internalID: uint64(i) + 1})
+		tab.Put(tab.Add(tab.Hash(b), b), Entry{InternalID: uint64(i) + 1})
 	}
 	bytes := 0
 	for i := range tab.shards {

@@ -1,4 +1,4 @@
-package pebble
+package roster
 
 import (
 	"math/bits"

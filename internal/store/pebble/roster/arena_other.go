@@ -1,6 +1,6 @@
 //go:build !unix
 
-package pebble
+package roster
 
 // allocate returns n zero bytes.
 func allocate(n int) []byte { return make([]byte, n) }

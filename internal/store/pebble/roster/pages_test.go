@@ -1,0 +1,95 @@
+package roster
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
+)
+
+type named struct {
+	Name  string
+	Entry Entry
+}
+
+// pageTests are entries of both forms; those of ids have an InternalID alone.
+func pageTests(f Form) (es []named) {
+	for i := range 3000 {
+		e := Entry{InternalID: uint64(i)*7919%3000 + 1}
+		if f == Changes && i%3 == 0 {
+			e = Entry{Gone: true, Deleted: int64(i) - 50, Kicked: int64(i % 2)}
+		}
+		if i == 1000 {
+			e.InternalID = MaxID
+		}
+		id := account.UserID(fmt.Sprintf("%04d%s", i, strings.Repeat("x", i%(MaxName-record.MinName-3))))
+		es = append(es, named{string(record.AppendName(nil, app+account.AppID(i/2000), id)), e})
+	}
+	return es
+}
+
+func readPages(t *testing.T, p *Pages) (es []named) {
+	t.Helper()
+	for _, page := range p.full {
+		err := EachEntry(p.Form, page, func(name []byte, e Entry) error {
+			es = append(es, named{string(name), e})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return es
+}
+
+func TestPages(t *testing.T) {
+	for _, f := range []Form{IDs, Changes} {
+		want := pageTests(f)
+		p := &Pages{Form: f}
+		for _, e := range want {
+			p.Add([]byte(e.Name), e.Entry)
+		}
+		p.End()
+		if diff := cmp.Diff(want, readPages(t, p), cmp.AllowUnexported(Entry{})); diff != "" {
+			t.Errorf("form %d (-want +got):\n%s", f, diff)
+		}
+		if n := p.Size(); n.Entries != int64(len(want)) || n.Pages != int64(len(p.full)) || n.Pages < 2 {
+			t.Errorf("size = %+v", n)
+		}
+	}
+}
+
+// FuzzPage reads what may be a page. What is read can be written and read again.
+func FuzzPage(f *testing.F) {
+	for _, kind := range []Form{IDs, Changes} {
+		p := &Pages{Form: kind}
+		for _, e := range pageTests(kind)[:20] {
+			p.Add([]byte(e.Name), e.Entry)
+		}
+		p.End()
+		f.Add(kind == IDs, p.full[0])
+	}
+	f.Fuzz(func(t *testing.T, ofIDs bool, page []byte) {
+		p := &Pages{Form: Changes}
+		if ofIDs {
+			p.Form = IDs
+		}
+		var want []named
+		err := EachEntry(p.Form, page, func(name []byte, e Entry) error {
+			want = append(want, named{string(name), e})
+			p.Add(name, e)
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		p.End()
+		if diff := cmp.Diff(want, readPages(t, p), cmp.AllowUnexported(Entry{})); diff != "" {
+			t.Errorf("(-first +again):\n%s", diff)
+		}
+	})
+}

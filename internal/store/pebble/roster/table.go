@@ -1,0 +1,243 @@
+package roster
+
+import (
+	"hash/maphash"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
+)
+
+// An Entry is what the table knows of one id. The zero entry is an id that was
+// never imported.
+type Entry struct {
+	InternalID uint64 // 0: there is no such account; at most MaxID
+	Pos        uint64 // of the newest change in the journal; at most 1<<48 - 1
+	Kicked     int64  // watermark, unix seconds
+	Deleted    int64  // time of deletion, unix milliseconds; only if gone
+	Gone       bool   // there was an account, and it is deleted
+}
+
+// Live reports whether there is such an account.
+func (e Entry) Live() bool { return e.InternalID != 0 }
+
+// Bounds of what a table can hold.
+const (
+	MaxName = 255       // bytes of a name; ids of the protocol have 32 at most
+	MaxID   = 1<<40 - 1 // a million million accounts
+	maxPos  = 1<<48 - 1 // what a process writes in years
+)
+
+// ErrFull is the answer to whoever makes an account that a Table has no room for.
+var ErrFull = &account.Error{Code: account.Internal, Detail: "the embedded store holds as many accounts as it can; use a cluster"}
+
+// A Table holds every id of every app, exactly: the ids themselves are in it
+// and compared.
+//
+// One goroutine changes it, its owner, and locks it for that; it needs no lock to
+// read it. What is for the owner says so. Everything else is for everyone and locks
+// the table for reading, many ids at a time.
+//
+// It is made of plain arrays outside the heap, and grows a shard at a time, so
+// that nobody waits for all of it to move. An account takes 12 bytes and its
+// name, rounded up to 4, and 5 to 11 bytes of slots.
+type Table struct {
+	seed  maphash.Seed
+	arena *arena
+
+	mu     sync.RWMutex
+	shards [tableShards]shard
+	counts map[account.AppID]int64 // accounts that exist
+}
+
+const (
+	tableShards = 256
+	pageBytes   = 4 << 10 // of the arena of a shard
+	unitBytes   = 4       // records begin at multiples of it
+	pageUnits   = pageBytes / unitBytes
+	minSlots    = 16
+)
+
+// A Ref names the record of an id, as long as the Table lives. Zero names none. It
+// is a shard and a place in it.
+type Ref uint64
+
+func (r Ref) place() uint32 { return uint32(r) }
+
+// New returns an empty Table. Its memory is given back when nobody refers to it any
+// more.
+func New() *Table {
+	t := &Table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}, arena: new(arena)}
+	runtime.AddCleanup(t, (*arena).free, t.arena)
+	return t
+}
+
+// Hash returns the hash of a name, by which this Table finds it.
+func (t *Table) Hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
+
+// Lock keeps readers out for changes. It is for the owner.
+func (t *Table) Lock() { t.mu.Lock() }
+
+// Unlock lets readers in again.
+func (t *Table) Unlock() { t.mu.Unlock() }
+
+// Lookup returns what is known of a name.
+func (t *Table) Lookup(name []byte) Entry {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, e := t.Find(t.Hash(name), name)
+	return e
+}
+
+// LookupAll calls fn with what is known of each id. fn must not use the Table.
+func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int, e Entry)) {
+	var names []byte
+	hashes, ends := make([]uint64, len(ids)), make([]int, len(ids))
+	for i, id := range ids {
+		start := len(names)
+		names = record.AppendName(names, app, id)
+		hashes[i], ends[i] = t.Hash(names[start:]), len(names)
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.Warm(hashes)
+	start := 0
+	for i, end := range ends {
+		_, e := t.Find(hashes[i], names[start:end])
+		fn(i, e)
+		start = end
+	}
+}
+
+// Warm reads what looking hashes up is going to read, first one part for all of
+// them, then the next. The processor waits for many places in memory at once
+// then, rather than for one after the other: of millions of accounts a look-up
+// is hardly anything else than that. It returns nothing of use, so that nothing
+// is left out. It is for the owner.
+//
+//go:noinline
+func (t *Table) Warm(hashes []uint64) (sum uint32) {
+	const most = 128
+	var places [most]uint32
+	for part := range slices.Chunk(hashes, most) {
+		for i, h := range part {
+			places[i] = t.shards[h%tableShards].first(h)
+		}
+		for i, h := range part {
+			if places[i] != 0 {
+				sum += uint32(t.shards[h%tableShards].record(places[i])[0])
+			}
+		}
+	}
+	return sum
+}
+
+// Find returns the record of a name with the hash h, 0 if there is none, and what is
+// known of it. It is for the owner.
+func (t *Table) Find(h uint64, name []byte) (Ref, Entry) {
+	i := h % tableShards
+	s := &t.shards[i]
+	place, ok := s.find(h, name)
+	if !ok {
+		return 0, Entry{}
+	}
+	return Ref(i<<32 | uint64(place)), s.entry(place)
+}
+
+// Add makes a record of a name with the hash h that has none and at most MaxName
+// bytes. It says nothing of the id yet. It returns 0 when the shard is full, at 2
+// million accounts in each of 256. It is for the owner, who has locked the Table.
+func (t *Table) Add(h uint64, name []byte) Ref {
+	i := h % tableShards
+	s := &t.shards[i]
+	place := s.add(t.arena, name)
+	if place == 0 {
+		return 0
+	}
+	if s.records++; s.full() {
+		s.fit(t, int(i))
+	} else {
+		s.insert(h, place)
+	}
+	return Ref(i<<32 | uint64(place))
+}
+
+// Put stores e in the record r. It is for the owner, who has locked the Table.
+func (t *Table) Put(r Ref, e Entry) { t.shards[r>>32].put(r.place(), e) }
+
+// Forget clears what is known of ids of app that do not exist, where it is
+// older than the position before. It is for the owner, who has locked the Table.
+func (t *Table) Forget(app account.AppID, before uint64) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.each(func(place uint32, name []byte) {
+			if e := s.entry(place); record.NameApp(name) == app && !e.Live() && e.Pos < before {
+				s.put(place, Entry{})
+			}
+		})
+	}
+}
+
+// Each calls fn for each id, in no order, and then every few thousand, when changes
+// may come in between. fn must not use the Table, nor keep the name.
+func (t *Table) Each(fn func(name []byte, e Entry), then func()) {
+	for i := range t.shards {
+		t.eachOf(&t.shards[i], fn)
+		then()
+	}
+}
+
+func (t *Table) eachOf(s *shard, fn func(name []byte, e Entry)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s.each(func(place uint32, name []byte) { fn(name, s.entry(place)) })
+}
+
+// SetCounts says how many accounts of some apps exist. It is for the owner, who has
+// locked the Table.
+func (t *Table) SetCounts(counts map[account.AppID]int64) { maps.Copy(t.counts, counts) }
+
+// Counted is Count without a lock. It is for the owner, who may have locked the
+// Table.
+func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
+
+// Records returns how many ids have a record, also of those of which nothing is
+// known any more.
+func (t *Table) Records() (n int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for i := range t.shards {
+		n += int64(t.shards[i].records)
+	}
+	return n
+}
+
+// Count returns how many accounts of app exist.
+func (t *Table) Count(app account.AppID) int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.counts[app]
+}
+
+// Total returns how many accounts of all apps exist.
+func (t *Table) Total() (n int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, of := range t.counts {
+		n += of
+	}
+	return n
+}
+
+// Tombstones returns of how many ids it is known that they are deleted.
+func (t *Table) Tombstones() (n int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for i := range t.shards {
+		n += int64(len(t.shards[i].deleted))
+	}
+	return n
+}
