@@ -55,15 +55,16 @@ var imports = map[string][]string{
 	"internal/account":   {},
 
 	// Engines and what wraps them.
-	"internal/store/mem":           {"internal/account"},
-	"internal/store/pebble":        {"internal/account", "internal/store/pebble/..."},
-	"internal/store/pebble/record": {"internal/account"},
-	"internal/store/pebble/roster": {"internal/account", "internal/store/pebble/record"},
-	"internal/store/checked":       {"internal/account"},
-	"internal/store/sealed":        {"internal/account"},
-	"internal/store/metered":       {"internal/account"},
-	"internal/store/open":          {"internal/account", "internal/backup", "internal/store/..."},
-	"internal/account/storetest":   {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
+	"internal/store/mem":            {"internal/account"},
+	"internal/store/pebble":         {"internal/account", "internal/store/pebble/..."},
+	"internal/store/pebble/record":  {"internal/account"},
+	"internal/store/pebble/roster":  {"internal/account", "internal/store/pebble/record"},
+	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
+	"internal/store/checked":        {"internal/account"},
+	"internal/store/sealed":         {"internal/account"},
+	"internal/store/metered":        {"internal/account"},
+	"internal/store/open":           {"internal/account", "internal/backup", "internal/store/..."},
+	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.
 	"internal/loadgen":    {"client"},

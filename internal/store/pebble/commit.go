@@ -208,7 +208,7 @@ func (c *committer) commit() error {
 		admin = newSnapshot(c.db)
 	}
 	c.view.advance(added, admin, c.group.publish)
-	c.room.add(len(added.data))
+	c.room.add(len(added.Data))
 	c.pacer.committed()
 	return b.Close()
 }

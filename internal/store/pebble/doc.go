@@ -10,7 +10,7 @@
 // All changes go through one goroutine, the committer (commit.go). It takes
 // every call that waits, decides the calls in order against the table and what
 // it has decided before in the same group (group.go), writes one value with all
-// their changes, the next of a journal (journal.go), waits for Pebble's log to
+// their changes, the next of a journal (package journal), waits for Pebble's log to
 // be on disk, and only then shows the changes and answers. So quotas, counts
 // and internal ids are exact without locks, concurrent callers share one sync,
 // and the tree sees one key for hundreds of accounts.

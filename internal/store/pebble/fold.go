@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/roster"
 )
 
@@ -123,7 +124,7 @@ func (f *folder) begin() (state, error) {
 	err := f.s.commits.fold(func(g *group) error {
 		st = f.s.view.acquire()
 		if n := len(st.commits); n > 0 {
-			g.folding = st.commits[n-1].end()
+			g.folding = st.commits[n-1].End()
 		}
 		return nil
 	})
@@ -151,14 +152,14 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	}
 	f.s.pacer.folded(int(f.s.db.Metrics().Levels[0].Sublevels))
 	last := st.commits[len(st.commits)-1]
-	f.nextID, f.size = last.nextID, p.size
+	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.fold(func(g *group) error {
 		g.also(other{
-			write:   func(b *pebble.Batch) error { return dropJournal(b, last.seq) },
+			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
 			publish: func() {},
 		})
-		f.s.view.fold(newSnapshot(f.s.db), last.end())
-		g.folded = last.end()
+		f.s.view.fold(newSnapshot(f.s.db), last.End())
+		g.folded = last.End()
 		f.s.room.add(-st.bytes())
 		return nil
 	})
@@ -173,12 +174,12 @@ func dropJournal(b *pebble.Batch, seq uint64) error {
 // write writes the tables of a fold.
 func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	t := &tables{f: f, stop: stop, last: st.commits[len(st.commits)-1]}
-	items, purged, err := newestOf(st.commits)
+	items, purged, err := journal.Newest(st.commits)
 	if err != nil {
 		return t, err
 	}
 	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: roster.Pages{Form: roster.IDs}, changes: roster.Pages{Form: roster.Changes}}
-	err = eachChange(st.commits, items, func(c change) error {
+	err = journal.EachChange(st.commits, items, func(c journal.Change) error {
 		t.add(c)
 		return x.add(c)
 	})
@@ -187,7 +188,7 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	}
 	t.finish()
 	t.index(&x, purged)
-	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.seq), t.last.nextID))
+	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.Seq), t.last.NextID))
 	t.finish()
 	return t, t.err
 }
@@ -195,7 +196,7 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 // A tables is the files of a fold, one after the other.
 type tables struct {
 	f       *folder
-	last    commit // of the fold
+	last    journal.Commit // of the fold
 	stop    <-chan struct{}
 	w       *sstable.Writer
 	bytes   int
@@ -207,16 +208,16 @@ type tables struct {
 }
 
 // add writes what c says of an account.
-func (t *tables) add(c change) {
-	if !t.ready(len(c.name) + len(c.value)) {
+func (t *tables) add(c journal.Change) {
+	if !t.ready(len(c.Name) + len(c.Value)) {
 		return
 	}
-	t.key = appendNameKey(t.key[:0], accountSpace, c.name)
-	switch c.kind {
-	case setKind:
-		t.err = t.w.Set(t.key, c.value)
-	case mergeKind:
-		t.err = t.w.Merge(t.key, c.value)
+	t.key = appendNameKey(t.key[:0], accountSpace, c.Name)
+	switch c.Kind {
+	case journal.Set:
+		t.err = t.w.Set(t.key, c.Value)
+	case journal.Merge:
+		t.err = t.w.Merge(t.key, c.Value)
 	default:
 		t.err = t.w.Delete(t.key)
 	}
@@ -247,7 +248,7 @@ func (t *tables) renewIndex() {
 	t.size, t.renewed = roster.Size{}, true
 	for _, f := range []roster.Form{roster.IDs, roster.Changes} {
 		space := spaceOf(f)
-		t.drop([]byte{space, '/'}, pageKey(space, t.last.seq, 0))
+		t.drop([]byte{space, '/'}, pageKey(space, t.last.Seq, 0))
 		p := &roster.Pages{Form: f}
 		t.f.s.table.Each(func(name []byte, e roster.Entry) {
 			if inIndex(e, t.last) == space {
@@ -264,7 +265,7 @@ func (t *tables) renewIndex() {
 // pages writes the full pages of p.
 func (t *tables) pages(p *roster.Pages) {
 	space := spaceOf(p.Form)
-	p.Flush(func(n uint32, page []byte) { t.set(pageKey(space, t.last.seq, n), page) })
+	p.Flush(func(n uint32, page []byte) { t.set(pageKey(space, t.last.Seq, n), page) })
 }
 
 // drop deletes a range of keys.

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
 )
@@ -101,25 +102,25 @@ func (g *group) set(r roster.Ref, e roster.Entry) {
 
 // write adds a change of an id to the journal and notes its entry, whose pos it
 // sets. It returns the value as it stands in the journal.
-func (g *group) write(r roster.Ref, e roster.Entry, c change) []byte {
+func (g *group) write(r roster.Ref, e roster.Entry, c journal.Change) []byte {
 	e.Pos = g.base + uint64(len(g.out))
 	var value int
-	g.out, value = appendChange(g.out, c)
+	g.out, value = journal.Append(g.out, c)
 	g.set(r, e)
 	return g.out[value:]
 }
 
 // newest returns the newest change of an id that is not folded, if there is one.
-func (g *group) newest(e roster.Entry) (change, bool, error) {
+func (g *group) newest(e roster.Entry) (journal.Change, bool, error) {
 	switch {
 	case e.Pos >= g.base:
-		c, _, err := nextChange(g.out[e.Pos-g.base:])
+		c, _, err := journal.Next(g.out[e.Pos-g.base:])
 		return c, true, err
 	case e.Pos >= g.folded:
-		c, err := changeAt(g.view.current.commits, e.Pos) // the committer alone changes it
+		c, err := journal.At(g.view.current.commits, e.Pos) // the committer alone changes it
 		return c, true, err
 	}
-	return change{}, false, nil
+	return journal.Change{}, false, nil
 }
 
 // count returns how many accounts app has, as the group leaves it.
@@ -182,7 +183,7 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 		value = u.WithKicked(i, e.Kicked)
 	}
 	next := roster.Entry{InternalID: g.nextID, Kicked: e.Kicked}
-	written := g.write(r, next, change{setKind, e.Gone, name, value})
+	written := g.write(r, next, journal.Change{Kind: journal.Set, Again: e.Gone, Name: name, Value: value})
 	record.SetInternalID(written, g.nextID)
 	g.nextID++
 	g.counts[u.app] = g.count(u.app) + 1
@@ -211,46 +212,46 @@ func (g *group) amend(r roster.Ref, e roster.Entry, name, operand []byte) error 
 		return internal("the account cannot be read", err)
 	}
 	if !recent {
-		g.write(r, e, change{mergeKind, false, name, operand})
+		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: operand})
 		return nil
 	}
-	if c.kind != mergeKind {
+	if c.Kind != journal.Merge {
 		return g.rewrite(r, e, c, operand)
 	}
 	n := 0
-	if g.joined, err = record.AppendOperand(append(g.joined[:0], c.value...), operand); err == nil {
+	if g.joined, err = record.AppendOperand(append(g.joined[:0], c.Value...), operand); err == nil {
 		n, err = record.CountOperands(g.joined)
 	}
 	switch {
 	case err != nil:
 		return internal("the account cannot be read", err)
-	case bytes.Equal(g.joined, c.value):
+	case bytes.Equal(g.joined, c.Value):
 		return nil // it is said already
 	case n == 1 || n <= maxOperands && e.Pos >= g.folding:
 		// Operands that a fold under way writes must not be written once more, but
 		// for one that replaces all of them.
-		g.write(r, e, change{mergeKind, false, name, g.joined})
+		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: g.joined})
 		return nil
 	}
 	return g.rewrite(r, e, c, operand)
 }
 
 // rewrite writes an account as a whole, after operand.
-func (g *group) rewrite(r roster.Ref, e roster.Entry, c change, operand []byte) error {
-	base, operands := c.value, operand
-	if c.kind == mergeKind {
-		folded, err := copyOf(g.view.current.snap, c.name)
+func (g *group) rewrite(r roster.Ref, e roster.Entry, c journal.Change, operand []byte) error {
+	base, operands := c.Value, operand
+	if c.Kind == journal.Merge {
+		folded, err := copyOf(g.view.current.snap, c.Name)
 		if err != nil {
 			return internal("the account cannot be read", err)
 		}
-		base, operands = folded, append(append([]byte(nil), c.value...), operand...)
+		base, operands = folded, append(append([]byte(nil), c.Value...), operand...)
 	}
 	value, err := record.Apply(nil, base, operands)
 	if err != nil {
 		return internal("the account cannot be read", err)
 	}
-	if string(value) != string(base) || c.kind == mergeKind {
-		g.write(r, e, change{setKind, c.again, c.name, value})
+	if string(value) != string(base) || c.Kind == journal.Merge {
+		g.write(r, e, journal.Change{Kind: journal.Set, Again: c.Again, Name: c.Name, Value: value})
 	}
 	return nil
 }
@@ -277,7 +278,7 @@ func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Tim
 	}
 	next := roster.Entry{Gone: true, Deleted: now.UnixMilli(), Kicked: e.Kicked}
 	g.buf = record.AppendGone(g.buf[:0], record.Gone{Deleted: next.Deleted, Kicked: next.Kicked})
-	g.write(r, next, change{deleteKind, false, name, g.buf})
+	g.write(r, next, journal.Change{Kind: journal.Delete, Name: name, Value: g.buf})
 	g.counts[app] = g.count(app) - 1
 	return account.OK
 }
@@ -285,7 +286,7 @@ func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Tim
 // purge forgets the deleted ids of app.
 func (g *group) purge(app account.AppID) {
 	g.purges = append(g.purges, purge{app, g.base + uint64(len(g.out))})
-	g.out, _ = appendChange(g.out, change{kind: purgeKind, name: binary.BigEndian.AppendUint32(nil, uint32(app))})
+	g.out, _ = journal.Append(g.out, journal.Change{Kind: journal.Purge, Name: binary.BigEndian.AppendUint32(nil, uint32(app))})
 }
 
 // app returns the record of an app as the group leaves it, or nil.
@@ -337,11 +338,11 @@ func (g *group) changedAdmin() bool {
 }
 
 // commit returns what the group has added to the journal.
-func (g *group) commit() commit {
+func (g *group) commit() journal.Commit {
 	if cap(g.out) > 2*len(g.out) {
 		g.out = bytes.Clone(g.out) // it stays in memory until it is folded
 	}
-	c := commit{seq: g.nextCommit, base: g.base, nextID: g.nextID, data: g.out, changes: len(g.states)}
+	c := journal.Commit{Seq: g.nextCommit, Base: g.base, NextID: g.nextID, Data: g.out, Changes: len(g.states)}
 	if len(g.out) > 0 {
 		g.nextCommit++
 	}

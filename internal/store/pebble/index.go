@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
 )
@@ -37,34 +38,34 @@ func spaceOf(f roster.Form) byte {
 }
 
 // add adds what c says of its id, if it is anything that the table holds.
-func (x *foldIndex) add(c change) error {
-	switch c.kind {
-	case setKind:
-		e, err := liveEntry(c.value)
+func (x *foldIndex) add(c journal.Change) error {
+	switch c.Kind {
+	case journal.Set:
+		e, err := liveEntry(c.Value)
 		switch given := e.InternalID >= x.nextID; {
 		case err != nil:
 			return err
-		case given && !c.again && e.Kicked == 0:
-			x.ids.Add(c.name, e)
+		case given && !c.Again && e.Kicked == 0:
+			x.ids.Add(c.Name, e)
 		case given || e.Kicked != 0:
-			x.changes.Add(c.name, e)
+			x.changes.Add(c.Name, e)
 		}
-	case mergeKind:
-		kicked, err := record.OperandsKicked(c.value)
+	case journal.Merge:
+		kicked, err := record.OperandsKicked(c.Value)
 		if err != nil || kicked == 0 {
 			return err
 		}
 		// It may be newer than c. What is newer stands in the journal too, which
 		// says the same once more after a start.
-		if e := x.table.Lookup(c.name); e.Live() {
-			x.changes.Add(c.name, e)
+		if e := x.table.Lookup(c.Name); e.Live() {
+			x.changes.Add(c.Name, e)
 		}
-	case deleteKind:
-		e, err := goneEntry(c.value)
+	case journal.Delete:
+		e, err := goneEntry(c.Value)
 		if err != nil {
 			return err
 		}
-		x.changes.Add(c.name, e)
+		x.changes.Add(c.Name, e)
 	}
 	return nil
 }
@@ -72,9 +73,9 @@ func (x *foldIndex) add(c change) error {
 // inIndex returns the space of the index that an entry of the table belongs to
 // in a fold whose last commit is last, and 0 if to none: nothing is known of the
 // id, or the journal above last tells all of it after a start.
-func inIndex(e roster.Entry, last commit) byte {
+func inIndex(e roster.Entry, last journal.Commit) byte {
 	switch {
-	case e.Live() && e.InternalID >= last.nextID, !e.Live() && (!e.Gone || e.Pos >= last.end()):
+	case e.Live() && e.InternalID >= last.NextID, !e.Live() && (!e.Gone || e.Pos >= last.End()):
 		return 0
 	case e.Live() && e.Kicked == 0:
 		return idSpace

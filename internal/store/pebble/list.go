@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 )
 
@@ -70,13 +71,13 @@ func (l *lister) list() ([]account.Account, error) {
 
 // recent returns the newest changes of the first ids in the journal, about most,
 // by name, and the key before which there are no others.
-func (l *lister) recent(most int) (recent []change, bound []byte, err error) {
-	var items []item
+func (l *lister) recent(most int) (recent []journal.Change, bound []byte, err error) {
+	var items []journal.Item
 	bound = l.upper
 	for i, c := range l.st.commits {
-		err = c.each(func(pos uint64, ch change) error {
-			if ch.kind != purgeKind && within(ch.name, l.lower[nameOffsetInKey:], bound[nameOffsetInKey:]) {
-				items = append(items, newItem(i, c, pos))
+		err = c.Each(func(pos uint64, ch journal.Change) error {
+			if ch.Kind != journal.Purge && within(ch.Name, l.lower[nameOffsetInKey:], bound[nameOffsetInKey:]) {
+				items = append(items, journal.NewItem(i, c, pos))
 			}
 			return nil
 		})
@@ -89,7 +90,7 @@ func (l *lister) recent(most int) (recent []change, bound []byte, err error) {
 	}
 	items, bound = l.first(items, len(items), bound)
 	for _, it := range items {
-		recent = append(recent, it.in(l.st.commits))
+		recent = append(recent, it.In(l.st.commits))
 	}
 	return recent, bound, nil
 }
@@ -102,18 +103,17 @@ func within(name, lower, upper []byte) bool {
 
 // first keeps the newest change of the first n names, and returns the key before
 // which it has dropped none.
-func (l *lister) first(items []item, n int, bound []byte) ([]item, []byte) {
-	sortItems(l.st.commits, items)
-	items = newestItems(l.st.commits, items)
+func (l *lister) first(items []journal.Item, n int, bound []byte) ([]journal.Item, []byte) {
+	items = journal.NewestItems(l.st.commits, items)
 	if len(items) <= n {
 		return items, bound
 	}
-	return items[:n], appendNameKey(nil, accountSpace, items[n].in(l.st.commits).name)
+	return items[:n], appendNameKey(nil, accountSpace, items[n].In(l.st.commits).Name)
 }
 
 // merge adds accounts from it and from recent, which hides what it has of the
 // same name, until there are enough.
-func (l *lister) merge(it *pebble.Iterator, recent []change) error {
+func (l *lister) merge(it *pebble.Iterator, recent []journal.Change) error {
 	ok := it.First()
 	for len(l.found) < l.limit && (ok || len(recent) > 0) {
 		order := -1 // it comes first
@@ -121,7 +121,7 @@ func (l *lister) merge(it *pebble.Iterator, recent []change) error {
 		case !ok:
 			order = 1
 		case len(recent) > 0:
-			order = bytes.Compare(it.Key()[nameOffsetInKey:], recent[0].name)
+			order = bytes.Compare(it.Key()[nameOffsetInKey:], recent[0].Name)
 		}
 		if err := l.take(it, recent, order); err != nil {
 			return err
@@ -137,13 +137,13 @@ func (l *lister) merge(it *pebble.Iterator, recent []change) error {
 }
 
 // take adds the account that comes first: that of it, of recent, or of both.
-func (l *lister) take(it *pebble.Iterator, recent []change, order int) error {
+func (l *lister) take(it *pebble.Iterator, recent []journal.Change, order int) error {
 	var a account.Account
 	var err error
 	if order < 0 {
 		a, err = record.DecodeAccount(record.NameID(it.Key()[nameOffsetInKey:]), it.Value())
 	} else {
-		a, err = recent[0].account(func() ([]byte, error) {
+		a, err = recent[0].Account(func() ([]byte, error) {
 			if order > 0 {
 				return nil, record.ErrCorrupt // there is nothing below
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
 )
@@ -166,8 +167,8 @@ func (s *Store) replay(g *group) error {
 
 // replayCommit publishes the commit in g as if it had just been decided.
 func (s *Store) replayCommit(g *group) error {
-	c := commit{base: g.base, data: g.out}
-	if err := c.each(func(pos uint64, ch change) error { return g.replay(pos, ch) }); err != nil {
+	c := journal.Commit{Base: g.base, Data: g.out}
+	if err := c.Each(func(pos uint64, ch journal.Change) error { return g.replay(pos, ch) }); err != nil {
 		return err
 	}
 	s.view.advance(g.commit(), nil, g.publish)
@@ -177,26 +178,26 @@ func (s *Store) replayCommit(g *group) error {
 }
 
 // replay notes what a change in the journal says.
-func (g *group) replay(pos uint64, c change) error {
-	if c.kind == purgeKind {
-		g.purges = append(g.purges, purge{record.NameApp(c.name), pos})
+func (g *group) replay(pos uint64, c journal.Change) error {
+	if c.Kind == journal.Purge {
+		g.purges = append(g.purges, purge{record.NameApp(c.Name), pos})
 		return nil
 	}
-	h := g.table.Hash(c.name)
-	r, e := g.find(h, c.name)
+	h := g.table.Hash(c.Name)
+	r, e := g.find(h, c.Name)
 	if r == 0 {
-		if r = g.table.Add(h, c.name); r == 0 {
+		if r = g.table.Add(h, c.Name); r == 0 {
 			return roster.ErrFull
 		}
 	}
-	next, err := c.entry(e)
+	next, err := entryOf(c, e)
 	if err != nil {
 		return err
 	}
 	next.Pos = pos
 	g.set(r, next)
 	g.nextID = max(g.nextID, next.InternalID+1)
-	app := record.NameApp(c.name)
+	app := record.NameApp(c.Name)
 	switch {
 	case next.Live() && !e.Live():
 		g.counts[app] = g.count(app) + 1
@@ -206,18 +207,18 @@ func (g *group) replay(pos uint64, c change) error {
 	return checkID(g.nextID)
 }
 
-// entry returns what c makes of what was known of its id.
-func (c change) entry(before roster.Entry) (roster.Entry, error) {
-	switch c.kind {
-	case setKind:
-		return liveEntry(c.value)
-	case deleteKind:
-		return goneEntry(c.value)
+// entryOf returns what c makes of what was known of its id.
+func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
+	switch c.Kind {
+	case journal.Set:
+		return liveEntry(c.Value)
+	case journal.Delete:
+		return goneEntry(c.Value)
 	}
 	if !before.Live() {
 		return before, nil // it was deleted later, see inIndex
 	}
-	kicked, err := record.OperandsKicked(c.value)
+	kicked, err := record.OperandsKicked(c.Value)
 	before.Kicked = max(before.Kicked, kicked)
 	return before, err
 }

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
 )
@@ -25,7 +26,7 @@ func newUpsert(t *roster.Table, app account.AppID, items []account.Upsert, p acc
 
 // bytes returns how much journal it makes at most, if nothing in it is there
 // already.
-func (u *upsert) bytes() int { return u.Size() + changeBytes*len(u.hashes) }
+func (u *upsert) bytes() int { return u.Size() + journal.Overhead*len(u.hashes) }
 
 // tooLong returns an error if an id is longer than the table can hold.
 func tooLong[T ~string](ids ...T) error {

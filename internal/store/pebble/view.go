@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 )
 
@@ -22,9 +23,9 @@ type view struct {
 // above it.
 type state struct {
 	snap    *snapshot
-	folded  uint64    // positions below are in snap
-	commits []commit  // the journal from folded on
-	admin   *snapshot // for what admins change, which is not in the journal
+	folded  uint64           // positions below are in snap
+	commits []journal.Commit // the journal from folded on
+	admin   *snapshot        // for what admins change, which is not in the journal
 }
 
 // A snapshot is a state of the database, closed by the last who lets it go.
@@ -43,9 +44,9 @@ func newView(db *pebble.DB, f *failure) *view {
 // same step: whoever has seen some of a commit in the table or through the view
 // finds all of it in the view. admin replaces the state of what admins change;
 // nil leaves it.
-func (v *view) advance(c commit, admin *snapshot, publish func()) {
+func (v *view) advance(c journal.Commit, admin *snapshot, publish func()) {
 	v.mu.Lock()
-	if len(c.data) > 0 {
+	if len(c.Data) > 0 {
 		v.current.commits = append(v.current.commits, c)
 	}
 	var old *snapshot
@@ -62,12 +63,12 @@ func (v *view) advance(c commit, admin *snapshot, publish func()) {
 func (v *view) fold(snap *snapshot, folded uint64) {
 	v.mu.Lock()
 	kept := v.current.commits
-	for len(kept) > 0 && kept[0].end() <= folded {
+	for len(kept) > 0 && kept[0].End() <= folded {
 		kept = kept[1:]
 	}
 	old := v.current.snap
 	v.current.snap, v.current.folded = snap, folded
-	v.current.commits = append([]commit(nil), kept...)
+	v.current.commits = append([]journal.Commit(nil), kept...)
 	v.mu.Unlock()
 	v.drop(old)
 }
@@ -107,7 +108,7 @@ func (v *view) close() { v.release(v.current) }
 // bytes returns how much journal s has.
 func (s state) bytes() (n int) {
 	for _, c := range s.commits {
-		n += len(c.data)
+		n += len(c.Data)
 	}
 	return n
 }
@@ -118,11 +119,11 @@ func (s state) account(name []byte, pos uint64) (account.Account, error) {
 	if pos < s.folded {
 		return s.folding(name)
 	}
-	c, err := changeAt(s.commits, pos)
+	c, err := journal.At(s.commits, pos)
 	if err != nil {
 		return account.Account{}, err
 	}
-	return c.account(func() ([]byte, error) { return copyOf(s.snap, name) })
+	return c.Account(func() ([]byte, error) { return copyOf(s.snap, name) })
 }
 
 // folding reads an account from the folded state. It need not be there.

@@ -1,0 +1,46 @@
+package journal
+
+import (
+	"sort"
+
+	"rollcall/internal/store/pebble/record"
+)
+
+// A Commit is what one commit has added to the journal.
+type Commit struct {
+	Seq     uint64 // its number, from 1
+	Base    uint64 // position of its first change
+	NextID  uint64 // the next InternalID to give after it
+	Data    []byte // its changes, one after the other
+	Changes int    // about how many there are
+}
+
+// End returns the first position after it.
+func (c Commit) End() uint64 { return c.Base + uint64(len(c.Data)) }
+
+// Each calls fn for each change and its position, oldest first. It returns the first
+// error of fn, and [record.ErrCorrupt] where Data turns out not to be changes.
+func (c Commit) Each(fn func(pos uint64, ch Change) error) error {
+	for at := 0; at < len(c.Data); {
+		ch, n, err := Next(c.Data[at:])
+		if err != nil {
+			return err
+		}
+		if err := fn(c.Base+uint64(at), ch); err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}
+
+// At returns the change at pos, which one of cs holds; they are in order. Its only
+// error is [record.ErrCorrupt].
+func At(cs []Commit, pos uint64) (Change, error) {
+	i := sort.Search(len(cs), func(i int) bool { return cs[i].End() > pos })
+	if i == len(cs) || cs[i].Base > pos {
+		return Change{}, record.ErrCorrupt
+	}
+	c, _, err := Next(cs[i].Data[pos-cs[i].Base:])
+	return c, err
+}

@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
+)
+
+const app account.AppID = 1400000001
+
+// FuzzJournal reads anything as a commit of the journal.
+func FuzzJournal(f *testing.F) {
+	now := time.UnixMilli(1_770_000_000_000).UTC()
+	x := account.Account{ID: "a", InternalID: 1, Nick: "x", Created: now, Updated: now}
+	a := record.AppendAccount(nil, &x)
+	b, _ := Append(nil, Change{Kind: Set, Again: true, Name: record.AppendName(nil, app, "a"), Value: a})
+	patch := record.AppendPatch(nil, account.Patch{Kicked: 3, Fields: []account.Field{{Tag: account.TagNick, Value: account.Value{Text: "y"}}}}, now)
+	b, _ = Append(b, Change{Kind: Merge, Name: record.AppendName(nil, app, "a"), Value: patch})
+	b, _ = Append(b, Change{Kind: Purge, Name: []byte{1, 2, 3, 4}})
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		read := 0
+		err := Commit{Base: 1, Data: data}.Each(func(pos uint64, c Change) error {
+			again, _ := Append(nil, c)
+			got, n, err := Next(again)
+			if diff := cmp.Diff(c, got); err != nil || n != len(again) || diff != "" {
+				t.Errorf("%x changes when it is written again: %v\n%s", again, err, diff)
+			}
+			read = int(pos-1) + n
+			_, _ = c.Account(func() ([]byte, error) { return a, nil })
+			return nil
+		})
+		if err == nil && len(data) > 0 && read == 0 {
+			t.Error("nothing was read of something")
+		}
+	})
+}
+
+// TestNewest puts names in order that share more or less of their beginnings, and
+// looks for the newest change of each.
+func TestNewest(t *testing.T) {
+	ids := []account.UserID{"", "a", "a-long-name-1", "a-long-name-2", "a-long-name", "b", "a\x00", "a-long-name-12"}
+	var cs []Commit
+	want := map[string]string{}
+	pos := uint64(1)
+	for i := range 5 {
+		c := Commit{Seq: uint64(i) + 1, Base: pos}
+		for k, id := range ids {
+			name := record.AppendName(nil, app+account.AppID(k%2), id)
+			for range (i + k) % 3 {
+				value := fmt.Sprint(len(c.Data), " of ", i)
+				c.Data, _ = Append(c.Data, Change{Kind: Set, Name: name, Value: []byte(value)})
+				c.Changes++
+				want[string(name)] = value
+			}
+		}
+		cs, pos = append(cs, c), c.End()
+	}
+	items, purged, err := Newest(cs)
+	if err != nil || purged {
+		t.Fatalf("Newest: %v, %v", purged, err)
+	}
+	got := map[string]string{}
+	var names []string
+	err = EachChange(cs, items, func(c Change) error {
+		names = append(names, string(c.Name))
+		got[string(c.Name)] = string(c.Value)
+		return nil
+	})
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if !slices.IsSorted(names) || len(names) != len(want) {
+		t.Errorf("%d names %q, want %d in order", len(names), names, len(want))
+	}
+}
+
+// TestAt finds each change by its position, and none where none is.
+func TestAt(t *testing.T) {
+	var cs []Commit
+	pos := uint64(7)
+	for i := range 3 {
+		c := Commit{Base: pos}
+		for _, id := range []account.UserID{"a", "bb"} {
+			c.Data, _ = Append(c.Data, Change{Kind: Delete, Name: record.AppendName(nil, app, id), Value: []byte{byte(i)}})
+		}
+		cs, pos = append(cs, c), c.End()
+	}
+	for _, c := range cs {
+		err := c.Each(func(pos uint64, want Change) error {
+			got, err := At(cs, pos)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("at %d (-want +got):\n%s", pos, diff)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, pos := range []uint64{6, pos} {
+		if c, err := At(cs, pos); err == nil {
+			t.Errorf("at %d there is %+v, want none", pos, c)
+		}
+	}
+}
