@@ -19,12 +19,6 @@ const (
 	maxParameters   = 5  // then an options struct
 )
 
-// largePackages are over maxPackageLines, each with a limit of its own that keeps
-// it from growing further.
-var largePackages = map[string]int{
-	"internal/store/pebble": 4600, // one engine: its journal, its table in memory, what folds one into the other
-}
-
 // checkLimits reports what is too large. Tests and generated files have no limit.
 func checkLimits(t *tree) []string {
 	var problems []string
@@ -42,19 +36,14 @@ func checkLimits(t *tree) []string {
 	return problems
 }
 
-// checkSize reports a package that is too large, and one that need not be listed
-// in largePackages any more.
+// checkSize reports a package that is too large.
 func checkSize(p *pkg) []string {
 	lines := 0
 	for _, f := range p.written() {
 		lines += f.lines
 	}
-	limit, listed := largePackages[p.dir]
-	switch {
-	case listed && lines <= maxPackageLines:
-		return []string{fmt.Sprintf("%s: %d lines in a package, which is no large one any more: remove it from largePackages", p.dir, lines)}
-	case lines > max(limit, maxPackageLines):
-		return []string{fmt.Sprintf("%s: %d lines in a package, at most %d", p.dir, lines, max(limit, maxPackageLines))}
+	if lines > maxPackageLines {
+		return []string{fmt.Sprintf("%s: %d lines in a package, at most %d", p.dir, lines, maxPackageLines)}
 	}
 	return nil
 }
@@ -134,8 +123,6 @@ func TestCheckLimits(t *testing.T) {
 		"e/4.go":      lines(maxFileLines),
 		"e/5.go":      lines(maxFileLines),
 		"e/6.go":      lines(1),
-
-		"internal/store/pebble/small.go": lines(1),
 	}))
 	want := []string{
 		"b/b.go:2:1: 91 lines in func long, at most 90",
@@ -144,7 +131,6 @@ func TestCheckLimits(t *testing.T) {
 		"b/b.go:95:11: 13 methods in an interface, at most 12",
 		"c/c.go:1:1: 601 lines in a file, at most 600",
 		"e: 3001 lines in a package, at most 3000",
-		"internal/store/pebble: 1 lines in a package, which is no large one any more: remove it from largePackages",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

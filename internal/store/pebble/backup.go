@@ -25,7 +25,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 		// bring the end of the journal that they replace.
 		s.folder.mu.Lock()
 		defer s.folder.mu.Unlock()
-		err := s.failure.shielded(func() error { return s.db.Checkpoint(dir, pebble.WithFlushedWAL()) }, 0)
+		err := s.failure.Shielded(func() error { return s.db.Checkpoint(dir, pebble.WithFlushedWAL()) }, 0)
 		if err != nil {
 			return internal("the copy cannot be made", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 )
 
 // Bounds of the committer.
@@ -32,7 +33,7 @@ type committer struct {
 	db      *pebble.DB
 	view    *view
 	group   *group
-	failure *failure
+	failure *guard.Failure
 	sync    *pebble.WriteOptions
 
 	queue chan *call
@@ -40,7 +41,7 @@ type committer struct {
 	held  *call         // taken from the queue, but too large for the group
 	room  *backlog      // what the journal may hold
 	folds chan *call    // the folder's calls, which make room
-	pacer *pacer        // told of every commit
+	pacer *guard.Pacer  // told of every commit
 	done  chan struct{} // closed when run has ended
 
 	start time.Time
@@ -65,8 +66,8 @@ func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error
 	case queue <- w:
 	case <-ctx.Done():
 		return account.Ended(ctx)
-	case <-c.failure.ch:
-		return c.failure.err
+	case <-c.failure.Done():
+		return c.failure.Check()
 	case <-c.quit:
 		return errClosed
 	}
@@ -75,8 +76,8 @@ func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error
 		return w.err
 	case <-ctx.Done():
 		return account.Ended(ctx)
-	case <-c.failure.ch:
-		return c.failure.err
+	case <-c.failure.Done():
+		return c.failure.Check()
 	}
 }
 
@@ -89,7 +90,7 @@ func (c *committer) run() {
 	defer close(c.done)
 	defer func() {
 		if p := recover(); p != nil {
-			c.failure.fail(fmt.Errorf("panic: %v", p))
+			c.failure.Fail(fmt.Errorf("panic: %v", p))
 		}
 	}()
 	for calls := c.take(); calls != nil; calls = c.take() {
@@ -197,9 +198,9 @@ func (c *committer) commit() error {
 		err = c.db.Apply(b, c.sync)
 	}
 	if err != nil {
-		c.failure.fail(err)
+		c.failure.Fail(err)
 	}
-	if err := c.failure.check(); err != nil {
+	if err := c.failure.Check(); err != nil {
 		return err
 	}
 	added := c.group.commit()
@@ -209,7 +210,7 @@ func (c *committer) commit() error {
 	}
 	c.view.advance(added, admin, c.group.publish)
 	c.room.add(len(added.Data))
-	c.pacer.committed()
+	c.pacer.Committed()
 	return b.Close()
 }
 

@@ -30,10 +30,10 @@
 // Pebble reports a failed log or manifest write by calling Fatalf of its logger
 // in the goroutine that met it, and goes on as if nothing had happened when
 // that returns. Here Fatalf marks the store as failed and never returns
-// (failure.go). A failed store acknowledges nothing more, answers what its last
+// (package guard). A failed store acknowledges nothing more, answers what its last
 // durable state holds, and recovers by a restart.
 //
 // On a full disk Pebble would hold writers for ever and try again in a tight
-// loop. A guard refuses writes while there still is room (space.go), and every
-// caller of a commit or a read that hangs gets its answer when its context ends.
+// loop. Package guard refuses writes while there still is room, and every caller of
+// a commit or a read that hangs gets its answer when its context ends.
 package pebble

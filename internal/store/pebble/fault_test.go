@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 )
 
 // A faultyDisk is a file system whose faults can be switched on and off.
@@ -101,7 +102,7 @@ func TestFatalFaults(t *testing.T) {
 					t.Errorf("a caller got %v, want Code internal", err)
 				}
 			}
-			eventually(t, "failure", func() bool { return s.failure.check() != nil })
+			eventually(t, "failure", func() bool { return s.failure.Check() != nil })
 			disk.heal() // too late: what is on the disk is unknown
 			checkFailed(t, s)
 			reopened(t, disk, l)
@@ -322,11 +323,11 @@ func TestDiskFull(t *testing.T) {
 	}
 	began, before := time.Now(), attempts.Load()
 	eventually(t, "three more attempts", func() bool { return attempts.Load() >= before+3 })
-	if took := time.Since(began); took < 2*pauseWhenFull {
+	if took := time.Since(began); took < 2*guard.PauseWhenFull {
 		t.Errorf("three attempts took %v: they do not pause", took)
 	}
 	disk.heal()
-	s.space.measure()
+	s.space.Measure()
 	if err := one(t, s, "goes on", long); err != nil {
 		t.Errorf("with space again: %v", err)
 	}
@@ -334,20 +335,6 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 	reopened(t, disk, l)
-}
-
-// TestLimiter checks that errors without end fill no log.
-func TestLimiter(t *testing.T) {
-	var log lockedBuffer
-	l := &limiter{lg: slog.New(slog.NewTextHandler(&log, nil))}
-	began := time.Now()
-	for range 1000 {
-		l.log(errors.New("again"))
-	}
-	lines := strings.Count(log.String(), "\n")
-	if most := 1 + int(time.Since(began)/time.Second); lines < 1 || lines > most {
-		t.Errorf("%d lines, want 1 to %d", lines, most)
-	}
 }
 
 // A lockedBuffer is a log that several goroutines write.

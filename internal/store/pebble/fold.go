@@ -82,13 +82,13 @@ func (f *folder) run(stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-f.s.failure.ch:
+		case <-f.s.failure.Done():
 			return
 		case <-f.s.room.ready:
 		case <-idle.C:
 		}
 		if err := f.guarded(stop); err != nil && !errors.Is(err, errStopped) {
-			f.s.errors.log(err)
+			f.s.errors.Log(err)
 			pause(retryFold, stop)
 		}
 	}
@@ -115,7 +115,7 @@ func (f *folder) guarded(stop <-chan struct{}) error {
 	if len(st.commits) == 0 {
 		return nil
 	}
-	return f.s.failure.shielded(func() error { return f.fold(st, stop) }, 0)
+	return f.s.failure.Shielded(func() error { return f.fold(st, stop) }, 0)
 }
 
 // begin returns the state to fold, and tells the committer how far it goes.
@@ -150,7 +150,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	if p.renewed {
 		f.renewals.Add(1)
 	}
-	f.s.pacer.folded(int(f.s.db.Metrics().Levels[0].Sublevels))
+	f.s.pacer.Hurry(int(f.s.db.Metrics().Levels[0].Sublevels) / l0Folds)
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.fold(func(g *group) error {

@@ -41,7 +41,7 @@ func spaceOf(f roster.Form) byte {
 func (x *foldIndex) add(c journal.Change) error {
 	switch c.Kind {
 	case journal.Set:
-		e, err := liveEntry(c.Value)
+		e, err := roster.LiveEntry(c.Value)
 		switch given := e.InternalID >= x.nextID; {
 		case err != nil:
 			return err
@@ -61,7 +61,7 @@ func (x *foldIndex) add(c journal.Change) error {
 			x.changes.Add(c.Name, e)
 		}
 	case journal.Delete:
-		e, err := goneEntry(c.Value)
+		e, err := roster.GoneEntry(c.Value)
 		if err != nil {
 			return err
 		}

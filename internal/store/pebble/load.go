@@ -40,7 +40,7 @@ func (s *Store) checkFormat(o Options) error {
 		return errNoStore
 	}
 	if errors.Is(err, pebble.ErrNotFound) {
-		return s.failure.shielded(func() error {
+		return s.failure.Shielded(func() error {
 			return s.db.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
 		}, 0)
 	}
@@ -211,9 +211,9 @@ func (g *group) replay(pos uint64, c journal.Change) error {
 func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 	switch c.Kind {
 	case journal.Set:
-		return liveEntry(c.Value)
+		return roster.LiveEntry(c.Value)
 	case journal.Delete:
-		return goneEntry(c.Value)
+		return roster.GoneEntry(c.Value)
 	}
 	if !before.Live() {
 		return before, nil // it was deleted later, see inIndex
@@ -221,21 +221,6 @@ func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 	kicked, err := record.OperandsKicked(c.Value)
 	before.Kicked = max(before.Kicked, kicked)
 	return before, err
-}
-
-// liveEntry reads what the table keeps of an account.
-func liveEntry(value []byte) (roster.Entry, error) {
-	h, err := record.DecodeHead(value)
-	return roster.Entry{InternalID: h.InternalID, Kicked: h.Kicked}, err
-}
-
-// goneEntry reads what the table keeps of what is left of an account.
-func goneEntry(value []byte) (roster.Entry, error) {
-	g, err := record.DecodeGone(value)
-	if err != nil {
-		return roster.Entry{}, err
-	}
-	return roster.Entry{Gone: true, Deleted: g.Deleted, Kicked: g.Kicked}, nil
 }
 
 // removeLeftovers removes files of a fold that did not end.

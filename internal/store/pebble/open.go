@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/roster"
 )
 
@@ -76,26 +77,26 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		lock:    lock,
 		table:   roster.New(),
 		apps:    &registry{m: map[account.AppID]*account.App{}},
-		failure: newFailure(o.Logger),
-		space:   &guard{lg: o.Logger, fs: o.FS, dir: o.Dir, min: o.MinFree},
-		errors:  &limiter{lg: o.Logger},
+		failure: guard.NewFailure(o.Logger),
+		space:   guard.NewSpace(o.Logger, o.FS, o.Dir, o.MinFree),
+		errors:  guard.NewErrors(o.Logger),
 		room:    newBacklog(o.foldBytes),
-		pacer:   newPacer(),
+		pacer:   guard.NewPacer(),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
 	}
-	s.space.measure()
+	s.space.Measure()
 	if err := o.removeLeftovers(); err != nil {
 		return nil, err
 	}
 	s.engine = o.engine(s)
 	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}
-	err := s.failure.shielded(func() (err error) {
+	err := s.failure.Shielded(func() (err error) {
 		s.db, err = pebble.Open(o.Dir, s.engine)
 		return err
 	}, 0)
 	if err != nil {
-		return nil, fmt.Errorf("opening the data directory %s: %w", o.Dir, errors.Join(err, s.failure.check()))
+		return nil, fmt.Errorf("opening the data directory %s: %w", o.Dir, errors.Join(err, s.failure.Check()))
 	}
 	s.view = newView(s.db, s.failure)
 	g := &group{
@@ -103,7 +104,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		index: map[roster.Ref]int{}, counts: map[account.AppID]int64{}, changed: map[account.AppID]*account.App{},
 	}
 	if err := s.load(o, g); err != nil {
-		if s.failure.check() != nil {
+		if s.failure.Check() != nil {
 			return nil, err // nothing can be closed any more
 		}
 		s.view.close()
@@ -170,5 +171,5 @@ func (s *Store) start(o Options, g *group) {
 	s.ended.Go(func() { s.folder.run(s.stop) })
 	tidier := &tidier{s: s, folds: -1}
 	s.ended.Go(func() { tidier.run(s.stop) })
-	s.ended.Go(func() { s.space.watch(o.checkSpace, s.stop) })
+	s.ended.Go(func() { s.space.Watch(o.checkSpace, s.stop) })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
 )
 
@@ -30,6 +31,9 @@ type Options struct {
 // DefaultMinFree leaves room for the log, the flush of everything in memory and
 // a compaction or two: 256 MiB.
 const DefaultMinFree = 256 << 20
+
+// checkSpaceEvery is how often the free space is asked for.
+const checkSpaceEvery = time.Second
 
 // Sizes of Pebble's parts. They are small, for a process that mostly idles;
 // memory is taken as it is needed.
@@ -65,9 +69,9 @@ func (o Options) withDefaults() Options {
 func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
 		ReadOnly:                    o.readOnly,
-		FS:                          lastWordFS{pacedFS{vfs.OnDiskFull(o.FS, s.space.ranOut), s.pacer}, s.failure},
+		FS:                          guard.FS(o.FS, s.space, s.pacer, s.failure),
 		Lock:                        s.lock,
-		Logger:                      &logger{lg: o.Logger, failure: s.failure, errors: s.errors},
+		Logger:                      guard.NewLogger(o.Logger, s.failure, s.errors),
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memtableBytes,
@@ -80,8 +84,8 @@ func (o Options) engine(s *Store) *pebble.Options {
 		BytesPerSync:                bytesPerSync,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		EventListener: &pebble.EventListener{
-			BackgroundError: s.errors.report,
-			DataCorruption:  func(info pebble.DataCorruptionInfo) { s.failure.fail(info.Details) },
+			BackgroundError: s.errors.Report,
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { s.failure.Fail(info.Details) },
 		},
 	}
 	// What is read by key exists, mostly below the folds: filters spare the look

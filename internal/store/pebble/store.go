@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
 )
@@ -25,12 +26,12 @@ type Store struct {
 	table   *roster.Table
 	apps    *registry
 	commits *committer
-	failure *failure
-	space   *guard
-	errors  *limiter // of background work
-	room    *backlog // of the journal
+	failure *guard.Failure
+	space   *guard.Space
+	errors  *guard.Errors // of background work
+	room    *backlog      // of the journal
 	folder  *folder
-	pacer   *pacer // of compactions
+	pacer   *guard.Pacer // of compactions
 
 	calls sync.WaitGroup // under way
 	reads chan struct{}  // has one for each read under way
@@ -45,7 +46,7 @@ var _ account.Engine = (*Store)(nil)
 func (s *Store) write(ctx context.Context, size int, decide func(*group) error) error {
 	s.calls.Add(1)
 	defer s.calls.Done()
-	for _, err := range []error{account.Ended(ctx), s.failure.check(), s.space.check()} {
+	for _, err := range []error{account.Ended(ctx), s.failure.Check(), s.space.Check()} {
 		if err != nil {
 			return err
 		}
@@ -223,9 +224,14 @@ func iterate(r pebble.Reader, lower, upper []byte, fn func(*pebble.Iterator) err
 	return errors.Join(err, it.Close()) // Close returns what went wrong on the way
 }
 
+// internal returns an error with Code Internal.
+func internal(detail string, cause error) error {
+	return &account.Error{Code: account.Internal, Detail: detail + "; see the server's log", Err: cause}
+}
+
 // Ready implements [account.Store].
 func (s *Store) Ready(context.Context) error {
-	if err := s.failure.check(); err != nil {
+	if err := s.failure.Check(); err != nil {
 		return err
 	}
 	if d := s.commits.stuck(); d > slowCommit {
@@ -235,7 +241,7 @@ func (s *Store) Ready(context.Context) error {
 			Err:    fmt.Errorf("a commit has been under way for %v", d.Round(time.Second)),
 		}
 	}
-	return cmp.Or(s.space.check(), s.errors.check())
+	return cmp.Or(s.space.Check(), s.errors.Check())
 }
 
 // Bounds of Close, which waits for the disk.
@@ -248,7 +254,7 @@ const (
 // if its disk hangs, Close gives up after a while. What was acknowledged is safe
 // all the same, and the directory stays locked until the process ends.
 func (s *Store) Close() error {
-	if err := s.failure.check(); err != nil {
+	if err := s.failure.Check(); err != nil {
 		close(s.stop)
 		return err
 	}
@@ -256,7 +262,7 @@ func (s *Store) Close() error {
 	if s.Ready(context.Background()) != nil {
 		limit = closeLimitFailed
 	}
-	if err := s.failure.shielded(s.close, limit); err != nil {
+	if err := s.failure.Shielded(s.close, limit); err != nil {
 		return internal("the data directory was not closed cleanly", err)
 	}
 	return nil

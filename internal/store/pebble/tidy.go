@@ -34,14 +34,14 @@ func (t *tidier) run(stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-t.s.failure.ch:
+		case <-t.s.failure.Done():
 			return
 		case <-ticker.C:
 		}
 		folds := t.s.folder.folds.Load()
 		if folds == seen && folds != t.folds {
-			if err := t.s.failure.shielded(func() error { return t.tidy(stop, folds) }, 0); err != nil {
-				t.s.errors.log(err)
+			if err := t.s.failure.Shielded(func() error { return t.tidy(stop, folds) }, 0); err != nil {
+				t.s.errors.Log(err)
 			}
 		}
 		seen = folds

@@ -7,13 +7,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 )
 
 // A view hands out the newest durable state to readers.
 type view struct {
-	failure *failure
+	failure *guard.Failure
 
 	mu      sync.Mutex
 	current state
@@ -36,7 +37,7 @@ type snapshot struct {
 
 func newSnapshot(db *pebble.DB) *snapshot { return &snapshot{Snapshot: db.NewSnapshot(), refs: 1} }
 
-func newView(db *pebble.DB, f *failure) *view {
+func newView(db *pebble.DB, f *guard.Failure) *view {
 	return &view{failure: f, current: state{snap: newSnapshot(db), folded: 1, admin: newSnapshot(db)}}
 }
 
@@ -97,7 +98,7 @@ func (v *view) drop(s *snapshot) {
 	s.refs--
 	last := s.refs == 0
 	v.mu.Unlock()
-	if last && v.failure.check() == nil {
+	if last && v.failure.Check() == nil {
 		_ = s.Close() // it cannot fail
 	}
 }

@@ -11,19 +11,6 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// An Entry is what the table knows of one id. The zero entry is an id that was
-// never imported.
-type Entry struct {
-	InternalID uint64 // 0: there is no such account; at most MaxID
-	Pos        uint64 // of the newest change in the journal; at most 1<<48 - 1
-	Kicked     int64  // watermark, unix seconds
-	Deleted    int64  // time of deletion, unix milliseconds; only if gone
-	Gone       bool   // there was an account, and it is deleted
-}
-
-// Live reports whether there is such an account.
-func (e Entry) Live() bool { return e.InternalID != 0 }
-
 // Bounds of what a table can hold.
 const (
 	MaxName = 255       // bytes of a name; ids of the protocol have 32 at most

@@ -1,16 +1,16 @@
-package pebble
+package guard
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"rollcall/internal/account"
 )
 
 func TestPacer(t *testing.T) {
-	p := newPacer()
+	p := NewPacer()
 	now := p.start.Add(time.Minute)
 	if d := p.pause(10*paceStep, now); d != 0 {
 		t.Errorf("nobody commits, and a compaction rests for %v", d)
@@ -26,33 +26,39 @@ func TestPacer(t *testing.T) {
 	if d := p.pause(paceBytes, now); d != 2*time.Second {
 		t.Errorf("a second one rests for %v", d)
 	}
-	p.folded(3 * l0Folds)
+	p.Hurry(3)
 	if d := p.pause(3*paceBytes, now.Add(time.Hour)); d != 0 {
 		t.Errorf("an hour later, without commits, one rests for %v", d)
 	}
 	p.last.Store(int64(time.Minute + time.Hour))
 	if d := p.pause(3*paceBytes, now.Add(time.Hour)); d != time.Second {
-		t.Errorf("with three times the folds, one rests for %v", d)
+		t.Errorf("with three times the leave, one rests for %v", d)
 	}
 }
 
 // TestPacedFiles checks that Pebble still names compactions as pace.go says.
 func TestPacedFiles(t *testing.T) {
 	compacted := false
-	s := open(t, Options{FS: categories{vfs.NewMem(), &compacted}})
-	defer func() { must(t, s.Close()) }()
-	for _, nick := range []string{"a", "b"} {
-		_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a", Nick: nick}, {ID: "b", Nick: nick}}, free)
-		must(t, err)
-		fold(t, s)
+	db, err := pebble.Open("data", &pebble.Options{FS: categories{vfs.NewMem(), &compacted}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	lower, upper := spaceBounds(accountSpace)
-	must(t, s.db.Compact(t.Context(), lower, upper, false))
+	for _, value := range []string{"a", "b"} { // of the same keys, so that there is something to do
+		for _, key := range []string{"k", "l"} {
+			err = errors.Join(err, db.Set([]byte(key), []byte(value), nil))
+		}
+		err = errors.Join(err, db.Flush())
+	}
+	err = errors.Join(err, db.Compact(t.Context(), []byte("a"), []byte("z"), false), db.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if !compacted {
 		t.Error("no file was created for a compaction")
 	}
 }
 
+// A categories notes whether a file was created for a compaction.
 type categories struct {
 	vfs.FS
 	compacted *bool

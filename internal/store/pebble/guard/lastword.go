@@ -1,4 +1,4 @@
-package pebble
+package guard
 
 import (
 	"strings"
@@ -14,7 +14,7 @@ import (
 // be acknowledged.
 type lastWordFS struct {
 	vfs.FS
-	failure *failure
+	failure *Failure
 }
 
 // Create implements [vfs.FS].
@@ -43,7 +43,7 @@ func (fs lastWordFS) wrap(name string, f vfs.File, err error) (vfs.File, error) 
 // A lastWordFile is a log or a manifest.
 type lastWordFile struct {
 	vfs.File
-	failure *failure
+	failure *Failure
 }
 
 // Write implements [vfs.File].

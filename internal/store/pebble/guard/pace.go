@@ -1,4 +1,4 @@
-package pebble
+package guard
 
 import (
 	"sync"
@@ -15,10 +15,10 @@ const (
 	paceStep  = 1 << 20                // between two looks at the clock
 )
 
-// A pacer slows compactions down while commits are made: a disk that is busy
-// with megabytes of tables lets the log wait. The more folds lie on each other,
-// the less it does.
-type pacer struct {
+// A Pacer slows compactions down while commits are made: a disk that is busy
+// with megabytes of tables lets the log wait. The more folds wait for a compaction,
+// the less it does, see Hurry.
+type Pacer struct {
 	start  time.Time
 	last   atomic.Int64 // when the last commit was made, since start
 	faster atomic.Int64 // times paceBytes
@@ -28,22 +28,23 @@ type pacer struct {
 	due     time.Time // when the next step may be written
 }
 
-func newPacer() *pacer {
-	p := &pacer{start: time.Now()}
+// NewPacer returns a Pacer for a store that has made no commit yet.
+func NewPacer() *Pacer {
+	p := &Pacer{start: time.Now()}
 	p.faster.Store(1)
 	p.last.Store(int64(-time.Hour))
 	return p
 }
 
-// committed notes that a commit was made.
-func (p *pacer) committed() { p.last.Store(int64(time.Since(p.start))) }
+// Committed notes that a commit was made.
+func (p *Pacer) Committed() { p.last.Store(int64(time.Since(p.start))) }
 
-// folded notes how many folds lie on each other.
-func (p *pacer) folded(n int) { p.faster.Store(int64(max(1, n/l0Folds))) }
+// Hurry lets compactions write n times as much as is usual; less than 1 is 1.
+func (p *Pacer) Hurry(n int) { p.faster.Store(int64(max(1, n))) }
 
 // pause returns for how long a compaction that has written n bytes more must
 // rest.
-func (p *pacer) pause(n int, now time.Time) time.Duration {
+func (p *Pacer) pause(n int, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.written += n
@@ -66,7 +67,7 @@ func (p *pacer) pause(n int, now time.Time) time.Duration {
 // A pacedFS paces the files of compactions.
 type pacedFS struct {
 	vfs.FS
-	pacer *pacer
+	pacer *Pacer
 }
 
 // compactions is how Pebble names what they write.
@@ -83,7 +84,7 @@ func (fs pacedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 
 type pacedFile struct {
 	vfs.File
-	pacer *pacer
+	pacer *Pacer
 }
 
 // Write implements [vfs.File].

@@ -1,0 +1,92 @@
+package guard
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"rollcall/internal/account"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// TestShielded runs what returns, panics, hangs, and is stopped for ever.
+func TestShielded(t *testing.T) {
+	f := NewFailure(quiet)
+	if err := f.Shielded(func() error { return io.EOF }, 0); !errors.Is(err, io.EOF) {
+		t.Errorf("an error came back as %v", err)
+	}
+	if err := f.Shielded(func() error { panic("oh") }, 0); err == nil || !strings.Contains(err.Error(), "oh") {
+		t.Errorf("a panic came back as %v", err)
+	}
+	if err := f.Shielded(func() error { select {} }, time.Millisecond); !errors.Is(err, errTooSlow) {
+		t.Errorf("what hangs came back as %v", err)
+	}
+	if err := f.Check(); err != nil {
+		t.Errorf("the store has failed: %v", err)
+	}
+	fatal := NewLogger(quiet, f, NewErrors(quiet)).Fatalf
+	if err := f.Shielded(func() error { fatal("no %s", "way"); return nil }, 0); !errors.Is(err, errGaveUp) {
+		t.Errorf("what is fatal came back as %v", err)
+	}
+	f.Fail(errors.New("later"))
+	<-f.Done()
+	if err := f.Check(); account.CodeOf(err) != account.Internal || !strings.Contains(errors.Unwrap(err).Error(), "no way") {
+		t.Errorf("failed with %v, want the first cause", err)
+	}
+}
+
+// TestLastWord breaks the disk: a table's error comes back, that of a log or of a
+// manifest is the last.
+func TestLastWord(t *testing.T) {
+	for name, fatal := range map[string]bool{"000001.sst": false, "000001.log": true, "MANIFEST-000001": true} {
+		t.Run(name, func(t *testing.T) {
+			broken := errors.New("broken")
+			disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if op.Kind == errorfs.OpFileWrite {
+					return broken
+				}
+				return nil
+			}))
+			f := NewFailure(quiet)
+			fs := FS(disk, NewSpace(quiet, disk, "", 0), NewPacer(), f)
+			file, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = f.Shielded(func() error {
+				_, err := file.Write([]byte("x"))
+				return err
+			}, 0)
+			if failed := f.Check() != nil; failed != fatal || failed != errors.Is(err, errGaveUp) || failed == errors.Is(err, broken) {
+				t.Errorf("the write returned %v, and the store has failed with %v", err, f.Check())
+			}
+		})
+	}
+}
+
+// TestSpace lets the free space run low and come back.
+func TestSpace(t *testing.T) {
+	disk := vfs.NewMem()
+	s := NewSpace(quiet, disk, "", 100)
+	for _, tt := range []struct {
+		free uint64
+		want account.Code
+	}{{100, account.OK}, {99, account.Internal}, {100, account.OK}} {
+		disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: tt.free})
+		s.Measure()
+		if err := s.Check(); account.CodeOf(err) != tt.want {
+			t.Errorf("with %d bytes free: %v, want code %v", tt.free, err, tt.want)
+		}
+	}
+	s.ranOut()
+	if s.Check() == nil {
+		t.Error("there is room on a disk that was full a moment ago")
+	}
+}
