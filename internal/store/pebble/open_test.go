@@ -60,7 +60,7 @@ func TestRefused(t *testing.T) {
 		prepare func(t *testing.T, disk vfs.FS)
 		want    string
 	}{
-		{"newer format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte(fmt.Sprint(format+1))) }, newer},
+		{"newer format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, fmt.Append(nil, format+1)) }, newer},
 		{"garbled format", func(t *testing.T, disk vfs.FS) { put(t, disk, formatKey, []byte("x")) }, newer},
 		{"newer engine", func(t *testing.T, disk vfs.FS) {
 			file(t, disk, "data/marker.format-version.000099.999")
