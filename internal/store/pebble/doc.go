@@ -5,7 +5,7 @@
 //
 // Pebble holds the truth (keys.go, package record). A table in memory (package
 // roster) holds every id with what an import must know of it, so that neither Status
-// nor an import reads Pebble; Open fills it by a scan (load.go, index.go).
+// nor an import reads Pebble; Open fills it from an index (index.go).
 //
 // All changes go through one goroutine, the committer (commit.go). It takes
 // every call that waits, decides the calls in order against the table and what

@@ -56,7 +56,7 @@ func (b *backlog) full() bool { return b.bytes >= b.max }
 // foldPrefix begins the names of files that a fold writes.
 const foldPrefix = "fold-"
 
-// A folder moves the journal into the spaces of accounts and deleted ids.
+// A folder moves the journal into the accounts and the index.
 type folder struct {
 	s   *Store
 	fs  vfs.FS
@@ -67,7 +67,7 @@ type folder struct {
 	nextID uint64      // the next InternalID to give after what is folded
 	size   roster.Size // of what is folded
 
-	folds    atomic.Int64 // that are done
+	folded   atomic.Int64 // bytes of journal
 	renewals atomic.Int64 // of the index
 
 	renewIndex bool // tests: with every fold
@@ -146,14 +146,14 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	if err := f.s.db.Ingest(context.Background(), p.paths); err != nil {
 		return err
 	}
-	f.folds.Add(1)
+	f.folded.Add(int64(st.bytes()))
 	if p.renewed {
 		f.renewals.Add(1)
 	}
 	f.s.pacer.Hurry(int(f.s.db.Metrics().Levels[0].Sublevels) / l0Folds)
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
-	return f.s.commits.fold(func(g *group) error {
+	err = f.s.commits.fold(func(g *group) error {
 		g.also(other{
 			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
 			publish: func() {},
@@ -163,6 +163,10 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 		f.s.room.add(-st.bytes())
 		return nil
 	})
+	if err == nil {
+		f.s.view.renew(newSnapshot(f.s.db))
+	}
+	return err
 }
 
 // dropJournal deletes the commits up to seq.
@@ -178,7 +182,7 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	if err != nil {
 		return t, err
 	}
-	x := foldIndex{table: f.s.table, nextID: f.nextID, ids: roster.Pages{Form: roster.IDs}, changes: roster.Pages{Form: roster.Changes}}
+	x := foldIndex{table: f.s.table, nextID: f.nextID, last: t.last, ids: roster.Pages{Form: roster.IDs}, changes: roster.Pages{Form: roster.Changes}}
 	err = journal.EachChange(st.commits, items, func(c journal.Change) error {
 		t.add(c)
 		return x.add(c)

@@ -181,6 +181,61 @@ func TestRenewHalf(t *testing.T) {
 	}
 }
 
+// TestKickThenAnew makes an account anew while a fold writes a kick of the one
+// before it: the index must not know the new one yet.
+func TestKickThenAnew(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	fold(t, s)
+	_, err := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 7}}, now)
+	must(t, err)
+	st, err := s.folder.begin()
+	must(t, err)
+	_, err = s.Delete(t.Context(), app, []account.UserID{"a"}, now)
+	must(t, err)
+	must(t, one(t, s, "a", long))
+	want, err := s.Status(t.Context(), app, []account.UserID{"a"})
+	must(t, err)
+	must(t, s.folder.fold(st, nil))
+	s.view.release(st)
+	must(t, s.Close())
+	s = open(t, Options{FS: disk})
+	defer func() { must(t, s.Close()) }()
+	got, err := s.Status(t.Context(), app, []account.UserID{"a"})
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after a restart (-want +got):\n%s", diff)
+	}
+}
+
+// TestReplaceMerged merges operands of two folds while a reader holds the state
+// between the account and them.
+func TestReplaceMerged(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	named := func(nick string, at time.Duration) {
+		_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a", Nick: nick}}, account.UpsertPolicy{Now: now.Add(at)})
+		must(t, err)
+	}
+	named("o", 0)
+	fold(t, s)
+	st := s.view.acquire()
+	named("x", time.Second)
+	fold(t, s)
+	named("y", 2*time.Second)
+	named("x", 3*time.Second)
+	fold(t, s)
+	lower, upper := spaceBounds(accountSpace)
+	must(t, s.db.Compact(t.Context(), lower, upper, false))
+	s.view.release(st)
+	as, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
+	must(t, err)
+	if want := now.Add(3 * time.Second); !as[0].Updated.Equal(want) {
+		t.Errorf("Updated = %v, want %v", as[0].Updated, want)
+	}
+}
+
 // inventory returns all that a store says of the ids of furnish.
 func inventory(t *testing.T, s *Store) map[account.UserID]any {
 	t.Helper()
@@ -394,5 +449,25 @@ func TestCache(t *testing.T) {
 	}
 	if most := int64(4 * memtableBytes); cacheBytes < most {
 		t.Errorf("a cache of %d bytes is less than what memtables may take, %d", cacheBytes, most)
+	}
+}
+
+// TestIndexSize counts what a restart finds, and what a renewal leaves.
+func TestIndexSize(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	furnish(t, s)
+	fold(t, s)
+	before := s.folder.size
+	must(t, s.Close())
+	s = open(t, Options{FS: disk, renewIndex: true})
+	defer func() { must(t, s.Close()) }()
+	if s.folder.size != before {
+		t.Errorf("after a restart the index has %+v, before %+v", s.folder.size, before)
+	}
+	must(t, one(t, s, "one more", long))
+	fold(t, s)
+	if n := s.folder.size; n.Entries != 1001 || n.Entries >= before.Entries {
+		t.Errorf("after a renewal the index has %+v, before %+v, want an entry for each id", n, before)
 	}
 }

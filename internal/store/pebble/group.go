@@ -190,6 +190,13 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.InternalID}, nil
 }
 
+// errWorn is what a write answers when positions do not fit into the table any
+// more, after 256 TiB.
+var errWorn = &account.Error{Code: account.Unavailable, Detail: "the store has written more than it can number; restart the server"}
+
+// worn reports whether that is so.
+func (g *group) worn() bool { return g.base > roster.MaxPos-1<<40 }
+
 // reimport imports an account that exists. It does not read it: what changes is
 // found out when the account is next read or rewritten.
 func (g *group) reimport(u *upsert, i int) error {

@@ -17,14 +17,16 @@ import (
 // The index is what the table holds, kept in Pebble so that a start does not
 // have to read the accounts. Every fold adds pages to it, in the same step in
 // which it adds the accounts: to i/ the ids that it makes for the first time,
-// and to c/ what has become of others. So the pages of i/ never name an id
-// twice and can be read in any order, and those of c/ in theirs. When much of it
-// is out of date, a fold writes all of it anew from the table.
+// and to c/ what has become of others, and new ids with a watermark. So the
+// pages of i/ never name an id twice and can be read in any order, and those of
+// c/ in theirs. When much of it is out of date, a fold writes all of it anew from
+// the table.
 
 // A foldIndex makes the pages of a fold.
 type foldIndex struct {
 	table   *roster.Table
-	nextID  uint64 // ids from it on are given in this fold
+	nextID  uint64         // ids from it on are given in this fold
+	last    journal.Commit // of the fold
 	ids     roster.Pages
 	changes roster.Pages
 }
@@ -55,9 +57,9 @@ func (x *foldIndex) add(c journal.Change) error {
 		if err != nil || kicked == 0 {
 			return err
 		}
-		// It may be newer than c. What is newer stands in the journal too, which
+		// The table may be ahead of c. What is newer stands in the journal, which
 		// says the same once more after a start.
-		if e := x.table.Lookup(c.Name); e.Live() {
+		if e := x.table.Lookup(c.Name); e.Live() && inIndex(e, x.last) == changeSpace {
 			x.changes.Add(c.Name, e)
 		}
 	case journal.Delete:

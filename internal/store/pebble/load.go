@@ -216,7 +216,7 @@ func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 		return roster.GoneEntry(c.Value)
 	}
 	if !before.Live() {
-		return before, nil // it was deleted later, see inIndex
+		return before, nil // the index knows already that it was deleted later, see inIndex
 	}
 	kicked, err := record.OperandsKicked(c.Value)
 	before.Kicked = max(before.Kicked, kicked)

@@ -169,7 +169,7 @@ func (s *Store) start(o Options, g *group) {
 		return
 	}
 	s.ended.Go(func() { s.folder.run(s.stop) })
-	tidier := &tidier{s: s, folds: -1}
+	tidier := &tidier{s: s, at: time.Now()}
 	s.ended.Go(func() { tidier.run(s.stop) })
 	s.ended.Go(func() { s.space.Watch(o.checkSpace, s.stop) })
 }

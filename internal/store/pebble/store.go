@@ -51,7 +51,12 @@ func (s *Store) write(ctx context.Context, size int, decide func(*group) error) 
 			return err
 		}
 	}
-	return s.commits.submit(ctx, size, decide)
+	return s.commits.submit(ctx, size, func(g *group) error {
+		if g.worn() {
+			return errWorn
+		}
+		return decide(g)
+	})
 }
 
 // Upsert implements [account.Store].

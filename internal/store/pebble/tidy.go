@@ -8,20 +8,24 @@ import (
 
 // When the store puts in order what folds have left on each other.
 const (
-	tidyIdle  = 10 * time.Second // after the last fold
+	tidyIdle  = 10 * time.Second // without a load
+	tidyLoad  = 1 << 20          // bytes of journal in that time
+	tidyDue   = 5 * time.Minute  // when little was written
+	tidyBytes = 4 << 20          // of journal that are no longer little
 	tidyFolds = 2                // folds that may stay
 	tidyParts = 16               // steps, so that the store can be closed in between
 )
 
-// A tidier rewrites accounts that lie in several folds into one, when nobody
-// imports. Reads look into fewer tables then, and the disk holds no stale
+// A tidier rewrites accounts that lie in several folds into one, when there is
+// no load. Reads look into fewer tables then, and the disk holds no stale
 // versions. Under load Pebble sees to it, more rarely. It also gives back the
 // memory that the import took.
 type tidier struct {
 	s *Store
 
 	// When the store was last in order.
-	folds    int64
+	at       time.Time
+	folded   int64 // bytes
 	renewals int64
 }
 
@@ -29,8 +33,7 @@ type tidier struct {
 func (t *tidier) run(stop <-chan struct{}) {
 	ticker := time.NewTicker(tidyIdle)
 	defer ticker.Stop()
-	seen := int64(-1)
-	for {
+	for seen := int64(0); ; {
 		select {
 		case <-stop:
 			return
@@ -38,18 +41,26 @@ func (t *tidier) run(stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		folds := t.s.folder.folds.Load()
-		if folds == seen && folds != t.folds {
-			if err := t.s.failure.Shielded(func() error { return t.tidy(stop, folds) }, 0); err != nil {
+		folded := t.s.folder.folded.Load()
+		if folded-seen < tidyLoad && t.due(folded, time.Now()) {
+			if err := t.s.failure.Shielded(func() error { return t.tidy(stop, folded) }, 0); err != nil {
 				t.s.errors.Log(err)
 			}
 		}
-		seen = folds
+		seen = folded
 	}
 }
 
-// tidy rewrites the accounts, unless someone imports meanwhile.
-func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
+// due reports whether enough was folded since the store was last in order, or
+// anything long ago.
+func (t *tidier) due(folded int64, now time.Time) bool {
+	dirty := folded - t.folded
+	return dirty >= tidyBytes || dirty > 0 && now.Sub(t.at) >= tidyDue
+}
+
+// tidy rewrites the accounts, unless someone loads meanwhile. folded is how much
+// was folded when it begins.
+func (t *tidier) tidy(stop <-chan struct{}, folded int64) error {
 	defer debug.FreeOSMemory()
 	if err := t.s.db.Flush(); err != nil {
 		return err
@@ -63,11 +74,11 @@ func (t *tidier) tidy(stop <-chan struct{}, folds int64) error {
 		spaces = append(spaces, changeSpace, idSpace)
 	}
 	for _, space := range spaces {
-		if done, err := t.tidySpace(space, stop, folds); err != nil || !done {
+		if done, err := t.tidySpace(space, stop, folded); err != nil || !done {
 			return err
 		}
 	}
-	t.folds, t.renewals = folds, renewals
+	t.at, t.folded, t.renewals = time.Now(), folded, renewals
 	return nil
 }
 
@@ -79,7 +90,7 @@ func (t *tidier) worthwhile() bool {
 }
 
 // tidySpace rewrites a space in parts, and reports whether it was left to.
-func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folds int64) (bool, error) {
+func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folded int64) (bool, error) {
 	parts, err := t.s.parts(space, tidyParts)
 	if err != nil {
 		return false, err
@@ -90,7 +101,7 @@ func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folds int64) (bool,
 			return false, nil
 		default:
 		}
-		if t.s.folder.folds.Load() != folds {
+		if t.s.folder.folded.Load()-folded >= tidyLoad {
 			return false, nil
 		}
 		if err := t.compact(parts[i], parts[i+1], stop); err != nil {

@@ -74,6 +74,16 @@ func (v *view) fold(snap *snapshot, folded uint64) {
 	v.drop(old)
 }
 
+// renew replaces the snapshot of what is folded by a later one of the same: the
+// old one would keep the journal that was dropped after it.
+func (v *view) renew(snap *snapshot) {
+	v.mu.Lock()
+	old := v.current.snap
+	v.current.snap = snap
+	v.mu.Unlock()
+	v.drop(old)
+}
+
 // acquire returns the newest state; give it back with release.
 func (v *view) acquire() state {
 	v.mu.Lock()

@@ -18,7 +18,7 @@ const (
 	Purge  Kind = 4 // the deleted ids of an app are forgotten
 )
 
-// again is added to a kind if the folded state may hold a tombstone of the id.
+// again is added to a kind if the index may name the id already.
 const again = 0x80
 
 // Overhead is how many bytes a change takes at most, besides its name and value.
@@ -27,7 +27,7 @@ const Overhead = 1 + 2 + binary.MaxVarintLen32
 // A Change is one record of the journal. Its slices are the journal's own.
 type Change struct {
 	Kind  Kind
-	Again bool   // the folded state may hold a tombstone of the id
+	Again bool   // the index may name the id already: it was deleted before
 	Name  []byte // of the account, see [record.AppendName]
 	Value []byte // by its kind
 }

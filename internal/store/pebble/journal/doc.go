@@ -6,7 +6,7 @@
 //
 // A change is
 //
-//	byte     kind, + again if the id had a tombstone
+//	byte     kind, + again if the id was deleted before
 //	uvarint  length of the name
 //	name     of the account (package record); of a purge, BE4(app) alone
 //	uvarint  length of the value

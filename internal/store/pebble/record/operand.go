@@ -96,6 +96,8 @@ func AppendOperand(b, next []byte) ([]byte, error) {
 	switch {
 	case !isOld || !isNow || old.nick != "" && now.nick == "" || old.faceURL != "" && now.faceURL == "":
 		return append(b, next...), nil
+	case next[0] == replaceOp && old.nick == now.nick && old.faceURL == now.faceURL:
+		return append(b[:last], next...), nil // there was something else in between
 	case old.nick == now.nick && old.faceURL == now.faceURL:
 		return b, nil // it changes nothing
 	case old.nick != "" && old.nick != now.nick || old.faceURL != "" && old.faceURL != now.faceURL:

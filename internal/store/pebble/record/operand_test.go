@@ -50,6 +50,7 @@ func TestMerge(t *testing.T) {
 			mergeUp(t, append(values[:cut:cut], newer...)),
 			mergeDown(t, append(values[:cut:cut], newer...)),
 			mergeUp(t, append(mergeUp(t, values[:cut]), newer...)),
+			mergeUp(t, append([][]byte{base}, mergeUp(t, append(mergeUp(t, values[1:cut]), newer...))...)),
 		} {
 			a, err := DecodeAccount(want.ID, got[0])
 			if err != nil {

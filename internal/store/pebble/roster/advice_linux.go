@@ -5,6 +5,6 @@ import "syscall"
 // largePages asks for large pages under b. It is advice: nothing depends on it.
 func largePages(b []byte) { _ = syscall.Madvise(b, syscall.MADV_HUGEPAGE) }
 
-// forget gives the memory under b, which is whole pages of the system where
-// these are small, back. What it holds is lost.
+// forget gives the memory under b back, which is whole pages of the system. What
+// it holds is lost.
 func forget(b []byte) { _ = syscall.Madvise(b, syscall.MADV_DONTNEED) }

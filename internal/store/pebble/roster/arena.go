@@ -37,8 +37,9 @@ func (a *arena) page() *[pageBytes]byte {
 	return p
 }
 
-// minArray is the fewest slots that are not kept on the heap.
-const minArray = 4 << 10
+// minArray is the fewest slots that are not kept on the heap. They fill a page of
+// the system, which has 64 KiB at most: no shard's slots share one.
+const minArray = 16 << 10
 
 // slots returns n slots, a power of two, for a shard that has not had as many.
 func (a *arena) slots(shard, n int) []uint32 {

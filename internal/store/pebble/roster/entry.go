@@ -6,7 +6,7 @@ import "rollcall/internal/store/pebble/record"
 // never imported.
 type Entry struct {
 	InternalID uint64 // 0: there is no such account; at most MaxID
-	Pos        uint64 // of the newest change in the journal; at most 1<<48 - 1
+	Pos        uint64 // of the newest change in the journal; at most MaxPos
 	Kicked     int64  // watermark, unix seconds
 	Deleted    int64  // time of deletion, unix milliseconds; only if gone
 	Gone       bool   // there was an account, and it is deleted

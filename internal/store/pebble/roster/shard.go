@@ -46,7 +46,7 @@ func (s *shard) name(place uint32) []byte {
 
 func (s *shard) entry(place uint32) Entry {
 	b := s.record(place)
-	e := Entry{InternalID: binary.LittleEndian.Uint64(b) & MaxID, Pos: binary.LittleEndian.Uint64(b[5:]) & maxPos}
+	e := Entry{InternalID: binary.LittleEndian.Uint64(b) & MaxID, Pos: binary.LittleEndian.Uint64(b[5:]) & MaxPos}
 	if len(s.kicked) > 0 {
 		e.Kicked = s.kicked[place]
 	}
@@ -163,14 +163,14 @@ func (s *shard) fit(t *Table, i int) {
 		n *= 2
 	}
 	s.slots = t.arena.slots(i, n)
-	s.each(func(place uint32, name []byte) { s.insert(t.Hash(name), place) })
+	s.each(0, len(s.pages), func(place uint32, name []byte) { s.insert(t.Hash(name), place) })
 	t.arena.drop(old)
 }
 
-// each calls fn for each record, in the order in which they were added.
-func (s *shard) each(fn func(place uint32, name []byte)) {
-	for p, page := range s.pages {
-		at := 0
+// each calls fn for each record in the pages from one to before another.
+func (s *shard) each(from, to int, fn func(place uint32, name []byte)) {
+	for p := from; p < to; p++ {
+		page, at := s.pages[p], 0
 		if p == 0 {
 			at = unitBytes
 		}
@@ -189,7 +189,7 @@ func (s *shard) each(fn func(place uint32, name []byte)) {
 func (s *shard) count(counts map[account.AppID]int64) {
 	app, n := account.AppID(0), int64(0)
 	s.records = 0
-	s.each(func(_ uint32, name []byte) {
+	s.each(0, len(s.pages), func(_ uint32, name []byte) {
 		if a := record.NameApp(name); a != app {
 			counts[app] += n
 			app, n = a, 0

@@ -15,7 +15,7 @@ import (
 const (
 	MaxName = 255       // bytes of a name; ids of the protocol have 32 at most
 	MaxID   = 1<<40 - 1 // a million million accounts
-	maxPos  = 1<<48 - 1 // what a process writes in years
+	MaxPos  = 1<<48 - 1 // 256 TiB of journal
 )
 
 // ErrFull is the answer to whoever makes an account that a Table has no room for.
@@ -37,7 +37,8 @@ type Table struct {
 
 	mu     sync.RWMutex
 	shards [tableShards]shard
-	counts map[account.AppID]int64 // accounts that exist
+	counts map[account.AppID]int64  // accounts that exist
+	purged map[account.AppID]uint64 // positions before which nothing is known of deleted ids
 }
 
 const (
@@ -57,7 +58,7 @@ func (r Ref) place() uint32 { return uint32(r) }
 // New returns an empty Table. Its memory is given back when nobody refers to it any
 // more.
 func New() *Table {
-	t := &Table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}, arena: new(arena)}
+	t := &Table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}, purged: map[account.AppID]uint64{}, arena: new(arena)}
 	runtime.AddCleanup(t, (*arena).free, t.arena)
 	return t
 }
@@ -131,7 +132,16 @@ func (t *Table) Find(h uint64, name []byte) (Ref, Entry) {
 	if !ok {
 		return 0, Entry{}
 	}
-	return Ref(i<<32 | uint64(place)), s.entry(place)
+	return Ref(i<<32 | uint64(place)), t.entry(s, place)
+}
+
+// entry returns the entry at a place, and the zero Entry if it was forgotten.
+func (t *Table) entry(s *shard, place uint32) Entry {
+	e := s.entry(place)
+	if !e.Live() && e.Pos < t.purged[record.NameApp(s.name(place))] {
+		return Entry{}
+	}
+	return e
 }
 
 // Add makes a record of a name with the hash h that has none and at most MaxName
@@ -155,32 +165,31 @@ func (t *Table) Add(h uint64, name []byte) Ref {
 // Put stores e in the record r. It is for the owner, who has locked the Table.
 func (t *Table) Put(r Ref, e Entry) { t.shards[r>>32].put(r.place(), e) }
 
-// Forget clears what is known of ids of app that do not exist, where it is
-// older than the position before. It is for the owner, who has locked the Table.
-func (t *Table) Forget(app account.AppID, before uint64) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.each(func(place uint32, name []byte) {
-			if e := s.entry(place); record.NameApp(name) == app && !e.Live() && e.Pos < before {
-				s.put(place, Entry{})
-			}
-		})
-	}
-}
+// Forget makes the Table know nothing of ids of app that do not exist, where that
+// is older than the position before. It is for the owner, who has locked the Table.
+func (t *Table) Forget(app account.AppID, before uint64) { t.purged[app] = before }
 
-// Each calls fn for each id, in no order, and then every few thousand, when changes
-// may come in between. fn must not use the Table, nor keep the name.
+// eachPages is how many pages of a shard are looked through while others wait.
+const eachPages = 16
+
+// Each calls fn for each id, in no order, and then now and again. Changes may come
+// in between. fn must not use the Table, nor keep the name.
 func (t *Table) Each(fn func(name []byte, e Entry), then func()) {
 	for i := range t.shards {
-		t.eachOf(&t.shards[i], fn)
+		for from := 0; t.eachOf(&t.shards[i], from, fn); from += eachPages {
+		}
 		then()
 	}
 }
 
-func (t *Table) eachOf(s *shard, fn func(name []byte, e Entry)) {
+// eachOf calls fn for the ids in some pages of s, and reports whether there are
+// more.
+func (t *Table) eachOf(s *shard, from int, fn func(name []byte, e Entry)) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	s.each(func(place uint32, name []byte) { fn(name, s.entry(place)) })
+	to := min(from+eachPages, len(s.pages))
+	s.each(from, to, func(place uint32, name []byte) { fn(name, t.entry(s, place)) })
+	return to < len(s.pages)
 }
 
 // SetCounts says how many accounts of some apps exist. It is for the owner, who has
@@ -221,10 +230,10 @@ func (t *Table) Total() (n int64) {
 
 // Tombstones returns of how many ids it is known that they are deleted.
 func (t *Table) Tombstones() (n int64) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	for i := range t.shards {
-		n += int64(len(t.shards[i].deleted))
-	}
+	t.Each(func(_ []byte, e Entry) {
+		if e.Gone {
+			n++
+		}
+	}, func() {})
 	return n
 }

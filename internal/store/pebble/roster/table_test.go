@@ -64,7 +64,7 @@ func TestTable(t *testing.T) {
 			want = Entry{}
 		}
 		if e := tab.Lookup(name(i)); e != want {
-			t.Errorf("after forget, get(%d) = %+v, want %+v", i, e, want)
+			t.Errorf("after a purge, get(%d) = %+v, want %+v", i, e, want)
 		}
 	}
 }
