@@ -23,14 +23,13 @@ func TestTidy(t *testing.T) {
 		}
 		fold(t, s)
 	}
-	want := list(t, s, account.ListQuery{Limit: 1000})
 	if n := s.db.Metrics().Levels[0].Sublevels; n <= tidyFolds {
 		t.Fatalf("%d folds lie on each other, want more", n)
 	}
 	s.folder.renewIndex = true
 	must(t, one(t, s, "last", long))
 	fold(t, s)
-	want = list(t, s, account.ListQuery{Limit: 1000})
+	want := list(t, s, account.ListQuery{Limit: 1000})
 	tidier := &tidier{s: s}
 	must(t, tidier.tidy(nil, s.folder.folded.Load()))
 	if n := tablesOf(t, s, journalSpace); n > 0 {

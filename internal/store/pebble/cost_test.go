@@ -1,0 +1,89 @@
+package pebble
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/account"
+	"rollcall/internal/testutil"
+)
+
+// batch returns 100 accounts with ids of 16 bytes that come in no order, the
+// first of them being number from.
+func batch(from int, nick string) []account.Upsert {
+	us := make([]account.Upsert, 100)
+	for i := range us {
+		n := uint64(from+i) * 0x9e3779b97f4a7c15
+		us[i] = account.Upsert{
+			ID:      account.UserID(fmt.Sprintf("%016x", n)),
+			Nick:    fmt.Sprintf("%s%010x", nick, n>>24),
+			FaceURL: fmt.Sprintf("https://example.com/%010x", n>>20),
+		}
+	}
+	return us
+}
+
+// TestBytesWritten guards how much is written for an account: to the log, and by
+// the fold.
+func TestBytesWritten(t *testing.T) {
+	const n = 40_000
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	load := func(nick string) {
+		for i := 0; i < n; i += 100 {
+			_, err := s.Upsert(t.Context(), app, batch(i, nick), free)
+			must(t, err)
+		}
+	}
+	var log, tables float64
+	written := func() (perLog, perTables float64) {
+		m := s.db.Metrics()
+		l, f := float64(m.WAL.BytesWritten), 0.0
+		for _, level := range m.Levels {
+			f += float64(level.TableBytesIngested)
+		}
+		perLog, perTables = (l-log)/n, (f-tables)/n
+		log, tables = l, f
+		return perLog, perTables
+	}
+	for _, tt := range []struct {
+		what        string
+		nick        string
+		log, tables float64 // bytes for an account, at most
+	}{
+		{"new", "a", 88, 60},
+		{"changed", "b", 79, 41},
+		{"unchanged", "b", 79, 41}, // it is not read
+	} {
+		load(tt.nick)
+		fold(t, s)
+		if log, tables := written(); log > tt.log || tables > tt.tables {
+			t.Errorf("%s: %.1f bytes of log and %.1f of tables for an account, at most %.0f and %.0f", tt.what, log, tables, tt.log, tt.tables)
+		}
+	}
+}
+
+// TestUpsertAllocs guards how often an import asks for memory, all goroutines
+// together: not once for each account.
+func TestUpsertAllocs(t *testing.T) {
+	if testutil.Race {
+		t.Skip("the race detector allocates")
+	}
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	at := 0
+	us := make([][]account.Upsert, 0, 300)
+	for i := range cap(us) {
+		us = append(us, batch(100*i, "a"))
+	}
+	got := testing.AllocsPerRun(len(us)-1, func() {
+		_, err := s.Upsert(t.Context(), app, us[at], free)
+		must(t, err)
+		at++
+	})
+	if got > 20 {
+		t.Errorf("%.0f allocations for 100 new accounts", got)
+	}
+}
