@@ -24,6 +24,7 @@ const (
 	foldIdle   = 2 * time.Second // or when the journal has waited so long
 	maxJournal = 4 * foldBytes   // commits wait when there is so much
 	tableBytes = 8 << 20         // of names and values in a file; small files make small compactions
+	hurryFolds = 3               // beyond l0Folds for which compactions do as much again
 	retryFold  = time.Second     // after an error
 )
 
@@ -150,7 +151,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	if p.renewed {
 		f.renewals.Add(1)
 	}
-	f.s.pacer.Hurry(int(f.s.db.Metrics().Levels[0].Sublevels) / l0Folds)
+	f.s.pacer.Hurry(1 + (int(f.s.db.Metrics().Levels[0].Sublevels)-l0Folds)/hurryFolds)
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
 	err = f.s.commits.fold(func(g *group) error {

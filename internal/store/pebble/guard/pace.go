@@ -8,16 +8,17 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Bounds of what compactions write while commits wait for the same disk.
+// Bounds of what compactions write while commits are made. A second's bytes take a
+// quarter of a second of processor time.
 const (
-	paceBytes = 40 << 20               // in a second
+	paceBytes = 8 << 20                // in a second
 	paceBusy  = 250 * time.Millisecond // since the last commit
 	paceStep  = 1 << 20                // between two looks at the clock
 )
 
 // A Pacer slows compactions down while commits are made: a disk that is busy
-// with megabytes of tables lets the log wait. The more folds wait for a compaction,
-// the less it does, see Hurry.
+// with megabytes of tables lets the log wait, and a processor that merges them the
+// calls. The more folds wait for a compaction, the less it does, see Hurry.
 type Pacer struct {
 	start  time.Time
 	last   atomic.Int64 // when the last commit was made, since start
