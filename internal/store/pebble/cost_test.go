@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/roster"
 	"rollcall/internal/testutil"
 )
 
@@ -85,5 +86,18 @@ func TestUpsertAllocs(t *testing.T) {
 	})
 	if got > 20 {
 		t.Errorf("%.0f allocations for 100 new accounts", got)
+	}
+}
+
+// TestWorn comes to the end of the positions that the table can hold.
+func TestWorn(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	must(t, s.commits.fold(func(g *group) error {
+		g.base = roster.MaxPos
+		return nil
+	}))
+	if err := one(t, s, "a", long); account.CodeOf(err) != account.Unavailable {
+		t.Errorf("a write beyond the last position answers %v", err)
 	}
 }

@@ -13,6 +13,6 @@
 //	value    an account, operands, what is left (package record), or nothing
 //
 // Changes are numbered by their position: the number of bytes that the journal
-// has had before, since the store was opened, plus one. Of several changes of
-// an id the newest holds all that the older ones said, back to the last fold.
+// has had before, since the store was opened, plus the number of the first commit
+// that was not folded then. Of several changes of an id the newest holds all that the older ones said, back to the last fold.
 package journal

@@ -108,11 +108,8 @@ func AppendOperand(b, next []byte) ([]byte, error) {
 	return append(b, next...), nil
 }
 
-// An imported is what an operand of an import says.
-type imported struct {
-	at            int64 // unix milliseconds
-	nick, faceURL string
-}
+// An imported is what an operand of an import says, but for its time.
+type imported struct{ nick, faceURL string }
 
 // readImport reads an operand that may be that of an import. The texts are its
 // own.
@@ -122,7 +119,8 @@ func readImport(operand []byte) (i imported, ok bool) {
 		return i, false
 	}
 	r := ReaderOf(payload)
-	i = imported{at: r.Varint(), nick: r.Text(), faceURL: r.Text()}
+	r.Varint()
+	i = imported{nick: r.Text(), faceURL: r.Text()}
 	return i, !r.bad && r.rest == "\x00"
 }
 

@@ -99,3 +99,21 @@ func TestTableMemory(t *testing.T) {
 		t.Errorf("%.1f bytes for each account", per)
 	}
 }
+
+// TestArena drops the slots of one shard after the other: where the system's pages
+// are large, too, none shares a page with its neighbours.
+func TestArena(t *testing.T) {
+	const largest = 64 << 10
+	a := new(arena)
+	defer a.free()
+	for n := minSlots; n <= 4*minArray; n *= 2 {
+		one, two := a.slots(0, n), a.slots(1, n)
+		two[0] = 7
+		if len(one) >= minArray && 4*len(one)%largest != 0 {
+			t.Errorf("%d slots are not whole pages of %d bytes", n, largest)
+		}
+		if a.drop(one); two[0] != 7 {
+			t.Errorf("of %d slots those of a neighbour were lost", n)
+		}
+	}
+}
