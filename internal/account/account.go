@@ -24,11 +24,16 @@ type Account struct {
 	Created time.Time // whole milliseconds
 	Updated time.Time // whole milliseconds; last change of any kind
 
-	// Kicked is the watermark of the last kick in unix seconds, 0 if there was
-	// none: a UserSig signed before it is refused (protocol.md §3.5). It
+	// Kicked is the watermark of the last kick in unix seconds: a UserSig signed
+	// before it is refused (protocol.md §3.5). 0 means that there was no kick,
+	// [Unkicked] that it was cleared: either refuses nothing. The watermark
 	// belongs to the id, so it also outlives deletion and re-import.
 	Kicked int64
 }
+
+// Unkicked is the watermark of an id whose kicks were cleared. It is not 0, so
+// that an engine can tell that there was one.
+const Unkicked int64 = -1
 
 // A Field is one tag of a profile and its value.
 type Field struct {

@@ -132,7 +132,7 @@ type UpsertResult struct {
 // A Status is what is known of an id without its profile.
 type Status struct {
 	InternalID uint64 // 0 if there is no such account
-	Kicked     int64  // watermark in unix seconds, 0 for none; also of ids without an account
+	Kicked     int64  // watermark in unix seconds, 0 or [Unkicked] for none; also of ids without an account
 }
 
 // Exists reports whether there is such an account.
@@ -142,7 +142,23 @@ func (s Status) Exists() bool { return s.InternalID != 0 }
 type Patch struct {
 	ID     UserID
 	Fields []Field // set; those with an unset value are cleared; for a repeated tag the last counts
-	Kicked int64   // watermark in unix seconds; a watermark never moves back
+
+	// Kicked moves the watermark to a time in unix seconds, but never back. 0
+	// leaves it as it is; [Unkicked] clears it, so that the next kick counts
+	// whatever its time.
+	Kicked int64
+}
+
+// Watermark returns what p makes of a watermark. The outcome of several patches
+// depends on their order, and is the same if all of them are applied once more.
+func (p Patch) Watermark(before int64) int64 {
+	switch p.Kicked {
+	case 0:
+		return before
+	case Unkicked:
+		return Unkicked
+	}
+	return max(before, p.Kicked)
 }
 
 // Apply makes the changes of p to a and stamps it with now, which it cuts to
@@ -151,7 +167,7 @@ func (p Patch) Apply(a *Account, now time.Time) {
 	for _, f := range p.Fields {
 		a.SetField(f)
 	}
-	a.Kicked = max(a.Kicked, p.Kicked)
+	a.Kicked = p.Watermark(a.Kicked)
 	a.Updated = Millis(now)
 }
 

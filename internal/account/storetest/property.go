@@ -144,7 +144,7 @@ func (m *machine) update(t *rapid.T) {
 		ps = append(ps, account.Patch{
 			ID:     user,
 			Fields: rapid.SliceOfN(rapid.Custom(anyField), 0, 4).Draw(t, "fields"),
-			Kicked: rapid.Int64Range(0, 3).Draw(t, "kicked"),
+			Kicked: rapid.Int64Range(account.Unkicked, 3).Draw(t, "kicked"),
 		})
 	}
 	got, err := m.engine.Update(m.ctx, id, ps, at)

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"TombstoneBeforeQuota", testTombstoneBeforeQuota},
 		{"Kicked", testKicked},
 		{"KickedOutlives", testKickedOutlives},
+		{"Unkicked", testUnkicked},
 		{"UpdateFields", testUpdateFields},
 		{"UpdateMissing", testUpdateMissing},
 		{"UpdateRepeated", testUpdateRepeated},

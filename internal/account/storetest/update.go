@@ -151,6 +151,30 @@ func testKickedOutlives(v *env) {
 	v.equal("Status, deleted twice", v.status(app, "a"), []account.Status{{Kicked: 100}})
 }
 
+// testUnkicked clears a watermark: the next kick counts, also one of an earlier
+// time, and a deletion and an import bring nothing back.
+func testUnkicked(v *env) {
+	v.create(app, "a")
+	want := func(kicked int64) {
+		v.Helper()
+		if s, a := v.status(app, "a")[0], v.lookup(app, "a")[0]; s.Kicked != kicked || a.Kicked != kicked {
+			v.Errorf("watermark %d, in the account %d, want %d", s.Kicked, a.Kicked, kicked)
+		}
+	}
+	v.update(app, now, account.Patch{ID: "a", Kicked: 1 << 40}, account.Patch{ID: "a", Kicked: account.Unkicked})
+	want(account.Unkicked)
+	v.update(app, now, account.Patch{ID: "a", Fields: []account.Field{text(account.TagNick, "x")}})
+	want(account.Unkicked)
+	v.update(app, now, account.Patch{ID: "a", Kicked: 100}, account.Patch{ID: "a", Kicked: 50})
+	want(100)
+	v.update(app, now, account.Patch{ID: "a", Kicked: account.Unkicked})
+	v.delete(app, now, "a")
+	v.equal("Status of the deleted", v.status(app, "a"), []account.Status{{Kicked: account.Unkicked}})
+	v.create(app, "a")
+	want(account.Unkicked)
+	v.equal("codes", v.update(app, now, account.Patch{ID: "nobody", Kicked: account.Unkicked}), []account.Code{account.NoAccount})
+}
+
 func testDelete(v *env) {
 	v.create(app, "a", "b")
 	cs := v.delete(app, now, "a", "nobody", "a", "b")

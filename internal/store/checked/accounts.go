@@ -105,6 +105,9 @@ func ascending(fs []account.Field) bool {
 // Update implements [account.Store].
 func (c *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
 	broken(!now.IsZero(), "Update", "the caller gave no time")
+	for _, p := range patches {
+		broken(p.Kicked >= account.Unkicked, "Update", "the caller gave the watermark %d", p.Kicked)
+	}
 	cs, err := c.Engine.Update(ctx, app, patches, now)
 	changed("Update", cs, len(patches), err)
 	return cs, err

@@ -152,6 +152,10 @@ func TestRenewHalf(t *testing.T) {
 			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: 77}}, now)
 			must(t, err)
 		}
+		if k%11 == 0 {
+			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: account.Unkicked}}, now)
+			must(t, err)
+		}
 		if k%3 == 0 {
 			_, err := s.Delete(t.Context(), app, id, now)
 			must(t, err)
@@ -179,6 +183,80 @@ func TestRenewHalf(t *testing.T) {
 		fold(t, s)
 		must(t, s.Close())
 	}
+}
+
+// TestUnkickFolds clears watermarks before, in and after folds, and stops a fold
+// half way: no watermark comes back, and a kick of an earlier time counts.
+func TestUnkickFolds(t *testing.T) {
+	for _, renew := range []bool{false, true} {
+		for steps := range 1 << 6 {
+			testUnkickFolds(t, renew, steps)
+		}
+	}
+}
+
+// testUnkickFolds folds after each change whose bit in steps is set, and leaves
+// the fold without its end where the highest bit is set.
+func testUnkickFolds(t *testing.T, renew bool, steps int) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk, renewIndex: renew})
+	update := func(step int, ps ...account.Patch) {
+		for i := range ps {
+			ps[i].ID = "a"
+			_, err := s.Update(t.Context(), app, ps[i:i+1], now)
+			must(t, err)
+		}
+		if step >= 0 && steps>>step&1 == 1 {
+			fold(t, s)
+		}
+	}
+	check := func(when string, want int64) {
+		t.Helper()
+		st, err := s.Status(t.Context(), app, []account.UserID{"a"})
+		must(t, err)
+		as, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
+		must(t, err)
+		if st[0].Kicked != want || as[0].Kicked != want {
+			t.Errorf("renew %v, steps %06b, %s: watermark %d, in the account %d, want %d", renew, steps, when, st[0].Kicked, as[0].Kicked, want)
+		}
+	}
+	restart := func() {
+		must(t, s.Close())
+		s = open(t, Options{FS: disk, renewIndex: renew})
+	}
+	must(t, one(t, s, "a", long))
+	update(0)
+	update(1, account.Patch{Kicked: 1 << 40})
+	update(2, account.Patch{Kicked: account.Unkicked})
+	var many []account.Patch // more than are kept as operands
+	for i := range uint64(maxOperands + 2) {
+		many = append(many, account.Patch{Fields: []account.Field{{Tag: account.TagRole, Value: account.Value{Number: i, IsNumber: true}}}})
+	}
+	update(3, many...)
+	check("cleared", account.Unkicked)
+	restart()
+	check("cleared, after a restart", account.Unkicked)
+	update(4, account.Patch{Kicked: 7})
+	if steps>>5&1 == 1 {
+		st, err := s.folder.begin()
+		must(t, err)
+		update(-1, account.Patch{Kicked: account.Unkicked}, account.Patch{Kicked: 3})
+		if len(st.commits) > 0 {
+			files, err := s.folder.write(st, nil)
+			must(t, err)
+			must(t, s.db.Ingest(t.Context(), files.paths))
+		}
+		s.view.release(st)
+	} else {
+		update(-1, account.Patch{Kicked: account.Unkicked}, account.Patch{Kicked: 3})
+	}
+	check("kicked earlier", 3)
+	restart()
+	check("kicked earlier, after a restart", 3)
+	fold(t, s)
+	restart()
+	check("kicked earlier, after a fold", 3)
+	must(t, s.Close())
 }
 
 // TestKickThenAnew makes an account anew while a fold writes a kick of the one

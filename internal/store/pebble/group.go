@@ -269,7 +269,7 @@ func (g *group) update(hash uint64, name []byte, p account.Patch, now time.Time)
 	if !e.Live() {
 		return account.NoAccount, nil
 	}
-	e.Kicked = max(e.Kicked, p.Kicked)
+	e.Kicked = p.Watermark(e.Kicked)
 	g.buf = record.AppendPatch(g.buf[:0], p, now)
 	if err := g.amend(r, e, name, g.buf); err != nil {
 		return account.Internal, err

@@ -53,7 +53,7 @@ func (x *foldIndex) add(c journal.Change) error {
 			x.changes.Add(c.Name, e)
 		}
 	case journal.Merge:
-		kicked, err := record.OperandsKicked(c.Value)
+		kicked, err := record.OperandsKicked(0, c.Value)
 		if err != nil || kicked == 0 {
 			return err
 		}

@@ -218,8 +218,8 @@ func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 	if !before.Live() {
 		return before, nil // the index knows already that it was deleted later, see inIndex
 	}
-	kicked, err := record.OperandsKicked(c.Value)
-	before.Kicked = max(before.Kicked, kicked)
+	var err error
+	before.Kicked, err = record.OperandsKicked(before.Kicked, c.Value)
 	return before, err
 }
 

@@ -135,9 +135,10 @@ func CountOperands(value []byte) (n int, err error) {
 	return n, nil
 }
 
-// OperandsKicked returns the highest watermark that operands set, in unix seconds,
-// 0 if they set none, or [ErrCorrupt].
-func OperandsKicked(operands []byte) (kicked int64, err error) {
+// OperandsKicked returns what operands make of a watermark: 0 stays 0 if they set
+// and clear none. Its only error is [ErrCorrupt].
+func OperandsKicked(before int64, operands []byte) (kicked int64, err error) {
+	kicked = before
 	for len(operands) > 0 {
 		op, payload, rest, err := nextOperand(operands)
 		if err != nil {
@@ -145,7 +146,7 @@ func OperandsKicked(operands []byte) (kicked int64, err error) {
 		}
 		if r := ReaderOf(payload); op == patchOp {
 			r.Varint()
-			kicked = max(kicked, r.Varint())
+			kicked = account.Patch{Kicked: r.Varint()}.Watermark(kicked)
 		}
 		operands = rest
 	}

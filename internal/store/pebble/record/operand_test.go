@@ -26,7 +26,7 @@ func drawEdit(t *rapid.T) edit {
 		u := account.Upsert{ID: "x", Nick: word.Draw(t, "nick"), FaceURL: word.Draw(t, "face")}
 		return edit{func(a *account.Account) { u.Apply(a, at) }, appendImport(nil, at.UnixMilli(), appendTexts(nil, &u))}
 	}
-	p := account.Patch{Kicked: rapid.Int64Range(0, 3).Draw(t, "kicked"), Fields: []account.Field{
+	p := account.Patch{Kicked: rapid.Int64Range(account.Unkicked, 3).Draw(t, "kicked"), Fields: []account.Field{
 		text(rapid.SampledFrom([]account.Tag{account.TagNick, account.TagGender, account.TagSelfSignature}).Draw(t, "tag"), word.Draw(t, "text")),
 	}}
 	return edit{func(a *account.Account) { p.Apply(a, at) }, AppendPatch(nil, p, at)}
@@ -145,7 +145,7 @@ func FuzzOperands(f *testing.F) {
 	f.Add(patch)
 	f.Add(slices.Concat(one, two, patch))
 	f.Fuzz(func(t *testing.T, operands []byte) {
-		_, _ = OperandsKicked(operands)
+		_, _ = OperandsKicked(0, operands)
 		if _, err := Apply(nil, base, operands); err != nil {
 			return
 		}
