@@ -35,9 +35,10 @@ func TestD02_RandomAndContentTypeAreNotRead(t *testing.T) {
 	})
 }
 
-func TestD03_SignatureBeforeExpiry(t *testing.T) {
+func TestD03_ExpiryAndSignature(t *testing.T) {
 	inWorld(t, "", func(w *world) {
-		w.want(target("account_check", "key=other age=48h"), checkAlice, "70009")
+		w.want(target("account_check", "key=other age=48h"), checkAlice, "70001")
+		w.want(target("account_check", "key=other-ecdsa age=48h"), checkAlice, "70009")
 		w.want(target("account_check", "age=48h"), checkAlice, "70001")
 	})
 }

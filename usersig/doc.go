@@ -20,7 +20,10 @@
 // userbuf that turns one into a PrivateMapKey. [Verify] judges a text in a
 // fixed order and answers the first fault as an [*Error]:
 //
-//	readable · same app · same user · signed by one of the keys · not expired
+//	readable · same app · same user · not expired · signed by one of the keys
+//
+// For version 1 the signature comes before the time, as in the vendor's own
+// verifiers.
 //
 // Where a signature need not be checked, [Parse] and [Sig.Check] do the rest.
 // [Explain] goes through the same steps for a person who wonders why a UserSig

@@ -5,7 +5,7 @@ import "fmt"
 // A Reason says why a UserSig is refused. The zero Reason is [Malformed].
 type Reason uint8
 
-// Reasons, in the order in which [Verify] looks for them.
+// Reasons. [Verify] says in which order it looks for them.
 const (
 	Malformed    Reason = iota // the text cannot be read as a UserSig
 	OtherApp                   // made for another SDKAppID

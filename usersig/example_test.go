@@ -86,7 +86,7 @@ func ExampleExplain() {
 	// json       ok           a UserSig of version 2 (HMAC-SHA256)
 	// app        wrong        made for SDKAppID 1400000000, not for 1400000001
 	// user       ok           made for the user "xiaojun"
-	// signature  not_checked  version 2 (HMAC-SHA256), and no secret key was given
 	// expiry     ok           valid until 2024-05-12T22:13:20Z
+	// signature  not_checked  version 2 (HMAC-SHA256), and no secret key was given
 	// a server answers 70014
 }

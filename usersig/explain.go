@@ -21,12 +21,13 @@ type Explanation struct {
 	// read, or if it says a time outside the years 1 to 9999.
 	IssuedAt  time.Time `json:"issued_at,omitzero"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Steps are always the same seven, in the order in which a server goes.
+	// Steps are always the same seven, in the order in which a server goes:
+	// version 1 judges the signature before the expiry, version 2 after it.
 	Steps []Step `json:"steps"`
 }
 
 // A Step is one thing that a verifier looks at: "base64", "zlib", "json",
-// "app", "user", "signature" or "expiry".
+// "app", "user", "expiry" or "signature".
 type Step struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
@@ -54,39 +55,44 @@ func Explain(text string, r Request) Explanation {
 	e := Explanation{Steps: make([]Step, 0, len(stepNames))}
 	s := e.read(text)
 	if s == nil {
-		e.skipTo("expiry", "it cannot be read")
+		e.skipRest("it cannot be read")
 		return e
 	}
 	e.Sig, e.IssuedAt, e.ExpiresAt = s, calendar(s.IssuedAt), calendar(s.ExpiresAt())
 	e.explainOwner(s, r)
-	e.explainSignature(s, r.Keys)
-	e.explainTime(s, r.now())
+	if s.Version == 1 {
+		e.explainSignature(s, r.Keys)
+		e.explainTime(s, r.now())
+	} else {
+		e.explainTime(s, r.now())
+		e.explainSignature(s, r.Keys)
+	}
 	return e
 }
 
-var stepNames = []string{"base64", "zlib", "json", "app", "user", "signature", "expiry"}
+// stepNames are the steps in the order of version 2.
+var stepNames = []string{"base64", "zlib", "json", "app", "user", "expiry", "signature"}
 
-// next adds the next step of stepNames.
-func (e *Explanation) next(st Status, why string) {
-	e.Steps = append(e.Steps, Step{stepNames[len(e.Steps)], st, why})
+// add adds a step.
+func (e *Explanation) add(name string, st Status, why string) {
+	e.Steps = append(e.Steps, Step{name, st, why})
 }
 
-// skipTo adds all steps up to the named one, unchecked.
-func (e *Explanation) skipTo(name, why string) {
-	for range slices.Index(stepNames, name) + 1 - len(e.Steps) {
-		e.next(NotChecked, why)
+// skipRest adds the steps that are left, unchecked.
+func (e *Explanation) skipRest(why string) {
+	for _, name := range stepNames[len(e.Steps):] {
+		e.add(name, NotChecked, why)
 	}
 }
 
-// judge adds the next step and reports whether it is right. Each err is an
-// [*Error].
-func (e *Explanation) judge(err error, okWhy string) bool {
+// judge adds a step and reports whether it is right. Each err is an [*Error].
+func (e *Explanation) judge(name string, err error, okWhy string) bool {
 	if err == nil {
-		e.next(OK, okWhy)
+		e.add(name, OK, okWhy)
 		return true
 	}
 	if fault, ok := errors.AsType[*Error](err); ok {
-		e.next(Wrong, fault.Detail)
+		e.add(name, Wrong, fault.Detail)
 		if e.Code == 0 {
 			e.Code = fault.Reason.Code()
 		}
@@ -102,19 +108,19 @@ func (e *Explanation) read(text string) *Sig {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
 	packed, err := d.unwrap(text)
-	if !e.judge(err, fmt.Sprintf("%d characters", len(text))) {
+	if !e.judge("base64", err, fmt.Sprintf("%d characters", len(text))) {
 		return nil
 	}
 	payload, err := d.inflate(packed)
-	if !e.judge(err, fmt.Sprintf("%d bytes inflate to %d", len(packed), len(payload))) {
+	if !e.judge("zlib", err, fmt.Sprintf("%d bytes inflate to %d", len(packed), len(payload))) {
 		return nil
 	}
 	s, err := d.parse(payload)
 	if err != nil {
-		e.judge(err, "")
+		e.judge("json", err, "")
 		return nil
 	}
-	e.next(OK, "a UserSig of "+s.kind())
+	e.add("json", OK, "a UserSig of "+s.kind())
 	return s
 }
 
@@ -127,14 +133,14 @@ func (s *Sig) kind() string {
 
 func (e *Explanation) explainOwner(s *Sig, r Request) {
 	if r.SDKAppID == 0 {
-		e.next(NotChecked, fmt.Sprintf("made for SDKAppID %d; none was given to compare", s.SDKAppID))
+		e.add("app", NotChecked, fmt.Sprintf("made for SDKAppID %d; none was given to compare", s.SDKAppID))
 	} else {
-		e.judge(s.checkApp(r.SDKAppID), fmt.Sprintf("made for SDKAppID %d", s.SDKAppID))
+		e.judge("app", s.checkApp(r.SDKAppID), fmt.Sprintf("made for SDKAppID %d", s.SDKAppID))
 	}
 	if r.Identifier == "" {
-		e.next(NotChecked, fmt.Sprintf("made for the user %q; none was given to compare", s.Identifier))
+		e.add("user", NotChecked, fmt.Sprintf("made for the user %q; none was given to compare", s.Identifier))
 	} else {
-		e.judge(s.checkUser(r.Identifier), fmt.Sprintf("made for the user %q", s.Identifier))
+		e.judge("user", s.checkUser(r.Identifier), fmt.Sprintf("made for the user %q", s.Identifier))
 	}
 }
 
@@ -145,14 +151,14 @@ func (e *Explanation) explainSignature(s *Sig, keys []Key) {
 		if s.Version == 1 {
 			want = "public key"
 		}
-		e.next(NotChecked, fmt.Sprintf("%s, and no %s was given", s.kind(), want))
+		e.add("signature", NotChecked, fmt.Sprintf("%s, and no %s was given", s.kind(), want))
 		return
 	}
 	err := s.checkSignature(fitting)
 	if fault, ok := errors.AsType[*Error](err); ok {
 		fault.Detail = whyUnsigned(s, fitting, fault.Detail)
 	}
-	e.judge(err, "signed with a key that was given")
+	e.judge("signature", err, "signed with a key that was given")
 }
 
 // whyUnsigned returns the mistake that explains a signature none of the keys
@@ -174,5 +180,5 @@ func (e *Explanation) explainTime(s *Sig, now time.Time) {
 	if s.IssuedAt > now.Unix() {
 		why += ", issued in the future (" + clock(s.IssuedAt) + "), which is accepted: compare the clocks"
 	}
-	e.judge(s.checkTime(now), why)
+	e.judge("expiry", s.checkTime(now), why)
 }

@@ -55,14 +55,14 @@ func TestExplain(t *testing.T) {
 	}{
 		{"valid", textV1, Request{vectorApp, "administrator", right, at(0)}, 0, "ooooooo", "expiry", "valid until 2023-11-15T22:13:20Z"},
 		{"valid version 1", version1, Request{vectorApp, "administrator", public, at(0)}, 0, "ooooooo", "json", "version 1 (ECDSA)"},
-		{"nothing known", textV1, Request{Now: at(0)}, 0, "ooo---o", "app", "made for SDKAppID 1400000000"},
+		{"nothing known", textV1, Request{Now: at(0)}, 0, "ooo--o-", "app", "made for SDKAppID 1400000000"},
 		{"version 1, no public key", version1, Request{vectorApp, "administrator", right, at(0)}, 0, "ooooo-o", "signature", "no public key was given"},
-		{"version 2, no secret key", textV1, Request{vectorApp, "administrator", public, at(0)}, 0, "ooooo-o", "signature", "no secret key was given"},
-		{"other key", textV1, Request{vectorApp, "administrator", wrong, at(0)}, 70009, "oooooWo", "signature", "not signed with the key"},
+		{"version 2, no secret key", textV1, Request{vectorApp, "administrator", public, at(0)}, 0, "oooooo-", "signature", "no secret key was given"},
+		{"other key", textV1, Request{vectorApp, "administrator", wrong, at(0)}, 70009, "ooooooW", "signature", "not signed with the key"},
 		{"other public key", version1, Request{vectorApp, "administrator", []Key{mustPublic(t, newPEM(t, elliptic.P256()))}, at(0)}, 70009, "oooooWo", "signature", "not signed with the key"},
 		{"other app", textV1, Request{1, "administrator", right, at(0)}, 70014, "oooWooo", "app", "made for SDKAppID 1400000000, not for 1"},
 		{"other user", textV1, Request{vectorApp, "x", right, at(0)}, 70013, "ooooWoo", "user", `made for the user "administrator", not for "x"`},
-		{"expired", textV1, Request{vectorApp, "administrator", right, at(90000)}, 70001, "ooooooW", "expiry", "expired 2023-11-15T22:13:20Z, and it is 2023-11-15T23:13:20Z"},
+		{"expired", textV1, Request{vectorApp, "administrator", right, at(90000)}, 70001, "oooooWo", "expiry", "expired 2023-11-15T22:13:20Z, and it is 2023-11-15T23:13:20Z"},
 		{"all wrong", textV1, Request{1, "x", wrong, at(90000)}, 70014, "oooWWWW", "expiry", "expired"},
 		{"issued ahead", textV1, Request{vectorApp, "administrator", right, at(-60)}, 0, "ooooooo", "expiry", "issued in the future (2023-11-14T22:13:20Z)"},
 		{"empty", "", Request{}, 70002, "W------", "base64", "empty"},
@@ -172,14 +172,14 @@ func TestExplainJSON(t *testing.T) {
    "why": "made for the user \"administrator\", not for \"x\""
   },
   {
-   "name": "signature",
-   "status": "ok",
-   "why": "signed with a key that was given"
-  },
-  {
    "name": "expiry",
    "status": "ok",
    "why": "valid until 2023-11-15T22:13:20Z"
+  },
+  {
+   "name": "signature",
+   "status": "ok",
+   "why": "signed with a key that was given"
   }
  ]
 }`

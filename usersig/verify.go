@@ -22,13 +22,13 @@ func (r Request) now() time.Time {
 //
 //  1. [Malformed]: [Parse] cannot read it;
 //  2. [OtherApp], then [OtherUser];
-//  3. [BadSignature]: none of r.Keys made the signature, which covers every
-//     field and the userbuf, if there is one, whatever it holds;
-//  4. [Expired]: r.Now is after the last valid second, or the validity is
-//     negative. A time of issue in the future is accepted.
+//  3. version 2: [Expired], then [BadSignature]; version 1: [BadSignature],
+//     then [Expired]. This is the order of the vendor's published verifiers.
 //
-// The vendor's own verifier looks at the time before the signature. Here a
-// forged UserSig is never told that it is merely old.
+// A UserSig is expired if r.Now is after the last valid second, or if the
+// validity is negative. A time of issue in the future is accepted. A signature
+// is bad if none of r.Keys made it; it covers every field that is judged, and
+// the userbuf as it stands.
 func Verify(text string, r Request) (*Sig, error) {
 	s, err := Parse(text)
 	if err != nil {
@@ -37,13 +37,24 @@ func Verify(text string, r Request) (*Sig, error) {
 	if err := s.checkOwner(r.SDKAppID, r.Identifier); err != nil {
 		return nil, err
 	}
-	if err := s.checkSignature(r.Keys); err != nil {
-		return nil, err
-	}
-	if err := s.checkTime(r.now()); err != nil {
+	if err := s.checkProof(r.Keys, r.now()); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkProof judges the signature and the time, in the order of the version.
+func (s *Sig) checkProof(keys []Key, now time.Time) error {
+	if s.Version == 1 {
+		if err := s.checkSignature(keys); err != nil {
+			return err
+		}
+		return s.checkTime(now)
+	}
+	if err := s.checkTime(now); err != nil {
+		return err
+	}
+	return s.checkSignature(keys)
 }
 
 func (s *Sig) checkSignature(keys []Key) error {

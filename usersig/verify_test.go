@@ -110,7 +110,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{"right key first", func(r *Request) { r.Keys = []Key{right, wrong} }, nil},
 		{"app before user", func(r *Request) { r.SDKAppID, r.Identifier = 1, "x" }, &Error{Reason: OtherApp}},
 		{"user before signature", func(r *Request) { r.Identifier, r.Keys = "x", nil }, &Error{Reason: OtherUser}},
-		{"signature before time", func(r *Request) { r.Now, r.Keys = at(1e9), nil }, &Error{Reason: BadSignature}},
+		{"time before signature", func(r *Request) { r.Now, r.Keys = at(1e9), []Key{wrong} }, &Error{Reason: Expired}},
+		{"user before time", func(r *Request) { r.Now, r.Identifier = at(1e9), "x" }, &Error{Reason: OtherUser}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -128,6 +129,28 @@ func TestVerifyRefuses(t *testing.T) {
 				t.Errorf("Explain code = %d; Verify: %v", e.Code, err)
 			}
 		})
+	}
+}
+
+// TestVerifyOrderOfVersion1 has a UserSig that is expired and signed with
+// another key: version 1 judges the signature first.
+func TestVerifyOrderOfVersion1(t *testing.T) {
+	p, other := newPEM(t, elliptic.P256()), newPEM(t, elliptic.P256())
+	text, err := Sign(mustPrivate(t, p), vectorClaims("administrator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		key  Key
+		want Reason
+	}{{mustPublic(t, p), Expired}, {mustPublic(t, other), BadSignature}} {
+		r := Request{SDKAppID: vectorApp, Identifier: "administrator", Keys: []Key{test.key}, Now: at(1e9)}
+		if _, err := Verify(text, r); !sameReason(err, &Error{Reason: test.want}) {
+			t.Errorf("Verify = %v; want %v", err, test.want)
+		}
+		if e := Explain(text, r); e.Code != test.want.Code() {
+			t.Errorf("Explain code = %d; want %d", e.Code, test.want.Code())
+		}
 	}
 }
 
