@@ -48,9 +48,11 @@ type Settings struct {
 	LockoutAfter     int            `json:"lockout_after,omitzero"`      // bad signatures per source in a minute until 70050; 0 is never
 	StrictIDs        bool           `json:"strict_ids,omitzero"`         // ids of letters, digits, _ and - only
 	KickedAsExpired  bool           `json:"kicked_as_expired,omitzero"`  // 70001 instead of 70052
-	GatewayNotAdmin  bool           `json:"gateway_not_admin,omitzero"`  // 60010 instead of the service's own code
+	NotAdmin         string         `json:"not_admin,omitzero"`          // code for a caller who is no admin: "" is 70403 in im_open_login_svc and 60010 elsewhere, "documented" 70403, 40004 or 90009, "gateway" 60010
 	FailWhollyFailed bool           `json:"fail_wholly_failed,omitzero"` // a batch import that fails for one reason answers its code
-	HideUnknownIDs   bool           `json:"hide_unknown_ids,omitzero"`   // portrait_get: unknown ids as @TLS#NOT_FOUND
+	EchoUnknownIDs   bool           `json:"echo_unknown_ids,omitzero"`   // portrait_get: unknown ids by name instead of as @TLS#NOT_FOUND
+	NumbersAsText    bool           `json:"numbers_as_text,omitzero"`    // portrait_set: number tags take digits in a JSON string too
+	StatusAndState   bool           `json:"status_and_state,omitzero"`   // query_online_status and querystate: both names in each item
 	SendRequestID    bool           `json:"send_request_id,omitzero"`    // RequestId in the body
 	AnySignature     bool           `json:"any_signature,omitzero"`      // test apps only: any well-formed UserSig of the app
 }

@@ -206,7 +206,13 @@ func TestStatusDevices(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
-	srv := rollcalltest.NewServer(t, rollcalltest.WithSettings(client.Settings{HideUnknownIDs: true}))
+	for _, echo := range []bool{false, true} {
+		t.Run(fmt.Sprint(echo), func(t *testing.T) { testProfile(t, client.Settings{EchoUnknownIDs: echo}) })
+	}
+}
+
+func testProfile(t *testing.T, settings client.Settings) {
+	srv := rollcalltest.NewServer(t, rollcalltest.WithSettings(settings))
 	c, ctx := srv.Client, t.Context()
 	if err := c.ImportAccount(ctx, client.Account{UserID: "alice"}); err != nil {
 		t.Fatal(err)

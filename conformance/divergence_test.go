@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -53,11 +54,15 @@ func TestD04_KickedIs70052(t *testing.T) {
 }
 
 func TestD05_NotAdminByService(t *testing.T) {
-	codes := map[string]string{"account_check": "70403", "portrait_get": "40004", "querystate": "90009"}
-	for command, code := range codes {
-		inWorld(t, "", func(w *world) { w.want(target(command, "user=alice"), "{}", code) })
-		inWorld(t, `{"settings":{"gateway_not_admin":true}}`, func(w *world) {
-			w.want(target(command, "user=alice"), "{}", "60010")
+	for mode, codes := range map[string]map[string]string{
+		"":           {"account_check": "70403", "portrait_get": "60010", "querystate": "60010"},
+		"documented": {"account_check": "70403", "portrait_get": "40004", "querystate": "90009"},
+		"gateway":    {"account_check": "60010", "portrait_get": "60010", "querystate": "60010"},
+	} {
+		inWorld(t, `{"settings":{"not_admin":"`+mode+`"}}`, func(w *world) {
+			for command, code := range codes {
+				w.want(target(command, "user=alice"), "{}", `{"ActionStatus":"FAIL","ErrorCode":`+code+`,"ErrorInfo":"`)
+			}
 		})
 	}
 }
@@ -322,7 +327,7 @@ func TestD35_UnsetTags(t *testing.T) {
 }
 
 func TestD36_UnknownIDsOfProfile(t *testing.T) {
-	for setting, id := range map[string]string{"": "alice", `{"settings":{"hide_unknown_ids":true}}`: "@TLS#NOT_FOUND"} {
+	for setting, id := range map[string]string{"": "@TLS#NOT_FOUND", `{"settings":{"echo_unknown_ids":true}}`: "alice"} {
 		inWorld(t, setting, func(w *world) {
 			w.want("portrait_get", nickOf, `[{"To_Account":"`+id+`","ResultCode":40003`)
 			w.want("portrait_get", nickOf, `"Fail_Account":["alice"],"ActionStatus":"OK"`)
@@ -476,5 +481,36 @@ func TestD50_LibraryFaultsOfHTTP2(t *testing.T) {
 		if got := c.post(byte(2*i+1), "/v4/openim/querystate", tt.fields...); !strings.Contains(got, tt.want) {
 			t.Errorf("request %d = %q, want %s", i+1, got, tt.want)
 		}
+	}
+}
+
+func TestD51_TextForNumbers(t *testing.T) {
+	const set = `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":%s}]}`
+	inWorld(t, "", func(w *world) { w.want("portrait_set", fmt.Sprintf(set, `"7"`), "40610") }, "alice")
+	inWorld(t, `{"settings":{"numbers_as_text":true}}`, func(w *world) {
+		for _, value := range []string{`"7"`, `"4294967295"`, `"0"`, `8`} {
+			w.want("portrait_set", fmt.Sprintf(set, value), ok)
+			w.want("portrait_get", `{"To_Account":["alice"],"TagList":["Tag_Profile_IM_Level"]}`, `"Value":`+strings.Trim(value, `"`)+`}`)
+		}
+		for _, value := range []string{`""`, `"x"`, `"-1"`, `"+1"`, `"1.0"`, `" 1"`, `"4294967296"`, `"18446744073709551616"`, `true`} {
+			w.want("portrait_set", fmt.Sprintf(set, value), "40610")
+		}
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":7}]}`, "40610")
+		w.want("portrait_set", `{"From_Account":"alice","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"7"}]}`, ok)
+	}, "alice")
+}
+
+func TestD52_StatusAndState(t *testing.T) {
+	const body = `{"To_Account":["alice"]}`
+	for setting, want := range map[string][2]string{
+		"": {`{"To_Account":"alice","Status":"Offline"}`, `{"To_Account":"alice","State":"Offline"}`},
+		`{"settings":{"status_and_state":true}}`: {
+			`{"To_Account":"alice","Status":"Offline","State":"Offline"}`, `{"To_Account":"alice","State":"Offline","Status":"Offline"}`,
+		},
+	} {
+		inWorld(t, setting, func(w *world) {
+			w.want("query_online_status", body, want[0])
+			w.want("querystate", body, want[1])
+		}, "alice")
 	}
 }

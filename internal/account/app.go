@@ -79,9 +79,11 @@ type Settings struct {
 	LockoutAfter     int            `json:"lockout_after,omitempty"`      // bad signatures per source in a minute until 70050; 0 is never
 	StrictIDs        bool           `json:"strict_ids,omitempty"`         // ids of letters, digits, _ and - only
 	KickedAsExpired  bool           `json:"kicked_as_expired,omitempty"`  // 70001 instead of 70052
-	GatewayNotAdmin  bool           `json:"gateway_not_admin,omitempty"`  // 60010 instead of the service's own code
+	NotAdmin         NotAdminMode   `json:"not_admin,omitempty"`          // code for a caller who is no admin
 	FailWhollyFailed bool           `json:"fail_wholly_failed,omitempty"` // a batch import that fails for one reason answers its code
-	HideUnknownIDs   bool           `json:"hide_unknown_ids,omitempty"`   // portrait_get: unknown ids as @TLS#NOT_FOUND
+	EchoUnknownIDs   bool           `json:"echo_unknown_ids,omitempty"`   // portrait_get: unknown ids by name instead of as @TLS#NOT_FOUND
+	NumbersAsText    bool           `json:"numbers_as_text,omitempty"`    // portrait_set: number tags take digits in a JSON string too
+	StatusAndState   bool           `json:"status_and_state,omitempty"`   // query_online_status and querystate: both names in each item
 	SendRequestID    bool           `json:"send_request_id,omitempty"`    // RequestId in the body
 	AnySignature     bool           `json:"any_signature,omitempty"`      // test apps only: any well-formed UserSig of the app
 }
@@ -94,6 +96,16 @@ const (
 	RateEnforce RateMode = ""       // refuse
 	RateShadow  RateMode = "shadow" // serve, count and flag
 	RateOff     RateMode = "off"    // do not count
+)
+
+// A NotAdminMode says which code answers a caller who is no admin.
+type NotAdminMode string
+
+// Modes. The zero NotAdminMode is NotAdminLive.
+const (
+	NotAdminLive       NotAdminMode = ""           // 70403 in im_open_login_svc, 60010 in the other services
+	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004 or 90009, by service
+	NotAdminGateway    NotAdminMode = "gateway"    // 60010 in every service
 )
 
 // Quota returns the most accounts that a may hold, 0 for no limit.
@@ -134,25 +146,6 @@ func (a App) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "app %d version
 // LogValue implements [slog.LogValuer]: a log says the same.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.Uint64("sdkappid", uint64(a.ID)), slog.Uint64("version", a.Version))
-}
-
-// A StoredApp is an app in the form in which a store keeps it: its JSON has the
-// secrets of the keys, as that of an [App] does not. It is read as an App.
-type StoredApp struct {
-	*App
-	Keys []storedKey `json:"keys"`
-}
-
-// A storedKey is a [Key] that shows all it has.
-type storedKey Key
-
-// Stored returns a as a store keeps it.
-func (a *App) Stored() StoredApp {
-	s := StoredApp{App: a, Keys: make([]storedKey, len(a.Keys))}
-	for i, k := range a.Keys {
-		s.Keys[i] = storedKey(k)
-	}
-	return s
 }
 
 // Clone returns a copy of a that shares nothing with it.

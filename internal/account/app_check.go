@@ -142,6 +142,9 @@ func checkLimits(a *App) string {
 		return "the quota is negative; give 0 for the edition's own"
 	case !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode):
 		return fmt.Sprintf("rate mode %s is unknown; use %q, %q or leave it empty to enforce", Quote(s.RateMode), RateShadow, RateOff)
+	case !slices.Contains([]NotAdminMode{NotAdminLive, NotAdminDocumented, NotAdminGateway}, s.NotAdmin):
+		return fmt.Sprintf("not_admin %s is unknown; use %q or %q, or leave it empty for 70403 in im_open_login_svc and 60010 elsewhere",
+			Quote(s.NotAdmin), NotAdminDocumented, NotAdminGateway)
 	case s.AppRateLimit < 0 || s.LockoutAfter < 0:
 		return "a rate limit is negative; give 0 for none"
 	case len(s.AllowSources) > MaxSources:

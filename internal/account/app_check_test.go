@@ -88,6 +88,7 @@ func TestLongTextsAreCut(t *testing.T) {
 		"edition":    func(a *account.App) { a.Edition = account.Edition(long) },
 		"region":     func(a *account.App) { a.Settings.Region = long },
 		"rate mode":  func(a *account.App) { a.Settings.RateMode = account.RateMode(long) },
+		"not_admin":  func(a *account.App) { a.Settings.NotAdmin = account.NotAdminMode(long) },
 		"rate limit": func(a *account.App) { a.Settings.RateLimits = map[string]int{long: 1} },
 		"tag":        func(a *account.App) { a.Settings.CustomTags = []account.CustomTag{{Key: long}} },
 		"kind":       func(a *account.App) { a.Keys[0].Kind = account.KeyKind(long) },
@@ -240,6 +241,8 @@ func TestAppLimits(t *testing.T) {
 		{"quota", settings(func(s *account.Settings) { s.Quota = 1 }), ""},
 		{"negative quota", settings(func(s *account.Settings) { s.Quota = -1 }), "the quota is negative; give 0 for the edition's own"},
 		{"shadow", settings(func(s *account.Settings) { s.RateMode = account.RateShadow }), ""},
+		{"documented", settings(func(s *account.Settings) { s.NotAdmin = account.NotAdminDocumented }), ""},
+		{"unknown not_admin", settings(func(s *account.Settings) { s.NotAdmin = "60010" }), `not_admin "60010" is unknown; use "documented" or "gateway", or leave it empty for 70403 in im_open_login_svc and 60010 elsewhere`},
 		{"off", settings(func(s *account.Settings) { s.RateMode = account.RateOff }), ""},
 		{
 			"unknown mode", settings(func(s *account.Settings) { s.RateMode = "enforce" }),

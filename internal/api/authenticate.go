@@ -78,7 +78,7 @@ func (s *Server) authenticate(r *http.Request, c *call, q query) error {
 		return err
 	}
 	if !c.app.IsAdmin(c.admin) {
-		return notAdmin(c.app)
+		return c.notAdmin()
 	}
 	return nil
 }
@@ -152,8 +152,12 @@ func (s *Server) checkKick(ctx context.Context, c *call, sig *usersig.Sig) error
 	return &wire.Error{Code: wire.SigKicked}
 }
 
-func notAdmin(app *account.App) error {
-	if app.Settings.GatewayNotAdmin {
+// notAdmin refuses a caller who is no admin. The live service answers with the
+// code of the gateway where the pages of openim and profile have codes of their
+// own (decisions.md, "The gate").
+func (c *call) notAdmin() error {
+	mode := c.app.Settings.NotAdmin
+	if mode == account.NotAdminGateway || mode == account.NotAdminLive && c.service != login {
 		return &wire.Error{Code: wire.GatewayNotAdmin}
 	}
 	return &account.Error{Code: account.NotAdmin}

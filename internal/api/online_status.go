@@ -25,6 +25,11 @@ func (s *Server) queryOnlineStatus(ctx context.Context, c *call, req *wire.Statu
 	if err != nil {
 		return nil, err
 	}
+	if c.app.Settings.StatusAndState {
+		for i := range items {
+			items[i].State = items[i].Status
+		}
+	}
 	resp := wire.OnlineStatusResponse{HeadInfoFirst: wire.SuccessInfoFirst, QueryResult: items, ErrorList: unknown}
 	if len(items) == 0 {
 		resp.HeadInfoFirst = noneKnown
@@ -40,9 +45,11 @@ func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusReques
 	}
 	resp := wire.QueryStateResponse{HeadInfoFirst: wire.SuccessInfoFirst, ErrorList: unknown}
 	for _, item := range items {
-		resp.QueryResult = append(resp.QueryResult, wire.State{
-			To_Account: item.To_Account, State: item.Status, CustomStatus: item.CustomStatus, Detail: item.Detail,
-		})
+		state := wire.State{To_Account: item.To_Account, State: item.Status, CustomStatus: item.CustomStatus, Detail: item.Detail}
+		if c.app.Settings.StatusAndState {
+			state.Status = item.Status
+		}
+		resp.QueryResult = append(resp.QueryResult, state)
 	}
 	if len(items) == 0 {
 		resp.HeadInfoFirst = noneKnown

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// notFoundID is what the vendor was seen to answer for an id that it does not
-// know (protocol.md §3.9).
+// notFoundID stands for an id that is no account: programs that read the live
+// service compare with it (decisions.md, "Batches and items").
 const notFoundID = "@TLS#NOT_FOUND"
 
 // portraitGet serves portrait_get (protocol.md §3.9). The top level stays OK
@@ -64,7 +64,7 @@ const maxTags = 64
 func (c *call) userProfile(userID account.UserID, a *account.Account, tags []account.Tag) wire.UserProfile {
 	if a.InternalID == 0 {
 		code, info := c.result(account.NoAccount, "")
-		if c.app.Settings.HideUnknownIDs {
+		if !c.app.Settings.EchoUnknownIDs {
 			userID = notFoundID
 		}
 		return wire.UserProfile{To_Account: string(userID), ResultCode: code, ResultInfo: info}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"rollcall/internal/account"
 )
@@ -24,6 +25,7 @@ type Change struct {
 func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account.UserID, changes []Change) error {
 	p := account.Patch{ID: id, Fields: make([]account.Field, len(changes))}
 	for i, c := range changes {
+		c = numeric(app, c)
 		if err := d.judgeChange(app, c); err != nil {
 			return err
 		}
@@ -52,6 +54,19 @@ func (d *Directory) judgeChange(app *account.App, c Change) error {
 			slog.Int("bytes", len(text)), slog.Int("older_limit", spec.WarnBytes))
 	}
 	return nil
+}
+
+// numeric returns c with digits as a number, if c is text for a number tag and
+// the app takes it: the vendor's Java SDK can send nothing else.
+func numeric(app *account.App, c Change) Change {
+	spec, ok := app.Tag(c.Tag)
+	if !ok || !spec.IsNumber || c.Odd || c.Value.IsNumber || !app.Settings.NumbersAsText {
+		return c
+	}
+	if n, err := strconv.ParseUint(c.Value.Text, 10, 64); err == nil {
+		c.Value = account.Value{Number: n, IsNumber: true}
+	}
+	return c
 }
 
 func unknownTag(tag account.Tag) error {

@@ -115,7 +115,7 @@ var portraitSetExamples = []call{
 var portraitGetExamples = []call{
 	{
 		"get", "One known, one unknown", `{"To_Account":["UserID_001","UserID_009"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Level","Tag_Profile_IM_SelfSignature"]}`,
-		`{"UserProfileItem":[{"To_Account":"UserID_001","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Level","Value":7}],"ResultCode":0,"ResultInfo":""},{"To_Account":"UserID_009","ResultCode":40003,"ResultInfo":"the account does not exist; import it first"}],"Fail_Account":["UserID_009"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}`,
+		`{"UserProfileItem":[{"To_Account":"UserID_001","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Level","Value":7}],"ResultCode":0,"ResultInfo":""},{"To_Account":"@TLS#NOT_FOUND","ResultCode":40003,"ResultInfo":"the account does not exist; import it first"}],"Fail_Account":["UserID_009"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}`,
 	},
 }
 

@@ -119,6 +119,7 @@ type OnlineStatusResponse struct {
 type OnlineStatus struct {
 	To_Account   string
 	Status       string
+	State        string         `json:",omitzero"` // Status once more, where the app wants both
 	CustomStatus *string        `json:",omitzero"` // only when asked for
 	Detail       []DeviceStatus `json:",omitempty"`
 }
@@ -135,6 +136,7 @@ type QueryStateResponse struct {
 type State struct {
 	To_Account   string
 	State        string
+	Status       string         `json:",omitzero"` // State once more, where the app wants both
 	CustomStatus *string        `json:",omitzero"`
 	Detail       []DeviceStatus `json:",omitempty"`
 }

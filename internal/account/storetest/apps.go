@@ -160,8 +160,8 @@ func wholeApp() account.App {
 			Words:        []string{"bad", "坏"},
 			AllowSources: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 			Region:       "sgp", RateMode: account.RateShadow, RateLimits: map[string]int{"account_check": 3},
-			AppRateLimit: 1, LockoutAfter: 2, StrictIDs: true, KickedAsExpired: true, GatewayNotAdmin: true,
-			FailWhollyFailed: true, HideUnknownIDs: true, SendRequestID: true, AnySignature: true,
+			AppRateLimit: 1, LockoutAfter: 2, StrictIDs: true, KickedAsExpired: true, NotAdmin: account.NotAdminGateway,
+			FailWhollyFailed: true, EchoUnknownIDs: true, NumbersAsText: true, StatusAndState: true, SendRequestID: true, AnySignature: true,
 		},
 	}
 }

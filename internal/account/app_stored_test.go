@@ -1,0 +1,35 @@
+package account
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// TestStoredAppsOfOlderVersions reads records with settings that have other
+// names by now.
+func TestStoredAppsOfOlderVersions(t *testing.T) {
+	for settings, want := range map[string]Settings{
+		`{}`:                          {},
+		`{"gateway_not_admin":false}`: {},
+		`{"gateway_not_admin":true}`:  {NotAdmin: NotAdminGateway},
+		`{"gateway_not_admin":true,"not_admin":"documented"}`: {NotAdmin: NotAdminDocumented},
+		`{"hide_unknown_ids":true}`:                           {},
+		`{"hide_unknown_ids":true,"echo_unknown_ids":true}`:   {EchoUnknownIDs: true},
+	} {
+		var a App
+		if err := json.Unmarshal([]byte(`{"sdkappid":7,"edition":"pro","keys":[],"settings":`+settings+`}`), &a); err != nil {
+			t.Fatal(err)
+		}
+		if a.ID != 7 || a.Edition != Pro || a.Settings.NotAdmin != want.NotAdmin || a.Settings.EchoUnknownIDs != want.EchoUnknownIDs {
+			t.Errorf("%s is read as %+v", settings, a.Settings)
+		}
+		if err := a.Settings.validForTest(); err != "" {
+			t.Errorf("%s: %s", settings, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"settings":{"gateway_not_admin":"yes"}}`), new(App)); err == nil {
+		t.Error("a damaged record is read")
+	}
+}
+
+func (s Settings) validForTest() string { return checkLimits(&App{Settings: s}) }
