@@ -40,6 +40,9 @@ func (p *Problem) Error() string {
 	if p.Detail != "" {
 		s += ": " + p.Detail
 	}
+	if p.RequestID != "" {
+		s += " (request " + p.RequestID + ")"
+	}
 	return s
 }
 

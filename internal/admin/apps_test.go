@@ -7,12 +7,15 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -377,6 +380,51 @@ func TestBackup(t *testing.T) {
 	if after := len(audit(able)); after != before {
 		t.Errorf("%d entries, then %d after a backup that was not made", before, after)
 	}
+}
+
+// A copy that fails at any step says why and leaves nothing, so that the call can
+// be repeated.
+func TestBackupFails(t *testing.T) {
+	for _, tt := range []struct {
+		name, slug, detail string
+		snapshot           func(dir string) error
+	}{
+		{"no room", "conflict", "no space left on device; free some space", func(string) error {
+			return &account.Error{Code: account.Internal, Detail: "the copy cannot be made", Err: &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}}
+		}},
+		{"not allowed", "conflict", "permission denied; let the user of the server write to ", func(string) error { return syscall.EACCES }},
+		{"read-only", "conflict", "read-only file system; choose ", func(string) error { return syscall.EROFS }},
+		{"broken disk", "internal", "input/output error; check the disk", func(string) error { return syscall.EIO }},
+		{"description", "conflict", "file exists", func(dir string) error {
+			return os.WriteFile(filepath.Join(filepath.Dir(dir), backup.File), nil, 0o600)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, failingCopier{copier{Store: new(mem.Store)}, tt.snapshot})
+			dir := filepath.Join(t.TempDir(), "backup")
+			r := b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+			b.problem(r, tt.slug)
+			if !strings.Contains(r.body, tt.detail) || !strings.Contains(r.body, dir) {
+				t.Errorf("answer %s, want %q and the directory in it", r.body, tt.detail)
+			}
+			if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the directory of the failed copy is still there: %v", err)
+			}
+		})
+	}
+}
+
+// A failingCopier copies, then does what a test wants.
+type failingCopier struct {
+	copier
+	then func(dir string) error
+}
+
+func (c failingCopier) Snapshot(ctx context.Context, dir string) error {
+	if err := c.copier.Snapshot(ctx, dir); err != nil {
+		return err
+	}
+	return c.then(dir)
 }
 
 // A copy that could be made is good, also of a store that takes no entry of it.

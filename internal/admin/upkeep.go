@@ -64,25 +64,29 @@ func (s *Server) recordBackup(c *call, dir string) {
 	}
 }
 
-// copyTo copies the store into a new folder at dir, or returns false if the store
-// cannot be copied.
+// copyTo copies the store into a new directory at dir, or returns false if the
+// store cannot be copied. A copy that fails leaves no directory, so that the call
+// can be repeated.
 func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return false, err
+		return false, diskFault(dir, err)
 	}
 	able, err = s.dir.Snapshot(ctx, filepath.Join(dir, backup.Store))
+	if able && err == nil {
+		err = finish(dir)
+	}
 	if !able || err != nil {
-		return able, errors.Join(err, os.RemoveAll(dir))
-	}
-	if _, err := backup.Describe(dir, time.Now()); err != nil {
-		return true, err
-	}
-	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := syncDir(d); err != nil {
-			return true, err
-		}
+		return able, errors.Join(diskFault(dir, err), os.RemoveAll(dir))
 	}
 	return true, nil
+}
+
+// finish describes the copy in dir and makes its names durable.
+func finish(dir string) error {
+	if _, err := backup.Describe(dir, time.Now()); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
 }
 
 // syncDir makes the names in dir durable.
@@ -94,18 +98,22 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// checkDir checks the path of a folder that is to be made.
+// checkDir checks the path of a directory that is to be created.
 func checkDir(dir string) error {
 	if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
 		return bad("dir must be an absolute path, without . and .. and without a slash at its end")
 	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return &fault{exists, "something is at that path, or it cannot be looked at; name a folder that does not exist"}
+	info, err := os.Stat(filepath.Dir(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return diskFault(dir, err)
 	}
-	if info, err := os.Stat(filepath.Dir(dir)); err != nil || !info.IsDir() {
-		return bad("the folder above dir does not exist; make it first")
+	if err != nil || !info.IsDir() {
+		return bad("the directory above dir does not exist; create it first")
 	}
-	return nil
+	if _, err := os.Lstat(dir); err == nil {
+		return &fault{exists, "something is at that path; name a directory that does not exist"}
+	}
+	return nil // the creation tells of anything else
 }
 
 // census counts apps and accounts.

@@ -107,8 +107,9 @@ func (d *Description) compare(dir string, found map[string]Entry) error {
 	return nil
 }
 
-// passing are files that come and go with whoever opens the copy.
-var passing = map[string]bool{File: true, "LOCK": true}
+// passing are files that are no part of a copy: its description, what an operator
+// puts beside it, and what a server creates there before it opens the store.
+var passing = map[string]bool{File: true, "LOCK": true, ".gitignore": true, "seal.keys": true}
 
 // read describes every file below dir.
 func read(dir string) (map[string]Entry, error) {

@@ -16,6 +16,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{"whole", func(string) error { return nil }, ""},
 		{"lock", func(dir string) error { return os.WriteFile(filepath.Join(dir, "LOCK"), nil, 0o600) }, ""},
+		{"keys beside it", func(dir string) error { return os.WriteFile(filepath.Join(dir, "seal.keys"), nil, 0o600) }, ""},
+		{"start that failed", func(dir string) error { return os.WriteFile(filepath.Join(dir, ".gitignore"), nil, 0o600) }, ""},
 		{"cut", func(dir string) error { return os.Truncate(filepath.Join(dir, "accounts", "b"), 1) }, "accounts/b is not as it was copied"},
 		{"changed", func(dir string) error { return os.WriteFile(filepath.Join(dir, "a"), []byte("A"), 0o600) }, "a is not as it was copied"},
 		{"missing", func(dir string) error { return os.Remove(filepath.Join(dir, "a")) }, "a is missing"},

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
 )
 
@@ -33,14 +34,16 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	})
 }
 
-// Verify opens the store in o.Dir without changing it, reads every record and
-// returns what it holds. Another process may not use it meanwhile. apps is asked
+// Verify opens the store in o.Dir without changing or creating any file, reads
+// every record and returns what it holds. Another process may not use it
+// meanwhile. apps is asked
 // what else is to be checked of apps; it may be nil, and may only read.
 func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*account.Contents, error) {
-	if _, err := o.withDefaults().FS.Stat(o.Dir); err != nil {
+	o = o.withDefaults()
+	if _, err := o.FS.Stat(o.Dir); err != nil {
 		return nil, fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
 	}
-	o.readOnly = true
+	o.FS, o.readOnly = guard.ReadOnly(o.FS), true
 	s, err := Open(o)
 	if err != nil {
 		return nil, err

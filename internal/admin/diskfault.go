@@ -1,0 +1,33 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+
+	"rollcall/internal/account"
+)
+
+// diskFault returns err with the system's reason and the remedy as its detail, if
+// the system refused to write the copy at dir. Other errors are returned as they
+// are.
+func diskFault(dir string, err error) error {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		return err
+	}
+	code, remedy := account.Internal, "check the disk"
+	switch errno {
+	case syscall.EACCES, syscall.EPERM:
+		code = account.Conflict
+		remedy = fmt.Sprintf("let the user of the server write to %s, or choose another directory", filepath.Dir(dir))
+	case syscall.EROFS:
+		code, remedy = account.Conflict, "choose a directory on a file system that can be written"
+	case syscall.EEXIST:
+		code, remedy = account.Conflict, "choose a directory that does not exist"
+	case syscall.ENOSPC, syscall.EDQUOT:
+		code, remedy = account.Conflict, "free some space, or choose another disk"
+	}
+	return &account.Error{Code: code, Detail: fmt.Sprintf("the server cannot write the backup %s: %v; %s", dir, errno, remedy), Err: err}
+}
