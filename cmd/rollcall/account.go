@@ -12,16 +12,16 @@ import (
 // accountCmd works on the accounts of an app: list, get and count through the
 // admin API, the others through the account API, which the vendor has too.
 type accountCmd struct {
-	connection
-	Import accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
-	Check  accountCheckCmd  `cmd:"" help:"Tell which accounts exist."`
-	Set    accountSetCmd    `cmd:"" help:"Set profile fields of an account."`
-	Get    accountGetCmd    `cmd:"" help:"Show an account."`
-	List   accountListCmd   `cmd:"" help:"List accounts, all or those with a prefix."`
-	Count  accountCountCmd  `cmd:"" help:"Count the accounts."`
-	Status accountStatusCmd `cmd:"" help:"Tell who is on line."`
-	Kick   accountKickCmd   `cmd:"" help:"Put accounts off line and refuse their UserSigs."`
-	Delete accountDeleteCmd `cmd:"" help:"Delete accounts for good."`
+	connection `group:"connection"`
+	Import     accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
+	Check      accountCheckCmd  `cmd:"" help:"Tell which accounts exist."`
+	Set        accountSetCmd    `cmd:"" help:"Set profile fields of an account."`
+	Get        accountGetCmd    `cmd:"" help:"Show an account."`
+	List       accountListCmd   `cmd:"" help:"List accounts, all or those with a prefix."`
+	Count      accountCountCmd  `cmd:"" help:"Count the accounts."`
+	Status     accountStatusCmd `cmd:"" help:"Tell who is on line."`
+	Kick       accountKickCmd   `cmd:"" help:"Put accounts off line and refuse their UserSigs."`
+	Delete     accountDeleteCmd `cmd:"" help:"Delete accounts for good."`
 }
 
 type accountCheckCmd struct {

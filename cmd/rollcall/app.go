@@ -15,14 +15,14 @@ import (
 
 // appCmd works on apps, through the admin API.
 type appCmd struct {
-	connection
-	Create appCreateCmd `cmd:"" help:"Make an app."`
-	List   appListCmd   `cmd:"" help:"List apps."`
-	Show   appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
-	Set    appSetCmd    `cmd:"" help:"Change an app."`
-	Key    appKeyCmd    `cmd:"" help:"Add, list and retire keys."`
-	Admins appAdminCmd  `cmd:"" name:"admin" help:"Add and remove admins."`
-	Delete appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
+	connection `group:"connection"`
+	Create     appCreateCmd `cmd:"" help:"Make an app."`
+	List       appListCmd   `cmd:"" help:"List apps."`
+	Show       appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
+	Set        appSetCmd    `cmd:"" help:"Change an app."`
+	Key        appKeyCmd    `cmd:"" help:"Add, list and retire keys."`
+	Admins     appAdminCmd  `cmd:"" name:"admin" help:"Add and remove admins."`
+	Delete     appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
 }
 
 // open returns a client of the admin API and the app that is meant.

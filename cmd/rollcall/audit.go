@@ -9,9 +9,9 @@ import (
 
 // auditCmd shows who did what.
 type auditCmd struct {
-	connection
-	All   bool `help:"Of all apps, not only the one of --sdkappid or of the context."`
-	Limit int  `default:"100" placeholder:"N" help:"Most entries to show; 0 shows all (default: ${default})."`
+	connection `group:"connection"`
+	All        bool `help:"Of all apps, not only the one of --sdkappid or of the context."`
+	Limit      int  `default:"100" placeholder:"N" help:"Most entries to show; 0 shows all (default: ${default})."`
 }
 
 // Help is shown by rollcall audit --help.

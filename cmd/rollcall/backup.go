@@ -11,26 +11,28 @@ import (
 
 // backupCmd makes copies of a running server's store, and checks them.
 type backupCmd struct {
-	Create backupCreateCmd `cmd:"" default:"withargs" help:"Copy the store of a running server; \"backup DIR\" for short."`
+	Create backupCreateCmd `cmd:"" help:"Copy the store of a running server."`
 	Verify backupVerifyCmd `cmd:"" help:"Read every record of a copy and say what it holds."`
 }
 
 type backupCreateCmd struct {
-	connection
-	Dir string `arg:"" name:"dir" given:"" help:"A new folder, on the server's machine."`
+	connection `group:"connection"`
+	Dir        string `arg:"" name:"dir" given:"" help:"A new directory, on the server's machine."`
 }
 
 // Help is shown by rollcall backup create --help.
 func (backupCreateCmd) Help() string {
-	return `The copy is of one moment, and nobody has to wait for it. "rollcall backup verify"
-checks it; "rollcall serve --data DIR --seal-keys FILE" restores it: the keys that
-seal the secrets of apps are not in it. A relative path is taken from here, so it
-fits a server on this machine; give --timeout for a large store. Needs an admin
-token with the scope admin.
+	return `The copy holds the store as it is at one moment. The server goes on answering.
+"rollcall backup verify" checks the copy; "rollcall serve --data DIR --seal-keys
+FILE" restores it: the keys that seal the secrets of apps are not in it.
+
+The server creates DIR, so its user must be able to write there. A relative path
+is taken from the directory you are in, which suits a server on this machine. Give
+a longer --timeout for a large store. Needs an admin token with the scope admin.
 
 Examples:
   rollcall backup create backups/monday
-  rollcall backup /var/backups/rollcall/monday --timeout 10m`
+  rollcall backup create /var/backups/rollcall/monday --timeout 10m`
 }
 
 // Run makes a copy.
@@ -59,15 +61,16 @@ func (c *backupCreateCmd) Run(env *environment) error {
 
 // backupVerifyCmd checks a copy. It needs no server.
 type backupVerifyCmd struct {
-	Dir      string `arg:"" name:"dir" given:"" help:"The folder of the copy."`
+	Dir      string `arg:"" name:"dir" given:"" help:"The directory of the copy."`
 	SealKeys string `placeholder:"FILE" given:"" help:"Also open the sealed secrets of apps with the keys in this file."`
 	Output   string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 }
 
 // Help is shown by rollcall backup verify --help.
 func (backupVerifyCmd) Help() string {
-	return `Every record is read and checked; nothing is changed. The digest is that of all
-accounts in order: copies with the same accounts have the same one.
+	return `Every record is read and checked. No file of the copy is changed or created, so
+any user who may read the copy can verify it. The digest is that of all accounts
+in order: copies with the same accounts have the same one.
 
 Examples:
   rollcall backup verify backups/monday

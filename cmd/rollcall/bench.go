@@ -16,8 +16,8 @@ import (
 
 // benchCmd loads a server and measures how it takes it.
 type benchCmd struct {
-	connection
-	Target string `arg:"" optional:"" name:"server" given:"" help:"URL of the server (default: that of --url or of the context)."`
+	connection `group:"connection"`
+	Target     string `arg:"" optional:"" name:"server" given:"" help:"URL of the server (default: that of --url or of the context)."`
 
 	Workload    string        `default:"check-100" placeholder:"NAME" help:"Kind of call (default: ${default}, which changes nothing); see below."`
 	Accounts    int64         `default:"0" placeholder:"N" help:"How many accounts of the load there are already: others are drawn from them, new ones follow them."`

@@ -32,6 +32,9 @@ type connection struct {
 	saved *server.Context // what the context file adds, once complete was called
 }
 
+// connectionGroup is the heading of these flags in --help, below a command's own.
+const connectionGroup = "connection"
+
 // Environment variables that hold secrets, and so have no flag.
 const (
 	keyVariable   = "ROLLCALL_KEY"

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -24,15 +22,18 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Config  configCmd  `cmd:"" help:"Check and show the server's settings."`
 	Account accountCmd `cmd:"" help:"Import, look at, change and delete accounts."`
-	App     appCmd     `cmd:"" help:"Make and change apps, their keys and admins."`
+	App     appCmd     `cmd:"" help:"Create and change apps, their keys and admins."`
 	Audit   auditCmd   `cmd:"" help:"Show who changed what."`
-	Token   tokenCmd   `cmd:"" help:"Make and delete tokens of the admin API."`
+	Token   tokenCmd   `cmd:"" help:"Create and delete tokens of the admin API."`
 	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
 	Sig     sigCmd     `cmd:"" help:"Make, verify and explain UserSigs."`
 	Bench   benchCmd   `cmd:"" help:"Load a server and measure how it takes it."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Help       helpCmd       `cmd:"" help:"Explain a command."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // An environment is what a command sees of the world.
@@ -73,38 +74,27 @@ func run(env *environment, args []string) (code int) {
 			panic(p)
 		}
 	}()
-	parser, err := kong.New(new(cli),
+	parser, err := kong.New(new(cli), append(decoders(),
 		kong.Name("rollcall"),
 		kong.Description(description),
 		kong.UsageOnError(),
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(code int) { panic(exited{code}) }),
-		kong.Vars{"version": version},
-		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(decodeLevel)),
-	)
+		kong.Vars{"version": versionLine()},
+		kong.ExplicitGroups([]kong.Group{{Key: connectionGroup, Title: "Flags of the connection:"}}),
+	)...)
 	if err != nil {
 		panic(err) // the tags of cli are wrong
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = helpAsFlag(args)
 	kctx, err := parser.Parse(args)
 	if err == nil {
 		err = checkGiven(kctx)
 	}
 	if err != nil {
-		return badUsage(env, args, err)
+		return badUsage(env, args, kctx, err)
 	}
 	return exitCode(env, kctx.Run(env))
-}
-
-// badUsage tells what is wrong with args.
-func badUsage(env *environment, args []string, err error) int {
-	err = tellStart(env, startFormat(args), &usageError{err})
-	if !errors.Is(err, errQuiet) {
-		fmt.Fprintf(env.stderr, "rollcall: %v\nTry \"rollcall --help\".\n", err)
-	}
-	return codeOf(err)
 }
 
 func exitCode(env *environment, err error) int {
@@ -112,7 +102,7 @@ func exitCode(env *environment, err error) int {
 	case err == nil:
 		return exitOK
 	case !errors.Is(err, errQuiet):
-		fmt.Fprintln(env.stderr, "rollcall:", err)
+		fmt.Fprintln(env.stderr, "rollcall:", cleanLines(err.Error()))
 	}
 	return codeOf(err)
 }

@@ -134,6 +134,16 @@ func clean(s string) string {
 	return b.String()
 }
 
+// cleanLines makes text fit the terminal as clean does, but keeps its line feeds:
+// errors repeat what a server said, and a few have several lines.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // moment writes a time for a table, "" for none.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -124,20 +123,6 @@ func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
 		}
 		return logbuf.NewText(w, level)
 	})
-}
-
-// decodeLevel reads a level of the log; kong's own way tells of Go's package only.
-func decodeLevel(d *kong.DecodeContext, target reflect.Value) error {
-	var text string
-	if err := d.Scan.PopValueInto("level", &text); err != nil {
-		return err
-	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(text)); err != nil {
-		return fmt.Errorf("%q is no level: give one of debug, info, warn, error", text)
-	}
-	target.Set(reflect.ValueOf(level))
-	return nil
 }
 
 // greet tells a person how to go on.

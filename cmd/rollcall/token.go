@@ -10,10 +10,10 @@ import (
 
 // tokenCmd works on the tokens of the admin API.
 type tokenCmd struct {
-	connection
-	Create tokenCreateCmd `cmd:"" help:"Make a token and show it once."`
-	List   tokenListCmd   `cmd:"" help:"List tokens, without their secrets."`
-	Delete tokenDeleteCmd `cmd:"" help:"Make a token worthless."`
+	connection `group:"connection"`
+	Create     tokenCreateCmd `cmd:"" help:"Make a token and show it once."`
+	List       tokenListCmd   `cmd:"" help:"List tokens, without their secrets."`
+	Delete     tokenDeleteCmd `cmd:"" help:"Make a token worthless."`
 }
 
 type tokenCreateCmd struct {

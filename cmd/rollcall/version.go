@@ -17,6 +17,10 @@ Examples:
 }
 
 func (versionCmd) Run(env *environment) error {
-	fmt.Fprintf(env.stdout, "rollcall %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	_, err := fmt.Fprintln(env.stdout, versionLine())
+	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("rollcall %s (%s, %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -180,3 +180,28 @@ func TestPrintSources(t *testing.T) {
 	}
 	testutil.Golden(t, "testdata/print.golden", b.String(), *update)
 }
+
+func TestParseDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"30d": 720 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "90m": 90 * time.Minute, "-1s": -time.Second,
+		"100000d": 100000 * 24 * time.Hour,
+	} {
+		if got, err := config.ParseDuration(text); got != want || err != nil {
+			t.Errorf("ParseDuration(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"30":      "30, without a unit: write 30s for seconds",
+		"soon":    `"soon": give a number with its unit, as 500ms, 10s, 2m, 24h or 30d`,
+		"-1d":     `"-1d": give a number`,
+		"1.5d":    `"1.5d": give a number`,
+		"d":       `"d": give a number`,
+		"1d-1h":   `"1d-1h": give a number`,
+		"1d25h":   `"1d25h": give a number`,
+		"106752d": `"106752d": give a number`,
+	} {
+		if got, err := config.ParseDuration(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseDuration(%q) = %v, %v; want %q", text, got, err, want)
+		}
+	}
+}

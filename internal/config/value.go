@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -64,13 +65,42 @@ func (s *Setting) numberFault(err error, text, limits string) error {
 }
 
 func (s *Setting) setDuration(p *time.Duration, text string) (err error) {
-	if *p, err = time.ParseDuration(text); err == nil {
-		return nil
+	if *p, err = ParseDuration(text); err != nil {
+		return fmt.Errorf("is %w", err)
 	}
-	if _, numberErr := strconv.ParseFloat(text, 64); numberErr == nil {
-		return fmt.Errorf("is %s, without a unit: write %ss for seconds", text, text)
+	return nil
+}
+
+// day is the longest unit of a duration: months have no one length.
+const (
+	day     = 24 * time.Hour
+	maxDays = 100_000 // a duration has room for 106,751
+)
+
+// ParseDuration reads a duration in the form of [time.ParseDuration], which may
+// begin with a whole number of days, as in 30d or 1d12h. Its error repeats the
+// text and says what to give.
+func ParseDuration(text string) (time.Duration, error) {
+	days, rest := uint64(0), text
+	if before, after, ok := strings.Cut(text, "d"); ok {
+		var err error
+		if days, err = strconv.ParseUint(before, 10, 64); err != nil || days > maxDays {
+			return 0, durationFault(text)
+		}
+		rest = cmp.Or(after, "0")
 	}
-	return fmt.Errorf("is %q: give a number with its unit, as 500ms, 10s or 2m", text)
+	d, err := time.ParseDuration(rest)
+	if err != nil || days > 0 && (d < 0 || d > day) {
+		return 0, durationFault(text)
+	}
+	return time.Duration(days)*day + d, nil
+}
+
+func durationFault(text string) error {
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return fmt.Errorf("%s, without a unit: write %ss for seconds", text, text)
+	}
+	return fmt.Errorf("%q: give a number with its unit, as 500ms, 10s, 2m, 24h or 30d", text)
 }
 
 func (s *Setting) setLevel(p *slog.Level, text string) error {
