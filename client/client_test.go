@@ -308,9 +308,13 @@ func TestErrorText(t *testing.T) {
 	for info, want := range map[string]string{
 		"Err_TLS_PT_Open_Login_Account_Not_Exist":     "kick: 70107 Err_TLS_PT_Open_Login_Account_Not_Exist — Import it. (request R)",
 		"the account does not exist; import it first": "kick: 70107 the account does not exist; import it first (request R)",
-		"": "kick: 70107 — Import it. (request R)",
+		"the account is unknown":                      "kick: 70107 the account is unknown — Import it. (request R)",
+		"":                                            "kick: 70107 — Import it. (request R)",
 	} {
 		e := &client.Error{Command: "kick", Code: client.CodeNoAccount, Info: info, Advice: "Import it.", RequestID: "R"}
+		if info == "the account is unknown" {
+			e.Advice = "The account is unknown. Import it."
+		}
 		if got := e.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

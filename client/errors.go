@@ -89,13 +89,26 @@ func (e *Error) Error() string {
 	if e.Info != "" {
 		s += " " + e.Info
 	}
-	if e.Advice != "" && !advises(e.Info) {
-		s += " — " + e.Advice
+	if advice := e.newAdvice(); advice != "" {
+		s += " — " + advice
 	}
 	if e.RequestID != "" {
 		s += " (request " + e.RequestID + ")"
 	}
 	return s
+}
+
+// newAdvice returns what Advice adds to Info. Rollcall's begins with what Info
+// says where Info is not the vendor's own text.
+func (e *Error) newAdvice() string {
+	n := len(e.Info)
+	switch {
+	case advises(e.Info):
+		return ""
+	case n > 0 && len(e.Advice) > n && strings.EqualFold(e.Advice[:n], e.Info):
+		return strings.TrimLeft(e.Advice[n:], ". ")
+	}
+	return e.Advice
 }
 
 // advises reports whether an ErrorInfo says what to do, as those of Rollcall's own

@@ -66,6 +66,7 @@ func (tr *transcript) play(t *testing.T, k *keys) {
 		} else if got != s.answer {
 			t.Errorf("%s: %s %s\n got: %s\nwant: %s", s.name, s.method, s.target, got, s.answer)
 		}
+		checkAdvice(t, s.name, got, h)
 		for i, want := range s.headers {
 			value := h.Get(want[0])
 			if *update {
@@ -83,8 +84,8 @@ func serve(t *testing.T, k *keys, s setup) *pipe {
 	p, lg := newPipe(), testutil.Logger(t)
 	srv := &http.Server{Handler: newHandler(t, lg, k, s)}
 	l := httpx.NewListener(p, httpx.ListenerOptions{
-		FaultBody: func(httpx.Fault) []byte { return api.Malformed() },
-		Logger:    lg,
+		FaultAnswer: api.Malformed,
+		Logger:      lg,
 	})
 	stopped := make(chan error)
 	go func() { stopped <- l.Serve(srv) }()

@@ -514,3 +514,16 @@ func TestD52_StatusAndState(t *testing.T) {
 		}, "alice")
 	}
 }
+
+func TestD57_AdviceForItems(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("multiaccount_import", `{"Accounts":["alice","@a",""]}`, ok)
+		if got, want := w.header.Get("Rollcall-Advice"), "2 items failed, the first of them is Accounts[1] with 70402: "; !strings.HasPrefix(got, want) {
+			t.Errorf("Rollcall-Advice = %q, want it to begin with %q", got, want)
+		}
+		w.want("account_check", checkAlice, ok)
+		if got := w.header.Values("Rollcall-Advice"); got != nil {
+			t.Errorf("Rollcall-Advice = %q after a call that went well", got)
+		}
+	})
+}

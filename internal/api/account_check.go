@@ -19,20 +19,19 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 	}
 	c.checked.Head = wire.Success
 	c.checked.ResultItem = sized(c.checked.ResultItem, len(userIDs))
-	failed := 0
 	for i := range c.checks {
 		r, item := &c.checks[i], &c.checked.ResultItem[i]
-		if r.Code != account.OK {
-			failed++
-		}
 		item.UserID = string(userIDs[i])
 		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
+		if r.Code != account.OK {
+			c.failItem("CheckItem", reason{i, item.ResultCode}, r.Detail)
+		}
 		item.AccountStatus = wire.NotImported
 		if r.Exists {
 			item.AccountStatus = wire.Imported
 		}
 	}
-	c.event.SetCounts(len(userIDs), failed)
+	c.event.SetCounts(len(userIDs), c.failed.count)
 	return &c.checked, nil
 }
 

@@ -19,15 +19,14 @@ func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteReq
 		return nil, err
 	}
 	resp := wire.DeleteResponse{Head: wire.Success, ResultItem: make([]wire.DeleteResult, len(userIDs))}
-	failed := 0
 	for i, r := range results {
-		if r.Code != account.OK {
-			failed++
-		}
 		item := &resp.ResultItem[i]
 		item.UserID = string(userIDs[i])
 		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
+		if r.Code != account.OK {
+			c.failItem("DeleteItem", reason{i, item.ResultCode}, r.Detail)
+		}
 	}
-	c.event.SetCounts(len(userIDs), failed)
+	c.event.SetCounts(len(userIDs), c.failed.count)
 	return resp, nil
 }

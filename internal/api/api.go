@@ -81,6 +81,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resp, err := s.answer(h, r, c)
 	if err != nil {
 		resp = c.fail(h, err)
+	} else {
+		c.adviseItems(h)
 	}
 	body := c.encode(h, resp)
 	if c.app != nil && c.app.Settings.SendRequestID {
@@ -115,7 +117,7 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 	body, err := httpx.ReadBody(r, MaxBody)
 	if err != nil {
 		h.Set("Connection", "close") // what is still sent is not a request
-		return nil, &wire.Error{Code: wire.HTTPParse, Detail: "the body cannot be read or is over 1 MiB"}
+		return nil, &wire.Error{Code: wire.HTTPParse, Detail: unread(err)}
 	}
 	c.body = body // until the answer is encoded
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
@@ -125,6 +127,14 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 		h.Set("Rollcall-Explain", explanation(c.explain))
 	}
 	return resp, err
+}
+
+// unread says why a body could not be read.
+func unread(err error) string {
+	if _, ok := errors.AsType[*httpx.BodyTooLargeError](err); ok {
+		return "the body is over 1 MiB; send fewer items in a call"
+	}
+	return "the body did not arrive whole: it is shorter than its Content-Length, wrongly chunked, or too slow"
 }
 
 // addRequestID puts id at the end of the object that body is.
@@ -143,14 +153,4 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}
 	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: code}}))
 	_, _ = w.Write(body)
-}
-
-// Malformed returns the answer to a request that HTTP itself could not make
-// sense of.
-func Malformed() []byte {
-	body, err := wire.Encode(wire.CodeFirst.Fail(wire.HTTPParse, wire.Info(wire.HTTPParse, "")))
-	if err != nil {
-		panic(err) // three plain fields always encode
-	}
-	return body
 }

@@ -25,6 +25,7 @@ type call struct {
 	event *httpx.Event
 
 	explain []reason // what became of the items that failed
+	failed  failedItems
 
 	body *httpx.Body // nil until it was read; texts of the request may live in it
 	memory
@@ -74,6 +75,7 @@ func (c *call) free() {
 		m.query = nil
 	}
 	c.endpoint, c.app, c.admin, c.event, c.explain, c.body = nil, nil, "", nil, nil, nil
+	c.failed = failedItems{}
 	calls.Put(c)
 }
 

@@ -86,7 +86,7 @@ func (c *call) fail(h http.Header, err error) any {
 	if isGateError(err) || code.Gateway() {
 		layout = wire.CodeFirst
 	}
-	h.Set("Rollcall-Advice", headerText(wire.Advice(code, detail)))
+	advise(h, code, detail)
 	c.event.SetCode(int(code))
 	c.logCause(err)
 	return layout.Fail(code, wire.Info(code, detail))
@@ -103,9 +103,16 @@ func (c *call) logCause(err error) {
 	}
 }
 
+// advise sets the header that says what to do about code. The detail is cut if
+// it is long; the remedy is always whole.
+func advise(h http.Header, code wire.Code, detail string) {
+	h.Set("Rollcall-Advice", wire.Advice(code, headerText(detail)))
+}
+
 // headerText makes text fit a header: printable ASCII of a bounded length.
 func headerText(text string) string {
 	const longest = 300
+	text = strings.ReplaceAll(text, "…", "...")
 	text = strings.Map(func(r rune) rune {
 		if r < 0x20 || r > 0x7e {
 			return '?'

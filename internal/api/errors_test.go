@@ -52,6 +52,62 @@ func TestCausesStayInside(t *testing.T) {
 	}
 }
 
+// TestAdviceWithEveryCode checks every code in every service, with and without a
+// detail: the remedy is there, whole, and may stand in a header.
+func TestAdviceWithEveryCode(t *testing.T) {
+	check := func(h http.Header, code wire.Code, detail string) {
+		t.Helper()
+		got, remedy := h.Get("Rollcall-Advice"), wire.Lookup(code).Advice
+		if remedy == "" || !strings.HasSuffix(got, remedy) {
+			t.Errorf("%d: Rollcall-Advice = %q, want the remedy %q at its end", code, got, remedy)
+		}
+		if detail != "" && !strings.HasPrefix(strings.ToLower(got), detail[:20]) {
+			t.Errorf("%d: Rollcall-Advice = %q, want the detail %q first", code, got, detail)
+		}
+		if got != headerText(got) && len(got) <= 300 {
+			t.Errorf("%d: %q is no header value", code, got)
+		}
+	}
+	for _, detail := range []string{"", "what is wrong in detail", "what is wrong, at length: " + strings.Repeat("é\n", 10000)} {
+		for s := range numServices {
+			for _, c := range account.Codes() {
+				if c == account.OK {
+					continue
+				}
+				h, cl := http.Header{}, &call{endpoint: &endpoint{service: s}, event: httpx.EventFrom(t.Context())}
+				cl.fail(h, &account.Error{Code: c, Detail: detail})
+				check(h, s.code(c), detail)
+			}
+		}
+		for _, row := range wire.Table {
+			h, cl := http.Header{}, &call{event: httpx.EventFrom(t.Context())}
+			cl.fail(h, &wire.Error{Code: row.Code, Detail: detail})
+			check(h, row.Code, detail)
+		}
+	}
+}
+
+func TestMalformedSaysWhatWasWrong(t *testing.T) {
+	for part, f := range map[string]httpx.Fault{
+		"a space is %20":    {Status: 400, Reason: "Bad Request"},
+		"the Host header":   {Status: 400, Reason: "Bad Request: missing required Host header"},
+		"not a host name":   {Status: 400, Reason: "Bad Request: malformed Host header"},
+		"name of a header":  {Status: 400, Reason: "Bad Request: invalid header name"},
+		"value of a header": {Status: 400, Reason: "Bad Request: invalid header value"},
+		"https://":          {Status: 400, Reason: httpx.PlainOnTLS},
+		"64 KiB":            {Status: 431, Reason: "Request Header Fields Too Large"},
+		"100-continue":      {Status: 417, Reason: "Expectation Failed"},
+		"chunked":           {Status: 501, Reason: "Not Implemented"},
+		"HTTP/2":            {Status: 505, Reason: "HTTP Version Not Supported: unsupported protocol version"},
+	} {
+		h, _ := Malformed(f)
+		got := h.Get("Rollcall-Advice")
+		if !strings.Contains(strings.ToLower(got), strings.ToLower(part)) || !strings.HasSuffix(got, wire.Lookup(wire.HTTPParse).Advice) {
+			t.Errorf("%v: Rollcall-Advice = %q, want %q and the remedy", f, got, part)
+		}
+	}
+}
+
 func TestHeaderText(t *testing.T) {
 	if got, want := headerText("a\r\nX: é"), "a??X: ?"; got != want {
 		t.Errorf("headerText = %q, want %q", got, want)

@@ -24,7 +24,7 @@ func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 	c.event.SetCommand(ep.name)
 	c.event.SetPath(r.URL.Path)
 	if r.Method != http.MethodPost {
-		return &wire.Error{Code: wire.HTTPParse, Detail: "the method must be POST"}
+		return &wire.Error{Code: wire.HTTPParse, Detail: "the method is not POST; every command takes POST alone"}
 	}
 	q, err := parseQuery(r.URL.RawQuery, &c.query)
 	if err != nil {

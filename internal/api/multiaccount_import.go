@@ -18,7 +18,7 @@ func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.Mult
 	if c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports); err != nil {
 		return nil, err
 	}
-	c.imported = wire.MultiImportResponse{Head: wire.Success, FailAccounts: c.failedIDs()}
+	c.imported = wire.MultiImportResponse{Head: wire.Success, FailAccounts: c.failedIDs(listOf(req))}
 	c.event.SetCounts(len(c.items), len(c.explain))
 	if err := whollyFailed(c.app, c.imports); err != nil {
 		return nil, err
@@ -63,9 +63,17 @@ func (c *call) listItems(list *wire.List[wire.Object[wire.ImportItem]]) error {
 	return nil
 }
 
+// listOf returns the name of the array that holds the items of req.
+func listOf(req *wire.MultiImportRequest) string {
+	if req.AccountList.Kind != wire.Absent {
+		return "AccountList"
+	}
+	return "Accounts"
+}
+
 // failedIDs returns the ids that failed, in the order of the request, each
-// once, and keeps the reason of every item.
-func (c *call) failedIDs() []string {
+// once, and keeps the reason of every item of list.
+func (c *call) failedIDs(list string) []string {
 	var failed []string
 	var seen map[account.UserID]bool
 	for i := range c.imports {
@@ -73,7 +81,9 @@ func (c *call) failedIDs() []string {
 		if r.Code == account.OK {
 			continue
 		}
-		c.explain = append(c.explain, reason{i, c.service.code(r.Code)})
+		why := reason{i, c.service.code(r.Code)}
+		c.explain = append(c.explain, why)
+		c.failItem(list, why, r.Detail)
 		if seen == nil {
 			seen = map[account.UserID]bool{}
 		}

@@ -71,12 +71,17 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 	var unknown []wire.StatusError
 	for i, userID := range userIDs {
 		if !results[i].Exists {
-			unknown = append(unknown, wire.StatusError{To_Account: string(userID), ErrorCode: c.service.code(account.NoAccount)})
+			code := c.service.code(account.NoAccount)
+			unknown = append(unknown, wire.StatusError{To_Account: string(userID), ErrorCode: code})
+			c.failItem("To_Account", reason{i, code}, "the app has no account of that UserID")
 			continue
 		}
 		known = append(known, onlineStatus(string(userID), results[i].Devices, req))
 	}
 	c.event.SetCounts(len(userIDs), len(unknown))
+	if len(known) == 0 {
+		c.event.SetCode(int(noneKnown.ErrorCode)) // the call as a whole fails with it
+	}
 	return known, unknown, nil
 }
 

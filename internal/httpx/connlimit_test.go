@@ -66,7 +66,7 @@ func serveLimited(t *testing.T, n int, secure bool, h http.Handler, test func(*t
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bubbleServer{pipeListener: newPipeListener()}
-		o := ListenerOptions{Conns: NewConnLimit(n), FaultBody: func(Fault) []byte { return []byte("{}") }}
+		o := ListenerOptions{Conns: NewConnLimit(n), FaultAnswer: func(Fault) (http.Header, []byte) { return nil, []byte("{}") }}
 		o.Logger, _ = newLog()
 		if secure {
 			o.TLS, s.tls = selfSigned(t)

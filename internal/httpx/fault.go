@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// PlainOnTLS is the Reason of a request that came without TLS to a port of TLS.
+const PlainOnTLS = "plain HTTP on a port of TLS"
+
 // A Fault is a request that net/http refused before any handler saw it.
 type Fault struct {
 	// RequestID is the value of [RequestIDHeader] in the answer.
@@ -46,7 +49,7 @@ func libraryFault(p []byte) (version string, f Fault, ok bool) {
 // A faultWriter writes the answers to faults and logs them.
 type faultWriter struct {
 	lg   *slog.Logger
-	body func(Fault) []byte
+	body func(Fault) (http.Header, []byte)
 }
 
 // answer returns the answer to f as it goes over the wire. Version is that of
@@ -58,13 +61,14 @@ func (w *faultWriter) answer(version string, f Fault) []byte {
 		slog.Int("fault", f.Status),
 		slog.String("reason", f.Reason),
 	)
-	body := w.body(f)
+	header, body := w.body(f)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s 200 OK\r\n", version)
 	fmt.Fprintf(&b, "Content-Type: application/json\r\n")
 	fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	fmt.Fprintf(&b, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
 	fmt.Fprintf(&b, "Connection: close\r\n")
+	_ = header.Write(&b) // a buffer takes everything
 	fmt.Fprintf(&b, "%s: %s\r\n\r\n", RequestIDHeader, f.RequestID)
 	b.Write(body)
 	return b.Bytes()

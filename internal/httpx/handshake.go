@@ -127,7 +127,7 @@ func (h *handshaker) reject(ctx context.Context, raw net.Conn, err error) {
 	defer stop()
 	defer raw.Close()
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && looksLikeHTTP(e.RecordHeader[:]) {
-		f := Fault{Status: http.StatusBadRequest, Reason: "plain HTTP on a port of TLS"}
+		f := Fault{Status: http.StatusBadRequest, Reason: PlainOnTLS}
 		err = newConn(raw, h.faults).refuse("HTTP/1.1", f)
 	}
 	if err != nil {

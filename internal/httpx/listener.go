@@ -18,9 +18,9 @@ type ListenerOptions struct {
 	// Optional: without it nothing bounds them.
 	Conns *ConnLimit
 
-	// FaultBody returns the JSON body that answers f. It is called from many
-	// goroutines. Required.
-	FaultBody func(f Fault) []byte
+	// FaultAnswer returns the JSON body that answers f, and header fields beside
+	// those of every answer. It is called from many goroutines. Required.
+	FaultAnswer func(f Fault) (http.Header, []byte)
 
 	// Logger receives one event for each fault, and at level Debug failed
 	// handshakes. Required.
@@ -33,7 +33,7 @@ type ListenerOptions struct {
 // plain text: a bad escape in the path, a missing or malformed Host header,
 // header fields that are too large or invalid, an unknown Transfer-Encoding or
 // Expect, plain HTTP on a port of TLS. On a connection of a Listener the client
-// gets HTTP 200 with a JSON body from [ListenerOptions.FaultBody], the header
+// gets HTTP 200 with a JSON body from [ListenerOptions.FaultAnswer], the header
 // [RequestIDHeader] and "Connection: close" instead. The same goes for any other
 // answer in HTTP/1 that has a status of 4xx or 5xx and lacks that header.
 //
@@ -49,7 +49,7 @@ type Listener struct {
 // NewListener returns a Listener that accepts from inner and owns it. It starts
 // no goroutines; with TLS, the first Accept does.
 func NewListener(inner net.Listener, o ListenerOptions) *Listener {
-	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultBody}}
+	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultAnswer}}
 	if o.Conns != nil {
 		l.inner = newLimitedListener(l.inner, o.Conns)
 	}

@@ -31,8 +31,8 @@ func startServer(t *testing.T, secure bool, h http.Handler) *testServer {
 		t.Fatal(err)
 	}
 	s := &testServer{addr: inner.Addr().String()}
-	o := ListenerOptions{FaultBody: func(f Fault) []byte {
-		return fmt.Appendf(nil, `{"Status":%d,"Reason":%q}`, f.Status, f.Reason)
+	o := ListenerOptions{FaultAnswer: func(f Fault) (http.Header, []byte) {
+		return http.Header{"X-Own": {"a header of ours"}}, fmt.Appendf(nil, `{"Status":%d,"Reason":%q}`, f.Status, f.Reason)
 	}}
 	o.Logger, s.log = newLog()
 	if secure {
@@ -107,6 +107,9 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 	}
 	if got := resp.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("content type = %q", got)
+	}
+	if got := resp.Header.Get("X-Own"); got != "a header of ours" {
+		t.Errorf("X-Own = %q, want the header of FaultAnswer", got)
 	}
 	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
 		t.Errorf("after the answer: %q, %v, want the end", rest, err)

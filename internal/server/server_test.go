@@ -163,6 +163,7 @@ func TestPaths(t *testing.T) {
 func TestLibraryFaults(t *testing.T) {
 	s := start(t, server.Options{})
 	for name, raw := range map[string]string{
+		"raw space":    "POST /v4/openim/querystate?identifier=a b HTTP/1.1\r\nHost: x\r\n\r\n",
 		"bad escape":   "POST /v4/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
 		"no host":      "POST /v4/x HTTP/1.1\r\n\r\n",
 		"expectation":  "POST /v4/x HTTP/1.1\r\nHost: x\r\nExpect: more\r\nContent-Length: 1\r\n\r\n",
@@ -179,8 +180,24 @@ func TestLibraryFaults(t *testing.T) {
 			b, _ := io.ReadAll(conn)                         // a reset may follow the answer
 			if got := string(b); !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.Contains(got, `"ErrorCode":60002,"ErrorInfo":"HTTP parse Error"`) {
 				t.Errorf("answer %q", got)
+			} else if !strings.Contains(got, "\r\nRollcall-Advice: The ") {
+				t.Errorf("no advice: %q", got)
 			}
 		})
+	}
+}
+
+// A client that takes a port of TLS for one of plain HTTP is told.
+func TestPlainHTTPOnTLS(t *testing.T) {
+	certFile, keyFile, _ := certificate(t)
+	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile})
+	resp, err := http.Post("http://"+s.Addr().String()+"/v4/openim/querystate", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got := resp.Header.Get("Rollcall-Advice"); !strings.Contains(got, "call it with https://") {
+		t.Errorf("Rollcall-Advice = %q", got)
 	}
 }
 

@@ -1,6 +1,9 @@
 package wire
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Retry says whether repeating a call can help (protocol.md §1.5).
 type Retry string
@@ -49,12 +52,26 @@ func Info(c Code, detail string) string {
 	return detail
 }
 
-// Advice returns what to do about c: detail where the fault is known more
-// precisely than its code says, and the row's advice.
+// Advice returns what to do about c. The remedy of the row always ends it; a
+// detail, where more is known of the fault than its code says, comes before.
 func Advice(c Code, detail string) string {
-	row := Lookup(c)
-	if detail != "" {
-		return detail
+	remedy := Lookup(c).Advice
+	if detail == "" {
+		return remedy
 	}
-	return row.Advice
+	return sentence(detail) + " " + remedy
+}
+
+// sentence makes a detail, which is lower case and has no full stop, a
+// sentence. The names of the URL's parameters keep their case.
+func sentence(detail string) string {
+	switch first, _, _ := strings.Cut(detail, " "); first {
+	case "sdkappid", "identifier", "usersig":
+	default:
+		detail = strings.ToUpper(detail[:1]) + detail[1:]
+	}
+	if !strings.ContainsAny(detail[len(detail)-1:], ".!?") {
+		detail += "."
+	}
+	return detail
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -88,12 +89,25 @@ func TestInfoAndAdvice(t *testing.T) {
 		{"recorded text never varies", Info(NoAccount, detail), "Err_TLS_PT_Open_Login_Account_Not_Exist"},
 		{"detail replaces our own sentence", Info(BadParameter, detail), detail},
 		{"our own sentence without detail", Info(BadParameter, ""), Lookup(BadParameter).Text},
-		{"advice is the detail", Advice(NoAccount, detail), detail},
+		{"advice is the detail and the remedy", Advice(NoAccount, detail), "What exactly is wrong. Import the account first."},
+		{"a parameter keeps its case", Advice(NoSDKAppID, "sdkappid is empty"), "sdkappid is empty. Add sdkappid to the URL."},
+		{"a sentence keeps its end", Advice(NoAccount, "Who?"), "Who? Import the account first."},
 		{"advice of the row without detail", Advice(NoAccount, ""), "Import the account first."},
 		{"unknown code", Info(60022, ""), ""},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, test.got, test.want)
+		}
+	}
+}
+
+// TestRemedies checks that each remedy is a sentence that may stand in a header
+// and, after a detail, in one of a bounded length.
+func TestRemedies(t *testing.T) {
+	for _, r := range Table {
+		bad := strings.ContainsFunc(r.Advice, func(c rune) bool { return c < 0x20 || c > 0x7e })
+		if bad || len(r.Advice) > 200 || !strings.HasSuffix(r.Advice, ".") || r.Advice[0] < 'A' || r.Advice[0] > 'Z' {
+			t.Errorf("remedy of %d: %q", r.Code, r.Advice)
 		}
 	}
 }

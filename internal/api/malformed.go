@@ -1,0 +1,51 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"rollcall/internal/httpx"
+	"rollcall/internal/wire"
+)
+
+// Malformed returns the answer to a request that HTTP itself could not make
+// sense of, and the header fields that go with it.
+func Malformed(f httpx.Fault) (http.Header, []byte) {
+	body, err := wire.Encode(wire.CodeFirst.Fail(wire.HTTPParse, wire.Info(wire.HTTPParse, "")))
+	if err != nil {
+		panic(err) // three plain fields always encode
+	}
+	h := http.Header{}
+	advise(h, wire.HTTPParse, malformation(f))
+	return h, body
+}
+
+// malformation says what was wrong with a request, as far as net/http tells:
+// what it calls a bad request has nothing more to it.
+func malformation(f httpx.Fault) string {
+	switch f.Status {
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "the request line and the header fields are larger than 64 KiB; send the data in the body"
+	case http.StatusExpectationFailed:
+		return "the Expect header asks for something else than 100-continue; leave it out"
+	case http.StatusNotImplemented:
+		return "the Transfer-Encoding is not chunked; send the body chunked or with a Content-Length"
+	case http.StatusHTTPVersionNotSupported:
+		return "the version of HTTP is unknown; use HTTP/1.1 or HTTP/2"
+	}
+	for part, text := range malformations {
+		if strings.Contains(f.Reason, part) {
+			return text
+		}
+	}
+	return "the request line or a header field is not valid HTTP; percent-encode the URL, where a space is %20"
+}
+
+// malformations are details by a part of the reason.
+var malformations = map[string]string{
+	"missing required Host header": "the Host header is missing; HTTP/1.1 requires one",
+	"malformed Host header":        "the Host header is not a host name; send the name or address of this server",
+	"invalid header name":          "the name of a header field has a character that it may not have; correct it",
+	"invalid header value":         "the value of a header field has a character that it may not have; correct it",
+	httpx.PlainOnTLS:               "this port takes HTTPS and the request came without TLS; call it with https://",
+}
