@@ -91,12 +91,7 @@ func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
 // credentialsApp makes the app of the credentials, or adds to the one that
 // exists what it lacks.
 func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
-	c := s.o.Credentials
-	key, err := readKey(c.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	s.warnOpenFile(c.KeyFile, key)
+	c, key := s.o.Credentials, s.key
 	id := account.AppID(c.SDKAppID)
 	app, err := s.dir.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {

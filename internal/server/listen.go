@@ -23,41 +23,58 @@ func (o *Options) check() error {
 	return c.Check()
 }
 
-func (s *Server) listen(ctx context.Context) error {
-	var conf *tls.Config
-	if s.o.TLSCert != "" {
-		cert, err := newCertificate(s.o.TLSCert, s.o.TLSKey, s.o.Logger)
-		if err != nil {
-			return err
-		}
-		conf = cert.config()
-	}
+// bind opens every address. What is served there follows in [Server.attach], once
+// the store is open.
+func (s *Server) bind(ctx context.Context) error {
 	conns, err := httpx.MaxConns()
 	if err != nil {
 		return err
 	}
-	public := httpx.ListenerOptions{TLS: conf, Conns: httpx.NewConnLimit(conns)}
-	vendor := s.vendorHandler()
-	if err := s.listenAt(ctx, "--listen", s.o.Listen, public, withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))); err != nil {
+	public := httpx.ListenerOptions{TLS: s.tlsConfig(), Conns: httpx.NewConnLimit(conns)}
+	own := func() httpx.ListenerOptions { return httpx.ListenerOptions{Conns: httpx.NewConnLimit(ownConns)} }
+	if err := s.listenAt(ctx, "--listen", s.o.Listen, public); err != nil {
 		return err
 	}
 	if s.o.AdminListen != "" {
-		// The vendor's protocol too: the page at /docs calls the address that it
-		// came from.
-		if err := s.listenAt(ctx, "--admin-listen", s.o.AdminListen, ownListener(), withVendor(vendor, s.ownHandler(true))); err != nil {
+		if err := s.listenAt(ctx, "--admin-listen", s.o.AdminListen, own()); err != nil {
 			return err
 		}
 	}
-	return s.listenPprof(ctx)
+	if s.o.PprofListen != "" {
+		return s.listenAt(ctx, "--pprof-listen", s.o.PprofListen, own())
+	}
+	return nil
 }
 
-// ownListener returns the options of an address that serves nothing to strangers.
-func ownListener() httpx.ListenerOptions {
-	return httpx.ListenerOptions{Conns: httpx.NewConnLimit(ownConns)}
+// tlsConfig returns nil for a server in the clear.
+func (s *Server) tlsConfig() *tls.Config {
+	if s.certificate == nil {
+		return nil
+	}
+	return s.certificate.config()
 }
 
-// listenAt opens the address of a flag, for h.
-func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.ListenerOptions, h http.Handler) error {
+// attach gives each address what it serves.
+func (s *Server) attach() {
+	vendor := s.vendorHandler()
+	for _, l := range s.listeners {
+		switch l.flag {
+		case "--listen":
+			l.srv.Handler = withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))
+		case "--admin-listen":
+			// The vendor's protocol too: the page at /docs calls the address that it
+			// came from.
+			l.srv.Handler = withVendor(vendor, s.ownHandler(true))
+		case "--pprof-listen":
+			l.srv.Handler = s.pprofHandler()
+			l.srv.WriteTimeout = pprofTimeout
+		}
+		s.o.Logger.Info("listening", slog.String("addr", l.Addr().String()), slog.Bool("tls", l.tls))
+	}
+}
+
+// listenAt opens the address of a flag.
+func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.ListenerOptions) error {
 	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("%s %s cannot be opened: end what listens there, or choose another address: %w", flag, addr, err)
@@ -66,8 +83,9 @@ func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.Listen
 	o.Logger = s.o.Logger
 	s.listeners = append(s.listeners, &listener{
 		Listener: httpx.NewListener(inner, o),
+		flag:     flag,
+		tls:      o.TLS != nil,
 		srv: &http.Server{
-			Handler:           h,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -76,6 +94,5 @@ func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.Listen
 			ErrorLog:          libraryLog(s.o.Logger),
 		},
 	})
-	s.o.Logger.Info("listening", slog.String("addr", inner.Addr().String()), slog.Bool("tls", o.TLS != nil))
 	return nil
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -9,18 +8,6 @@ import (
 
 // pprofTimeout is longer than the longest profile that somebody may want.
 const pprofTimeout = 10 * time.Minute
-
-// listenPprof opens the address for profiles of the process, if there is one.
-func (s *Server) listenPprof(ctx context.Context) error {
-	if s.o.PprofListen == "" {
-		return nil
-	}
-	if err := s.listenAt(ctx, "--pprof-listen", s.o.PprofListen, ownListener(), s.pprofHandler()); err != nil {
-		return err
-	}
-	s.listeners[len(s.listeners)-1].srv.WriteTimeout = pprofTimeout
-	return nil
-}
 
 func (s *Server) pprofHandler() http.Handler {
 	mux := http.NewServeMux()

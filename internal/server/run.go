@@ -17,7 +17,9 @@ import (
 // A listener is one address and what is served there.
 type listener struct {
 	*httpx.Listener
-	srv *http.Server
+	srv  *http.Server
+	flag string // that names the address
+	tls  bool
 }
 
 // Run serves until ctx ends, finishes what is in flight, and closes the store.

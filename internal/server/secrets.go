@@ -13,17 +13,12 @@ import (
 	"rollcall/internal/directory"
 )
 
-// prepareTokens makes the tokens of the server's own: the one that
-// --admin-token-file names, and a developer's.
+// prepareTokens makes the token of --admin-token-file known to the store.
 func (s *Server) prepareTokens(ctx context.Context) error {
-	if s.o.AdminTokenFile == "" {
+	if s.adminToken == "" {
 		return nil
 	}
-	text, err := readToken(s.o.AdminTokenFile)
-	if err != nil {
-		return err
-	}
-	return s.dir.AdoptToken(ctx, directory.BootstrapToken, text)
+	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken)
 }
 
 // readToken returns the token in file, and makes one if there is no such file.

@@ -109,10 +109,16 @@ type Server struct {
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
+
+	certificate *certificate // nil in the clear
+	key         account.Key  // of --key-file
+	adminToken  string       // of --admin-token-file
 }
 
-// Open opens the store, sees to the app and listens. Nothing is answered until
-// [Server.Run]. On an error everything is closed again.
+// Open binds the addresses, opens the store and prepares the app. Nothing is
+// answered until [Server.Run]. On an error everything is closed again. What can be
+// found wrong without the store is checked before the store is opened: opening
+// changes its files, and a copy of a store must survive a mistake in a flag.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -126,15 +132,16 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) open(ctx context.Context) error {
 	s.metrics = metrics.New(metrics.Options{Version: s.o.Version, Logger: s.o.Logger})
+	if err := s.preflight(ctx); err != nil {
+		return err
+	}
 	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger})
 	s.api = api.New(api.Options{Directory: s.dir, AllowTestApps: s.o.AllowTestApps})
 	s.admin = s.newAdmin()
-	if err := s.listen(ctx); err != nil {
-		return err
-	}
+	s.attach()
 	if err := s.prepareTokens(ctx); err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
 
 	"rollcall/internal/account"
 	"rollcall/internal/config"
@@ -34,13 +32,12 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 // seal returns the store with its secrets sealed: with the keys of a file or, in
 // a store that lives no longer than the process, with keys that do neither.
 func (s *Server) seal(ctx context.Context) (account.Engine, error) {
+	file, err := s.sealFile()
 	switch {
-	case s.o.SealKeys != "":
-		return sealed.Open(ctx, s.engine, s.o.SealKeys)
-	case s.o.Store == "mem:":
+	case err != nil:
+		return nil, err
+	case file == "":
 		return sealed.New(s.engine, sealed.NewRing()), nil
-	case s.o.DataDir == "":
-		return nil, errors.New("a store on disk needs a file of sealing keys: give --data or --seal-keys")
 	}
-	return sealed.Open(ctx, s.engine, filepath.Join(s.o.DataDir, SealFile))
+	return sealed.Open(ctx, s.engine, file)
 }

@@ -55,7 +55,7 @@ func Engine(spec string, o Options) (account.Engine, error) {
 	if err := Check(spec); err != nil {
 		return nil, err
 	}
-	if dir, ok := strings.CutPrefix(spec, "pebble:"); ok {
+	if dir, ok := Dir(spec); ok {
 		return openPebble(dir, o)
 	}
 	return new(mem.Store), nil
@@ -68,6 +68,24 @@ func openPebble(dir string, o Options) (account.Engine, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Dir returns the directory of the store that spec names, or false for a store
+// without one.
+func Dir(spec string) (string, bool) { return strings.CutPrefix(spec, "pebble:") }
+
+// Read opens the store that spec names without changing or creating any file, calls
+// fn, which may only read, and closes the store.
+func Read(spec string, fn func(account.Engine) error) error {
+	dir, ok := Dir(spec)
+	if !ok {
+		return fmt.Errorf("the store %q has no directory", spec)
+	}
+	s, err := pebble.OpenReadOnly(pebble.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(s), s.Close())
 }
 
 // Verify compares the backup in dir with its description, opens its store

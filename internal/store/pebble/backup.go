@@ -34,17 +34,23 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	})
 }
 
-// Verify opens the store in o.Dir without changing or creating any file, reads
-// every record and returns what it holds. Another process may not use it
-// meanwhile. apps is asked
-// what else is to be checked of apps; it may be nil, and may only read.
-func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*account.Contents, error) {
+// OpenReadOnly opens the store in o.Dir without changing or creating any file.
+// Another process may not use it meanwhile. The caller may only read, and closes
+// the store.
+func OpenReadOnly(o Options) (*Store, error) {
 	o = o.withDefaults()
 	if _, err := o.FS.Stat(o.Dir); err != nil {
 		return nil, fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
 	}
 	o.FS, o.readOnly = guard.ReadOnly(o.FS), true
-	s, err := Open(o)
+	return Open(o)
+}
+
+// Verify opens the store in o.Dir with [OpenReadOnly], reads every record and
+// returns what it holds. apps is asked what else is to be checked of apps; it may
+// be nil, and may only read.
+func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*account.Contents, error) {
+	s, err := OpenReadOnly(o)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,20 @@ func Open(ctx context.Context, e account.Engine, file string) (account.Engine, e
 	return s, nil
 }
 
+// Check does what [Open] would, but creates no file and changes nothing: it opens
+// every secret of e with the keys in file, or sees that none is sealed.
+func Check(ctx context.Context, e account.Engine, file string) error {
+	ring, err := ReadRing(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nothingSealed(ctx, e, file)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = New(e, ring).Apps(ctx)
+	return err
+}
+
 // nothingSealed returns an error if a new file of keys could not open what e
 // holds.
 func nothingSealed(ctx context.Context, e account.Engine, file string) error {

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/backup"
+	"rollcall/internal/store/open"
+	"rollcall/internal/testutil"
+)
+
+// TestFailedStartKeepsBackup starts on a backup with one mistake after the other.
+// None may change a file: the backup is good until a server works on it.
+func TestFailedStartKeepsBackup(t *testing.T) {
+	data, sealKeys := backedUp(t)
+	before := files(t, data)
+	dir := t.TempDir()
+	file := func(name, text string, mode fs.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	busy := taken.Addr().String()
+	for _, tt := range []struct {
+		name string
+		with func(*Options)
+		want string
+	}{
+		{"no sealing keys", func(o *Options) { o.SealKeys = filepath.Join(dir, "none") }, "is missing"},
+		{"other sealing keys", func(o *Options) { o.SealKeys = file("other", "1 "+strings.Repeat("A", 43)+"=\n", 0o600) }, "seal"},
+		{"open sealing keys", func(o *Options) { o.SealKeys = file("open", "", 0o644) }, "can be read by others"},
+		{"admin address", func(o *Options) { o.AdminListen = busy }, "--admin-listen"},
+		{"pprof address", func(o *Options) { o.PprofListen = busy }, "--pprof-listen"},
+		{"address", func(o *Options) { o.Listen = busy }, "--listen"},
+		{"certificate", func(o *Options) { o.TLSCert, o.TLSKey = "none", "none" }, "--tls-cert"},
+		{"token", func(o *Options) { o.AdminTokenFile = file("token", "x", 0o600) }, "holds no token"},
+		{"key", func(o *Options) { o.Credentials = Credentials{SDKAppID: 1, KeyFile: "none"} }, "--key-file"},
+	} {
+		o := Options{
+			Store: "pebble:" + filepath.Join(data, backup.Store), Listen: "127.0.0.1:0", DataDir: data,
+			SealKeys: sealKeys, Logger: testutil.Logger(t),
+		}
+		tt.with(&o)
+		s, err := Open(t.Context(), o)
+		if err == nil {
+			t.Fatalf("%s: the server started: %v", tt.name, s.close())
+		}
+		if !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if diff := cmp.Diff(before, files(t, data)); diff != "" {
+			t.Fatalf("%s: the failed start changed the backup (-before +after):\n%s", tt.name, diff)
+		}
+	}
+	if _, err := open.Verify(t.Context(), data, sealKeys); err != nil {
+		t.Error(err)
+	}
+}
+
+// backedUp returns the directory of a backup with one app and its sealing keys.
+func backedUp(t *testing.T) (data, sealKeys string) {
+	t.Helper()
+	top := t.TempDir()
+	first := filepath.Join(top, "first")
+	if err := MakeDataDir(first); err != nil {
+		t.Fatal(err)
+	}
+	store := "pebble:" + filepath.Join(first, backup.Store)
+	s, err := Open(t.Context(), Options{Store: store, Listen: "127.0.0.1:0", DataDir: first, Logger: testutil.Logger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = filepath.Join(top, "copy")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	copier, _ := account.Find[account.Snapshotter](s.engine)
+	if err := copier.Snapshot(t.Context(), filepath.Join(data, backup.Store)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Describe(data, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	return data, filepath.Join(first, SealFile)
+}
+
+// files returns the content of every file below dir.
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all[path] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
