@@ -53,6 +53,17 @@ func TestD04_KickedIs70052(t *testing.T) {
 	}
 }
 
+func TestD65_KickAndFutureUserSig(t *testing.T) {
+	for setting, code := range map[string]string{"": "70052", `{"settings":{"kicked_as_expired":true}}`: "70001"} {
+		inWorld(t, setting, func(w *world) {
+			w.want(target("account_check", "age=-48h"), checkAlice, ok)
+			w.want("kick", `{"UserID":"administrator"}`, ok)
+			w.want(target("account_check", "age=-1h"), checkAlice, ok)
+			w.want(target("account_check", "age=-3601s"), checkAlice, code)
+		})
+	}
+}
+
 func TestD05_NotAdminByService(t *testing.T) {
 	for mode, codes := range map[string]map[string]string{
 		"":           {"account_check": "70403", "portrait_get": "60010", "querystate": "60010"},

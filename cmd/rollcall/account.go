@@ -21,6 +21,7 @@ type accountCmd struct {
 	Count      accountCountCmd  `cmd:"" help:"Count the accounts."`
 	Status     accountStatusCmd `cmd:"" help:"Tell who is on line."`
 	Kick       accountKickCmd   `cmd:"" help:"Put accounts off line and refuse their UserSigs."`
+	Unkick     accountUnkickCmd `cmd:"" help:"Forget the kicks of an account."`
 	Delete     accountDeleteCmd `cmd:"" help:"Delete accounts for good."`
 }
 
@@ -122,6 +123,33 @@ func (c *accountKickCmd) Run(env *environment, g *accountCmd) error {
 		}
 	}
 	return printResults(env, g, results, "kicked", nil)
+}
+
+type accountUnkickCmd struct {
+	UserID string `arg:"" name:"userid" given:"" help:"The account."`
+}
+
+// Help is shown by rollcall account unkick --help.
+func (accountUnkickCmd) Help() string {
+	return `UserSigs from before the kicks are good again until they expire. It is for a kick
+that was a mistake, such as one made while the server's clock was ahead: that
+refuses every UserSig until the time comes. Needs an admin token.
+
+Examples:
+  rollcall account unkick administrator`
+}
+
+func (c *accountUnkickCmd) Run(env *environment, g *accountCmd) error {
+	api, app, err := g.adminApp(env)
+	if err != nil {
+		return err
+	}
+	g.target(env, app)
+	a, err := api.Unkick(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return printResults(env, g, []client.Result{{UserID: a.UserID}}, "unkicked", nil)
 }
 
 type accountStatusCmd struct {

@@ -57,6 +57,26 @@ func (s *Server) countAccounts(c *call) (Count, error) {
 	return Count{n}, err
 }
 
+// Unkick names an account whose kicks are forgotten.
+type Unkick struct {
+	UserID account.UserID `json:"userid"`
+}
+
+func (s *Server) unkickAccount(c *call, req Unkick) (Account, error) {
+	app, err := c.app()
+	if err != nil {
+		return Account{}, err
+	}
+	if err := s.dir.Unkick(c.ctx, c.actor(), app, req.UserID); err != nil {
+		return Account{}, err
+	}
+	a, err := s.dir.Account(c.ctx, app, req.UserID)
+	if err != nil {
+		return Account{}, err
+	}
+	return showAccount(a), nil
+}
+
 // readAccount serves both forms: the id in the path and the id in the query.
 func (s *Server) readAccount(c *call) (Account, error) {
 	app, err := c.app()

@@ -46,6 +46,36 @@ func TestAccount(t *testing.T) {
 	})
 }
 
+// TestUnkick forgets a kick, with an entry in the audit trail.
+func TestUnkick(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		const app = account.AppID(1400000001)
+		b.imports("a/b c")
+		if _, err := b.engine.Update(b.Context(), app, []account.Patch{{ID: "a/b c", Kicked: 1 << 40}}, now); err != nil {
+			b.Fatal(err)
+		}
+		if got := ok[admin.Account](b, 200, "POST", appPath+"/accounts:unkick", `{"userid":"a/b c"}`); got.UserID != "a/b c" || got.KickedAt != "" {
+			b.Errorf("unkicked %+v", got)
+		}
+		st, err := b.engine.Status(b.Context(), app, []account.UserID{"a/b c"})
+		if err != nil || st[0].Kicked != account.Unkicked {
+			b.Errorf("status %+v, %v", st, err)
+		}
+		trail := ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1", "").Entries
+		if e := trail[0]; e.Action != "account.unkick" || e.SDKAppID != app || e.Detail != "a/b c" {
+			b.Errorf("audit entry %+v", e)
+		}
+		b.problem(b.call("POST", appPath+"/accounts:unkick", `{"userid":"nobody"}`), "not-found")
+		b.problem(b.call("POST", appPath+"/accounts:unkick", `{"userid":"@x"}`), "bad-request")
+		b.problem(b.call("POST", appPath+"/accounts:unkick", ``), "bad-request")
+		b.problem(b.call("POST", "/admin/v1/apps/1400000009/accounts:unkick", `{"userid":"a"}`), "not-found")
+		if n := len(ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit", "").Entries); b.Failed() || n != 5 {
+			b.Errorf("%d audit entries, want 3 tokens, the app, one unkick", n)
+		}
+	})
+}
+
 // TestAccountPages walks through 2,500 accounts and the administrator.
 func TestAccountPages(t *testing.T) {
 	onEngines(t, func(b *bench) {

@@ -100,6 +100,7 @@ func Routes() []Route {
 		{"GET", accounts, "listAccounts", "List accounts in the byte order of their ids.", read, ok, prefix, nil, 0, reads((*Server).listAccounts)},
 		{"GET", accounts + ":count", "countAccounts", "Count the accounts of an app, exactly.", read, ok, nil, nil, 0, reads((*Server).countAccounts)},
 		{"GET", accounts + ":get", "findAccount", "Read an account whose id a path cannot carry.", read, ok, userid, nil, 0, reads((*Server).readAccount)},
+		{"POST", accounts + ":unkick", "unkickAccount", "Forget the kicks of an account: UserSigs from before them are good again.", write, ok, nil, nil, 0, takes((*Server).unkickAccount)},
 		{"GET", accounts + "/{userid}", "readAccount", "Read an account.", read, ok, nil, nil, 0, reads((*Server).readAccount)},
 		{"GET", root + "/audit", "listAudit", "List who changed what, newest first.", read, ok, sdkappid, nil, 0, reads((*Server).listAudit)},
 		{"GET", tokens, "listTokens", "List tokens by id.", all, ok, nil, nil, 0, reads((*Server).listTokens)},

@@ -94,7 +94,7 @@ func showAccount(a account.Account) Account {
 		UserID: a.ID, Nick: a.Nick, FaceURL: a.FaceURL, InternalID: strconv.FormatUint(a.InternalID, 10),
 		CreatedAt: Time(a.Created), UpdatedAt: Time(a.Updated), Profile: map[account.Tag]Value{},
 	}
-	if a.Kicked != 0 {
+	if a.Kicked > 0 {
 		shown.KickedAt = time.Unix(a.Kicked, 0).UTC().Format(time.RFC3339)
 	}
 	for _, f := range a.Profile {

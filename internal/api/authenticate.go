@@ -136,20 +136,33 @@ func (s *Server) genuine(c *call, text string, now time.Time) (*usersig.Sig, err
 	return sig, err
 }
 
+// maxAhead is how far in the future the UserSig of a kicked account may be dated.
+// The clocks of servers differ by less.
+const maxAhead = time.Hour
+
 // checkKick refuses a UserSig that was signed before the account was kicked.
-// One of the same second passes: signatures know whole seconds only.
+// One of the same second passes: signatures know whole seconds only. A UserSig
+// that is dated far in the future would survive the kick of today, so it is
+// refused until its date is near.
 func (s *Server) checkKick(ctx context.Context, c *call, sig *usersig.Sig) error {
 	kicked, err := s.dir.Watermark(ctx, c.app, c.admin)
 	if err != nil {
 		return err
 	}
+	var detail string
 	switch {
-	case kicked == 0 || sig.IssuedAt >= kicked:
+	case kicked == 0 || kicked == account.Unkicked:
 		return nil
-	case c.app.Settings.KickedAsExpired:
-		return &wire.Error{Code: wire.SigExpired}
+	case sig.IssuedAt < kicked:
+	case sig.IssuedAt <= s.dir.Now(c.app.ID).Add(maxAhead).Unix():
+		return nil
+	default:
+		detail = "the account was kicked, and the UserSig is dated more than an hour in the future; correct the signer's clock and sign anew"
 	}
-	return &wire.Error{Code: wire.SigKicked}
+	if c.app.Settings.KickedAsExpired {
+		return &wire.Error{Code: wire.SigExpired, Detail: detail}
+	}
+	return &wire.Error{Code: wire.SigKicked, Detail: detail}
 }
 
 // notAdmin refuses a caller who is no admin. The live service answers with the

@@ -97,6 +97,43 @@ func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
 	}
 }
 
+// TestKickAndFuture signs for a kicked account at times around the server's: a
+// UserSig that is dated far ahead does not survive the kick, one of a clock that
+// is a little fast does, and so does any once the kick is forgotten.
+func TestKickAndFuture(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp, Admins: []account.UserID{"user"}}, account.App{ID: listedApp, Settings: account.Settings{KickedAsExpired: true}})
+	code := func(app account.AppID, id string, ahead time.Duration) int {
+		q := params(app, id, sign(t, testKey, app, id, f.time.Add(ahead).Unix()))
+		return *f.post(t, request("POST", "/v4/im_open_login_svc/account_check", q, `{"CheckItem":[{"UserID":"user"}]}`)).ErrorCode
+	}
+	want := func(when string, wants map[time.Duration]int) {
+		t.Helper()
+		for ahead, want := range wants {
+			if got := code(plainApp, "user", ahead); got != want {
+				t.Errorf("%s, signed %v ahead: code %d, want %d", when, ahead, got, want)
+			}
+		}
+	}
+	const far = 100 * 365 * 24 * time.Hour
+	want("before", map[time.Duration]int{0: 0, far: 0})
+	kick(t, f, "user", f.time)
+	want("after a kick", map[time.Duration]int{-time.Second: 70052, 0: 0, maxAhead: 0, maxAhead + time.Second: 70052, far: 70052})
+	kick(t, f, "user", f.time.Add(far))
+	want("after a kick by a fast clock", map[time.Duration]int{0: 70052, far: 70052})
+	if err := f.dir.Unkick(t.Context(), "test", plainApp, "user"); err != nil {
+		t.Fatal(err)
+	}
+	want("forgotten", map[time.Duration]int{-time.Second: 0, 0: 0, far: 0})
+	kick(t, f, "user", f.time)
+	want("kicked again", map[time.Duration]int{-time.Second: 70052, 0: 0})
+	if _, err := f.store.Update(t.Context(), listedApp, []account.Patch{{ID: "administrator", Kicked: f.time.Unix()}}, f.time); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(listedApp, "administrator", far); got != 70001 {
+		t.Errorf("an app that answers as for expired: code %d, want 70001", got)
+	}
+}
+
 func TestLockoutForgets(t *testing.T) {
 	l, now := newLockout(), time.Unix(1700000000, 0)
 	who := suspect{plainApp, netip.MustParseAddr("192.0.2.1")}

@@ -93,6 +93,29 @@ func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserI
 	return d.update(ctx, app, account.Patch{ID: id, Kicked: now.Unix()})
 }
 
+// Unkick clears the watermark of an account: UserSigs from before its kicks are
+// good again. The entry in the audit trail comes first, so that no watermark is
+// cleared without one.
+//
+// Codes: NoApp, InvalidID, NoAccount.
+func (d *Directory) Unkick(ctx context.Context, actor string, app account.AppID, id account.UserID) error {
+	if err := id.Validate(false); err != nil {
+		return err
+	}
+	a, err := d.Account(ctx, app, id)
+	if err != nil {
+		return err
+	}
+	if err := d.Record(ctx, actor, "account.unkick", app, string(a.ID)); err != nil {
+		return err
+	}
+	codes, err := d.store.Update(ctx, app, []account.Patch{{ID: id, Kicked: account.Unkicked}}, d.Now(app))
+	if err != nil {
+		return err
+	}
+	return Result{Code: codes[0]}.Err()
+}
+
 func (d *Directory) update(ctx context.Context, app *account.App, p account.Patch) error {
 	codes, err := d.store.Update(ctx, app.ID, []account.Patch{p}, d.Now(app.ID))
 	if err != nil {

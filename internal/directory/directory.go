@@ -66,8 +66,8 @@ func (d *Directory) App(ctx context.Context, id account.AppID) (*account.App, er
 // Ready returns nil if the directory can take writes, or says why it cannot.
 func (d *Directory) Ready(ctx context.Context) error { return d.store.Ready(ctx) }
 
-// Watermark returns the time of the last kick of id in unix seconds, 0 for
-// none: its UserSigs from before are refused.
+// Watermark returns the time of the last kick of id in unix seconds, 0 or
+// [account.Unkicked] for none: its UserSigs from before are refused.
 func (d *Directory) Watermark(ctx context.Context, app *account.App, id account.UserID) (int64, error) {
 	st, err := d.store.Status(ctx, app.ID, []account.UserID{id})
 	if err != nil {

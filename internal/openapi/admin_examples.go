@@ -44,6 +44,7 @@ func AdminExamples() []AdminExample {
 		{"countAccounts", app, nil, ``, `{"count":2}`},
 		{"readAccount", user, nil, ``, exampleUser},
 		{"findAccount", app, map[string]string{"userid": "boss"}, ``, exampleUser},
+		{"unkickAccount", app, nil, `{"userid":"boss"}`, exampleUser},
 		{"addKey", app, nil, `{}`, `{"key":{` + exampleNew + `},"secret":"c2c4cd6f1d4d9c1f8b1bd6a5e8f1e6d70f0e3d9c5a4b3c2d1e0f9a8b7c6d5e4f"}`},
 		{"retireKey", map[string]string{"sdkappid": "1400000002", "id": "2"}, nil, `{"at":"2036-01-01T00:00:00Z"}`, exampleRetired},
 		{"removeAdmin", user, nil, ``, appWith("7", one, exampleSettings, exampleKey+`,`+exampleRetired)},

@@ -189,15 +189,18 @@ func TestRenewHalf(t *testing.T) {
 // half way: no watermark comes back, and a kick of an earlier time counts.
 func TestUnkickFolds(t *testing.T) {
 	for _, renew := range []bool{false, true} {
-		for steps := range 1 << 6 {
-			testUnkickFolds(t, renew, steps)
+		for _, patches := range []int{0, 1, maxOperands + 2} { // the last are more than are kept as operands
+			for steps := range 1 << 6 {
+				testUnkickFolds(t, renew, patches, steps)
+			}
 		}
 	}
 }
 
 // testUnkickFolds folds after each change whose bit in steps is set, and leaves
-// the fold without its end where the highest bit is set.
-func testUnkickFolds(t *testing.T, renew bool, steps int) {
+// the fold without its end where the highest bit is set. After the watermark is
+// cleared it patches the profile.
+func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, renewIndex: renew})
 	update := func(step int, ps ...account.Patch) {
@@ -217,7 +220,7 @@ func testUnkickFolds(t *testing.T, renew bool, steps int) {
 		as, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
 		must(t, err)
 		if st[0].Kicked != want || as[0].Kicked != want {
-			t.Errorf("renew %v, steps %06b, %s: watermark %d, in the account %d, want %d", renew, steps, when, st[0].Kicked, as[0].Kicked, want)
+			t.Errorf("renew %v, %d patches, steps %06b, %s: watermark %d, in the account %d, want %d", renew, patches, steps, when, st[0].Kicked, as[0].Kicked, want)
 		}
 	}
 	restart := func() {
@@ -228,11 +231,11 @@ func testUnkickFolds(t *testing.T, renew bool, steps int) {
 	update(0)
 	update(1, account.Patch{Kicked: 1 << 40})
 	update(2, account.Patch{Kicked: account.Unkicked})
-	var many []account.Patch // more than are kept as operands
-	for i := range uint64(maxOperands + 2) {
-		many = append(many, account.Patch{Fields: []account.Field{{Tag: account.TagRole, Value: account.Value{Number: i, IsNumber: true}}}})
+	profile := make([]account.Patch, patches)
+	for i := range profile {
+		profile[i].Fields = []account.Field{{Tag: account.TagRole, Value: account.Value{Number: uint64(i), IsNumber: true}}}
 	}
-	update(3, many...)
+	update(3, profile...)
 	check("cleared", account.Unkicked)
 	restart()
 	check("cleared, after a restart", account.Unkicked)
