@@ -112,6 +112,10 @@ type AppPatch struct {
 	Edition  *string `json:"edition,omitzero"`
 	Disabled *bool   `json:"disabled,omitzero"`
 
+	// Test, if it is false, makes the app a test app no more and clears
+	// [Settings.AnySignature]. An app is never made a test app later.
+	Test *bool `json:"test,omitzero"`
+
 	// Settings is laid over the app's as a merge patch (RFC 7396): keys are the
 	// JSON names of [Settings], and a nil value brings a default back.
 	Settings map[string]any `json:"settings,omitempty"`

@@ -87,7 +87,8 @@ func TestAdminExamples(t *testing.T) {
 func runAdmin(t *testing.T, dir string) (base, token string) {
 	t.Helper()
 	srv, err := server.Open(t.Context(), server.Options{
-		Store: "pebble:" + filepath.Join(dir, "accounts"), Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Logger: testutil.Logger(t),
+		AllowTestApps: true,
+		Store:         "pebble:" + filepath.Join(dir, "accounts"), Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Logger: testutil.Logger(t),
 		App: &account.App{ID: 1400000001, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
 	})
 	if err != nil {

@@ -86,7 +86,7 @@ func (k *keys) records() []account.Key {
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
 	store := &faulty{Engine: new(mem.Store), code: account.OK}
-	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg})
+	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg, AllowTestApps: true})
 	for _, app := range s.apps {
 		app.Keys = k.records()
 		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {
@@ -95,7 +95,7 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	}
 	seed(tb, store, s)
 	store.code = s.fault
-	srv := api.New(api.Options{Directory: dir, AllowTestApps: true})
+	srv := api.New(api.Options{Directory: dir})
 	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 		srv.ServeHTTP(w, r)
 		return nil

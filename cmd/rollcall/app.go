@@ -209,6 +209,7 @@ type appSetCmd struct {
 	Name      *string           `placeholder:"TEXT" help:"Name for people."`
 	Edition   *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Disabled  *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
+	NoTest    bool              `name:"no-test" help:"Make it a test app no more; this cannot be taken back."`
 	Setting   map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
 	Unset     []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
 	IfVersion uint64            `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
@@ -227,11 +228,14 @@ Examples:
 
 func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 	patch := client.AppPatch{Name: c.Name, Edition: c.Edition, Disabled: c.Disabled, Settings: settingValues(c.Setting), Version: c.IfVersion}
+	if c.NoTest {
+		patch.Test = new(bool)
+	}
 	for _, name := range c.Unset {
 		patch.Settings[name] = nil
 	}
-	if c.Name == nil && c.Edition == nil && c.Disabled == nil && len(patch.Settings) == 0 {
-		return &usageError{errors.New("nothing to change: give --name, --edition, --disabled, --setting or --unset")}
+	if c.Name == nil && c.Edition == nil && c.Disabled == nil && !c.NoTest && len(patch.Settings) == 0 {
+		return &usageError{errors.New("nothing to change: give --name, --edition, --disabled, --no-test, --setting or --unset")}
 	}
 	api, app, err := g.change(env, c.App)
 	if err != nil {

@@ -60,7 +60,7 @@ type NewApp struct {
 	SDKAppID  uint32           `json:"sdkappid"`
 	Name      string           `json:"name,omitempty"`    // for people, at most 200 bytes
 	Edition   account.Edition  `json:"edition,omitempty"` // development if absent
-	Test      bool             `json:"test,omitempty"`    // may falsify, where the server allows it
+	Test      bool             `json:"test,omitempty"`    // may falsify; only where the server allows test apps
 	Admins    []account.UserID `json:"admins,omitempty"`  // besides administrator
 	Settings  account.Settings `json:"settings,omitzero"`
 	Secret    string           `json:"secret,omitempty"`     // HMAC key as text, at most 4096 bytes

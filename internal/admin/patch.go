@@ -18,6 +18,7 @@ type AppPatch struct {
 	Name     *string          `json:"name,omitempty"`
 	Edition  *account.Edition `json:"edition,omitempty"`
 	Disabled *bool            `json:"disabled,omitempty"`
+	Test     *bool            `json:"test,omitempty"`     // false makes it a test app no more, and clears any_signature; an app is never made one later
 	Settings jsontext.Value   `json:"settings,omitempty"` // a merge patch (RFC 7396): null sets a member back to its default
 }
 
@@ -59,7 +60,7 @@ func ifMatch(headers []string) (uint64, error) {
 // fields names what p changes, for the audit trail.
 func (p *AppPatch) fields() ([]string, error) {
 	var names []string
-	for name, given := range map[string]bool{"name": p.Name != nil, "edition": p.Edition != nil, "disabled": p.Disabled != nil} {
+	for name, given := range map[string]bool{"name": p.Name != nil, "edition": p.Edition != nil, "disabled": p.Disabled != nil, "test": p.Test != nil} {
 		if given {
 			names = append(names, name)
 		}
@@ -78,7 +79,7 @@ func (p *AppPatch) fields() ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, bad("the body changes nothing; give name, edition, disabled or settings")
+		return nil, bad("the body changes nothing; give name, edition, disabled, test or settings")
 	}
 	slices.Sort(names)
 	return names, nil
@@ -94,6 +95,10 @@ func (p *AppPatch) apply(a *account.App) error {
 	}
 	if p.Disabled != nil {
 		a.Disabled = *p.Disabled
+	}
+	if p.Test != nil {
+		a.Test = *p.Test
+		a.Settings.AnySignature = a.Settings.AnySignature && a.Test
 	}
 	if p.Settings == nil {
 		return nil

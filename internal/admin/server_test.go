@@ -74,11 +74,16 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-func newBench(t *testing.T, engine account.Engine) *bench {
+// newBench starts a server that allows test apps, as a developer's does.
+func newBench(t *testing.T, engine account.Engine) *bench { return newBenchThat(t, engine, true) }
+
+func newBenchThat(t *testing.T, engine account.Engine, allowsTestApps bool) *bench {
 	b := &bench{T: t, engine: engine, log: new(buffer), tokens: map[account.Scope]string{}}
 	b.dir = directory.New(directory.Options{
 		Engine: checked.New(engine),
 		Clock:  func(account.AppID) time.Time { return now },
+
+		AllowTestApps: allowsTestApps,
 	})
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{

@@ -69,8 +69,11 @@ func (s *Server) signUser(c *call, req NewUserSig) (UserSig, error) {
 
 // signingKey returns the newest active key of app that can sign.
 func (s *Server) signingKey(app *account.App) (account.Key, error) {
-	if !app.Test {
+	switch {
+	case !app.Test:
 		return account.Key{}, &fault{forbidden, "the app was not created as a test app; sign with its key where that is kept"}
+	case !s.dir.MayFalsify(app):
+		return account.Key{}, &fault{forbidden, "test apps are not allowed on this server; start it with --allow-test-apps, or sign with the app's key where that is kept"}
 	}
 	for _, k := range slices.Backward(app.ActiveKeys(s.dir.Now(app.ID))) {
 		if k.Kind == account.HMACKey {

@@ -37,10 +37,6 @@ const Prefix = "/v4/"
 type Options struct {
 	Directory *directory.Directory
 	Limiter   *ratelimit.Limiter // counts in memory if nil
-
-	// AllowTestApps lets apps that were created as test apps accept any
-	// well-formed UserSig.
-	AllowTestApps bool
 }
 
 // A Server answers the vendor's protocol. It is safe for concurrent use.
@@ -50,7 +46,6 @@ type Server struct {
 	lockout   *lockout
 	keys      *account.Derived[*keyring]
 	sigs      *sigCache
-	testApps  bool
 	now       func() time.Time // real time, for rates
 	endpoints map[string]*endpoint
 }
@@ -58,13 +53,12 @@ type Server struct {
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		dir:      o.Directory,
-		limiter:  o.Limiter,
-		lockout:  newLockout(),
-		keys:     account.NewDerived(newKeyring),
-		sigs:     newSigCache(),
-		testApps: o.AllowTestApps,
-		now:      time.Now,
+		dir:     o.Directory,
+		limiter: o.Limiter,
+		lockout: newLockout(),
+		keys:    account.NewDerived(newKeyring),
+		sigs:    newSigCache(),
+		now:     time.Now,
 	}
 	if s.limiter == nil {
 		s.limiter = ratelimit.New(ratelimit.NewMemory())

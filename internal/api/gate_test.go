@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 )
 
 // Apps of the gate's tests.
@@ -94,6 +95,33 @@ func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
 	t.Helper()
 	if _, err := f.store.Update(t.Context(), plainApp, []account.Patch{{ID: id, Kicked: at.Unix()}}, at); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAnySignature asks apps that accept any signature by their record. That
+// counts for a test app alone, and on a server that allows them alone.
+func TestAnySignature(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		for _, test := range []bool{false, true} {
+			f := newFixture(t)
+			f.dir = directory.New(directory.Options{Engine: f.store, AllowTestApps: allowed, Clock: func(account.AppID) time.Time { return f.time }})
+			app := account.App{
+				ID: plainApp, Edition: account.Development, Test: test, Admins: []account.UserID{"administrator"},
+				Keys: []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}, Settings: account.Settings{AnySignature: true},
+			}
+			if _, err := f.store.CreateApp(t.Context(), app, account.AuditEntry{}); err != nil {
+				t.Fatal(err)
+			}
+			want := 70009
+			if allowed && test {
+				want = 0
+			}
+			q := params(plainApp, "administrator", sign(t, "another key", plainApp, "administrator", f.time.Unix()))
+			got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", q, `{"CheckItem":[{"UserID":"user"}]}`))
+			if *got.ErrorCode != want {
+				t.Errorf("allowed %v, a test app %v: code %d, want %d", allowed, test, *got.ErrorCode, want)
+			}
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
 		app.Keys[i].Created = app.Created
 	}
-	if err := app.Validate(); err != nil {
+	if err := cmp.Or(app.Validate(), d.checkNewTest(&app)); err != nil {
 		return nil, err
 	}
 	if _, err := d.store.App(ctx, app.ID); account.CodeOf(err) != account.NoApp {
@@ -37,7 +37,15 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	if err := d.importAdmins(ctx, app.ID, app.Admins); err != nil {
 		return nil, err
 	}
-	return d.store.CreateApp(ctx, app, d.entry(actor, "app.create", app.ID, "edition "+string(app.Edition)))
+	return d.store.CreateApp(ctx, app, d.entry(actor, "app.create", app.ID, createDetail(&app)))
+}
+
+// createDetail says for the audit trail what kind of app was created.
+func createDetail(app *account.App) string {
+	if app.Test {
+		return "edition " + string(app.Edition) + ", a test app"
+	}
+	return "edition " + string(app.Edition)
 }
 
 var errAppExists error = &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
@@ -56,10 +64,11 @@ func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.App
 // Codes: NoApp, InvalidApp, and those of Apply.
 func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*account.App, error) {
 	return d.store.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
+		before := app
 		if err := c.Apply(&app); err != nil {
 			return account.App{}, err
 		}
-		return app, app.Validate()
+		return app, cmp.Or(d.checkTest(&before, &app), app.Validate())
 	}, d.entry(actor, c.Action, c.App, c.Detail))
 }
 

@@ -28,6 +28,7 @@ type Directory struct {
 	presence Presence
 	lg       *slog.Logger
 	words    *account.Derived[wordList]
+	testApps bool
 }
 
 // Options are what a Directory is built from. Engine is required.
@@ -36,11 +37,15 @@ type Options struct {
 	Clock    Clock        // RealTime if nil
 	Presence Presence     // everybody is offline if nil
 	Logger   *slog.Logger // discards if nil
+
+	// AllowTestApps lets apps be created as test apps, which may falsify; see
+	// [Directory.MayFalsify].
+	AllowTestApps bool
 }
 
 // New returns a Directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger}
+	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps}
 	if d.clock == nil {
 		d.clock = RealTime
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"slices"
 	"strconv"
@@ -95,7 +96,7 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	id := account.AppID(c.SDKAppID)
 	app, err := s.dir.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
-		app = &account.App{ID: id, Edition: account.Development, Test: s.o.AllowTestApps, Keys: []account.Key{key}}
+		app = &account.App{ID: id, Edition: account.Development, Keys: []account.Key{key}}
 		if c.Admin != "" && c.Admin != string(account.Administrator) {
 			app.Admins = []account.UserID{account.UserID(c.Admin)}
 		}
@@ -103,6 +104,9 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if app.Test {
+		s.o.Logger.Warn("the app of --sdkappid is a test app, whose calls can be falsified; end that with \"rollcall app set --no-test\"", slog.Uint64("app", uint64(id)))
 	}
 	return s.completeApp(ctx, app, key)
 }

@@ -78,7 +78,8 @@ type Options struct {
 	// ten seconds.
 	ShutdownTimeout time.Duration
 
-	// AllowTestApps lets test apps falsify (any-signature).
+	// AllowTestApps lets apps be created as test apps, and lets those falsify:
+	// accept any signature, have UserSigs made by the admin API.
 	AllowTestApps bool
 
 	// DataDir holds context.json. Optional.
@@ -138,8 +139,8 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.openStore(ctx); err != nil {
 		return err
 	}
-	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger})
-	s.api = api.New(api.Options{Directory: s.dir, AllowTestApps: s.o.AllowTestApps})
+	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger, AllowTestApps: s.o.AllowTestApps})
+	s.api = api.New(api.Options{Directory: s.dir})
 	s.admin = s.newAdmin()
 	s.attach()
 	if err := s.prepareTokens(ctx); err != nil {

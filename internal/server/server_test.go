@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/client"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 	"rollcall/usersig"
@@ -99,6 +101,33 @@ func TestCredentials(t *testing.T) {
 	}
 	if got := importAlice(t, http.DefaultClient, c); got != imported {
 		t.Errorf("answer %s, want %s", got, imported)
+	}
+}
+
+// TestCredentialsMakeNoTestApp serves an app of credentials where test apps are
+// allowed: its key is that of a real app, so nothing signs with it for others.
+func TestCredentialsMakeNoTestApp(t *testing.T) {
+	keyFile := filepath.Join(t.TempDir(), "key.txt")
+	if err := os.WriteFile(keyFile, []byte("secret of mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, server.Options{AllowTestApps: true, Credentials: server.Credentials{SDKAppID: 1400000099, KeyFile: keyFile}})
+	api, err := client.NewAdmin(client.AdminOptions{BaseURL: s.Context().URL, Token: s.Context().AdminToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.CloseIdleConnections()
+	app, err := api.App(t.Context(), 1400000099)
+	if err != nil || app.Test {
+		t.Errorf("app %+v, %v, want no test app", app, err)
+	}
+	var p *client.Problem
+	if _, err := api.SignUser(t.Context(), 1400000099, client.NewUserSig{}); !errors.As(err, &p) || p.Slug != client.SlugForbidden {
+		t.Errorf("SignUser: %v, want forbidden", err)
+	}
+	_, err = api.UpdateApp(t.Context(), 1400000099, client.AppPatch{Settings: map[string]any{"any_signature": true}})
+	if !errors.As(err, &p) || p.Slug != client.SlugBadRequest {
+		t.Errorf("any_signature: %v, want bad-request", err)
 	}
 }
 

@@ -1,0 +1,63 @@
+package admin_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/store/mem"
+)
+
+// TestNoTestApps creates and changes apps on a server that allows no test apps:
+// one that a developer's server left in the store falsifies nothing there, and
+// can be made a usual one.
+func TestNoTestApps(t *testing.T) {
+	b := newBenchThat(t, new(mem.Store), false)
+	b.createApp(1400000001)
+	left := account.App{ID: 1400000002, Edition: account.Development, Admins: []account.UserID{"administrator"}, Test: true, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret of the test"}}}
+	if _, err := b.engine.CreateApp(t.Context(), left, account.AuditEntry{Time: now, Actor: "test", Action: "app.create"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct{ method, path, body, slug string }{
+		{"POST", "/admin/v1/apps", `{"sdkappid":1400000003,"test":true}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000001", `{"test":true}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000001", `{"test":true,"settings":{"any_signature":true}}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000001", `{"settings":{"any_signature":true}}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000002", `{"settings":{"any_signature":true}}`, "bad-request"},
+		{"POST", "/admin/v1/apps/1400000001/usersig", ``, "forbidden"},
+		{"POST", "/admin/v1/apps/1400000002/usersig", ``, "forbidden"},
+	} {
+		b.problem(b.call(q.method, q.path, q.body), q.slug)
+	}
+	if p := b.problem(b.call("POST", "/admin/v1/apps/1400000002/usersig", ""), "forbidden"); !strings.Contains(p.Detail, "--allow-test-apps") {
+		t.Errorf("no remedy in %q", p.Detail)
+	}
+	if a := ok[admin.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"name":"x","test":true}`); !a.Test || a.Name != "x" {
+		t.Errorf("a change that leaves the test app one: %+v", a)
+	}
+	if a := ok[admin.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"test":false}`); a.Test {
+		t.Errorf("still a test app: %+v", a)
+	}
+}
+
+// TestNoTestAppAnyMore makes a test app a usual one. That cannot be undone, and
+// takes any_signature with it.
+func TestNoTestAppAnyMore(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		const path = "/admin/v1/apps/1400000002"
+		b.secret(ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true,"settings":{"any_signature":true,"quota":7}}`).Secret)
+		b.problem(b.call("PATCH", path, `{"test":false,"settings":{"any_signature":true}}`), "bad-request")
+		if a := ok[admin.App](b, 200, "PATCH", path, `{"test":false}`); a.Test || a.Settings.AnySignature || a.Settings.Quota != 7 {
+			b.Errorf("%+v", a)
+		}
+		for _, patch := range []string{`{"test":true}`, `{"settings":{"any_signature":true}}`} {
+			b.problem(b.call("PATCH", path, patch), "bad-request")
+		}
+		b.problem(b.call("POST", path+"/usersig", ""), "forbidden")
+		if e := audit(b)[0]; e.Action != "app.change" || e.Detail != "test" {
+			b.Errorf("audit entry %+v", e)
+		}
+	})
+}
