@@ -538,3 +538,20 @@ func TestD57_AdviceForItems(t *testing.T) {
 		}
 	})
 }
+
+func TestD58_WhatIsWrongWithTheBody(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, test := range []struct{ command, body, info, advice string }{
+			{"kick", `{'UserID':'a'}`, "byte 2 is a single quote", "Byte 2 is a single quote"},
+			{"kick", `{"UserId":"a"}`, "UserId was found", "UserID is missing, and UserId was found"},
+			{"querystate", `{'To_Account':['a']}`, "Fail to Parse json data of body, Please check it", "Byte 2 is a single quote"},
+			{"querystate", `{"To_Account":[7]}`, "Invalid format of To_Account", "To_Account[0] is a number"},
+			{"portrait_get", `[]`, "Err_Profile_Comm_Decode_Fail", "The body is an array"},
+		} {
+			w.want(test.command, test.body, test.info)
+			if got := w.header.Get("Rollcall-Advice"); !strings.HasPrefix(got, test.advice) {
+				t.Errorf("%s %s: Rollcall-Advice = %q, want it to begin with %q", test.command, test.body, got, test.advice)
+			}
+		}
+	})
+}

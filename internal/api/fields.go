@@ -1,7 +1,11 @@
 package api
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/internal/account"
 	"rollcall/internal/wire"
@@ -11,6 +15,45 @@ import (
 // (protocol.md §1.4).
 const maxBatch = 100
 
+// A fieldError is a field that is absent or of the wrong type. Its text is made
+// from the body, once the call has failed.
+type fieldError struct {
+	code account.Code
+	wire.Misfit
+}
+
+func (e *fieldError) Error() string { return string(e.At) + " is not " + e.Want }
+
+// Unwrap gives e its meaning to those who do not have the body.
+func (e *fieldError) Unwrap() error { return &account.Error{Code: e.code} }
+
+// explained replaces a [fieldError] by one that says what is in the body, which
+// was decoded into req.
+func explained(err error, body []byte, req any) error {
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		return &account.Error{Code: e.code, Detail: e.Explain(body, req)}
+	}
+	return err
+}
+
+// within says that the field of err is in an item of a list.
+func within(err error, list string, item int) error {
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		e.At = itemOf(list, item) + e.At
+	}
+	return err
+}
+
+// field points to a key of the body, or of an item.
+func field(name string) jsontext.Pointer { return jsontext.Pointer("/" + name) }
+
+// itemOf points to an item of a list.
+func itemOf(list string, item int) jsontext.Pointer {
+	return field(list) + "/" + jsontext.Pointer(strconv.Itoa(item))
+}
+
+const aString = "a JSON string"
+
 // id reads a required id.
 // Codes: BadParameter if it is absent, IDNotString.
 func id(name string, t wire.Text) (account.UserID, error) {
@@ -18,9 +61,9 @@ func id(name string, t wire.Text) (account.UserID, error) {
 	case wire.Valid:
 		return account.UserID(t.V), nil
 	case wire.Wrong:
-		return "", &account.Error{Code: account.IDNotString, Detail: name + " is not a JSON string; quote it"}
+		return "", &fieldError{account.IDNotString, wire.Misfit{At: field(name), Want: aString}}
 	}
-	return "", missing(name)
+	return "", &fieldError{account.BadParameter, wire.Misfit{At: field(name), Want: aString}}
 }
 
 // eitherID reads an id that has a name of today and an older one. The name of
@@ -29,13 +72,17 @@ func eitherID(userID, identifier wire.Text) (account.UserID, error) {
 	if userID.Kind == wire.Absent && identifier.Kind != wire.Absent {
 		return id("Identifier", identifier)
 	}
-	return id("UserID", userID)
+	userid, err := id("UserID", userID)
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		e.Also = "Identifier"
+	}
+	return userid, err
 }
 
 // text reads an optional text. Codes: BadParameter.
 func text(name string, t wire.Text) (string, error) {
 	if t.Kind == wire.Wrong {
-		return "", &account.Error{Code: account.BadParameter, Detail: name + " is not a JSON string; quote it"}
+		return "", &fieldError{account.BadParameter, wire.Misfit{At: field(name), Want: aString}}
 	}
 	return t.V, nil
 }
@@ -44,10 +91,14 @@ func text(name string, t wire.Text) (string, error) {
 // Codes: BadParameter, EmptyBatch, BatchTooLarge.
 func batch[T any](name string, l *wire.List[T], limit int) error {
 	switch {
-	case l.Kind == wire.Wrong:
-		return &account.Error{Code: account.BadParameter, Detail: name + " is not an array; send 1 to " + fmt.Sprint(limit) + " items"}
+	case l.Kind != wire.Valid:
+		code := account.BadParameter
+		if l.Kind == wire.Absent {
+			code = account.EmptyBatch
+		}
+		return &fieldError{code, wire.Misfit{At: field(name), Want: fmt.Sprintf("an array of 1 to %d items", limit)}}
 	case len(l.V) == 0:
-		return &account.Error{Code: account.EmptyBatch, Detail: fmt.Sprintf("%s is missing or empty; send 1 to %d items", name, limit)}
+		return &account.Error{Code: account.EmptyBatch, Detail: fmt.Sprintf("%s is an empty array; send 1 to %d items", name, limit)}
 	case len(l.V) > limit:
 		return &account.Error{Code: account.BatchTooLarge, Detail: fmt.Sprintf("%s has %d items; send at most %d", name, len(l.V), limit)}
 	}
@@ -62,7 +113,7 @@ func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) 
 	dst = sized(dst, len(l.V))
 	for i, t := range l.V {
 		if t.Kind != wire.Valid { // null is no id either
-			return nil, &account.Error{Code: account.IDNotString, Detail: "an item of " + name + " is not a JSON string; quote it"}
+			return nil, &fieldError{account.IDNotString, wire.Misfit{At: itemOf(name, i), Want: aString}}
 		}
 		dst[i] = account.UserID(t.V)
 	}
@@ -78,20 +129,17 @@ func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]a
 	for i := range l.V {
 		item := &l.V[i]
 		if item.Kind != wire.Valid {
-			return nil, notObject(name)
+			return nil, notObject(name, i, "UserID")
 		}
 		var err error
 		if c.userIDs[i], err = id("UserID", item.V.UserID); err != nil {
-			return nil, err
+			return nil, within(err, name, i)
 		}
 	}
 	return c.userIDs, nil
 }
 
-func missing(name string) error {
-	return &account.Error{Code: account.BadParameter, Detail: name + " is missing; add it"}
-}
-
-func notObject(name string) error {
-	return &account.Error{Code: account.BadParameter, Detail: "an item of " + name + " is not an object"}
+// notObject says that an item of a list is not an object with keys.
+func notObject(list string, item int, keys string) error {
+	return &fieldError{account.BadParameter, wire.Misfit{At: itemOf(list, item), Want: "an object with " + keys}}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
@@ -32,6 +33,9 @@ func (c *call) importItems(req *wire.MultiImportRequest) error {
 		return c.listItems(&req.AccountList)
 	}
 	userIDs, err := ids(c.userIDs, "Accounts", &req.Accounts, maxBatch)
+	if e, ok := errors.AsType[*fieldError](err); ok && req.Accounts.Kind == wire.Absent {
+		e.At, e.Also = field("AccountList"), "Accounts"
+	}
 	if err != nil {
 		return err
 	}
@@ -50,14 +54,14 @@ func (c *call) listItems(list *wire.List[wire.Object[wire.ImportItem]]) error {
 	for i := range list.V {
 		item := &list.V[i]
 		if item.Kind != wire.Valid {
-			return notObject("AccountList")
+			return notObject("AccountList", i, "UserID")
 		}
 		userID, err := id("UserID", item.V.UserID)
 		if err != nil {
-			return err
+			return within(err, "AccountList", i)
 		}
 		if c.items[i], err = upsert(userID, item.V.Nick, item.V.FaceUrl); err != nil {
-			return err
+			return within(err, "AccountList", i)
 		}
 	}
 	return nil

@@ -41,13 +41,16 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 
 // tagList reads the tags asked for, each once, in the order of the request.
 func tagList(list wire.List[wire.Text]) ([]account.Tag, error) {
-	if list.Kind != wire.Valid || len(list.V) == 0 {
-		return nil, &account.Error{Code: account.BadParameter, Detail: "TagList is not a non-empty array"}
+	switch {
+	case list.Kind != wire.Valid:
+		return nil, &fieldError{account.BadParameter, wire.Misfit{At: field("TagList"), Want: "an array of names of profile fields"}}
+	case len(list.V) == 0:
+		return nil, &account.Error{Code: account.BadParameter, Detail: "TagList is an empty array; send at least one name of a profile field"}
 	}
 	var tags []account.Tag
-	for _, t := range list.V {
+	for i, t := range list.V {
 		if t.Kind != wire.Valid {
-			return nil, &account.Error{Code: account.BadParameter, Detail: "an item of TagList is not a string"}
+			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("TagList", i), Want: aString}}
 		}
 		if tag := account.Tag(t.V); !slices.Contains(tags, tag) {
 			tags = append(tags, tag)

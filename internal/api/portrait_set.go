@@ -23,18 +23,21 @@ func (s *Server) portraitSet(ctx context.Context, c *call, req *wire.PortraitSet
 }
 
 func profileChanges(list wire.List[wire.Object[wire.ProfileItem]]) ([]directory.Change, error) {
-	if list.Kind != wire.Valid || len(list.V) == 0 {
-		return nil, &account.Error{Code: account.BadParameter, Detail: "ProfileItem is not a non-empty array"}
+	switch {
+	case list.Kind != wire.Valid:
+		return nil, &fieldError{account.BadParameter, wire.Misfit{At: field("ProfileItem"), Want: "an array of objects with Tag and Value"}}
+	case len(list.V) == 0:
+		return nil, &account.Error{Code: account.BadParameter, Detail: "ProfileItem is an empty array; send at least one object with Tag and Value"}
 	}
 	changes := make([]directory.Change, len(list.V))
 	for i, item := range list.V {
 		switch tag, value := item.V.Tag, item.V.Value; {
 		case item.Kind != wire.Valid:
-			return nil, notObject("ProfileItem")
+			return nil, notObject("ProfileItem", i, "Tag and Value")
 		case tag.Kind != wire.Valid:
-			return nil, &account.Error{Code: account.BadParameter, Detail: "an item of ProfileItem has no Tag that is a string"}
+			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("ProfileItem", i) + "/Tag", Want: aString}}
 		case value.Kind == wire.Absent:
-			return nil, missing("Value of " + tag.V)
+			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("ProfileItem", i) + "/Value", Want: "a JSON string or number"}}
 		default:
 			changes[i] = directory.Change{
 				Tag:   account.Tag(tag.V),

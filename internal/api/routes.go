@@ -54,11 +54,15 @@ func quick[Req any](decode func(*wire.Decoder, []byte) (*Req, error), fn func(co
 	return func(ctx context.Context, c *call, body []byte) (any, error) {
 		switch req, err := decode(&c.decoder, body); err {
 		case nil:
-			return fn(ctx, c, req)
+			resp, err := fn(ctx, c, req)
+			if err != nil {
+				err = explained(err, body, req)
+			}
+			return resp, err
 		case wire.ErrEmpty:
 			return nil, &wire.Error{Code: wire.HTTPParse, Detail: "the body is empty; send a JSON object"}
 		default:
-			return nil, &account.Error{Code: account.Malformed, Detail: err.Error()}
+			return nil, &account.Error{Code: account.Malformed, Detail: wire.Diagnose(body, new(Req))}
 		}
 	}
 }

@@ -1,0 +1,169 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Diagnose says in one sentence what is wrong with a body that [Decode] refused
+// with [ErrJSON], where, and what to do. Req is what the body was to be decoded
+// into. Bytes are counted from 1.
+//
+// The sentence is printable ASCII of at most [maxDiagnosis] bytes and repeats at
+// most a few words of the body. The work is bounded by a few passes over the
+// body, and only refused bodies are diagnosed: a call that succeeds pays
+// nothing.
+func Diagnose(body []byte, req any) string {
+	start := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
+	for _, fault := range []string{compression(body), encoding(body), opening(body, start, req)} {
+		if fault != "" {
+			return fault
+		}
+	}
+	return inside(body)
+}
+
+// maxDiagnosis is the longest result of [Diagnose] in bytes.
+const maxDiagnosis = 300
+
+// magics are the first bytes of what programs compress bodies to.
+var magics = []struct{ prefix, name string }{
+	{"\x1f\x8b", "gzip"},
+	{"\x28\xb5\x2f\xfd", "zstd"},
+	{"\x04\x22\x4d\x18", "lz4"},
+	{"\xfd7zXZ\x00", "xz"},
+	{"PK\x03\x04", "zip"},
+	{"\x78\x01", "deflate"},
+	{"\x78\x5e", "deflate"},
+	{"\x78\x9c", "deflate"},
+	{"\x78\xda", "deflate"},
+}
+
+// compression recognizes a compressed body, with or without a Content-Encoding.
+func compression(body []byte) string {
+	head := body[:min(len(body), 64)]
+	if !bytes.ContainsFunc(head, func(r rune) bool { return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' && r != '\n' }) {
+		return "" // text, which may begin with the letters of a magic
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(body, []byte(m.prefix)) {
+			return "the body is compressed (" + m.name + "); send it uncompressed"
+		}
+	}
+	return ""
+}
+
+// encoding recognizes byte order marks and encodings of two or four bytes a
+// character.
+func encoding(body []byte) string {
+	for _, e := range []struct{ prefix, name string }{
+		{"\x00\x00\xfe\xff", "UTF-32"},
+		{"\xff\xfe\x00\x00", "UTF-32"},
+		{"{\x00\x00\x00", "UTF-32"},
+		{"\x00\x00\x00{", "UTF-32"},
+		{"\xfe\xff", "UTF-16"},
+		{"\xff\xfe", "UTF-16"},
+		{"{\x00", "UTF-16"},
+		{"\x00{", "UTF-16"},
+	} {
+		if bytes.HasPrefix(body, []byte(e.prefix)) {
+			return "the body is encoded in " + e.name + "; encode it in UTF-8"
+		}
+	}
+	if bytes.HasPrefix(body, []byte("\ufeff")) {
+		return "the body starts with a byte order mark (bytes EF BB BF); leave it out"
+	}
+	return ""
+}
+
+// opening recognizes a body that begins, after white space, as something else
+// than an object.
+func opening(body []byte, start int, req any) string {
+	text := body[start:]
+	switch {
+	case len(text) == 0 || text[0] == '{':
+		return ""
+	case text[0] == '<':
+		return "the body is XML or HTML; send JSON"
+	case bytes.HasPrefix(text, []byte("[object ")):
+		return "the body is the text of an object of JavaScript; send JSON.stringify of it"
+	case text[0] == '[':
+		return "the body is an array; send an object" + around(req)
+	case text[0] == '"':
+		return quoted(text)
+	case bytes.HasPrefix(text, []byte("--")):
+		return "the body is multipart form data; send JSON as the body itself"
+	case hasPrefixFold(text, "%7b"):
+		return "the body is percent-encoded; send the JSON as it is"
+	case bytes.HasPrefix(text, []byte("eyJ")):
+		return "the body is encoded in base64; send the JSON as it is"
+	case isForm(text):
+		return "the body is form data; send JSON as the body itself"
+	}
+	if name := word(text); name != "" && len(name) == len(bytes.TrimRight(text, " \t\r\n")) {
+		return "the body is the word " + name + ", as of a variable without a value; send a JSON object"
+	}
+	if fault := oddCharacter(body, start); fault != "" {
+		return fault
+	}
+	return fmt.Sprintf("the body begins with %s at byte %d; a JSON object begins with {", show(text[0]), start+1)
+}
+
+// around shows how an array becomes the body that req is.
+func around(req any) string {
+	if list := firstList(req); list != "" {
+		return ` that holds it, {"` + list + `":[...]}`
+	}
+	return ""
+}
+
+// quoted tells apart what begins with a double quote.
+func quoted(text []byte) string {
+	inner, err := jsontext.AppendUnquote(nil, bytes.TrimRight(text, " \t\r\n"))
+	if err != nil {
+		return "the body begins with a text, not with {; put braces around it"
+	}
+	if inner = bytes.TrimLeft(inner, " \t\r\n"); len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') {
+		return "the body was encoded as JSON twice, into a text that contains the object; encode it once"
+	}
+	return "the body is a JSON string; send an object"
+}
+
+// isForm reports whether text is like name=value.
+func isForm(text []byte) bool {
+	name, _, found := bytes.Cut(text[:min(len(text), 100)], []byte("="))
+	return found && len(name) > 0 && !bytes.ContainsFunc(name, func(r rune) bool {
+		return r >= utf8.RuneSelf || !isLetter(byte(r)) && !strings.ContainsRune("0123456789.-%+[]", r)
+	})
+}
+
+func hasPrefixFold(text []byte, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(string(text[:len(prefix)]), prefix)
+}
+
+// word returns the letters and digits that text begins with, "" if there are
+// none or too many to be repeated.
+func word(text []byte) string {
+	n := 0
+	for n < len(text) && (isLetter(text[n]) || n > 0 && '0' <= text[n] && text[n] <= '9') {
+		n++
+	}
+	if n > 24 {
+		return ""
+	}
+	return string(text[:n])
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '$' }
+
+// show returns how a byte is named in a sentence.
+func show(c byte) string {
+	if c <= ' ' || c >= 0x7f {
+		return fmt.Sprintf("0x%02X", c)
+	}
+	return string(rune(c))
+}

@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+func TestMisfit(t *testing.T) {
+	const text = "a JSON string"
+	for _, test := range []struct {
+		name, body string
+		misfit     Misfit
+		req        any
+		want       string
+	}{
+		{
+			"another case", `{"CheckItem":[{"UserId":"alice"}]}`,
+			Misfit{At: "/CheckItem/0/UserID", Want: text},
+			CheckRequest{},
+			"CheckItem[0].UserID is missing, and UserId was found: keys are case-sensitive; write UserID",
+		},
+		{
+			"all lower case", `{"userid":"alice"}`,
+			Misfit{At: "/UserID", Also: "Identifier", Want: text},
+			new(ImportRequest),
+			"UserID is missing, and userid was found: keys are case-sensitive; write UserID",
+		},
+		{
+			"the other name", `{"identifier":"alice"}`,
+			Misfit{At: "/UserID", Also: "Identifier", Want: text},
+			new(ImportRequest),
+			"UserID is missing, and identifier was found: keys are case-sensitive; write Identifier",
+		},
+		{
+			"another separator", `{"user_id":"alice"}`,
+			Misfit{At: "/UserID", Want: text},
+			new(KickRequest),
+			"UserID is missing, and user_id was found; write UserID",
+		},
+		{
+			"a slip", `{"ChekItem":[]}`,
+			Misfit{At: "/CheckItem", Want: "an array"},
+			CheckRequest{},
+			"CheckItem is missing, and ChekItem was found; write CheckItem",
+		},
+		{
+			"an older form in lower case", `{"accounts":["alice"]}`,
+			Misfit{At: "/AccountList", Also: "Accounts", Want: "an array"},
+			MultiImportRequest{},
+			"AccountList is missing, and accounts was found: keys are case-sensitive; write Accounts",
+		},
+		{
+			"a key of other commands", `{"AccountList":[{"Nick":"n","Identifier":"alice"}]}`,
+			Misfit{At: "/AccountList/0/UserID", Want: text},
+			MultiImportRequest{},
+			"AccountList[0].UserID is missing, and Identifier was found, which is a key of account_import and kick; write UserID, a JSON string",
+		},
+		{
+			"the whole body of another", `{"To_Account":["alice"]}`,
+			Misfit{At: "/CheckItem", Want: "an array"},
+			CheckRequest{},
+			"CheckItem is missing, and To_Account was found, which is a key of query_online_status, querystate and portrait_get; write CheckItem, an array",
+		},
+		{
+			"a key inside that of another", `{"UserID":"alice"}`,
+			Misfit{At: "/CheckItem", Want: "an array"},
+			CheckRequest{},
+			"CheckItem is missing, and UserID was found, which is a key of account_import, multiaccount_import, account_check, account_delete and kick; write CheckItem, an array",
+		},
+		{
+			"something else", `{"name":"alice"}`,
+			Misfit{At: "/UserID", Want: text},
+			new(KickRequest),
+			"UserID is missing, and name was found; add UserID",
+		},
+		{
+			"an odd key", `{"é\"":1}`,
+			Misfit{At: "/UserID", Want: text},
+			new(KickRequest),
+			`UserID is missing, and "\u00e9\"" was found; add UserID`,
+		},
+		{
+			"only keys that belong there", `{"Nick":"n"}`,
+			Misfit{At: "/UserID", Want: text},
+			new(ImportRequest),
+			"UserID is missing; add it, a JSON string",
+		},
+		{
+			"nothing", `{}`,
+			Misfit{At: "/UserID", Want: text},
+			new(ImportRequest),
+			"UserID is missing; add it, a JSON string",
+		},
+		{
+			"a number", `{"AccountList":[{"UserID":"a"},{"UserID":"b","Nick":7}]}`,
+			Misfit{At: "/AccountList/1/Nick", Want: text},
+			MultiImportRequest{},
+			"AccountList[1].Nick is a number; send a JSON string",
+		},
+		{
+			"null", `{"Accounts":["a",null]}`,
+			Misfit{At: "/Accounts/1", Want: text},
+			MultiImportRequest{},
+			"Accounts[1] is null; send a JSON string",
+		},
+		{
+			"a string for a list", `{"To_Account":"a"}`,
+			Misfit{At: "/To_Account", Want: "an array"},
+			StatusRequest{},
+			"To_Account is a string; send an array",
+		},
+		{
+			"a string for an object", `{"CheckItem":["a"]}`,
+			Misfit{At: "/CheckItem/0", Want: "an object"},
+			CheckRequest{},
+			"CheckItem[0] is a string; send an object",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.misfit.Explain([]byte(test.body), test.req); got != test.want {
+				t.Errorf("Explain(%s)\n got: %s\nwant: %s", test.body, got, test.want)
+			}
+		})
+	}
+}
+
+// TestMisfitOfEveryKey misspells every key of every command.
+func TestMisfitOfEveryKey(t *testing.T) {
+	keys := 0
+	for _, c := range Commands {
+		root := reflect.TypeOf(c.Request)
+		for _, key := range fieldsOf(root) {
+			keys++
+			for _, other := range []string{strings.ToLower(key), strings.ToUpper(key)} {
+				m := Misfit{At: jsontext.Pointer("/" + key), Want: "it"}
+				got := m.Explain([]byte(`{"x":1,"`+other+`":[]}`), c.Request)
+				if want := key + " is missing, and " + other + " was found: keys are case-sensitive; write " + key; got != want {
+					t.Errorf("%s: %s\nwant %s", c.Name, got, want)
+				}
+			}
+		}
+	}
+	if keys < 20 {
+		t.Errorf("only %d keys were misspelt", keys)
+	}
+}
+
+func FuzzMisfit(f *testing.F) {
+	f.Add(`{"accounts":["a"]}`, "/AccountList/3/UserID")
+	f.Add(`{"CheckItem":[{"UserId":"a"}]}`, "/CheckItem/0/UserID")
+	f.Fuzz(func(t *testing.T, body, at string) {
+		if len(at) > 100 || Decode([]byte(body), new(MultiImportRequest)) != nil {
+			return
+		}
+		got := Misfit{At: jsontext.Pointer(at), Also: "Accounts", Want: "it"}.Explain([]byte(body), MultiImportRequest{})
+		if got == "" || len(got) > 2*maxDiagnosis || !printable(got) {
+			t.Errorf("Explain(%q, %q) = %q", body, at, got)
+		}
+	})
+}
