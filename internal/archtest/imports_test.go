@@ -62,7 +62,7 @@ var imports = map[string][]string{
 	"internal/store/pebble/roster":  {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/checked":        {"internal/account"},
-	"internal/store/sealed":         {"internal/account"},
+	"internal/store/sealed":         {"internal/account", "internal/private"},
 	"internal/store/metered":        {"internal/account"},
 	"internal/store/open":           {"internal/account", "internal/backup", "internal/store/..."},
 	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
@@ -78,6 +78,7 @@ var imports = map[string][]string{
 	"internal/httpx":     {},
 	"internal/config":    {},
 	"internal/logbuf":    {},
+	"internal/private":   {},
 	"internal/testutil":  {},
 	"internal/archtest":  {},
 }

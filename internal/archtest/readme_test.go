@@ -106,8 +106,8 @@ func TestCheckTable(t *testing.T) {
 		"allows less":    {"| the rules | `account` |", "| the rules | nothing |", "internal/directory may import []"},
 		"says nothing":   {"| the rules | `account` |", "| the rules | perhaps |", `internal/directory may import ["what? perhaps"]`},
 		"lacks a row":    {"| `internal/config` |", "| config |", "internal/config is not in the table"},
-		"lacks one of a": {"{checked,sealed,metered}", "{checked,sealed}", "internal/store/metered is not in the table"},
-		"too many":       {"{checked,sealed,metered}", "{checked,sealed,metered,tape}", "internal/store/tape has no rule"},
+		"lacks one of a": {"{checked,metered}", "{checked}", "internal/store/metered is not in the table"},
+		"too many":       {"{checked,metered}", "{checked,metered,tape}", "internal/store/tape has no rule"},
 		"everything":     {"| the rules | `account` |", "| the rules | everything |", `internal/directory may import ["*"]`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,13 +3,13 @@ package server
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/private"
 	"rollcall/usersig"
 )
 
@@ -62,7 +62,7 @@ func ReadContext(file string) (*Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := private(file, info); err != nil {
+	if err := private.File(file, info); err != nil {
 		return nil, err
 	}
 	c := new(Context)
@@ -70,16 +70,6 @@ func ReadContext(file string) (*Context, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return c, nil
-}
-
-func private(file string, info fs.FileInfo) error {
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s can be read by others: it is not used; chmod 600 it if it is yours", file)
-	}
-	if !ownedByCaller(info) {
-		return fmt.Errorf("%s belongs to another user: it is not used", file)
-	}
-	return nil
 }
 
 // signatureDays is the validity of signatures that are shown to a person. It is

@@ -7,14 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"rollcall/internal/private"
 )
 
-// MakeDataDir makes the data folder, closed to others and ignored by git. When
-// it returns, the folder is on disk with every folder above it that had to be
-// made: nothing that is stored in it later can be lost with its name.
+// MakeDataDir creates the data folder, closed to others and ignored by git. When it
+// returns, the folder is on disk with every folder above it that it created:
+// nothing that is stored in it later can be lost with its name. A folder that
+// exists is closed, and refused if another user may have put anything into it; see
+// [private.Folder].
 func MakeDataDir(dir string) error {
 	d := durable{sync: (*os.File).Sync}
 	if err := d.mkdir(filepath.Clean(dir)); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	if err := private.Folder(dir); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
 	ignore := filepath.Join(dir, ".gitignore")

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/testutil"
 )
 
 // watched returns a durable that notes what it syncs, and what is there by then,
@@ -135,5 +137,60 @@ func TestMakeDataDirNowhere(t *testing.T) {
 	err := MakeDataDir("/proc/rollcall-data")
 	if err == nil || errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), "choose another") {
 		t.Errorf("MakeDataDir in /proc = %v, want one that tells to choose another folder", err)
+	}
+}
+
+// stranger is a user that nothing here belongs to.
+const stranger = 47110
+
+// foreign gives a file to another user.
+func foreign(t *testing.T, name string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	if err := os.Lchown(name, stranger, stranger); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestDataDirOfOthers starts on folders that other users may have put something
+// into: their own, their links, one's own that holds a file of theirs.
+func TestDataDirOfOthers(t *testing.T) {
+	mkdir := func(elem ...string) string {
+		dir := filepath.Join(elem...)
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	top := t.TempDir()
+	open := mkdir(top, "open")
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := MakeDataDir(open); err != nil {
+		t.Errorf("an open folder of one's own: %v", err)
+	}
+	if info, err := os.Stat(open); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("it has the mode %v, %v", info.Mode(), err)
+	}
+	theirs := foreign(t, mkdir(top, "theirs"))
+	link := filepath.Join(top, "link")
+	if err := os.Symlink(theirs, link); err != nil {
+		t.Fatal(err)
+	}
+	foreign(t, mkdir(mkdir(top, "mine"), "accounts"))
+	for _, name := range []string{"theirs", "link", "mine"} {
+		if err := MakeDataDir(filepath.Join(top, name)); err == nil || !strings.Contains(err.Error(), "belongs to another user (uid 47110)") {
+			t.Errorf("%s: %v, want that it belongs to another user", name, err)
+		}
+	}
+	for _, store := range []string{theirs, filepath.Join(top, "mine", "accounts"), link} {
+		o := Options{Store: "pebble:" + store, Listen: "127.0.0.1:0", SealKeys: filepath.Join(top, "seal.keys"), Logger: testutil.Logger(t)}
+		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "belongs to another user (uid 47110)") {
+			t.Errorf("store %s: %v, want that it belongs to another user", store, err)
+		}
 	}
 }

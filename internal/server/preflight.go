@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
+	"rollcall/internal/private"
 	"rollcall/internal/store/open"
 	"rollcall/internal/store/sealed"
 )
@@ -16,6 +18,9 @@ import (
 // the secrets of a backup without changing it.
 func (s *Server) preflight(ctx context.Context) (err error) {
 	if err := open.Check(s.o.Store); err != nil {
+		return err
+	}
+	if err := s.closeStore(); err != nil {
 		return err
 	}
 	if s.o.TLSCert != "" {
@@ -47,6 +52,19 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 		return err
 	}
 	return s.checkBackup(ctx, file)
+}
+
+// closeStore closes the directory of the store to others, and refuses it if another
+// user may have put anything into it: a token of that user's, for example.
+func (s *Server) closeStore() error {
+	dir, ok := open.Dir(s.o.Store)
+	if !ok {
+		return nil
+	}
+	if err := private.Folder(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the store: %w", err)
+	}
+	return nil
 }
 
 // checkBackup opens the secrets of a store that is a backup on which no server has

@@ -49,6 +49,8 @@ func TestFailedStartKeepsBackup(t *testing.T) {
 		{"address", func(o *Options) { o.Listen = busy }, "--listen"},
 		{"certificate", func(o *Options) { o.TLSCert, o.TLSKey = "none", "none" }, "--tls-cert"},
 		{"token", func(o *Options) { o.AdminTokenFile = file("token", "x", 0o600) }, "holds no token"},
+		{"token of another user", func(o *Options) { o.AdminTokenFile = foreign(t, file("foreign.token", "x", 0o600)) }, "belongs to another user"},
+		{"sealing keys of another user", func(o *Options) { o.SealKeys = foreign(t, file("foreign.keys", "x", 0o600)) }, "belongs to another user"},
 		{"key", func(o *Options) { o.Credentials = Credentials{SDKAppID: 1, KeyFile: "none"} }, "--key-file"},
 	} {
 		o := Options{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/private"
 )
 
 // prepareTokens makes the token of --admin-token-file known to the store.
@@ -21,9 +23,12 @@ func (s *Server) prepareTokens(ctx context.Context) error {
 	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken)
 }
 
+// maxTokenFile is more than a token has, in bytes.
+const maxTokenFile = 1 << 10
+
 // readToken returns the token in file, and makes one if there is no such file.
 func readToken(file string) (string, error) {
-	b, err := os.ReadFile(file)
+	f, err := private.OpenSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		text := directory.NewTokenText()
 		if err := (durable{sync: (*os.File).Sync}).write(file, []byte(text+"\n")); err != nil {
@@ -34,11 +39,9 @@ func readToken(file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--admin-token-file: %w", err)
 	}
-	info, err := os.Stat(file)
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
 	if err != nil {
-		return "", fmt.Errorf("--admin-token-file: %w", err)
-	}
-	if err := private(file, info); err != nil {
 		return "", fmt.Errorf("--admin-token-file: %w", err)
 	}
 	text := strings.TrimSpace(string(b))

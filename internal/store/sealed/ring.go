@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"rollcall/internal/private"
 )
 
 // keyBytes is the length of a sealing key: AES-256.
@@ -60,21 +62,14 @@ func (r *Ring) add(version int, key []byte) error {
 // all before it, and 32 bytes in base64; the last line seals. Empty lines and
 // lines that begin with # are skipped.
 //
-// A file that others may read is refused. Errors never repeat what the file
-// holds.
+// A file of another user, or that others may read, is refused. Errors never repeat
+// what the file holds.
 func ReadRing(file string) (*Ring, error) {
-	f, err := os.Open(file)
+	f, err := private.OpenSecret(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the file of sealing keys: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the file of sealing keys %s can be read by others: chmod 600 it, and make a new key if anybody may have read it", file)
-	}
 	r := &Ring{name: file, keys: map[int]cipher.AEAD{}}
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(f); err != nil {

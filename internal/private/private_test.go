@@ -1,0 +1,157 @@
+package private
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// stranger is a user that nothing here belongs to.
+const stranger = 47110
+
+// give gives a file or a link to the stranger.
+func give(t *testing.T, name string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	if err := os.Lchown(name, stranger, stranger); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, name string, mode os.FileMode) string {
+	t.Helper()
+	if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, mode); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func mkdir(t *testing.T, name string, mode os.FileMode) string {
+	t.Helper()
+	if err := os.Mkdir(name, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, mode); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func link(t *testing.T, to, name string) string {
+	t.Helper()
+	if err := os.Symlink(to, name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// wants checks an error: "" for none, else a part of its text.
+func wants(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("%s: %v, want %q", what, err, want)
+	}
+}
+
+func openSecret(name string) error {
+	f, err := OpenSecret(name)
+	if err == nil {
+		err = f.Close()
+	}
+	return err
+}
+
+// TestFolderIsClosed closes folders of every mode, also through a link of one's own.
+func TestFolderIsClosed(t *testing.T) {
+	for _, mode := range []os.FileMode{0o700, 0o750, 0o755, 0o775, 0o777} {
+		dir := mkdir(t, filepath.Join(t.TempDir(), "d"), mode)
+		write(t, filepath.Join(dir, "mine"), 0o644)
+		wants(t, mode.String(), Folder(link(t, dir, dir+".link")), "")
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("a folder of mode %v has %v now, %v", mode, info.Mode(), err)
+		}
+	}
+	if err := Folder(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
+		t.Errorf("no folder: %v", err)
+	}
+}
+
+// TestFolderOfOthers looks at folders that another user owns, or has a hand in.
+func TestFolderOfOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		make func(t *testing.T, root string) string
+		want string
+	}{
+		"folder": {func(t *testing.T, root string) string {
+			dir := mkdir(t, root+"/d", 0o700)
+			give(t, dir)
+			return dir
+		}, "d belongs to another user (uid 47110)"},
+		"file in it": {func(t *testing.T, root string) string {
+			dir := mkdir(t, root+"/d", 0o777)
+			give(t, write(t, dir+"/seal.keys", 0o600))
+			return dir
+		}, "seal.keys belongs to another user (uid 47110)"},
+		"link in it": {func(t *testing.T, root string) string {
+			dir := mkdir(t, root+"/d", 0o700)
+			give(t, link(t, root, dir+"/accounts"))
+			return dir
+		}, "accounts belongs to another user"},
+		"behind a link": {func(t *testing.T, root string) string {
+			dir := mkdir(t, root+"/d", 0o700)
+			give(t, dir)
+			return link(t, dir, root+"/l")
+		}, "l belongs to another user"},
+		"link": {func(t *testing.T, root string) string {
+			l := link(t, mkdir(t, root+"/d", 0o700), root+"/l")
+			give(t, l)
+			return l
+		}, "l is a link of another user"},
+	} {
+		t.Run(name, func(t *testing.T) { wants(t, "Folder", Folder(tt.make(t, t.TempDir())), tt.want) })
+	}
+}
+
+func TestOpenSecret(t *testing.T) {
+	for mode, want := range map[os.FileMode]string{
+		0o600: "", 0o400: "", 0o640: "chmod 600", 0o604: "chmod 600", 0o620: "chmod 600", 0o602: "chmod 600",
+	} {
+		file := write(t, filepath.Join(t.TempDir(), "secret"), mode)
+		wants(t, mode.String(), openSecret(file), want)
+		wants(t, mode.String()+" by a link", openSecret(link(t, file, file+".link")), want)
+	}
+	if err := openSecret(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+func TestOpenSecretOfOthers(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "secret"), 0o600)
+	l := link(t, file, file+".link")
+	give(t, l)
+	wants(t, "a link of another", openSecret(l), "link of another user")
+	give(t, file)
+	wants(t, "a file of another", openSecret(file), "belongs to another user (uid 47110)")
+}
+
+func TestFile(t *testing.T) {
+	check := func(name string) error {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return File(name, info)
+	}
+	for mode, want := range map[os.FileMode]string{0o600: "", 0o640: "chmod 600", 0o604: "chmod 600"} {
+		wants(t, mode.String(), check(write(t, filepath.Join(t.TempDir(), "file"), mode)), want)
+	}
+	file := write(t, filepath.Join(t.TempDir(), "file"), 0o600)
+	give(t, file)
+	wants(t, "a file of another", check(file), "belongs to another user")
+}
