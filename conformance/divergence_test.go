@@ -555,3 +555,17 @@ func TestD58_WhatIsWrongWithTheBody(t *testing.T) {
 		}
 	})
 }
+
+func TestD59_PathsThatNameNoCommand(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for path, info := range map[string]string{
+			"/v4/openim/sendmsg":                    "openim/sendmsg sends a message; Rollcall serves accounts alone",
+			"/v4/im_open_login_svc/account_imports": "did you mean /v4/im_open_login_svc/account_import?",
+			"/v3/openim/querystate":                 "the version in the path is not v4",
+			"/openim/querystate":                    "the version in the path is not v4",
+		} {
+			w.want(path, "{}", `"ErrorCode":60009,"ErrorInfo":"`)
+			w.want(path, "{}", info)
+		}
+	})
+}

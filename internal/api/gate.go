@@ -18,7 +18,7 @@ import (
 func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 	ep := s.endpoint(r)
 	if ep == nil {
-		return &wire.Error{Code: wire.NoResource}
+		return &wire.Error{Code: wire.NoResource, Detail: wire.ExplainPath(r.URL.EscapedPath())}
 	}
 	c.endpoint = ep
 	c.event.SetCommand(ep.name)

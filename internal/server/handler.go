@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/httpx"
+	"rollcall/internal/wire"
 )
 
 // withVendor serves the vendor's protocol, and own beside it.
@@ -23,13 +24,10 @@ func withVendor(vendor, own http.Handler) http.Handler {
 	})
 }
 
-// vendorPath reports whether path was meant for the vendor's protocol, however
-// many slashes it begins with.
+// vendorPath reports whether path was meant for the vendor's protocol, in
+// whatever form.
 func vendorPath(path string) bool {
-	if strings.HasPrefix(path, api.Prefix) {
-		return true
-	}
-	return strings.HasPrefix("/"+strings.TrimLeft(path, "/")+"/", api.Prefix)
+	return strings.HasPrefix(path, api.Prefix) || wire.IsVendorPath(path)
 }
 
 func (s *Server) vendorHandler() http.Handler {

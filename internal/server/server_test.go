@@ -216,6 +216,22 @@ func TestLibraryFaults(t *testing.T) {
 	}
 }
 
+// A path of another version, or of none, is answered in the vendor's form.
+func TestOtherVersions(t *testing.T) {
+	s := start(t, server.Options{})
+	for _, path := range []string{"/v3/openim/querystate", "/v5/openim/querystate", "/openim/querystate", "//v4/openim/querystate"} {
+		resp, err := http.Post("http://"+s.Addr().String()+path, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !strings.Contains(string(body), `"ErrorCode":60009`) || !strings.Contains(resp.Header.Get("Rollcall-Advice"), "call /v4/openim/querystate.") {
+			t.Errorf("%s: %s %q, %v", path, body, resp.Header.Get("Rollcall-Advice"), err)
+		}
+	}
+}
+
 // A client that takes a port of TLS for one of plain HTTP is told.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	certFile, keyFile, _ := certificate(t)

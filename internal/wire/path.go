@@ -1,0 +1,152 @@
+package wire
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed vendor_commands.txt
+var vendorCommands string
+
+// elsewhere says what commands of the vendor do that are not served here, by
+// service and command. The command "-" stands for the service.
+var elsewhere = sync.OnceValue(func() map[string]map[string]string {
+	services := map[string]map[string]string{}
+	for line := range strings.Lines(vendorCommands) {
+		if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) == 3 {
+			if services[f[0]] == nil {
+				services[f[0]] = map[string]string{}
+			}
+			services[f[0]][f[1]] = f[2]
+		}
+	}
+	return services
+})
+
+// IsVendorPath reports whether a path was meant for the vendor's protocol: it
+// begins, after any number of slashes, with a version or a service of the
+// vendor's.
+func IsVendorPath(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	return isVersion(first) || isService(first)
+}
+
+func isVersion(segment string) bool {
+	number, ok := strings.CutPrefix(segment, "v")
+	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
+func isService(name string) bool {
+	return elsewhere()[name] != nil || slices.ContainsFunc(Commands, func(c Command) bool { return c.Service == name })
+}
+
+// path returns the path of c.
+func (c Command) path() string { return "/v4/" + c.Service + "/" + c.Name }
+
+// ExplainPath says why no command is served under an escaped path: which one was
+// meant, or what the vendor's command does that is not served here. It returns
+// "" if nothing is known. The sentence is bounded as that of [Diagnose] is.
+func ExplainPath(escaped string) string {
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		path = escaped
+	}
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	if len(parts) > 0 && isVersion(parts[0]) {
+		parts = parts[1:]
+	}
+	switch len(parts) {
+	case 0:
+		return "the path names no service and no command"
+	case 1:
+		return explainOne(parts[0])
+	case 2:
+		return explainTwo(path, parts[0], parts[1])
+	}
+	if c := meant(parts[0], parts[1], 0); c != nil {
+		return "the path goes on after the command; call " + c.path()
+	}
+	return ""
+}
+
+// explainOne explains a path with one name after the version.
+func explainOne(name string) string {
+	if c := meant("", name, 0); c != nil {
+		return "the path lacks the service; call " + c.path()
+	}
+	var names []string
+	for _, c := range Commands {
+		if c.Service == name {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Sprintf("the path names no command of %s; it has %s", name, enumerate(names))
+	}
+	return explainService(name)
+}
+
+// explainTwo explains a path with two names after the version.
+func explainTwo(path, service, command string) string {
+	if c := meant(service, command, 0); c != nil {
+		return misspelt(path, service, command, c)
+	}
+	if does := elsewhere()[service][command]; does != "" {
+		return fmt.Sprintf("%s/%s %s; Rollcall serves accounts alone", service, command, does)
+	}
+	for _, other := range slices.Sorted(maps.Keys(elsewhere())) {
+		if does := elsewhere()[other][command]; does != "" && command != "-" {
+			return fmt.Sprintf("%s of %s %s; Rollcall serves accounts alone", command, other, does)
+		}
+	}
+	for distance := range 3 {
+		if c := meant(service, command, distance); c != nil {
+			return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
+		}
+	}
+	return explainService(service)
+}
+
+// misspelt explains a path that is c's but for its form.
+func misspelt(path, service, command string, c *Command) string {
+	switch {
+	case service == c.Service && command == c.Name && (strings.Contains(path, "//") || strings.HasSuffix(path, "/")):
+		return "the path has a slash too many; call " + c.path()
+	case service == c.Service && command == c.Name && !strings.Contains(path, "/v4/"):
+		return "the version in the path is not v4; call " + c.path()
+	case service == c.Service && command == c.Name:
+		return "the path is escaped where it need not be; call " + c.path()
+	case strings.EqualFold(service, c.Service) && strings.EqualFold(command, c.Name):
+		return "paths are case-sensitive; call " + c.path()
+	case service != c.Service && command == c.Name:
+		return fmt.Sprintf("%s is a command of %s; call %s", command, c.Service, c.path())
+	}
+	return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
+}
+
+func explainService(name string) string {
+	if does := elsewhere()[name]["-"]; does != "" {
+		return fmt.Sprintf("the vendor's service %s %s; Rollcall serves accounts alone", name, does)
+	}
+	return ""
+}
+
+// meant returns the command whose name is that close to one in a path, the one
+// of the same service first, or nil.
+func meant(service, command string, distance int) *Command {
+	var found *Command
+	for i, c := range Commands {
+		if len(command) > 2*len(c.Name) || 3*distance > len(c.Name) || distanceOf(squeeze(command), squeeze(c.Name)) > distance {
+			continue
+		}
+		if found == nil || c.Service == service {
+			found = &Commands[i]
+		}
+	}
+	return found
+}
