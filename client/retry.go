@@ -16,6 +16,7 @@ const (
 	passingPause = 100 * time.Millisecond
 	slowPause    = time.Second // rates count in whole seconds (protocol.md §1.4)
 	maxPause     = 10 * time.Second
+	maxDoublings = 10 // brings either base above maxPause
 )
 
 // Defaults of Options and AdminOptions.
@@ -73,6 +74,7 @@ func (r retrier) run(ctx context.Context, op string, attempt func(context.Contex
 // two times the base for slow codes, which must not come back early, and
 // between zero and two times for the others.
 func pauseFor(kind wire.Retry, n int) time.Duration {
+	n = min(n, maxDoublings) // a shift further would overflow
 	switch kind {
 	case wire.RetryYes:
 		return 1 + rand.N(2*min(passingPause<<n, maxPause))

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"syscall"
 
 	"rollcall/client"
 )
@@ -55,6 +56,16 @@ func codeOf(err error) int {
 		return exitRefused
 	}
 	return exitFailure
+}
+
+// explain returns the text of err for a terminal. A server that is not there is
+// most often one that was not started.
+func explain(err error) string {
+	text := cleanLines(err.Error())
+	if _, ok := errors.AsType[*client.TransportError](err); ok && errors.Is(err, syscall.ECONNREFUSED) {
+		text += "; is the server running? Start it with \"rollcall serve\", or correct --url"
+	}
+	return text
 }
 
 // refusal reports whether c is about who calls: the gate's codes up to the check

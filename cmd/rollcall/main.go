@@ -102,7 +102,7 @@ func exitCode(env *environment, err error) int {
 	case err == nil:
 		return exitOK
 	case !errors.Is(err, errQuiet):
-		fmt.Fprintln(env.stderr, "rollcall:", cleanLines(err.Error()))
+		fmt.Fprintln(env.stderr, "rollcall:", explain(err))
 	}
 	return codeOf(err)
 }

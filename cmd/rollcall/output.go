@@ -6,9 +6,11 @@ import (
 	"io"
 	"iter"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // rowsPerFlush is how many rows of a table are lined up together. A longer table
@@ -27,35 +29,78 @@ func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], colum
 	if form == "json" {
 		return printArray(w, items)
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	titles := make([]string, len(columns))
 	for i, c := range columns {
 		titles[i] = c.title
 	}
+	t := &table{w: w}
 	rows := 0
 	for item, err := range items {
 		if err != nil {
-			_ = t.Flush() // the error matters more
+			_ = t.flush() // the error matters more
 			return err
 		}
 		if rows == 0 {
-			fmt.Fprintln(t, strings.Join(titles, "\t"))
+			t.row(titles)
 		}
 		cells := make([]string, len(columns))
 		for i, c := range columns {
-			cells[i] = clean(c.cell(item))
+			cells[i] = c.cell(item)
 		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+		t.row(cells)
 		if rows++; rows%rowsPerFlush == 0 {
-			if err := t.Flush(); err != nil {
+			if err := t.flush(); err != nil {
 				return err
 			}
 		}
 	}
 	if rows == 0 {
-		fmt.Fprintln(t, strings.Join(titles, "\t"))
+		t.row(titles)
 	}
-	return t.Flush()
+	return t.flush()
+}
+
+// cellWidth counts columns the same in every locale.
+var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
+
+// A table lines up cells by the columns that they take on a terminal: a Chinese
+// character takes two.
+type table struct {
+	w    io.Writer
+	rows [][]string
+}
+
+// row adds a row, with its cells cleaned.
+func (t *table) row(cells []string) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = clean(cell)
+	}
+	t.rows = append(t.rows, row)
+}
+
+// flush writes the rows that were added.
+func (t *table) flush() error {
+	var widths []int
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], cellWidth.StringWidth(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		for i, cell := range row[:len(row)-1] {
+			b.WriteString(cellWidth.FillRight(cell, widths[i]+2))
+		}
+		b.WriteString(row[len(row)-1])
+		b.WriteByte('\n')
+	}
+	t.rows = nil
+	_, err := io.WriteString(t.w, b.String())
+	return err
 }
 
 // printArray prints items as a JSON array, each on a line of its own.
@@ -80,24 +125,56 @@ func printArray[T any](w io.Writer, items iter.Seq2[T, error]) error {
 
 // printItem prints v as JSON on one line, after a separator.
 func printItem(w io.Writer, separator string, v any) error {
-	var b strings.Builder
-	b.WriteString(separator)
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := encodeJSON(v, "")
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n"))
+	_, err = io.WriteString(w, separator+strings.TrimSuffix(text, "\n"))
 	return err
 }
 
 // printJSON prints one thing as JSON on several lines.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	text, err := encodeJSON(v, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, text)
+	return err
 }
+
+// encodeJSON returns v as JSON. Characters that a terminal obeys or hides, such as
+// U+009B and U+202E, are escaped: package encoding/json leaves most of them.
+func encodeJSON(v any, indent string) (string, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return "", err
+	}
+	text := b.String()
+	if strings.IndexFunc(text, commands) < 0 {
+		return text, nil
+	}
+	b.Reset()
+	for _, r := range text {
+		switch {
+		case !commands(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String(), nil
+}
+
+// commands reports whether r, which stands in JSON, controls a terminal or changes
+// how other characters are shown. Line feeds there are the encoder's own.
+func commands(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // A property is one line of the table of a single thing.
 type property struct{ name, value string }
@@ -107,13 +184,13 @@ func printThing(w io.Writer, form string, v any, properties []property) error {
 	if form == "json" {
 		return printJSON(w, v)
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := &table{w: w}
 	for _, p := range properties {
 		if p.value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", p.name, clean(p.value))
+			t.row([]string{p.name, p.value})
 		}
 	}
-	return t.Flush()
+	return t.flush()
 }
 
 // clean makes text fit a cell: what users chose may hold line feeds and the

@@ -45,19 +45,28 @@ type batch struct {
 	ended   chan struct{}
 }
 
-// Rejections imports rows and iterates over what was rejected. After an error,
-// which names the line to begin again at, it ends; so it does, with the error of
-// ctx, when that ends.
+// Rejections imports rows and iterates over what was rejected. It ends after an
+// error, which names the line to begin again at, and when ctx ends, with its
+// cause. A read from a terminal or a pipe cannot be interrupted: when ctx ends,
+// Rejections does not wait for a row that is being read.
 func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) iter.Seq2[Rejection, error] {
 	return func(yield func(Rejection, error) bool) {
-		interrupted := ctx.Err
-		ctx, cancel := context.WithCancel(ctx)
+		sending, cancel := context.WithCancel(ctx)
 		batches := make(chan *batch, im.InFlight-1)
-		var wg sync.WaitGroup
-		wg.Go(func() { im.send(ctx, rows, batches) })
-		defer wg.Wait()
-		defer cancel()
-		for b := range batches {
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			im.send(sending, rows, batches)
+		}()
+		defer func() {
+			cancel()
+			select {
+			case <-sent:
+			case <-ctx.Done():
+			}
+		}()
+		last := 0 // line that was judged
+		for b := range handed(ctx, batches) {
 			<-b.ended
 			if b.err != nil && b.results == nil {
 				yield(Rejection{}, stopped(b))
@@ -70,11 +79,46 @@ func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) 
 				yield(Rejection{}, b.err)
 				return
 			}
+			last = b.rows[len(b.rows)-1].Line
 		}
-		if err := interrupted(); err != nil {
-			yield(Rejection{}, err)
+		if ctx.Err() != nil {
+			yield(Rejection{}, interrupted(ctx, last))
 		}
 	}
+}
+
+// interrupted says at which line ctx ended an import that was not calling.
+func interrupted(ctx context.Context, last int) error {
+	if last == 0 {
+		return fmt.Errorf("stopped before the first account: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("stopped after line %d: %w", last, context.Cause(ctx))
+}
+
+// handed iterates over batches until it is closed, or ctx ends and none is there.
+func handed(ctx context.Context, batches <-chan *batch) iter.Seq[*batch] {
+	return func(yield func(*batch) bool) {
+		for {
+			b, ok := receive(ctx, batches)
+			if !ok || !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// receive returns the next batch. One that is there comes before the end of ctx.
+func receive(ctx context.Context, batches <-chan *batch) (b *batch, ok bool) {
+	select {
+	case b, ok = <-batches:
+		return b, ok
+	default:
+	}
+	select {
+	case b, ok = <-batches:
+	case <-ctx.Done():
+	}
+	return b, ok
 }
 
 // stopped says at which line to begin again.

@@ -31,8 +31,14 @@ type Row struct {
 // Read reads a file of accounts in one of three forms, told apart by its first
 // line: an id in each line; a JSON object in each line with the keys userid, nick
 // and face_url; CSV whose header names these. A line of the first two forms has
-// at most 64 KiB. An error ends it; a line that makes no sense does not.
+// at most 64 KiB. An error ends it; a line that makes no sense does not. Nothing is
+// read before the iteration begins.
 func Read(r io.Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) { open(r)(yield) }
+}
+
+// open reads the beginning of r and returns the rows in the form that it has.
+func open(r io.Reader) iter.Seq2[Row, error] {
 	in := bufio.NewReaderSize(r, maxLine)
 	if bom, _ := in.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		_, _ = in.Discard(len(bom)) // it was there

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"rollcall/internal/private"
 )
@@ -93,9 +92,6 @@ func (d durable) write(file string, b []byte) error {
 
 // syncDir makes the names in dir durable.
 func (d durable) syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders cannot be synced there, and need not be
-	}
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

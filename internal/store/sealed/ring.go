@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -136,9 +135,6 @@ func createRing(file string) (*Ring, error) {
 
 // syncDir makes the names in dir durable.
 func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders cannot be synced there, and need not be
-	}
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int
 // them, then the next. The processor waits for many places in memory at once
 // then, rather than for one after the other: of millions of accounts a look-up
 // is hardly anything else than that. It returns nothing of use, so that nothing
-// is left out. It is for the owner.
+// is left out. The caller is the owner or holds t.mu, as [Table.LookupAll] does.
 //
 //go:noinline
 func (t *Table) Warm(hashes []uint64) (sum uint32) {

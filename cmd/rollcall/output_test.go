@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// hostile is a text that moves the cursor, colours, and turns the line around.
+const hostile = "a\x1b[31m\u009b2J\u202e\x7f\U000e0001z"
+
+// TestOutputIsClean prints text that a stranger chose, in each way that there is.
+func TestOutputIsClean(t *testing.T) {
+	var b strings.Builder
+	for _, form := range []string{"table", "json"} {
+		err := errors.Join(
+			printList(&b, form, each([]string{hostile}), []column[string]{{"TEXT", func(s string) string { return s }}}),
+			printThing(&b, form, map[string]string{"k": hostile}, []property{{"k", hostile}}),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	exitCode(&environment{stderr: &b}, errors.New(hostile))
+	checkClean(t, b.String())
+	for line := range strings.Lines(b.String()) {
+		if !strings.Contains(line, `\u009b`) && strings.Contains(line, "2J") {
+			t.Errorf("line %q does not show what it holds", line)
+		}
+	}
+}
+
+func checkClean(t *testing.T, text string) {
+	t.Helper()
+	for _, r := range text {
+		if commands(r) {
+			t.Errorf("%U reaches the terminal", r)
+		}
+	}
+}
+
+// TestJSONKeepsText reads what was escaped back.
+func TestJSONKeepsText(t *testing.T) {
+	text, err := encodeJSON(hostile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	if err := json.Unmarshal([]byte(text), &got); err != nil || got != hostile {
+		t.Errorf("%s reads as %q, %v; want %q", text, got, err, hostile)
+	}
+}
+
+// TestWideTable lines up characters of two columns, and of none.
+func TestWideTable(t *testing.T) {
+	table := &table{w: new(strings.Builder)}
+	for _, id := range []string{"ID", "小明", "bob", "e\u0301"} {
+		table.row([]string{id, "x"})
+	}
+	if err := table.flush(); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ID    x\n小明  x\nbob   x\ne\u0301     x\n"
+	if got := table.w.(*strings.Builder).String(); got != want {
+		t.Errorf("table\n%swant\n%s", got, want)
+	}
+}
