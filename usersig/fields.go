@@ -1,6 +1,7 @@
 package usersig
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"strconv"
@@ -29,10 +30,13 @@ func parse1(o *object) (*Sig, error) {
 		Identifier:  f.identifier(),
 		IssuedAt:    f.number("TLS.time"),
 		Expire:      f.number("TLS.expire_after"),
-		UserBuf:     f.userBuf(),
-		thirdAppID:  f.number("TLS.appid_at_3rd"),
-		accountType: f.number("TLS.account_type"),
+		thirdAppID:  f.line("TLS.appid_at_3rd"),
+		accountType: f.line("TLS.account_type"),
+		userBuf:     f.userBuf(),
 		mac:         f.signature(),
+	}
+	if !s.accountType.present {
+		f.fail("TLS.account_type is missing")
 	}
 	return f.done(s)
 }
@@ -48,7 +52,7 @@ func parse2(o *object) (*Sig, error) {
 		Identifier: f.identifier(),
 		IssuedAt:   f.number("TLS.time"),
 		Expire:     f.number("TLS.expire"),
-		UserBuf:    f.userBuf(),
+		userBuf:    f.userBuf(),
 		mac:        f.signature(),
 	}
 	return f.done(s)
@@ -56,8 +60,9 @@ func parse2(o *object) (*Sig, error) {
 
 // fields reads typed values and keeps the first error.
 //
-// Whatever goes into the signed text is either a plain integer, which is
-// written back exactly as it was read, or a text without a line feed.
+// Whatever goes into the signed text is a plain integer, which is written back
+// exactly as it was read, a text without a line feed, or the userbuf, whose
+// lines cannot be taken for others.
 type fields struct {
 	*object
 	loose bool // numbers may be strings, and the identifier a number
@@ -74,6 +79,7 @@ func (f *fields) done(s *Sig) (*Sig, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
+	s.UserBuf = s.userBuf.base64()
 	return s, nil
 }
 
@@ -135,20 +141,37 @@ func (f *fields) identifier() string {
 	return id
 }
 
-// userBuf returns nil only if there is no userbuf: an empty one has a line of
-// its own in the signed text. That line holds the base64 as it stands here,
-// so only the form that encoding gives back is accepted.
-func (f *fields) userBuf() []byte {
+// line returns a member that has a line of its own in the signed text and may
+// hold anything else: a text, or a plain integer, which stands for its digits.
+func (f *fields) line(name string) field {
+	raw := f.get(name)
+	switch {
+	case raw == nil:
+		return field{}
+	case raw[0] != '"':
+		return field{strconv.FormatInt(f.number(name), 10), true}
+	}
+	text := unquote(raw)
+	if bytes.IndexByte(text, '\n') >= 0 {
+		f.fail("%s holds a line feed", name)
+	}
+	return field{string(text), true}
+}
+
+// userBuf returns the userbuf as it stands, which is how the signature covers
+// it. Some signers break its base64 into lines. A line that reads as another
+// field is refused: the end of a text that was signed for an identifier of
+// several lines could pass for a userbuf otherwise.
+func (f *fields) userBuf() field {
 	const name = "TLS.userbuf"
 	if f.get(name) == nil {
-		return nil
+		return field{}
 	}
 	text := f.text(name)
-	buf, err := base64.StdEncoding.AppendDecode([]byte{}, text)
-	if err != nil || base64.StdEncoding.EncodeToString(buf) != string(text) {
-		f.fail("%s is not base64", name)
+	if bytes.Contains(text, []byte("\nTLS.")) {
+		f.fail("a line of %s reads as another field", name)
 	}
-	return buf
+	return field{string(text), true}
 }
 
 func (f *fields) signature() []byte {

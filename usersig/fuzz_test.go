@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,11 +26,56 @@ func FuzzParse(f *testing.F) {
 func FuzzPayload(f *testing.F) {
 	f.Add(good)
 	f.Add(good1)
-	f.Add(strings.Replace(good, "}", `,"TLS.userbuf":"YWJj"}`, 1))
+	for _, value := range []string{`"YWJj"`, `"YWJj\n"`, `"x\nTLS.sdkappid:1"`, `""`, `null`} {
+		f.Add(strings.Replace(good, "}", `,"TLS.userbuf":`+value+`}`, 1))
+	}
+	for _, v := range variants1 {
+		thirdApp := `"TLS.appid_at_3rd":` + v.thirdApp + `,`
+		if v.thirdApp == "" {
+			thirdApp = ""
+		}
+		f.Add(strings.NewReplacer(`"TLS.appid_at_3rd":"0",`, thirdApp, `_type":"0"`, `_type":`+v.accountType).Replace(good1))
+	}
 	key := HMACKey(vectorSecret)
 	f.Fuzz(func(t *testing.T, payload string) {
-		checkText(t, envelop(t, payload, zlib.NoCompression), key)
+		text := envelop(t, payload, zlib.NoCompression)
+		checkText(t, text, key)
+		if s, err := Parse(text); err == nil {
+			checkSigned(t, s, payload)
+		}
 	})
+}
+
+// checkSigned compares the signed text of s with one that is made from the JSON
+// by package json and nothing of ours.
+func checkSigned(t *testing.T, s *Sig, payload string) {
+	names := []string{"TLS.identifier", "TLS.sdkappid", "TLS.time", "TLS.expire", "TLS.userbuf"}
+	if s.Version == 1 {
+		names = []string{"TLS.appid_at_3rd", "TLS.account_type", "TLS.identifier", "TLS.sdk_appid", "TLS.time", "TLS.expire_after", "TLS.userbuf"}
+	}
+	d := json.NewDecoder(strings.NewReader(payload))
+	d.UseNumber()
+	var members map[string]any
+	if err := d.Decode(&members); err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for _, name := range names {
+		if v := members[name]; v != nil {
+			fmt.Fprintf(&want, "%s:%v\n", name, v)
+		}
+	}
+	if got := string(s.appendSigned(nil)); got != want.String() {
+		t.Fatalf("%q signs %q; want %q", payload, got, &want)
+	}
+	// No other UserSig has the same signed text: each line is where it belongs.
+	fixed, userBuf, _ := strings.Cut("\n"+want.String(), "\nTLS.userbuf:")
+	if n := strings.Count(fixed, "\nTLS."); members["TLS.appid_at_3rd"] != nil && s.Version == 1 && n != 6 || s.Version == 2 && n != 4 {
+		t.Fatalf("%q has %d lines before the userbuf", &want, n)
+	}
+	if strings.Contains(userBuf, "\nTLS.") {
+		t.Fatalf("the userbuf of %q reads as fields", &want)
+	}
 }
 
 // checkText holds that a text is read or refused as malformed, that what was

@@ -26,8 +26,11 @@ const (
 // follow the compressed data; the JSON must be one flat object in valid UTF-8
 // without duplicate names, of at most 16 members, with white space around it
 // at most. Numbers are plain decimal integers; version 1 also takes them as
-// strings, which is what its libraries write. Unknown members are ignored, and
-// null is absent. A TLS.sig that is not base64 is readable, and fits no key.
+// strings, which is what its libraries write. Its TLS.appid_at_3rd and
+// TLS.account_type hold any text or number; the former may be absent, and
+// TLS.version is not read. Unknown members are ignored, and null is absent. A
+// TLS.userbuf is any text. A TLS.sig that is not base64 is readable, and fits
+// no key.
 func Parse(text string) (*Sig, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)

@@ -15,11 +15,31 @@ type Sig struct {
 	Identifier string `json:"identifier"`        // the user ID: not empty, valid UTF-8, no line feed
 	IssuedAt   int64  `json:"time"`              // TLS.time, in Unix seconds; may lie in the future
 	Expire     int64  `json:"expire"`            // TLS.expire, seconds of validity from IssuedAt; may be negative
-	UserBuf    []byte `json:"userbuf,omitempty"` // TLS.userbuf, decoded; nil when there is none
+	UserBuf    []byte `json:"userbuf,omitempty"` // TLS.userbuf, decoded; nil when there is none, or when it is not base64
 
-	thirdAppID  int64  // version 1: TLS.appid_at_3rd
-	accountType int64  // version 1: TLS.account_type
+	thirdAppID  field  // version 1: TLS.appid_at_3rd
+	accountType field  // version 1: TLS.account_type
+	userBuf     field  // TLS.userbuf as it stands
 	mac         []byte // TLS.sig, decoded; nil when it was not base64
+}
+
+// A field is a text of which the signed text has a line if it is present, also
+// if it is empty.
+type field struct {
+	text    string
+	present bool
+}
+
+// base64 returns what f encodes, or nil.
+func (f field) base64() []byte {
+	if !f.present {
+		return nil
+	}
+	b, err := base64.StdEncoding.DecodeString(f.text)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // ExpiresAt returns the last Unix second at which s is valid. A sum beyond the
@@ -87,11 +107,12 @@ func (s *Sig) checkTime(now time.Time) error {
 // their order are fixed by the vendor and differ from the order of the JSON.
 //
 // The lines carry no lengths. What keeps one signed text from reading as two
-// different UserSigs is that no value holds a line feed: see fields.
+// different UserSigs is that no value holds a line feed, but for the userbuf,
+// which is last: see fields.
 func (s *Sig) appendSigned(b []byte) []byte {
 	if s.Version == 1 {
-		b = appendNumber(b, "TLS.appid_at_3rd", s.thirdAppID)
-		b = appendNumber(b, "TLS.account_type", s.accountType)
+		b = appendField(b, "TLS.appid_at_3rd", s.thirdAppID)
+		b = appendField(b, "TLS.account_type", s.accountType)
 		b = appendLine(b, "TLS.identifier", s.Identifier)
 		b = appendNumber(b, "TLS.sdk_appid", int64(s.SDKAppID))
 		b = appendNumber(b, "TLS.time", s.IssuedAt)
@@ -102,12 +123,14 @@ func (s *Sig) appendSigned(b []byte) []byte {
 		b = appendNumber(b, "TLS.time", s.IssuedAt)
 		b = appendNumber(b, "TLS.expire", s.Expire)
 	}
-	if s.UserBuf != nil {
-		b = append(b, "TLS.userbuf:"...)
-		b = base64.StdEncoding.AppendEncode(b, s.UserBuf)
-		b = append(b, '\n')
+	return appendField(b, "TLS.userbuf", s.userBuf)
+}
+
+func appendField(b []byte, name string, f field) []byte {
+	if !f.present {
+		return b
 	}
-	return b
+	return appendLine(b, name, f.text)
 }
 
 func appendLine(b []byte, name, value string) []byte {

@@ -66,8 +66,12 @@ func (c Claims) sig(version int) (*Sig, error) {
 		IssuedAt:   c.IssuedAt.Unix(),
 		Expire:     int64(c.Validity / time.Second),
 	}
+	if version == 1 {
+		s.thirdAppID, s.accountType = field{"0", true}, field{"0", true} // as the vendor's libraries have them
+	}
 	if len(c.UserBuf) > 0 {
 		s.UserBuf = c.UserBuf
+		s.userBuf = field{base64.StdEncoding.EncodeToString(c.UserBuf), true}
 	}
 	return s, nil
 }
@@ -102,9 +106,9 @@ func (s *Sig) payload() ([]byte, error) {
 
 // A document1 is the JSON of version 1, where every value is a string.
 type document1 struct {
-	AccountType int64  `json:"TLS.account_type,string"`
+	AccountType string `json:"TLS.account_type"`
 	Identifier  string `json:"TLS.identifier"`
-	ThirdAppID  int64  `json:"TLS.appid_at_3rd,string"`
+	ThirdAppID  string `json:"TLS.appid_at_3rd"`
 	SDKAppID    uint32 `json:"TLS.sdk_appid,string"`
 	ExpireAfter int64  `json:"TLS.expire_after,string"`
 	Version     string `json:"TLS.version"`
@@ -127,9 +131,9 @@ type document2 struct {
 func (s *Sig) document() any {
 	if s.Version == 1 {
 		return document1{
-			AccountType: s.accountType,
+			AccountType: s.accountType.text,
 			Identifier:  s.Identifier,
-			ThirdAppID:  s.thirdAppID,
+			ThirdAppID:  s.thirdAppID.text,
 			SDKAppID:    s.SDKAppID,
 			ExpireAfter: s.Expire,
 			Version:     "201610110000", // what the vendor's last version 1 library writes

@@ -4,6 +4,7 @@ import (
 	"compress/zlib"
 	"crypto/elliptic"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -196,6 +197,26 @@ func TestVerifyAltered(t *testing.T) {
 	}
 }
 
+// TestUserBufAsItStands signs userbufs that are no plain base64: the signature
+// covers the text, whatever it holds.
+func TestUserBufAsItStands(t *testing.T) {
+	for text, decoded := range map[string]string{
+		`YWJj`: "abc", `YWJj\n`: "abc", `YW\r\nJj`: "abc", `YWJ=`: "ab", `{\"room\":1}`: "", `用户`: "", ``: "",
+	} {
+		var plain string
+		if err := json.Unmarshal([]byte(`"`+text+`"`), &plain); err != nil {
+			t.Fatal(err)
+		}
+		lines := "TLS.identifier:u\nTLS.sdkappid:1400000000\nTLS.time:1700000000\nTLS.expire:86400\nTLS.userbuf:" + plain + "\n"
+		sig := base64.StdEncoding.EncodeToString(sumSHA256(vectorSecret, []byte(lines)))
+		payload := strings.Replace(good, `"TLS.sig":"AAAA"`, `"TLS.userbuf":"`+text+`","TLS.sig":"`+sig+`"`, 1)
+		s, err := Verify(envelop(t, payload, zlib.DefaultCompression), vectorRequest("u"))
+		if err != nil || string(s.UserBuf) != decoded {
+			t.Errorf("%q: Verify = %+v, %v", plain, s, err)
+		}
+	}
+}
+
 // TestVersionsApart signs each version in the way of the other: a key of one
 // kind never stands for the other.
 func TestVersionsApart(t *testing.T) {
@@ -205,8 +226,10 @@ func TestVersionsApart(t *testing.T) {
 		version int
 		key     Key
 	}{{1, secret}, {2, private}} {
-		s := &Sig{Version: test.version, SDKAppID: vectorApp, Identifier: "u", IssuedAt: vectorTime, Expire: 1}
-		var err error
+		s, err := vectorClaims("u").sig(test.version)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if s.mac, err = test.key.sign(s); err != nil {
 			t.Fatal(err)
 		}
