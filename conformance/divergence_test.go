@@ -467,7 +467,11 @@ func TestD48_UserBufIsSignedAndNotJudged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.want("/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig="+text, checkAlice, ok)
+		const call = "/v4/im_open_login_svc/account_check?sdkappid=1400000000&identifier=administrator&usersig="
+		w.want(call+text, checkAlice, ok)
+		w.want(call+"{{sig json=userbuf-line}}", checkAlice, ok)
+		w.want(call+"{{sig json=userbuf-text}}", checkAlice, ok)
+		w.want(call+"{{sig json=userbuf-fields}}", checkAlice, "70003")
 	})
 }
 

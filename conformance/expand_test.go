@@ -19,8 +19,9 @@ var placeholder = regexp.MustCompile(`\{\{([^}]*)\}\}`)
 // expand fills the placeholders of text in:
 //
 //	{{admin}}        the whole query of a call signed by administrator; options as sig
-//	{{sig}}          a UserSig; options: user=, app=, key=hmac|old|other|ecdsa|other-ecdsa,
-//	                 age=1h (issued before now), valid=24h
+//	{{sig}}          a UserSig; options: user=, app=, key=hmac|old|other|ecdsa|other-ecdsa|secp256k1,
+//	                 age=1h (issued before now), valid=24h,
+//	                 json=FORM (signed by hand, see formsOfSig)
 //	{{x 501}}        that many letters x
 //	{{ids 101}}      that many ids, quoted, with commas
 //	{{items 101}}    that many objects with a UserID
@@ -78,6 +79,7 @@ func list(n int, format string) string {
 
 type sigOptions struct {
 	user, key  string
+	json       string
 	app        uint32
 	age, valid time.Duration
 }
@@ -93,6 +95,8 @@ func readSigOptions(tb testing.TB, text string) sigOptions {
 			o.user = value
 		case "key":
 			o.key = value
+		case "json":
+			o.json = value
 		case "age":
 			o.age, err = time.ParseDuration(value)
 		case "valid":
@@ -113,6 +117,9 @@ func readSigOptions(tb testing.TB, text string) sigOptions {
 
 func (k *keys) sign(tb testing.TB, o sigOptions) string {
 	tb.Helper()
+	if o.json != "" {
+		return k.signByHand(tb, o)
+	}
 	key, ok := k.signing[o.key]
 	if !ok {
 		tb.Fatalf("no key %q", o.key)

@@ -37,28 +37,40 @@ type keys struct {
 	signing    map[string]usersig.Key
 	public     string // PEM
 	privatePEM []byte
+	private    *ecdsa.PrivateKey // the same
 }
 
 func newKeys(tb testing.TB) *keys {
 	tb.Helper()
-	own, public, pemText := newECDSAKey(tb)
-	other, _, _ := newECDSAKey(tb)
+	private := newECDSAKey(tb)
+	own, public, pemText := encodeKey(tb, private)
+	other, _, _ := encodeKey(tb, newECDSAKey(tb))
+	old, err := usersig.ParsePrivateKey([]byte(koblitzPrivate))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	testutil.Secret(tb, sampleKey, "a key that was retired", string(pemText))
-	return &keys{public: public, privatePEM: pemText, signing: map[string]usersig.Key{
+	return &keys{public: public, privatePEM: pemText, private: private, signing: map[string]usersig.Key{
 		"hmac":        usersig.HMACKey(sampleKey),
 		"old":         usersig.HMACKey("a key that was retired"),
 		"other":       usersig.HMACKey("a key that the app never had"),
 		"ecdsa":       own,
 		"other-ecdsa": other,
+		"secp256k1":   old,
 	}}
 }
 
-func newECDSAKey(tb testing.TB) (key usersig.Key, public string, private []byte) {
+func newECDSAKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return k
+}
+
+func encodeKey(tb testing.TB, k *ecdsa.PrivateKey) (key usersig.Key, public string, private []byte) {
+	tb.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(k)
 	if err != nil {
 		tb.Fatal(err)
@@ -79,6 +91,7 @@ func (k *keys) records() []account.Key {
 		{ID: "hmac", Kind: account.HMACKey, Secret: sampleKey},
 		{ID: "old", Kind: account.HMACKey, Secret: "a key that was retired", Retired: start.Add(-time.Hour)},
 		{ID: "ecdsa", Kind: account.ECDSAKey, Secret: k.public},
+		{ID: "secp256k1", Kind: account.ECDSAKey, Secret: koblitzPublic},
 	}
 }
 

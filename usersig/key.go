@@ -2,16 +2,10 @@ package usersig
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"hash"
-	"slices"
 	"sync"
 )
 
@@ -21,9 +15,20 @@ import (
 //
 // A Key prints as its kind, never as its content.
 type Key struct {
-	hmac    *hmacKey
-	public  *ecdsa.PublicKey
-	private *ecdsa.PrivateKey
+	hmac *hmacKey
+	ec   ecKey // nil, or comparable
+}
+
+// An ecKey is a key of version 1.
+type ecKey interface {
+	curve() string
+	verify(digest, sig []byte) bool
+}
+
+// An ecSigner is a private key of version 1.
+type ecSigner interface {
+	ecKey
+	sign(digest []byte) ([]byte, error)
 }
 
 // HMACKey returns the key that signs and verifies version 2. The secret is the
@@ -36,75 +41,18 @@ func HMACKey(secret string) Key {
 	return Key{hmac: newHMACKey(secret)}
 }
 
-// ParsePublicKey returns the key that verifies version 1, from a PEM block
-// "PUBLIC KEY" (SubjectPublicKeyInfo) on the curve P-224, P-256, P-384 or
-// P-521. Other blocks and text around it are passed over.
-func ParsePublicKey(pemText []byte) (Key, error) {
-	block, err := findPEM(pemText, "PUBLIC KEY")
-	if err != nil {
-		return Key{}, err
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return Key{}, fmt.Errorf("usersig: public key: %w", err)
-	}
-	public, ok := parsed.(*ecdsa.PublicKey)
-	if !ok {
-		return Key{}, errors.New("usersig: public key: not an elliptic curve key")
-	}
-	return Key{public: public}, nil
-}
-
-// ParsePrivateKey returns the key that signs and verifies version 1, from a
-// PEM block "EC PRIVATE KEY" (SEC 1) or "PRIVATE KEY" (PKCS #8) on one of the
-// curves of [ParsePublicKey]. A block "EC PARAMETERS" before it, which
-// OpenSSL writes, is passed over.
-func ParsePrivateKey(pemText []byte) (Key, error) {
-	block, err := findPEM(pemText, "EC PRIVATE KEY", "PRIVATE KEY")
-	if err != nil {
-		return Key{}, err
-	}
-	var parsed any
-	if block.Type == "PRIVATE KEY" {
-		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	} else {
-		parsed, err = x509.ParseECPrivateKey(block.Bytes)
-	}
-	if err != nil {
-		return Key{}, fmt.Errorf("usersig: private key: %w", err)
-	}
-	private, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return Key{}, errors.New("usersig: private key: not an elliptic curve key")
-	}
-	return Key{public: &private.PublicKey, private: private}, nil
-}
-
-// findPEM returns the first block of one of the types.
-func findPEM(text []byte, types ...string) (*pem.Block, error) {
-	for {
-		var block *pem.Block
-		block, text = pem.Decode(text)
-		if block == nil {
-			return nil, fmt.Errorf("usersig: no PEM block %q found", types)
-		}
-		if slices.Contains(types, block.Type) {
-			return block, nil
-		}
-	}
-}
-
 // String returns the kind of k, such as "ECDSA P-256 public key".
 func (k Key) String() string {
 	switch {
 	case k.hmac != nil:
 		return "HMAC key"
-	case k.private != nil:
-		return "ECDSA " + k.private.Params().Name + " private key"
-	case k.public != nil:
-		return "ECDSA " + k.public.Params().Name + " public key"
+	case k.ec == nil:
+		return "no key"
 	}
-	return "no key"
+	if _, ok := k.ec.(ecSigner); ok {
+		return "ECDSA " + k.ec.curve() + " private key"
+	}
+	return "ECDSA " + k.ec.curve() + " public key"
 }
 
 // GoString keeps %#v from printing what String hides.
@@ -115,7 +63,7 @@ func (k Key) version() int {
 	switch {
 	case k.hmac != nil:
 		return 2
-	case k.public != nil:
+	case k.ec != nil:
 		return 1
 	}
 	return 0
@@ -123,14 +71,15 @@ func (k Key) version() int {
 
 // sign returns the signature of s, which is of the version of k.
 func (k Key) sign(s *Sig) ([]byte, error) {
-	switch {
-	case k.hmac != nil:
+	if k.hmac != nil {
 		return k.hmac.sum(s), nil
-	case k.private != nil:
-		digest := sha256.Sum256(s.appendSigned(nil))
-		return ecdsa.SignASN1(rand.Reader, k.private, digest[:])
 	}
-	return nil, fmt.Errorf("usersig: cannot sign with this key: %v", k)
+	signer, ok := k.ec.(ecSigner)
+	if !ok {
+		return nil, fmt.Errorf("usersig: cannot sign with this key: %v", k)
+	}
+	digest := sha256.Sum256(s.appendSigned(nil))
+	return signer.sign(digest[:])
 }
 
 // signed reports whether the signature of s was made with k.
@@ -142,7 +91,7 @@ func (k Key) signed(s *Sig) bool {
 		return k.hmac.fits(s)
 	}
 	digest := sha256.Sum256(s.appendSigned(nil))
-	return ecdsa.VerifyASN1(k.public, digest[:], s.mac)
+	return k.ec.verify(digest[:], s.mac)
 }
 
 // An hmacKey keeps keyed hash states for reuse: preparing one costs more than

@@ -3,9 +3,7 @@ package usersig
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -238,7 +236,7 @@ func TestAlteredText(t *testing.T) {
 func signRaw(t testing.TB, k Key, text string) []byte {
 	t.Helper()
 	digest := sha256.Sum256([]byte(text))
-	sig, err := ecdsa.SignASN1(rand.Reader, k.private, digest[:])
+	sig, err := k.ec.(ecSigner).sign(digest[:])
 	if err != nil {
 		t.Fatal(err)
 	}

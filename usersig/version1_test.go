@@ -54,7 +54,7 @@ func TestVersion1Fields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Request{SDKAppID: vectorApp, Identifier: "administrator", Keys: []Key{{public: &private.PublicKey}}, Now: at(0)}
+	r := Request{SDKAppID: vectorApp, Identifier: "administrator", Keys: []Key{{ec: nistPublic{&private.PublicKey}}}, Now: at(0)}
 	for i, v := range variants1 {
 		text := envelop(t, payload1(t, private, v.thirdApp, v.accountType, v.lines), zlib.DefaultCompression)
 		if _, err := Verify(text, r); err != nil {

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"rollcall/client"
+	"rollcall/internal/account"
 )
 
 // appKeyCmd works on the keys of an app.
@@ -77,16 +77,14 @@ func newKey(env *environment, file string, added bool) (secret, publicKey string
 	if err != nil {
 		return "", "", fmt.Errorf("%s: %w", flag, err)
 	}
-	text := strings.TrimSpace(string(b))
-	switch {
-	case text == "":
-		return "", "", &usageError{fmt.Errorf("%s: the key is empty", flag)}
-	case strings.Contains(text, "PRIVATE KEY-----"):
-		return "", "", &usageError{fmt.Errorf("%s holds a private key: the server verifies with the public key, give that", flag)}
-	case strings.Contains(text, "-----BEGIN"):
-		return "", text, nil
+	key, err := account.ReadKey(string(b))
+	if err != nil {
+		return "", "", &usageError{fmt.Errorf("%s: %w", flag, err)}
 	}
-	return text, "", nil
+	if key.Kind == account.ECDSAKey {
+		return "", key.Secret, nil
+	}
+	return key.Secret, "", nil
 }
 
 func keyProperties(k client.Key) []property {

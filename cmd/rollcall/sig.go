@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/account"
 	"rollcall/internal/server"
 	"rollcall/usersig"
 )
@@ -71,16 +72,17 @@ func (c *credentials) fill(saved *server.Context) {
 // parseKey reads a key of either kind; its PEM may be a public or a private
 // key.
 func parseKey(text []byte) (usersig.Key, error) {
-	s := strings.TrimSpace(string(text))
-	switch {
-	case s == "":
-		return usersig.Key{}, errors.New("the key is empty: give a file that holds one")
-	case strings.Contains(s, "PRIVATE KEY-----"):
+	if strings.Contains(string(text), "PRIVATE KEY-----") {
 		return usersig.ParsePrivateKey(text)
-	case strings.Contains(s, "-----BEGIN"):
+	}
+	key, err := account.ReadKey(string(text))
+	switch {
+	case err != nil:
+		return usersig.Key{}, err
+	case key.Kind == account.ECDSAKey:
 		return usersig.ParsePublicKey(text)
 	}
-	return usersig.HMACKey(s), nil
+	return usersig.HMACKey(key.Secret), nil
 }
 
 // parseSigningKey is parseKey for a key that is to sign.

@@ -1,13 +1,12 @@
 package account
 
 import (
-	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"rollcall/usersig"
 )
 
 // Bounds of an app's settings, so that one app cannot exhaust a server.
@@ -99,13 +98,8 @@ func (k Key) fault() string {
 	case k.Kind != ECDSAKey:
 		return fmt.Sprintf("kind %s is unknown; use %q or %q", Quote(k.Kind), HMACKey, ECDSAKey)
 	}
-	block, _ := pem.Decode([]byte(k.Secret))
-	if block == nil {
-		return "is not PEM; give the public key of the app"
-	}
-	pub, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if _, ok := pub.(*ecdsa.PublicKey); err != nil || !ok {
-		return "is not an ECDSA public key in PEM"
+	if _, err := usersig.ParsePublicKey([]byte(k.Secret)); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -125,6 +125,9 @@ func TestAppAdmins(t *testing.T) {
 	})
 }
 
+// givePublic ends every refusal of a public key.
+const givePublic = "; give the app's ECDSA public key in PEM, on one of the curves P-224, P-256, P-384, P-521 and secp256k1"
+
 func TestAppKeys(t *testing.T) {
 	hmac := func(id, secret string) account.Key {
 		return account.Key{ID: id, Kind: account.HMACKey, Secret: secret}
@@ -162,9 +165,9 @@ func TestAppKeys(t *testing.T) {
 			`key "7": kind "rsa" is unknown; use "hmac" or "ecdsa"`,
 		},
 		{"ecdsa", key(public(publicPEM(t, newECDSAKey(t)))), ""},
-		{"not PEM", key(public("secret")), `key "7": is not PEM; give the public key of the app`},
-		{"private", key(public(privatePEM(t))), `key "7": is not an ECDSA public key in PEM`},
-		{"other curve of key", key(public(publicPEM(t, newEdKey(t)))), `key "7": is not an ECDSA public key in PEM`},
+		{"not PEM", key(public("secret")), `key "7": it is not PEM: no line begins with -----BEGIN` + givePublic},
+		{"private", key(public(privatePEM(t))), `key "7": it is a private key (openssl pkey -pubout makes the public key of one)` + givePublic},
+		{"other curve of key", key(public(publicPEM(t, newEdKey(t)))), `key "7": it is an Ed25519 key` + givePublic},
 	})
 }
 

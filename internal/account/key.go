@@ -3,10 +3,15 @@ package account
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"rollcall/usersig"
 )
 
 // A KeyKind tells how a key verifies a UserSig.
@@ -26,6 +31,32 @@ type Key struct {
 	Secret  string    `json:"secret"` // HMAC text, or PEM of the public key
 	Created time.Time `json:"created"`
 	Retired time.Time `json:"retired,omitzero"` // zero: not retired
+}
+
+// ReadKey returns the key in a file: a public key if the text is PEM, else an
+// HMAC key. White space and a byte order mark around it, which editors leave,
+// are no part of it. The error says what the text is and what is taken; it holds
+// nothing of a key. The Key has neither ID nor times.
+func ReadKey(text string) (Key, error) {
+	const give = "; give the secret key of the app as one line of text, or its ECDSA public key in PEM"
+	utf16 := strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
+	text = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))
+	switch {
+	case text == "":
+		return Key{}, errors.New("it is empty" + give)
+	case utf16 || !utf8.ValidString(text):
+		return Key{}, errors.New("it is not UTF-8; save it as UTF-8 or ASCII, without a byte order mark")
+	case strings.Contains(text, "-----BEGIN"):
+		if _, err := usersig.ParsePublicKey([]byte(text)); err != nil {
+			return Key{}, err
+		}
+		return Key{Kind: ECDSAKey, Secret: text}, nil
+	case strings.ContainsAny(text[:1]+text[len(text)-1:], "\"'`"):
+		return Key{}, errors.New("it stands in quotes; leave them out")
+	case strings.ContainsAny(text, "\r\n"):
+		return Key{}, errors.New("it has several lines" + give)
+	}
+	return Key{Kind: HMACKey, Secret: text}, nil
 }
 
 // Active reports whether k still verifies at now.

@@ -65,7 +65,7 @@ func TestApps(t *testing.T) {
 // TestCreateAppWhole gives everything that there is to give.
 func TestCreateAppWhole(t *testing.T) {
 	onEngines(t, func(b *bench) {
-		secret := strings.Repeat("a secret of ours ", 2)
+		secret := strings.Repeat("a secret of ours, ", 2) + "and more"
 		b.secret(secret)
 		r := b.call("POST", "/admin/v1/apps", `{"sdkappid":1400000001,"name":"shop","edition":"trial","test":true,
 			"admins":["boss"],"secret":"`+secret+`",
@@ -106,8 +106,12 @@ func TestBadBodies(t *testing.T) {
 		`{"sdkappid":1,"secret":"` + secret + `","public_key":"x"}`:                 "not both",
 		`{"sdkappid":1,"secret":["` + secret + `"]}`:                                "/secret in the body is not a text",
 		`{"sdkappid":1,"secrt":"` + secret + `"}`:                                   "/secrt, which is unknown",
-		`{"sdkappid":1,"secret":"` + secret + `\n"}`:                                "not one line",
-		`{"sdkappid":1,"public_key":"-----BEGIN PRIVATE KEY-----\n` + secret + `"}`: "is not PEM",
+		`{"sdkappid":1,"secret":"` + secret + `\n"}`:                                "white space or a byte order mark stands around it",
+		`{"sdkappid":1,"public_key":"-----BEGIN PRIVATE KEY-----\n` + secret + `"}`: "its PEM ends early",
+		`{"sdkappid":1,"secret":"\"` + secret + `\""}`:                              "secret: it stands in quotes; leave them out",
+		`{"sdkappid":1,"secret":" ` + secret + `"}`:                                 "secret: white space or a byte order mark stands around it",
+		`{"sdkappid":1,"secret":"\ufeff` + secret + `"}`:                            "secret: white space or a byte order mark stands around it",
+		`{"sdkappid":1,"secret":"` + secret + `\n` + secret + `"}`:                  "secret: it has several lines",
 		`{"sdkappid":1,"secret":"` + strings.Repeat(secret, 200) + `"}`:             "at most 4096 bytes",
 		`{"sdkappid":1,"name":"` + strings.Repeat("x", 201) + `"}`:                  "longer than 200 bytes",
 		`{"sdkappid":1,"settings":{"any_signature":true}}`:                          "only for apps that were created as test apps",

@@ -32,7 +32,16 @@ func newKey(secret, publicKey string) (key account.Key, made string, err error) 
 		secret = directory.NewSecret()
 		made = secret
 	}
-	return account.Key{Kind: account.HMACKey, Secret: secret}, made, nil
+	key, err = account.ReadKey(secret)
+	switch {
+	case err != nil:
+		return account.Key{}, "", bad("secret: " + err.Error())
+	case key.Kind != account.HMACKey:
+		return account.Key{}, "", bad("secret: it is a public key; give it as public_key")
+	case key.Secret != secret:
+		return account.Key{}, "", bad("secret: white space or a byte order mark stands around it; leave it out")
+	}
+	return key, made, nil
 }
 
 func (s *Server) addKey(c *call, req NewKey) (CreatedKey, error) {

@@ -52,7 +52,7 @@ var imports = map[string][]string{
 	"internal/wire":      {},
 	"internal/directory": {"internal/account"},
 	"internal/backup":    {},
-	"internal/account":   {},
+	"internal/account":   {"usersig"}, // a key is judged by what will verify with it
 
 	// Engines and what wraps them.
 	"internal/store/mem":            {"internal/account"},

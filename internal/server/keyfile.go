@@ -70,14 +70,10 @@ func readKey(file string) (account.Key, error) {
 	if err != nil {
 		return account.Key{}, fmt.Errorf("--key-file: %w", err)
 	}
-	key := account.Key{ID: nextFileKey(nil), Kind: account.HMACKey, Secret: strings.TrimSpace(string(b))}
-	switch {
-	case key.Secret == "":
-		return account.Key{}, fmt.Errorf("--key-file %s is empty: put the app's secret key in it", file)
-	case strings.Contains(key.Secret, "PRIVATE KEY"):
-		return account.Key{}, fmt.Errorf("--key-file %s holds a private key: the server verifies with the public key, give that", file)
-	case strings.Contains(key.Secret, "-----BEGIN"):
-		key.Kind = account.ECDSAKey
+	key, err := account.ReadKey(string(b))
+	if err != nil {
+		return account.Key{}, fmt.Errorf("--key-file %s: %w", file, err)
 	}
+	key.ID = nextFileKey(nil)
 	return key, nil
 }
