@@ -190,25 +190,3 @@ func TestNextRefused(t *testing.T) {
 		t.Errorf("fn changed the app (-want +got):\n%s", diff)
 	}
 }
-
-// A derived value is built once for a record, and anew for another one.
-func TestDerived(t *testing.T) {
-	built := 0
-	d := account.NewDerived(func(a *account.App) string {
-		built++
-		return a.Name
-	})
-	one, other := &account.App{ID: 1, Name: "one", Version: 1}, &account.App{ID: 2, Name: "other", Version: 1}
-	changed := &account.App{ID: 1, Name: "changed", Version: 2}
-	again := &account.App{ID: 1, Name: "made again", Version: 2}
-	for i, step := range []struct {
-		app   *account.App
-		built int
-	}{
-		{one, 1}, {one, 1}, {other, 2}, {one, 2}, {changed, 3}, {changed, 3}, {other, 3}, {again, 4},
-	} {
-		if got := d.Of(step.app); got != step.app.Name || built != step.built {
-			t.Errorf("step %d: %q after %d builds, want %q after %d", i+1, got, built, step.app.Name, step.built)
-		}
-	}
-}

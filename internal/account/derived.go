@@ -1,34 +1,76 @@
 package account
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
 
-// Derived keeps a value that is computed from an app's record, such as parsed
-// keys or a word matcher, until the record changes. It is safe for concurrent
-// use; its zero value is not usable, see [NewDerived].
-type Derived[T any] struct {
-	build func(*App) T
-	m     sync.Map // AppID → derived[T]
+// Derived keeps a value that is computed from one list of an app's record, such
+// as parsed keys or a word matcher. The value is built again only when the
+// content of that list changes; a change of anything else in the record keeps
+// it. It is safe for concurrent use; its zero value is not usable, see
+// [NewDerived].
+type Derived[E comparable, T any] struct {
+	list  func(*App) []E
+	build func([]E) T
+	apps  sync.Map // AppID → *derivedApp[E, T]
 }
 
-// A derived is known by the record itself, which nobody changes: an app that is
-// deleted and made again has the versions of the old one over again.
-type derived[T any] struct {
-	app   *App
+// A derivedApp holds the value of one app.
+type derivedApp[E comparable, T any] struct {
+	building sync.Mutex // held while the value is replaced
+	current  atomic.Pointer[derived[E, T]]
+}
+
+// A derived is a value and the list that it was built from.
+type derived[E comparable, T any] struct {
+	list  []E
 	value T
 }
 
-// NewDerived returns a Derived whose values build makes. Two calls for the same
-// record may run build twice.
-func NewDerived[T any](build func(*App) T) *Derived[T] { return &Derived[T]{build: build} }
-
-// Of returns the value for app as it stands in this record.
-func (d *Derived[T]) Of(app *App) T {
-	if v, ok := d.m.Load(app.ID); ok {
-		if v := v.(derived[T]); v.app == app {
-			return v.value
-		}
-	}
-	v := d.build(app)
-	d.m.Store(app.ID, derived[T]{app, v})
-	return v
+// NewDerived returns a Derived whose values build makes from what list returns.
+// Records are never changed, so neither is that.
+func NewDerived[E comparable, T any](list func(*App) []E, build func([]E) T) *Derived[E, T] {
+	return &Derived[E, T]{list: list, build: build}
 }
+
+// Of returns the value for app as it stands in this record. Concurrent callers
+// that need a new value wait for one of them to build it.
+func (d *Derived[E, T]) Of(app *App) T {
+	list := d.list(app)
+	v, ok := d.apps.Load(app.ID)
+	if !ok {
+		v, _ = d.apps.LoadOrStore(app.ID, new(derivedApp[E, T]))
+	}
+	a := v.(*derivedApp[E, T])
+	if current := a.current.Load(); current != nil && sameArray(current.list, list) {
+		return current.value
+	}
+	return d.renew(a, list)
+}
+
+// renew returns the value for list, which it builds if a has one for another
+// content.
+func (d *Derived[E, T]) renew(a *derivedApp[E, T], list []E) T {
+	a.building.Lock()
+	defer a.building.Unlock()
+	next := &derived[E, T]{list: list}
+	if current := a.current.Load(); current != nil && slices.Equal(current.list, list) {
+		next.value = current.value
+	} else {
+		next.value = d.build(list)
+	}
+	a.current.Store(next)
+	return next.value
+}
+
+// sameArray reports whether a and b are the same elements in memory, which
+// spares the comparison of a long list in each call.
+func sameArray[E any](a, b []E) bool {
+	return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b)
+}
+
+// Drop forgets the value of an app that was deleted.
+func (d *Derived[E, T]) Drop(app AppID) { d.apps.Delete(app) }

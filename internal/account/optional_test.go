@@ -38,10 +38,13 @@ func TestFind(t *testing.T) {
 // TestDerivedOfNewApp makes an app again: its version is that of the old one,
 // what was derived of that is not.
 func TestDerivedOfNewApp(t *testing.T) {
-	names := account.NewDerived(func(a *account.App) string { return a.Name })
+	names := account.NewDerived(
+		func(a *account.App) []account.Key { return a.Keys },
+		func(keys []account.Key) string { return keys[0].ID },
+	)
 	e := new(mem.Store)
 	for _, name := range []string{"old", "new"} {
-		a, err := e.CreateApp(t.Context(), account.App{ID: 1, Name: name}, account.AuditEntry{})
+		a, err := e.CreateApp(t.Context(), account.App{ID: 1, Keys: []account.Key{{ID: name}}}, account.AuditEntry{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ type Server struct {
 	dir       *directory.Directory
 	limiter   *ratelimit.Limiter
 	lockout   *lockout
-	keys      *account.Derived[*keyring]
+	keys      *account.Derived[account.Key, *keyring]
 	sigs      *sigCache
 	now       func() time.Time // real time, for rates
 	endpoints map[string]*endpoint
@@ -56,13 +56,14 @@ func New(o Options) *Server {
 		dir:     o.Directory,
 		limiter: o.Limiter,
 		lockout: newLockout(),
-		keys:    account.NewDerived(newKeyring),
+		keys:    account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
 		sigs:    newSigCache(),
 		now:     time.Now,
 	}
 	if s.limiter == nil {
 		s.limiter = ratelimit.New(ratelimit.NewMemory())
 	}
+	o.Directory.OnDelete(s.keys.Drop)
 	s.endpoints = s.routes()
 	return s
 }

@@ -11,19 +11,19 @@ import (
 	"rollcall/usersig"
 )
 
-// A keyring holds an app's keys, ready for use. There is one for each record of
-// an app: a change of the keys makes another keyring.
+// A keyring holds an app's keys, ready for use. A change of the keys makes
+// another keyring.
 type keyring struct {
 	keys    []usersig.Key // in the order of the record
 	records []account.Key // of the keys
 	retires bool          // one of the keys is retired or will be
 }
 
-// newKeyring parses the keys of app. Records were judged before they were
+// newKeyring parses the keys of an app. Records were judged before they were
 // stored; one that does not parse all the same verifies nothing.
-func newKeyring(app *account.App) *keyring {
+func newKeyring(records []account.Key) *keyring {
 	ring := new(keyring)
-	for _, record := range app.Keys {
+	for _, record := range records {
 		if key, err := parseKey(record); err == nil {
 			ring.keys, ring.records = append(ring.keys, key), append(ring.records, record)
 			ring.retires = ring.retires || !record.Retired.IsZero()

@@ -55,8 +55,18 @@ var errAppExists error = &account.Error{Code: account.Exists, Detail: "an app of
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
-	return d.store.DeleteApp(ctx, app, d.entry(actor, "app.delete", app, ""))
+	if err := d.store.DeleteApp(ctx, app, d.entry(actor, "app.delete", app, "")); err != nil {
+		return err
+	}
+	for _, forget := range d.deleted {
+		forget(app)
+	}
+	return nil
 }
+
+// OnDelete makes DeleteApp call forget after an app was deleted. It must not be
+// called while d is in use.
+func (d *Directory) OnDelete(forget func(account.AppID)) { d.deleted = append(d.deleted, forget) }
 
 // ChangeApp applies the change to a copy of the app, judges the result and
 // stores it.

@@ -27,7 +27,8 @@ type Directory struct {
 	clock    Clock
 	presence Presence
 	lg       *slog.Logger
-	words    *account.Derived[wordList]
+	words    *account.Derived[string, *wordList]
+	deleted  []func(account.AppID) // see OnDelete
 	testApps bool
 }
 
@@ -55,7 +56,8 @@ func New(o Options) *Directory {
 	if d.lg == nil {
 		d.lg = slog.New(slog.DiscardHandler)
 	}
-	d.words = account.NewDerived(newWordList)
+	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, newWordList)
+	d.OnDelete(d.words.Drop)
 	return d
 }
 

@@ -76,7 +76,7 @@ func (d *Directory) sift(app *account.App, items []account.Upsert, results []Res
 }
 
 // judge applies the rules that need no store.
-func judge(app *account.App, words wordList, item *account.Upsert) Result {
+func judge(app *account.App, words *wordList, item *account.Upsert) Result {
 	if err := item.ID.Validate(app.Settings.StrictIDs); err != nil {
 		return failed(err)
 	}

@@ -47,7 +47,7 @@ func (d *Directory) judgeChange(app *account.App, c Change) error {
 		return &account.Error{Code: account.ValueNotAllowed, Detail: fmt.Sprintf("%s takes one of %q", c.Tag, spec.Allowed)}
 	case len(text) > account.MaxValueBytes:
 		return &account.Error{Code: account.ValueTooLong, Detail: fmt.Sprintf("%s is longer than 500 bytes; shorten it", c.Tag)}
-	case d.words.Of(app).foundIn(text):
+	case d.wordsOf(app).foundIn(text):
 		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
 	case spec.WarnBytes > 0 && len(text) > spec.WarnBytes:
 		d.lg.Warn("profile value over the older limit", slog.Any("sdkappid", app.ID), slog.Any("tag", c.Tag),
