@@ -30,7 +30,8 @@ type Problem struct {
 	Status    int    `json:"status"` // HTTP status
 	Slug      string `json:"code"`   // one of the Slug constants
 	Title     string `json:"title"`
-	Detail    string `json:"detail"` // what was wrong and what to do
+	Detail    string `json:"detail"` // what was wrong
+	Remedy    string `json:"remedy"` // what to do, one sentence
 	Type      string `json:"type"`   // where the slug is documented
 	RequestID string `json:"-"`      // names the call in the server's log
 }
@@ -39,6 +40,9 @@ func (p *Problem) Error() string {
 	s := fmt.Sprintf("%s: %d %s", p.Op, p.Status, cmp.Or(p.Slug, p.Title))
 	if p.Detail != "" {
 		s += ": " + p.Detail
+	}
+	if p.Remedy != "" && !advises(p.Detail) {
+		s += " — " + p.Remedy
 	}
 	if p.RequestID != "" {
 		s += " (request " + p.RequestID + ")"

@@ -14,21 +14,22 @@ type Slug struct {
 	Name   string
 	Status int    // HTTP status
 	Title  string // for a person; the same for every problem of the kind
+	Remedy string // what to do, one sentence
 }
 
 var (
-	badRequest   = Slug{"bad-request", http.StatusBadRequest, "The request cannot be understood."}
-	unauthorized = Slug{"unauthorized", http.StatusUnauthorized, "A valid token is missing."}
-	forbidden    = Slug{"forbidden", http.StatusForbidden, "This is not allowed."}
-	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing."}
-	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method."}
-	exists       = Slug{"exists", http.StatusConflict, "It exists already."}
-	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this."}
-	tooLarge     = Slug{"too-large", http.StatusRequestEntityTooLarge, "The body is too large."}
-	misdirected  = Slug{"misdirected", http.StatusMisdirectedRequest, "The request is meant for another host."}
-	unsupported  = Slug{"unsupported", http.StatusUnprocessableEntity, "The store cannot do this."}
-	internal     = Slug{"internal", http.StatusInternalServerError, "The server failed."}
-	unavailable  = Slug{"unavailable", http.StatusServiceUnavailable, "The server cannot do this now."}
+	badRequest   = Slug{"bad-request", http.StatusBadRequest, "The request cannot be understood.", "Correct the request; /openapi/admin.json describes every call."}
+	unauthorized = Slug{"unauthorized", http.StatusUnauthorized, "A valid token is missing.", "Send a token that is known and has not expired, as \"Authorization: Bearer rct_…\"."}
+	forbidden    = Slug{"forbidden", http.StatusForbidden, "This is not allowed.", "Use a token and an app that allow the call."}
+	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing.", "Check the path and the ids in it."}
+	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
+	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
+	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this.", "Look at the present state, then correct the call or change that state first."}
+	tooLarge     = Slug{"too-large", http.StatusRequestEntityTooLarge, "The body is too large.", "Send less in one call."}
+	misdirected  = Slug{"misdirected", http.StatusMisdirectedRequest, "The request is meant for another host.", "Call the server by its address, or by a name that it knows."}
+	unsupported  = Slug{"unsupported", http.StatusUnprocessableEntity, "The store cannot do this.", "Start the server with a store and settings that can do this."}
+	internal     = Slug{"internal", http.StatusInternalServerError, "The server failed.", "Repeat the call; if it goes on failing, look up the request's id in the server's log."}
+	unavailable  = Slug{"unavailable", http.StatusServiceUnavailable, "The server cannot do this now.", "Repeat the call after the seconds that the Retry-After header names."}
 )
 
 // Slugs returns every kind of problem.
@@ -76,7 +77,8 @@ type Problem struct {
 	Type   string `json:"type"` // where the kind is explained, relative to the server
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Detail string `json:"detail"` // one sentence with the remedy
+	Detail string `json:"detail"` // what is wrong with this request
+	Remedy string `json:"remedy"` // what to do; the same for every problem of the kind
 	Code   string `json:"code"`   // the slug, for programs
 }
 
@@ -100,10 +102,15 @@ func classify(err error) (Slug, string) {
 	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
 		return unavailable, "too many admin requests are being served; try again"
 	}
-	if e, ok := errors.AsType[*account.Error](err); ok && e.Detail != "" {
-		return slugs[e.Code], e.Detail
+	code := account.CodeOf(err)
+	e, ok := errors.AsType[*account.Error](err)
+	switch {
+	case ok && e.Detail != "":
+		return slugs[code], e.Detail
+	case slugs[code].Status < http.StatusInternalServerError:
+		return slugs[code], code.String()
 	}
-	return slugs[account.CodeOf(err)], "the log of the server says more under the request's id"
+	return slugs[code], "the server's log says more"
 }
 
 // fail answers with the problem that err is.
@@ -120,7 +127,7 @@ func (c *call) fail(err error) {
 	}
 	c.event.SetCode(slug.Status)
 	c.event.Add(slog.String("problem", slug.Name))
-	body, _ := encode(Problem{"/docs/errors#" + slug.Name, slug.Title, slug.Status, detail, slug.Name}) // plain fields always encode
+	body, _ := encode(Problem{"/docs/errors#" + slug.Name, slug.Title, slug.Status, detail, slug.Remedy, slug.Name}) // plain fields always encode
 	setHeaders(c.w.Header())
 	write(c.w, slug.Status, "application/problem+json", body)
 }

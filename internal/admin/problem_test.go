@@ -17,7 +17,7 @@ func TestSlugs(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, s := range Slugs() {
-		if seen[s.Name] || s.Title == "" {
+		if seen[s.Name] || s.Title == "" || !strings.HasSuffix(s.Remedy, ".") {
 			t.Errorf("problem %+v stands twice or has no title", s)
 		}
 		seen[s.Name] = true

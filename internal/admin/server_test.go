@@ -174,8 +174,8 @@ func (b *bench) problem(r reply, slug string) admin.Problem {
 	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
 		b.Fatalf("%v in %q", err, r.body)
 	}
-	want := admin.Problem{Type: "/docs/errors#" + slug, Status: r.status, Title: p.Title, Detail: p.Detail, Code: slug}
-	if p != want || p.Title == "" || p.Detail == "" || r.header.Get("Content-Type") != "application/problem+json" {
+	want := admin.Problem{Type: "/docs/errors#" + slug, Status: r.status, Title: p.Title, Detail: p.Detail, Remedy: p.Remedy, Code: slug}
+	if p != want || p.Title == "" || p.Remedy == "" || p.Detail == "" || r.header.Get("Content-Type") != "application/problem+json" {
 		b.Errorf("%d %q %s, want the problem %s", r.status, r.header.Get("Content-Type"), r.body, slug)
 	}
 	return p

@@ -99,7 +99,7 @@ func TestErrorsHaveAnchors(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	for _, want := range []string{`<tr id="unauthorized">`, "<th>remedy</th>", "</table>", "&#34;HTTP parse Error&#34;"} {
+	for _, want := range []string{`<tr id="unauthorized">`, "<th>remedy</th>", "<th>retry</th>", `<tr id="slow">`, "</table>", "&#34;HTTP parse Error&#34;"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}

@@ -27,11 +27,16 @@ func render(markdown string) []byte {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	inTable := false
-	for line := range strings.Lines(markdown) {
+	lines := strings.Split(markdown, "\n")
+	for i, line := range lines {
 		line = strings.TrimSpace(line)
 		if isRow := strings.HasPrefix(line, "|"); isRow != inTable {
 			inTable = isRow
 			b.WriteString(map[bool]string{true: "<table>\n", false: "</table>\n"}[isRow])
+		}
+		if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "|---") {
+			fmt.Fprintf(&b, "<tr>%s</tr>\n", cells(line, "th"))
+			continue
 		}
 		renderLine(&b, line)
 	}
@@ -42,8 +47,6 @@ func render(markdown string) []byte {
 func renderLine(b *strings.Builder, line string) {
 	switch {
 	case line == "", strings.HasPrefix(line, "<!--"), strings.HasPrefix(line, "|---"):
-	case strings.HasPrefix(line, "| code "):
-		fmt.Fprintf(b, "<tr>%s</tr>\n", cells(line, "th"))
 	case strings.HasPrefix(line, "|"):
 		id, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " ")
 		fmt.Fprintf(b, "<tr id=\"%s\">%s</tr>\n", html.EscapeString(id), cells(line, "td"))

@@ -20,7 +20,10 @@ async function admin(method, path, body) {
     cache: 'no-store',
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.title + ' ' + answer.detail + '.');
+  if (!response.ok) {
+    const detail = answer.detail.charAt(0).toUpperCase() + answer.detail.slice(1);
+    throw new Error(`${answer.title} ${detail}. ${answer.remedy}`);
+  }
   return answer;
 }
 
