@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/account"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 )
@@ -31,6 +32,7 @@ func serveWhole(t *testing.T) string {
 		Store: "mem:", Listen: "127.0.0.1:0", Logger: testutil.Logger(t),
 		TLSCert: writeFile(t, "cert.pem", cert),
 		TLSKey:  writeFile(t, "key.pem", key),
+		App:     &account.App{ID: defaultApp, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
 	})
 	if err != nil {
 		t.Fatal(err)

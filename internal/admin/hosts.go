@@ -49,3 +49,15 @@ func (s *Server) CheckHost(h httpx.HandlerFunc) httpx.HandlerFunc {
 		return nil
 	}
 }
+
+// RefuseForwarded refuses a request that a proxy has passed on to an address which
+// is for this machine alone.
+func (s *Server) RefuseForwarded(w http.ResponseWriter, r *http.Request) error {
+	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
+	c.event.SetCommand("admin")
+	c.fail(errForwarded)
+	return nil
+}
+
+var errForwarded = &fault{slug: forbidden, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone; " +
+	"start the server with --admin-listen and call that address, or let the proxy do so"}

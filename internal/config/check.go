@@ -93,7 +93,7 @@ func checkEmpty(l *Loaded) *fault {
 func checkAddresses(c *Config) *fault {
 	for _, a := range [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
 		_, port, err := net.SplitHostPort(a[1])
-		if _, portErr := strconv.ParseUint(port, 10, 16); (err != nil || portErr != nil) && a[1] != "" {
+		if _, portErr := strconv.ParseUint(port, 10, 16); (err != nil || portErr != nil) && a[1] != "" && !(a[0] == "admin_listen" && a[1] == AdminOff) {
 			return blame(a[0], "{%s} %s is no address: give host:port, or :port for every address of this machine", a[0], a[1])
 		}
 	}
@@ -120,7 +120,7 @@ func checkOutside(c *Config) *fault {
 
 func checkLoopback(c *Config) *fault {
 	for _, a := range [][2]string{{"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
-		if a[1] != "" && !Loopback(a[1]) {
+		if a[1] != "" && !Loopback(a[1]) && !(a[0] == "admin_listen" && a[1] == AdminOff) {
 			return blame(a[0], "{%s} %s can be reached from outside: choose a loopback address", a[0], a[1])
 		}
 	}
@@ -193,6 +193,14 @@ func checkFiles(l *Loaded) *fault {
 		}
 	}
 	return nil
+}
+
+// Developer reports whether c is that of a developer's server: on a loopback
+// address, in the clear, with no other address for admins. That one has the admin
+// API on the address of the account API, creates a demo app, shows its key, and
+// allows test apps.
+func (c *Config) Developer() bool {
+	return c.TLSCert == "" && c.AdminListen == "" && Loopback(c.Listen)
 }
 
 // Loopback reports whether addr, a host and a port, can be reached from this

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// AdminOff is the value of admin_listen that opens no address for the admin API.
+const AdminOff = "off"
+
 // Config is every setting. Its tags are read by the command line too: name is the
 // flag, default the value of a setting that nobody gave, help one line for
 // --help. A comment below is the manual's paragraph about the setting.
@@ -56,16 +59,18 @@ type Config struct {
 	InsecureListen bool `name:"insecure-listen" help:"Serve an address that can be reached from outside in the clear."`
 
 	// A second address, which must be a loopback one, for the admin API, the
-	// interactive page at /docs, metrics and health. Without it these are on the
-	// address of the account API if that is a loopback one without TLS, as a
-	// developer's is, and nowhere otherwise. Every server that is reached from
-	// outside needs it.
-	AdminListen string `name:"admin-listen" placeholder:"ADDR" help:"A second, loopback address, for the admin API, /docs, metrics and health; a developer's server has them on its own."`
+	// interactive page at /docs, metrics and health; "off" for none. Without it
+	// these are on the address of the account API if that is a loopback one without
+	// TLS, as a developer's is, and nowhere otherwise. Every server that is reached
+	// from outside needs it, also one on a loopback address behind a proxy on the
+	// same machine: everybody seems to call from this machine there. With it the
+	// server is no developer's: it creates no demo app and allows no test apps.
+	AdminListen string `name:"admin-listen" placeholder:"ADDR" help:"A second, loopback address, for the admin API, /docs, metrics and health, or off for none; a developer's server has them on its own."`
 
 	// Names that the Host header of a call of the admin API may hold, besides
 	// localhost and loopback addresses; a list, in the environment with commas
-	// between. Whoever reaches the admin API through a proxy under a name
-	// needs it.
+	// between. A proxy before admin_listen that passes a name of its own on needs
+	// it.
 	AdminHost []string `name:"admin-host" placeholder:"NAME" help:"A name by which the admin API may be called, besides localhost; may be repeated."`
 
 	// File with a token of the admin API that has every scope. If there is no
@@ -83,14 +88,17 @@ type Config struct {
 	// into the speed or the memory of a server needs it.
 	PprofListen string `name:"pprof-listen" placeholder:"ADDR" help:"A loopback address for profiles of the process (default: none)."`
 
-	// Let apps that were created as test apps accept any well-formed signature.
-	// By default that is so only on a loopback address without TLS. Test systems
-	// on a network need it; a server with real accounts never does.
-	AllowTestApps *bool `name:"allow-test-apps" negatable:"" help:"Let test apps accept any signature (default: only on loopback without TLS)."`
+	// Let apps be created as test apps. Such an app accepts any well-formed
+	// signature if its any_signature is set, and the admin API makes UserSigs for
+	// it. By default that is so on a developer's server alone: on a loopback address
+	// without TLS and without admin_listen. Test systems on a network need it; a
+	// server with real accounts never does.
+	AllowTestApps *bool `name:"allow-test-apps" negatable:"" help:"Allow test apps, which may accept any signature (default: only on a developer's server)."`
 
-	// The app to serve, a number from 1 to 4294967295, instead of a demo app. It
-	// is made if the store lacks it, and goes together with key_file. Whoever
-	// has a program that already holds the credentials of an app needs it.
+	// The app to serve, a number from 1 to 4294967295, instead of a developer's demo
+	// app. It is created if the store lacks it, never as a test app, and goes
+	// together with key_file. A program that already holds the credentials of an app
+	// needs it.
 	SDKAppID uint32 `name:"sdkappid" placeholder:"N" help:"Serve this app instead of a demo app; needs --key-file."`
 
 	// File with the secret key of that app, as the vendor's console shows it, or

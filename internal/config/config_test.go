@@ -205,3 +205,37 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 }
+
+// TestDeveloper tells a developer's server from one for others. Only the former
+// allows test apps unless it is told to.
+func TestDeveloper(t *testing.T) {
+	for name, tt := range map[string]struct {
+		c    config.Config
+		want bool
+	}{
+		"loopback":               {config.Config{Listen: "127.0.0.1:0"}, true},
+		"localhost":              {config.Config{Listen: "localhost:0"}, true},
+		"an address for admins":  {config.Config{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:1"}, false},
+		"no address for admins":  {config.Config{Listen: "127.0.0.1:0", AdminListen: config.AdminOff}, false},
+		"every address":          {config.Config{Listen: ":0", InsecureListen: true}, false},
+		"TLS on loopback":        {config.Config{Listen: "127.0.0.1:0", TLSCert: "testdata/full.yml", TLSKey: "testdata/full.yml"}, false},
+		"every address and none": {config.Config{Listen: ":0", InsecureListen: true, AdminListen: config.AdminOff}, false},
+	} {
+		if err := tt.c.Check(); err != nil || tt.c.Developer() != tt.want {
+			t.Errorf("%s: developer %v, %v; want %v", name, tt.c.Developer(), err, tt.want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "off.yml")
+	if err := os.WriteFile(file, []byte("admin_listen: off\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := config.Load(config.Options{File: file}); err != nil || l.AdminListen != config.AdminOff {
+		t.Errorf("off in a file: %v", err)
+	}
+	for environ, want := range map[string]bool{"": true, "ROLLCALL_CFG_ADMIN_LISTEN=off": false} {
+		l, err := config.Load(config.Options{Environ: []string{environ}})
+		if err != nil || *l.AllowTestApps != want {
+			t.Errorf("%q: test apps are allowed %v, %v; want %v", environ, *l.AllowTestApps, err, want)
+		}
+	}
+}

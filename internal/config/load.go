@@ -177,7 +177,7 @@ func (l *Loaded) derive() {
 		l.SealKeys = filepath.Join(l.Data, SealFile)
 	}
 	if l.AllowTestApps == nil {
-		l.AllowTestApps = new(l.TLSCert == "" && Loopback(l.Listen))
+		l.AllowTestApps = new(l.Developer())
 	}
 }
 

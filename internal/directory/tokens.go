@@ -126,6 +126,22 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	return d.store.DeleteToken(ctx, id, d.entry(actor, "token.delete", 0, detail))
 }
 
+// DropToken deletes the tokens of a name of the server's own.
+func (d *Directory) DropToken(ctx context.Context, name string) error {
+	ts, err := d.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range ts {
+		if t.Name == name {
+			if err := d.DeleteToken(ctx, ServerActor, t.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // AdoptToken makes text the one token of a name of the server's own, with every
 // scope. Tokens that had the name before count no more.
 func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {

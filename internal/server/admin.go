@@ -5,15 +5,9 @@ import (
 	"strings"
 
 	"rollcall/internal/admin"
-	"rollcall/internal/config"
 	"rollcall/internal/docsui"
 	"rollcall/internal/httpx"
 )
-
-// adminOnPublic reports whether the admin API and the metrics live on the public
-// address: only where that can be reached from this machine alone, as a
-// developer's server does.
-func (o *Options) adminOnPublic() bool { return o.TLSCert == "" && config.Loopback(o.Listen) }
 
 // newAdmin builds the admin API.
 func (s *Server) newAdmin() *admin.Server {
@@ -45,6 +39,36 @@ func (s *Server) ownHandler(admins bool) http.Handler {
 			plain.ServeHTTP(w, r)
 		}
 	})
+}
+
+// directOnly serves h, but for what is meant for admins if a proxy has passed the
+// request on: a developer's server is for its own machine, and behind a proxy
+// everybody seems to be on it.
+func (s *Server) directOnly(h http.Handler) http.Handler {
+	refuse := s.adapt(s.admin.RefuseForwarded)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if forAdmins(r.URL.Path) && forwarded(r.Header) {
+			refuse.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// forAdmins reports whether path is not for everybody who can call the account API.
+func forAdmins(path string) bool {
+	return docsui.Serves(path) || strings.HasPrefix(path, admin.Prefix) || path == "/metrics"
+}
+
+// forwarded reports whether a proxy says that it has passed a request on. One that
+// says nothing, as nginx without a line about it, cannot be told.
+func forwarded(h http.Header) bool {
+	for name := range h {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
+		}
+	}
+	return false
 }
 
 // quiet serves h, of which the log says little.

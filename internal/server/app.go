@@ -2,8 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -11,7 +15,7 @@ import (
 	"rollcall/internal/directory"
 )
 
-// The demo app that a server makes on a store without apps.
+// The demo app that a developer's server creates on a store without apps.
 const (
 	demoApp  account.AppID = 1400000001
 	demoName               = "demo"
@@ -28,18 +32,51 @@ type Credentials struct {
 // prepareApp makes sure that there is an app to call, and writes what a client
 // needs for that.
 func (s *Server) prepareApp(ctx context.Context) error {
+	if !s.o.developer() {
+		if err := s.leaveDeveloper(ctx); err != nil {
+			return err
+		}
+	}
 	app, err := s.servedApp(ctx)
-	if err != nil || app == nil {
+	if err != nil {
 		return err
 	}
-	s.context = newContext(s.url(), app, s.o.Credentials.Admin)
-	if s.context.AdminToken, err = s.contextToken(ctx); err != nil {
+	if app == nil {
+		return s.hintNoApp(ctx)
+	}
+	if s.context, err = s.newContext(app); err != nil {
 		return err
 	}
-	if s.o.DataDir == "" {
-		return nil
+	if s.context.AdminToken, err = s.contextToken(ctx); err != nil || s.o.DataDir == "" {
+		return err
 	}
 	return s.context.write(s.o.DataDir)
+}
+
+// leaveDeveloper removes what a developer's server has left behind for its client:
+// a token with every scope, and a file with that and the key of the demo app.
+func (s *Server) leaveDeveloper(ctx context.Context) error {
+	if err := s.dir.DropToken(ctx, directory.ContextToken); err != nil || s.o.DataDir == "" {
+		return err
+	}
+	file := filepath.Join(s.o.DataDir, ContextFile)
+	err := os.Remove(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		s.o.Logger.Info("removed the context file of a server that was a developer's", slog.String("file", file))
+	}
+	return err
+}
+
+// hintNoApp tells how to go on where nobody can call anything.
+func (s *Server) hintNoApp(ctx context.Context) error {
+	apps, err := s.engine.Apps(ctx)
+	if err == nil && len(apps) == 0 {
+		s.o.Logger.Warn("there is no app yet: create one through the admin API with \"rollcall app create\", or give --sdkappid and --key-file")
+	}
+	return err
 }
 
 func (s *Server) url() string {
@@ -54,8 +91,10 @@ func (s *Server) url() string {
 	return scheme + "://" + addr
 }
 
-// servedApp returns the app of the credentials, the demo app, or nil where the
-// store holds other apps only.
+// servedApp returns the app of the credentials or, on a developer's server, the
+// demo app. It returns nil if there is neither: a developer's store that holds
+// other apps only has none, and nor has a server for others, whose demo app would
+// be open to whoever knows its key.
 func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if s.o.App != nil {
 		return s.givenApp(ctx)
@@ -63,11 +102,14 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if s.o.Credentials.SDKAppID != 0 {
 		return s.credentialsApp(ctx)
 	}
+	if !s.o.developer() {
+		return nil, nil
+	}
 	apps, err := s.engine.Apps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(apps, func(a *account.App) bool { return a.Name == demoName }); i >= 0 {
+	if i := slices.IndexFunc(apps, isDemo); i >= 0 {
 		return apps[i], nil
 	}
 	if len(apps) > 0 {
@@ -79,6 +121,10 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 		Settings: account.Settings{RateMode: account.RateShadow},
 	})
 }
+
+// isDemo reports whether a developer's server has created a as the demo app, so that
+// its key may be shown. An app of somebody's own may have its name.
+func isDemo(a *account.App) bool { return a.ID == demoApp && a.Name == demoName }
 
 // givenApp returns the app of the options, and makes it if need be.
 func (s *Server) givenApp(ctx context.Context) (*account.App, error) {

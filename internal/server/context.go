@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -24,25 +25,41 @@ type Context struct {
 	Key      string `json:"key,omitempty"` // HMAC secret; empty for an app that has only public keys
 	Admin    string `json:"admin"`
 
+	// KeyFile is the file that holds Key, which is not in the context file then.
+	KeyFile string `json:"key_file,omitempty"`
+
 	// AdminToken is a token of the admin API; empty if the server made none.
 	AdminToken string `json:"admin_token,omitempty"`
 }
 
-func newContext(url string, app *account.App, admin string) *Context {
-	c := &Context{URL: url, SDKAppID: uint32(app.ID), Admin: admin}
-	if c.Admin == "" {
-		c.Admin = string(app.Admins[0])
+// newContext returns what a client needs to call app. A key of --key-file stays in
+// that file: the store holds it sealed, and no copy of the data folder shall open it.
+func (s *Server) newContext(app *account.App) (*Context, error) {
+	c := &Context{
+		URL: s.url(), SDKAppID: uint32(app.ID),
+		Admin: cmp.Or(s.o.Credentials.Admin, string(app.Admins[0])),
+	}
+	if file := s.o.Credentials.KeyFile; file != "" {
+		if s.key.Kind != account.HMACKey {
+			return c, nil
+		}
+		file, err := filepath.Abs(file)
+		c.Key, c.KeyFile = s.key.Secret, file
+		return c, err
 	}
 	for _, k := range app.ActiveKeys(time.Now()) {
 		if k.Kind == account.HMACKey {
 			c.Key = k.Secret // the newest stands last
 		}
 	}
-	return c
+	return c, nil
 }
 
 // write puts c into dir, durably and in one step.
-func (c *Context) write(dir string) error {
+func (c Context) write(dir string) error {
+	if c.KeyFile != "" {
+		c.Key = ""
+	}
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
@@ -50,8 +67,9 @@ func (c *Context) write(dir string) error {
 	return durable{sync: (*os.File).Sync}.write(filepath.Join(dir, ContextFile), append(b, '\n'))
 }
 
-// ReadContext reads a context file. It must belong to the caller and be
-// readable by nobody else.
+// ReadContext reads a context file, and the key that it names a file of. The context
+// file must belong to the caller and be readable by nobody else. Without the file of
+// the key there is no Key.
 func ReadContext(file string) (*Context, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -68,6 +86,11 @@ func ReadContext(file string) (*Context, error) {
 	c := new(Context)
 	if err := json.NewDecoder(f).Decode(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if c.KeyFile != "" {
+		if key, err := readKey(c.KeyFile); err == nil && key.Kind == account.HMACKey {
+			c.Key = key.Secret
+		}
 	}
 	return c, nil
 }

@@ -14,13 +14,17 @@ import (
 )
 
 // check rejects options that contradict each other.
-func (o *Options) check() error {
-	c := config.Config{
+func (o *Options) check() error { return o.config().Check() }
+
+// developer reports whether the server is a developer's.
+func (o *Options) developer() bool { return o.config().Developer() }
+
+func (o *Options) config() *config.Config {
+	return &config.Config{
 		Listen: o.Listen, AdminListen: o.AdminListen, PprofListen: o.PprofListen,
 		TLSCert: o.TLSCert, TLSKey: o.TLSKey, InsecureListen: o.InsecureListen,
 		SDKAppID: o.Credentials.SDKAppID, KeyFile: o.Credentials.KeyFile, Admin: o.Credentials.Admin,
 	}
-	return c.Check()
 }
 
 // bind opens every address. What is served there follows in [Server.attach], once
@@ -35,7 +39,7 @@ func (s *Server) bind(ctx context.Context) error {
 	if err := s.listenAt(ctx, "--listen", s.o.Listen, public); err != nil {
 		return err
 	}
-	if s.o.AdminListen != "" {
+	if s.o.AdminListen != "" && s.o.AdminListen != config.AdminOff {
 		if err := s.listenAt(ctx, "--admin-listen", s.o.AdminListen, own()); err != nil {
 			return err
 		}
@@ -60,7 +64,7 @@ func (s *Server) attach() {
 	for _, l := range s.listeners {
 		switch l.flag {
 		case "--listen":
-			l.srv.Handler = withVendor(vendor, s.ownHandler(s.o.adminOnPublic()))
+			l.srv.Handler = withVendor(vendor, s.directOnly(s.ownHandler(s.o.developer())))
 		case "--admin-listen":
 			// The vendor's protocol too: the page at /docs calls the address that it
 			// came from.

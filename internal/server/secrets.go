@@ -55,7 +55,7 @@ func readToken(file string) (string, error) {
 // or "" for any other server. The one of the last start is kept as long as the
 // store knows it.
 func (s *Server) contextToken(ctx context.Context) (string, error) {
-	if !s.o.adminOnPublic() {
+	if !s.o.developer() {
 		return "", nil
 	}
 	if s.o.DataDir != "" {

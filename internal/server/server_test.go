@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rollcall/client"
+	"rollcall/internal/account"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 	"rollcall/usersig"
@@ -49,6 +50,11 @@ func start(t *testing.T, o server.Options) *server.Server {
 		}
 	})
 	return s
+}
+
+// ownApp returns an app for servers that make no demo app.
+func ownApp() *account.App {
+	return &account.App{ID: 1400000001, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "the secret of an own app"}}}
 }
 
 // importAlice imports an account with a signature of the context's key.
@@ -133,7 +139,7 @@ func TestCredentialsMakeNoTestApp(t *testing.T) {
 
 // Who listens on every address tells clients one that they can call.
 func TestListenEverywhere(t *testing.T) {
-	s := start(t, server.Options{Listen: ":0", InsecureListen: true})
+	s := start(t, server.Options{Listen: ":0", InsecureListen: true, App: ownApp()})
 	if got := s.Context().URL; !strings.HasPrefix(got, "http://127.0.0.1:") {
 		t.Errorf("URL = %s, want one of 127.0.0.1", got)
 	}
@@ -235,7 +241,7 @@ func TestOtherVersions(t *testing.T) {
 // A client that takes a port of TLS for one of plain HTTP is told.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	certFile, keyFile, _ := certificate(t)
-	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile})
+	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile, App: ownApp()})
 	resp, err := http.Post("http://"+s.Addr().String()+"/v4/openim/querystate", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +254,7 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := certificate(t)
-	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile})
+	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile, App: ownApp()})
 	for _, h2 := range []bool{false, true} {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2}
 		defer tr.CloseIdleConnections()

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rollcall/internal/config"
+	"rollcall/internal/testutil"
+)
+
+// TestGreet starts a developer's server. It prints a line with a UserSig for a
+// person, but neither into systemd's journal nor for the key of a real app, of which
+// it says where that is.
+func TestGreet(t *testing.T) {
+	keyFile := filepath.Join(t.TempDir(), "key.txt")
+	if err := os.WriteFile(keyFile, []byte("the secret of a real app"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		journal string
+		app     uint32
+		curl    bool
+		key     string
+	}{
+		"terminal": {"", 0, true, "context.json"},
+		"journal":  {"8:1234", 0, false, "context.json"},
+		"real app": {"", 1400000099, false, keyFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("JOURNAL_STREAM", tt.journal)
+			cfg := &config.Config{Store: "mem:", Listen: "127.0.0.1:0", Data: t.TempDir(), AllowTestApps: new(bool), SDKAppID: tt.app}
+			if tt.app != 0 {
+				cfg.KeyFile = keyFile
+			}
+			var out bytes.Buffer
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			s, err := start(&environment{ctx: ctx, stdout: &out}, cfg, testutil.Logger(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			testutil.Secret(t, s.Context().Key, s.Context().AdminToken)
+			cancel()
+			if err := s.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			if got := out.String(); strings.Contains(got, "usersig=") != tt.curl || !strings.Contains(got, tt.key+"\n") {
+				t.Errorf("a curl line: %v, want %v; the key in %s: %v", !tt.curl, tt.curl, tt.key, strings.Contains(got, tt.key+"\n"))
+			}
+		})
+	}
+}
