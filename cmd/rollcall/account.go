@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,13 +15,13 @@ import (
 type accountCmd struct {
 	connection `group:"connection"`
 	Import     accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
-	Check      accountCheckCmd  `cmd:"" help:"Tell which accounts exist."`
+	Check      accountCheckCmd  `cmd:"" help:"Check which accounts exist."`
 	Set        accountSetCmd    `cmd:"" help:"Set profile fields of an account."`
 	Get        accountGetCmd    `cmd:"" help:"Show an account."`
 	List       accountListCmd   `cmd:"" help:"List accounts, all or those with a prefix."`
 	Count      accountCountCmd  `cmd:"" help:"Count the accounts."`
-	Status     accountStatusCmd `cmd:"" help:"Tell who is on line."`
-	Kick       accountKickCmd   `cmd:"" help:"Put accounts off line and refuse their UserSigs."`
+	Status     accountStatusCmd `cmd:"" help:"Show which accounts are online."`
+	Kick       accountKickCmd   `cmd:"" help:"Sign accounts out: refuse the UserSigs they have."`
 	Unkick     accountUnkickCmd `cmd:"" help:"Forget the kicks of an account."`
 	Delete     accountDeleteCmd `cmd:"" help:"Delete accounts for good."`
 }
@@ -66,17 +67,19 @@ func checkStatus(r client.CheckResult) string {
 
 type accountDeleteCmd struct {
 	UserIDs []string `arg:"" name:"userid" help:"Ids to delete."`
+	confirmation
 }
 
 // Help is shown by rollcall account delete --help.
 func (accountDeleteCmd) Help() string {
-	return `It cannot be undone. On paid editions deletion must be allowed first
-(rollcall app set --setting allow_delete=true), and a deleted id cannot be
-imported again for three months. Exit code 3: some were not deleted.
+	return `It cannot be undone: the command asks first on a terminal, and needs --yes in a
+script. On paid editions deletion must be allowed first (rollcall app set --setting
+allow_delete=true), and a deleted id cannot be imported again for three months.
+Exit code 3: some were not deleted.
 
 Examples:
   rollcall account delete alice
-  rollcall account delete alice bob --output json`
+  rollcall account delete alice bob --yes --output json`
 }
 
 func (c *accountDeleteCmd) Run(env *environment, g *accountCmd) error {
@@ -85,6 +88,9 @@ func (c *accountDeleteCmd) Run(env *environment, g *accountCmd) error {
 		return err
 	}
 	g.target(env, g.SDKAppID)
+	if err := c.confirm(env, fmt.Sprintf("this deletes %s of app %d for good", some(c.UserIDs, "account"), g.SDKAppID)); err != nil {
+		return err
+	}
 	results, err := inBatches(env.ctx, c.UserIDs, api.DeleteAccounts)
 	return printResults(env, g, results, "deleted", err)
 }

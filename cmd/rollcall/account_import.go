@@ -190,10 +190,8 @@ func (im *importing) clearProgress() {
 
 // terminal returns w if it is one.
 func terminal(w io.Writer) io.Writer {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" {
-			return w
-		}
+	if isTerminal(w) && os.Getenv("TERM") != "" {
+		return w
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // appCmd works on apps, through the admin API.
 type appCmd struct {
 	connection `group:"connection"`
-	Create     appCreateCmd `cmd:"" help:"Make an app."`
+	Create     appCreateCmd `cmd:"" help:"Create an app."`
 	List       appListCmd   `cmd:"" help:"List apps."`
 	Show       appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
 	Set        appSetCmd    `cmd:"" help:"Change an app."`
@@ -206,13 +206,14 @@ func (c *appShowCmd) Run(env *environment, g *appCmd) error {
 
 type appSetCmd struct {
 	appArgument
-	Name      *string           `placeholder:"TEXT" help:"Name for people."`
-	Edition   *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
-	Disabled  *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
-	NoTest    bool              `name:"no-test" help:"Make it a test app no more; this cannot be taken back."`
-	Setting   map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
-	Unset     []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
-	IfVersion uint64            `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
+	Name     *string           `placeholder:"TEXT" help:"Name for people."`
+	Edition  *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
+	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
+	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
+	Setting  map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
+	Unset    []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
+	confirmation
+	IfVersion uint64 `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
 }
 
 // Help is shown by rollcall app set --help.
@@ -241,6 +242,11 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 	if err != nil {
 		return err
 	}
+	if c.NoTest {
+		if err := c.confirm(env, fmt.Sprintf("this makes app %d a usual app for good", app)); err != nil {
+			return err
+		}
+	}
 	a, err := api.UpdateApp(env.ctx, app, patch)
 	if err != nil {
 		return err
@@ -250,24 +256,25 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 
 type appDeleteCmd struct {
 	App uint32 `arg:"" name:"app" given:"" help:"SDKAppID of the app."`
-	Yes bool   `help:"Yes, delete it."`
+	confirmation
 }
 
 // Help is shown by rollcall app delete --help.
 func (appDeleteCmd) Help() string {
-	return `The app must have no accounts but its admins'. Needs --yes, and an admin token
-with the scope admin.
+	return `The app must have no accounts but its admins'. It cannot be undone: the command
+asks first on a terminal, and needs --yes in a script. Needs an admin token with
+the scope admin.
 
 Examples:
   rollcall app delete 1400000002 --yes`
 }
 
 func (c *appDeleteCmd) Run(env *environment, g *appCmd) error {
-	if !c.Yes {
-		return &usageError{fmt.Errorf("this deletes app %d with its keys; say --yes if you mean it", c.App)}
-	}
 	api, app, err := g.change(env, c.App)
 	if err != nil {
+		return err
+	}
+	if err := c.confirm(env, fmt.Sprintf("this deletes app %d with its keys for good", c.App)); err != nil {
 		return err
 	}
 	if err := api.DeleteApp(env.ctx, app); err != nil {
@@ -278,8 +285,8 @@ func (c *appDeleteCmd) Run(env *environment, g *appCmd) error {
 
 // appAdminCmd works on the admins of an app.
 type appAdminCmd struct {
-	Add    appAdminAddCmd    `cmd:"" help:"Make a user an admin."`
-	Remove appAdminRemoveCmd `cmd:"" help:"Make a user no admin any more."`
+	Add    appAdminAddCmd    `cmd:"" help:"Add an admin."`
+	Remove appAdminRemoveCmd `cmd:"" help:"Remove an admin."`
 }
 
 // An appAdminArgument names who is to be an admin, or is one, and of which app.

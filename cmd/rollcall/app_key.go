@@ -14,7 +14,7 @@ import (
 type appKeyCmd struct {
 	Add    appKeyAddCmd    `cmd:"" help:"Add a key."`
 	List   appKeyListCmd   `cmd:"" help:"List keys by their fingerprints."`
-	Retire appKeyRetireCmd `cmd:"" help:"Make a key verify nothing any more."`
+	Retire appKeyRetireCmd `cmd:"" help:"Retire a key."`
 	Reseal appKeyResealCmd `cmd:"" help:"Seal the keys of all apps with the newest sealing key."`
 }
 
@@ -126,16 +126,20 @@ func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
 type appKeyRetireCmd struct {
 	ID string `arg:"" name:"key" given:"" help:"Id of the key, as app key list shows it."`
 	appArgument
-	In time.Duration `placeholder:"DURATION" help:"Not now but after this time, as 24h."`
+	In time.Duration `placeholder:"DURATION" help:"Not now but after this time, as 24h or 7d."`
+	confirmation
 }
 
 // Help is shown by rollcall app key retire --help.
 func (appKeyRetireCmd) Help() string {
-	return `UserSigs of the key are refused from then on.
+	return `UserSigs of the key are refused from then on. It cannot be undone. If the app has
+no other active key, nobody can call it afterwards: the command asks first on a
+terminal, and needs --yes in a script.
 
 Examples:
   rollcall app key retire 1
-  rollcall app key retire 1 --in 24h`
+  rollcall app key retire 1 --in 24h
+  rollcall app key retire 1 --yes`
 }
 
 func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
@@ -143,11 +147,29 @@ func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
 	if err != nil {
 		return err
 	}
+	if err := c.confirmLast(env, api, app); err != nil {
+		return err
+	}
 	key, err := api.RetireKey(env.ctx, app, c.ID, expiry(c.In))
 	if err != nil {
 		return err
 	}
 	return printThing(env.stdout, g.Output, key, keyProperties(*key))
+}
+
+// confirmLast asks before the app's only active key is retired.
+func (c *appKeyRetireCmd) confirmLast(env *environment, api *client.AdminClient, app uint32) error {
+	a, err := api.App(env.ctx, app)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, k := range a.Keys {
+		if k.ID != c.ID && (k.RetiredAt.IsZero() || k.RetiredAt.After(now.Add(c.In))) {
+			return nil
+		}
+	}
+	return c.confirm(env, fmt.Sprintf("this retires the only active key of app %d, and nobody can call it then; add another key first with \"rollcall app key add\"", app))
 }
 
 type appKeyResealCmd struct{}

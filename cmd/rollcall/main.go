@@ -26,7 +26,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Show who changed what."`
 	Token   tokenCmd   `cmd:"" help:"Create and delete tokens of the admin API."`
 	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
-	Sig     sigCmd     `cmd:"" help:"Make, verify and explain UserSigs."`
+	Sig     sigCmd     `cmd:"" help:"Sign, verify and explain UserSigs."`
 	Bench   benchCmd   `cmd:"" help:"Load a server and measure how it takes it."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 // tokenCmd works on the tokens of the admin API.
 type tokenCmd struct {
 	connection `group:"connection"`
-	Create     tokenCreateCmd `cmd:"" help:"Make a token and show it once."`
+	Create     tokenCreateCmd `cmd:"" help:"Create a token and show it once."`
 	List       tokenListCmd   `cmd:"" help:"List tokens, without their secrets."`
-	Delete     tokenDeleteCmd `cmd:"" help:"Make a token worthless."`
+	Delete     tokenDeleteCmd `cmd:"" help:"Revoke a token."`
 }
 
 type tokenCreateCmd struct {
@@ -83,14 +84,17 @@ func (tokenListCmd) Run(env *environment, g *tokenCmd) error {
 
 type tokenDeleteCmd struct {
 	ID string `arg:"" name:"id" given:"" help:"Id of the token, as token list shows it."`
+	confirmation
 }
 
 // Help is shown by rollcall token delete --help.
 func (tokenDeleteCmd) Help() string {
-	return `What uses it is refused from then on.
+	return `A program that uses the token is refused from then on. It cannot be undone: the
+command asks first on a terminal, and needs --yes in a script.
 
 Examples:
-  rollcall token delete 0a1b2c3d`
+  rollcall token delete 0a1b2c3d
+  rollcall token delete 0a1b2c3d --yes`
 }
 
 func (c *tokenDeleteCmd) Run(env *environment, g *tokenCmd) error {
@@ -99,6 +103,9 @@ func (c *tokenDeleteCmd) Run(env *environment, g *tokenCmd) error {
 		return err
 	}
 	g.target(env, 0)
+	if err := c.confirm(env, fmt.Sprintf("this revokes token %s for good", c.ID)); err != nil {
+		return err
+	}
 	if err := api.DeleteToken(env.ctx, c.ID); err != nil {
 		return err
 	}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// A confirmation is embedded in commands that cannot be undone.
+type confirmation struct {
+	Yes bool `help:"Do it without asking."`
+}
+
+// confirm returns nil if --yes was given or a person at a terminal agrees. doing
+// says what is about to happen, as "this deletes app 1".
+func (c *confirmation) confirm(env *environment, doing string) error {
+	if c.Yes {
+		return nil
+	}
+	if !isTerminal(env.stdin) {
+		return &usageError{fmt.Errorf("%s; say --yes if you mean it", doing)}
+	}
+	fmt.Fprintf(env.stderr, "%s. Do it? [y/N] ", cleanLines(doing))
+	switch answer, err := env.line(); {
+	case err != nil:
+		fmt.Fprintln(env.stderr)
+		return fmt.Errorf("nothing was changed: %w", err)
+	case answer != "y" && answer != "yes":
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+// line reads a line of standard input in lower case. It returns when the context
+// ends, although a read of a terminal goes on.
+func (env *environment) line() (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text, err := bufio.NewReader(env.stdin).ReadString('\n')
+		read <- result{strings.ToLower(strings.TrimSpace(text)), err}
+	}()
+	select {
+	case r := <-read:
+		return r.text, r.err
+	case <-env.ctx.Done():
+		return "", env.ctx.Err()
+	}
+}
+
+// isTerminal reports whether v, a standard stream, is a terminal.
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// some writes how many things there are, and the only one by its name.
+func some(names []string, kind string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("%s %s", kind, names[0])
+	}
+	return fmt.Sprintf("%d %ss", len(names), kind)
+}
