@@ -573,3 +573,18 @@ func TestD59_PathsThatNameNoCommand(t *testing.T) {
 		}
 	})
 }
+
+func TestD60_ParametersThatWereMeant(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const path = "/v4/openim/querystate?"
+		for query, info := range map[string]string{
+			"SDKAppID=1400000000":                                   `"ErrorCode":60012,"ErrorInfo":"sdkappid is missing in the URL, and SDKAppID was found; write sdkappid"`,
+			"sdkappid=1400000000&amp;identifier=administrator":      `"ErrorCode":60004,"ErrorInfo":"identifier is missing in the URL, and amp;identifier was found: write & and not the &amp; of HTML"`,
+			"sdkappid=1400000000&identifier=administrator&user_sig": `"ErrorCode":60004,"ErrorInfo":"usersig is missing in the URL, and user_sig was found; write usersig"`,
+			"sdkappid=1400000000&identifier=":                       `"ErrorCode":60004,"ErrorInfo":"identifier is empty in the URL; name an admin of the app"`,
+			"sdkapp=1":                                              `"ErrorCode":60012,"ErrorInfo":"sdkappid is missing in the URL; add it"`,
+		} {
+			w.want(path+query, "{}", info)
+		}
+	})
+}

@@ -63,9 +63,9 @@ func (r *keyring) active(now time.Time) (keys []usersig.Key, until time.Time) {
 func (s *Server) authenticate(r *http.Request, c *call, q query) error {
 	switch {
 	case q.identifier.text == "":
-		return &wire.Error{Code: wire.AccountOrSig, Detail: "identifier is missing in the URL; name an admin of the app"}
+		return &wire.Error{Code: wire.AccountOrSig, Detail: q.missing("identifier", "name an admin of the app")}
 	case !q.usersig.present:
-		return &wire.Error{Code: wire.AccountOrSig, Detail: "usersig is missing in the URL; sign for the identifier"}
+		return &wire.Error{Code: wire.AccountOrSig, Detail: q.missing("usersig", "sign for the identifier")}
 	case q.usersig.text == "":
 		return &wire.Error{Code: wire.SigEmpty}
 	}

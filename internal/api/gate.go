@@ -55,7 +55,7 @@ func (s *Server) endpoint(r *http.Request) *endpoint {
 // app finds the app that sdkappid names.
 func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
 	if q.sdkappid.text == "" {
-		return nil, &wire.Error{Code: wire.NoSDKAppID}
+		return nil, &wire.Error{Code: wire.NoSDKAppID, Detail: q.missing("sdkappid", "add it")}
 	}
 	id, err := strconv.ParseUint(q.sdkappid.text, 10, 32)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 // read by nobody (decisions.md, "The gate").
 type query struct {
 	sdkappid, identifier, usersig param
+
+	raw string // the whole query, to explain what is missing
 }
 
 // A param is one parameter of the URL.
@@ -28,7 +30,7 @@ type param struct {
 //
 // Parameters that were escaped live in memory that is appended to buf.
 func parseQuery(raw string, buf *[]byte) (query, error) {
-	var q query
+	q := query{raw: raw}
 	for raw != "" {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
@@ -93,6 +95,23 @@ func hexValue(c byte) byte {
 		return (c | 0x20) - 'a' + 10
 	}
 	return 16
+}
+
+// missing says that a parameter is missing or empty, and which one of the query
+// was meant for it.
+func (q *query) missing(name, cure string) string {
+	for pair := range strings.SplitSeq(q.raw, "&") {
+		found, _, _ := strings.Cut(pair, "=")
+		switch {
+		case found == name:
+			return name + " is empty in the URL; " + cure
+		case found == "amp;"+name:
+			return name + " is missing in the URL, and amp;" + name + " was found: write & and not the &amp; of HTML"
+		case strings.EqualFold(strings.ReplaceAll(found, "_", ""), name):
+			return name + " is missing in the URL, and " + found[:min(len(found), 32)] + " was found; write " + name
+		}
+	}
+	return name + " is missing in the URL; " + cure
 }
 
 func (q *query) param(name string) *param {
