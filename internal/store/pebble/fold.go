@@ -164,10 +164,14 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 		f.s.room.add(-st.bytes())
 		return nil
 	})
-	if err == nil {
-		f.s.view.renew(newSnapshot(f.s.db))
+	if err != nil {
+		return err
 	}
-	return err
+	// The committer reads from the snapshot of the view, so it alone replaces it.
+	return f.s.commits.fold(func(*group) error {
+		f.s.view.renew(newSnapshot(f.s.db))
+		return nil
+	})
 }
 
 // dropJournal deletes the commits up to seq.

@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -409,48 +408,6 @@ func TestListDeleted(t *testing.T) {
 	}
 }
 
-// A gatedFS tells when the first file is linked to a place, and waits there.
-type gatedFS struct {
-	vfs.FS
-	to           string
-	reached, run chan struct{}
-	once         sync.Once
-}
-
-func (fs *gatedFS) Link(from, to string) error {
-	if strings.HasPrefix(to, fs.to) {
-		fs.once.Do(func() { close(fs.reached); <-fs.run })
-	}
-	return fs.FS.Link(from, to)
-}
-
-// TestSnapshotFold folds, or tries to, in the middle of a snapshot.
-func TestSnapshotFold(t *testing.T) {
-	disk := &gatedFS{FS: vfs.NewMem(), to: "copy", reached: make(chan struct{}), run: make(chan struct{})}
-	s := open(t, Options{FS: disk})
-	must(t, one(t, s, "folded", long))
-	fold(t, s)
-	for i := range 100 {
-		must(t, one(t, s, account.UserID(fmt.Sprint("u", i)), long))
-	}
-	copied, folded := make(chan error), make(chan error)
-	go func() { copied <- s.Snapshot(t.Context(), "copy") }()
-	<-disk.reached
-	go func() { folded <- s.folder.guarded(nil) }()
-	for range 1000 {
-		runtime.Gosched() // let it get as far as it can
-	}
-	close(disk.run)
-	must(t, <-copied)
-	must(t, <-folded)
-	must(t, s.Close())
-	again := open(t, Options{FS: disk, Dir: "copy"})
-	defer func() { must(t, again.Close()) }()
-	if n, err := again.Count(t.Context(), app); err != nil || n != 101 {
-		t.Errorf("the copy has %d accounts, %v; want 101", n, err)
-	}
-}
-
 // TestSnapshot copies a store under load, verifies the copy, and opens it.
 func TestSnapshot(t *testing.T) {
 	disk := vfs.NewMem()
@@ -551,4 +508,54 @@ func TestIndexSize(t *testing.T) {
 	if n := s.folder.size; n.Entries != 1001 || n.Entries >= before.Entries {
 		t.Errorf("after a renewal the index has %+v, before %+v, want an entry for each id", n, before)
 	}
+}
+
+// TestBackPressure keeps the journal from being folded. Writes wait when it is full,
+// and their callers hear of it.
+func TestBackPressure(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), foldBytes: 4 << 10})
+	s.folder.mu.Lock() // nothing is folded
+	var err error
+	n := 0
+	for ; err == nil && n < 10_000; n++ {
+		err = one(t, s, account.UserID(fmt.Sprintf("u%05d", n)), 100*time.Millisecond)
+	}
+	if account.CodeOf(err) != account.Unavailable {
+		t.Fatalf("after %d writes: %v, want Code unavailable", n, err)
+	}
+	st := s.view.acquire()
+	if got, most := st.bytes(), s.room.max+maxGroupBytes; got < s.room.max || got > most {
+		t.Errorf("the journal has %d bytes, want %d to %d", got, s.room.max, most)
+	}
+	s.view.release(st)
+	s.folder.mu.Unlock()
+	must(t, one(t, s, "after", long))
+	must(t, s.Close())
+}
+
+// TestFoldWhilePatched patches a few accounts from many callers while the journal is
+// folded over and over. The committer reads folded accounts for that, and the folder
+// replaces the snapshot from which it reads.
+func TestFoldWhilePatched(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), foldBytes: 2 << 10})
+	for i := range 16 {
+		must(t, one(t, s, account.UserID(fmt.Sprintf("h%d", i)), long))
+	}
+	fold(t, s)
+	var wg sync.WaitGroup
+	for c := range 8 {
+		wg.Go(func() {
+			for i := range 3000 {
+				id := account.UserID(fmt.Sprintf("h%d", (c*7+i)%16))
+				f := account.Field{Tag: account.TagRole, Value: account.Value{Number: uint64(i), IsNumber: true}}
+				if _, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Fields: []account.Field{f}}}, now.Add(time.Duration(i)*time.Millisecond)); err != nil {
+					t.Errorf("caller %d, call %d: %v", c, i, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	must(t, s.failure.Check())
+	must(t, s.Close())
 }

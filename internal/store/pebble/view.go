@@ -75,7 +75,8 @@ func (v *view) fold(snap *snapshot, folded uint64) {
 }
 
 // renew replaces the snapshot of what is folded by a later one of the same: the
-// old one would keep the journal that was dropped after it.
+// old one would keep the journal that was dropped after it. Like advance and fold it
+// is for the committer, which reads from the current snapshot without holding it.
 func (v *view) renew(snap *snapshot) {
 	v.mu.Lock()
 	old := v.current.snap
