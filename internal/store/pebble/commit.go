@@ -78,6 +78,8 @@ func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error
 		return account.Ended(ctx)
 	case <-c.failure.Done():
 		return c.failure.Check()
+	case <-c.done:
+		return errClosed
 	}
 }
 

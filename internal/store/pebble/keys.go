@@ -37,7 +37,14 @@ const (
 // format is the number of the layout and of the values. A program refuses data
 // of a higher number than its own. Raise it when an older program would misread
 // what this one writes.
-const format = 3
+//
+// Format 4 has a record of the logs and the manifest, see guard.Checksums, which a
+// program of format 3 would not keep up to date. A store of format 3 is taken over when
+// it is opened.
+const format = 4
+
+// oldestFormat is the lowest format that can be taken over.
+const oldestFormat = 3
 
 // nameOffsetInKey is where the name stands in the key of an account.
 const nameOffsetInKey = 2

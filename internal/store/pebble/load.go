@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
@@ -26,35 +27,54 @@ func (s *Store) load(o Options, g *group) error {
 	for _, step := range []func(*group) error{
 		s.loadFolded, s.loadIndex, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
 	} {
-		if err := step(g); err != nil {
+		err := step(g)
+		if damage, ok := errors.AsType[guard.Damage](err); ok {
+			return o.errDamaged(damage)
+		}
+		if err != nil {
 			return fmt.Errorf("reading the data directory %s: %w", o.Dir, err)
 		}
 	}
 	return nil
 }
 
-// checkFormat refuses a newer format and marks a new directory with this one.
+// checkFormat refuses a newer format, and marks a new directory, or one of an older
+// format, with this one.
 func (s *Store) checkFormat(o Options) error {
-	value, err := stored(s.db, formatKey)
-	if errors.Is(err, pebble.ErrNotFound) && o.readOnly {
+	n, err := formatOf(s.db)
+	switch {
+	case err != nil:
+		return err
+	case n > format:
+		return o.errNewer()
+	case n == format:
+		return nil
+	case n == 0 && o.readOnly:
 		return errNoStore
+	case n != 0 && n < oldestFormat:
+		return fmt.Errorf("the data directory %s was written by an older version that was never released; use another --data", o.Dir)
+	case o.readOnly:
+		return nil
 	}
+	return s.failure.Shielded(func() error {
+		return s.db.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
+	}, 0)
+}
+
+// formatOf returns the format of the data in r, 0 if there is none.
+func formatOf(r pebble.Reader) (int, error) {
+	value, err := stored(r, formatKey)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return s.failure.Shielded(func() error {
-			return s.db.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
-		}, 0)
+		return 0, nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n, err := strconv.Atoi(string(value))
-	if err != nil || n > format {
-		return o.errNewer()
+	if err != nil || n < 1 {
+		return format + 1, nil // no format that this version knows
 	}
-	if n < format {
-		return fmt.Errorf("the data directory %s was written by an older version that was never released; use another --data", o.Dir)
-	}
-	return nil
+	return n, nil
 }
 
 // stored returns a copy of the value of key.
@@ -155,7 +175,9 @@ func (s *Store) replay(g *group) error {
 			if len(it.Key()) != len(journalKey(0)) {
 				return record.ErrCorrupt
 			}
-			g.nextCommit = binary.BigEndian.Uint64(it.Key()[len(journalKey(0))-8:])
+			if seq := binary.BigEndian.Uint64(it.Key()[len(journalKey(0))-8:]); seq != g.nextCommit {
+				return guard.Damage(fmt.Sprintf("commits %d to %d of its journal are missing", g.nextCommit, seq-1))
+			}
 			g.out = append([]byte(nil), it.Value()...)
 			if err := s.replayCommit(g); err != nil {
 				return fmt.Errorf("journal, commit %d: %w", g.nextCommit, err)
@@ -223,7 +245,7 @@ func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 	return before, err
 }
 
-// removeLeftovers removes files of a fold that did not end.
+// removeLeftovers removes the files of a fold and of a copy that did not end.
 func (o Options) removeLeftovers() error {
 	if o.readOnly {
 		return nil
@@ -233,8 +255,8 @@ func (o Options) removeLeftovers() error {
 		return err
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, foldPrefix) {
-			if err := o.FS.Remove(o.FS.PathJoin(o.Dir, name)); err != nil {
+		if strings.HasPrefix(name, foldPrefix) || strings.HasPrefix(name, stagePrefix) {
+			if err := o.FS.RemoveAll(o.FS.PathJoin(o.Dir, name)); err != nil {
 				return err
 			}
 		}

@@ -73,7 +73,14 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	if err := o.checkFiles(); err != nil {
 		return nil, err
 	}
+	sums, err := o.checkDamage(lock)
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{
+		fs:      o.FS,
+		dir:     o.Dir,
+		sums:    sums,
 		lock:    lock,
 		table:   roster.New(),
 		apps:    &registry{m: map[account.AppID]*account.App{}},
@@ -84,19 +91,10 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		pacer:   guard.NewPacer(),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
+		copies:  make(chan struct{}, maxCopies),
 	}
-	s.space.Measure()
-	if err := o.removeLeftovers(); err != nil {
-		return nil, err
-	}
-	s.engine = o.engine(s)
-	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}
-	err := s.failure.Shielded(func() (err error) {
-		s.db, err = pebble.Open(o.Dir, s.engine)
-		return err
-	}, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening the data directory %s: %w", o.Dir, errors.Join(err, s.failure.Check()))
+	if err := s.openDB(o); err != nil {
+		return nil, errors.Join(err, sums.Close())
 	}
 	s.view = newView(s.db, s.failure)
 	g := &group{
@@ -108,10 +106,30 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 			return nil, err // nothing can be closed any more
 		}
 		s.view.close()
-		return nil, errors.Join(err, s.db.Close())
+		return nil, errors.Join(err, s.db.Close(), sums.Close())
 	}
 	s.start(o, g)
 	return s, nil
+}
+
+// openDB opens Pebble. From then on the record of its logs and manifest is kept.
+func (s *Store) openDB(o Options) error {
+	s.space.Measure()
+	if err := o.removeLeftovers(); err != nil {
+		return err
+	}
+	s.engine = o.engine(s)
+	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}
+	err := s.failure.Shielded(func() (err error) {
+		if s.db, err = pebble.Open(o.Dir, s.engine); err == nil && !o.readOnly {
+			err = s.sums.Enable()
+		}
+		return err
+	}, 0)
+	if err != nil {
+		return fmt.Errorf("opening the data directory %s: %w", o.Dir, errors.Join(err, s.failure.Check()))
+	}
+	return nil
 }
 
 // checkFiles refuses a directory that carries a format of Pebble that this
@@ -172,4 +190,5 @@ func (s *Store) start(o Options, g *group) {
 	tidier := &tidier{s: s, at: time.Now()}
 	s.ended.Go(func() { tidier.run(s.stop) })
 	s.ended.Go(func() { s.space.Watch(o.checkSpace, s.stop) })
+	s.ended.Go(func() { s.sums.Watch(s.errors, s.stop) })
 }

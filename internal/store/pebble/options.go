@@ -69,7 +69,7 @@ func (o Options) withDefaults() Options {
 func (o Options) engine(s *Store) *pebble.Options {
 	p := &pebble.Options{
 		ReadOnly:                    o.readOnly,
-		FS:                          guard.FS(o.FS, s.space, s.pacer, s.failure),
+		FS:                          guard.Disk{FS: o.FS, Dir: o.Dir, Space: s.space, Pacer: s.pacer, Failure: s.failure, Sums: s.sums}.Guarded(),
 		Lock:                        s.lock,
 		Logger:                      guard.NewLogger(o.Logger, s.failure, s.errors),
 		FormatMajorVersion:          pebble.FormatNewest,

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
@@ -19,6 +22,8 @@ import (
 
 // A Store is an engine in one directory, see [Open].
 type Store struct {
+	fs      vfs.FS // as it was given, for what is not the store's own
+	dir     string
 	db      *pebble.DB
 	lock    *pebble.Lock
 	engine  *pebble.Options
@@ -31,20 +36,38 @@ type Store struct {
 	errors  *guard.Errors // of background work
 	room    *backlog      // of the journal
 	folder  *folder
-	pacer   *guard.Pacer // of compactions
+	pacer   *guard.Pacer     // of compactions
+	sums    *guard.Checksums // of the log and the manifest
 
-	calls sync.WaitGroup // under way
-	reads chan struct{}  // has one for each read under way
-	stop  chan struct{}  // ends what goes on in the background
-	ended sync.WaitGroup // goroutines of the store
+	gate   sync.RWMutex // guards closed, and keeps calls from beginning after it is set
+	closed bool
+	calls  sync.WaitGroup // under way
+	reads  chan struct{}  // has one for each read under way
+	copies chan struct{}  // has one for each copy under way
+	staged atomic.Int64   // copies begun
+	stop   chan struct{}  // ends what goes on in the background
+	ended  sync.WaitGroup // goroutines of the store
 }
 
 var _ account.Engine = (*Store)(nil)
 
+// enter begins a call, which ends with calls.Done. It refuses calls of a closed store.
+func (s *Store) enter() error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		return errClosed
+	}
+	s.calls.Add(1)
+	return nil
+}
+
 // write runs decide in the committer, see [committer.submit]. size is about how
 // many bytes it will write.
 func (s *Store) write(ctx context.Context, size int, decide func(*group) error) error {
-	s.calls.Add(1)
+	if err := s.enter(); err != nil {
+		return err
+	}
 	defer s.calls.Done()
 	for _, err := range []error{account.Ended(ctx), s.failure.Check(), s.space.Check()} {
 		if err != nil {
@@ -193,11 +216,16 @@ func (s *Store) read(ctx context.Context, fn func() error) error {
 	case <-ctx.Done():
 		return account.Ended(ctx)
 	}
+	if err := s.enter(); err != nil {
+		<-s.reads
+		return err
+	}
 	done := make(chan error, 1)
-	s.calls.Go(func() {
+	go func() {
+		defer s.calls.Done()
 		defer func() { <-s.reads }()
 		done <- fn()
-	})
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -234,6 +262,14 @@ func internal(detail string, cause error) error {
 	return &account.Error{Code: account.Internal, Detail: detail + "; see the server's log", Err: cause}
 }
 
+// reason returns the system's word for err, which names no path.
+func reason(err error) string {
+	if e, ok := errors.AsType[syscall.Errno](err); ok {
+		return e.Error()
+	}
+	return "an error"
+}
+
 // Ready implements [account.Store].
 func (s *Store) Ready(context.Context) error {
 	if err := s.failure.Check(); err != nil {
@@ -264,7 +300,7 @@ func (s *Store) Close() error {
 		return err
 	}
 	limit := closeLimit
-	if s.Ready(context.Background()) != nil {
+	if s.commits.stuck() > slowCommit || s.errors.Check() != nil {
 		limit = closeLimitFailed
 	}
 	if err := s.failure.Shielded(s.close, limit); err != nil {
@@ -276,11 +312,14 @@ func (s *Store) Close() error {
 // close writes nothing more: what is in the journal is folded after the next
 // start.
 func (s *Store) close() error {
+	s.gate.Lock()
+	s.closed = true
+	s.gate.Unlock()
 	s.calls.Wait()
 	close(s.stop)
 	s.ended.Wait()
 	close(s.commits.quit)
 	<-s.commits.done
 	s.view.close()
-	return errors.Join(s.db.Close(), s.lock.Close())
+	return errors.Join(s.db.Close(), s.sums.Close(), s.lock.Close())
 }

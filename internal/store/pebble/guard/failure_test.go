@@ -45,7 +45,10 @@ func TestShielded(t *testing.T) {
 // TestLastWord breaks the disk: a table's error comes back, that of a log or of a
 // manifest is the last.
 func TestLastWord(t *testing.T) {
-	for name, fatal := range map[string]bool{"000001.sst": false, "000001.log": true, "MANIFEST-000001": true} {
+	for name, fatal := range map[string]bool{
+		"000001.sst": false, "000001.log": true, "MANIFEST-000001": true,
+		"copy-000001/000001.log": false, "copy-000001/MANIFEST-000001": false,
+	} {
 		t.Run(name, func(t *testing.T) {
 			broken := errors.New("broken")
 			disk := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -55,7 +58,10 @@ func TestLastWord(t *testing.T) {
 				return nil
 			}))
 			f := NewFailure(quiet)
-			fs := FS(disk, NewSpace(quiet, disk, "", 0), NewPacer(), f)
+			fs := Disk{FS: disk, Space: NewSpace(quiet, disk, "", 0), Pacer: NewPacer(), Failure: f, Sums: NewChecksums(disk, "")}.Guarded()
+			if err := fs.MkdirAll("copy-000001", 0o700); err != nil {
+				t.Fatal(err)
+			}
 			file, err := fs.Create(name, vfs.WriteCategoryUnspecified)
 			if err != nil {
 				t.Fatal(err)

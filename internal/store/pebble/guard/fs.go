@@ -1,10 +1,22 @@
 package guard
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
-// FS returns fs as Pebble is to use it: compactions keep the pace of p, space hears
-// of a full disk, and when the log or the manifest cannot be written the store has
-// failed with f.
-func FS(fs vfs.FS, space *Space, p *Pacer, f *Failure) vfs.FS {
-	return lastWordFS{pacedFS{vfs.OnDiskFull(fs, space.ranOut), p}, f}
+// A Disk is what stands between Pebble and the file system of a store's directory.
+type Disk struct {
+	FS      vfs.FS
+	Dir     string     // of the store; files elsewhere are not guarded
+	Space   *Space     // hears of a full disk
+	Pacer   *Pacer     // sets the pace of compactions
+	Failure *Failure   // ends the store when the log or the manifest cannot be written
+	Sums    *Checksums // records what the log and the manifest hold
+}
+
+// Guarded returns the file system as Pebble is to use it.
+func (d Disk) Guarded() vfs.FS {
+	paced := pacedFS{vfs.OnDiskFull(d.FS, d.Space.ranOut), d.Pacer}
+	dir := d.FS.PathDir(d.FS.PathJoin(d.Dir, "file")) // as Pebble spells it
+	return lastWordFS{paced, dir, d.Failure, d.Sums}
 }

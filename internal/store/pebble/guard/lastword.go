@@ -1,8 +1,6 @@
 package guard
 
 import (
-	"strings"
-
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -12,65 +10,108 @@ import (
 // ends the process. So the store is marked as failed here, where the error
 // arises, and the call does not return: nothing that follows from the write can
 // be acknowledged.
+//
+// It also tells the store's [Checksums] what is written to these files. Files outside
+// of the store's own directory are none of its business: an error of a copy ends the
+// copy, not the store.
 type lastWordFS struct {
 	vfs.FS
+	dir     string // of the store
 	failure *Failure
+	sums    *Checksums
 }
 
 // Create implements [vfs.FS].
 func (fs lastWordFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if !fs.guards(name) {
+		return fs.FS.Create(name, c)
+	}
+	fs.check(fs.sums.drop(fs.PathBase(name)))
 	f, err := fs.FS.Create(name, c)
 	return fs.wrap(name, f, err)
 }
 
 // ReuseForWrite implements [vfs.FS].
 func (fs lastWordFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if !fs.guards(to) {
+		return fs.FS.ReuseForWrite(from, to, c)
+	}
+	fs.check(fs.sums.drop(fs.PathBase(from)))
 	f, err := fs.FS.ReuseForWrite(from, to, c)
 	return fs.wrap(to, f, err)
 }
 
-func (fs lastWordFS) wrap(name string, f vfs.File, err error) (vfs.File, error) {
-	base := fs.PathBase(name)
-	if !strings.HasSuffix(base, ".log") && !strings.HasPrefix(base, "MANIFEST-") {
-		return f, err
+// Remove implements [vfs.FS].
+func (fs lastWordFS) Remove(name string) error {
+	if fs.guards(name) {
+		if err := fs.sums.drop(fs.PathBase(name)); err != nil {
+			return err
+		}
 	}
+	return fs.FS.Remove(name)
+}
+
+// guards reports whether name is that of a log or a manifest of the store.
+func (fs lastWordFS) guards(name string) bool {
+	return Guarded(fs.PathBase(name)) && fs.PathDir(name) == fs.dir
+}
+
+func (fs lastWordFS) check(err error) {
 	if err != nil {
 		fs.failure.stop(err)
 	}
-	return &lastWordFile{File: f, failure: fs.failure}, nil
+}
+
+func (fs lastWordFS) wrap(name string, f vfs.File, err error) (vfs.File, error) {
+	fs.check(err)
+	base := fs.PathBase(name)
+	return &lastWordFile{File: f, fs: fs, tracked: fs.sums.track(base), manifest: isManifest(base)}, nil
 }
 
 // A lastWordFile is a log or a manifest.
 type lastWordFile struct {
 	vfs.File
-	failure *Failure
+	fs       lastWordFS
+	tracked  *tracked
+	manifest bool
 }
 
 // Write implements [vfs.File].
 func (f *lastWordFile) Write(p []byte) (int, error) {
+	sum := f.tracked.written.add(p) // first: Write may change p
 	n, err := f.File.Write(p)
-	f.check(err)
+	f.fs.check(err)
+	f.tracked.written = sum
 	return n, nil
 }
 
 // Sync implements [vfs.File].
-func (f *lastWordFile) Sync() error { return f.check(f.File.Sync()) }
+func (f *lastWordFile) Sync() error { return f.synced(f.File.Sync) }
 
 // SyncData implements [vfs.File].
-func (f *lastWordFile) SyncData() error { return f.check(f.File.SyncData()) }
+func (f *lastWordFile) SyncData() error { return f.synced(f.File.SyncData) }
+
+// synced syncs the file and notes what is durable. For a manifest, that is recorded
+// at once: Pebble removes files when its manifest does not name them any longer.
+func (f *lastWordFile) synced(sync func() error) error {
+	sum := f.tracked.written
+	f.fs.check(sync())
+	f.fs.sums.synced(f.tracked, sum)
+	if f.manifest {
+		f.fs.check(f.fs.sums.Save())
+	}
+	return nil
+}
 
 // SyncTo implements [vfs.File].
 func (f *lastWordFile) SyncTo(length int64) (bool, error) {
 	full, err := f.File.SyncTo(length)
-	return full, f.check(err)
+	f.fs.check(err)
+	return full, nil
 }
 
 // Close implements [vfs.File].
-func (f *lastWordFile) Close() error { return f.check(f.File.Close()) }
-
-func (f *lastWordFile) check(err error) error {
-	if err != nil {
-		f.failure.stop(err)
-	}
+func (f *lastWordFile) Close() error {
+	f.fs.check(f.File.Close())
 	return nil
 }

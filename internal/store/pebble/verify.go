@@ -16,24 +16,6 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-var _ account.Snapshotter = (*Store)(nil)
-
-// Snapshot implements [account.Snapshotter]. Tables are linked where the file
-// system can, so the copy takes little space until they are rewritten.
-func (s *Store) Snapshot(ctx context.Context, dir string) error {
-	return s.read(ctx, func() error {
-		// A fold in the middle of it could leave its tables out of the copy, and
-		// bring the end of the journal that they replace.
-		s.folder.mu.Lock()
-		defer s.folder.mu.Unlock()
-		err := s.failure.Shielded(func() error { return s.db.Checkpoint(dir, pebble.WithFlushedWAL()) }, 0)
-		if err != nil {
-			return internal("the copy cannot be made", err)
-		}
-		return nil
-	})
-}
-
 // OpenReadOnly opens the store in o.Dir without changing or creating any file.
 // Another process may not use it meanwhile. The caller may only read, and closes
 // the store.

@@ -1,0 +1,67 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/store/pebble/guard"
+	"rollcall/internal/store/pebble/record"
+)
+
+// errDamaged is the refusal of a directory that does not hold what was written to it.
+func (o Options) errDamaged(d guard.Damage) error {
+	return fmt.Errorf("the data directory %s is damaged: %w. It was left as it is. Restore a backup; docs/operations.md, \"A damaged store\", says what else can be done", o.Dir, d)
+}
+
+// checkDamage compares the directory with the record of its logs and manifest, before
+// Pebble may remove anything in it. It returns the record, a new one if the directory
+// holds no store or one of an older format.
+func (o Options) checkDamage(lock *pebble.Lock) (*guard.Checksums, error) {
+	sums, err := guard.ReadChecksums(o.FS, o.Dir, o.readOnly)
+	if err == nil && sums == nil {
+		sums = guard.NewChecksums(o.FS, o.Dir)
+		err = o.checkUnrecorded(lock)
+	}
+	if damage, ok := errors.AsType[guard.Damage](err); ok {
+		return nil, o.errDamaged(damage)
+	}
+	return sums, err
+}
+
+// checkUnrecorded refuses a store without a record, unless it is of an older format,
+// which had none. It opens Pebble for reading alone.
+func (o Options) checkUnrecorded(lock *pebble.Lock) error {
+	names, err := o.FS.List(o.Dir)
+	if err != nil || !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "marker.manifest.") }) {
+		return err
+	}
+	db, err := pebble.Open(o.Dir, &pebble.Options{
+		ReadOnly: true, FS: o.FS, Lock: lock, Merger: record.Merger,
+		Logger: guard.NewLogger(o.Logger, guard.NewFailure(o.Logger), guard.NewErrors(o.Logger)),
+	})
+	if err != nil {
+		return fmt.Errorf("opening the data directory %s: %w", o.Dir, err)
+	}
+	n, err := formatOf(db)
+	if err == nil && n == format {
+		err = guard.Damage("the file " + guard.ChecksumsFile + " is missing")
+	}
+	if err == nil && n == 0 {
+		err = checkEmpty(db)
+	}
+	return errors.Join(err, db.Close())
+}
+
+// checkEmpty refuses data without a format: some of it must be missing.
+func checkEmpty(db *pebble.DB) error {
+	return iterate(db, nil, nil, func(it *pebble.Iterator) error {
+		if it.First() {
+			return guard.Damage("it has data, but no record of their format")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,301 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/guard"
+)
+
+// An image is the files of a directory.
+type image map[string][]byte
+
+func imageOf(t *testing.T, fs vfs.FS, dir string) image {
+	t.Helper()
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im := image{}
+	for _, name := range names {
+		f, err := fs.Open(fs.PathJoin(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		im[name] = b
+	}
+	return im
+}
+
+// disk returns a file system with the files of im in the directory "data".
+func (im image) disk(t *testing.T) vfs.FS {
+	t.Helper()
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("data", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range im {
+		putFile(t, fs, name, b)
+	}
+	return fs
+}
+
+func putFile(t *testing.T, fs vfs.FS, name string, b []byte) {
+	t.Helper()
+	f, err := fs.Create(fs.PathJoin("data", name), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(slices.Clone(b))
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A patient is a store that is about to be damaged.
+type patient struct {
+	image
+	saved  int // accounts that the record of the logs covers
+	wholly int // accounts in all
+}
+
+// patients returns a store that was killed after a fold, one that was stopped, and one
+// that was put in order before it was stopped. The first has accounts in its last log
+// that are not recorded yet.
+func patients(t *testing.T) map[string]patient {
+	t.Helper()
+	ps := map[string]patient{}
+	for _, name := range []string{"killed", "stopped", "tidied"} {
+		disk := vfs.NewMem()
+		s := open(t, Options{FS: disk})
+		n := 0
+		fill := func(accounts int) {
+			for range accounts / 20 {
+				us := make([]account.Upsert, 20)
+				for i := range us {
+					us[i] = account.Upsert{ID: account.UserID(fmt.Sprintf("id-%04d", n)), Nick: "nick"}
+					n++
+				}
+				if _, err := s.Upsert(t.Context(), app, us, free); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		fill(200)
+		fold(t, s)
+		fill(100)
+		fold(t, s)
+		fill(60)
+		if name == "tidied" {
+			fold(t, s)
+			if err := (&tidier{s: s}).tidy(nil, s.folder.folded.Load()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.sums.Save(); err != nil {
+			t.Fatal(err)
+		}
+		p := patient{saved: n}
+		if name == "killed" {
+			fill(40)
+			p.image = imageOf(t, disk, "data")
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if p.wholly = n; p.image == nil {
+			p.image, p.saved = imageOf(t, disk, "data"), n
+		}
+		ps[name] = p
+	}
+	return ps
+}
+
+// refused reports whether the directory on disk is refused before it is opened.
+func refused(t *testing.T, disk vfs.FS) bool {
+	t.Helper()
+	_, err := guard.ReadChecksums(disk, "data", true)
+	if _, ok := errors.AsType[guard.Damage](err); err != nil && !ok {
+		t.Errorf("an error that is no damage: %v", err)
+	}
+	return err != nil
+}
+
+// accounts opens the store on disk and counts what it lists, -1 if it is refused.
+func accounts(t *testing.T, disk vfs.FS) (n int) {
+	t.Helper()
+	s, err := Open(Options{Dir: "data", FS: disk})
+	if err != nil {
+		return -1
+	}
+	defer func() { _ = s.Close() }()
+	for q := (account.ListQuery{Limit: account.MaxListLimit}); ; {
+		page, err := s.List(t.Context(), app, q)
+		if err != nil {
+			return -1
+		}
+		n += len(page.Accounts)
+		if q.After = page.Next; q.After == "" {
+			return n
+		}
+	}
+}
+
+// TestDamageByByte flips bytes of every log and manifest, and cuts the files there. The
+// directory is refused, or the store has every account, but for the tail of the last
+// log that was written after the record. It takes every seventeenth byte, or every one
+// if the environment has ROLLCALL_TEST_EVERY_BYTE.
+func TestDamageByByte(t *testing.T) {
+	step := 17
+	if os.Getenv("ROLLCALL_TEST_EVERY_BYTE") != "" {
+		step = 1
+	}
+	for name, p := range patients(t) {
+		t.Run(name, func(t *testing.T) {
+			disk := p.disk(t)
+			trials, opened := 0, 0
+			for _, file := range slices.Sorted(maps.Keys(p.image)) {
+				if !guard.Guarded(file) {
+					continue
+				}
+				whole := p.image[file]
+				for i := 0; i < len(whole); i += step {
+					flipped := slices.Clone(whole)
+					flipped[i] ^= 1 << (i % 8)
+					for what, damaged := range map[string][]byte{"flipped": flipped, "cut": whole[:i]} {
+						trials++
+						putFile(t, disk, file, damaged)
+						if refused(t, disk) {
+							continue
+						}
+						opened++
+						again := maps.Clone(p.image)
+						again[file] = damaged
+						if n := accounts(t, again.disk(t)); n >= 0 && n < p.saved {
+							t.Errorf("%s at byte %d of %s: %d accounts of %d, without a word", what, i, file, n, p.saved)
+						}
+					}
+				}
+				putFile(t, disk, file, whole)
+			}
+			t.Logf("%d trials, %d passed the record and were opened", trials, opened)
+			if trials == opened {
+				t.Error("nothing was refused by the record")
+			}
+		})
+	}
+}
+
+// TestDamageByFile removes each file of a store in turn.
+func TestDamageByFile(t *testing.T) {
+	for name, p := range patients(t) {
+		t.Run(name, func(t *testing.T) {
+			for file := range p.image {
+				left := maps.Clone(p.image)
+				delete(left, file)
+				disk := left.disk(t)
+				before := imageOf(t, disk, "data")
+				n := accounts(t, disk)
+				mustStart := file == "LOCK" || strings.HasPrefix(file, "OPTIONS-")
+				switch {
+				case n < 0 && mustStart:
+					t.Errorf("without %s: refused", file)
+				case n >= 0 && n < p.wholly:
+					t.Errorf("without %s: %d accounts of %d, without a word", file, n, p.wholly)
+				case n < 0:
+					after := imageOf(t, disk, "data")
+					for name, b := range before {
+						if !slices.Equal(b, after[name]) {
+							t.Errorf("without %s: refused, but %s was changed", file, name)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDamageMessage reads what is said of a missing log.
+func TestDamageMessage(t *testing.T) {
+	p := patients(t)["stopped"]
+	for file := range p.image {
+		if strings.HasSuffix(file, ".log") {
+			delete(p.image, file)
+			_, err := Open(Options{Dir: "data", FS: p.disk(t)})
+			want := "the data directory data is damaged: the file " + file + " is missing. It was left as it is. "
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%v, want %s…", err, want)
+			}
+			return
+		}
+	}
+	t.Error("there was no log to remove")
+}
+
+// TestCutOffCopy opens what a copy leaves that was cut off: tables, and nothing that
+// leads to them.
+func TestCutOffCopy(t *testing.T) {
+	p := patients(t)["tidied"]
+	for name := range p.image {
+		if !strings.HasSuffix(name, ".sst") {
+			delete(p.image, name)
+		}
+	}
+	if n := accounts(t, p.disk(t)); n >= 0 {
+		t.Errorf("a store of %d accounts was opened", n)
+	}
+}
+
+// TestFirstStartCutOff opens what a first start may leave when it is cut off before
+// anything could be acknowledged.
+func TestFirstStartCutOff(t *testing.T) {
+	disk := newCrashDisk()
+	s := open(t, Options{FS: disk})
+	must(t, s.Close())
+	whole := imageOf(t, disk, "data")
+	for _, keep := range [][]string{{}, {"LOCK"}, {"LOCK", "MANIFEST-"}, {"LOCK", "MANIFEST-", "OPTIONS-"}} {
+		im := image{}
+		for name, b := range whole {
+			if slices.ContainsFunc(keep, func(p string) bool { return strings.HasPrefix(name, p) }) {
+				im[name] = b
+			}
+		}
+		if n := accounts(t, im.disk(t)); n != 0 {
+			t.Errorf("with %v: %d accounts, want an empty store", slices.Sorted(maps.Keys(im)), n)
+		}
+	}
+}
+
+// TestOlderFormat takes a store of format 3 over, which has no record, and refuses one
+// of this format that has lost it.
+func TestOlderFormat(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	must(t, s.db.Set(formatKey, []byte("3"), nil))
+	must(t, s.Close())
+	must(t, disk.Remove("data/"+guard.ChecksumsFile))
+	if n := accounts(t, disk); n != 1 {
+		t.Fatalf("format 3 without a record: %d accounts, want 1", n)
+	}
+	if _, err := disk.Stat("data/" + guard.ChecksumsFile); err != nil {
+		t.Errorf("the store was taken over without a record: %v", err)
+	}
+	must(t, disk.Remove("data/"+guard.ChecksumsFile))
+	if n := accounts(t, disk); n >= 0 {
+		t.Errorf("format %d without a record: %d accounts, want a refusal", format, n)
+	}
+}

@@ -1,0 +1,176 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+)
+
+// ChecksumsFile is the name of the file that records what the logs and the manifest of
+// a store hold.
+const ChecksumsFile = "CHECKSUMS"
+
+// A Damage says what is missing from the directory of a store, or not as it was
+// written. It is a clause without a full stop.
+type Damage string
+
+func (d Damage) Error() string { return string(d) }
+
+func damagef(format string, args ...any) error { return Damage(fmt.Sprintf(format, args...)) }
+
+// ReadChecksums compares the logs and the manifest in dir with their record. It
+// changes nothing. It returns the record, which is enabled unless readOnly is set; nil
+// if dir has no record, because it holds no store or one of an older version; or a
+// [Damage] if a file holds less than was recorded.
+func ReadChecksums(fs vfs.FS, dir string, readOnly bool) (*Checksums, error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMarkers(names); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(names, ChecksumsFile) {
+		return nil, nil
+	}
+	r, err := openRecord(fs, fs.PathJoin(dir, ChecksumsFile))
+	if err != nil {
+		return nil, err
+	}
+	if err := r.compare(fs, dir); err != nil {
+		return nil, err
+	}
+	c := NewChecksums(fs, dir)
+	c.seq = r.Seq
+	for _, f := range r.Files {
+		c.files[f.Name] = &tracked{durable: sum{f.Bytes, f.CRC}}
+	}
+	if !readOnly {
+		c.file, err = fs.OpenReadWrite(fs.PathJoin(dir, ChecksumsFile), vfs.WriteCategoryUnspecified)
+	}
+	return c, err
+}
+
+func openRecord(fs vfs.FS, path string) (record, error) {
+	f, err := fs.Open(path)
+	if err != nil {
+		return record{}, err
+	}
+	r, ok, err := readRecord(f)
+	if err = errors.Join(err, f.Close()); err == nil && !ok {
+		err = damagef("the file %s cannot be read", ChecksumsFile)
+	}
+	return r, err
+}
+
+// CreateChecksums records the logs and manifests in dir as they are, for a copy that
+// nobody writes to.
+func CreateChecksums(fs vfs.FS, dir string) error {
+	names, err := fs.List(dir)
+	if err != nil {
+		return err
+	}
+	var r record
+	for _, name := range names {
+		if !Guarded(name) {
+			continue
+		}
+		s, err := sumOf(fs, fs.PathJoin(dir, name), -1)
+		if err != nil {
+			return err
+		}
+		r.Files = append(r.Files, recorded{name, s.bytes, s.crc})
+	}
+	return createRecord(fs, fs.PathJoin(dir, ChecksumsFile), r)
+}
+
+// Guarded reports whether name is that of a log or a manifest.
+func Guarded(name string) bool { return isLog(name) || isManifest(name) }
+
+func isLog(name string) bool      { return strings.HasSuffix(name, ".log") }
+func isManifest(name string) bool { return strings.HasPrefix(name, "MANIFEST-") }
+
+// checkMarkers refuses a directory with the files of a store but without the markers
+// that lead to them: Pebble would make an empty store there. A store that was cut off
+// while it was first made has neither logs nor tables.
+func checkMarkers(names []string) error {
+	if !slices.ContainsFunc(names, func(n string) bool { return isLog(n) || strings.HasSuffix(n, ".sst") }) {
+		return nil
+	}
+	for _, marker := range []string{"marker.manifest.", "marker.format-version."} {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, marker) }) {
+			return damagef("the file %s* is missing: it was removed, or the directory is a copy that was cut off", marker)
+		}
+	}
+	return nil
+}
+
+// compare returns a [Damage] if the files in dir hold less than r says. Of several
+// manifests only the one in use counts: a crash may have left others half written.
+func (r record) compare(fs vfs.FS, dir string) error {
+	current, err := atomicfs.ReadMarker(fs, dir, "manifest")
+	if err != nil {
+		return damagef("its markers cannot be read: %v", err)
+	}
+	found := false
+	for _, f := range r.Files {
+		if isManifest(f.Name) && f.Name != current {
+			continue
+		}
+		found = found || f.Name == current
+		if err := f.compare(fs, dir); err != nil {
+			return err
+		}
+	}
+	if current != "" && !found {
+		return damagef("its marker names the manifest %s, which was never recorded", current)
+	}
+	if current == "" && slices.ContainsFunc(r.Files, func(f recorded) bool { return isLog(f.Name) }) {
+		return damagef("the file marker.manifest.* is missing")
+	}
+	return nil
+}
+
+func (f recorded) compare(fsys vfs.FS, dir string) error {
+	s, err := sumOf(fsys, fsys.PathJoin(dir, f.Name), f.Bytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return damagef("the file %s is missing", f.Name)
+	case err != nil:
+		return err
+	case s.bytes < f.Bytes:
+		return damagef("the file %s has %d bytes, of the %d that were written", f.Name, s.bytes, f.Bytes)
+	case s.crc != f.CRC:
+		return damagef("the file %s differs from what was written, somewhere in its first %d bytes", f.Name, f.Bytes)
+	}
+	return nil
+}
+
+// sumOf reads the first n bytes of a file, or all of it if n is negative.
+func sumOf(fs vfs.FS, path string, n int64) (s sum, err error) {
+	f, err := fs.Open(path)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	var r io.Reader = f
+	if n >= 0 {
+		r = io.LimitReader(f, n)
+	}
+	for buf := make([]byte, 256<<10); ; {
+		k, err := r.Read(buf)
+		s = s.add(buf[:k])
+		if err == io.EOF {
+			return s, nil
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+}

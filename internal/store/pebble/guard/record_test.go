@@ -1,0 +1,158 @@
+package guard
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/google/go-cmp/cmp"
+)
+
+// written returns a record of one log in fs, and the log.
+func written(t *testing.T, fs vfs.FS) (*Checksums, *tracked) {
+	t.Helper()
+	c := NewChecksums(fs, "")
+	if err := c.Enable(); err != nil {
+		t.Fatal(err)
+	}
+	return c, c.track("000001.log")
+}
+
+// TestSlots writes a record several times. A write that is cut off anywhere leaves the
+// record of before.
+func TestSlots(t *testing.T) {
+	fs := vfs.NewMem()
+	c, log := written(t, fs)
+	var before []byte
+	for i := range 5 {
+		c.synced(log, sum{bytes: int64(i) + 1})
+		if err := c.Save(); err != nil {
+			t.Fatal(err)
+		}
+		after := content(t, fs)
+		r, ok, err := readRecord(bytes.NewReader(after))
+		if want := []recorded{{"000001.log", int64(i) + 1, 0}}; err != nil || !ok || !cmp.Equal(r.Files, want) {
+			t.Fatalf("save %d: %+v, %v, %v", i, r, ok, err)
+		}
+		if i > 0 {
+			tear(t, before, after, int64(i))
+		}
+		before = after
+	}
+}
+
+// tear makes every mixture of two contents of the file that a torn write may leave.
+func tear(t *testing.T, before, after []byte, least int64) {
+	t.Helper()
+	for n := 0; n <= len(after); n += 97 {
+		r, ok, err := readRecord(bytes.NewReader(append(slices.Clone(after[:n]), before[n:]...)))
+		if err != nil || !ok || len(r.Files) != 1 || r.Files[0].Bytes < least {
+			t.Fatalf("torn at %d: %+v, %v, %v; want at least %d bytes", n, r, ok, err, least)
+		}
+	}
+}
+
+func content(t *testing.T, fs vfs.FS) []byte {
+	t.Helper()
+	f, err := fs.Open(ChecksumsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	b := make([]byte, 2*slotBytes)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestSaveAgain breaks the disk for some saves. The next ones write to the same slot,
+// so that the other stays whole.
+func TestSaveAgain(t *testing.T) {
+	broken := false
+	mem := vfs.NewMem()
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken && op.Kind == errorfs.OpFileSyncData {
+			return errors.New("broken")
+		}
+		return nil
+	}))
+	c, log := written(t, fs)
+	c.synced(log, sum{bytes: 1})
+	if err := c.Save(); err != nil {
+		t.Fatal(err)
+	}
+	whole := content(t, mem)
+	broken = true
+	for range 3 {
+		c.synced(log, sum{bytes: 2})
+		if err := c.Save(); err == nil {
+			t.Fatal("a save on a broken disk succeeded")
+		}
+	}
+	newest := content(t, mem)
+	if !bytes.Equal(whole[:slotBytes], newest[:slotBytes]) && !bytes.Equal(whole[slotBytes:], newest[slotBytes:]) {
+		t.Error("both slots were written to")
+	}
+	broken = false
+	if err := c.Save(); err != nil {
+		t.Errorf("the disk is well, but nothing is saved: %v", err)
+	}
+	if r, _, _ := readRecord(bytes.NewReader(content(t, mem))); len(r.Files) != 1 || r.Files[0].Bytes != 2 {
+		t.Errorf("saved %+v", r)
+	}
+}
+
+// TestDropFails keeps a log that could not be taken off the record.
+func TestDropFails(t *testing.T) {
+	broken := false
+	mem := vfs.NewMem()
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken && op.Kind == errorfs.OpFileWriteAt {
+			return errors.New("broken")
+		}
+		return nil
+	}))
+	c := NewChecksums(fs, "")
+	if err := c.Enable(); err != nil {
+		t.Fatal(err)
+	}
+	guarded := Disk{FS: fs, Space: NewSpace(quiet, fs, "", 0), Pacer: NewPacer(), Failure: NewFailure(quiet), Sums: c}.Guarded()
+	f, err := guarded.Create("000001.log", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write([]byte("x"))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	broken = true
+	if err := guarded.Remove("000001.log"); err == nil {
+		t.Error("removed, although it stands in the record")
+	}
+	if _, err := mem.Stat("000001.log"); err != nil {
+		t.Errorf("it is gone: %v", err)
+	}
+}
+
+// FuzzRecord reads anything as a record.
+func FuzzRecord(f *testing.F) {
+	b, _, _ := record{Seq: 3, Files: []recorded{{"MANIFEST-000001", 5, 6}}}.slot()
+	f.Add(b)
+	f.Add(bytes.Replace(b, []byte("000"), []byte("-99"), 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, ok, err := readRecord(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, _, err := r.slot(); ok && err == nil {
+			got, good := parseSlot(again)
+			if diff := cmp.Diff(r, got); !good || diff != "" {
+				t.Errorf("changes when it is written again: %v\n%s", good, diff)
+			}
+		}
+	})
+}

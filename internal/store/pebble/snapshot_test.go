@@ -1,0 +1,215 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"rollcall/internal/account"
+)
+
+// A hookedFS calls a function before a file or a link is made whose path has a part.
+type hookedFS struct {
+	vfs.FS
+	part string
+	hook func() error
+}
+
+func (fs *hookedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.Contains(name, fs.part) {
+		if err := fs.hook(); err != nil {
+			return nil, err
+		}
+	}
+	return fs.FS.Create(name, c)
+}
+
+func (fs *hookedFS) Link(from, to string) error {
+	if strings.Contains(to, fs.part) {
+		if err := fs.hook(); err != nil {
+			return err
+		}
+	}
+	return fs.FS.Link(from, to)
+}
+
+// TestSnapshotFold has a fold run in the middle of the step of a copy that takes the
+// files of one moment. It has to wait: half of it would be in the copy.
+func TestSnapshotFold(t *testing.T) {
+	disk := &hookedFS{FS: vfs.NewMem(), part: stagePrefix}
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "folded", long))
+	fold(t, s)
+	for i := range 100 {
+		must(t, one(t, s, account.UserID(fmt.Sprint("u", i)), long))
+	}
+	disk.hook = func() error {
+		if s.folder.mu.TryLock() { // nothing keeps the folder from it
+			s.folder.mu.Unlock()
+			return s.folder.guarded(nil)
+		}
+		return nil
+	}
+	must(t, s.Snapshot(t.Context(), "copy"))
+	disk.hook = func() error { return nil }
+	must(t, s.Close())
+	again := open(t, Options{FS: disk, Dir: "copy"})
+	defer func() { must(t, again.Close()) }()
+	if n, err := again.Count(t.Context(), app); err != nil || n != 101 {
+		t.Errorf("the copy has %d accounts, %v; want 101", n, err)
+	}
+}
+
+// TestSnapshotSlowTarget copies to a disk that does not answer. Writes and folds go on,
+// far beyond what the journal holds.
+func TestSnapshotSlowTarget(t *testing.T) {
+	reached, answer := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	disk := &hookedFS{FS: vfs.NewMem(), part: "target/", hook: func() error {
+		once.Do(func() { close(reached) })
+		<-answer
+		return nil
+	}}
+	must(t, disk.MkdirAll("target", 0o700))
+	s := open(t, Options{FS: disk, foldBytes: 4 << 10})
+	must(t, one(t, s, "before", long))
+	copied := make(chan error, 1)
+	go func() { copied <- s.Snapshot(t.Context(), "target/copy") }()
+	<-reached
+	folded := s.folder.folded.Load()
+	for i := 0; s.folder.folded.Load()-folded < 4*int64(s.room.max); i++ {
+		must(t, one(t, s, account.UserID(fmt.Sprint("during-", i)), long))
+	}
+	must(t, s.Ready(t.Context()))
+	close(answer)
+	must(t, <-copied)
+	must(t, s.Close())
+	again := open(t, Options{FS: disk, Dir: "target/copy"})
+	defer func() { must(t, again.Close()) }()
+	if n, err := again.Count(t.Context(), app); err != nil || n != 1 {
+		t.Errorf("the copy has %d accounts, %v; want the one of before", n, err)
+	}
+}
+
+// TestSnapshotHungTargets leaves copies on a disk that hangs. Each keeps its place, the
+// store closes all the same, and what is left goes with the next start.
+func TestSnapshotHungTargets(t *testing.T) {
+	reached, answer := make(chan struct{}, maxCopies), make(chan struct{})
+	mem := vfs.NewMem()
+	disk := &hookedFS{FS: mem, part: "target/", hook: func() error {
+		reached <- struct{}{}
+		<-answer
+		return errors.New("gone")
+	}}
+	must(t, disk.MkdirAll("target", 0o700))
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	for i := range maxCopies {
+		ctx, cancel := context.WithCancel(t.Context())
+		copied := make(chan error, 1)
+		go func() { copied <- s.Snapshot(ctx, fmt.Sprint("target/", i)) }()
+		<-reached
+		cancel()
+		if err := <-copied; account.CodeOf(err) != account.Unavailable {
+			t.Errorf("copy %d, whose caller has gone: %v", i, err)
+		}
+	}
+	if err := s.Snapshot(t.Context(), "target/more"); account.CodeOf(err) != account.Unavailable || !strings.Contains(err.Error(), "copies are under way") {
+		t.Errorf("one copy more: %v", err)
+	}
+	must(t, one(t, s, "b", long))
+	must(t, s.Close())
+	again := open(t, Options{FS: mem})
+	defer func() { must(t, again.Close()) }()
+	defer close(answer)
+	names, err := mem.List("data")
+	must(t, err)
+	for _, name := range names {
+		if strings.HasPrefix(name, stagePrefix) {
+			t.Errorf("%s was left behind", name)
+		}
+	}
+}
+
+// TestSnapshotStalls gives up a copy to a disk that does not answer.
+func TestSnapshotStalls(t *testing.T) {
+	c := &copier{ctx: t.Context()}
+	err := c.wait(make(chan error), time.Millisecond)
+	if account.CodeOf(err) != account.Unavailable || !strings.Contains(err.Error(), "has taken nothing") {
+		t.Errorf("%v, want an error that names the target", err)
+	}
+}
+
+// TestSnapshotGone has the caller of a copy go while a fold keeps it waiting. Nothing
+// is made afterwards.
+func TestSnapshotGone(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	s.folder.mu.Lock() // a fold is under way
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Snapshot(ctx, "copy"); account.CodeOf(err) != account.Unavailable {
+		t.Errorf("Snapshot: %v", err)
+	}
+	s.folder.mu.Unlock()
+	eventually(t, "end of the copy", func() bool { return len(s.copies) == 0 })
+	if _, err := disk.Stat("copy"); err == nil {
+		t.Error("the copy was made after the call had failed")
+	}
+	must(t, s.Close())
+}
+
+// TestSnapshotBrokenTarget copies to a disk that fails in every way, at every file. The
+// copy fails with the reason, nothing of it is left, and the store does not care.
+func TestSnapshotBrokenTarget(t *testing.T) {
+	kinds := map[string][]errorfs.OpKind{"write": writes, "sync": syncs}
+	for name, ops := range kinds {
+		for _, cause := range []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EROFS} {
+			for _, file := range []string{".log", "MANIFEST", "OPTIONS", "marker.", "CHECKSUMS", ".sst"} {
+				t.Run(fmt.Sprint(name, "/", cause, "/", file), func(t *testing.T) {
+					disk := newFaultyDisk()
+					noLinks := &hookedFS{FS: disk, part: "target/", hook: func() error { return nil }}
+					s := open(t, Options{FS: crossing{noLinks}})
+					must(t, noLinks.MkdirAll("target", 0o700))
+					must(t, one(t, s, "a", long))
+					fold(t, s)
+					disk.breakDown(func(op errorfs.Op) error {
+						if !strings.Contains(op.Path, "target/copy") {
+							return nil
+						}
+						return on(cause, file, ops...)(op)
+					})
+					err := s.Snapshot(t.Context(), "target/copy")
+					if err == nil || !strings.Contains(err.Error(), cause.Error()) {
+						t.Errorf("%v, want the reason %q", err, cause.Error())
+					}
+					must(t, one(t, s, "b", long))
+					must(t, s.Ready(t.Context()))
+					if _, gone := disk.Stat("target/copy"); gone == nil {
+						t.Error("part of the copy was left behind")
+					}
+					must(t, s.Close())
+				})
+			}
+		}
+	}
+}
+
+// A crossing is a file system on which nothing can be linked into "target/".
+type crossing struct{ vfs.FS }
+
+func (fs crossing) Link(from, to string) error {
+	if strings.HasPrefix(to, "target/") {
+		return syscall.EXDEV
+	}
+	return fs.FS.Link(from, to)
+}
