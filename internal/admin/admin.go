@@ -24,7 +24,7 @@ const (
 	maxInFlight   = 32 // requests served at once; others wait
 	maxWait       = time.Second
 	timeout       = 10 * time.Second // of most routes
-	backupTimeout = 10 * time.Minute
+	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
 )
 
 // Options are what a Server is built from. Directory and Logger are required.

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"rollcall/internal/backup"
 )
 
 // NewBackup says where a backup goes.
@@ -62,40 +59,6 @@ func (s *Server) recordBackup(c *call, dir string) {
 	if err := s.dir.Record(c.ctx, c.actor(), "backup.create", 0, dir); err != nil {
 		c.event.Fail(fmt.Errorf("the backup was made, but not entered in the audit trail: %w", err))
 	}
-}
-
-// copyTo copies the store into a new directory at dir, or returns false if the
-// store cannot be copied. A copy that fails leaves no directory, so that the call
-// can be repeated.
-func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return false, diskFault(dir, err)
-	}
-	able, err = s.dir.Snapshot(ctx, filepath.Join(dir, backup.Store))
-	if able && err == nil {
-		err = finish(dir)
-	}
-	if !able || err != nil {
-		return able, errors.Join(diskFault(dir, err), os.RemoveAll(dir))
-	}
-	return true, nil
-}
-
-// finish describes the copy in dir and makes its names durable.
-func finish(dir string) error {
-	if _, err := backup.Describe(dir, time.Now()); err != nil {
-		return err
-	}
-	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // checkDir checks the path of a directory that is to be created.

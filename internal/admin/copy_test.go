@@ -1,0 +1,72 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"rollcall/internal/admin"
+	"rollcall/internal/store/mem"
+)
+
+// TestBackupAppearsWhole looks for a backup while it is made. It has its name when it is
+// whole.
+func TestBackupAppearsWhole(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "backup")
+	b := newBench(t, failingCopier{copier{Store: new(mem.Store)}, func(string) error {
+		if _, err := os.Lstat(dir); err == nil {
+			t.Error("the directory is there before the copy is whole")
+		}
+		return nil
+	}})
+	ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	names, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil || len(names) != 1 || names[0].Name() != "backup" {
+		t.Errorf("left beside the copy: %v, %v", names, err)
+	}
+}
+
+// TestBackupCallerGone leaves while the disk of the copy does not answer. Another backup
+// can be made at once.
+func TestBackupCallerGone(t *testing.T) {
+	reached, answer := make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
+	b := newBench(t, failingCopier{copier{Store: new(mem.Store)}, func(string) error {
+		if first.CompareAndSwap(false, true) {
+			close(reached)
+			<-answer
+		}
+		return nil
+	}})
+	t.Cleanup(func() { close(answer) })
+	root := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		body := strings.NewReader(fmt.Sprintf(`{"dir":%q}`, filepath.Join(root, "hangs")))
+		r, err := http.NewRequestWithContext(ctx, "POST", b.url+"/admin/v1/backup", body)
+		if err == nil {
+			r.Header.Set("Authorization", "Bearer "+b.tokens["admin"])
+			r.Header.Set("Content-Type", "application/json")
+			_, err = http.DefaultClient.Do(r)
+		}
+		gone <- err
+	}()
+	<-reached
+	cancel()
+	if err := <-gone; err == nil {
+		t.Error("the call that was canceled succeeded")
+	}
+	dir := filepath.Join(root, "works")
+	for r := b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)); r.status != http.StatusOK; r = b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)) {
+		b.problem(r, "conflict") // until the server has noticed
+	}
+	if _, err := os.Stat(filepath.Join(root, "hangs")); err == nil {
+		t.Error("the copy whose caller has gone is there")
+	}
+}
