@@ -58,7 +58,7 @@ func (c *connection) complete() error {
 	if c.SDKAppID != 0 && c.SDKAppID != saved.SDKAppID {
 		return nil
 	}
-	c.SDKAppID, c.saved.Key = saved.SDKAppID, saved.Key
+	c.SDKAppID, c.saved.Key, c.saved.NoKey = saved.SDKAppID, saved.Key, saved.NoKey
 	if c.Admin == "" {
 		c.Admin = saved.Admin
 	}
@@ -134,7 +134,7 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 		text = c.saved.Key
 	}
 	if text == "" {
-		return nil, &usageError{errors.New("no key to sign with: give --key-file or $" + keyVariable)}
+		return nil, &usageError{c.noKey()}
 	}
 	if c.Admin == "" {
 		c.Admin = client.Administrator
@@ -148,6 +148,15 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
 	return sign, nil
+}
+
+// noKey says why there is no key to sign with.
+func (c *connection) noKey() error {
+	const remedy = "give --key-file or $" + keyVariable
+	if c.saved.NoKey == "" {
+		return errors.New("no key to sign with: " + remedy)
+	}
+	return fmt.Errorf("no key to sign with: %s; or %s", c.saved.NoKey, remedy)
 }
 
 // admin returns a client of the admin API.

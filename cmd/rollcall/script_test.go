@@ -81,6 +81,10 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			return
 		}
+		if strings.HasPrefix(lines.Text(), "SDKAppID ") {
+			ts.Setenv("READY", lines.Text()) // an app without a key
+			return
+		}
 	}
 	ts.Fatalf("the server did not start: %s", &stderr)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -131,12 +132,12 @@ func greet(env *environment, c *config.Config, s *server.Server) error {
 	if ctx == nil {
 		return nil
 	}
-	keyFile := ctx.KeyFile
-	if keyFile == "" {
-		keyFile = filepath.Join(c.Data, server.ContextFile)
+	key := "the key is in " + cmp.Or(ctx.KeyFile, filepath.Join(c.Data, server.ContextFile))
+	if ctx.NoKey != "" {
+		key = ctx.NoKey
 	}
-	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; the key is in %s\n",
-		version, ctx.URL, ctx.SDKAppID, ctx.Admin, keyFile)
+	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; %s\n",
+		version, ctx.URL, ctx.SDKAppID, ctx.Admin, key)
 	if c.SDKAppID != 0 || os.Getenv("JOURNAL_STREAM") != "" {
 		return nil // neither a signature of a real key nor any signature has a place in a log
 	}

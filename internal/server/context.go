@@ -22,11 +22,14 @@ const ContextFile = "context.json"
 type Context struct {
 	URL      string `json:"url"`
 	SDKAppID uint32 `json:"sdkappid"`
-	Key      string `json:"key,omitempty"` // HMAC secret; empty for an app that has only public keys
+	Key      string `json:"key,omitempty"` // HMAC secret; NoKey says why there is none
 	Admin    string `json:"admin"`
 
 	// KeyFile is the file that holds Key, which is not in the context file then.
 	KeyFile string `json:"key_file,omitempty"`
+
+	// NoKey says why there is no Key and what to do, in one sentence.
+	NoKey string `json:"no_key,omitempty"`
 
 	// AdminToken is a token of the admin API; empty if the server made none.
 	AdminToken string `json:"admin_token,omitempty"`
@@ -41,19 +44,33 @@ func (s *Server) newContext(app *account.App) (*Context, error) {
 	}
 	if file := s.o.Credentials.KeyFile; file != "" {
 		if s.key.Kind != account.HMACKey {
+			c.NoKey = noKeyPublic
 			return c, nil
 		}
 		file, err := filepath.Abs(file)
 		c.Key, c.KeyFile = s.key.Secret, file
 		return c, err
 	}
-	for _, k := range app.ActiveKeys(time.Now()) {
+	active := app.ActiveKeys(time.Now())
+	for _, k := range active {
 		if k.Kind == account.HMACKey {
 			c.Key = k.Secret // the newest stands last
 		}
 	}
+	switch {
+	case len(active) == 0:
+		c.NoKey = noKeyActive
+	case c.Key == "":
+		c.NoKey = noKeyPublic
+	}
 	return c, nil
 }
+
+// Values of [Context.NoKey].
+const (
+	noKeyActive = `the app has no active key: add one with "rollcall app key add --generate", and restart the server`
+	noKeyPublic = "the server has only public keys of the app: sign with the private key"
+)
 
 // write puts c into dir, durably and in one step.
 func (c Context) write(dir string) error {
@@ -69,7 +86,7 @@ func (c Context) write(dir string) error {
 
 // ReadContext reads a context file, and the key that it names a file of. The context
 // file must belong to the caller and be readable by nobody else. Without the file of
-// the key there is no Key.
+// the key there is no Key, and NoKey says so.
 func ReadContext(file string) (*Context, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -88,8 +105,14 @@ func ReadContext(file string) (*Context, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if c.KeyFile != "" {
-		if key, err := readKey(c.KeyFile); err == nil && key.Kind == account.HMACKey {
+		key, err := readKey(c.KeyFile)
+		switch {
+		case err != nil:
+			c.NoKey = "the key's file cannot be read: " + err.Error()
+		case key.Kind == account.HMACKey:
 			c.Key = key.Secret
+		default:
+			c.NoKey = noKeyPublic
 		}
 	}
 	return c, nil
