@@ -32,7 +32,7 @@ type App struct {
 	Keys      []Key     `json:"keys"`
 }
 
-// Settings of an app. The zero Settings are the defaults; docs/divergences.md
+// Settings of an app. The zero Settings are the defaults; docs/settings.md
 // says what each changes on the wire.
 type Settings struct {
 	Quota            int64          `json:"quota,omitzero"`              // most accounts; 0 is the edition's own

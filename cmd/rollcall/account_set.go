@@ -16,10 +16,12 @@ type accountSetCmd struct {
 
 // Help is shown by rollcall account set --help.
 func (accountSetCmd) Help() string {
-	return `All fields are set, or none if one is refused.
+	return `All fields are set, or none if one is refused. A custom tag must be declared first:
+the second example does that.
 
 Examples:
   rollcall account set alice nick='Alice L.' level=7
+  rollcall app set --setting custom_tags='[{"key":"team"},{"key":"score","number":true}]'
   rollcall account set alice Tag_Profile_Custom_team=red
   rollcall account set alice Tag_Profile_Custom_score:=12`
 }

@@ -88,7 +88,7 @@ type appCreateCmd struct {
 	Edition  string            `enum:",trial,development,standard,pro,enterprise" default:"" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Test     bool              `help:"A test app: it may accept any signature."`
 	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
-	Setting  map[string]string `placeholder:"NAME=VALUE" help:"A setting, as in app set; may be repeated."`
+	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting, as in app set; may be repeated."`
 	NewKey   string            `placeholder:"FILE" given:"" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
 }
 
@@ -102,7 +102,7 @@ Examples:
 }
 
 func (c *appCreateCmd) Run(env *environment, g *appCmd) error {
-	settings, err := c.settings()
+	settings, err := newSettings(c.Setting)
 	if err != nil {
 		return err
 	}
@@ -125,34 +125,6 @@ func (c *appCreateCmd) Run(env *environment, g *appCmd) error {
 		return printJSON(env.stdout, created)
 	}
 	return errors.Join(g.print(env, created.App), showSecret(env.stdout, "secret", created.Secret))
-}
-
-// settings reads the settings of the flags in the form of the API, strictly.
-func (c *appCreateCmd) settings() (client.Settings, error) {
-	var s client.Settings
-	b, err := json.Marshal(settingValues(c.Setting))
-	if err != nil {
-		return s, err
-	}
-	dec := json.NewDecoder(strings.NewReader(string(b)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
-		return s, &usageError{fmt.Errorf("--setting: %w", err)}
-	}
-	return s, nil
-}
-
-// settingValues reads each value as JSON, or else as text.
-func settingValues(texts map[string]string) map[string]any {
-	values := make(map[string]any, len(texts))
-	for name, text := range texts {
-		var v any
-		if json.Unmarshal([]byte(text), &v) != nil {
-			v = text
-		}
-		values[name] = v
-	}
-	return values
 }
 
 // showSecret prints what the server shows only once, if it made anything.
@@ -210,17 +182,19 @@ type appSetCmd struct {
 	Edition  *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
 	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
-	Setting  map[string]string `placeholder:"NAME=VALUE" help:"A setting; the value is JSON, or text; may be repeated."`
-	Unset    []string          `placeholder:"NAME" help:"Bring the default of a setting back; may be repeated."`
+	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`
+	Unset    []string          `placeholder:"NAME" help:"Return a setting to its default; may be repeated."`
 	confirmation
 	IfVersion uint64 `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
 }
 
 // Help is shown by rollcall app set --help.
 func (appSetCmd) Help() string {
-	return `What is not named stays. "rollcall app show" lists the settings that depart
-from their defaults; docs/divergences.md says what each does.
+	return `What is not named stays. "rollcall app show" lists the settings that differ from
+their defaults; docs/settings.md explains each. A value is JSON, or text where a
+text is taken. The settings, each with an example:
 
+` + settingsHelp() + `
 Examples:
   rollcall app set --setting allow_delete=true --setting tombstone_days=30
   rollcall app set 1400000002 --disabled
@@ -228,11 +202,18 @@ Examples:
 }
 
 func (c *appSetCmd) Run(env *environment, g *appCmd) error {
-	patch := client.AppPatch{Name: c.Name, Edition: c.Edition, Disabled: c.Disabled, Settings: settingValues(c.Setting), Version: c.IfVersion}
+	settings, err := readSettings(c.Setting)
+	if err != nil {
+		return err
+	}
+	patch := client.AppPatch{Name: c.Name, Edition: c.Edition, Disabled: c.Disabled, Settings: settings, Version: c.IfVersion}
 	if c.NoTest {
 		patch.Test = new(bool)
 	}
 	for _, name := range c.Unset {
+		if _, err := settingForm("--unset", name); err != nil {
+			return err
+		}
 		patch.Settings[name] = nil
 	}
 	if c.Name == nil && c.Edition == nil && c.Disabled == nil && !c.NoTest && len(patch.Settings) == 0 {

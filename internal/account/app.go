@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -62,51 +61,6 @@ type App struct {
 	Admins   []UserID  `json:"admins"`
 	Settings Settings  `json:"settings"`
 }
-
-// Settings of an app. The zero Settings are the defaults; what departs from
-// the vendor is listed in docs/divergences.md.
-type Settings struct {
-	Quota            int64          `json:"quota,omitempty"`              // most accounts; 0 is the edition's own
-	AllowDelete      bool           `json:"allow_delete,omitempty"`       // paid editions: account_delete is allowed
-	TombstoneDays    int            `json:"tombstone_days,omitempty"`     // 0 is 90; negative lets ids come back at once
-	CustomTags       []CustomTag    `json:"custom_tags,omitempty"`        // at most 20
-	Words            []string       `json:"words,omitempty"`              // sensitive words, found in any case
-	AllowSources     []netip.Prefix `json:"allow_sources,omitempty"`      // callers' addresses; empty allows all
-	Region           string         `json:"region,omitempty"`             // other centres' hosts answer 70020; empty allows all
-	RateMode         RateMode       `json:"rate_mode,omitempty"`          //
-	RateLimits       map[string]int `json:"rate_limits,omitempty"`        // calls per second, by one of [Commands]; absent is the documented number
-	AppRateLimit     int            `json:"app_rate_limit,omitempty"`     // calls per second of the whole app; 0 is none
-	LockoutAfter     int            `json:"lockout_after,omitempty"`      // bad signatures per source in a minute until 70050; 0 is never
-	StrictIDs        bool           `json:"strict_ids,omitempty"`         // ids of letters, digits, _ and - only
-	KickedAsExpired  bool           `json:"kicked_as_expired,omitempty"`  // 70001 instead of 70052
-	NotAdmin         NotAdminMode   `json:"not_admin,omitempty"`          // code for a caller who is no admin
-	FailWhollyFailed bool           `json:"fail_wholly_failed,omitempty"` // a batch import that fails for one reason answers its code
-	EchoUnknownIDs   bool           `json:"echo_unknown_ids,omitempty"`   // portrait_get: unknown ids by name instead of as @TLS#NOT_FOUND
-	NumbersAsText    bool           `json:"numbers_as_text,omitempty"`    // portrait_set: number tags take digits in a JSON string too
-	StatusAndState   bool           `json:"status_and_state,omitempty"`   // query_online_status and querystate: both names in each item
-	SendRequestID    bool           `json:"send_request_id,omitempty"`    // RequestId in the body
-	AnySignature     bool           `json:"any_signature,omitempty"`      // test apps only: any well-formed UserSig of the app
-}
-
-// A RateMode says what happens to calls over a limit.
-type RateMode string
-
-// Rate modes. The zero RateMode is RateEnforce.
-const (
-	RateEnforce RateMode = ""       // refuse
-	RateShadow  RateMode = "shadow" // serve, count and flag
-	RateOff     RateMode = "off"    // do not count
-)
-
-// A NotAdminMode says which code answers a caller who is no admin.
-type NotAdminMode string
-
-// Modes. The zero NotAdminMode is NotAdminLive.
-const (
-	NotAdminLive       NotAdminMode = ""           // 70403 in im_open_login_svc, 60010 in the other services
-	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004 or 90009, by service
-	NotAdminGateway    NotAdminMode = "gateway"    // 60010 in every service
-)
 
 // Quota returns the most accounts that a may hold, 0 for no limit.
 func (a *App) Quota() int64 {

@@ -8,17 +8,27 @@ import (
 // suggest says what may have been meant by a key that is none, with names in the
 // spelling of show.
 func suggest(key string, show func(Setting) string) string {
-	const tooFar = 3
-	best, at := tooFar, -1
+	keys := make([]string, len(settings))
 	for i, s := range settings {
-		if d := distance(strings.ReplaceAll(strings.ToLower(key), "-", "_"), s.Key); d < best {
-			best, at = d, i
-		}
+		keys[i] = s.Key
 	}
-	if at < 0 {
+	near, ok := find(Nearest(key, keys))
+	if !ok {
 		return "\"rollcall config print\" lists all there are"
 	}
-	return "did you mean " + show(settings[at]) + "?"
+	return "did you mean " + show(*near) + "?"
+}
+
+// Nearest returns the one of names that name was probably meant to be, "" for none.
+// Names are in lower case with underscores.
+func Nearest(name string, names []string) (nearest string) {
+	best := 3 // is too far
+	for _, n := range names {
+		if d := distance(strings.ReplaceAll(strings.ToLower(name), "-", "_"), n); d < best {
+			best, nearest = d, n
+		}
+	}
+	return nearest
 }
 
 // distance returns how many letters must be put in, left out or changed to make

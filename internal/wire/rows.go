@@ -21,7 +21,7 @@ var Table = []Row{
 	{ProfileInternal, "Err_Profile_PortraitGet_Read_Custom_Data_Fail", true, "Repeat the call; if it goes on failing, look at the server's log and /readyz.", RetryYes, srcProfile, true},
 	{ProfileNoRead, "admins may not read this field; leave the tag out", false, "Leave the tag out, or allow reading it in the app's custom tags.", RetryNo, srcProfile, true},
 	{ProfileNoWrite, "admins may not write this field; leave the tag out", false, "Leave the tag out, or allow writing it in the app's custom tags.", RetryNo, srcProfile, true},
-	{ProfileUnknownTag, "the app has no such tag; check its spelling or declare it", false, "Check the spelling of the tag; custom tags must be declared for the app.", RetryNo, srcProfile, true},
+	{ProfileUnknownTag, "the app has no such tag; check its spelling or declare it", false, "Check the spelling of the tag; declare a custom tag in the app's setting custom_tags.", RetryNo, srcProfile, true},
 	{ProfileTooLong, "the value is longer than 500 bytes; shorten it", false, "Shorten the value to 500 bytes of UTF-8.", RetryNo, srcProfile, true},
 	{ProfileNotAllowed, "the field does not take this value; use one of the documented ones", false, "Use one of the documented values of the field.", RetryNo, srcProfile, true},
 	{ProfileType, "the value has the wrong JSON type for this field", false, "Give text for text fields and an unsigned integer for number fields.", RetryNo, srcProfile, true},
