@@ -57,7 +57,9 @@ func ReadBody(r *http.Request, limit int64) (*Body, error) {
 		b.Free()
 		return nil, err
 	}
-	EventFrom(r.Context()).bytesIn += len(*b.buf)
+	event := EventFrom(r.Context())
+	event.bytesIn += len(*b.buf)
+	event.turn.receive()
 	return b, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,25 +20,59 @@ const connPatience = time.Second
 // cannot use up the file descriptors of the process. It is safe for concurrent
 // use, and listeners may share one.
 //
-// When the bound is reached, a new connection waits until another one ends, or
-// until one has kept the server waiting for a second; that one is then closed,
-// whoever waits longest first. A connection keeps the server waiting during its
-// TLS handshake, before the header of its first request is there, and between
-// two requests. While a request is being served its connection is left alone.
-// Those who come meanwhile wait in the backlog of the kernel.
+// A connection keeps the server waiting during its TLS handshake, until its
+// request is there with the whole body, from the beginning of the response until
+// the client has taken that, and between two requests. When the bound is reached,
+// a new connection waits until another one ends, or until one has kept the server
+// waiting for a second; that one is then closed, whoever waits longest first.
+// Between the end of a request and the beginning of its response a connection is
+// left alone. Those who come meanwhile wait in the backlog of the kernel.
+//
+// A source, which is an IPv4 address or a network of IPv6, is greedy if it holds
+// more than a sixteenth of the places. Greedy sources give way first, and at once
+// to a newcomer whose source holds less than half as many. One place in 32 is
+// kept for sources that hold none, such as a probe of health.
 type ConnLimit struct {
 	limit    int
+	kept     int // places for sources that hold none
+	share    int // a source with more places is greedy
 	patience time.Duration
 	freed    chan struct{} // holds a token after a connection has ended
 
-	mu    sync.Mutex
-	conns list.List // of *limitedConn; of those that wait, who waits longest is first
+	mu      sync.Mutex
+	conns   list.List // of *limitedConn; of those that wait, who waits longest is first
+	sources map[netip.Prefix]*connSource
+	greedy  []*connSource
+}
+
+// A connSource is where connections come from. It is known while there is one.
+type connSource struct {
+	from  netip.Prefix
+	conns list.List // of *limitedConn, in the order of those of the ConnLimit
 }
 
 // NewConnLimit returns a ConnLimit of n connections, at least 1. [MaxConns] says
 // how many a process can afford.
 func NewConnLimit(n int) *ConnLimit {
-	return &ConnLimit{limit: n, patience: connPatience, freed: make(chan struct{}, 1)}
+	return &ConnLimit{
+		limit: n, kept: n / 32, share: n / 16, patience: connPatience,
+		freed: make(chan struct{}, 1), sources: map[netip.Prefix]*connSource{},
+	}
+}
+
+// sourceOf returns the source of c: networks of IPv6 are given to customers as a
+// whole. Addresses that are not of TCP are one source.
+func sourceOf(c net.Conn) netip.Prefix {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	addr, bits := tcp.AddrPort().Addr().Unmap().WithZone(""), 64
+	if addr.Is4() {
+		bits = 32
+	}
+	from, _ := addr.Prefix(bits) // an address without a family is one source too
+	return from
 }
 
 // enter waits for a place for c. It reports false if done is closed before there
@@ -61,31 +97,71 @@ func (l *ConnLimit) enter(c *limitedConn, done <-chan struct{}) bool {
 func (l *ConnLimit) tryEnter(c *limitedConn) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conns.Len() >= l.limit {
-		oldest := l.oldest()
-		if oldest == nil {
+	from, own, room := sourceOf(c.Conn), 0, l.limit
+	if s := l.sources[from]; s != nil {
+		own, room = s.conns.Len(), l.limit-l.kept
+	}
+	if l.conns.Len() >= room {
+		victim, patience := l.victim(own)
+		if victim == nil {
 			return l.patience
 		}
-		if wait := l.patience - time.Since(oldest.since); wait > 0 {
+		if wait := patience - time.Since(victim.since); wait > 0 {
 			return wait
 		}
-		l.leave(oldest)
-		_ = oldest.Conn.Close() // whoever serves it finds out by itself
+		l.leave(victim)
+		_ = victim.Conn.Close() // whoever serves it finds out by itself
 	}
-	c.since = time.Now()
-	c.place = l.conns.PushBack(c)
+	l.join(c, from)
 	return 0
 }
 
-// oldest returns the connection that keeps us waiting longest, or nil if all are
+// victim returns the connection that gives way to one whose source holds own
+// places, and how long it may keep us waiting before. It returns nil if all are
 // busy. The caller holds l.mu.
-func (l *ConnLimit) oldest() *limitedConn {
-	for e := l.conns.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*limitedConn); !c.busy {
+func (l *ConnLimit) victim(own int) (*limitedConn, time.Duration) {
+	var most *connSource
+	for _, s := range l.greedy {
+		if most == nil || s.conns.Len() > most.conns.Len() {
+			most = s
+		}
+	}
+	if most == nil {
+		return oldest(&l.conns), l.patience
+	}
+	c := oldest(&most.conns)
+	switch {
+	case c == nil:
+		return oldest(&l.conns), l.patience
+	case most.conns.Len() > 2*own:
+		return c, 0
+	}
+	return c, l.patience
+}
+
+// oldest returns the connection that keeps us waiting longest, or nil if all are
+// busy.
+func oldest(conns *list.List) *limitedConn {
+	for e := conns.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*limitedConn); c.busy == 0 {
 			return c
 		}
 	}
 	return nil
+}
+
+// join gives c a place. The caller holds l.mu.
+func (l *ConnLimit) join(c *limitedConn, from netip.Prefix) {
+	s := l.sources[from]
+	if s == nil {
+		s = &connSource{from: from}
+		l.sources[from] = s
+	}
+	c.since, c.source = time.Now(), s
+	c.place, c.inSource = l.conns.PushBack(c), s.conns.PushBack(c)
+	if s.conns.Len() == l.share+1 {
+		l.greedy = append(l.greedy, s)
+	}
 }
 
 // leave takes c out. Calls after the first do nothing. The caller holds l.mu.
@@ -93,8 +169,16 @@ func (l *ConnLimit) leave(c *limitedConn) {
 	if c.place == nil {
 		return
 	}
+	s := c.source
 	l.conns.Remove(c.place)
+	s.conns.Remove(c.inSource)
 	c.place = nil
+	if s.conns.Len() == l.share {
+		l.greedy = slices.DeleteFunc(l.greedy, func(g *connSource) bool { return g == s })
+	}
+	if s.conns.Len() == 0 {
+		delete(l.sources, s.from)
+	}
 	select {
 	case l.freed <- struct{}{}:
 	default: // a token is there already
@@ -107,23 +191,33 @@ type limitedConn struct {
 	limit *ConnLimit
 
 	// Guarded by limit.mu.
-	place *list.Element // nil before enter and after leave
-	since time.Time     // since when it keeps us waiting
-	busy  bool          // it does not: its request is being served
+	place    *list.Element // nil before join and after leave
+	inSource *list.Element
+	source   *connSource
+	since    time.Time // since when it keeps us waiting
+	busy     int       // requests that keep it waiting for us; then it does not
 }
 
 // state follows [http.Server.ConnState]. A new connection keeps us waiting since
-// it was accepted, which may be long ago if there was a handshake.
+// it was accepted, which may be long ago if there was a handshake; one that has
+// sent a header, or has taken a response, since then.
 func (c *limitedConn) state(s http.ConnState) {
-	if s == http.StateNew {
+	if s == http.StateNew || s == http.StateClosed {
 		return
 	}
+	c.expect(0)
+}
+
+// expect adds n to the requests that wait for us, and notes that from now on the
+// client keeps us waiting if there are none.
+func (c *limitedConn) expect(n int) {
 	c.limit.mu.Lock()
 	defer c.limit.mu.Unlock()
-	c.busy = s != http.StateIdle
-	if s == http.StateIdle && c.place != nil {
+	c.busy += n
+	if c.busy == 0 && c.place != nil {
 		c.since = time.Now()
 		c.limit.conns.MoveToBack(c.place)
+		c.source.conns.MoveToBack(c.inSource)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,7 +74,11 @@ func serveLimited(t *testing.T, n int, secure bool, h http.Handler, test func(*t
 			o.TLS, s.tls = selfSigned(t)
 		}
 		ln := NewListener(s.pipeListener, o)
-		srv := &http.Server{Handler: h, IdleTimeout: time.Hour}
+		inner := Handler(o.Logger, func(w http.ResponseWriter, r *http.Request) error {
+			h.ServeHTTP(w, r)
+			return nil
+		}, nil)
+		srv := &http.Server{Handler: inner, IdleTimeout: time.Hour, ReadTimeout: time.Minute, WriteTimeout: time.Hour}
 		done := make(chan error, 1)
 		go func() { done <- ln.Serve(srv) }()
 		test(t, s)
@@ -211,6 +217,207 @@ func TestBusyConnectionStays(t *testing.T) {
 	}
 }
 
+// send connects and sends text, which may be the beginning of a request, from a
+// goroutine of its own: a pipe keeps no bytes.
+func (s *bubbleServer) send(t *testing.T, text string) net.Conn {
+	t.Helper()
+	c := s.silent(t)
+	go func() { _, _ = io.WriteString(c, text) }()
+	return c
+}
+
+// Strangers hold no place with a request whose body does not come, whether it
+// was refused or is waited for, nor with responses that they do not read.
+func TestHalfRequestsGiveWay(t *testing.T) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "no") })
+	read := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := ReadBody(r, 1<<20); err == nil {
+			body.Free()
+		}
+	})
+	const (
+		half  = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
+		whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	)
+	for _, tt := range []struct {
+		name, send string
+		h          http.Handler
+		drip       bool
+	}{
+		{"refused", half, refuse, false},
+		{"refused, dripping", half, refuse, true},
+		{"awaited", half, read, false},
+		{"awaited, dripping", half, read, true},
+		{"unread responses", whole + whole + whole, refuse, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.UserAgent() == "good" {
+					return
+				}
+				tt.h.ServeHTTP(w, r)
+			})
+			serveLimited(t, 2, false, h, func(t *testing.T, s *bubbleServer) {
+				strangers := []net.Conn{s.send(t, tt.send), s.send(t, tt.send)}
+				var dripping sync.WaitGroup
+				if tt.drip {
+					for _, c := range strangers {
+						dripping.Go(func() { drip(c) })
+					}
+				}
+				synctest.Wait()
+				r, err := http.NewRequestWithContext(t.Context(), "GET", s.url(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("User-Agent", "good")
+				start := time.Now()
+				resp, err := s.client().Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if took := time.Since(start); took > connPatience {
+					t.Errorf("the client was served after %v, want %v at most", took, connPatience)
+				}
+				for _, c := range strangers {
+					_ = c.Close()
+				}
+				dripping.Wait()
+			})
+		})
+	}
+}
+
+// drip sends a byte each tenth of a second.
+func drip(c net.Conn) {
+	for {
+		time.Sleep(100 * time.Millisecond)
+		if _, err := io.WriteString(c, "x"); err != nil {
+			return
+		}
+	}
+}
+
+// A client whose request is refused before its body has come keeps its
+// connection if the body follows in time, and loses it if not.
+func TestBodyAfterRefusal(t *testing.T) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "no") })
+	for after, closes := range map[time.Duration]bool{bodyGrace / 2: false, 2 * bodyGrace: true} {
+		serveLimited(t, 2, false, refuse, func(t *testing.T, s *bubbleServer) {
+			body := &lateBody{wait: after, text: strings.NewReader("{}")}
+			r, err := http.NewRequestWithContext(t.Context(), "POST", s.url(), body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.ContentLength = 2
+			start := time.Now()
+			resp, err := s.client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if took := time.Since(start); took > bodyGrace {
+				t.Errorf("body after %v: answered after %v, want %v at most", after, took, bodyGrace)
+			}
+			if resp.Close != closes {
+				t.Errorf("body after %v: closes is %v, want %v", after, resp.Close, closes)
+			}
+			time.Sleep(after) // until the body was sent
+		})
+	}
+}
+
+// A lateBody is a body that comes after a while.
+type lateBody struct {
+	wait time.Duration
+	text *strings.Reader
+}
+
+func (b *lateBody) Read(p []byte) (int, error) {
+	time.Sleep(b.wait)
+	b.wait = 0
+	return b.text.Read(p)
+}
+
+// A sourceConn is one end of a pipe that says where it comes from.
+type sourceConn struct {
+	net.Conn
+	from string
+}
+
+func (c sourceConn) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(c.from), 1))
+}
+
+// join opens n connections from an address, each of which must find a place in
+// no time, and returns the last one.
+func join(t *testing.T, l *ConnLimit, n int, from string) (last *limitedConn) {
+	t.Helper()
+	for i := range n {
+		_, server := net.Pipe()
+		last = &limitedConn{Conn: sourceConn{server, from}, limit: l}
+		if wait := l.tryEnter(last); wait > 0 {
+			t.Fatalf("connection %d from %s would wait %v", i+1, from, wait)
+		}
+	}
+	return last
+}
+
+// held returns how many places a source holds.
+func held(l *ConnLimit, from string) int {
+	s := l.sources[sourceOf(sourceConn{nil, from})]
+	if s == nil {
+		return 0
+	}
+	return s.conns.Len()
+}
+
+// The source that holds the most gives way to others, at once and alone.
+func TestGreedySourceGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewConnLimit(64) // 2 of them kept for new sources, 4 make no source greedy
+		join(t, l, 4, "192.0.2.1")
+		time.Sleep(time.Minute) // those wait longest
+		join(t, l, 58, "192.0.2.66")
+		if wait := l.tryEnter(&limitedConn{Conn: sourceConn{nil, "192.0.2.66"}, limit: l}); wait <= 0 {
+			t.Error("the greedy source got a place at the cost of another at once")
+		}
+		join(t, l, 2, "192.0.2.2") // kept places, then at the cost of the greedy source
+		join(t, l, 10, "2001:db8::1")
+		join(t, l, 10, "2001:db8::ffff") // the same network
+		for from, want := range map[string]int{"192.0.2.1": 4, "192.0.2.2": 2, "2001:db8::": 20, "192.0.2.66": 64 - 26} {
+			if got := held(l, from); got != want {
+				t.Errorf("%s holds %d places, want %d", from, got, want)
+			}
+		}
+		time.Sleep(connPatience)
+		join(t, l, 5, "192.0.2.66") // in the place of its own
+		if got := held(l, "192.0.2.1"); got != 4 {
+			t.Errorf("a source that holds few has %d places, want 4", got)
+		}
+		for l.conns.Len() > 0 {
+			l.leave(l.conns.Front().Value.(*limitedConn))
+		}
+		if len(l.sources) != 0 || len(l.greedy) != 0 {
+			t.Errorf("%d sources and %d greedy ones are left of no connection", len(l.sources), len(l.greedy))
+		}
+	})
+}
+
+// A probe of health finds a place while every other is taken by requests that
+// are being served.
+func TestKeptPlaces(t *testing.T) {
+	l := NewConnLimit(64)
+	for range 62 {
+		join(t, l, 1, "192.0.2.66").expect(1)
+	}
+	if wait := l.tryEnter(&limitedConn{Conn: sourceConn{nil, "192.0.2.66"}, limit: l}); wait <= 0 {
+		t.Error("a kept place went to a source that holds others")
+	}
+	join(t, l, 1, "192.0.2.1")
+}
+
 // A crowd of clients that all speak at once is served to the last one: nobody is
 // closed for being many, and who leaves makes room at once.
 func TestCrowd(t *testing.T) {
@@ -245,7 +452,7 @@ func TestCloseWithoutPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first.(*limitedConn).state(http.StateActive)
+		first.(*limitedConn).expect(1)
 		second := make(chan error)
 		go func() {
 			_, err := l.Accept()

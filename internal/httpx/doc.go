@@ -5,7 +5,7 @@
 //     survives its panics and logs one event for each request.
 //   - [ReadBody] reads a bounded body into a pooled buffer.
 //   - [InFlight] bounds the requests served at once.
-//   - [ConnLimit] bounds the connections open at once.
+//   - [ConnLimit] bounds the connections open at once, and says which gives way.
 //   - [Listener] replaces the answers that net/http gives by itself to requests
 //     it cannot parse, which no handler ever sees.
 package httpx

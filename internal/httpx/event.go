@@ -40,6 +40,7 @@ type Event struct {
 	err       error
 	quiet     bool
 	onEnd     Observer
+	turn      turn
 }
 
 // An Observer is told of a request when it has been answered, by the goroutine

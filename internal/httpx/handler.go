@@ -37,19 +37,20 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // a code of an error and at [slog.LevelError] if it has failed, or else at
 // [slog.LevelInfo], or at [slog.LevelDebug] if it is quiet.
 //
-// After a [*BodyTooLargeError] the connection is closed, for what the client
-// still sends is not a request. If h fails after its answer has begun, or
-// onError panics, the connection is broken off, so that no client takes half an
-// answer for a whole one. [http.ErrAbortHandler] passes as it is; no other panic
-// reaches net/http.
+// If h answers before the body of its request was read, the rest of the body has
+// little time to arrive; then the connection is closed. If h fails after its
+// answer has begun, or onError panics, the connection is broken off, so that no
+// client takes half an answer for a whole one. [http.ErrAbortHandler] passes as it
+// is; no other panic reaches net/http.
 func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
 		x := &exchange{start: time.Now(), lg: lg, onError: onError}
-		x.w.ResponseWriter = hw
+		x.w.ResponseWriter, x.w.x = hw, x
 		x.event.init(newRequestID())
 		hw.Header()[RequestIDHeader] = x.event.requestID[:]
 		x.ctx = eventContext{hr.Context(), &x.event}
 		x.r = hr.WithContext(&x.ctx)
+		x.event.turn.begin(hr)
 		x.serve(h)
 	})
 }
@@ -77,6 +78,7 @@ func (x *exchange) serve(h HandlerFunc) {
 	} else if x.event.err != nil {
 		x.note("err", x.event.err)
 	}
+	x.event.turn.answer(x.w.ResponseWriter, x.r)
 	level = max(level, x.event.level(x.w.statusSent()))
 	x.event.end(time.Since(x.start))
 	x.log(level)
@@ -120,9 +122,6 @@ func (x *exchange) fail(err error) (level slog.Level, abort bool) {
 	if x.w.begun() {
 		x.event.Add(slog.Bool("aborted", true))
 		return slog.LevelError, true
-	}
-	if _, ok := errors.AsType[*BodyTooLargeError](err); ok {
-		x.w.Header().Set("Connection", "close")
 	}
 	second := catch(func() error {
 		level = x.onError(&x.w, x.r, err)

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -60,12 +61,13 @@ func NewListener(inner net.Listener, o ListenerOptions) *Listener {
 }
 
 // Serve serves srv on l until srv is closed; it then returns
-// [http.ErrServerClosed]. It sets two fields of srv: ConnState, where a function
-// that was there is still called, and DisableGeneralOptionsHandler, so that
-// "OPTIONS *" reaches the handler like every other request.
+// [http.ErrServerClosed]. It sets three fields of srv: ConnState and ConnContext,
+// where a function that was there is still called, and
+// DisableGeneralOptionsHandler, so that "OPTIONS *" reaches the handler like every
+// other request.
 //
 // A server that l should work for must be served by this method: l relies on
-// ConnState.
+// ConnState, and [Handler] on the context.
 func (l *Listener) Serve(srv *http.Server) error {
 	next := srv.ConnState
 	srv.ConnState = func(c net.Conn, s http.ConnState) {
@@ -78,6 +80,13 @@ func (l *Listener) Serve(srv *http.Server) error {
 		if next != nil {
 			next(c, s)
 		}
+	}
+	inner := srv.ConnContext
+	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if inner != nil {
+			ctx = inner(ctx, c)
+		}
+		return withConn(ctx, c)
 	}
 	srv.DisableGeneralOptionsHandler = true
 	return srv.Serve(l)

@@ -6,6 +6,7 @@ import "net/http"
 // reaches the writer below.
 type responseWriter struct {
 	http.ResponseWriter
+	x       *exchange
 	status  int // 0 until the answer has begun
 	written int64
 }
@@ -16,15 +17,15 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // WriteHeader implements [http.ResponseWriter].
 func (w *responseWriter) WriteHeader(status int) {
 	final := status >= 200 || status == http.StatusSwitchingProtocols
-	if final && w.status == 0 {
-		w.status = status
+	if final {
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (w *responseWriter) Write(p []byte) (int, error) {
-	w.begin()
+	w.begin(http.StatusOK)
 	n, err := w.ResponseWriter.Write(p)
 	w.written += int64(n)
 	return n, err
@@ -32,14 +33,15 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // FlushError sends what was written so far. [http.ResponseController] calls it.
 func (w *responseWriter) FlushError() error {
-	w.begin()
+	w.begin(http.StatusOK)
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// begin notes that the answer begins, with status 200 unless another was set.
-func (w *responseWriter) begin() {
+// begin notes that the answer begins, with status unless another was set.
+func (w *responseWriter) begin(status int) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.status = status
+		w.x.event.turn.answer(w.ResponseWriter, w.x.r)
 	}
 }
 
