@@ -37,7 +37,7 @@ type App struct {
 type Settings struct {
 	Quota            int64          `json:"quota,omitzero"`              // most accounts; 0 is the edition's own
 	AllowDelete      bool           `json:"allow_delete,omitzero"`       // paid editions: deletion is allowed
-	TombstoneDays    int            `json:"tombstone_days,omitzero"`     // 0 is 90; negative lets ids come back at once
+	TombstoneDays    int            `json:"tombstone_days,omitzero"`     // 0 is 90, at most 36500; negative lets ids come back at once
 	CustomTags       []CustomTag    `json:"custom_tags,omitempty"`       // at most 20
 	Words            []string       `json:"words,omitempty"`             // sensitive words, found in any case
 	AllowSources     []string       `json:"allow_sources,omitempty"`     // callers' addresses as CIDR; empty allows all
@@ -160,8 +160,9 @@ func (c *AdminClient) AddKey(ctx context.Context, sdkAppID uint32, k NewKey) (*A
 	return result(added, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/keys", body: k, resp: added}))
 }
 
-// RetireKey makes a key verify nothing from a time on; the zero time is now. It
-// needs the scope write.
+// RetireKey makes a key verify nothing from a time on; the zero time is now. A time
+// that is to come can be moved, but a key that is retired does not come back
+// ([SlugConflict]). It needs the scope write.
 func (c *AdminClient) RetireKey(ctx context.Context, sdkAppID uint32, keyID string, at time.Time) (*Key, error) {
 	key := new(Key)
 	req := struct {

@@ -132,9 +132,10 @@ type appKeyRetireCmd struct {
 
 // Help is shown by rollcall app key retire --help.
 func (appKeyRetireCmd) Help() string {
-	return `UserSigs of the key are refused from then on. It cannot be undone. If the app has
-no other active key, nobody can call it afterwards: the command asks first on a
-terminal, and needs --yes in a script.
+	return `UserSigs of the key are refused from then on. A time that is to come can be
+moved, but a key that is retired does not come back. If the app has no other active
+key, nobody can call it afterwards: the command asks first on a terminal, and needs
+--yes in a script.
 
 Examples:
   rollcall app key retire 1

@@ -45,6 +45,7 @@ const (
 	TrialQuota           = 100 // accounts of a trial app
 	MaxAdmins            = 10
 	DefaultTombstoneDays = 90
+	MaxTombstoneDays     = 36500 // a hundred years
 )
 
 // An App owns accounts, keys, admins and settings. Apps that a [Store] returns
@@ -82,7 +83,7 @@ func (a *App) TombstoneBan() time.Duration {
 	case days == 0:
 		days = DefaultTombstoneDays
 	}
-	return time.Duration(days) * 24 * time.Hour
+	return time.Duration(min(days, MaxTombstoneDays)) * 24 * time.Hour // a record of before may have more
 }
 
 // IsAdmin reports whether id is an admin of a.

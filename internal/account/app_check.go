@@ -93,6 +93,8 @@ func (k Key) fault() string {
 		return fmt.Sprintf("is longer than a key may be; give one of at most %d bytes", MaxSecretBytes)
 	case k.Kind == HMACKey && strings.ContainsAny(k.Secret, "\r\n"):
 		return "is not one line of text; a key in PEM is an ECDSA key"
+	case k.Kind == HMACKey && k.Retired.IsZero() && isPublic(k.Secret): // one of before must be retired
+		return "is a public key, which anybody may know and sign with as a secret; give it as an ECDSA key, in PEM"
 	case k.Kind == HMACKey:
 		return ""
 	case k.Kind != ECDSAKey:
@@ -134,6 +136,8 @@ func checkLimits(a *App) string {
 	switch {
 	case s.Quota < 0:
 		return "the quota is negative; give 0 for the edition's own"
+	case s.TombstoneDays > MaxTombstoneDays:
+		return fmt.Sprintf("tombstone_days is %d; give at most %d", s.TombstoneDays, MaxTombstoneDays)
 	case !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode):
 		return fmt.Sprintf("rate mode %s is unknown; use %q, %q or leave it empty to enforce", Quote(s.RateMode), RateShadow, RateOff)
 	case !slices.Contains([]NotAdminMode{NotAdminLive, NotAdminDocumented, NotAdminGateway}, s.NotAdmin):

@@ -6,12 +6,16 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/internal/account"
 )
@@ -187,6 +191,67 @@ func newEdKey(t *testing.T) any {
 		t.Fatal(err)
 	}
 	return public
+}
+
+// TestPublicAsSecret gives public keys in every spelling as the secret of an HMAC key.
+func TestPublicAsSecret(t *testing.T) {
+	for name, key := range map[string]string{"P-256": publicPEM(t, newECDSAKey(t)), "Ed25519": publicPEM(t, newEdKey(t)), "secp256k1": koblitzPEM} {
+		block, _ := pem.Decode([]byte(key))
+		bare := base64.StdEncoding.EncodeToString(block.Bytes)
+		for spelling, secret := range map[string]string{
+			"blanks":         strings.ReplaceAll(strings.TrimSpace(key), "\n", " "),
+			"escapes":        strings.ReplaceAll(key, "\n", `\n`),
+			"CR and LF":      strings.ReplaceAll(key, "\n", `\r\n`),
+			"no ends":        strings.ReplaceAll(key, "\n", ""),
+			"no hyphens":     strings.ReplaceAll(strings.ReplaceAll(key, "-----", ""), "\n", " "),
+			"base64":         bare,
+			"base64 by 64":   strings.Join([]string{bare[:40], bare[40:]}, " "),
+			"base64, escape": bare[:40] + `\n` + bare[40:],
+			"unpadded":       strings.TrimRight(bare, "="),
+			"for URLs":       base64.RawURLEncoding.EncodeToString(block.Bytes),
+			"hexadecimal":    hex.EncodeToString(block.Bytes),
+		} {
+			a := goodApp()
+			a.Keys = []account.Key{{ID: "7", Kind: account.HMACKey, Secret: secret}}
+			if err := a.Validate(); err == nil || !strings.Contains(err.Error(), "is a public key, which anybody may know") {
+				t.Errorf("%s, %s: %v", name, spelling, err)
+			}
+			a.Keys[0].Retired = time.Unix(1, 0)
+			if err := a.Validate(); err != nil {
+				t.Errorf("%s, %s, retired: %v", name, spelling, err)
+			}
+		}
+	}
+	for _, secret := range []string{strings.Repeat("5bd2850f", 8), "a secret of words", base64.StdEncoding.EncodeToString(make([]byte, 91)), "MFkw"} {
+		a := goodApp()
+		a.Keys = []account.Key{{ID: "7", Kind: account.HMACKey, Secret: secret}}
+		if err := a.Validate(); err != nil {
+			t.Errorf("%q: %v", secret, err)
+		}
+	}
+}
+
+// koblitzPEM is a public key on secp256k1.
+const koblitzPEM = `-----BEGIN PUBLIC KEY-----
+MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEP6zFeysgal6DSOBfAH2ShKXlkji05Pu5
+tsmEtdjaVHW0FvSsdJ0QmqnJQPzqlYhUoRsaPzBiUG1dVuKGbqmyIw==
+-----END PUBLIC KEY-----
+`
+
+// TestTombstoneDays accepts no ban that is longer than a time can be.
+func TestTombstoneDays(t *testing.T) {
+	for days, want := range map[int]string{
+		-1: "", 0: "", 1: "", account.MaxTombstoneDays: "", account.MaxTombstoneDays + 1: "give at most 36500", 106752: "give at most 36500", math.MaxInt: "give at most 36500",
+	} {
+		a := goodApp()
+		a.Edition, a.Settings.TombstoneDays = account.Pro, days
+		if err := a.Validate(); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d days: %v, want %q", days, err, want)
+		}
+		if ban := a.TombstoneBan(); days > 0 && ban != time.Duration(min(days, account.MaxTombstoneDays))*24*time.Hour {
+			t.Errorf("%d days ban for %v", days, ban)
+		}
+	}
 }
 
 func publicPEM(t *testing.T, key any) string {

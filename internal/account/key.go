@@ -31,6 +31,7 @@ type Key struct {
 	Secret  string    `json:"secret"` // HMAC text, or PEM of the public key
 	Created time.Time `json:"created"`
 	Retired time.Time `json:"retired,omitzero"` // zero: not retired
+	Ended   bool      `json:"ended,omitempty"`  // was retired when that was asked for: a clock set back does not bring it back
 }
 
 // ReadKey returns the key in a file: a public key if the text is PEM, else an
@@ -60,7 +61,9 @@ func ReadKey(text string) (Key, error) {
 }
 
 // Active reports whether k still verifies at now.
-func (k Key) Active(now time.Time) bool { return k.Retired.IsZero() || now.Before(k.Retired) }
+func (k Key) Active(now time.Time) bool {
+	return !k.Ended && (k.Retired.IsZero() || now.Before(k.Retired))
+}
 
 // Fingerprint returns 16 hexadecimal digits by which people tell keys apart: the
 // beginning of the SHA-256 of the secret.

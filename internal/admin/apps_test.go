@@ -484,8 +484,8 @@ func (copier) Snapshot(_ context.Context, dir string) error {
 // TestReseal adds sealing to data from before.
 func TestReseal(t *testing.T) {
 	store := new(mem.Store)
-	keys := []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret from before"}}
-	if _, err := store.CreateApp(t.Context(), account.App{ID: 1400000001, Keys: keys}, account.AuditEntry{}); err != nil {
+	keys := []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret from before", Created: now}}
+	if _, err := store.CreateApp(t.Context(), account.App{ID: 1400000001, Created: now, Keys: keys}, account.AuditEntry{Time: now}); err != nil {
 		t.Fatal(err)
 	}
 	b := newBench(t, sealed.New(store, sealed.NewRing()))

@@ -93,7 +93,7 @@ func expected(t reflect.Type) string {
 	}
 	switch t {
 	case reflect.TypeFor[Time]():
-		return "a time as 2026-01-02T15:04:05Z"
+		return "a time as 2026-01-02T15:04:05Z, in a year from 1970 to 9999"
 	default:
 		return "in the form that it takes"
 	}

@@ -16,7 +16,7 @@ import (
 func TestNoTestApps(t *testing.T) {
 	b := newBenchThat(t, new(mem.Store), false)
 	b.createApp(1400000001)
-	left := account.App{ID: 1400000002, Edition: account.Development, Admins: []account.UserID{"administrator"}, Test: true, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret of the test"}}}
+	left := account.App{ID: 1400000002, Edition: account.Development, Admins: []account.UserID{"administrator"}, Test: true, Created: now, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret of the test", Created: now}}}
 	if _, err := b.engine.CreateApp(t.Context(), left, account.AuditEntry{Time: now, Actor: "test", Action: "app.create"}); err != nil {
 		t.Fatal(err)
 	}

@@ -139,3 +139,21 @@ func (failing) Apps(context.Context) ([]*account.App, error) {
 }
 
 func itoa(id account.AppID) string { return strconv.FormatUint(uint64(id), 10) }
+
+// TestTimesInRange gives times that cannot be kept as they are.
+func TestTimesInRange(t *testing.T) {
+	b := newBench(t, new(mem.Store))
+	b.createApp(1400000001)
+	for _, at := range []string{
+		"0001-01-01T00:00:00Z", "0001-01-01T00:00:00.0005Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "10000-01-01T00:00:00Z",
+	} {
+		for path, body := range map[string]string{
+			appPath + "/keys/1/retire": `{"at":"` + at + `"}`,
+			"/admin/v1/tokens":         `{"name":"a","scopes":["read"],"expires_at":"` + at + `"}`,
+		} {
+			if p := b.problem(b.call("POST", path, body), "bad-request"); !strings.Contains(p.Detail, "1970 to 9999") {
+				t.Errorf("%s: %s", at, p.Detail)
+			}
+		}
+	}
+}

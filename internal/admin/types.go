@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -18,9 +19,14 @@ func (t Time) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler].
+// UnmarshalText implements [encoding.TextUnmarshaler]. A time lies between the years
+// 1970 and 9999: what is before would pass for no time where it is cut to
+// milliseconds, and what is after cannot be written.
 func (t *Time) UnmarshalText(text []byte) error {
 	parsed, err := time.Parse(time.RFC3339, string(text))
+	if year := parsed.UTC().Year(); err == nil && (year < 1970 || year > 9999) {
+		err = errors.New("the year is not one from 1970 to 9999")
+	}
 	*t = Time(parsed)
 	return err
 }

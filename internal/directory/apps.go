@@ -133,25 +133,46 @@ func withoutOldest(keys []account.Key, now time.Time) []account.Key {
 	return slices.Delete(keys, oldest, oldest+1)
 }
 
-// RetireKey ends the use of a key at a time, or now if the time is zero. A key
-// that is retired already gets the new time, but none later than it had by a
-// zero time.
+// RetireKey ends the use of a key at a time, or now if the time is zero. The time
+// may be moved as long as it has not come, and earlier afterwards: a key that was
+// retired never comes back.
 //
-// Codes: NoApp, NoKey.
+// Codes: NoApp, NoKey, Conflict if the key is retired and the time is to come.
 func (d *Directory) RetireKey(ctx context.Context, actor string, app account.AppID, keyID string, at time.Time) (*account.App, error) {
 	now := account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.retire", keyID, func(a *account.App) error {
 		i := slices.IndexFunc(a.Keys, func(k account.Key) bool { return k.ID == keyID })
-		switch {
-		case i < 0:
+		if i < 0 {
 			return &account.Error{Code: account.NoKey, Detail: "the app has no key " + account.Quote(keyID)}
-		case !at.IsZero():
-			a.Keys[i].Retired = account.Millis(at)
-		case a.Keys[i].Active(now):
-			a.Keys[i].Retired = now
 		}
-		return nil
+		return retire(&a.Keys[i], at, now)
 	}})
+}
+
+func retire(k *account.Key, at, now time.Time) error {
+	at = moment(at)
+	if at.IsZero() {
+		at = now
+	}
+	switch {
+	case k.Active(now):
+		k.Retired = at
+	case at.After(now):
+		return &account.Error{Code: account.Conflict, Detail: "the key is retired already and cannot come back; add it as a new key if it is still to be used"}
+	case at.Before(k.Retired):
+		k.Retired = at
+	}
+	k.Ended = !k.Active(now)
+	return nil
+}
+
+// moment cuts a time that somebody gave to what is kept of it. What is long past
+// stays so, and does not become the zero time, which says that there is none.
+func moment(t time.Time) time.Time {
+	if epoch := time.Unix(0, 0).UTC(); !t.IsZero() && t.Before(epoch) {
+		return epoch
+	}
+	return account.Millis(t)
 }
 
 // AddAdmin makes an id an admin of an app and imports it, unless it is one.

@@ -30,6 +30,7 @@ type Directory struct {
 	words    *account.Derived[string, *wordList]
 	deleted  []func(account.AppID) // see OnDelete
 	testApps bool
+	tokens   chan struct{} // has room for the call that creates a token
 }
 
 // Options are what a Directory is built from. Engine is required.
@@ -46,7 +47,7 @@ type Options struct {
 
 // New returns a Directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps}
+	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps, tokens: make(chan struct{}, 1)}
 	if d.clock == nil {
 		d.clock = RealTime
 	}

@@ -222,6 +222,22 @@ func TestSetProfile(t *testing.T) {
 	}
 }
 
+// TestValueLength sets and imports values of the greatest length, and of a byte more.
+func TestValueLength(t *testing.T) {
+	b := newBench(t, account.App{})
+	for n, want := range map[int]account.Code{account.MaxValueBytes: account.OK, account.MaxValueBytes + 1: account.ValueTooLong} {
+		long := strings.Repeat("x", n)
+		wantCodes(t, b.imports(account.Upsert{ID: "a", Nick: long}, account.Upsert{ID: "b", FaceURL: long}), want, want)
+		wantCodes(t, b.imports(account.Upsert{ID: "c"}), account.OK)
+		for _, tag := range []account.Tag{account.TagNick, account.TagImage, account.TagSelfSignature, account.TagLocation} {
+			err := b.dir.SetProfile(t.Context(), b.app, "c", []directory.Change{{Tag: tag, Value: account.Value{Text: long}}})
+			if got := account.CodeOf(err); got != want {
+				t.Errorf("%s of %d bytes: %v, want %v", tag, n, err, want)
+			}
+		}
+	}
+}
+
 func TestProfilesJudgesTags(t *testing.T) {
 	b := newBench(t, account.App{Settings: account.Settings{CustomTags: []account.CustomTag{{Key: "Hidden", NoRead: true}}}})
 	for tag, want := range map[account.Tag]account.Code{
@@ -252,6 +268,73 @@ func TestKeys(t *testing.T) {
 	}
 	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "9", time.Time{}); account.CodeOf(err) != account.NoKey {
 		t.Errorf("retiring an unknown key: %v, want NoKey", err)
+	}
+}
+
+// TestRetireKey retires a key at times around the present. A time that is to come
+// may be moved; a key that was retired never comes back, nor does it with a clock
+// that is set back.
+func TestRetireKey(t *testing.T) {
+	const second = time.Second
+	for name, tt := range map[string]struct {
+		first, then time.Duration // from the beginning; 0 for no time
+		code        account.Code
+		want        time.Duration
+	}{
+		"now, again":                {0, 0, account.OK, 0},
+		"now, then later":           {0, 60 * second, account.Conflict, 0},
+		"now, then a bit later":     {0, 9 * second, account.OK, 0},
+		"now, then earlier":         {0, -60 * second, account.OK, -60 * second},
+		"earlier, then now":         {-60 * second, 0, account.OK, -60 * second},
+		"later, then later still":   {60 * second, 90 * second, account.OK, 90 * second},
+		"later, then sooner":        {60 * second, 30 * second, account.OK, 30 * second},
+		"later, then now":           {60 * second, 0, account.OK, 10 * second},
+		"soon, and past, and later": {5 * second, 60 * second, account.Conflict, 5 * second},
+		"soon, and past, and now":   {5 * second, 0, account.OK, 5 * second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
+			start := account.Millis(b.now)
+			at := func(d time.Duration) time.Time {
+				if d == 0 {
+					return time.Time{}
+				}
+				return start.Add(d)
+			}
+			if _, err := b.dir.RetireKey(t.Context(), "test", appID, "1", at(tt.first)); err != nil {
+				t.Fatal(err)
+			}
+			b.now = b.now.Add(10 * second)
+			if _, err := b.dir.RetireKey(t.Context(), "test", appID, "1", at(tt.then)); account.CodeOf(err) != tt.code {
+				t.Errorf("retired again: %v, want %v", err, tt.code)
+			}
+			app, err := b.dir.App(t.Context(), appID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := app.Keys[0]
+			if got := k.Retired.Sub(start); got != tt.want {
+				t.Errorf("retired %v after the beginning, want %v", got, tt.want)
+			}
+			if over := !k.Active(b.now); over && k.Active(b.now.Add(-time.Hour)) && tt.first != 5*second {
+				t.Error("a clock that is set back brings the key back")
+			}
+		})
+	}
+}
+
+// TestLongPast gives times that are cut to the zero time, which stands for none.
+func TestLongPast(t *testing.T) {
+	b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
+	for _, past := range []time.Time{time.Time{}.Add(500 * time.Microsecond), time.Time{}.Add(time.Hour), time.Unix(0, 0)} {
+		app, err := b.dir.RetireKey(t.Context(), "test", appID, "1", past)
+		if err != nil || app.Keys[0].Active(b.now) || !app.Keys[0].Retired.Equal(time.Unix(0, 0)) {
+			t.Errorf("retired in the year %d: %v, %v, want from 1970 on", past.Year(), app.Keys[0].Retired, err)
+		}
+		token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}, Expires: past}
+		if _, _, err := b.dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.BadParameter {
+			t.Errorf("a token until %d: %v, want BadParameter", past.Year(), err)
+		}
 	}
 }
 

@@ -65,20 +65,43 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 	t.Hash = account.HashToken(text)
 	t.Created = account.Millis(d.Now(0))
 	t.Scopes = slices.Clone(t.Scopes)
-	if !t.Expires.IsZero() {
-		t.Expires = account.Millis(t.Expires)
-	}
+	t.Expires = moment(t.Expires)
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	ts, err := d.store.Tokens(ctx)
-	if err != nil {
+	select { // calls count and create one after the other, so that the bound holds
+	case d.tokens <- struct{}{}:
+		defer func() { <-d.tokens }()
+	case <-ctx.Done():
+		return nil, account.Ended(ctx)
+	}
+	if err := d.makeRoom(ctx); err != nil {
 		return nil, err
 	}
-	if len(ts) >= account.MaxTokens {
-		return nil, &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("there are %d tokens, as many as there may be; delete old ones", len(ts))}
-	}
 	return &t, d.store.CreateToken(ctx, t, d.entry(actor, "token.create", 0, tokenDetail(&t)))
+}
+
+// makeRoom deletes the tokens that have expired where there are as many as there may
+// be. Before that they stay, for people to look at.
+func (d *Directory) makeRoom(ctx context.Context) error {
+	ts, err := d.store.Tokens(ctx)
+	if err != nil || len(ts) < account.MaxTokens {
+		return err
+	}
+	left := len(ts)
+	for _, t := range ts {
+		if t.Active(d.Now(0)) {
+			continue
+		}
+		if err := d.store.DeleteToken(ctx, t.ID, d.entry(ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
+			return err
+		}
+		left--
+	}
+	if left >= account.MaxTokens {
+		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("there are %d tokens, as many as there may be; delete old ones", left)}
+	}
+	return nil
 }
 
 func newTokenID() string {

@@ -1,12 +1,17 @@
 package directory_test
 
 import (
+	"context"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/store/mem"
 )
 
 func TestTokens(t *testing.T) {
@@ -68,6 +73,85 @@ func TestTokensBounded(t *testing.T) {
 	if _, _, err := b.dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.Conflict {
 		t.Errorf("one token more: %v, want Conflict", err)
 	}
+}
+
+// TestExpiredTokensMakeRoom has as many tokens as there may be, of which some have
+// expired: they make room for a new one, with an entry in the audit trail for each.
+func TestExpiredTokensMakeRoom(t *testing.T) {
+	b := newBench(t, account.App{})
+	read := []account.Scope{account.ScopeRead}
+	const expiring = 3
+	for i := range account.MaxTokens {
+		token := account.Token{Name: "a", Scopes: read}
+		if i < expiring {
+			token.Expires = b.now.Add(time.Minute)
+		}
+		if _, _, err := b.dir.CreateToken(t.Context(), "test", token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.now = b.now.Add(time.Minute)
+	if _, _, err := b.dir.CreateToken(t.Context(), "test", account.Token{Name: "b", Scopes: read}); err != nil {
+		t.Errorf("CreateToken: %v", err)
+	}
+	if err := b.dir.AdoptToken(t.Context(), directory.BootstrapToken, directory.NewTokenText()); err != nil {
+		t.Errorf("AdoptToken: %v", err)
+	}
+	if ts, err := b.dir.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens-expiring+2 {
+		t.Errorf("%d tokens, %v", len(ts), err)
+	}
+	es, err := b.dir.Audit(t.Context(), account.AuditQuery{Limit: expiring + 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es[2:] {
+		if e.Action != "token.expire" || e.Actor != directory.ServerActor {
+			t.Errorf("audit entry %+v", e)
+		}
+	}
+}
+
+// A slowTokens takes its time to tell of the tokens that there are.
+type slowTokens struct{ account.Engine }
+
+func (s slowTokens) Tokens(ctx context.Context) ([]*account.Token, error) {
+	ts, err := s.Engine.Tokens(ctx)
+	time.Sleep(time.Second) // of a synctest bubble
+	return ts, err
+}
+
+// TestTokensBoundedTogether creates tokens at once: the bound holds.
+func TestTokensBoundedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(mem.Store)
+		quick, slow := directory.New(directory.Options{Engine: store}), directory.New(directory.Options{Engine: slowTokens{store}})
+		token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}}
+		for range account.MaxTokens - 2 {
+			if _, _, err := quick.CreateToken(t.Context(), "test", token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var refused atomic.Int32
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if _, _, err := slow.CreateToken(t.Context(), "test", token); account.CodeOf(err) == account.Conflict {
+					refused.Add(1)
+				} else if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		ended, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, _, err := slow.CreateToken(ended, "test", token); account.CodeOf(err) != account.Unavailable {
+			t.Errorf("a call that waits for others until its end: %v, want Unavailable", err)
+		}
+		wg.Wait()
+		if ts, err := store.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens || refused.Load() != 3 {
+			t.Errorf("%d tokens, %d refused, %v", len(ts), refused.Load(), err)
+		}
+	})
 }
 
 // An adopted token replaces the one of its name, and the same one again changes

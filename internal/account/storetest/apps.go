@@ -151,7 +151,7 @@ func wholeApp() account.App {
 		ID: app, Name: "name 中文", Edition: account.Pro, Disabled: true, Test: true, Created: at, Version: 1,
 		Keys: []account.Key{
 			{ID: "k1", Kind: account.HMACKey, Secret: "s\"<>", Created: at},
-			{ID: "k2", Kind: account.ECDSAKey, Secret: "PEM\n", Created: at, Retired: at.Add(time.Hour)},
+			{ID: "k2", Kind: account.ECDSAKey, Secret: "PEM\n", Created: at, Retired: at.Add(time.Hour), Ended: true},
 		},
 		Admins: []account.UserID{"administrator", "second admin"},
 		Settings: account.Settings{
