@@ -50,8 +50,13 @@ func (c Command) path() string { return "/v4/" + c.Service + "/" + c.Name }
 
 // ExplainPath says why no command is served under an escaped path: which one was
 // meant, or what the vendor's command does that is not served here. It returns
-// "" if nothing is known. The sentence is bounded as that of [Diagnose] is.
+// "" if nothing is known, or the path is much too long. The sentence is bounded as
+// that of [Diagnose] is.
 func ExplainPath(escaped string) string {
+	const longest = 256 // anybody may send a path: look at no more than a typing error takes
+	if len(escaped) > longest {
+		return ""
+	}
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
 		path = escaped
