@@ -35,17 +35,17 @@ func (m Misfit) Explain(body []byte, req any) string {
 	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(known, key) })
 	if key, write := closest(keys, name, m.Also); key != "" {
 		if strings.EqualFold(key, write) {
-			return fmt.Sprintf("%s, and %s was found: keys are case-sensitive; write %s", missing, keyName(key), write)
+			return fmt.Sprintf("%s, and %s was found: keys are case-sensitive; write %s", missing, keyName(key), keyName(write))
 		}
-		return fmt.Sprintf("%s, and %s was found; write %s", missing, keyName(key), write)
+		return fmt.Sprintf("%s, and %s was found; write %s", missing, keyName(key), keyName(write))
 	}
 	for _, key := range keys {
 		if commands := takers(key); len(commands) > 0 {
-			return fmt.Sprintf("%s, and %s was found, which is a key of %s; write %s, %s", missing, key, enumerate(commands), name, m.Want)
+			return fmt.Sprintf("%s, and %s was found, which is a key of %s; write %s, %s", missing, key, enumerate(commands), keyName(name), m.Want)
 		}
 	}
 	if len(keys) > 0 {
-		return fmt.Sprintf("%s, and %s was found; add %s", missing, keyName(keys[0]), name)
+		return fmt.Sprintf("%s, and %s was found; add %s", missing, keyName(keys[0]), keyName(name))
 	}
 	return missing + "; add it, " + m.Want
 }
