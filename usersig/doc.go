@@ -27,7 +27,8 @@
 //
 // Where a signature need not be checked, [Parse] and [Sig.Check] do the rest.
 // [Explain] goes through the same steps for a person who wonders why a UserSig
-// is refused, does not stop at the first fault, and guesses at usual mistakes.
+// is refused. It does not stop at the first fault, tries usual mistakes and warns
+// of odd times.
 //
 // Everything here is safe for concurrent use. No error and no explanation
 // contains a key or a signature.

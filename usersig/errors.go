@@ -12,6 +12,7 @@ const (
 	OtherUser                  // made for another identifier
 	BadSignature               // signed with none of the keys, or altered
 	Expired                    // its validity is over
+	Kicked                     // issued before its user was kicked; only [Sig.CheckKick] finds it
 	numReasons
 )
 
@@ -28,6 +29,7 @@ var reasons = [numReasons]struct {
 	OtherUser:    {"other user", 70013},
 	BadSignature: {"bad signature", 70009},
 	Expired:      {"expired", 70001},
+	Kicked:       {"kicked", 70052},
 }
 
 // String returns the name of r as it appears in logs.
@@ -36,11 +38,11 @@ func (r Reason) String() string { return reasons[r].name }
 // Code returns the ErrorCode that a server of the account protocol answers
 // for r. The numbers are those of the vendor's table of UserSig errors:
 //
-//	Malformed 70003 · OtherApp 70014 · OtherUser 70013 · BadSignature 70009 · Expired 70001
+//	Malformed 70003 · OtherApp 70014 · OtherUser 70013 · BadSignature 70009 · Expired 70001 · Kicked 70052
 func (r Reason) Code() int { return reasons[r].code }
 
-// An Error tells why a UserSig is refused. [Parse], [Verify] and [Sig.Check]
-// return no other type.
+// An Error tells why a UserSig is refused. [Parse], [Verify], [Sig.Check] and
+// [Sig.CheckKick] return no other type.
 type Error struct {
 	Reason Reason
 	Detail string // one clause for a person; holds ids and times, never a key or a signature

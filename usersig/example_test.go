@@ -88,5 +88,6 @@ func ExampleExplain() {
 	// user       ok           made for the user "xiaojun"
 	// expiry     ok           valid until 2024-05-12T22:13:20Z
 	// signature  not_checked  version 2 (HMAC-SHA256), and no secret key was given
+	// kick       not_checked  only the server knows when the account was kicked
 	// a server answers 70014
 }

@@ -33,8 +33,8 @@ func parse1(o *object) (*Sig, error) {
 		thirdAppID:  f.line("TLS.appid_at_3rd"),
 		accountType: f.line("TLS.account_type"),
 		userBuf:     f.userBuf(),
-		mac:         f.signature(),
 	}
+	f.signature(s)
 	if !s.accountType.present {
 		f.fail("TLS.account_type is missing")
 	}
@@ -53,8 +53,8 @@ func parse2(o *object) (*Sig, error) {
 		IssuedAt:   f.number("TLS.time"),
 		Expire:     f.number("TLS.expire"),
 		userBuf:    f.userBuf(),
-		mac:        f.signature(),
 	}
+	f.signature(s)
 	return f.done(s)
 }
 
@@ -174,10 +174,14 @@ func (f *fields) userBuf() field {
 	return field{string(text), true}
 }
 
-func (f *fields) signature() []byte {
-	mac, err := base64.StdEncoding.AppendDecode(nil, f.text("TLS.sig"))
+// signature reads TLS.sig. One that is not base64 fits no key; it is kept for
+// those who ask why.
+func (f *fields) signature(s *Sig) {
+	text := f.text("TLS.sig")
+	mac, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
-		return nil
+		s.badMAC = string(text)
+		return
 	}
-	return mac
+	s.mac = mac
 }

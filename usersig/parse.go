@@ -5,7 +5,6 @@ import (
 	"compress/zlib"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -40,7 +39,7 @@ func Parse(text string) (*Sig, error) {
 	}
 	payload, err := d.inflate(packed)
 	if err != nil {
-		return nil, err
+		return nil, notZlib(text, err)
 	}
 	return d.parse(payload)
 }
@@ -77,7 +76,7 @@ func (d *decoder) unwrap(text string) ([]byte, error) {
 		n, err = base64.StdEncoding.Decode(d.packed[:], plain)
 	}
 	if err != nil {
-		return nil, refuse(Malformed, "%s", badBase64(text, err))
+		return nil, refuse(Malformed, "%s", badText(text))
 	}
 	return d.packed[:n], nil
 }
@@ -93,23 +92,6 @@ func standard(c byte) byte {
 		return '='
 	}
 	return c
-}
-
-// badBase64 says what is wrong with a text that gave err. The usual causes are
-// a text escaped once too often or too rarely on its way, and one cut off.
-func badBase64(text string, err error) string {
-	at, ok := errors.AsType[base64.CorruptInputError](err)
-	switch {
-	case strings.Contains(text, "%"):
-		return `it is still percent-encoded: "%" stands in it`
-	case strings.Contains(text, " "):
-		return `a space stands in it: a "+" that was not percent-encoded in a URL, or a copying mistake`
-	case len(text)%4 != 0:
-		return "its length is no multiple of four: it was cut off, or lost its padding"
-	case ok && int(at) < len(text):
-		return fmt.Sprintf("it is not base64: byte %d is %+q", at+1, text[at:at+1])
-	}
-	return "it is not base64"
 }
 
 // inflate undoes the zlib compression.

@@ -132,7 +132,7 @@ func TestParseEnvelope(t *testing.T) {
 		{"percent-encoded", strings.ReplaceAll(text, "_", "%5F") + "%2A", "percent-encoded"},
 		{"plus as space", " " + text[1:], "a space stands in it"},
 		{"line end", text + "\n", "line end"},
-		{"padding in the middle", "__" + text[2:], "it is not base64"},
+		{"padding in the middle", "__" + text[2:], `byte 1 is "_", which stands at the end only`},
 		{"one byte", encode(packed[:1]), "ends early"},
 		{"header only", encode(packed[:2]), "ends early"},
 		{"half", encode(packed[:len(packed)/2]), "ends early"},

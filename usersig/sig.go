@@ -21,6 +21,7 @@ type Sig struct {
 	accountType field  // version 1: TLS.account_type
 	userBuf     field  // TLS.userbuf as it stands
 	mac         []byte // TLS.sig, decoded; nil when it was not base64
+	badMAC      string // TLS.sig as it stands when it was not base64
 }
 
 // A field is a text of which the signed text has a line if it is present, also
@@ -97,8 +98,31 @@ func (s *Sig) checkTime(now time.Time) error {
 	if s.Expire < 0 {
 		return refuse(Expired, "its validity of %d seconds is negative", s.Expire)
 	}
+	if s.Expire == 0 && s.Expired(now) {
+		return refuse(Expired, "its validity is 0 seconds: TLS.expire is 0, and says for how many seconds it is valid")
+	}
 	if s.Expired(now) {
 		return refuse(Expired, "expired %s, and it is %s", clock(s.ExpiresAt()), clock(now.Unix()))
+	}
+	return nil
+}
+
+// MaxAhead is how far in the future the UserSig of a user who was kicked may be
+// dated. The clocks of servers differ by less.
+const MaxAhead = time.Hour
+
+// CheckKick judges s for a user who was kicked at a Unix second; 0 or less is a
+// user who never was. A UserSig from before the kick is refused; one of the same
+// second passes, since a UserSig knows whole seconds only. One that is dated more
+// than [MaxAhead] after now would survive the kicks of today and is refused too.
+func (s *Sig) CheckKick(kicked int64, now time.Time) error {
+	switch {
+	case kicked <= 0:
+		return nil
+	case s.IssuedAt < kicked:
+		return refuse(Kicked, "issued %s, before the account was kicked at %s; sign anew", clock(s.IssuedAt), clock(kicked))
+	case s.IssuedAt > now.Add(MaxAhead).Unix():
+		return refuse(Kicked, "the account was kicked, and the UserSig is dated more than an hour in the future; correct the signer's clock and sign anew")
 	}
 	return nil
 }

@@ -69,5 +69,5 @@ func (s *Sig) checkSignature(keys []Key) error {
 	case 1:
 		return refuse(BadSignature, "not signed with the key, or altered since")
 	}
-	return refuse(BadSignature, "not signed with any of the %d keys, or altered since", len(keys))
+	return refuse(BadSignature, "not signed with any of the keys, or altered since")
 }

@@ -326,7 +326,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestReasonCodes(t *testing.T) {
-	want := map[Reason]int{Malformed: 70003, OtherApp: 70014, OtherUser: 70013, BadSignature: 70009, Expired: 70001}
+	want := map[Reason]int{Malformed: 70003, OtherApp: 70014, OtherUser: 70013, BadSignature: 70009, Expired: 70001, Kicked: 70052}
 	for r := range numReasons {
 		if r.Code() != want[r] || r.String() == "" {
 			t.Errorf("%v: code %d; want %d", r, r.Code(), want[r])

@@ -1,0 +1,115 @@
+package usersig
+
+import (
+	"fmt"
+	"strings"
+)
+
+// badText says what is wrong with a text that is not base64. The letters come
+// before the length: one that cannot stand in a UserSig tells more.
+func badText(text string) string {
+	if what := notUserSig(text); what != "" {
+		return what
+	}
+	switch at := strings.IndexFunc(text, foreign); {
+	case strings.Contains(text, "%"):
+		return `it is still percent-encoded: "%" stands in it`
+	case strings.Contains(text, " "):
+		return `a space stands in it: a "+" that was not percent-encoded in a URL, or a copying mistake`
+	case at >= 0:
+		return fmt.Sprintf("it is not base64: byte %d is %+q", at+1, text[at:at+1])
+	}
+	padding := strings.TrimRight(text, "_=")
+	switch at := strings.IndexAny(padding, "_="); {
+	case at >= 0 && strings.Contains(padding, "_"):
+		return fmt.Sprintf(`byte %d is "_", which stands at the end only: it is in another alphabet, perhaps the base64url of RFC 4648; in a UserSig + / = are * - _`, at+1)
+	case at >= 0:
+		return fmt.Sprintf(`it is not base64: byte %d is "=", which stands at the end only`, at+1)
+	case len(text)%4 != 0:
+		return "its length is no multiple of four: it was cut off, or lost its padding"
+	}
+	return "it is not base64: its padding is wrong"
+}
+
+// foreign reports whether a letter stands in no alphabet of base64.
+func foreign(c rune) bool {
+	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return !letter && (c < '0' || '9' < c) && !strings.ContainsRune("+/=*-_", c)
+}
+
+// emptyWords are what languages write for a variable without a value.
+var emptyWords = []string{"undefined", "null", "None", "nil", "NaN", "<nil>", "[object Object]", "true", "false"}
+
+// notUserSig says what a text is that is no UserSig at all, or returns "".
+func notUserSig(text string) string {
+	for _, word := range emptyWords {
+		if text == word {
+			return "it is the word " + word + ": the program sent a variable without a value"
+		}
+	}
+	switch {
+	case strings.ContainsAny(text[:1], "\"'`"):
+		return fmt.Sprintf("byte 1 is %s: send the text without the quotes around it", text[:1])
+	case strings.HasPrefix(text, "eyJ") && strings.Count(text, ".") == 2:
+		return "it is a JSON Web Token; a UserSig has another form: JSON, zlib, base64"
+	case strings.HasPrefix(text, "{"):
+		return "it is JSON itself: zlib and base64 were forgotten"
+	case len(text) >= 32 && strings.Trim(text, "0123456789abcdefABCDEF") == "":
+		return "it is hexadecimal, as a hash or a secret key is; a UserSig is made with the key, and is base64 that begins with eJ or eA"
+	}
+	return ""
+}
+
+// notZlib returns err, or what explains it better: words and hashes are base64
+// by chance.
+func notZlib(text string, err error) error {
+	if what := notUserSig(text); what != "" {
+		return refuse(Malformed, "%s", what)
+	}
+	return err
+}
+
+// A repair undoes what happened to a UserSig on its way.
+type repair struct {
+	undo func(string) string
+	why  string
+}
+
+var repairs = []repair{
+	{trimAround, "white space or quotes stand around it; send the text without them"},
+	{dropSpace, "line ends or blanks stand in it, as some languages break base64 into lines; take them out"},
+	{strings.NewReplacer("%2A", "*", "%2a", "*", "%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "=", "%3d", "=", "%5F", "_", "%5f", "_", "%2D", "-", "%2d", "-", "%25", "%").Replace, "it is percent-encoded once too often"},
+	{strings.NewReplacer(" ", "+").Replace, "spaces stand in it where + was: percent-encode it in a URL, or write * for +, as a UserSig does"},
+	{fromBase64URL, "it is in the alphabet of RFC 4648 base64url; in a UserSig + / = are * - _, and the padding stays"},
+	{padded, "its padding is missing: the _ at the end that make its length a multiple of four"},
+}
+
+func trimAround(text string) string { return strings.Trim(text, " \t\r\n\"'`") }
+
+func dropSpace(text string) string { return strings.Join(strings.Fields(text), "") }
+
+func fromBase64URL(text string) string {
+	return padded(strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "=")))
+}
+
+func padded(text string) string {
+	return text + strings.Repeat("_", (4-len(text)%4)%4)
+}
+
+// whyUnreadable returns what happened to text, if undoing it makes it readable,
+// or else otherwise.
+func whyUnreadable(text, otherwise string) string {
+	if text == "" || len(text) > MaxText || notUserSig(text) != "" {
+		return otherwise
+	}
+	for _, r := range repairs {
+		mended := r.undo(text)
+		if mended == text {
+			continue
+		}
+		if _, err := Parse(mended); err == nil {
+			return r.why
+		}
+	}
+	return otherwise
+}
