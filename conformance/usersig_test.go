@@ -2,12 +2,14 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,6 +39,8 @@ type form struct {
 	version int
 	lines   string
 	members string
+	key     string // of version 2, if it is not the app's
+	hex     bool   // TLS.sig is written in hexadecimal
 }
 
 const (
@@ -44,6 +48,11 @@ const (
 	members1 = `"TLS.identifier":"administrator","TLS.sdk_appid":"1400000000","TLS.expire_after":"86400","TLS.time":"TIME"`
 	lines2   = "TLS.identifier:administrator\nTLS.sdkappid:1400000000\nTLS.time:%s\nTLS.expire:%s\n"
 	members2 = `"TLS.ver":"2.0","TLS.identifier":"administrator","TLS.sdkappid":1400000000,"TLS.time":%s,"TLS.expire":%s`
+)
+
+var (
+	lines2Now   = fmt.Sprintf(lines2, "TIME", "86400")
+	members2Now = fmt.Sprintf(members2, "TIME", "86400")
 )
 
 // formsOfSig are forms that no signer of package usersig has.
@@ -65,12 +74,18 @@ var formsOfSig = map[string]form{
 	"180-days-ms":    second("TIME", "15552000000", "", ""),
 	"end":            second("TIME", "1700086400", "", ""),
 	"no-validity":    second("TIME", "0", "", ""),
+
+	"crlf":     {version: 2, lines: strings.ReplaceAll(lines2Now, "\n", "\r\n"), members: members2Now},
+	"key-line": {version: 2, lines: lines2Now, members: members2Now, key: sampleKey + "\n"},
+	"hex":      {version: 2, lines: lines2Now, members: members2Now, hex: true},
 }
 
-func first(lines, members string) form { return form{1, lines + lines1, members + "," + members1} }
+func first(lines, members string) form {
+	return form{version: 1, lines: lines + lines1, members: members + "," + members1}
+}
 
 func second(issued, expire, line, member string) form {
-	return form{2, fmt.Sprintf(lines2, issued, expire) + line, fmt.Sprintf(members2, issued, expire) + member}
+	return form{version: 2, lines: fmt.Sprintf(lines2, issued, expire) + line, members: fmt.Sprintf(members2, issued, expire) + member}
 }
 
 // signByHand makes a form with the app's own keys, without package usersig.
@@ -82,7 +97,7 @@ func (k *keys) signByHand(tb testing.TB, o sigOptions) string {
 	}
 	now := strings.NewReplacer("TIME", fmt.Sprint(time.Now().Add(-o.age).Unix()))
 	digest := sha256.Sum256([]byte(now.Replace(f.lines)))
-	mac := hmac.New(sha256.New, []byte(sampleKey))
+	mac := hmac.New(sha256.New, []byte(cmp.Or(f.key, sampleKey)))
 	mac.Write([]byte(now.Replace(f.lines)))
 	sig := mac.Sum(nil)
 	if f.version == 1 {
@@ -91,7 +106,11 @@ func (k *keys) signByHand(tb testing.TB, o sigOptions) string {
 			tb.Fatal(err)
 		}
 	}
-	text := pack(tb, "{"+now.Replace(f.members)+`,"TLS.sig":"`+base64.StdEncoding.EncodeToString(sig)+`"}`)
+	encoded := base64.StdEncoding.EncodeToString(sig)
+	if f.hex {
+		encoded = hex.EncodeToString(sig)
+	}
+	text := pack(tb, "{"+now.Replace(f.members)+`,"TLS.sig":"`+encoded+`"}`)
 	testutil.Secret(tb, text)
 	return text
 }

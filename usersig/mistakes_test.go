@@ -244,7 +244,7 @@ func TestCheckKick(t *testing.T) {
 		{-vectorTime - 1, 0, 0, "not kicked since"},
 		{-1, 0, 0, "not kicked since"},
 		{0, 0, 0, "not kicked since"},
-		{1, 1, 70052, "issued 2023-11-14T22:13:20Z, before the account was kicked at 2023-11-14T22:13:21Z; sign anew"},
+		{1, 1, 70052, "the UserSig was issued 2023-11-14T22:13:20Z, before the account was kicked at 2023-11-14T22:13:21Z; sign anew"},
 		{-7200, -3600, 0, "not kicked since"},
 		{-7200, -3601, 70052, "dated more than an hour in the future"},
 	} {

@@ -120,7 +120,7 @@ func (s *Sig) CheckKick(kicked int64, now time.Time) error {
 	case kicked <= 0:
 		return nil
 	case s.IssuedAt < kicked:
-		return refuse(Kicked, "issued %s, before the account was kicked at %s; sign anew", clock(s.IssuedAt), clock(kicked))
+		return refuse(Kicked, "the UserSig was issued %s, before the account was kicked at %s; sign anew", clock(s.IssuedAt), clock(kicked))
 	case s.IssuedAt > now.Add(MaxAhead).Unix():
 		return refuse(Kicked, "the account was kicked, and the UserSig is dated more than an hour in the future; correct the signer's clock and sign anew")
 	}

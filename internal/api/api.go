@@ -44,6 +44,7 @@ type Server struct {
 	dir       *directory.Directory
 	limiter   *ratelimit.Limiter
 	lockout   *lockout
+	diagnoses budget
 	keys      *account.Derived[account.Key, *keyring]
 	sigs      *sigCache
 	now       func() time.Time // real time, for rates
@@ -53,12 +54,13 @@ type Server struct {
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		dir:     o.Directory,
-		limiter: o.Limiter,
-		lockout: newLockout(),
-		keys:    account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
-		sigs:    newSigCache(),
-		now:     time.Now,
+		dir:       o.Directory,
+		limiter:   o.Limiter,
+		lockout:   newLockout(),
+		diagnoses: budget{limit: diagnosesPerSecond},
+		keys:      account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
+		sigs:      newSigCache(),
+		now:       time.Now,
 	}
 	if s.limiter == nil {
 		s.limiter = ratelimit.New(ratelimit.NewMemory())

@@ -112,7 +112,7 @@ func (s *Server) judge(c *call, text string) (sig *usersig.Sig, err error) {
 		sig, err = s.genuine(c, text, now)
 	}
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
-		return nil, &wire.Error{Code: wire.Code(e.Reason.Code()), Detail: e.Detail}
+		return nil, s.refusal(c, text, e)
 	}
 	return sig, err
 }
@@ -136,33 +136,21 @@ func (s *Server) genuine(c *call, text string, now time.Time) (*usersig.Sig, err
 	return sig, err
 }
 
-// maxAhead is how far in the future the UserSig of a kicked account may be dated.
-// The clocks of servers differ by less.
-const maxAhead = time.Hour
-
-// checkKick refuses a UserSig that was signed before the account was kicked.
-// One of the same second passes: signatures know whole seconds only. A UserSig
-// that is dated far in the future would survive the kick of today, so it is
-// refused until its date is near.
+// checkKick refuses a UserSig that was signed before the account was kicked: see
+// [usersig.Sig.CheckKick].
 func (s *Server) checkKick(ctx context.Context, c *call, sig *usersig.Sig) error {
 	kicked, err := s.dir.Watermark(ctx, c.app, c.admin)
-	if err != nil {
+	if err != nil || kicked == 0 || kicked == account.Unkicked {
 		return err
 	}
-	var detail string
+	e, refused := errors.AsType[*usersig.Error](sig.CheckKick(kicked, s.dir.Now(c.app.ID)))
 	switch {
-	case kicked == 0 || kicked == account.Unkicked:
+	case !refused:
 		return nil
-	case sig.IssuedAt < kicked:
-	case sig.IssuedAt <= s.dir.Now(c.app.ID).Add(maxAhead).Unix():
-		return nil
-	default:
-		detail = "the account was kicked, and the UserSig is dated more than an hour in the future; correct the signer's clock and sign anew"
+	case c.app.Settings.KickedAsExpired:
+		return &wire.Error{Code: wire.SigExpired, Detail: e.Detail}
 	}
-	if c.app.Settings.KickedAsExpired {
-		return &wire.Error{Code: wire.SigExpired, Detail: detail}
-	}
-	return &wire.Error{Code: wire.SigKicked, Detail: detail}
+	return &wire.Error{Code: wire.SigKicked, Detail: e.Detail}
 }
 
 // notAdmin refuses a caller who is no admin. The live service answers with the

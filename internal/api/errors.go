@@ -89,7 +89,15 @@ func (c *call) fail(h http.Header, err error) any {
 	advise(h, code, detail)
 	c.event.SetCode(int(code))
 	c.logCause(err)
-	return layout.Fail(code, wire.Info(code, detail))
+	return layout.Fail(code, info(err, code, detail))
+}
+
+// info returns the ErrorInfo of err.
+func info(err error, code wire.Code, detail string) string {
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Text != "" {
+		return e.Text
+	}
+	return wire.Info(code, detail)
 }
 
 // logCause logs err with the request if the fault is the server's.

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/usersig"
 )
 
 // Apps of the gate's tests.
@@ -145,7 +146,7 @@ func TestKickAndFuture(t *testing.T) {
 	const far = 100 * 365 * 24 * time.Hour
 	want("before", map[time.Duration]int{0: 0, far: 0})
 	kick(t, f, "user", f.time)
-	want("after a kick", map[time.Duration]int{-time.Second: 70052, 0: 0, maxAhead: 0, maxAhead + time.Second: 70052, far: 70052})
+	want("after a kick", map[time.Duration]int{-time.Second: 70052, 0: 0, usersig.MaxAhead: 0, usersig.MaxAhead + time.Second: 70052, far: 70052})
 	kick(t, f, "user", f.time.Add(far))
 	want("after a kick by a fast clock", map[time.Duration]int{0: 70052, far: 70052})
 	if err := f.dir.Unkick(t.Context(), "test", plainApp, "user"); err != nil {

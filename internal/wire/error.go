@@ -6,6 +6,7 @@ import "fmt"
 type Error struct {
 	Code   Code
 	Detail string // one sentence with the remedy; safe to send
+	Text   string // ErrorInfo, where that of the table has numbers to fill in
 	Err    error  // cause; logged, never sent
 }
 

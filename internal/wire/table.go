@@ -22,8 +22,8 @@ type Row struct {
 
 	// Text is the ErrorInfo. Exact texts were recorded, whole or in the part
 	// that clients search for, from the vendor's documents and from captures;
-	// they never vary. The others are ours, and a more precise sentence may
-	// stand in their place.
+	// they never vary but in numbers, for which N stands. The others are ours,
+	// and a more precise sentence may stand in their place.
 	Text  string
 	Exact bool
 
