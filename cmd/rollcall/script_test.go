@@ -77,6 +77,9 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv("HOST", strings.TrimPrefix(url, "http://"))
 		}
 		if _, file, ok := strings.Cut(lines.Text(), "; the key is in "); ok {
+			if filepath.Base(file) != server.ContextFile { // it is the file of --key-file
+				file = defaultContext
+			}
 			context, err = server.ReadContext(ts.MkAbs(file))
 			ts.Check(err)
 			return

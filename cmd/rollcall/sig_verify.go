@@ -48,9 +48,43 @@ func (c *judged) explain(env *environment) (usersig.Explanation, error) {
 		}
 		text = strings.TrimSpace(string(b))
 	}
-	return usersig.Explain(text, usersig.Request{
+	e := usersig.Explain(text, usersig.Request{
 		SDKAppID: c.SDKAppID, Identifier: c.Identifier, Keys: keys, Now: c.At.Time,
-	}), nil
+	})
+	if e.Sig != nil {
+		c.checkKick(env, &e)
+	}
+	return e, nil
+}
+
+// kickTimeout is how long the server of the context may take to say when an
+// account was kicked. The rest of an explanation needs no server.
+const kickTimeout = 2 * time.Second
+
+// checkKick judges the kick by what the server of the context knows, or says why
+// it was not checked.
+func (c *judged) checkKick(env *environment, e *usersig.Explanation) {
+	step := &e.Steps[len(e.Steps)-1]
+	conn := connection{Context: c.Context, Timeout: kickTimeout}
+	api, err := conn.admin(env)
+	if err != nil {
+		step.Why += ", and none can be asked: give --context with the context file of one"
+		return
+	}
+	a, err := api.Account(env.ctx, e.Sig.SDKAppID, e.Sig.Identifier)
+	if err != nil {
+		step.Why += fmt.Sprintf(", and %s does not say: %v", conn.URL, err)
+		return
+	}
+	var kicked int64
+	if !a.KickedAt.IsZero() {
+		kicked = a.KickedAt.Unix()
+	}
+	now := c.At.Time
+	if now.IsZero() {
+		now = time.Now()
+	}
+	e.CheckKick(kicked, now)
 }
 
 type sigVerifyCmd struct{ judged }
@@ -60,7 +94,8 @@ func (sigVerifyCmd) Help() string {
 	return `Everything is checked: the app, the user, the signature and the time. Where one
 of them cannot be, for want of a flag, the answer is that it cannot tell, in JSON
 "valid": null; the exit code is 1 then too. A UserSig of version 1 needs
---key-file with the app's public key.
+--key-file with the app's public key. Whether the account was kicked since is
+checked if the server of the context answers, and is left out otherwise.
 
 Examples:
   rollcall sig verify eJyrVgrx…   # with the key of the server in ./rollcall-data
@@ -92,15 +127,16 @@ type verdict struct {
 	Why   string `json:"why"`   // empty if it is valid
 }
 
-// verdictOf judges by all steps: to verify is to check everything.
+// kickStep is the one step of which nobody but a server knows.
+const kickStep = "kick"
+
+// verdictOf judges by all steps: to verify is to check everything but the kick.
 func verdictOf(e usersig.Explanation) verdict {
-	for _, st := range e.Steps {
-		if st.Status == usersig.Wrong {
-			return verdict{Valid: new(false), Code: e.Code, Why: st.Name + ": " + st.Why}
-		}
+	if st, wrong := e.Fault(); wrong {
+		return verdict{Valid: new(false), Code: e.Code, Why: st.Name + ": " + st.Why}
 	}
 	for _, st := range e.Steps {
-		if st.Status == usersig.NotChecked {
+		if st.Status == usersig.NotChecked && st.Name != kickStep {
 			return verdict{Why: st.Name + ": " + st.Why + "; " + missing(e, st.Name)}
 		}
 	}
@@ -160,6 +196,9 @@ func printExplanation(w io.Writer, e usersig.Explanation) error {
 	fmt.Fprintln(t, "STEP\tRESULT\tWHY")
 	for _, st := range e.Steps {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", st.Name, strings.ReplaceAll(string(st.Status), "_", " "), st.Why)
+		if st.Warning != "" {
+			fmt.Fprintf(t, "\twarning\t%s\n", st.Warning)
+		}
 	}
 	fmt.Fprintln(t, "\n"+conclusion(e))
 	return t.Flush()
@@ -170,14 +209,20 @@ func conclusion(e usersig.Explanation) string {
 	if e.Code != 0 {
 		return fmt.Sprintf("a server answers %d", e.Code)
 	}
+	text := "nothing that was checked is wrong"
 	for _, st := range e.Steps {
-		if st.Name != "signature" || st.Status != usersig.NotChecked {
-			continue
+		switch {
+		case st.Warning != "":
+			text += ", but see the warning"
+		case st.Status != usersig.NotChecked:
+		case st.Name == "signature":
+			return fmt.Sprintf("%s, but the signature was not checked: %s.\nA server that does not have that key answers %d.",
+				text, missing(e, st.Name), usersig.BadSignature.Code())
+		case st.Name == kickStep:
+			text += fmt.Sprintf(".\nA server answers %d if the account was kicked after the UserSig was issued, which was not checked.", usersig.Kicked.Code())
 		}
-		return fmt.Sprintf("nothing that was checked is wrong, but the signature was not checked: %s.\nA server that does not have that key answers %d.",
-			missing(e, st.Name), usersig.BadSignature.Code())
 	}
-	return "nothing that was checked is wrong"
+	return text
 }
 
 // clock writes a time, or the plain seconds of one that no calendar holds.
