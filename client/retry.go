@@ -63,7 +63,7 @@ func (r retrier) run(ctx context.Context, op string, attempt func(context.Contex
 			return err
 		}
 		r.logger.LogAttrs(ctx, slog.LevelDebug, "repeating a call", slog.String("op", op),
-			slog.Int("attempt", n+1), slog.Duration("pause", pause), slog.Any("error", err))
+			slog.Int("attempt", n+1), slog.Int64("pause_ms", pause.Milliseconds()), slog.Any("error", err))
 		if err := wait(ctx, pause, err); err != nil {
 			return err
 		}

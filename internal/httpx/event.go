@@ -172,7 +172,7 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 		slog.String("method", clip(r.Method, maxLoggedMethod)),
 		slog.String("path", cmp.Or(e.path, unknownPath)),
 		slog.Int("status", w.statusSent()),
-		slog.Duration("took", e.took),
+		slog.Float64("took_ms", float64(e.took.Microseconds())/1000),
 		slog.Int("bytes_in", e.bytesIn),
 		slog.Int64("bytes_out", w.written),
 	)

@@ -153,13 +153,13 @@ func TestHandler(t *testing.T) {
 				t.Errorf("%s = %q, want %d characters", RequestIDHeader, id, requestIDLen)
 			}
 			got := log.one(t)
-			if _, ok := got["took"].(float64); !ok {
-				t.Errorf("event without took: %v", got)
+			if _, ok := got["took_ms"].(float64); !ok {
+				t.Errorf("event without took_ms: %v", got)
 			}
 			if stack, ok := got["err_stack"].(string); ok != (name == "panic") || ok && !strings.Contains(stack, "handler_test.go") {
 				t.Errorf("stack = %q", stack)
 			}
-			for _, key := range []string{"time", "took", "err_stack"} {
+			for _, key := range []string{"time", "took_ms", "err_stack"} {
 				delete(got, key)
 			}
 			want := tt.wantEvent

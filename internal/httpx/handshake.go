@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -24,6 +26,8 @@ type handshaker struct {
 	net.Listener
 	config *tls.Config
 	faults *faultWriter
+
+	failures failures
 
 	accepted chan acceptResult // unbuffered: nothing is lost on Close
 	done     chan struct{}     // closed by Close
@@ -131,8 +135,42 @@ func (h *handshaker) reject(ctx context.Context, raw net.Conn, err error) {
 		err = newConn(raw, h.faults).refuse("HTTP/1.1", f)
 	}
 	if err != nil {
-		h.faults.lg.LogAttrs(ctx, slog.LevelDebug, "tls handshake failed", slog.String("err", err.Error()))
+		h.logFailure(ctx, raw.RemoteAddr(), err)
 	}
+}
+
+// failureInterval is how often a failed handshake is logged as a warning: each
+// client that does not trust the certificate makes many.
+const failureInterval = time.Minute
+
+// logFailure logs a failed handshake: once in an interval as a warning, with the
+// number of those since the last one that are not shown, otherwise at level Debug.
+// A connection that closed or said nothing is no warning: probes do that.
+func (h *handshaker) logFailure(ctx context.Context, remote net.Addr, err error) {
+	level, unseen := slog.LevelDebug, 0
+	if ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
+		level, unseen = h.failures.next(time.Now())
+	}
+	h.faults.lg.LogAttrs(ctx, level, "tls handshake failed",
+		slog.String("remote", remote.String()), slog.String("err", err.Error()), slog.Int("unseen", unseen))
+}
+
+// failures decides how failed handshakes are logged.
+type failures struct {
+	mu     sync.Mutex
+	warned time.Time
+	unseen int // since then
+}
+
+func (f *failures) next(now time.Time) (level slog.Level, unseen int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.warned.IsZero() && now.Sub(f.warned) < failureInterval {
+		f.unseen++
+		return slog.LevelDebug, 0
+	}
+	unseen, f.warned, f.unseen = f.unseen, now, 0
+	return slog.LevelWarn, unseen
 }
 
 // looksLikeHTTP reports whether b, the first bytes of a connection, begin a

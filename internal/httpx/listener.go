@@ -23,8 +23,8 @@ type ListenerOptions struct {
 	// those of every answer. It is called from many goroutines. Required.
 	FaultAnswer func(f Fault) (http.Header, []byte)
 
-	// Logger receives one event for each fault, and at level Debug failed
-	// handshakes. Required.
+	// Logger receives one event for each fault, and failed handshakes: one a minute
+	// at level Warn, the others at level Debug. Required.
 	Logger *slog.Logger
 }
 

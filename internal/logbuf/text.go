@@ -80,6 +80,8 @@ func appendValue(b []byte, v slog.Value, simple bool) ([]byte, bool) {
 		return strconv.AppendUint(b, v.Uint64(), 10), simple
 	case slog.KindBool:
 		return strconv.AppendBool(b, v.Bool()), simple
+	case slog.KindFloat64:
+		return strconv.AppendFloat(b, v.Float64(), 'g', -1, 64), simple
 	case slog.KindDuration:
 		return append(b, v.Duration().String()...), simple
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,9 @@ func TestText(t *testing.T) {
 		{"zero attribute", now, slog.LevelInfo, "request", []slog.Attr{{}}},
 		{"any", now, slog.LevelInfo, "request", []slog.Attr{slog.Any("a", []int{1})}},
 		{"float", now, slog.LevelInfo, "request", []slog.Attr{slog.Float64("a", 0.5)}},
+		{"floats", now, slog.LevelInfo, "request", []slog.Attr{
+			slog.Float64("a", 0), slog.Float64("b", 1.234), slog.Float64("c", 123456789.5), slog.Float64("d", math.Inf(1)), slog.Float64("e", 1e-9),
+		}},
 		{"time", now, slog.LevelInfo, "request", []slog.Attr{slog.Time("a", now)}},
 		{"long", now, slog.LevelInfo, "request", []slog.Attr{slog.String("a", strings.Repeat("x", 2*maxLine))}},
 	} {
@@ -97,7 +101,7 @@ func requestRecord() slog.Record {
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
 	r.AddAttrs(slog.Attr{Value: slog.GroupValue(
 		slog.String("request_id", "ABCDEFGHIJKLMNOP"), slog.String("method", "POST"), slog.String("path", "/v4/im_open_login_svc/account_import"),
-		slog.Int("status", 200), slog.Duration("took", 1234567), slog.Int("bytes_in", 90), slog.Int64("bytes_out", 50),
+		slog.Int("status", 200), slog.Float64("took_ms", 1.234), slog.Int("bytes_in", 90), slog.Int64("bytes_out", 50),
 		slog.String("command", "account_import"), slog.Uint64("app", 1400000001), slog.Int("code", 0), slog.Int("rate_shadow", 70169),
 	)})
 	return r

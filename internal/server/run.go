@@ -32,9 +32,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-failed:
-		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Duration("at_most", s.atMost()))
+		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Int64("at_most_ms", s.atMost().Milliseconds()))
 	case <-ctx.Done():
-		s.o.Logger.Info("shutting down", slog.Duration("at_most", s.atMost()))
+		s.o.Logger.Info("shutting down", slog.Int64("at_most_ms", s.atMost().Milliseconds()))
 	}
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
 }
