@@ -161,6 +161,29 @@ func TestGracefulShutdown(t *testing.T) {
 	}
 }
 
+// SIGHUP, which supervisors and log rotation send, ends nothing.
+func TestHangup(t *testing.T) {
+	p := startProcess(t, t.TempDir())
+	for range 2 {
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		var ack struct{ ActionStatus string }
+		if err := p.call(http.DefaultClient, "account_import", `{"UserID":"alice"}`, &ack); err != nil || ack.ActionStatus != "OK" {
+			t.Fatalf("import after SIGHUP: %+v, %v", ack, err)
+		}
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Fatalf("exit: %v\n%s", err, p.stderr)
+	}
+	if !strings.Contains(p.stderr.String(), "nothing to reload") {
+		t.Errorf("the log does not tell of SIGHUP:\n%s", p.stderr)
+	}
+}
+
 // A second process on the same folder says so in one sentence.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()

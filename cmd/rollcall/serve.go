@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 
@@ -47,6 +49,11 @@ Examples:
 // Run serves until a signal.
 func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	syscall.Umask(0o077) // what this process makes is its owner's alone
+	hangups := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
 	cfg, err := c.load(k)
 	if err != nil {
 		return tellStart(env, formatOf(err), err)
@@ -59,12 +66,25 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 		return tellStart(env, cfg.LogFormat, err)
 	}
 	lg.Info("ready", slog.String("version", version))
+	go reload(env.ctx, s, hangups)
 	if err := s.Run(env.ctx); err != nil {
 		lg.Error("stopped", slog.String("err", err.Error())) // in the form of the log, for who reads that
 		return errQuiet
 	}
 	lg.Info("stopped")
 	return nil
+}
+
+// reload lets s read again what it can at each SIGHUP, until ctx ends.
+func reload(ctx context.Context, s *server.Server, hangups <-chan os.Signal) {
+	for {
+		select {
+		case <-hangups:
+			s.Reload()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // start opens the server and tells a person how to go on.

@@ -40,6 +40,9 @@ type Options struct {
 
 	// Observer is told of every request. Optional.
 	Observer httpx.Observer
+
+	// BackedUp is told when a backup was made. Optional.
+	BackedUp func(time.Time)
 }
 
 // A Server serves the admin API. It is safe for concurrent use.

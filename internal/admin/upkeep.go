@@ -47,16 +47,22 @@ func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
 	answer.Dir = req.Dir
 	answer.TookMS = time.Since(start).Milliseconds()
 	s.recordBackup(c, req.Dir)
+	if s.o.BackedUp != nil {
+		s.o.BackedUp(time.Now())
+	}
 	answer.Bytes, err = size(req.Dir)
 	return answer, err
 }
+
+// BackupAction is what the audit trail calls a backup.
+const BackupAction = "backup.create"
 
 // recordBackup puts the copy, which is whole, into the audit trail. Where that
 // takes no entries any more, as of a full disk, the log alone has it: then above
 // all a copy is wanted.
 func (s *Server) recordBackup(c *call, dir string) {
 	c.event.Add(slog.String("backup", dir))
-	if err := s.dir.Record(c.ctx, c.actor(), "backup.create", 0, dir); err != nil {
+	if err := s.dir.Record(c.ctx, c.actor(), BackupAction, 0, dir); err != nil {
 		c.event.Fail(fmt.Errorf("the backup was made, but not entered in the audit trail: %w", err))
 	}
 }

@@ -30,6 +30,7 @@ type Metrics struct {
 	lg       *slog.Logger
 	requests requests
 	store    store
+	backup   prometheus.Gauge
 }
 
 // buckets of latency in seconds: from what a look-up in memory takes to the time
@@ -38,7 +39,7 @@ var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05,
 
 // New returns Metrics.
 func New(o Options) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore()}
+	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore(), backup: newBackup()}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "rollcall_build_info", Help: "The program's version; always 1.",
 	}, []string{"version", "goversion"})
@@ -48,7 +49,7 @@ func New(o Options) *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests.total, m.requests.latency, m.requests.limits,
-		m.store.total, m.store.latency,
+		m.store.total, m.store.latency, m.backup,
 	)
 	return m
 }

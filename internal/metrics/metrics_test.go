@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/internal/account"
@@ -151,4 +152,55 @@ func BenchmarkRequest(b *testing.B) {
 	for b.Loop() {
 		m.Request(e)
 	}
+}
+
+// A rate of limits needs their value from before the first hit.
+func TestLimitsFromStart(t *testing.T) {
+	text := scrape(t, newMetrics(t))
+	for _, command := range account.Commands() {
+		wants(t, text,
+			`rollcall_limits_hit_total{command="`+command+`",mode="enforced"} 0`,
+			`rollcall_limits_hit_total{command="`+command+`",mode="shadow"} 0`,
+		)
+	}
+}
+
+func TestSystem(t *testing.T) {
+	m := newMetrics(t)
+	wants(t, scrape(t, m), "rollcall_last_backup_timestamp_seconds 0")
+	m.BackupMade(time.Unix(7, 0))
+	m.WatchCertificate(func() time.Time { return time.Unix(8, 0) })
+	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 9, Free: 10}, nil })
+	wants(t, scrape(t, m),
+		"rollcall_last_backup_timestamp_seconds 7",
+		"rollcall_tls_certificate_expiry_timestamp_seconds 8",
+		"rollcall_disk_used_bytes 9",
+		"rollcall_disk_free_bytes 10",
+	)
+}
+
+// A disk that hangs costs a scrape its own metrics only, and is asked once.
+func TestDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMetrics(t)
+		answer := make(chan struct{})
+		asked := 0
+		m.WatchDisk(func() (metrics.DiskUsage, error) {
+			asked++
+			<-answer
+			return metrics.DiskUsage{Used: 9}, nil
+		})
+		for range 3 {
+			text := scrape(t, m)
+			if strings.Contains(text, "rollcall_disk") || !strings.Contains(text, "rollcall_last_backup") {
+				t.Errorf("a scrape while the disk hangs:\n%s", text)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("the disk was asked %d times", asked)
+		}
+		close(answer)
+		synctest.Wait()
+		wants(t, scrape(t, m), "rollcall_disk_used_bytes 9")
+	})
 }

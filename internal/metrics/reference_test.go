@@ -72,5 +72,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	}
 	m.WatchEngine(store)
 	m.WatchInFlight(func() int { return 0 })
+	m.WatchCertificate(time.Now)
+	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })
 	return m
 }

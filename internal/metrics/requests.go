@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"rollcall/internal/account"
 	"rollcall/internal/httpx"
 	"rollcall/internal/wire"
 )
@@ -60,6 +61,10 @@ func newRequests() requests {
 		return ended{r.total.WithLabelValues(command, strconv.Itoa(o.code)), r.latency.WithLabelValues(command)}
 	})
 	r.limited = newSeries(func(l limit) prometheus.Counter { return r.limits.WithLabelValues(label(l.command), l.mode) })
+	for _, command := range account.Commands() { // a rate needs a value from before the first hit
+		r.limited.of(limit{command, enforced})
+		r.limited.of(limit{command, shadow})
+	}
 	return r
 }
 

@@ -55,6 +55,18 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
+// reloadNow looks at the files at once, and says what became of that.
+func (c *certificate) reloadNow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reload()
+	c.lg.Info("files of the certificate read again; other settings are read at the start",
+		slog.Time("not_after", c.notAfter()))
+}
+
+// notAfter returns when the certificate that is served ends.
+func (c *certificate) notAfter() time.Time { return c.current.Load().Leaf.NotAfter }
+
 // reload loads the files if they changed. The certificate that there is stays if
 // they are no good, as they are for a moment while they are replaced one after
 // the other; that is said once for each state of the files.
@@ -68,7 +80,7 @@ func (c *certificate) reload() {
 			slog.String("tls_cert", c.certFile), slog.String("tls_key", c.keyFile), slog.String("err", err.Error()))
 	default:
 		c.lg.Info("certificate loaded", slog.String("tls_cert", c.certFile),
-			slog.Time("not_after", c.current.Load().Leaf.NotAfter))
+			slog.Time("not_after", c.notAfter()))
 	}
 }
 

@@ -145,3 +145,18 @@ func TestCertificateForMany(t *testing.T) {
 		p.wants(last)
 	})
 }
+
+// TestReloadNow renews a certificate, which is served at once when that is asked
+// for.
+func TestReloadNow(t *testing.T) {
+	p, before := newPair(t)
+	der := p.renew()
+	p.wants(before) // the files were looked at a moment ago
+	p.reloadNow()
+	p.wants(der)
+	p.logged("certificate loaded", 1)
+	p.logged("read again", 1)
+	if got := p.notAfter(); got.IsZero() {
+		t.Error("no end of the certificate")
+	}
+}

@@ -142,6 +142,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger, AllowTestApps: s.o.AllowTestApps})
 	s.api = api.New(api.Options{Directory: s.dir})
 	s.admin = s.newAdmin()
+	s.watch(ctx)
 	s.attach()
 	if err := s.prepareTokens(ctx); err != nil {
 		return err

@@ -1,0 +1,102 @@
+package metrics
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// newBackup returns the gauge of [Metrics.BackupMade].
+func newBackup() prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "rollcall_last_backup_timestamp_seconds", Help: "Unix time of the newest backup that the audit trail knows; 0 if there is none.",
+	})
+}
+
+// BackupMade notes when the newest backup was made.
+func (m *Metrics) BackupMade(at time.Time) { m.backup.Set(float64(at.Unix())) }
+
+// WatchCertificate adds when the certificate that is served ends, as notAfter tells
+// at each scrape. It may be called once.
+func (m *Metrics) WatchCertificate(notAfter func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rollcall_tls_certificate_expiry_timestamp_seconds", Help: "Unix time at which the certificate that is served ends; only with TLS.",
+	}, func() float64 { return float64(notAfter().Unix()) }))
+}
+
+// A DiskUsage is what a store takes of its disk, in bytes.
+type DiskUsage struct {
+	Used uint64 // by the files of the store
+	Free uint64 // for it
+}
+
+// WatchDisk adds what the store takes of its disk, as measure tells. It may be
+// called once.
+func (m *Metrics) WatchDisk(measure func() (DiskUsage, error)) {
+	m.registry.MustRegister(&disk{
+		measure: measure,
+		used:    prometheus.NewDesc("rollcall_disk_used_bytes", "Bytes that the files of the store take; only for a store on disk.", nil, nil),
+		free:    prometheus.NewDesc("rollcall_disk_free_bytes", "Bytes that are free for the store on its file system; only for a store on disk.", nil, nil),
+	})
+}
+
+// diskPatience is how long a scrape waits for a measurement. A disk that hangs
+// must not take the other metrics with it.
+const diskPatience = 500 * time.Millisecond
+
+// A disk collects the use of a disk. One measurement goes on at a time.
+type disk struct {
+	measure    func() (DiskUsage, error)
+	used, free *prometheus.Desc
+
+	mu      sync.Mutex
+	running chan struct{} // closed at the end of the measurement under way; nil if there is none
+	last    DiskUsage
+	err     error
+}
+
+// Describe implements [prometheus.Collector].
+func (d *disk) Describe(ch chan<- *prometheus.Desc) {
+	ch <- d.used
+	ch <- d.free
+}
+
+// Collect implements [prometheus.Collector]. It leaves both out if the disk does
+// not answer.
+func (d *disk) Collect(ch chan<- prometheus.Metric) {
+	timer := time.NewTimer(diskPatience)
+	defer timer.Stop()
+	select {
+	case <-d.start():
+	case <-timer.C:
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		ch <- prometheus.NewInvalidMetric(d.used, d.err)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(d.used, prometheus.GaugeValue, float64(d.last.Used))
+	ch <- prometheus.MustNewConstMetric(d.free, prometheus.GaugeValue, float64(d.last.Free))
+}
+
+// start starts a measurement unless one is under way, and returns what is closed
+// at its end.
+func (d *disk) start() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.running == nil {
+		done := make(chan struct{})
+		d.running = done
+		go func() {
+			usage, err := d.measure()
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.last, d.err, d.running = usage, err, nil
+			close(done)
+		}()
+	}
+	return d.running
+}

@@ -1,0 +1,28 @@
+package open
+
+import (
+	"io/fs"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Disk returns how many bytes the files in dir take, and how many are free for it.
+func Disk(dir string) (used, free uint64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil // removed meanwhile
+		}
+		used += uint64(info.Size())
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	usage, err := vfs.Default.GetDiskUsage(dir)
+	return used, usage.AvailBytes, err
+}
