@@ -92,8 +92,9 @@ func (c *AdminClient) Accounts(ctx context.Context, sdkAppID uint32, q AccountQu
 type AuditEntry struct {
 	Seq      uint64    `json:"seq"`
 	Time     time.Time `json:"time"`
-	Actor    string    `json:"actor"`  // name of the token, or "serve"
-	Action   string    `json:"action"` // as "key.add"
+	Actor    string    `json:"actor"`             // name of the token, or "serve"
+	TokenID  string    `json:"token_id,omitzero"` // of the token, since names are not unique; "" for the server
+	Action   string    `json:"action"`            // as "key.add"
 	SDKAppID uint32    `json:"sdkappid"`
 	Detail   string    `json:"detail"` // for a person; never a secret
 }

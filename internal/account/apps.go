@@ -53,12 +53,13 @@ type Apps interface {
 
 // An AuditEntry says who did what. It never holds a secret.
 type AuditEntry struct {
-	Seq    uint64    `json:"seq"` // set by the store; rises by at least one with each entry
-	Time   time.Time `json:"time"`
-	Actor  string    `json:"actor"`            // "serve", or the name of a token
-	Action string    `json:"action"`           // "app.create", "key.add", …
-	App    AppID     `json:"sdkappid"`         // the app acted on, set by the store with a change; 0 for none
-	Detail string    `json:"detail,omitempty"` // what was changed, for a person to read
+	Seq     uint64    `json:"seq"` // set by the store; rises by at least one with each entry
+	Time    time.Time `json:"time"`
+	Actor   string    `json:"actor"`              // "serve", or the name of a token
+	TokenID string    `json:"token_id,omitempty"` // of the token, since names are not unique; "" for the server
+	Action  string    `json:"action"`             // "app.create", "key.add", …
+	App     AppID     `json:"sdkappid"`           // the app acted on, set by the store with a change; 0 for none
+	Detail  string    `json:"detail,omitempty"`   // what was changed, for a person to read
 }
 
 // An AuditQuery asks for a page of the trail.

@@ -14,8 +14,8 @@ type Settings struct {
 	AllowDelete bool `json:"allow_delete,omitempty"`
 
 	// Days for which a deleted id cannot be imported again; it is refused with
-	// 70399. Only for the paid editions. 0 is 90; with a negative number ids come
-	// back at once.
+	// 70399. Only for the paid editions. 0 is 90, the most 36500; with a negative
+	// number ids come back at once.
 	TombstoneDays int `json:"tombstone_days,omitempty"`
 
 	// Profile fields of the app's own, at most 20. Each has a key of 1 to 8 ASCII

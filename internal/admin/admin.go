@@ -115,7 +115,7 @@ func (s *Server) answer(c *call) (any, error) {
 		// none.
 		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
 	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), limit)
+	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
 	defer cancel()
 	c.ctx = ctx
 	return c.route.serve(s, c)
@@ -130,7 +130,7 @@ func (s *Server) gate(c *call) (err error) {
 	if c.token, err = s.authenticate(c.r); err != nil {
 		return err
 	}
-	c.event.Add(slog.String("actor", c.token.Name))
+	c.event.Add(slog.String("actor", c.token.Name), slog.String("token_id", c.token.ID))
 	if err := s.match(c); err != nil {
 		return err
 	}

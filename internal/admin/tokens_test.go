@@ -9,6 +9,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/directory"
 	"rollcall/internal/store/mem"
 )
 
@@ -156,4 +157,37 @@ func TestTimesInRange(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAuditTellsTokensApart acts with two tokens of one name: the audit trail has the
+// id of each.
+func TestAuditTellsTokensApart(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		var ids []string
+		for range 2 {
+			made := ok[admin.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["write"]}`)
+			b.secret(made.Secret)
+			ids = append(ids, made.Token.ID)
+			r := b.send(request{method: "PATCH", path: appPath, body: `{"name":"x"}`, token: made.Secret})
+			if r.status != 200 {
+				b.Fatal(r.body)
+			}
+			if e := audit(b)[0]; e.Actor != "ci" || e.TokenID != made.Token.ID {
+				b.Errorf("audit entry %+v, want that of token %s", e, made.Token.ID)
+			}
+			if !strings.Contains(b.log.String(), `"token_id":"`+made.Token.ID+`"`) {
+				b.Errorf("the log does not name token %s", made.Token.ID)
+			}
+		}
+		if ids[0] == ids[1] {
+			b.Error("two tokens have the same id")
+		}
+		if err := b.dir.DropToken(directory.WithToken(b.Context(), ids[0]), "ci"); err != nil {
+			b.Fatal(err)
+		}
+		if e := audit(b)[0]; e.Actor != directory.ServerActor || e.TokenID != "" {
+			b.Errorf("audit entry of the server %+v", e)
+		}
+	})
 }

@@ -127,11 +127,12 @@ type Entry struct {
 	Seq      uint64        `json:"seq"`
 	Time     Time          `json:"time"`
 	Actor    string        `json:"actor"`
+	TokenID  string        `json:"token_id,omitempty"` // of the actor's token, since names are not unique; absent for the server
 	Action   string        `json:"action"`
 	SDKAppID account.AppID `json:"sdkappid"` // 0 if the entry is of no app
 	Detail   string        `json:"detail"`
 }
 
 func showEntry(e account.AuditEntry) Entry {
-	return Entry{Seq: e.Seq, Time: Time(e.Time), Actor: e.Actor, Action: e.Action, SDKAppID: e.App, Detail: e.Detail}
+	return Entry{Seq: e.Seq, Time: Time(e.Time), Actor: e.Actor, TokenID: e.TokenID, Action: e.Action, SDKAppID: e.App, Detail: e.Detail}
 }

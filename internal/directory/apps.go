@@ -37,7 +37,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	if err := d.importAdmins(ctx, app.ID, app.Admins); err != nil {
 		return nil, err
 	}
-	return d.store.CreateApp(ctx, app, d.entry(actor, "app.create", app.ID, createDetail(&app)))
+	return d.store.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
 }
 
 // createDetail says for the audit trail what kind of app was created.
@@ -55,7 +55,7 @@ var errAppExists error = &account.Error{Code: account.Exists, Detail: "an app of
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
-	if err := d.store.DeleteApp(ctx, app, d.entry(actor, "app.delete", app, "")); err != nil {
+	if err := d.store.DeleteApp(ctx, app, d.entry(ctx, actor, "app.delete", app, "")); err != nil {
 		return err
 	}
 	for _, forget := range d.deleted {
@@ -79,7 +79,7 @@ func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*
 			return account.App{}, err
 		}
 		return app, cmp.Or(d.checkTest(&before, &app), app.Validate())
-	}, d.entry(actor, c.Action, c.App, c.Detail))
+	}, d.entry(ctx, actor, c.Action, c.App, c.Detail))
 }
 
 // An AppChange is one change of an app's record. Action and Detail must not
@@ -223,8 +223,23 @@ func (d *Directory) importAdmins(ctx context.Context, app account.AppID, admins 
 	return err
 }
 
-func (d *Directory) entry(actor, action string, app account.AppID, detail string) account.AuditEntry {
-	return account.AuditEntry{Time: account.Millis(d.Now(app)), Actor: actor, Action: action, App: app, Detail: detail}
+type tokenKey struct{}
+
+// WithToken returns a context for calls that the bearer of a token makes. Their
+// entries in the audit trail hold the id of the token beside its name, which other
+// tokens may have too.
+func WithToken(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, tokenKey{}, id)
+}
+
+func (d *Directory) entry(ctx context.Context, actor, action string, app account.AppID, detail string) account.AuditEntry {
+	token, _ := ctx.Value(tokenKey{}).(string)
+	if actor == ServerActor {
+		token = "" // it may act in the middle of a call
+	}
+	return account.AuditEntry{
+		Time: account.Millis(d.Now(app)), Actor: actor, TokenID: token, Action: action, App: app, Detail: detail,
+	}
 }
 
 // NewSecret returns an HMAC key in the form of the vendor's console: 64

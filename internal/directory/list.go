@@ -13,7 +13,7 @@ func (d *Directory) Apps(ctx context.Context) ([]*account.App, error) { return d
 // Record puts what changed no app and no token into the audit trail: who did it,
 // what it was, to which app, 0 for none, and a detail that holds no secret.
 func (d *Directory) Record(ctx context.Context, actor, action string, app account.AppID, detail string) error {
-	return d.store.Record(ctx, d.entry(actor, action, app, detail))
+	return d.store.Record(ctx, d.entry(ctx, actor, action, app, detail))
 }
 
 // Audit returns entries of the audit trail, newest first.

@@ -78,7 +78,7 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 	if err := d.makeRoom(ctx); err != nil {
 		return nil, err
 	}
-	return &t, d.store.CreateToken(ctx, t, d.entry(actor, "token.create", 0, tokenDetail(&t)))
+	return &t, d.store.CreateToken(ctx, t, d.entry(ctx, actor, "token.create", 0, tokenDetail(&t)))
 }
 
 // makeRoom deletes the tokens that have expired where there are as many as there may
@@ -93,7 +93,7 @@ func (d *Directory) makeRoom(ctx context.Context) error {
 		if t.Active(d.Now(0)) {
 			continue
 		}
-		if err := d.store.DeleteToken(ctx, t.ID, d.entry(ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
+		if err := d.store.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
 			return err
 		}
 		left--
@@ -146,7 +146,7 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	if i := slices.IndexFunc(ts, func(t *account.Token) bool { return t.ID == id }); i >= 0 {
 		detail = tokenDetail(ts[i])
 	}
-	return d.store.DeleteToken(ctx, id, d.entry(actor, "token.delete", 0, detail))
+	return d.store.DeleteToken(ctx, id, d.entry(ctx, actor, "token.delete", 0, detail))
 }
 
 // DropToken deletes the tokens of a name of the server's own.

@@ -23,6 +23,6 @@ func (d *Directory) Reseal(ctx context.Context, actor string) (n int, able bool,
 	if !ok {
 		return 0, false, nil
 	}
-	n, err = s.Reseal(ctx, d.entry(actor, "key.reseal", 0, ""))
+	n, err = s.Reseal(ctx, d.entry(ctx, actor, "key.reseal", 0, ""))
 	return n, true, err
 }

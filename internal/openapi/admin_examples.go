@@ -17,7 +17,7 @@ const (
 	exampleRetired  = `{` + exampleNew + `,"retired_at":"2036-01-01T00:00:00.000Z"}`
 	exampleSettings = `{"quota":1000,"rate_limits":{"kick":50}}`
 	exampleApp      = `"sdkappid":1400000002,"name":"shop","edition":"development","disabled":false,"test":true,"created_at":"2026-05-06T07:08:09.123Z"`
-	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
+	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","token_id":"8c1f0b6d","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
 	exampleUser     = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
 

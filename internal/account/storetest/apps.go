@@ -16,7 +16,7 @@ import (
 
 // by is the audit entry of a change.
 func by(action string) account.AuditEntry {
-	return account.AuditEntry{Time: now, Actor: "test", Action: action, Detail: "detail of " + action}
+	return account.AuditEntry{Time: now, Actor: "test", TokenID: "0f9a1c2e", Action: action, Detail: "detail of " + action}
 }
 
 func (v *env) createApp(id account.AppID) *account.App {
