@@ -21,6 +21,7 @@ const (
 	CodeUnknownTag       Code = 40009 // the app has no such profile tag
 	CodeValueTooLong     Code = 40601 // over 500 bytes
 	CodeCommandRate      Code = 60007 // too many calls of the command in a second
+	CodeGatewayNotAdmin  Code = 60010 // CodeNotAdmin, as the status and profile commands have it
 	CodeAppRate          Code = 60011 // too many calls of the app in a second
 	CodeSigExpired       Code = 70001 // the UserSig is expired
 	CodeSigMismatch      Code = 70009 // the UserSig was signed with another key

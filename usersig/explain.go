@@ -51,7 +51,7 @@ const (
 // although a server with these keys would refuse it.
 //
 // A text that cannot be read is mended in usual ways, and a wrong signature is
-// compared with those that usual mistakes make, with the first keys of r; what
+// compared with those that usual mistakes make, with the last four keys of r; what
 // fits is named. That takes less than a millisecond for version 2, and a few for
 // version 1.
 //

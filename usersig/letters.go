@@ -76,12 +76,22 @@ type repair struct {
 }
 
 var repairs = []repair{
+	{fromURL, "it is a piece of a URL; the UserSig stands between usersig= and the next &"},
 	{trimAround, "white space or quotes stand around it; send the text without them"},
 	{dropSpace, "line ends or blanks stand in it, as some languages break base64 into lines; take them out"},
 	{strings.NewReplacer("%2A", "*", "%2a", "*", "%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "=", "%3d", "=", "%5F", "_", "%5f", "_", "%2D", "-", "%2d", "-", "%25", "%").Replace, "it is percent-encoded once too often"},
 	{strings.NewReplacer(" ", "+").Replace, "spaces stand in it where + was: percent-encode it in a URL, or write * for +, as a UserSig does"},
 	{fromBase64URL, "it is in the alphabet of RFC 4648 base64url; in a UserSig + / = are * - _, and the padding stays"},
 	{padded, "its padding is missing: the _ at the end that make its length a multiple of four"},
+}
+
+func fromURL(text string) string {
+	_, value, found := strings.Cut(text, "usersig=")
+	if !found {
+		return text
+	}
+	value, _, _ = strings.Cut(value, "&")
+	return value
 }
 
 func trimAround(text string) string { return strings.Trim(text, " \t\r\n\"'`") }

@@ -15,6 +15,9 @@ import (
 // some fifty signatures.
 const maxDiagnosed = 4
 
+// newest returns the last of keys, which a server has in the order of their age.
+func newest(keys []Key) []Key { return keys[max(0, len(keys)-maxDiagnosed):] }
+
 // whyUnsigned returns the mistake that explains a signature that none of the
 // keys fits, or else what is known anyway.
 func whyUnsigned(s *Sig, keys []Key, otherwise string) string {
@@ -25,7 +28,7 @@ func whyUnsigned(s *Sig, keys []Key, otherwise string) string {
 	if len(mac) != sha256.Size {
 		return form
 	}
-	for _, k := range keys[:min(len(keys), maxDiagnosed)] {
+	for _, k := range newest(keys) {
 		if why := findMistake(s, mac, k.hmac.secret); why != "" {
 			return joined(form, why)
 		}
@@ -240,7 +243,7 @@ func whyUnsigned1(s *Sig, keys []Key, otherwise string) string {
 		return fmt.Sprintf("TLS.sig has %d bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER", len(s.mac))
 	}
 	right := s.appendSigned(nil)
-	for _, k := range keys[:min(len(keys), maxDiagnosed)] {
+	for _, k := range newest(keys) {
 		for text, why := range otherTexts(s, right) {
 			digest := sha256.Sum256(text)
 			if k.ec.verify(digest[:], s.mac) {

@@ -164,15 +164,16 @@ func TestExplainWhatIsNone(t *testing.T) {
 	urlText := strings.NewReplacer("+", "-", "/", "_").Replace(plain)
 	for given, want := range map[string]string{
 		"eyJhbGciOiJIUzI1NiJ9.eyJ1aWQiOiJhIn0.c2ln": "it is a JSON Web Token; a UserSig has another form: JSON, zlib, base64",
-		"undefined":                    "it is the word undefined: the program sent a variable without a value",
-		"null":                         "it is the word null: the program sent a variable without a value",
-		"None":                         "it is the word None",
-		"[object Object]":              "it is the word [object Object]",
-		vectorSecret:                   "it is hexadecimal, as a hash or a secret key is",
-		good:                           "it is JSON itself: zlib and base64 were forgotten",
-		`"eJw"`:                        "byte 1 is \": send the text without the quotes around it",
-		"'eJw'":                        "byte 1 is ': send",
-		`"` + text + `"`:               "byte 1 is \": send the text without the quotes around it",
+		"undefined":       "it is the word undefined: the program sent a variable without a value",
+		"null":            "it is the word null: the program sent a variable without a value",
+		"None":            "it is the word None",
+		"[object Object]": "it is the word [object Object]",
+		vectorSecret:      "it is hexadecimal, as a hash or a secret key is",
+		good:              "it is JSON itself: zlib and base64 were forgotten",
+		`"eJw"`:           "byte 1 is \": send the text without the quotes around it",
+		"'eJw'":           "byte 1 is ': send",
+		`"` + text + `"`:  "byte 1 is \": send the text without the quotes around it",
+		"https://console.tim.qq.com/v4/openim/querystate?usersig=" + text + "&random=1": "it is a piece of a URL; the UserSig stands between usersig= and the next &",
 		text + "\n":                    "white space or quotes stand around it",
 		text[:76] + "\r\n" + text[76:]: "line ends or blanks stand in it",
 		strings.ReplaceAll(strings.ReplaceAll(text, "*", "%2A"), "_", "%5F"): "it is percent-encoded once too often",
@@ -230,6 +231,24 @@ func TestExplainTimes(t *testing.T) {
 		}
 		if !strings.HasPrefix(step.Warning, test.warning) || test.warning == "" && step.Warning != "" {
 			t.Errorf("time %s, expire %s: warning %q; want %q", test.time, test.expire, step.Warning, test.warning)
+		}
+	}
+}
+
+// TestExplainManyKeys compares with the newest keys alone, so that the cost of an
+// explanation has a bound.
+func TestExplainManyKeys(t *testing.T) {
+	sig := base64.StdEncoding.EncodeToString(sumSHA256(vectorSecret+"\n", []byte(mistakenLines)))
+	keys := []Key{HMACKey("1"), HMACKey("2"), HMACKey("3"), HMACKey("4"), HMACKey("5")}
+	for i := range keys {
+		tried := append([]Key(nil), keys...)
+		tried[i] = HMACKey(vectorSecret)
+		want := "signed with the key and a line end behind it"
+		if i == 0 {
+			want = "not signed with any of the keys, or altered since"
+		}
+		if got := why(explainSig(t, "", sig, tried...), "signature"); got != want {
+			t.Errorf("key %d: %q; want %q", i, got, want)
 		}
 	}
 }
