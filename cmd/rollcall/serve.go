@@ -48,7 +48,8 @@ Examples:
 
 // Run serves until a signal.
 func (c *serveCmd) Run(env *environment, k *kong.Context) error {
-	syscall.Umask(0o077) // what this process makes is its owner's alone
+	syscall.Umask(0o077)           // what this process makes is its owner's alone
+	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to stop
 	hangups := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		signal.Notify(hangups, syscall.SIGHUP)

@@ -34,7 +34,7 @@ type buffer struct {
 	resting bool          // the timer runs: something was written less than delay ago
 	urgent  bool          // what is pending must not wait
 	closed  bool          // nor what follows
-	writing bool          // a goroutine is in drain
+	writing bool          // a goroutine is in drain, or about to be
 	failed  bool          // the last write did
 	dropped int           // lines
 	drained chan struct{} // closed when drain ends; made by close
@@ -65,14 +65,16 @@ func (b *buffer) lost() int {
 	return n
 }
 
-// settle writes what is pending if its time has come, or all of it if it is
-// urgent. If another goroutine is writing, that one will see to it.
+// settle has what is pending written if its time has come, or all of it if it is
+// urgent. One goroutine writes at a time; if there is none, settle starts it. No
+// caller writes, for a write may take for ever.
 func (b *buffer) settle(urgent bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.urgent = b.urgent || urgent
 	if !b.writing && b.due() {
-		b.drain()
+		b.writing = true
+		go b.drain()
 	}
 }
 
@@ -81,10 +83,10 @@ func (b *buffer) due() bool {
 	return len(b.pending) > 0 && (!b.resting || b.urgent || b.closed || len(b.pending) >= enough)
 }
 
-// drain writes until nothing is due. The caller holds b.mu, which is released
-// for each write.
+// drain writes until nothing is due, and ends. It holds b.mu but during writes.
 func (b *buffer) drain() {
-	b.writing = true
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for b.due() {
 		block := b.pending
 		b.pending, b.spare, b.urgent = b.spare[:0], nil, false
@@ -135,7 +137,7 @@ func (b *buffer) close() {
 	drained := make(chan struct{})
 	b.drained = drained
 	b.mu.Unlock()
-	go b.settle(true)
+	b.settle(true)
 	select {
 	case <-drained:
 	case <-time.After(patience):

@@ -11,15 +11,15 @@ import (
 
 // A Handler passes records to another handler and collects what that writes.
 //
-// A line is written at once if it is at least [slog.LevelWarn], with all that
-// wait, and if nothing was written in the last tenth of a second. Others wait
-// for so long, or until there are 32 KiB of them: a process that is killed loses
-// no more. [Handler.Close] writes what is left.
+// A line of [slog.LevelError] is written at once, with all that wait, and so is a
+// line before which nothing was written for a tenth of a second. Others wait for
+// so long, or until there are 32 KiB of them: a process that is killed loses no
+// more. [Handler.Close] writes what is left.
 //
-// Writing is done outside of every lock by one goroutine at a time, one of those
-// that log. While that one is stuck, because nobody reads a pipe, the others go
-// on: up to 1 MiB of lines wait, more are dropped, and how many were is logged
-// when there is room again.
+// A goroutine of its own writes, one at a time and outside of every lock, so a
+// caller never waits for the reader of the log. While that one is stuck, because
+// nobody reads a pipe, up to 1 MiB of lines wait, more are dropped, and how many
+// were is logged when there is room again.
 //
 // A Handler is safe for concurrent use. The zero Handler is not usable.
 type Handler struct {
@@ -29,8 +29,8 @@ type Handler struct {
 }
 
 // New returns a Handler that passes records to the handler that newHandler makes
-// of a writer, and what it writes there to out, line by line. It starts no
-// goroutine; out is not closed.
+// of a writer, and what it writes there to out, line by line. Its goroutine lives
+// only while there is something to write; out is not closed.
 func New(out io.Writer, newHandler func(io.Writer) slog.Handler) *Handler {
 	b := &buffer{out: out}
 	h := &Handler{Handler: newHandler(b), b: b}
@@ -49,7 +49,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	err := h.Handler.Handle(ctx, r)
-	h.b.settle(r.Level >= slog.LevelWarn)
+	h.b.settle(r.Level >= slog.LevelError)
 	return err
 }
 

@@ -44,8 +44,11 @@ func (s *sink) setErr(err error) {
 	s.err = err
 }
 
+// check compares what was written, once nothing more happens. It must be called in
+// a bubble.
 func (s *sink) check(t *testing.T, want ...string) {
 	t.Helper()
+	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if diff := cmp.Diff(want, s.writes); diff != "" {
@@ -83,7 +86,6 @@ func TestDelay(t *testing.T) {
 		time.Sleep(delay - 1)
 		s.check(t, "level=INFO msg=a\n")
 		time.Sleep(time.Nanosecond)
-		synctest.Wait()
 		s.check(t, "level=INFO msg=a\n", "level=INFO msg=b\nlevel=INFO msg=c\n")
 		lg.Info("d")
 		time.Sleep(10 * delay)
@@ -97,9 +99,12 @@ func TestUrgent(t *testing.T) {
 		s := new(sink)
 		lg, _ := newLog(s)
 		lg.Info("a")
+		synctest.Wait()
 		lg.Info("b")
-		lg.Warn("c")
-		s.check(t, "level=INFO msg=a\n", "level=INFO msg=b\nlevel=WARN msg=c\n")
+		lg.Warn("c") // such as refusals, of which there may be thousands a second
+		s.check(t, "level=INFO msg=a\n")
+		lg.Error("d")
+		s.check(t, "level=INFO msg=a\n", "level=INFO msg=b\nlevel=WARN msg=c\nlevel=ERROR msg=d\n")
 	})
 }
 
@@ -108,7 +113,9 @@ func TestEnough(t *testing.T) {
 		s := new(sink)
 		lg, _ := newLog(s)
 		lg.Info("a")
+		synctest.Wait()
 		lg.Info(strings.Repeat("x", enough))
+		synctest.Wait()
 		if got := len(s.writes); got != 2 {
 			t.Errorf("%d writes, want 2", got)
 		}
@@ -120,6 +127,7 @@ func TestDerived(t *testing.T) {
 		s := new(sink)
 		lg, h := newLog(s)
 		lg.With("k", 1).Info("a")
+		synctest.Wait()
 		lg.WithGroup("g").With("k", 2).Info("b", "l", 3)
 		h.Close()
 		s.check(t, "level=INFO msg=a k=1\n", "level=INFO msg=b g.k=2 g.l=3\n")
@@ -131,11 +139,11 @@ func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{stuck: make(chan struct{})}
 		lg, h := newLog(s)
-		go lg.Error("first") // blocks
+		lg.Error("first") // is stuck
 		synctest.Wait()
 		const lines = 20
 		for range lines {
-			lg.Error(strings.Repeat("x", room/10)) // does not
+			lg.Error(strings.Repeat("x", room/10))
 		}
 		if got := len(h.b.pending); got > room {
 			t.Errorf("%d bytes wait, want at most %d", got, room)
@@ -157,13 +165,15 @@ func TestFailure(t *testing.T) {
 		s := new(sink)
 		s.setErr(errors.New("no space"))
 		lg, _ := newLog(s)
-		lg.Warn("a")
+		lg.Error("a")
 		lg.Info("b")
-		lg.Warn("c")
+		lg.Error("c")
+		synctest.Wait()
 		s.setErr(nil)
-		lg.Warn("d")
-		lg.Warn("e")
-		s.check(t, "level=WARN msg=d\n", "level=WARN msg=\"log lines dropped\" lines=3\nlevel=WARN msg=e\n")
+		lg.Error("d")
+		synctest.Wait()
+		lg.Error("e")
+		s.check(t, "level=ERROR msg=d\n", "level=WARN msg=\"log lines dropped\" lines=3\nlevel=ERROR msg=e\n")
 	})
 }
 
@@ -174,6 +184,7 @@ func TestClose(t *testing.T) {
 		h.Close() // there is nothing yet
 		s.check(t)
 		lg.Info("a")
+		synctest.Wait()
 		lg.Info("b")
 		h.Close()
 		s.check(t, "level=INFO msg=a\n", "level=INFO msg=b\n")
@@ -186,7 +197,7 @@ func TestCloseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{stuck: make(chan struct{})}
 		lg, h := newLog(s)
-		go lg.Info("a")
+		lg.Info("a")
 		synctest.Wait()
 		lg.Info("b")
 		start := time.Now()
