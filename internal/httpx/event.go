@@ -119,7 +119,8 @@ func (e *Event) Quiet() { e.quiet = true }
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
-// OnEnd makes o be told of the request, in the place of what was told before.
+// OnEnd makes o be told of the request, in the place of what was told before. It
+// is not told of one that failed because the client hung up.
 func (e *Event) OnEnd(o Observer) { e.onEnd = o }
 
 // end notes how long the request took and tells the observer.

@@ -49,6 +49,7 @@ func libraryFault(p []byte) (version string, f Fault, ok bool) {
 // A faultWriter writes the answers to faults and logs them.
 type faultWriter struct {
 	lg   *slog.Logger
+	bad  badLines
 	body func(Fault) (http.Header, []byte)
 }
 
@@ -56,11 +57,7 @@ type faultWriter struct {
 // the library's answer, "HTTP/1.1" or "HTTP/1.0".
 func (w *faultWriter) answer(version string, f Fault) []byte {
 	f.RequestID = newRequestID()
-	w.lg.LogAttrs(context.Background(), slog.LevelWarn, "request",
-		slog.String("request_id", f.RequestID),
-		slog.Int("fault", f.Status),
-		slog.String("reason", f.Reason),
-	)
+	w.log(f)
 	header, body := w.body(f)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s 200 OK\r\n", version)
@@ -72,4 +69,17 @@ func (w *faultWriter) answer(version string, f Fault) []byte {
 	fmt.Fprintf(&b, "%s: %s\r\n\r\n", RequestIDHeader, f.RequestID)
 	b.Write(body)
 	return b.Bytes()
+}
+
+// log logs f, or counts it where there are many.
+func (w *faultWriter) log(f Fault) {
+	ctx := context.Background()
+	if !w.bad.allow(ctx, w.lg, slog.LevelWarn, time.Now()) {
+		return
+	}
+	w.lg.LogAttrs(ctx, slog.LevelWarn, "request",
+		slog.String("request_id", f.RequestID),
+		slog.Int("fault", f.Status),
+		slog.String("reason", f.Reason),
+	)
 }

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,9 +43,14 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // answer has begun, or onError panics, the connection is broken off, so that no
 // client takes half an answer for a whole one. [http.ErrAbortHandler] passes as it
 // is; no other panic reaches net/http.
+//
+// A failure whose cause is that the client hung up is nobody's: its event is one of
+// [slog.LevelDebug], and no [Observer] is told. Of each level above Info, 200
+// events are logged in a second; more are counted.
 func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
+	bad := new(badLines)
 	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
-		x := &exchange{start: time.Now(), lg: lg, onError: onError}
+		x := &exchange{start: time.Now(), lg: lg, bad: bad, onError: onError}
 		x.w.ResponseWriter, x.w.x = hw, x
 		x.event.init(newRequestID())
 		hw.Header()[RequestIDHeader] = x.event.requestID[:]
@@ -61,6 +67,7 @@ func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 type exchange struct {
 	start   time.Time
 	lg      *slog.Logger
+	bad     *badLines
 	onError ErrorFunc
 	event   Event
 	ctx     eventContext
@@ -73,18 +80,28 @@ type exchange struct {
 func (x *exchange) serve(h HandlerFunc) {
 	var abort bool
 	level := slog.LevelDebug
-	if err := catch(func() error { return h(&x.w, x.r) }); err != nil {
+	err := catch(func() error { return h(&x.w, x.r) })
+	if err != nil {
 		level, abort = x.fail(err)
-	} else if x.event.err != nil {
-		x.note("err", x.event.err)
+	} else if err = x.event.err; err != nil {
+		x.note("err", err)
 	}
 	x.event.turn.answer(x.w.ResponseWriter, x.r)
 	level = max(level, x.event.level(x.w.statusSent()))
+	if x.hungUp(err) {
+		level, x.event.onEnd = slog.LevelDebug, nil
+	}
 	x.event.end(time.Since(x.start))
 	x.log(level)
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// hungUp reports whether err is there because the client has gone, so that nobody
+// reads the answer.
+func (x *exchange) hungUp(err error) bool {
+	return errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
 }
 
 // log logs the event. Its attributes go as one group without a name, which a
@@ -93,12 +110,13 @@ func (x *exchange) serve(h HandlerFunc) {
 // would always be the same.
 func (x *exchange) log(level slog.Level) {
 	ctx, h := x.r.Context(), x.lg.Handler()
-	if !h.Enabled(ctx, level) {
+	now := x.start.Add(x.event.took)
+	if !h.Enabled(ctx, level) || !x.bad.allow(ctx, x.lg, level, now) {
 		return
 	}
 	attrs := attrLists.Get().(*[]slog.Attr)
 	*attrs = x.event.appendAll((*attrs)[:0], x.r, &x.w)
-	record := slog.NewRecord(x.start.Add(x.event.took), level, "request", 0)
+	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(slog.Attr{Value: slog.GroupValue(*attrs...)})
 	_ = h.Handle(ctx, record) // like slog, we have nobody to tell
 	clear(*attrs)

@@ -4,6 +4,7 @@ package metered
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rollcall/internal/account"
@@ -19,7 +20,8 @@ type Recorder interface {
 	Observe(method string, items int, took time.Duration, code account.Code)
 }
 
-// New returns e with every call but Close reported to r.
+// New returns e with every call reported to r, but Close and calls whose caller
+// has gone.
 func New(e account.Engine, r Recorder) account.Engine { return &engine{Engine: e, r: r} }
 
 type engine struct {
@@ -30,8 +32,12 @@ type engine struct {
 // Unwrap returns the engine whose calls are reported.
 func (m *engine) Unwrap() account.Engine { return m.Engine }
 
-// observe reports a call that began at start and returned err.
+// observe reports a call that began at start and returned err, unless it broke off
+// because its caller had gone: that says nothing of the store.
 func (m *engine) observe(method string, start time.Time, items int, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	m.r.Observe(method, items, time.Since(start), account.CodeOf(err))
 }
 

@@ -54,11 +54,14 @@ func TestObserve(t *testing.T) {
 	const app account.AppID = 1400000001
 	r := new(recorder)
 	e := metered.New(new(mem.Store), r)
-	ended, cancel := context.WithCancel(t.Context())
+	ended, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	p := account.UpsertPolicy{Now: time.UnixMilli(1)}
 	_, _ = e.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}, {ID: "b"}}, p)
 	_, _ = e.Upsert(ended, app, []account.Upsert{{ID: "c"}}, p)
+	_, _ = e.Upsert(gone, app, []account.Upsert{{ID: "d"}}, p) // is not told
 	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
 	_, _ = e.App(t.Context(), app)
 	want := []call{

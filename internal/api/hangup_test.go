@@ -1,0 +1,38 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"rollcall/internal/account"
+	"rollcall/internal/httpx"
+)
+
+// TestClientHangsUp checks that a client that hangs up is no fault of the server.
+func TestClientHangsUp(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp})
+	sig := sign(t, testKey, plainApp, "administrator", f.time.Unix())
+	for _, wait := range []bool{false, true} {
+		var log bytes.Buffer
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := request("POST", "/v4/im_open_login_svc/account_import", "sdkappid=1400000001&identifier=administrator&usersig="+sig, `{"UserID":"a"}`)
+		httpx.Handler(slog.New(slog.NewTextHandler(&log, nil)), func(w http.ResponseWriter, r *http.Request) error {
+			if wait {
+				return &httpx.BusyError{Cause: ctx.Err()}
+			}
+			f.ServeHTTP(w, r)
+			return nil
+		}, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
+			f.Refuse(w, r, err)
+			return slog.LevelError
+		}).ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+		if log.Len() > 0 {
+			t.Errorf("waits for its turn %v: logged above debug: %s", wait, log.Bytes())
+		}
+	}
+}
