@@ -8,8 +8,8 @@ import (
 
 // configCmd looks at settings without starting a server.
 type configCmd struct {
-	Check configCheckCmd `cmd:"" help:"Say whether a file of settings is right."`
-	Print configPrintCmd `cmd:"" help:"Show the settings that would be in force, each with its source."`
+	Check configCheckCmd `cmd:"" help:"Check a file of settings."`
+	Print configPrintCmd `cmd:"" help:"Show the effective settings, each with its source."`
 }
 
 // configCheckCmd reads a file as serve would.
@@ -20,8 +20,10 @@ type configCheckCmd struct {
 // Help is shown by rollcall config check --help.
 func (configCheckCmd) Help() string {
 	return `Reads the file as "rollcall serve --config FILE" would, together with the
-environment. A mistake is one sentence with the place and the remedy, and exit
-code 2.
+environment, and looks whether the files that it names can be read: run it as the
+user of the server. A mistake is one sentence with the place and the remedy, and
+exit code 2. What is allowed but dangerous, such as a key that everybody can read,
+is a warning.
 
 Examples:
   rollcall config check /etc/rollcall/rollcall.yml`
@@ -29,10 +31,14 @@ Examples:
 
 // Run checks the file.
 func (c *configCheckCmd) Run(env *environment) error {
-	if _, err := loadConfig(config.Options{File: c.File}); err != nil {
+	l, err := loadConfig(config.Options{File: c.File})
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(env.stdout, "%s is right\n", c.File)
+	for _, warning := range l.Warnings() {
+		fmt.Fprintln(env.stderr, "warning:", cleanLines(warning))
+	}
+	_, err = fmt.Fprintf(env.stdout, "no mistake found in %s\n", c.File)
 	return err
 }
 

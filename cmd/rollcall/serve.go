@@ -89,30 +89,29 @@ func reload(ctx context.Context, s *server.Server, hangups <-chan os.Signal) {
 }
 
 // start opens the server and tells a person how to go on.
-func start(env *environment, cfg *config.Config, lg *slog.Logger) (*server.Server, error) {
+func start(env *environment, cfg *config.Loaded, lg *slog.Logger) (*server.Server, error) {
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, err
 	}
-	s, err := server.Open(env.ctx, serverOptions(cfg, lg))
+	s, err := server.Open(env.ctx, serverOptions(&cfg.Config, lg))
 	if err != nil {
-		return nil, err
+		return nil, cfg.Attribute(err)
 	}
-	return s, greet(env, cfg, s)
+	for _, warning := range cfg.Warnings() {
+		lg.Warn(warning)
+	}
+	return s, greet(env, &cfg.Config, s)
 }
 
 // load puts the flags that were given over the environment and the file.
-func (c *serveCmd) load(k *kong.Context) (*config.Config, error) {
+func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
 	var given []string
 	for _, p := range k.Path {
 		if p.Flag != nil {
 			given = append(given, p.Flag.Name)
 		}
 	}
-	l, err := loadConfig(config.Options{File: c.File, Flags: &c.Config, Given: given})
-	if err != nil {
-		return nil, err
-	}
-	return &l.Config, nil
+	return loadConfig(config.Options{File: c.File, Flags: &c.Config, Given: given})
 }
 
 // loadConfig reads a configuration, with the settings of the environment.

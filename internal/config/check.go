@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,22 +173,6 @@ func checkSecrets(l *Loaded) *fault {
 	for _, s := range settings {
 		if s.file != noFile && looksSecret(s.Text(&l.Config)) {
 			return blame(s.Key, "{%s} holds a secret itself: put that in a file of mode 0600 and give the file's name", s.Key)
-		}
-	}
-	return nil
-}
-
-func checkFiles(l *Loaded) *fault {
-	for _, s := range settings {
-		if s.file != fileExist || !s.given(&l.Config) {
-			continue
-		}
-		name := s.Text(&l.Config)
-		switch info, err := os.Stat(name); {
-		case err != nil:
-			return blame(s.Key, "{%s} names %s, which cannot be read: correct the name, or make the file", s.Key, name)
-		case info.IsDir():
-			return blame(s.Key, "{%s} names %s, which is a folder: name a file", s.Key, name)
 		}
 	}
 	return nil

@@ -30,8 +30,8 @@ admin_token_file: /etc/rollcall/admin.token
 data: /var/lib/rollcall
 ` + "```" + `
 
-* ` + "`rollcall config check FILE`" + ` reads a file as ` + "`serve`" + ` would, with the environment, and ends with code 2 and one sentence if something is wrong: where, what, and what to do.
-* ` + "`rollcall config print [--config FILE]`" + ` shows the values that would be in force, each with its source, in a form that can be given back.
+* ` + "`rollcall config check FILE`" + ` reads a file as ` + "`serve`" + ` would, with the environment, and checks that the files it names can be read. Run it as the user of the server. A mistake is one sentence, with the place and the remedy, and exit code 2. It also warns of keys that everybody can read.
+* ` + "`rollcall config print [--config FILE]`" + ` shows the effective values, each with its source, in a form that can be given back.
 * Unknown names are mistakes, in the file and after ` + "`ROLLCALL_CFG_`" + ` in the environment. An empty variable counts as none.
 * Secrets are never settings: a setting names the file that holds one.
 

@@ -33,7 +33,7 @@ type certificate struct {
 func newCertificate(certFile, keyFile string, lg *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, lg: lg}
 	if err := c.load(); err != nil {
-		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		return nil, fmt.Errorf("--tls-cert %s: %w; give a certificate and the key that belongs to it, both in PEM", certFile, err)
 	}
 	return c, nil
 }

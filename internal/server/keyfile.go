@@ -56,14 +56,6 @@ func nextFileKey(keys []account.Key) string {
 	return fileKeys + strconv.Itoa(newest+1)
 }
 
-// warnOpenFile says so if everybody on the machine can read a secret key.
-func (s *Server) warnOpenFile(file string, key account.Key) {
-	info, err := os.Stat(file)
-	if err == nil && key.Kind == account.HMACKey && info.Mode().Perm()&0o007 != 0 {
-		s.o.Logger.Warn("--key-file is open to everybody on this machine: chmod o-rwx it", slog.String("file", file))
-	}
-}
-
 // readKey reads the key of the app to serve.
 func readKey(file string) (account.Key, error) {
 	b, err := os.ReadFile(file)

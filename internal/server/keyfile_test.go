@@ -151,21 +151,3 @@ func TestKeyFileChangesOften(t *testing.T) {
 		}
 	})
 }
-
-func TestKeyFileOpenToEverybody(t *testing.T) {
-	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
-		k := newKeyFileServer(t)
-		k.o.Store = "mem:"
-		k.start(t, "not-for-everybody", func(*Server) {})
-		if err := os.Chmod(k.o.Credentials.KeyFile, mode); err != nil {
-			t.Fatal(err)
-		}
-		k.start(t, "not-for-everybody", func(*Server) {})
-		if got := strings.Contains(k.log.String(), "level=WARN"); got != want {
-			t.Errorf("mode %v: a warning is %v, want %v:\n%s", mode, got, want, k.log.String())
-		}
-		if strings.Contains(k.log.String(), "not-for-everybody") {
-			t.Errorf("the log holds the key:\n%s", k.log.String())
-		}
-	}
-}

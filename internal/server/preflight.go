@@ -32,7 +32,6 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 		if s.key, err = readKey(file); err != nil {
 			return err
 		}
-		s.warnOpenFile(file, s.key)
 	}
 	file, err := s.sealFile()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,4 +121,19 @@ func files(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestTokenFileFaults names a file of a token that cannot be created, as for a
+// server that may not write to /etc.
+func TestTokenFileFaults(t *testing.T) {
+	for err, want := range map[error]string{
+		syscall.EACCES: "does not exist and cannot be created: let the user of the server write to /etc/rollcall, ",
+		syscall.EROFS:  "does not exist and cannot be created: let the user of the server write to /etc/rollcall, ",
+		syscall.EIO:    "--admin-token-file: open /etc/rollcall/token.1: input/output error",
+	} {
+		got := tokenFault("/etc/rollcall/token", &fs.PathError{Op: "open", Path: "/etc/rollcall/token.1", Err: err})
+		if !strings.Contains(got.Error(), want) {
+			t.Errorf("%v: %v, want %q", err, got, want)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
@@ -30,11 +31,10 @@ const maxTokenFile = 1 << 10
 func readToken(file string) (string, error) {
 	f, err := private.OpenSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		text := directory.NewTokenText()
-		if err := (durable{sync: (*os.File).Sync}).write(file, []byte(text+"\n")); err != nil {
-			return "", fmt.Errorf("--admin-token-file: %w", err)
-		}
-		return text, nil
+		return createToken(file)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return "", fmt.Errorf("--admin-token-file %s cannot be read: permission denied; give it to the user of the server, with mode 0600", file)
 	}
 	if err != nil {
 		return "", fmt.Errorf("--admin-token-file: %w", err)
@@ -49,6 +49,23 @@ func readToken(file string) (string, error) {
 		return "", fmt.Errorf("--admin-token-file %s holds no token: remove it to have one made, or put rct_ and 43 characters of base64url in it", file)
 	}
 	return text, nil
+}
+
+// createToken makes a token and puts it into file.
+func createToken(file string) (string, error) {
+	text := directory.NewTokenText()
+	if err := (durable{sync: (*os.File).Sync}).write(file, []byte(text+"\n")); err != nil {
+		return "", tokenFault(file, err)
+	}
+	return text, nil
+}
+
+// tokenFault says why the file of a token was not created, and what to do.
+func tokenFault(file string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("--admin-token-file %s does not exist and cannot be created: let the user of the server write to %s, name a file in the data folder, or create the file with a token: rct_ and 43 characters of base64url", file, filepath.Dir(file))
+	}
+	return fmt.Errorf("--admin-token-file: %w", err)
 }
 
 // contextToken returns the token of a developer's server for its context file,
