@@ -179,7 +179,7 @@ func (c *appShowCmd) Run(env *environment, g *appCmd) error {
 type appSetCmd struct {
 	appArgument
 	Name     *string           `placeholder:"TEXT" help:"Name for people."`
-	Edition  *string           `placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
+	Edition  *string           `values:"trial,development,standard,pro,enterprise" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
 	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
 	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`

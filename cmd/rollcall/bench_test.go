@@ -20,6 +20,9 @@ func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	startProcess(t, dir)
 	context := dir + "/context.json"
+	if code, _, errs := bench(t, "--context", context); code != exitFailure || !strings.Contains(errs, "import some with \"rollcall bench --workload import-100-new --calls 1000\", then give --accounts 100000") {
+		t.Errorf("on a fresh server: exit %d, %q; want the next step", code, errs)
+	}
 	for _, tt := range []struct {
 		args     []string
 		accounts int64

@@ -3,8 +3,11 @@
 package completion
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -13,8 +16,9 @@ import (
 // Write writes the script for a shell, which is bash, zsh or fish, of the
 // commands from root down. It panics for any other.
 func Write(w io.Writer, shell string, root *kong.Node) error {
-	write := map[string]func(io.Writer, []place) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
-	return write(w, completions(root, ""))
+	write := map[string]func(io.Writer, []place, []value) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
+	places := completions(root, "")
+	return write(w, places, values(places))
 }
 
 // A place is where the cursor can be: after some commands. Its path has a space
@@ -25,7 +29,63 @@ type place struct {
 }
 
 // A word can be typed at a place.
-type word struct{ text, help string }
+type word struct {
+	text, help string
+	takes      taking
+}
+
+// A taking says what comes after a flag.
+type taking struct {
+	value bool   // anything at all
+	file  bool   // the name of a file or directory
+	words string // one of these, with spaces between
+}
+
+// takes returns what comes after f: the words of its tag enum or values, a file if
+// its placeholder says so, or any text.
+func takes(f *kong.Flag) taking {
+	if f.IsBool() {
+		return taking{}
+	}
+	return taking{
+		value: true,
+		file:  f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR",
+		words: words(f.Tag),
+	}
+}
+
+// words returns what a value with a tag may be, "" for anything.
+func words(tag *kong.Tag) string {
+	list := cmp.Or(tag.Enum, tag.Get("values"))
+	return strings.Join(strings.FieldsFunc(list, func(r rune) bool { return r == ',' }), " ")
+}
+
+// A value is a flag that takes one, by the same rule wherever it stands.
+type value struct {
+	flag string
+	taking
+}
+
+// values returns the flags that take a value, in order.
+func values(places []place) []value {
+	flags := map[string]taking{}
+	for _, p := range places {
+		for _, w := range p.words {
+			if !w.takes.value {
+				continue
+			}
+			if other, ok := flags[w.text]; ok && other != w.takes {
+				w.takes = taking{value: true} // it depends on the command
+			}
+			flags[w.text] = w.takes
+		}
+	}
+	all := make([]value, 0, len(flags))
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		all = append(all, value{flag, flags[flag]})
+	}
+	return all
+}
 
 // completions returns the places from node down.
 func completions(node *kong.Node, path string) []place {
@@ -35,12 +95,17 @@ func completions(node *kong.Node, path string) []place {
 		if child.Hidden || child.Type != kong.CommandNode {
 			continue
 		}
-		here.words = append(here.words, word{child.Name, child.Help})
+		here.words = append(here.words, word{text: child.Name, help: child.Help})
 		below = append(below, completions(child, path+" "+child.Name)...)
 	}
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
-			here.words = append(here.words, word{"--" + f.Name, f.Help})
+			here.words = append(here.words, word{"--" + f.Name, f.Help, takes(f)})
+		}
+	}
+	for _, argument := range node.Positional {
+		for text := range strings.FieldsSeq(words(argument.Tag)) {
+			here.words = append(here.words, word{text: text, help: argument.Name})
 		}
 	}
 	return append([]place{here}, below...)
@@ -58,7 +123,18 @@ func commandPaths(places []place, quote func(string) string, separator string) s
 // quoteSh quotes for bash and zsh.
 func quoteSh(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func writeBash(w io.Writer, places []place) error {
+// bashEnd offers the words that were found. Without any, bash offers files.
+const bashEnd = `    esac
+    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
+    if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev="${COMP_WORDS[COMP_CWORD-2]}"; fi
+    case "$prev" in
+%s    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _rollcall rollcall
+`
+
+func writeBash(w io.Writer, places []place, values []value) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# bash completion of rollcall
 _rollcall() {
@@ -77,28 +153,30 @@ _rollcall() {
 		}
 		fmt.Fprintf(&b, "    %s) words=%s ;;\n", quoteSh(p.path), quoteSh(strings.Join(texts, " ")))
 	}
-	b.WriteString(`    esac
-    COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -o default -F _rollcall rollcall
-`)
+	var cases strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&cases, "    %s) words=%s ;;\n", v.flag, quoteSh(v.words))
+	}
+	fmt.Fprintf(&b, bashEnd, cases.String())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeZsh(w io.Writer, places []place) error {
+func writeZsh(w io.Writer, places []place, values []value) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `#compdef rollcall
 _rollcall() {
     local at='' w
     local -a choices
+    case "${words[CURRENT-1]}" in
+%s    esac
     for w in ${words[2,CURRENT-1]}; do
         case "$at $w" in
         (%s) at="$at $w" ;;
         esac
     done
     case "$at" in
-`, commandPaths(places, quoteSh, "|"))
+`, zshValues(values), commandPaths(places, quoteSh, "|"))
 	for _, p := range places {
 		choices := make([]string, len(p.words))
 		for i, word := range p.words {
@@ -116,7 +194,33 @@ compdef _rollcall rollcall
 	return err
 }
 
-func writeFish(w io.Writer, places []place) error {
+// zshValues offers what comes after a flag: its words, or files.
+func zshValues(values []value) string {
+	var b strings.Builder
+	for _, v := range values {
+		offer := "_files"
+		if v.words != "" {
+			offer = "compadd -- " + v.words
+		}
+		fmt.Fprintf(&b, "    (%s) %s; return ;;\n", v.flag, offer)
+	}
+	return b.String()
+}
+
+// fishValue returns the options of what comes after a flag.
+func fishValue(t taking, quote func(string) string) string {
+	switch {
+	case t.words != "":
+		return " -x -a " + quote(t.words)
+	case t.file:
+		return " -r -F"
+	case t.value:
+		return " -x"
+	}
+	return ""
+}
+
+func writeFish(w io.Writer, places []place, _ []value) error {
 	quote := func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'" }
 	var b strings.Builder
 	fmt.Fprintf(&b, `# fish completion of rollcall
@@ -139,7 +243,7 @@ end
 			if flag {
 				option = "-l"
 			}
-			fmt.Fprintf(&b, "complete -c rollcall -n %s %s %s -d %s\n", condition, option, quote(name), quote(word.help))
+			fmt.Fprintf(&b, "complete -c rollcall -n %s %s %s -d %s%s\n", condition, option, quote(name), quote(word.help), fishValue(word.takes, quote))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -100,7 +100,7 @@ func (o *Options) check() error {
 	case o.Connections < 0 || o.Connections > MaxConnections:
 		return fmt.Errorf("%d connections: choose 1 to %d", o.Connections, MaxConnections)
 	case w.source != fresh && w.Name != List && o.Accounts < int64(w.Batch):
-		return fmt.Errorf("workload %s needs at least %d accounts", w.Name, w.Batch)
+		return fmt.Errorf("workload %s needs at least %d accounts of this load: import some with \"rollcall bench --workload import-100-new --calls 1000\", then give --accounts 100000", w.Name, w.Batch)
 	case w.Name == List && o.AdminToken == "":
 		return errors.New("workload list needs a token of the admin API")
 	}
