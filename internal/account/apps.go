@@ -12,6 +12,10 @@ import (
 // Each change is stored together with its entry in the audit trail: either
 // both are there or neither is. What changes nothing here has its entry by
 // Record.
+//
+// An admin of an app always has an account. CreateApp and UpdateApp import the admins
+// that have none in the commit that names them: at the Time of the audit entry, past
+// any quota and tombstone.
 type Apps interface {
 	// CreateApp stores a, with Version 1.
 	// Codes: Exists.
@@ -37,8 +41,6 @@ type Apps interface {
 	// is refused while the app has any other account. Tombstones and watermarks
 	// go too, so that a new app of the same id starts clean.
 	//
-	// The store does not keep an import that is under way from making accounts
-	// of an app that is gone; see [Store].
 	// Codes: NoApp, Conflict.
 	DeleteApp(ctx context.Context, id AppID, by AuditEntry) error
 

@@ -21,9 +21,14 @@ type Snapshotter interface {
 type Contents struct {
 	Accounts   int64 `json:"accounts"`
 	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
-	Apps       int64 `json:"apps"`
-	Tokens     int64 `json:"tokens"`
-	Audit      int64 `json:"audit_entries"`
+
+	// Orphans are accounts of apps that do not exist. Versions before the first release
+	// could leave some behind. Nobody can see them, and the next start removes them.
+	Orphans int64 `json:"orphans,omitempty"`
+
+	Apps   int64 `json:"apps"`
+	Tokens int64 `json:"tokens"`
+	Audit  int64 `json:"audit_entries"`
 
 	// Digest is the SHA-256 of all accounts in the order of apps and ids, in
 	// hexadecimal. Stores with the same accounts have the same digest.

@@ -17,6 +17,11 @@ import (
 // atomically. A batch as a whole is not atomic: another caller may see it half
 // applied, and after a crash in mid-call any part of it may be there.
 //
+// No account is without its app: a write to an app that does not exist changes nothing
+// and returns an error with Code [NoApp]. That is decided where the write happens, so it
+// holds for a call that began before the app was removed, too. A read of such an app
+// finds no account.
+//
 // # Durability
 //
 // A method that changes something returns a nil error only when every change
@@ -66,9 +71,10 @@ type Store interface {
 	Update(ctx context.Context, app AppID, patches []Patch, now time.Time) ([]Code, error)
 
 	// Delete removes accounts, leaves a tombstone with the time now for each,
-	// and frees their quota.
+	// and frees their quota. Admins, as the app's record names them when the write
+	// happens, are not removed.
 	//
-	// Codes of results: OK, NoAccount.
+	// Codes of results: OK, AdminProtected, NoAccount.
 	Delete(ctx context.Context, app AppID, ids []UserID, now time.Time) ([]Code, error)
 
 	// List returns accounts in the byte order of their ids.

@@ -12,7 +12,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// CreateApp stores a new app and imports its admins, who are accounts, counted
+// CreateApp stores a new app together with accounts for its admins, who are counted
 // but not bound by the quota. Administrator is an admin from the start. Keys
 // that have no id are numbered.
 //
@@ -30,13 +30,6 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	if err := cmp.Or(app.Validate(), d.checkNewTest(&app)); err != nil {
 		return nil, err
 	}
-	if _, err := d.store.App(ctx, app.ID); account.CodeOf(err) != account.NoApp {
-		return nil, cmp.Or(err, errAppExists) // its accounts are not ours to add to
-	}
-	// Admins first: if this stops half way, a repeated call does the rest.
-	if err := d.importAdmins(ctx, app.ID, app.Admins); err != nil {
-		return nil, err
-	}
 	return d.store.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
 }
 
@@ -47,8 +40,6 @@ func createDetail(app *account.App) string {
 	}
 	return "edition " + string(app.Edition)
 }
-
-var errAppExists error = &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
 
 // DeleteApp removes an app, with the accounts of its admins. It is refused
 // while the app has any other.
@@ -175,21 +166,13 @@ func moment(t time.Time) time.Time {
 	return account.Millis(t)
 }
 
-// AddAdmin makes an id an admin of an app and imports it, unless it is one.
+// AddAdmin makes an id an admin of an app, with an account, unless it is one.
 //
 // Codes: NoApp, InvalidApp.
 func (d *Directory) AddAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
 	current, err := d.App(ctx, app)
 	if err != nil || current.IsAdmin(id) {
 		return current, err
-	}
-	next := current.Clone()
-	next.Admins = append(next.Admins, id)
-	if err := next.Validate(); err != nil {
-		return nil, err
-	}
-	if err := d.importAdmins(ctx, app, next.Admins[len(current.Admins):]); err != nil {
-		return nil, err
 	}
 	return d.ChangeApp(ctx, actor, AppChange{app, "admin.add", string(id), func(a *account.App) error {
 		if !a.IsAdmin(id) {
@@ -212,15 +195,6 @@ func (d *Directory) RemoveAdmin(ctx context.Context, actor string, app account.A
 		a.Admins = slices.Delete(a.Admins, i, i+1)
 		return nil
 	}})
-}
-
-func (d *Directory) importAdmins(ctx context.Context, app account.AppID, admins []account.UserID) error {
-	items := make([]account.Upsert, len(admins))
-	for i, id := range admins {
-		items[i].ID = id
-	}
-	_, err := d.store.Upsert(ctx, app, items, account.UpsertPolicy{Now: d.Now(app), TombstoneBefore: account.AnyTombstone})
-	return err
 }
 
 type tokenKey struct{}

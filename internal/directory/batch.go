@@ -51,10 +51,12 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	results := make([]Result, len(ids))
 	var good []account.UserID
 	for i, id := range ids {
-		results[i] = judgeDeletion(app, id)
-		if results[i].Code == account.OK {
-			good = append(good, id)
+		results[i].Code = account.OK
+		if err := id.Validate(false); err != nil {
+			results[i] = failed(err)
+			continue
 		}
+		good = append(good, id)
 	}
 	if len(good) == 0 {
 		return results, nil
@@ -65,20 +67,18 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	}
 	for i := range results {
 		if results[i].Code == account.OK {
-			results[i].Code, codes = codes[0], codes[1:]
+			results[i], codes = deletion(codes[0]), codes[1:]
 		}
 	}
 	return results, nil
 }
 
-func judgeDeletion(app *account.App, id account.UserID) Result {
-	if app.IsAdmin(id) {
-		return Result{account.AdminProtected, "the account is an admin; take the role away first"}
+// deletion returns the Result for what the store says of a deletion.
+func deletion(c account.Code) Result {
+	if c == account.AdminProtected {
+		return Result{c, "the account is an admin; take the role away first"}
 	}
-	if err := id.Validate(false); err != nil {
-		return failed(err)
-	}
-	return Result{Code: account.OK}
+	return Result{Code: c}
 }
 
 // Kick sets the watermark of an account to now, in whole seconds: UserSigs that

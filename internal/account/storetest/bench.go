@@ -20,7 +20,7 @@ const benchBatch = 100
 // Besides the time a call takes it reports calls and CPU time.
 func Benchmark(b *testing.B, open Open) {
 	b.Run("UpsertNew", func(b *testing.B) {
-		e := open(b)
+		e := openApp(b, open)
 		var calls atomic.Int64
 		benchmark(b, func() error {
 			_, err := e.Upsert(b.Context(), app, benchItems(calls.Add(1), "nick"), free)
@@ -29,7 +29,7 @@ func Benchmark(b *testing.B, open Open) {
 		closeEngine(b, e)
 	})
 	b.Run("UpsertChanged", func(b *testing.B) {
-		e := open(b)
+		e := openApp(b, open)
 		fill(b, e)
 		var calls atomic.Int64
 		benchmark(b, func() error {
@@ -40,7 +40,7 @@ func Benchmark(b *testing.B, open Open) {
 		closeEngine(b, e)
 	})
 	b.Run("Status", func(b *testing.B) {
-		e := open(b)
+		e := openApp(b, open)
 		fill(b, e)
 		var calls atomic.Int64
 		benchmark(b, func() error {
@@ -58,6 +58,16 @@ func Benchmark(b *testing.B, open Open) {
 
 // benchCalls is how many calls fill an engine: 200,000 accounts.
 const benchCalls = 2000
+
+// openApp opens an engine with an app.
+func openApp(b *testing.B, open Open) account.Engine {
+	b.Helper()
+	e := open(b)
+	if _, err := e.CreateApp(b.Context(), account.App{ID: app, Created: account.Millis(now)}, by("app.create")); err != nil {
+		b.Fatal(err)
+	}
+	return e
+}
 
 func fill(b *testing.B, e account.Engine) {
 	b.Helper()

@@ -6,11 +6,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// createAppWith makes an app whose admins have accounts, as package directory
-// does.
+// createAppWith creates an app with admins.
 func (v *env) createAppWith(id account.AppID, admins ...account.UserID) *account.App {
 	v.Helper()
-	v.upsert(id, free, items(admins...)...)
 	a, err := v.e.CreateApp(v.Context(), account.App{ID: id, Edition: account.Pro, Admins: admins, Created: account.Millis(now)}, by("app.create"))
 	if err != nil {
 		v.Fatalf("CreateApp: %v", err)
@@ -25,11 +23,10 @@ func (v *env) deleteApp(id account.AppID, want account.Code) {
 	}
 }
 
-// testAppDelete deletes an app with its admins, of whom one has no account.
+// testAppDelete deletes an app with its admins.
 func testAppDelete(v *env) {
 	v.deleteApp(app, account.NoApp)
-	v.createAppWith(app, "administrator", "boss", "absent")
-	v.delete(app, now, "absent")
+	v.createAppWith(app, "administrator", "boss")
 	v.deleteApp(app, account.OK)
 	if a, err := v.e.App(v.Context(), app); account.CodeOf(err) != account.NoApp {
 		v.Errorf("App = %+v, %v; want Code no app", a, err)
@@ -39,7 +36,7 @@ func testAppDelete(v *env) {
 	}
 	v.count(app, 0)
 	v.equal("list", v.list(app, account.ListQuery{Limit: 10}), account.ListPage{})
-	v.equal("status", v.status(app, "administrator", "boss", "absent"), make([]account.Status, 3))
+	v.equal("status", v.status(app, "administrator", "boss"), make([]account.Status, 2))
 	v.deleteApp(app, account.NoApp)
 	es := v.audit(account.AuditQuery{App: app, Limit: 10})
 	if len(es) != 2 || es[0].Action != "app.delete" || es[0].Actor != "test" {
@@ -110,15 +107,17 @@ func testAppDeleteOthers(v *env) {
 	v.create(otherApp, "a", "b")
 	v.update(otherApp, now, account.Patch{ID: "b", Kicked: 100})
 	v.delete(otherApp, now, "b")
+	v.createApp(app - 1)
 	v.create(app-1, "a")
 	v.deleteApp(app, account.OK)
+	v.deleteApp(app-1, account.Conflict)
 	v.count(otherApp, 2)
 	v.count(app-1, 1)
 	v.equal("status", v.status(otherApp, "b"), []account.Status{{Kicked: 100}})
 	v.equal("codes", codes(v.upsert(otherApp, account.UpsertPolicy{Now: now}, items("b")...)), []account.Code{account.Tombstoned})
 	v.equal("list", ids(v.list(otherApp, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"a", "administrator"})
-	if as, err := v.e.Apps(v.Context()); err != nil || len(as) != 1 || as[0].ID != otherApp {
-		v.Errorf("Apps = %v, %v; want the other one", as, err)
+	if as, err := v.e.Apps(v.Context()); err != nil || len(as) != 2 || as[0].ID != app-1 || as[1].ID != otherApp {
+		v.Errorf("Apps = %v, %v; want the other two", as, err)
 	}
 }
 

@@ -83,6 +83,11 @@ func testListPrefix(v *env) {
 // testListApps lists apps whose numbers are neighbours in any encoding.
 func testListApps(v *env) {
 	apps := []account.AppID{1, 2, 255, 256, app - 1, app, otherApp, 1<<32 - 1}
+	for _, id := range apps {
+		if id != app && id != otherApp {
+			v.createApp(id)
+		}
+	}
 	for _, a := range apps {
 		id := account.UserID(fmt.Sprintf("of-%d", a))
 		v.create(a, id, "~")

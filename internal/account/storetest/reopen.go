@@ -18,18 +18,22 @@ func RunReopen(t *testing.T, openAt OpenAt) {
 	for _, th := range []struct {
 		name string
 		fn   func(*env, func())
+		apps []account.AppID // that are there from the start
 	}{
-		{"Accounts", testReopenAccounts},
-		{"InternalIDs", testReopenInternalIDs},
-		{"Tombstones", testReopenTombstones},
-		{"Apps", testReopenApps},
-		{"DeletedApp", testReopenDeletedApp},
-		{"Tokens", testReopenTokens},
-		{"Often", testReopenOften},
+		{"Accounts", testReopenAccounts, []account.AppID{app, otherApp}},
+		{"InternalIDs", testReopenInternalIDs, []account.AppID{app}},
+		{"Tombstones", testReopenTombstones, []account.AppID{app}},
+		{"Apps", testReopenApps, nil},
+		{"DeletedApp", testReopenDeletedApp, nil},
+		{"Tokens", testReopenTokens, nil},
+		{"Often", testReopenOften, []account.AppID{app}},
 	} {
 		t.Run(th.name, func(t *testing.T) {
 			dir := t.TempDir()
 			v := newEnv(t, openAt(t, dir))
+			for _, id := range th.apps {
+				v.createApp(id)
+			}
 			th.fn(v, func() {
 				v.Helper()
 				v.close()

@@ -27,7 +27,22 @@ type theme struct {
 
 // Run tests the engines that open returns.
 func Run(t *testing.T, open Open) {
-	themes := []theme{
+	for _, th := range accountThemes() {
+		t.Run(th.name, func(t *testing.T) {
+			v := newEnv(t, open(t))
+			v.createApp(app)
+			v.createApp(otherApp)
+			th.fn(v)
+		})
+	}
+	for _, th := range appThemes() {
+		t.Run(th.name, func(t *testing.T) { th.fn(newEnv(t, open(t))) })
+	}
+}
+
+// accountThemes returns what is required of accounts. They begin with two apps.
+func accountThemes() []theme {
+	return []theme{
 		{"UpsertCreates", testUpsertCreates},
 		{"UpsertChanges", testUpsertChanges},
 		{"UpsertNoChange", testUpsertNoChange},
@@ -64,6 +79,12 @@ func Run(t *testing.T, open Open) {
 		{"SlicesReused", testSlicesReused},
 		{"TextsReused", testTextsReused},
 		{"Ready", testReady},
+	}
+}
+
+// appThemes returns what is required of apps and tokens. They begin with nothing.
+func appThemes() []theme {
+	return []theme{
 		{"AppCreate", testAppCreate},
 		{"AppUpdate", testAppUpdate},
 		{"AppUpdateRefused", testAppUpdateRefused},
@@ -83,9 +104,10 @@ func Run(t *testing.T, open Open) {
 		{"Audit", testAudit},
 		{"AuditPages", testAuditPages},
 		{"AuditAtomic", testAuditAtomic},
-	}
-	for _, th := range themes {
-		t.Run(th.name, func(t *testing.T) { th.fn(newEnv(t, open(t))) })
+		{"NoApp", testNoApp},
+		{"NoAppConcurrent", testNoAppConcurrent},
+		{"Admins", testAdmins},
+		{"AdminsConcurrent", testAdminsConcurrent},
 	}
 }
 

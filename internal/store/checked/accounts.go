@@ -20,7 +20,7 @@ func (c *engine) Upsert(ctx context.Context, app account.AppID, items []account.
 		broken(err == nil, method, "the caller gave %q: %v", u.ID, err)
 	}
 	rs, err := c.Engine.Upsert(ctx, app, items, p)
-	fault(method, err)
+	fault(method, err, account.NoApp)
 	length(method, len(rs), len(items), err)
 	created := map[uint64]bool{}
 	for _, r := range rs {
@@ -117,15 +117,15 @@ func (c *engine) Update(ctx context.Context, app account.AppID, patches []accoun
 func (c *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
 	broken(!now.IsZero(), "Delete", "the caller gave no time")
 	cs, err := c.Engine.Delete(ctx, app, ids, now)
-	changed("Delete", cs, len(ids), err)
+	changed("Delete", cs, len(ids), err, account.AdminProtected)
 	return cs, err
 }
 
-func changed(method string, cs []account.Code, items int, err error) {
-	fault(method, err)
+func changed(method string, cs []account.Code, items int, err error, refusals ...account.Code) {
+	fault(method, err, account.NoApp)
 	length(method, len(cs), items, err)
 	for _, c := range cs {
-		broken(c == account.OK || c == account.NoAccount, method, "a result has Code %v", c)
+		broken(c == account.OK || c == account.NoAccount || slices.Contains(refusals, c), method, "a result has Code %v", c)
 	}
 }
 

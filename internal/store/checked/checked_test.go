@@ -97,7 +97,7 @@ func TestPanics(t *testing.T) {
 		want string
 	}{
 		{"plain error", &faulty{err: driver}, upsert, "not an *account.Error"},
-		{"foreign code", &faulty{err: &account.Error{Code: account.NoApp}}, upsert, "has Code no app"},
+		{"foreign code", &faulty{err: &account.Error{Code: account.Exists}}, upsert, "has Code exists"},
 		{"leak", &faulty{err: &account.Error{Detail: "oh: pq: relation missing", Err: driver}}, upsert, "text of the cause"},
 		{"too few results", &faulty{upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}}}, upsert, "1 results for 2 items"},
 		{"results beside an error", &faulty{upserted: make([]account.UpsertResult, 2), err: &account.Error{}}, upsert, "beside the error"},

@@ -27,9 +27,12 @@ func (s *Store) CreateApp(ctx context.Context, a account.App, by account.AuditEn
 	return &a, nil
 }
 
-// put stores a together with its audit entry.
+// put stores a together with its audit entry and the accounts of its admins.
 func (s *Store) put(a *account.App, by account.AuditEntry) {
 	s.apps[a.ID] = a
+	for _, id := range a.Admins {
+		s.upsert(s.dir(a.ID), account.Upsert{ID: id}, account.UpsertPolicy{Now: by.Time, TombstoneBefore: account.AnyTombstone})
+	}
 	s.enter(a.ID, by)
 }
 

@@ -50,6 +50,21 @@ func (s *Store) dir(app account.AppID) *dir {
 	return d
 }
 
+// writing calls fn with the directory of app, unless ctx has ended or there is no such
+// app.
+func (s *Store) writing(ctx context.Context, app account.AppID, fn func(*dir)) error {
+	if err := account.Ended(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.app(app); err != nil {
+		return err
+	}
+	fn(s.dir(app))
+	return nil
+}
+
 // locked calls fn with the directory of app, unless ctx has ended.
 func (s *Store) locked(ctx context.Context, app account.AppID, fn func(*dir)) error {
 	if err := account.Ended(ctx); err != nil {
@@ -63,7 +78,7 @@ func (s *Store) locked(ctx context.Context, app account.AppID, fn func(*dir)) er
 
 // Upsert implements [account.Store].
 func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) (rs []account.UpsertResult, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.writing(ctx, app, func(d *dir) {
 		for _, u := range items {
 			rs = append(rs, s.upsert(d, u, p))
 		}
@@ -125,7 +140,7 @@ func (d *dir) account(id account.UserID) account.Account {
 
 // Update implements [account.Store].
 func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) (cs []account.Code, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.writing(ctx, app, func(d *dir) {
 		for _, p := range patches {
 			cs = append(cs, d.update(p, now))
 		}
@@ -146,9 +161,13 @@ func (d *dir) update(p account.Patch, now time.Time) account.Code {
 
 // Delete implements [account.Store].
 func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) (cs []account.Code, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.writing(ctx, app, func(d *dir) {
 		for _, id := range ids {
-			cs = append(cs, d.delete(id, now))
+			if s.apps[app].IsAdmin(id) {
+				cs = append(cs, account.AdminProtected)
+			} else {
+				cs = append(cs, d.delete(id, now))
+			}
 		}
 	})
 	return cs, err

@@ -53,7 +53,11 @@ func TestEngine(t *testing.T) {
 func TestObserve(t *testing.T) {
 	const app account.AppID = 1400000001
 	r := new(recorder)
-	e := metered.New(new(mem.Store), r)
+	inner := new(mem.Store)
+	if _, err := inner.CreateApp(t.Context(), account.App{ID: app}, account.AuditEntry{}); err != nil {
+		t.Fatal(err)
+	}
+	e := metered.New(inner, r)
 	ended, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer cancel()
 	gone, cancel := context.WithCancel(t.Context())
@@ -63,7 +67,7 @@ func TestObserve(t *testing.T) {
 	_, _ = e.Upsert(ended, app, []account.Upsert{{ID: "c"}}, p)
 	_, _ = e.Upsert(gone, app, []account.Upsert{{ID: "d"}}, p) // is not told
 	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
-	_, _ = e.App(t.Context(), app)
+	_, _ = e.App(t.Context(), app+1)
 	want := []call{
 		{"Upsert", 2, account.OK},
 		{"Upsert", 1, account.Unavailable},

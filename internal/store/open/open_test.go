@@ -17,6 +17,10 @@ func TestEngine(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", spec, err)
 		}
+		by := account.AuditEntry{Time: time.UnixMilli(1)}
+		if _, err := e.CreateApp(t.Context(), account.App{ID: 1}, by); err != nil {
+			t.Fatalf("%s: %v", spec, err)
+		}
 		rs, err := e.Upsert(t.Context(), 1, []account.Upsert{{ID: "a"}}, account.UpsertPolicy{Now: time.UnixMilli(1)})
 		if err != nil || !rs[0].Created {
 			t.Errorf("%s: Upsert = %+v, %v", spec, rs, err)

@@ -63,9 +63,7 @@ func (r *registry) all() []*account.App {
 // appBytes is about what a change of an app writes.
 const appBytes = 4 << 10
 
-func noApp() error {
-	return &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
-}
+var errNoApp error = &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
 
 // CreateApp implements [account.Apps].
 func (s *Store) CreateApp(ctx context.Context, a account.App, by account.AuditEntry) (*account.App, error) {
@@ -75,8 +73,7 @@ func (s *Store) CreateApp(ctx context.Context, a account.App, by account.AuditEn
 		if g.app(a.ID) != nil {
 			return &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
 		}
-		g.putApp(&a, by)
-		return nil
+		return g.putApp(&a, by)
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +88,7 @@ func (s *Store) App(ctx context.Context, id account.AppID) (*account.App, error)
 	}
 	a := s.apps.get(id)
 	if a == nil {
-		return nil, noApp()
+		return nil, errNoApp
 	}
 	return a, nil
 }
@@ -111,13 +108,13 @@ func (s *Store) UpdateApp(ctx context.Context, id account.AppID, fn func(account
 	err := s.write(ctx, appBytes, func(g *group) error {
 		a := g.app(id)
 		if a == nil {
-			return noApp()
+			return errNoApp
 		}
 		var err error
-		if next, err = guarded(a, fn); err == nil {
-			g.putApp(next, by)
+		if next, err = guarded(a, fn); err != nil {
+			return err
 		}
-		return err
+		return g.putApp(next, by)
 	})
 	if err != nil {
 		return nil, err
@@ -140,7 +137,7 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 	return s.write(ctx, appBytes, func(g *group) error {
 		a := g.app(id)
 		if a == nil {
-			return noApp()
+			return errNoApp
 		}
 		if g.count(id) > g.liveAdmins(a) {
 			return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}

@@ -355,7 +355,9 @@ func TestPurge(t *testing.T) {
 		must(t, err)
 		must(t, s.DeleteApp(t.Context(), id+1, by))
 	}
-	_, err := s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
+	_, err := s.CreateApp(t.Context(), account.App{ID: 3, Created: now}, by)
+	must(t, err)
+	_, err = s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
 	must(t, err)
 	check := func(when string) {
 		t.Helper()
@@ -380,6 +382,8 @@ func TestPurge(t *testing.T) {
 	s = open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
 	check("after a restart")
+	_, err = s.CreateApp(t.Context(), account.App{ID: 5, Created: now}, by)
+	must(t, err)
 	rs, err := s.Upsert(t.Context(), 5, []account.Upsert{{ID: "a"}, {ID: "b"}}, account.UpsertPolicy{Now: now})
 	must(t, err)
 	for i, r := range rs {
@@ -412,9 +416,6 @@ func TestListDeleted(t *testing.T) {
 func TestSnapshot(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, foldBytes: 4 << 10})
-	admin := account.AuditEntry{Time: now, Actor: "test", Action: "app.create"}
-	_, err := s.CreateApp(t.Context(), account.App{ID: app, Created: now}, admin)
-	must(t, err)
 	want := furnish(t, s)
 	done := make(chan struct{})
 	stop := make(chan struct{})

@@ -304,10 +304,22 @@ func (g *group) app(id account.AppID) *account.App {
 	return g.apps.get(id)
 }
 
-// putApp stores a together with its audit entry.
-func (g *group) putApp(a *account.App, by account.AuditEntry) {
+// putApp stores a together with its audit entry and the accounts of its admins.
+func (g *group) putApp(a *account.App, by account.AuditEntry) error {
+	if err := tooLong(a.Admins...); err != nil {
+		return err
+	}
+	items := make([]account.Upsert, len(a.Admins))
+	for i, id := range a.Admins {
+		items[i].ID = id
+	}
+	u := newUpsert(g.table, a.ID, items, account.UpsertPolicy{Now: by.Time, TombstoneBefore: account.AnyTombstone})
+	if err := g.upsert(u, make([]account.UpsertResult, len(items))); err != nil {
+		return err
+	}
 	g.changed[a.ID] = a
 	g.audit(a.ID, by)
+	return nil
 }
 
 // audit adds an entry to the trail.

@@ -80,6 +80,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	s := &Store{
 		fs:      o.FS,
 		dir:     o.Dir,
+		lg:      o.Logger,
 		sums:    sums,
 		lock:    lock,
 		table:   roster.New(),
@@ -109,14 +110,23 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		return nil, errors.Join(err, s.db.Close(), sums.Close())
 	}
 	s.start(o, g)
+	if o.readOnly {
+		return s, nil
+	}
+	if err := s.removeOrphans(); err != nil && s.space.Check() == nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
 // openDB opens Pebble. From then on the record of its logs and manifest is kept.
 func (s *Store) openDB(o Options) error {
-	s.space.Measure()
 	if err := o.removeLeftovers(); err != nil {
 		return err
+	}
+	s.space.Measure()
+	if free, short := s.space.Short(o.MinFree / 2); short && !o.readOnly {
+		return fmt.Errorf("the disk of the data directory %s has %d MiB free, and a start needs %d MiB; free space and start again", o.Dir, free>>20, o.MinFree>>21)
 	}
 	s.engine = o.engine(s)
 	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}

@@ -166,3 +166,61 @@ func fold(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 }
+
+// TestOrphans opens a store with accounts of an app that does not exist, as versions of
+// before could leave. A check of it only counts them; a start removes them, so that a
+// new app of that number starts clean.
+func TestOrphans(t *testing.T) {
+	disk := vfs.NewMem()
+	s := openBare(t, Options{FS: disk})
+	rs := make([]account.UpsertResult, 2)
+	must(t, s.write(t.Context(), 1, func(g *group) error {
+		return g.upsert(newUpsert(s.table, app, []account.Upsert{{ID: "a"}, {ID: "b"}}, free), rs)
+	}))
+	must(t, s.write(t.Context(), 1, func(g *group) error {
+		name := record.AppendName(nil, app, "b")
+		_, err := g.update(g.table.Hash(name), name, account.Patch{ID: "b", Kicked: 7}, now)
+		return err
+	}))
+	fold(t, s)
+	must(t, s.Close())
+	c, err := Verify(t.Context(), Options{Dir: "data", FS: disk}, nil)
+	if err != nil || c.Orphans != 2 || c.Accounts != 0 {
+		t.Errorf("Verify = %+v, %v; want two orphans", c, err)
+	}
+	for _, when := range []string{"start", "next start"} {
+		s = openBare(t, Options{FS: disk})
+		st, err := s.Status(t.Context(), app, []account.UserID{"a", "b"})
+		if n := s.table.Total(); err != nil || n != 0 || st[0] != (account.Status{}) || st[1] != (account.Status{}) {
+			t.Errorf("after a %s: %d accounts, %+v, %v; want nothing", when, n, st, err)
+		}
+		must(t, s.Close())
+	}
+	s = open(t, Options{FS: disk})
+	defer func() { must(t, s.Close()) }()
+	again, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}}, account.UpsertPolicy{Now: now})
+	if err != nil || !again[0].Created || again[0].InternalID <= rs[1].InternalID {
+		t.Errorf("an import to the new app: %+v, %v; want a new account above %d", again, err, rs[1].InternalID)
+	}
+}
+
+// TestFullDiskStart refuses to start where there is no room for what a start writes.
+func TestFullDiskStart(t *testing.T) {
+	disk := vfs.NewMem()
+	must(t, openBare(t, Options{FS: disk}).Close())
+	_, err := Open(Options{Dir: "data", FS: fullDisk{disk}})
+	if err == nil || !strings.Contains(err.Error(), "has 10 MiB free, and a start needs 128 MiB") {
+		t.Errorf("Open: %v, want a refusal that names the space", err)
+	}
+	c, err := Verify(t.Context(), Options{Dir: "data", FS: fullDisk{disk}}, nil)
+	if err != nil || c.Apps != 0 {
+		t.Errorf("Verify = %+v, %v; want to read without any room", c, err)
+	}
+}
+
+// A fullDisk has 10 MiB free.
+type fullDisk struct{ vfs.FS }
+
+func (fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: 10 << 20}, nil
+}

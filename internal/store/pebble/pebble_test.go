@@ -10,12 +10,25 @@ import (
 )
 
 // openMem opens a store in memory, for tests that restart nothing.
-func openMem(tb testing.TB) account.Engine { return open(tb, Options{FS: vfs.NewMem()}) }
+func openMem(tb testing.TB) account.Engine { return openBare(tb, Options{FS: vfs.NewMem()}) }
 
 // openDisk opens a store on the file system.
-func openDisk(tb testing.TB, dir string) account.Engine { return open(tb, Options{Dir: dir}) }
+func openDisk(tb testing.TB, dir string) account.Engine { return openBare(tb, Options{Dir: dir}) }
 
+// open opens a store that has the app of the tests.
 func open(tb testing.TB, o Options) *Store {
+	tb.Helper()
+	s := openBare(tb, o)
+	if s.apps.get(app) == nil {
+		if _, err := s.CreateApp(tb.Context(), account.App{ID: app, Created: now}, account.AuditEntry{Time: now}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return s
+}
+
+// openBare opens a store as it is.
+func openBare(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	if o.Dir == "" {
 		o.Dir = "data"
@@ -45,7 +58,7 @@ func property(t *testing.T, o Options) {
 			disks[dir] = vfs.NewMem()
 		}
 		o.FS = disks[dir]
-		return open(tb, o)
+		return openBare(tb, o)
 	})
 }
 

@@ -193,5 +193,5 @@ func targetError(err error) error {
 	if err == nil || account.CodeOf(err) == account.Unavailable {
 		return err
 	}
-	return &account.Error{Code: account.Internal, Detail: fmt.Sprintf("the copy cannot be written: %v; check the disk it goes to", reason(err)), Err: err}
+	return &account.Error{Code: account.Internal, Detail: "the copy cannot be written; check the disk that it goes to", Err: err}
 }

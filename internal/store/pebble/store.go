@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,6 +24,7 @@ import (
 type Store struct {
 	fs      vfs.FS // as it was given, for what is not the store's own
 	dir     string
+	lg      *slog.Logger
 	db      *pebble.DB
 	lock    *pebble.Lock
 	engine  *pebble.Options
@@ -91,7 +92,12 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	}
 	u := newUpsert(s.table, app, items, p)
 	rs := make([]account.UpsertResult, len(items))
-	err := s.write(ctx, u.bytes(), func(g *group) error { return g.upsert(u, rs) })
+	err := s.write(ctx, u.bytes(), func(g *group) error {
+		if g.app(app) == nil {
+			return errNoApp
+		}
+		return g.upsert(u, rs)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +120,9 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 	}
 	cs := make([]account.Code, len(patches))
 	err := s.write(ctx, size, func(g *group) (err error) {
+		if g.app(app) == nil {
+			return errNoApp
+		}
 		for i, p := range patches {
 			name := record.AppendName(nil, app, p.ID)
 			if cs[i], err = g.update(s.table.Hash(name), name, p, now); err != nil {
@@ -136,8 +145,16 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 	ids = slices.Clone(ids)
 	cs := make([]account.Code, len(ids))
 	err := s.write(ctx, record.Overhead*len(ids), func(g *group) error {
+		a := g.app(app)
+		if a == nil {
+			return errNoApp
+		}
 		var name []byte
 		for i, id := range ids {
+			if a.IsAdmin(id) {
+				cs[i] = account.AdminProtected
+				continue
+			}
 			name = record.AppendName(name[:0], app, id)
 			cs[i] = g.delete(app, s.table.Hash(name), name, now)
 		}
@@ -260,14 +277,6 @@ func iterate(r pebble.Reader, lower, upper []byte, fn func(*pebble.Iterator) err
 // internal returns an error with Code Internal.
 func internal(detail string, cause error) error {
 	return &account.Error{Code: account.Internal, Detail: detail + "; see the server's log", Err: cause}
-}
-
-// reason returns the system's word for err, which names no path.
-func reason(err error) string {
-	if e, ok := errors.AsType[syscall.Errno](err); ok {
-		return e.Error()
-	}
-	return "an error"
 }
 
 // Ready implements [account.Store].

@@ -66,6 +66,13 @@ func (s *Space) Measure() {
 	}
 }
 
+// Short returns how many bytes are free, and whether they are fewer than least. A file
+// system that cannot tell has room.
+func (s *Space) Short(least uint64) (free uint64, short bool) {
+	usage, err := s.fs.GetDiskUsage(s.dir)
+	return usage.AvailBytes, err == nil && usage.AvailBytes < least
+}
+
 // Watch measures again and again until stop is closed.
 func (s *Space) Watch(every time.Duration, stop <-chan struct{}) {
 	ticker := time.NewTicker(every)

@@ -218,6 +218,13 @@ func (t *Table) Count(app account.AppID) int64 {
 	return t.counts[app]
 }
 
+// Apps returns the apps that have accounts or had some, in order.
+func (t *Table) Apps() []account.AppID {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Sorted(maps.Keys(t.counts))
+}
+
 // Total returns how many accounts of all apps exist.
 func (t *Table) Total() (n int64) {
 	t.mu.RLock()
