@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"rollcall/internal/account"
 	"rollcall/internal/store/open"
 )
 
@@ -83,12 +84,21 @@ func (c *backupVerifyCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return printThing(env.stdout, c.Output, found, []property{
-		{"accounts", strconv.FormatInt(found.Accounts, 10)},
-		{"tombstones", strconv.FormatInt(found.Tombstones, 10)},
-		{"apps", strconv.FormatInt(found.Apps, 10)},
-		{"tokens", strconv.FormatInt(found.Tokens, 10)},
-		{"audit entries", strconv.FormatInt(found.Audit, 10)},
-		{"digest", found.Digest},
-	})
+	return printContents(env, c.Output, found)
+}
+
+// printContents prints what a store holds.
+func printContents(env *environment, output string, c *account.Contents) error {
+	ps := []property{
+		{"accounts", strconv.FormatInt(c.Accounts, 10)},
+		{"tombstones", strconv.FormatInt(c.Tombstones, 10)},
+		{"apps", strconv.FormatInt(c.Apps, 10)},
+		{"tokens", strconv.FormatInt(c.Tokens, 10)},
+		{"audit entries", strconv.FormatInt(c.Audit, 10)},
+		{"digest", c.Digest},
+	}
+	if c.Orphans > 0 {
+		ps = append(ps, property{"accounts of no app", strconv.FormatInt(c.Orphans, 10)})
+	}
+	return printThing(env.stdout, output, c, ps)
 }

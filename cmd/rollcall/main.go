@@ -26,6 +26,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Show who changed what."`
 	Token   tokenCmd   `cmd:"" help:"Create and delete tokens of the admin API."`
 	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
+	Store   storeCmd   `cmd:"" help:"Check a store that no server uses."`
 	Sig     sigCmd     `cmd:"" help:"Sign, verify and explain UserSigs."`
 	Bench   benchCmd   `cmd:"" help:"Load a server and measure how it takes it."`
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -88,6 +89,36 @@ func Read(spec string, fn func(account.Engine) error) error {
 	return errors.Join(fn(s), s.Close())
 }
 
+// CheckStore reads every record of the store in the data directory dir without starting
+// it, and returns what it holds. dir may also name the directory of the store itself.
+// With a file of sealing keys it also opens every sealed secret.
+func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
+	secrets, err := secretsOf(ctx, sealKeys)
+	if err != nil {
+		return nil, err
+	}
+	return pebble.Verify(ctx, pebble.Options{Dir: storeIn(dir)}, secrets)
+}
+
+// AcceptStore returns what is left of a damaged store, see [pebble.Accept]. dir is as for
+// [CheckStore].
+func AcceptStore(ctx context.Context, dir string, apply bool) (*account.Contents, error) {
+	return pebble.Accept(ctx, pebble.Options{Dir: storeIn(dir)}, apply)
+}
+
+// storeIn returns the directory of the store in a data directory.
+func storeIn(dir string) string {
+	if in := filepath.Join(dir, backup.Store); isDir(in) {
+		return in
+	}
+	return dir
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
 // Verify compares the backup in dir with its description, opens its store
 // without changing it, reads every record and returns what it holds. With a
 // file of sealing keys it also opens every sealed secret.
@@ -95,16 +126,25 @@ func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error
 	if _, err := backup.Check(dir); err != nil {
 		return nil, err
 	}
-	var secrets func(account.Engine) error
-	if sealKeys != "" {
-		ring, err := sealed.ReadRing(sealKeys)
-		if err != nil {
-			return nil, err
-		}
-		secrets = func(e account.Engine) error {
-			_, err := sealed.New(e, ring).Apps(ctx)
-			return err
-		}
+	secrets, err := secretsOf(ctx, sealKeys)
+	if err != nil {
+		return nil, err
 	}
 	return pebble.Verify(ctx, pebble.Options{Dir: filepath.Join(dir, backup.Store)}, secrets)
+}
+
+// secretsOf returns a function that opens every secret of an engine with the keys in a
+// file, nil if no file is named.
+func secretsOf(ctx context.Context, sealKeys string) (func(account.Engine) error, error) {
+	if sealKeys == "" {
+		return nil, nil
+	}
+	ring, err := sealed.ReadRing(sealKeys)
+	if err != nil {
+		return nil, err
+	}
+	return func(e account.Engine) error {
+		_, err := sealed.New(e, ring).Apps(ctx)
+		return err
+	}, nil
 }

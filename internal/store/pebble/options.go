@@ -21,6 +21,7 @@ type Options struct {
 	MinFree uint64       // bytes of free space below which writes are refused; 0 is DefaultMinFree
 
 	readOnly bool // see Verify
+	accept   bool // see Accept
 
 	noSync     bool          // tests: acknowledge what is not durable
 	checkSpace time.Duration // tests: how often the free space is asked for

@@ -28,6 +28,24 @@ func OpenReadOnly(o Options) (*Store, error) {
 	return Open(o)
 }
 
+// Accept reads what is left of a damaged store in o.Dir and returns what it holds. It
+// fails if that cannot be read without a gap. If apply is set, it also records the logs
+// and the manifest as they are, so that [Open] no longer refuses the store: what the
+// damage has cost is lost then. Another process may not use the store meanwhile.
+func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, error) {
+	o = o.withDefaults()
+	o.accept = true
+	c, err := Verify(ctx, o, nil)
+	if err != nil || !apply {
+		return c, err
+	}
+	lock, err := o.lockDir()
+	if err != nil {
+		return nil, err
+	}
+	return c, errors.Join(guard.CreateChecksums(o.FS, o.Dir), lock.Close())
+}
+
 // Verify opens the store in o.Dir with [OpenReadOnly], reads every record and
 // returns what it holds. apps is asked what else is to be checked of apps; it may
 // be nil, and may only read.

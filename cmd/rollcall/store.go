@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+
+	"rollcall/internal/store/open"
+)
+
+// storeCmd looks at a store without a server.
+type storeCmd struct {
+	Check  storeCheckCmd  `cmd:"" help:"Read every record of a store and say what it holds."`
+	Accept storeAcceptCmd `cmd:"" help:"Go on with what is left of a damaged store."`
+}
+
+type storeCheckCmd struct {
+	Dir      string `arg:"" name:"dir" given:"" help:"The data directory, as \"rollcall serve --data\" takes it."`
+	SealKeys string `placeholder:"FILE" given:"" help:"Also open the sealed secrets of apps with the keys in this file."`
+	Output   string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
+}
+
+// Help is shown by rollcall store check --help.
+func (storeCheckCmd) Help() string {
+	return `The check says what a start would say of the store, and reads every record as
+well. It changes and creates no file. Stop the server first: a store in use cannot
+be checked. "rollcall backup create" and "backup verify" check a running one.
+
+A damaged store is refused with the file that is missing or not as it was written.
+
+Examples:
+  rollcall store check rollcall-data
+  rollcall store check /var/lib/rollcall --output json`
+}
+
+// Run checks a store.
+func (c *storeCheckCmd) Run(env *environment) error {
+	found, err := open.CheckStore(env.ctx, c.Dir, c.SealKeys)
+	if err != nil {
+		return err
+	}
+	return printContents(env, c.Output, found)
+}
+
+type storeAcceptCmd struct {
+	confirmation
+	Dir    string `arg:"" name:"dir" given:"" help:"The data directory, as \"rollcall serve --data\" takes it."`
+	Output string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
+}
+
+// Help is shown by rollcall store accept --help.
+func (storeAcceptCmd) Help() string {
+	return `A server refuses a store whose logs or manifest hold less than was written. If
+there is no backup to restore, this command accepts what can still be read. It
+prints what that is, and asks before it changes anything.
+
+What the damage has cost is lost for good, and internal ids of lost accounts may be
+given again. Copy the directory first. A store with a gap in its journal, or whose
+tables cannot be read, cannot be accepted.
+
+Examples:
+  cp -a /var/lib/rollcall /var/lib/rollcall.damaged
+  rollcall store accept /var/lib/rollcall`
+}
+
+// Run accepts a store.
+func (c *storeAcceptCmd) Run(env *environment) error {
+	left, err := open.AcceptStore(env.ctx, c.Dir, false)
+	if err != nil {
+		return err
+	}
+	if err := printContents(env, c.Output, left); err != nil {
+		return err
+	}
+	doing := fmt.Sprintf("this accepts %s with %d accounts; whatever else it held is lost", c.Dir, left.Accounts)
+	if err := c.confirm(env, doing); err != nil {
+		return err
+	}
+	_, err = open.AcceptStore(env.ctx, c.Dir, true)
+	return err
+}
