@@ -51,7 +51,7 @@ func (c *AdminClient) CreateToken(ctx context.Context, t NewToken) (*CreatedToke
 	return result(created, c.call(ctx, adminCall{method: http.MethodPost, path: "/tokens", body: t, resp: created}))
 }
 
-// DeleteToken makes a token worthless. It needs the scope admin.
+// DeleteToken revokes a token. It needs the scope admin.
 func (c *AdminClient) DeleteToken(ctx context.Context, id string) error {
 	return c.call(ctx, adminCall{method: http.MethodDelete, path: "/tokens/" + url.PathEscape(id)})
 }

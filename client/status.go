@@ -14,7 +14,7 @@ const (
 	Offline    = "Offline"
 )
 
-// A StatusQuery asks who is on line. The switches cost more of the server.
+// A StatusQuery asks which accounts are online. Its switches cost the server more.
 type StatusQuery struct {
 	UserIDs      []string // 1 to MaxStatus
 	Detail       bool     // with devices
@@ -54,7 +54,7 @@ type Device struct {
 	InstanceID uint64 `json:"instance_id,omitzero"`
 }
 
-// QueryOnlineStatus tells who of 1 to [MaxStatus] accounts is on line. Accounts
+// QueryOnlineStatus reports which of 1 to [MaxStatus] accounts are online. Accounts
 // that exist come first, as the server orders them, then those that do not, also
 // when no account exists, which the API itself calls a failure.
 func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]StatusResult, error) {

@@ -29,9 +29,8 @@ func (accountImportCmd) Help() string {
 nick and face_url; or is CSV whose first line is userid,nick,face_url. The three
 are told apart by the first line, and may be of any length.
 
-An account that exists gets the new nick and picture; what is empty or left out
-stays. So an import can be repeated, and one that was stopped begins again at
-the line that it named.
+Existing accounts are updated; empty or missing fields keep their value. You can
+therefore run an import again. If it stops, it prints the line to restart from.
 
 Exit code 3: some were rejected; each is listed with its line and the reason.
 

@@ -29,7 +29,7 @@ type serveCmd struct {
 // Help is shown by rollcall serve --help.
 func (serveCmd) Help() string {
 	return `Without flags this is a developer's server: it listens on loopback only, keeps
-its data in ./rollcall-data, makes a demo app on its first start and prints a
+its data in ./rollcall-data, creates a demo app on its first start and prints a
 curl line, signature included, that works as pasted.
 
 Every flag is also a setting of the file that --config names, as admin_listen,

@@ -18,7 +18,7 @@ type tokenCmd struct {
 }
 
 type tokenCreateCmd struct {
-	Name   string        `arg:"" name:"name" help:"Who is to use it; stands in the audit trail."`
+	Name   string        `arg:"" name:"name" help:"Name of the user or program that gets it; the audit trail shows this name."`
 	Scope  []string      `enum:"read,write,admin" default:"read" placeholder:"SCOPE" help:"read, write or admin, each including those before it (default: ${default})."`
 	Expire time.Duration `placeholder:"DURATION" given:"a duration above 0, as 720h, or leave it out for ever" help:"How long it is good, as 720h (default: for ever)."`
 }

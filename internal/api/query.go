@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// query holds the parameters that the gate reads. Random and contenttype are
-// read by nobody (decisions.md, "The gate").
+// query holds the parameters that the gate reads. It ignores random and contenttype
+// (decisions.md, "The gate").
 type query struct {
 	sdkappid, identifier, usersig param
 

@@ -22,40 +22,39 @@ const AdminOff = "off"
 // flag, default the value of a setting that nobody gave, help one line for
 // --help. A comment below is the manual's paragraph about the setting.
 type Config struct {
-	// Folder of everything that is kept: the accounts, the keys that seal the
-	// apps' secrets, the context file for clients. It is made, closed to others,
-	// if it does not exist. Everybody who keeps data elsewhere than in the
-	// working folder needs it; a service names an absolute path.
+	// Directory of everything that the server keeps: the accounts, the keys that
+	// seal the apps' secrets, the context file for clients. It is created, closed to
+	// other users, if it does not exist. Set it to an absolute path for a service.
 	Data string `name:"data" default:"./rollcall-data" placeholder:"DIR" help:"Folder of everything that is kept (default: ${default})."`
 
 	// Where accounts live: "pebble:DIR" is the embedded store in a folder, "mem:"
 	// forgets everything at the end. By default it is pebble in the folder
-	// "accounts" of data. Who wants the accounts on another disk than the rest
-	// needs it, and who runs tests.
+	// "accounts" of data. Set this to keep accounts on a separate disk, or to use
+	// the in-memory store in tests.
 	Store string `name:"store" placeholder:"SPEC" help:"Where accounts live: pebble:DIR, or mem: to forget them at the end (default: pebble in the data folder)."`
 
 	// Address of the account API, "host:port"; ":port" is every address of the
 	// machine, port 0 a free one. One that can be reached from outside needs
-	// tls_cert and tls_key, or insecure_listen. Every server for others than
-	// its own machine needs it.
+	// tls_cert and tls_key, or insecure_listen. Set it on every server that other
+	// machines call.
 	Listen string `name:"listen" default:"127.0.0.1:7580" placeholder:"ADDR" help:"Address of the account API (default: ${default})."`
 
-	// File with the certificate in PEM, followed by those between it and the
-	// root. With it the account API is HTTPS, with HTTP/1.1 and HTTP/2. It goes
-	// together with tls_key. Whoever is reached from outside needs both, unless
-	// something in front of the server ends TLS. A renewed certificate needs no
-	// restart: both files are looked at by handshakes, every five seconds at
-	// most, and connections of before stay. Until the two fit each other the
-	// old certificate is served, with a warning in the log.
+	// File with the certificate in PEM, followed by the intermediate certificates.
+	// With it the account API is HTTPS, with HTTP/1.1 and HTTP/2. It goes together
+	// with tls_key. A server that is reached from outside needs both, unless a proxy
+	// in front of it ends TLS. A renewed certificate needs no restart. Both files are
+	// checked for changes during handshakes, at most every five seconds, and on
+	// SIGHUP. Existing connections are not affected. While certificate and key do not
+	// belong together, the old certificate is served, with a warning in the log.
 	TLSCert string `name:"tls-cert" placeholder:"FILE" file:"exists" help:"Certificate in PEM; serves HTTPS and HTTP/2."`
 
 	// File with the private key of the certificate in PEM. It goes together with
 	// tls_cert.
 	TLSKey string `name:"tls-key" placeholder:"FILE" file:"exists" help:"Private key of the certificate."`
 
-	// Serve an address that can be reached from outside without TLS. Whoever has
-	// something in front of the server that ends TLS needs it, and nobody else:
-	// signatures cross the network in the clear.
+	// Serve an address that can be reached from outside without TLS. Set it only if
+	// a proxy in front of the server ends TLS: signatures cross the network in the
+	// clear.
 	InsecureListen bool `name:"insecure-listen" help:"Serve an address that can be reached from outside in the clear."`
 
 	// A second address, which must be a loopback one, for the admin API, the
@@ -73,19 +72,18 @@ type Config struct {
 	// it.
 	AdminHost []string `name:"admin-host" placeholder:"NAME" help:"A name by which the admin API may be called, besides localhost; may be repeated."`
 
-	// File with a token of the admin API that has every scope. If there is no
-	// such file, one is made, of mode 0600. A server that is no developer's has
-	// no other first token.
+	// File with a token of the admin API that has every scope. If there is no such
+	// file, the server creates one with mode 0600. On any server other than a local
+	// development server, this is the only way to get the first token.
 	AdminTokenFile string `name:"admin-token-file" placeholder:"FILE" file:"made" help:"A token of the admin API with every scope; made if there is no such file."`
 
-	// File with the keys that seal the apps' secrets in the store. By default it
-	// is seal.keys in data, made on the first start. The nodes of a cluster
-	// need it, since they share one, and so does who keeps it on another
-	// disk than the store.
+	// File with the keys that seal the apps' secrets in the store. By default it is
+	// seal.keys in data, created on the first start. Set it if the nodes of a cluster
+	// share the file, or to keep it on another disk than the store.
 	SealKeys string `name:"seal-keys" placeholder:"FILE" file:"made" help:"Keys that seal the apps' secrets in the store (default: seal.keys in the data folder)."`
 
-	// A loopback address for profiles of the process (net/http/pprof). Who looks
-	// into the speed or the memory of a server needs it.
+	// A loopback address for profiles of the process (net/http/pprof). Set it to
+	// examine the speed or the memory of a server.
 	PprofListen string `name:"pprof-listen" placeholder:"ADDR" help:"A loopback address for profiles of the process (default: none)."`
 
 	// Let apps be created as test apps. Such an app accepts any well-formed
@@ -108,26 +106,24 @@ type Config struct {
 	// The UserID of an admin of that app, besides administrator.
 	Admin string `name:"admin" placeholder:"USERID" help:"An admin of the app besides administrator."`
 
-	// Most requests of the account API that are served at once; others wait, for
-	// less than half a second. From 1 to 65536. The default keeps two cores
-	// busy with room to spare; machines with many cores and a slow store need
-	// more.
-	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Most requests of the account API that are served at once (default: ${default})."`
+	// Limit of account API requests that are served at the same time, from 1 to
+	// 65536. Other requests wait for less than half a second. The default keeps two
+	// cores busy with room to spare. Raise it on machines with many cores and a slow
+	// store.
+	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
 
-	// How long the requests in flight may take after a signal to stop, a number
-	// with its unit as in "10s"; from 1s to 10m. Then they are cut off. Who
-	// runs under a supervisor that kills after a time needs a shorter one than
-	// that.
+	// How long the requests in flight may take after a signal to stop, a number with
+	// its unit such as "10s"; from 1s to 10m. Then they are cut off. Set it below
+	// your supervisor's kill timeout (for systemd, TimeoutStopSec).
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
 
-	// Form of the log on standard error: "text" for people, "json" for programs
-	// that collect logs. With "json" also what keeps a server from starting is one
-	// JSON object.
+	// Form of the log on standard error: "text" for people, "json" for programs that
+	// collect logs. With "json", an error that prevents the start is a JSON object,
+	// too.
 	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Form of the log on standard error: text or json (default: ${default})."`
 
-	// Least level that is logged: "debug", "info", "warn" or "error". Each
-	// request is one line of level "info", or of "debug" if it asks for health or
-	// metrics and gets them. Busy servers that count requests by
-	// /metrics need "warn".
-	LogLevel slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
+	// Lowest level that is logged: "debug", "info", "warn" or "error". Each request
+	// is one line of level "info"; a successful request for health or metrics is
+	// "debug". Set "warn" on a busy server that counts requests by /metrics.
+	LogLevel slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (default: ${default})."`
 }

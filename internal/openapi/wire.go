@@ -126,8 +126,8 @@ func wireParameters() Ordered[Parameter] {
 		{"sdkappid", Parameter{Name: "sdkappid", In: "query", Required: true, Schema: integer(1, math.MaxUint32), Example: 1400000001, Description: "The app."}},
 		{"identifier", Parameter{Name: "identifier", In: "query", Required: true, Schema: text(), Example: "administrator", Description: "An admin of the app, who calls."}},
 		{"usersig", Parameter{Name: "usersig", In: "query", Required: true, Schema: text(), Example: "eJw…", Description: "A UserSig of the identifier, which proves that."}},
-		{"random", Parameter{Name: "random", In: "query", Schema: integer(0, math.MaxUint32), Example: 1, Description: "Any number; nobody reads it."}},
-		{"contenttype", Parameter{Name: "contenttype", In: "query", Schema: text(), Example: "json", Description: "Always json; nobody reads it."}},
+		{"random", Parameter{Name: "random", In: "query", Schema: integer(0, math.MaxUint32), Example: 1, Description: "Any number; it is ignored."}},
+		{"contenttype", Parameter{Name: "contenttype", In: "query", Schema: text(), Example: "json", Description: "Always json; it is ignored."}},
 		{"explain", Parameter{Name: "Rollcall-Explain", In: "header", Schema: enum("1"), Description: "Ask for the reasons of items that fail; Rollcall's own."}},
 	}
 }

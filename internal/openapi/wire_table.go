@@ -57,14 +57,14 @@ func commands() []command {
 const infoFirstOK = `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`
 
 var importExamples = []call{
-	{"today", "The form of today", `{"UserID":"test","Nick":"test","FaceUrl":"http://www.qq.com"}`, infoFirstOK},
+	{"today", "The current form", `{"UserID":"test","Nick":"test","FaceUrl":"http://www.qq.com"}`, infoFirstOK},
 	{"older", "The form before 2022", `{"Identifier":"test","Nick":"test","FaceUrl":"http://www.qq.com"}`, infoFirstOK},
 	{"refused", "An id that is reserved", `{"UserID":"@test"}`, `{"ActionStatus":"FAIL","ErrorInfo":"UserIDs that start with @ or #TOA# are reserved; choose another","ErrorCode":70402}`},
 }
 
 var multiImportExamples = []call{
 	{
-		"today", "The form of today",
+		"today", "The current form",
 		`{"AccountList":[{"UserID":"UserID_001","Nick":"Nick_001","FaceUrl":"http://www.qq.com"},{"UserID":"UserID_002","Nick":"Nick_002"}]}`,
 		`{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","FailAccounts":[]}`,
 	},
@@ -120,7 +120,7 @@ var portraitGetExamples = []call{
 }
 
 var kickExamples = []call{
-	{"today", "The form of today", `{"UserID":"UserID_001"}`, infoFirstOK},
+	{"today", "The current form", `{"UserID":"UserID_001"}`, infoFirstOK},
 	{"older", "The form before 2022", `{"Identifier":"UserID_001"}`, infoFirstOK},
 	{"unknown", "An id that is no account", `{"UserID":"UserID_009"}`, `{"ActionStatus":"FAIL","ErrorInfo":"Err_TLS_PT_Open_Login_Account_Not_Exist","ErrorCode":70107}`},
 }
