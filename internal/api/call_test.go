@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/wire"
 )
 
 // TestCallsKeepNothing imports accounts with bodies whose memory is used again,
@@ -76,6 +77,24 @@ func TestFreedCallsAreEmpty(t *testing.T) {
 	}
 	if len(c.userIDs) != 0 || c.userIDs[:2][0] != "" || c.userIDs[:2][1] != "" || c.items[:1][0] != (account.Upsert{}) {
 		t.Errorf("left: %q, %+v", c.userIDs[:2], c.items[:1])
+	}
+}
+
+// TestRefusedIDsAreForgotten checks that a batch with an id of another type leaves
+// no text of its body in the memory of the call.
+func TestRefusedIDsAreForgotten(t *testing.T) {
+	c := &call{memory: memory{userIDs: make([]account.UserID, 0, 8)}}
+	req := new(wire.MultiImportRequest)
+	if err := wire.Decode([]byte(`{"Accounts":["a","b",3]}`), req); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.importItems(req); err == nil {
+		t.Fatal("a number was taken for an id")
+	}
+	for i, id := range c.userIDs[:cap(c.userIDs)] {
+		if id != "" {
+			t.Errorf("place %d of the memory still holds %q", i, id)
+		}
 	}
 }
 

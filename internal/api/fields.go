@@ -113,6 +113,7 @@ func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) 
 	dst = sized(dst, len(l.V))
 	for i, t := range l.V {
 		if t.Kind != wire.Valid { // null is no id either
+			clear(dst) // of texts that live in the body
 			return nil, &fieldError{account.IDNotString, wire.Misfit{At: itemOf(name, i), Want: aString}}
 		}
 		dst[i] = account.UserID(t.V)

@@ -182,3 +182,31 @@ func TestLockoutForgets(t *testing.T) {
 		t.Error("mistakes of before the pause still count")
 	}
 }
+
+// The minute of a lockout begins with the last mistake, not with the first.
+func TestLockoutLasts(t *testing.T) {
+	l, now := newLockout(), time.Unix(1700000000, 0)
+	who := suspect{plainApp, netip.MustParseAddr("192.0.2.1")}
+	l.strike(who, 2, now)
+	last := now.Add(lockoutWindow / 2)
+	l.strike(who, 2, last)
+	if !l.locked(who, 2, last.Add(lockoutWindow-1)) {
+		t.Error("not locked for a minute after the last mistake")
+	}
+	if l.locked(who, 2, last.Add(lockoutWindow)) {
+		t.Error("locked for longer than a minute after the last mistake")
+	}
+}
+
+// A call of another centre's host finds no app there, whether that is disabled or
+// not (decisions.md, "The gate").
+func TestRegionBeforeDisabled(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp, Disabled: true, Settings: account.Settings{Region: "singapore"}})
+	for host, want := range map[string]int{"console.tim.qq.com": 70020, "adminapisgp.im.qcloud.com": 60016, "localhost": 60016} {
+		r := request("POST", "/v4/im_open_login_svc/account_check", params(plainApp, "administrator", "x"), "{}")
+		r.Host = host
+		if got := f.post(t, r); *got.ErrorCode != want {
+			t.Errorf("host %s: code %d, want %d", host, *got.ErrorCode, want)
+		}
+	}
+}
