@@ -112,8 +112,8 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 		srv.ServeHTTP(w, r)
 		return nil
-	}, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
-		srv.Refuse(w, r, err)
+	}, func(w http.ResponseWriter, r *http.Request, _ error) slog.Level {
+		srv.Refuse(w, r)
 		return slog.LevelError
 	})
 }

@@ -7,6 +7,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,16 @@ const (
 	// MaxBody is the longest body in bytes (decisions.md, "Bodies").
 	MaxBody = 1 << 20
 
-	// Timeout is the longest that a command may take once its body is there.
-	// The vendor's is 3 s, and published clients give up after 2 to 3.
+	// Timeout is the longest that a command may take, from its header on, or
+	// from the end of a body that is slow to arrive. The vendor's is 3 s, and
+	// published clients give up after 2 to 3.
 	Timeout = 2500 * time.Millisecond
+
+	// MaxWait is how long of that a call may wait for its turn.
+	MaxWait = 400 * time.Millisecond
+
+	// slowBody is how long a body may take at the expense of its command.
+	slowBody = 100 * time.Millisecond
 )
 
 // Prefix is the path under which the vendor's protocol lives.
@@ -37,12 +45,15 @@ const Prefix = "/v4/"
 type Options struct {
 	Directory *directory.Directory
 	Limiter   *ratelimit.Limiter // counts in memory if nil
+	InFlight  *httpx.InFlight    // bounds the calls served at once; [NewInFlight] of 0 if nil
 }
 
 // A Server answers the vendor's protocol. It is safe for concurrent use.
 type Server struct {
 	dir       *directory.Directory
 	limiter   *ratelimit.Limiter
+	inFlight  *httpx.InFlight
+	ecdsa     *costly
 	lockout   *lockout
 	diagnoses budget
 	keys      *account.Derived[account.Key, *keyring]
@@ -60,7 +71,11 @@ func New(o Options) *Server {
 		diagnoses: budget{limit: diagnosesPerSecond},
 		keys:      account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
 		sigs:      newSigCache(),
+		ecdsa:     newCostly(),
 		now:       time.Now,
+	}
+	if s.inFlight = o.InFlight; s.inFlight == nil {
+		s.inFlight = NewInFlight(0)
 	}
 	if s.limiter == nil {
 		s.limiter = ratelimit.New(ratelimit.NewMemory())
@@ -69,6 +84,9 @@ func New(o Options) *Server {
 	s.endpoints = s.routes()
 	return s
 }
+
+// NewInFlight returns the bound of calls served at once, 1024 if n is 0.
+func NewInFlight(n int) *httpx.InFlight { return httpx.NewInFlight(cmp.Or(n, 1024), MaxWait) }
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -108,22 +126,40 @@ var (
 
 // answer passes the gate and runs the command.
 func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
-	if err := s.gate(h, r, c); err != nil {
-		return nil, &gateError{err}
-	}
-	body, err := httpx.ReadBody(r, MaxBody)
-	if err != nil {
-		h.Set("Connection", "close") // what is still sent is not a request
-		return nil, &wire.Error{Code: wire.HTTPParse, Detail: unread(err)}
-	}
-	c.body = body // until the answer is encoded
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
-	resp, err := c.serve(ctx, c, body.Bytes())
+	if err := s.gate(ctx, h, r, c); err != nil {
+		return nil, &gateError{err}
+	}
+	tenant := uint32(c.app.ID) // known by now: nobody takes the places of another
+	if err := s.inFlight.Enter(ctx, tenant); err != nil {
+		return nil, &gateError{&account.Error{Code: account.Unavailable, Err: err}}
+	}
+	defer s.inFlight.Leave(tenant)
+	slow, err := c.read(h, r)
+	if err != nil {
+		return nil, err
+	}
+	if slow {
+		ctx, cancel = context.WithTimeout(r.Context(), Timeout)
+		defer cancel()
+	}
+	resp, err := c.serve(ctx, c, c.body.Bytes())
 	if err == nil && len(c.explain) > 0 && asked(r, "Rollcall-Explain") {
 		h.Set("Rollcall-Explain", explanation(c.explain))
 	}
 	return resp, err
+}
+
+// read reads the body, which c keeps until the answer is encoded, and reports
+// whether it was slow to arrive.
+func (c *call) read(h http.Header, r *http.Request) (slow bool, err error) {
+	start := time.Now()
+	if c.body, err = httpx.ReadBody(r, MaxBody); err != nil {
+		h.Set("Connection", "close") // what is still sent is not a request
+		return false, &wire.Error{Code: wire.HTTPParse, Detail: unread(err)}
+	}
+	return time.Since(start) > slowBody, nil
 }
 
 // unread says why a body could not be read.
@@ -139,15 +175,11 @@ func addRequestID(body []byte, id string) []byte {
 	return fmt.Appendf(body[:len(body)-1], `,"RequestId":%q}`, id)
 }
 
-// Refuse answers a request that never reached its command: the server is too
-// busy, or a handler panicked. The cause is logged by the caller.
-func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+// Refuse answers a request whose handler panicked. The cause is logged by the
+// caller.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
-	code := account.Internal
-	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
-		code = account.Unavailable
-	}
 	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}
-	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: code}}))
+	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: account.Internal}}))
 	_, _ = w.Write(body)
 }

@@ -17,6 +17,7 @@ type keyring struct {
 	keys    []usersig.Key // in the order of the record
 	records []account.Key // of the keys
 	retires bool          // one of the keys is retired or will be
+	ecdsa   bool          // one of the keys costs much
 }
 
 // newKeyring parses the keys of an app. Records were judged before they were
@@ -27,6 +28,7 @@ func newKeyring(records []account.Key) *keyring {
 		if key, err := parseKey(record); err == nil {
 			ring.keys, ring.records = append(ring.keys, key), append(ring.records, record)
 			ring.retires = ring.retires || !record.Retired.IsZero()
+			ring.ecdsa = ring.ecdsa || record.Kind == account.ECDSAKey
 		}
 	}
 	return ring
@@ -60,7 +62,7 @@ func (r *keyring) active(now time.Time) (keys []usersig.Key, until time.Time) {
 
 // authenticate checks identifier and usersig, and that they belong to an admin
 // who was not kicked since.
-func (s *Server) authenticate(r *http.Request, c *call, q query) error {
+func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q query) error {
 	switch {
 	case q.identifier.text == "":
 		return &wire.Error{Code: wire.AccountOrSig, Detail: q.missing("identifier", "name an admin of the app")}
@@ -70,11 +72,11 @@ func (s *Server) authenticate(r *http.Request, c *call, q query) error {
 		return &wire.Error{Code: wire.SigEmpty}
 	}
 	c.admin = account.UserID(q.identifier.text)
-	sig, err := s.verify(r, c, q.usersig.text)
+	sig, err := s.verify(ctx, r, c, q.usersig.text)
 	if err != nil {
 		return err
 	}
-	if err := s.checkKick(r.Context(), c, sig); err != nil {
+	if err := s.checkKick(ctx, c, sig); err != nil {
 		return err
 	}
 	if !c.app.IsAdmin(c.admin) {
@@ -85,31 +87,31 @@ func (s *Server) authenticate(r *http.Request, c *call, q query) error {
 
 // verify judges the UserSig, and locks out who sends bad ones where the app
 // wants that.
-func (s *Server) verify(r *http.Request, c *call, text string) (*usersig.Sig, error) {
+func (s *Server) verify(ctx context.Context, r *http.Request, c *call, text string) (*usersig.Sig, error) {
 	limit := c.app.Settings.LockoutAfter
 	if limit == 0 {
-		return s.judge(c, text)
+		return s.judge(ctx, c, text)
 	}
 	who, now := suspect{c.app.ID, source(r)}, s.now()
 	if s.lockout.locked(who, limit, now) {
 		return nil, &wire.Error{Code: wire.TooManyBadSigs}
 	}
-	sig, err := s.judge(c, text)
-	if err != nil {
+	sig, err := s.judge(ctx, c, text)
+	if _, bad := errors.AsType[*wire.Error](err); bad {
 		s.lockout.strike(who, limit, now)
 	}
 	return sig, err
 }
 
 // judge judges the UserSig by itself.
-func (s *Server) judge(c *call, text string) (sig *usersig.Sig, err error) {
+func (s *Server) judge(ctx context.Context, c *call, text string) (sig *usersig.Sig, err error) {
 	now := s.dir.Now(c.app.ID)
 	if c.app.Settings.AnySignature && s.dir.MayFalsify(c.app) {
 		if sig, err = usersig.Parse(text); err == nil {
 			err = sig.Check(uint32(c.app.ID), string(c.admin), now)
 		}
 	} else {
-		sig, err = s.genuine(c, text, now)
+		sig, err = s.genuine(ctx, c, text, now)
 	}
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
 		return nil, s.refusal(c, text, e)
@@ -118,13 +120,21 @@ func (s *Server) judge(c *call, text string) (sig *usersig.Sig, err error) {
 }
 
 // genuine verifies the UserSig, or finds that this was done before.
-func (s *Server) genuine(c *call, text string, now time.Time) (*usersig.Sig, error) {
+func (s *Server) genuine(ctx context.Context, c *call, text string, now time.Time) (*usersig.Sig, error) {
 	ring := s.keys.Of(c.app)
 	if sig := s.sigs.find(ring, text, now); sig != nil {
 		return sig, sig.Check(uint32(c.app.ID), string(c.admin), now)
 	}
 	keys, until := ring.active(now)
-	sig, err := usersig.Verify(text, usersig.Request{
+	verify := usersig.Verify
+	if ring.ecdsa {
+		if err := s.ecdsa.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer s.ecdsa.leave()
+		verify = restAfterFailure
+	}
+	sig, err := verify(text, usersig.Request{
 		SDKAppID:   uint32(c.app.ID),
 		Identifier: string(c.admin),
 		Keys:       keys,

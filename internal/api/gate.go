@@ -15,7 +15,7 @@ import (
 
 // gate lets r through to its command or says why not, in the order that
 // decisions.md ("The gate") settles. It fills c as far as it came.
-func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
+func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *call) error {
 	ep := s.endpoint(r)
 	if ep == nil {
 		return &wire.Error{Code: wire.NoResource, Detail: wire.ExplainPath(r.URL.EscapedPath())}
@@ -30,17 +30,17 @@ func (s *Server) gate(h http.Header, r *http.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.app, err = s.app(r.Context(), q); err != nil {
+	if c.app, err = s.app(ctx, q); err != nil {
 		return err
 	}
 	c.event.SetApp(uint32(c.app.ID))
 	if err := s.admit(r, c); err != nil {
 		return err
 	}
-	if err := s.authenticate(r, c, q); err != nil {
+	if err := s.authenticate(ctx, r, c, q); err != nil {
 		return err
 	}
-	return s.rate(h, r, c)
+	return s.rate(ctx, h, r, c)
 }
 
 // endpoint returns the command that the path of r names, or nil. A path that is

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -27,7 +28,7 @@ func asked(r *http.Request, header string) bool {
 
 // rate counts the call against the limit of its command and the ceiling of its
 // app, and refuses it where the app enforces them.
-func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
+func (s *Server) rate(ctx context.Context, h http.Header, r *http.Request, c *call) error {
 	set := &c.app.Settings
 	if set.RateMode == account.RateOff {
 		return nil
@@ -37,7 +38,7 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 		limit = n
 	}
 	now := s.now()
-	command, err := s.take(r, c, c.name, limit, now)
+	command, err := s.take(ctx, c, c.name, limit, now)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if command.Over {
 		return s.over(h, c, wire.CommandRate)
 	}
-	app, err := s.take(r, c, "", set.AppRateLimit, now)
+	app, err := s.take(ctx, c, "", set.AppRateLimit, now)
 	if err != nil {
 		return err
 	}
@@ -57,9 +58,9 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	return nil
 }
 
-func (s *Server) take(r *http.Request, c *call, command string, limit int, now time.Time) (ratelimit.Decision, error) {
+func (s *Server) take(ctx context.Context, c *call, command string, limit int, now time.Time) (ratelimit.Decision, error) {
 	key := ratelimit.Key{App: uint32(c.app.ID), Command: command}
-	return s.limiter.Take(r.Context(), key, 1, limit, now)
+	return s.limiter.Take(ctx, key, 1, limit, now)
 }
 
 // over refuses a call, or flags it where the app's limits are in shadow.

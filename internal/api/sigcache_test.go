@@ -184,7 +184,7 @@ func sigBench(tb testing.TB, fresh bool) func() {
 		if fresh {
 			s.sigs.forget(text)
 		}
-		if _, err := s.genuine(c, text, now); err != nil {
+		if _, err := s.genuine(tb.Context(), c, text, now); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -107,9 +107,9 @@ type Config struct {
 	Admin string `name:"admin" placeholder:"USERID" help:"An admin of the app besides administrator."`
 
 	// Limit of account API requests that are served at the same time, from 1 to
-	// 65536. Other requests wait for less than half a second. The default keeps two
-	// cores busy with room to spare. Raise it on machines with many cores and a slow
-	// store.
+	// 65536. Other requests wait for less than half a second. One app takes seven
+	// eighths of them at most. The default keeps two cores busy with room to spare.
+	// Raise it on machines with many cores and a slow store.
 	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
 
 	// How long the requests in flight may take after a signal to stop, a number with

@@ -93,3 +93,124 @@ func TestInFlightPanic(t *testing.T) {
 		}
 	}
 }
+
+// hold takes n places for key, none of which it may have to wait for.
+func hold(t *testing.T, f *InFlight, n int, key uint32) {
+	t.Helper()
+	for i := range n {
+		if err := f.Enter(t.Context(), key); err != nil {
+			t.Fatalf("place %d of key %d: %v", i+1, key, err)
+		}
+	}
+}
+
+// One tenant leaves places for others, and with it waiting others take turns.
+func TestInFlightIsFair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewInFlight(16, time.Minute)
+		hold(t, f, 14, 1)
+		var mu sync.Mutex
+		var served []uint32
+		var wg sync.WaitGroup
+		wait := func(key uint32) {
+			wg.Go(func() {
+				if err := f.Enter(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				served = append(served, key)
+				mu.Unlock()
+			})
+			synctest.Wait()
+		}
+		wait(1) // over the share of one tenant
+		if len(served) != 0 {
+			t.Error("one tenant took more than seven eighths of the places")
+		}
+		hold(t, f, 2, 2) // kept for others
+		for _, key := range []uint32{1, 1, 2, 2, 3} {
+			wait(key)
+		}
+		for range 6 {
+			f.Leave(1)
+			synctest.Wait()
+		}
+		wg.Wait()
+		if want := []uint32{1, 2, 3, 1, 2, 1}; !slices.Equal(served, want) {
+			t.Errorf("served in the order %v, want %v", served, want)
+		}
+		for _, key := range served {
+			f.Leave(key)
+		}
+		for range 8 {
+			f.Leave(1)
+		}
+		f.Leave(2)
+		f.Leave(2)
+		if f.Len() != 0 || f.waiting.Len() != 0 {
+			t.Errorf("%d places and %d turns are taken by nobody", f.Len(), f.waiting.Len())
+		}
+		for key := range uint32(2 * keepTenants) {
+			hold(t, f, 1, key)
+			f.Leave(key)
+		}
+		if len(f.keys) > keepTenants+1 {
+			t.Errorf("%d keys are known, none of which has a request", len(f.keys))
+		}
+	})
+}
+
+// A request is refused at once where too many of its key wait already.
+func TestInFlightQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewInFlight(2, time.Minute)
+		hold(t, f, 2, 1)
+		var wg sync.WaitGroup
+		for range maxQueue * 2 {
+			wg.Go(func() { _ = f.Enter(t.Context(), 1) })
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := f.Enter(t.Context(), 1); err == nil || time.Since(start) != 0 {
+			t.Errorf("after %v: %v, want a refusal at once", time.Since(start), err)
+		}
+		wg.Go(func() { _ = f.Enter(t.Context(), 2) }) // others may wait
+		synctest.Wait()
+		f.mu.Lock()
+		if got := f.keys[2].waiting.Len(); got != 1 {
+			t.Errorf("%d requests of another key wait, want 1", got)
+		}
+		f.mu.Unlock()
+		wg.Wait()
+	})
+}
+
+// A request that would come too late is refused at once, as long as the
+// processors were late in the last second.
+func TestInFlightLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const wait = 400 * time.Millisecond
+		f := NewInFlight(1, wait)
+		hold(t, f, 1, 1)
+		refusedAfter := func() time.Duration {
+			start := time.Now()
+			if err := f.Enter(t.Context(), 2); err == nil {
+				t.Fatal("two requests are served at once")
+			}
+			return time.Since(start)
+		}
+		if got := refusedAfter(); got != wait {
+			t.Errorf("refused after %v, want %v", got, wait)
+		}
+		for range 16 {
+			f.measure(time.Now(), wait)
+		}
+		if got := refusedAfter(); got != 0 {
+			t.Errorf("with processors that are late: refused after %v, want at once", got)
+		}
+		time.Sleep(lagMemory + 1)
+		if got := refusedAfter(); got != wait {
+			t.Errorf("later: refused after %v, want %v", got, wait)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,21 +30,16 @@ func vendorPath(path string) bool {
 }
 
 func (s *Server) vendorHandler() http.Handler {
-	inFlight := httpx.NewInFlight(cmp.Or(s.o.MaxInFlight, maxInFlight), maxWait)
-	s.metrics.WatchInFlight(inFlight.Len)
-	bounded := inFlight.Wrap(func(w http.ResponseWriter, r *http.Request) error {
-		s.api.ServeHTTP(w, r)
-		return nil
-	})
 	var count httpx.Observer = s.metrics.Request
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		event := httpx.EventFrom(r.Context())
 		event.OnEnd(count)
 		event.SetPath(api.Prefix + "…")
-		return bounded(w, r)
+		s.api.ServeHTTP(w, r)
+		return nil
 	}
-	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, err error) slog.Level {
-		s.api.Refuse(w, r, err)
+	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, _ error) slog.Level {
+		s.api.Refuse(w, r)
 		return slog.LevelError
 	})
 }

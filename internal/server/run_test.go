@@ -188,12 +188,12 @@ func TestAnswerInTime(t *testing.T) {
 			}
 		}
 		var wg sync.WaitGroup
-		for range maxInFlight {
+		for range 1024 {
 			wg.Go(call)
 		}
 		synctest.Wait()
 		wg.Go(call) // in vain
-		time.Sleep(api.Timeout - maxWait + time.Millisecond)
+		time.Sleep(api.Timeout - api.MaxWait + time.Millisecond)
 		wg.Go(call) // gets its turn at the last moment
 		wg.Wait()
 	})

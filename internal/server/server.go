@@ -17,13 +17,8 @@ import (
 	"rollcall/internal/metrics"
 )
 
-// maxWait is how long a request waits for its turn. Together with [api.Timeout]
-// it stays below 3 s, after which the last of the published clients gives up.
-const maxWait = 400 * time.Millisecond
-
 // Bounds of what strangers may take.
 const (
-	maxInFlight       = 1024             // requests served at once, unless the options say otherwise; others wait
 	ownConns          = 64               // at each address that is ours alone
 	maxHeaderBytes    = 64 << 10         //
 	readHeaderTimeout = 5 * time.Second  //
@@ -140,7 +135,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger, AllowTestApps: s.o.AllowTestApps})
-	s.api = api.New(api.Options{Directory: s.dir})
+	inFlight := api.NewInFlight(s.o.MaxInFlight)
+	s.metrics.WatchInFlight(inFlight.Len)
+	s.api = api.New(api.Options{Directory: s.dir, InFlight: inFlight})
 	s.admin = s.newAdmin()
 	s.watch(ctx)
 	s.attach()

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+)
+
+// A hungEngine answers no Status before its context ends.
+type hungEngine struct{ account.Engine }
+
+func (hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
+	<-ctx.Done()
+	return nil, account.Ended(ctx)
+}
+
+// TestGateHasDeadline checks that a store that hangs does not hold a call that is
+// not through the gate yet.
+func TestGateHasDeadline(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp})
+	f.dir = directory.New(directory.Options{Engine: hungEngine{f.store}, Clock: func(account.AppID) time.Time { return f.time }})
+	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", query, checkBody))
+		if took := time.Since(start); *got.ErrorCode != 70169 || took != Timeout {
+			t.Errorf("code %d after %v, want 70169 after %v", *got.ErrorCode, took, Timeout)
+		}
+	})
+}
+
+// A slowReader is read after a while.
+type slowReader struct {
+	wait time.Duration
+	io.Reader
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	time.Sleep(r.wait)
+	r.wait = 0
+	return r.Reader.Read(p)
+}
+
+// TestSlowBodyHasTime checks that a body that is slow to arrive is not at the
+// expense of its command.
+func TestSlowBodyHasTime(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp})
+	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
+	synctest.Test(t, func(t *testing.T) {
+		r := request("POST", "/v4/im_open_login_svc/account_check", query, "")
+		r.Body = io.NopCloser(&slowReader{Timeout + time.Second, strings.NewReader(checkBody)})
+		if got := f.post(t, r); *got.ErrorCode != 0 {
+			t.Errorf("code %d for a body that came after %v", *got.ErrorCode, Timeout+time.Second)
+		}
+	})
+}
+
+// TestPlacesAreOfApps takes every place that one app may have: its calls wait in
+// vain, those of another app are served, and a stranger who names the app is
+// refused for what is wrong.
+func TestPlacesAreOfApps(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp}, account.App{ID: listedApp})
+	f.inFlight = NewInFlight(16)
+	for range 14 {
+		if err := f.inFlight.Enter(t.Context(), uint32(plainApp)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := f.time.Unix()
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name  string
+			app   account.AppID
+			key   string
+			want  int
+			after time.Duration
+		}{
+			{"another call of the app", plainApp, testKey, 70169, MaxWait},
+			{"another app", listedApp, testKey, 0, 0},
+			{"a stranger", plainApp, "other", 70009, 0},
+		} {
+			start := time.Now()
+			query := params(tt.app, "administrator", sign(t, tt.key, tt.app, "administrator", now))
+			got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", query, checkBody))
+			if took := time.Since(start); *got.ErrorCode != tt.want || took != tt.after {
+				t.Errorf("%s: code %d after %v, want %d after %v", tt.name, *got.ErrorCode, took, tt.want, tt.after)
+			}
+		}
+	})
+}
