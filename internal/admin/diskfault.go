@@ -24,8 +24,8 @@ func diskFault(dir string, err error) error {
 		remedy = fmt.Sprintf("let the user of the server write to %s, or choose another directory", filepath.Dir(dir))
 	case syscall.EROFS:
 		code, remedy = account.Conflict, "choose a directory on a file system that can be written"
-	case syscall.EEXIST:
-		code, remedy = account.Conflict, "choose a directory that does not exist"
+	case syscall.EEXIST, syscall.ENOENT: // nothing can be created in some places, such as /proc
+		code, remedy = account.Conflict, "choose another directory, one that does not exist yet"
 	case syscall.ENOSPC, syscall.EDQUOT:
 		code, remedy = account.Conflict, "free some space, or choose another disk"
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,9 +185,9 @@ func TestDiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMetrics(t)
 		answer := make(chan struct{})
-		asked := 0
+		var asked atomic.Int32
 		m.WatchDisk(func() (metrics.DiskUsage, error) {
-			asked++
+			asked.Add(1)
 			<-answer
 			return metrics.DiskUsage{Used: 9}, nil
 		})
@@ -196,8 +197,8 @@ func TestDiskHangs(t *testing.T) {
 				t.Errorf("a scrape while the disk hangs:\n%s", text)
 			}
 		}
-		if asked != 1 {
-			t.Errorf("the disk was asked %d times", asked)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("the disk was asked %d times", n)
 		}
 		close(answer)
 		synctest.Wait()
