@@ -1,125 +1,162 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
-	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"slices"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
+
+	"rollcall/client"
+	"rollcall/internal/directory"
 )
 
-var crashRounds = flag.Int("crash-rounds", 20, "how often TestKill kills the server")
+var crashRounds = flag.Int("crash-rounds", 8, "how often TestKill kills the server")
 
-// TestKill kills the server under load, as kill -9 does, and afterwards looks
-// up every account that was ever acknowledged.
-func TestKill(t *testing.T) {
-	dir := t.TempDir()
-	var acked []string
-	for round := range *crashRounds {
-		p := startProcess(t, dir)
-		acked = append(acked, loadUntilKilled(t, p, round)...)
-		p = startProcess(t, dir)
-		client := &http.Client{Transport: new(http.Transport)}
-		missing, err := p.missing(client, acked)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(missing) > 0 {
-			t.Fatalf("round %d: %d of %d acknowledged accounts are missing, such as %q", round, len(missing), len(acked), missing[0])
-		}
-		_ = p.Process.Kill()
-		_ = p.Wait()
-	}
-	t.Logf("%d rounds: 0 of %d acknowledged accounts missing", *crashRounds, len(acked))
+// The apps whose accounts the load changes. What was deleted in the first may be
+// imported again at once, in the second not for 90 days.
+const (
+	freeApp   = 1400000001 // the demo app
+	barredApp = 1500000001
+)
+
+// firstApp is the first of the apps that the load creates and deletes.
+const firstApp = 1600000000
+
+// A trial is one data directory, and what is true of it over several servers.
+type trial struct {
+	dir     string
+	args    []string // of the server
+	keys    map[uint32]string
+	base    *ledger // of what was there before the load
+	workers []worker
+	born    map[string]string // who got which InternalID
+	startup time.Duration     // how long the first start took
+	calls   atomic.Int64      // that were acknowledged
+	lookups int
 }
 
-// loadUntilKilled imports from several goroutines, kills the server after a
-// random number of answers, and returns the ids that were acknowledged.
-func loadUntilKilled(t *testing.T, p *process, round int) []string {
+// newTrial starts a server on a new directory, and creates what the load needs.
+func newTrial(t *testing.T, args ...string) (*trial, *site) {
 	t.Helper()
-	const workers, batch = 8, 20
+	tr := &trial{dir: t.TempDir(), args: args, keys: map[uint32]string{}, base: newLedger(), born: map[string]string{}}
+	began := time.Now()
+	p := startProcess(t, tr.dir, tr.args...)
+	tr.startup = time.Since(began)
+	tr.keys[freeApp], tr.keys[barredApp] = p.context.Key, directory.NewSecret()
+	s := newSite(t, p, tr.keys)
+	_, err := s.admin.CreateApp(t.Context(), client.NewApp{
+		SDKAppID: barredApp, Edition: client.Pro, Secret: tr.keys[barredApp],
+		Settings: client.Settings{AllowDelete: true, RateMode: "off"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.base.acked, err = (&checker{trial: tr, site: s, ctx: t.Context()}).observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.workers = []worker{
+		newAccountWorker("a", freeApp, true), newAccountWorker("b", freeApp, true), newAccountWorker("c", freeApp, true),
+		newAccountWorker("d", barredApp, false), newAccountWorker("e", barredApp, false),
+		newAppWorker(firstApp), newTokenWorker(t.TempDir()),
+	}
+	return tr, s
+}
+
+// start starts a server on the directory of the trial.
+func (tr *trial) start(t *testing.T) *site {
+	t.Helper()
+	return newSite(t, startProcess(t, tr.dir, tr.args...), tr.keys)
+}
+
+func (tr *trial) ledgers() []*ledger {
+	ls := []*ledger{tr.base}
+	for _, w := range tr.workers {
+		ls = append(ls, w.book())
+	}
+	return ls
+}
+
+// TestKill kills the server as kill -9 does: under a load of every kind of change, in
+// a clean stop, and in the starts that follow. After each time it looks up everything
+// that was ever acknowledged.
+func TestKill(t *testing.T) {
+	tr, s := newTrial(t)
+	for round := range *crashRounds {
+		stop, starts := round%4 == 1, 0
+		if round%4 == 2 {
+			starts = 1 + rand.IntN(3)
+		}
+		tr.loadUntilKilled(t, s, stop)
+		for range starts {
+			tr.killStart(t)
+		}
+		s = tr.start(t)
+		if wrong := tr.check(t, s); len(wrong) > 0 {
+			t.Fatalf("round %d (in a stop: %v, in %d starts): %d look-ups are wrong:\n%s", round, stop, starts, len(wrong), strings.Join(wrong[:min(len(wrong), 20)], "\n"))
+		}
+	}
+	t.Logf("%d rounds, %d acknowledged calls: 0 of %d look-ups are wrong", *crashRounds, tr.calls.Load(), tr.lookups)
+}
+
+// loadUntilKilled lets every worker work and kills the server after a random number of
+// calls: at once, or a random moment after it was told to stop.
+func (tr *trial) loadUntilKilled(t *testing.T, s *site, stop bool) {
+	t.Helper()
 	var (
-		wg     sync.WaitGroup
-		calls  atomic.Int64
-		mu     sync.Mutex
-		acked  []string
-		killAt = 1 + rand.Int64N(200)
+		wg       sync.WaitGroup
+		stopping atomic.Bool
+		killAt   = tr.calls.Load() + 1 + rand.Int64N(300)
 	)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}
-	for w := range workers {
+	kill := func() {
+		if stop {
+			stopping.Store(true)
+			_ = s.Process.Signal(syscall.SIGTERM)
+			time.Sleep(rand.N(50 * time.Millisecond))
+		}
+		_ = s.Process.Kill() // an error says that it has ended
+	}
+	for _, w := range tr.workers {
 		wg.Go(func() {
-			for i := 0; ; i++ {
-				ids := make([]string, batch)
-				for k := range ids {
-					ids[k] = fmt.Sprintf("r%d-w%d-c%d-%d", round, w, i, k)
+			err := work(t.Context(), s, w, func() {
+				if tr.calls.Add(1) == killAt {
+					kill()
 				}
-				if !p.imports(t, client, ids) {
-					return
-				}
-				mu.Lock()
-				acked = append(acked, ids...)
-				mu.Unlock()
-				if calls.Add(1) == killAt {
-					_ = p.Process.Kill()
-				}
+			})
+			if err != nil && !stopping.Load() {
+				t.Errorf("a call was refused: %v", err)
 			}
 		})
 	}
 	wg.Wait()
-	_ = p.Wait()
-	return acked
+	kill()
+	_ = s.Wait()
 }
 
-// imports reports whether the import of ids was acknowledged. It ends the test
-// if a server that answers does not take them.
-func (p *process) imports(t *testing.T, client *http.Client, ids []string) bool {
-	body, err := json.Marshal(map[string][]string{"Accounts": ids})
+// killStart starts a server and kills it at a random moment until it would be ready.
+func (tr *trial) killStart(t *testing.T) {
+	t.Helper()
+	exe, err := os.Executable()
 	if err != nil {
-		t.Error(err)
-		return false
+		t.Fatal(err)
 	}
-	var ack struct {
-		ErrorCode    int
-		FailAccounts []string
+	cmd := exec.Command(exe, serveArgs(tr.dir, tr.args...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if err := p.call(client, "multiaccount_import", string(body), &ack); err != nil {
-		return false // killed
+	time.Sleep(rand.N(tr.startup + tr.startup/4))
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if cmd.ProcessState.Exited() {
+		t.Fatalf("the server did not start: %s", &stderr)
 	}
-	if ack.ErrorCode != 0 || len(ack.FailAccounts) > 0 {
-		t.Errorf("import refused: %+v", ack)
-		return false
-	}
-	return true
-}
-
-// missing returns the ids that are not imported.
-func (p *process) missing(client *http.Client, ids []string) (missing []string, err error) {
-	type item struct{ UserID, AccountStatus string }
-	for chunk := range slices.Chunk(ids, 100) {
-		req := map[string][]item{}
-		for _, id := range chunk {
-			req["CheckItem"] = append(req["CheckItem"], item{UserID: id})
-		}
-		body, err := json.Marshal(req)
-		if err != nil {
-			return nil, err
-		}
-		var resp struct{ ResultItem []item }
-		if err := p.call(client, "account_check", string(body), &resp); err != nil {
-			return nil, err
-		}
-		if len(resp.ResultItem) != len(chunk) {
-			return nil, fmt.Errorf("%d results for %d ids", len(resp.ResultItem), len(chunk))
-		}
-		for _, r := range resp.ResultItem {
-			if r.AccountStatus != "Imported" {
-				missing = append(missing, r.UserID)
-			}
-		}
-	}
-	return missing, nil
 }
