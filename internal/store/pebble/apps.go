@@ -195,6 +195,9 @@ func (s *Store) Audit(ctx context.Context, q account.AuditQuery) (es []account.A
 	}
 	err = s.scan(ctx, lower, upper, func(it *pebble.Iterator) error {
 		for ok := it.Last(); ok && len(es) < q.Limit; ok = it.Prev() {
+			if err := account.Ended(ctx); err != nil {
+				return err // a trail may be long, and hold little of one app
+			}
 			var e account.AuditEntry
 			if err := json.Unmarshal(it.Value(), &e); err != nil {
 				return err

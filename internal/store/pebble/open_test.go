@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -223,4 +224,32 @@ type fullDisk struct{ vfs.FS }
 
 func (fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: 10 << 20}, nil
+}
+
+// TestAuditGone looks for entries of an app in the trail of another. The look ends when
+// its caller goes.
+func TestAuditGone(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	for range 20 {
+		must(t, s.Record(t.Context(), account.AuditEntry{Time: now, App: app}))
+	}
+	ctx := &countedContext{Context: t.Context(), left: 10}
+	es, err := s.Audit(ctx, account.AuditQuery{App: app + 1, Limit: 1})
+	if account.CodeOf(err) != account.Unavailable || len(es) > 0 {
+		t.Errorf("Audit = %v, %v; want Code unavailable", es, err)
+	}
+}
+
+// A countedContext ends after it was asked so many times.
+type countedContext struct {
+	context.Context
+	left int // used by one goroutine after the other
+}
+
+func (c *countedContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }

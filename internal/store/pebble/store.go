@@ -257,10 +257,11 @@ func (s *Store) scan(ctx context.Context, lower, upper []byte, fn func(*pebble.I
 	return s.read(ctx, func() error {
 		st := s.view.acquire()
 		defer s.view.release(st)
-		if err := iterate(st.admin, lower, upper, fn); err != nil {
+		err := iterate(st.admin, lower, upper, fn)
+		if err != nil && account.CodeOf(err) != account.Unavailable {
 			return internal("the data cannot be read", err)
 		}
-		return nil
+		return err
 	})
 }
 
