@@ -3,6 +3,8 @@ package pebble
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +14,34 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// errDamaged is the refusal of a directory that does not hold what was written to it.
+// errDamaged is the refusal of a directory that does not hold what was written to it,
+// before anything in it was changed.
 func (o Options) errDamaged(d guard.Damage) error {
 	return fmt.Errorf("the data directory %s is damaged: %w. It was left as it is. Restore a backup; \"rollcall store accept\" shows what can still be read", o.Dir, d)
+}
+
+// failed returns what is said of an error that ended what was being done with the
+// directory. Pebble's own errors of damage name no file and have several lines.
+func (o Options) failed(doing string, err error) error {
+	if damage, ok := errors.AsType[guard.Damage](err); ok {
+		return fmt.Errorf("the data directory %s is damaged: %w. Restore a backup", o.Dir, damage)
+	}
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
+		return fmt.Errorf("the data directory %s is damaged: the file %s differs from what was written (%s). Restore a backup", o.Dir, o.FS.PathBase(info.Path), firstLine(info.Details))
+	}
+	if m := missingTable.FindStringSubmatch(err.Error()); m != nil && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the data directory %s is damaged: the file %s.sst is missing. Restore a backup", o.Dir, m[1])
+	}
+	return fmt.Errorf("%s the data directory %s: %w", doing, o.Dir, err)
+}
+
+// missingTable is how Pebble names a table that its manifest names and that is not there.
+var missingTable = regexp.MustCompile(`file (\d+) \(type sstable\) unknown`)
+
+// firstLine returns the first line of an error's text.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // checkDamage compares the directory with the record of its logs and manifest, before
@@ -47,7 +74,7 @@ func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 		Logger: guard.NewLogger(o.Logger, guard.NewFailure(o.Logger), guard.NewErrors(o.Logger)),
 	})
 	if err != nil {
-		return fmt.Errorf("opening the data directory %s: %w", o.Dir, err)
+		return o.failed("opening", err)
 	}
 	n, err := formatOf(db)
 	if err == nil && n == format {

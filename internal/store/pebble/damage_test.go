@@ -299,3 +299,39 @@ func TestOlderFormat(t *testing.T) {
 		t.Errorf("format %d without a record: %d accounts, want a refusal", format, n)
 	}
 }
+
+// TestDamagedTable flips a byte in the middle of each table, and removes each. A start
+// or a check says which it is, in one line.
+func TestDamagedTable(t *testing.T) {
+	p := patients(t)["tidied"]
+	tables := 0
+	for name, b := range p.image {
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		tables++
+		flipped := slices.Clone(b)
+		flipped[len(b)/3] ^= 4
+		for what, damaged := range map[string][]byte{"differs from what was written": flipped, "is missing": nil} {
+			im := maps.Clone(p.image)
+			im[name] = damaged
+			if damaged == nil {
+				delete(im, name)
+			}
+			_, err := Verify(t.Context(), Options{Dir: "data", FS: im.disk(t)}, nil)
+			want := "the data directory data is damaged: the file " + name + " " + what
+			if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("Verify: %v\nwant %s", err, want)
+			}
+			s, err := Open(Options{Dir: "data", FS: im.disk(t)})
+			if err == nil {
+				must(t, s.Close()) // the byte is not read by a start
+			} else if !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("Open: %v\nwant %s", err, want)
+			}
+		}
+	}
+	if tables == 0 {
+		t.Error("there was no table")
+	}
+}

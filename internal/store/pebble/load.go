@@ -27,12 +27,8 @@ func (s *Store) load(o Options, g *group) error {
 	for _, step := range []func(*group) error{
 		s.loadFolded, s.loadIndex, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
 	} {
-		err := step(g)
-		if damage, ok := errors.AsType[guard.Damage](err); ok {
-			return o.errDamaged(damage)
-		}
-		if err != nil {
-			return fmt.Errorf("reading the data directory %s: %w", o.Dir, err)
+		if err := step(g); err != nil {
+			return o.failed("reading", err)
 		}
 	}
 	return nil

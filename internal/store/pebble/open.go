@@ -110,6 +110,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		return nil, errors.Join(err, s.db.Close(), sums.Close())
 	}
 	s.start(o, g)
+	s.started.Store(true)
 	if o.readOnly {
 		return s, nil
 	}
@@ -137,7 +138,7 @@ func (s *Store) openDB(o Options) error {
 		return err
 	}, 0)
 	if err != nil {
-		return fmt.Errorf("opening the data directory %s: %w", o.Dir, errors.Join(err, s.failure.Check()))
+		return o.failed("opening", errors.Join(err, s.failure.Check()))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -86,7 +87,7 @@ func (o Options) engine(s *Store) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.errors.Report,
-			DataCorruption:  func(info pebble.DataCorruptionInfo) { s.failure.Fail(info.Details) },
+			DataCorruption:  s.corrupt,
 		},
 	}
 	// What is read by key exists, mostly below the folds: filters spare the look
@@ -95,6 +96,14 @@ func (o Options) engine(s *Store) *pebble.Options {
 	p.Experimental.FileCacheShards = 2
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return p
+}
+
+// corrupt is told of damage to a table. It ends a store that serves; a store that is
+// being opened returns the error.
+func (s *Store) corrupt(info pebble.DataCorruptionInfo) {
+	if s.started.Load() {
+		s.failure.Fail(fmt.Errorf("the file %s differs from what was written: %s", s.fs.PathBase(info.Path), firstLine(info.Details)))
+	}
 }
 
 // writerOptions are those of the tables that a fold writes.

@@ -43,11 +43,13 @@ type Store struct {
 	gate   sync.RWMutex // guards closed, and keeps calls from beginning after it is set
 	closed bool
 	calls  sync.WaitGroup // under way
-	reads  chan struct{}  // has one for each read under way
-	copies chan struct{}  // has one for each copy under way
-	staged atomic.Int64   // copies begun
-	stop   chan struct{}  // ends what goes on in the background
-	ended  sync.WaitGroup // goroutines of the store
+
+	started atomic.Bool    // everything was read
+	reads   chan struct{}  // has one for each read under way
+	copies  chan struct{}  // has one for each copy under way
+	staged  atomic.Int64   // copies begun
+	stop    chan struct{}  // ends what goes on in the background
+	ended   sync.WaitGroup // goroutines of the store
 }
 
 var _ account.Engine = (*Store)(nil)

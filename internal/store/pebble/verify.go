@@ -58,11 +58,18 @@ func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*a
 	if err == nil && apps != nil {
 		err = apps(s)
 	}
-	return c, errors.Join(err, s.Close())
+	if err != nil {
+		_ = s.Close() // it may have failed for the same reason
+		return nil, o.withDefaults().failed("reading", err)
+	}
+	return c, s.Close()
 }
 
 // contents counts everything, and reads what Open has not.
 func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
+	if err := s.checkTables(ctx); err != nil {
+		return nil, err
+	}
 	c := &account.Contents{Apps: int64(len(s.apps.m)), Tokens: int64(len(s.apps.tokens)), Tombstones: s.table.Tombstones()}
 	sum := sha256.New()
 	for _, a := range s.apps.all() {
