@@ -582,7 +582,9 @@ func TestD60_ParametersThatWereMeant(t *testing.T) {
 			"sdkappid=1400000000&amp;identifier=administrator":      `"ErrorCode":60004,"ErrorInfo":"identifier is missing in the URL, and amp;identifier was found: write & and not the &amp; of HTML"`,
 			"sdkappid=1400000000&identifier=administrator&user_sig": `"ErrorCode":60004,"ErrorInfo":"usersig is missing in the URL, and user_sig was found; write usersig"`,
 			"sdkappid=1400000000&identifier=":                       `"ErrorCode":60004,"ErrorInfo":"identifier is empty in the URL; name an admin of the app"`,
-			"sdkapp=1":                                              `"ErrorCode":60012,"ErrorInfo":"sdkappid is missing in the URL; add it"`,
+			"sdkappid=1400000000&identifer=administrator":           `"ErrorCode":60004,"ErrorInfo":"identifier is missing in the URL, and identifer was found; write identifier"`,
+			"sdkappid=1400000000&userid=administrator":              `"ErrorCode":60004,"ErrorInfo":"identifier is missing in the URL, and userid was found; write identifier"`,
+			"id=1": `"ErrorCode":60012,"ErrorInfo":"sdkappid is missing in the URL; add it"`,
 		} {
 			w.want(path+query, "{}", info)
 		}

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,6 +209,20 @@ func TestRegionBeforeDisabled(t *testing.T) {
 		r.Host = host
 		if got := f.post(t, r); *got.ErrorCode != want {
 			t.Errorf("host %s: code %d, want %d", host, *got.ErrorCode, want)
+		}
+	}
+}
+
+// TestOddNamesInTheURL names a parameter in bytes that are not ASCII, cut or not
+// UTF-8. The call keeps its code and the key order of the gate.
+func TestOddNamesInTheURL(t *testing.T) {
+	f := newFixture(t, gateApps()...)
+	for _, name := range []string{strings.Repeat("_", 31) + "\u017fdkappid", "\u017fdkappid", "sdkappi\xff", "\xc5"} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, request("POST", "/v4/openim/querystate", name+"=1", `{}`))
+		const want = `{"ActionStatus":"FAIL","ErrorCode":60012,"ErrorInfo":`
+		if got := w.Body.String(); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s", name, got)
 		}
 	}
 }

@@ -100,18 +100,15 @@ func hexValue(c byte) byte {
 // missing says that a parameter is missing or empty, and which one of the query
 // was meant for it.
 func (q *query) missing(name, cure string) string {
+	var names []string
 	for pair := range strings.SplitSeq(q.raw, "&") {
 		found, _, _ := strings.Cut(pair, "=")
-		switch {
-		case found == name:
+		if found == name {
 			return name + " is empty in the URL; " + cure
-		case found == "amp;"+name:
-			return name + " is missing in the URL, and amp;" + name + " was found: write & and not the &amp; of HTML"
-		case strings.EqualFold(strings.ReplaceAll(found, "_", ""), name):
-			return name + " is missing in the URL, and " + found[:min(len(found), 32)] + " was found; write " + name
 		}
+		names = append(names, found)
 	}
-	return name + " is missing in the URL; " + cure
+	return wire.ExplainMissing(names, name, cure)
 }
 
 func (q *query) param(name string) *param {

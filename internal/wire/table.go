@@ -43,13 +43,14 @@ func Lookup(c Code) Row {
 }
 
 // Info returns the ErrorInfo of c: the recorded text where there is one, else
-// detail, else our own sentence.
+// detail, else our own sentence. A byte of detail that is not UTF-8 becomes a
+// question mark: an answer with it would not encode, and its code would be lost.
 func Info(c Code, detail string) string {
 	row := Lookup(c)
 	if row.Exact || detail == "" {
 		return row.Text
 	}
-	return detail
+	return strings.ToValidUTF8(detail, "?")
 }
 
 // Advice returns what to do about c. The remedy of the row always ends it; a

@@ -88,6 +88,7 @@ func TestInfoAndAdvice(t *testing.T) {
 	}{
 		{"recorded text never varies", Info(NoAccount, detail), "Err_TLS_PT_Open_Login_Account_Not_Exist"},
 		{"detail replaces our own sentence", Info(BadParameter, detail), detail},
+		{"a detail that is cut inside of a character", Info(BadParameter, "\xe4\xb8 was found"), "? was found"},
 		{"our own sentence without detail", Info(BadParameter, ""), Lookup(BadParameter).Text},
 		{"advice is the detail and the remedy", Advice(NoAccount, detail), "What exactly is wrong. Import the account first."},
 		{"a parameter keeps its case", Advice(NoSDKAppID, "sdkappid is empty"), "sdkappid is empty. Add sdkappid to the URL."},
