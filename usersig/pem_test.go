@@ -1,10 +1,13 @@
 package usersig
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,4 +281,36 @@ func FuzzSecp256k1(f *testing.F) {
 			t.Fatalf("%x: signed = %v", sig, key.signed(&s))
 		}
 	})
+}
+
+// TestDamagedSecp256k1Secrets reads private keys whose DER is right and whose
+// content is not.
+func TestDamagedSecp256k1Secrets(t *testing.T) {
+	type sec1 struct {
+		Version int
+		Secret  []byte
+		Curve   asn1.ObjectIdentifier `asn1:"explicit,tag:0"`
+	}
+	order, one := bytes.Repeat([]byte{0xff}, 32), append(make([]byte, 31), 1)
+	for name, test := range map[string]struct {
+		key  sec1
+		want string
+	}{
+		"good":           {sec1{1, one, oidSecp256k1}, ""},
+		"version 0":      {sec1{0, one, oidSecp256k1}, "damaged"},
+		"version 2":      {sec1{2, one, oidSecp256k1}, "damaged"},
+		"zero":           {sec1{1, make([]byte, 32), oidSecp256k1}, "damaged"},
+		"empty":          {sec1{1, nil, oidSecp256k1}, "damaged"},
+		"over the order": {sec1{1, order, oidSecp256k1}, "damaged"},
+		"33 bytes":       {sec1{1, append(slices.Clone(one), 0), oidSecp256k1}, "damaged"},
+	} {
+		der, err := asn1.Marshal(test.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: blockSEC1, Bytes: der}))
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
 }
