@@ -51,9 +51,9 @@ const (
 // although a server with these keys would refuse it.
 //
 // A text that cannot be read is mended in usual ways, and a wrong signature is
-// compared with those that usual mistakes make, with the last four keys of r; what
-// fits is named. That takes less than a millisecond for version 2, and a few for
-// version 1.
+// compared with those that usual mistakes make, with the last four keys of r, or
+// with fewer if they are on slow curves; what fits is named. [ExplainCost] tells
+// how long that takes.
 //
 // The step "kick" is not checked, since only the server knows of kicks: see
 // [Explanation.CheckKick].
@@ -162,8 +162,8 @@ func (e *Explanation) explainOwner(s *Sig, r Request) {
 }
 
 func (e *Explanation) explainSignature(s *Sig, keys []Key) {
-	fitting := slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.version() != s.Version })
-	if len(fitting) == 0 {
+	keys = fitting(s, keys)
+	if len(keys) == 0 {
 		if why := whyUnsigned(s, nil, ""); why != "" { // which no key would change
 			e.judge("signature", refuse(BadSignature, "%s", why), "")
 			return
@@ -175,11 +175,16 @@ func (e *Explanation) explainSignature(s *Sig, keys []Key) {
 		e.add("signature", NotChecked, fmt.Sprintf("%s, and no %s was given", s.kind(), want))
 		return
 	}
-	err := s.checkSignature(fitting)
+	err := s.checkSignature(keys)
 	if fault, ok := errors.AsType[*Error](err); ok {
-		fault.Detail = whyUnsigned(s, fitting, fault.Detail)
+		fault.Detail = whyUnsigned(s, keys, fault.Detail)
 	}
 	e.judge("signature", err, "signed with a key that was given")
+}
+
+// fitting returns the keys for the version of s.
+func fitting(s *Sig, keys []Key) []Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.version() != s.Version })
 }
 
 func (e *Explanation) explainTime(s *Sig, now time.Time) {

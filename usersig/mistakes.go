@@ -4,19 +4,14 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"math/big"
 	"strings"
 )
-
-// maxDiagnosed is how many keys a wrong signature is compared with: each takes
-// some fifty signatures.
-const maxDiagnosed = 4
-
-// newest returns the last of keys, which a server has in the order of their age.
-func newest(keys []Key) []Key { return keys[max(0, len(keys)-maxDiagnosed):] }
 
 // whyUnsigned returns the mistake that explains a signature that none of the
 // keys fits, or else what is known anyway.
@@ -239,8 +234,8 @@ func whyUnsigned1(s *Sig, keys []Key, otherwise string) string {
 		return "TLS.sig is not base64"
 	case len(s.mac) == 0:
 		return "TLS.sig is empty"
-	case s.mac[0] != 0x30 && len(s.mac)%2 == 0:
-		return fmt.Sprintf("TLS.sig has %d bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER", len(s.mac))
+	case !isDER(s.mac):
+		return fmt.Sprintf("TLS.sig has %d bytes that are no ASN.1 DER%s; write the signature in DER", len(s.mac), perhapsRaw[len(s.mac)])
 	}
 	right := s.appendSigned(nil)
 	for _, k := range newest(keys) {
@@ -259,3 +254,17 @@ func whyUnsigned1(s *Sig, keys []Key, otherwise string) string {
 	}
 	return otherwise
 }
+
+// isDER reports whether sig has the form of an ECDSA signature in ASN.1 DER
+// (RFC 3279, section 2.2.3).
+func isDER(sig []byte) bool {
+	var numbers struct{ R, S *big.Int }
+	rest, err := asn1.Unmarshal(sig, &numbers)
+	return err == nil && len(rest) == 0
+}
+
+// perhapsRaw says what a signature may be that is not DER, by its length: twice
+// that of a number of a curve.
+var perhapsRaw = map[int]string{56: besides, 64: besides, 96: besides, 132: besides}
+
+const besides = ", perhaps r and s side by side"

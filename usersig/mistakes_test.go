@@ -1,6 +1,7 @@
 package usersig
 
 import (
+	"bytes"
 	"compress/zlib"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -123,20 +124,51 @@ func TestExplainFormsOfTheSignature(t *testing.T) {
 	}
 }
 
+// mistakenLines1 are the lines that a right signer of [good1] signs.
+const mistakenLines1 = "TLS.appid_at_3rd:0\nTLS.account_type:0\nTLS.identifier:u\nTLS.sdk_appid:1400000000\nTLS.time:1700000000\nTLS.expire_after:86400\n"
+
+// explainSig1 explains [good1] with a signature.
+func explainSig1(t *testing.T, sig []byte, keys ...Key) Explanation {
+	t.Helper()
+	r := vectorRequest("u")
+	r.Keys = keys
+	return Explain(envelop(t, strings.Replace(good1, "AAAA", base64.StdEncoding.EncodeToString(sig), 1), zlib.DefaultCompression), r)
+}
+
+// TestExplainNoDER sends signatures of version 1 that are not DER. A number r may
+// begin with any byte, also with that of a sequence.
+func TestExplainNoDER(t *testing.T) {
+	key := mustPublic(t, newPEM(t, elliptic.P256()))
+	for _, first := range []byte{0, 1, 0x30, 0xff} {
+		for size, want := range map[int]string{
+			56:  "TLS.sig has 56 bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER",
+			64:  "TLS.sig has 64 bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER",
+			96:  "TLS.sig has 96 bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER",
+			132: "TLS.sig has 132 bytes that are no ASN.1 DER, perhaps r and s side by side; write the signature in DER",
+			71:  "TLS.sig has 71 bytes that are no ASN.1 DER; write the signature in DER",
+		} {
+			sig := bytes.Repeat([]byte{0x55}, size)
+			sig[0] = first
+			for _, keys := range [][]Key{{key}, nil} { // no key would change it
+				if got := why(explainSig1(t, sig, keys...), "signature"); got != want {
+					t.Errorf("%d bytes from %#x on, %d keys: %q, want %q", size, first, len(keys), got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestExplainMistakesOfVersion1 does the same with an ECDSA key.
 func TestExplainMistakesOfVersion1(t *testing.T) {
 	p := newPEM(t, elliptic.P256())
 	private, public := mustPrivate(t, p), mustPublic(t, p)
-	const lines = "TLS.appid_at_3rd:0\nTLS.account_type:0\nTLS.identifier:u\nTLS.sdk_appid:1400000000\nTLS.time:1700000000\nTLS.expire_after:86400\n"
+	const lines = mistakenLines1
 	std := base64.StdEncoding.EncodeToString
-	raw := make([]byte, 64)
-	raw[0] = 1
 	for sig, want := range map[string]string{
 		std(signRaw(t, private, lines)):                                   "signed with a key that was given",
 		std(signRaw(t, private, strings.ReplaceAll(lines, "\n", "\r\n"))): "the lines were signed with CR LF",
 		std(signRaw(t, private, strings.TrimSuffix(lines, "\n"))):         "the last line was signed without its line feed",
 		std(signRaw(t, private, lines[19:])):                              "the line TLS.appid_at_3rd was signed and the field left out, or the other way round",
-		std(raw):                                                          "TLS.sig has 64 bytes that are no ASN.1 DER, perhaps r and s side by side",
 		"":                                                                "TLS.sig is empty",
 		"?":                                                               "TLS.sig is not base64",
 		std(signRaw(t, mustPrivate(t, newPEM(t, elliptic.P256())), lines)): "not signed with the key, or altered since",

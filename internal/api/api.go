@@ -68,7 +68,7 @@ func New(o Options) *Server {
 		dir:       o.Directory,
 		limiter:   o.Limiter,
 		lockout:   newLockout(),
-		diagnoses: budget{limit: diagnosesPerSecond},
+		diagnoses: budget{perApp: diagnosesPerApp, inAll: diagnosesInAll},
 		keys:      account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
 		sigs:      newSigCache(),
 		ecdsa:     newCostly(),

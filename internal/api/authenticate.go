@@ -114,7 +114,7 @@ func (s *Server) judge(ctx context.Context, c *call, text string) (sig *usersig.
 		sig, err = s.genuine(ctx, c, text, now)
 	}
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
-		return nil, s.refusal(c, text, e)
+		return nil, s.refusal(c, text, e, now)
 	}
 	return sig, err
 }

@@ -19,6 +19,7 @@ const (
 	plainApp    account.AppID = 1400000001
 	disabledApp account.AppID = 1400000002
 	listedApp   account.AppID = 1400000003
+	openApp     account.AppID = 1400000004
 )
 
 func gateApps() []account.App {
@@ -27,6 +28,7 @@ func gateApps() []account.App {
 		{ID: plainApp, Settings: account.Settings{RateLimits: map[string]int{"account_import": 1}, AppRateLimit: 1}},
 		{ID: disabledApp, Disabled: true, Settings: account.Settings{AllowSources: elsewhere}},
 		{ID: listedApp, Settings: account.Settings{AllowSources: elsewhere}},
+		{ID: openApp},
 	}
 }
 
