@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"syscall"
 
 	"rollcall/internal/store/open"
 )
@@ -63,6 +64,7 @@ Examples:
 
 // Run accepts a store.
 func (c *storeAcceptCmd) Run(env *environment) error {
+	syscall.Umask(0o077) // as rollcall serve, which refuses files that others can write to
 	left, err := open.AcceptStore(env.ctx, c.Dir, false)
 	if err != nil {
 		return err

@@ -155,3 +155,68 @@ func TestFile(t *testing.T) {
 	give(t, file)
 	wants(t, "a file of another", check(file), "belongs to another user")
 }
+
+// TestFolderOfOpenFiles refuses files that others could write to while the folder
+// was open, and goes on doing so after the folder was closed.
+func TestFolderOfOpenFiles(t *testing.T) {
+	const refused = "MANIFEST can be written by others (mode "
+	for mode, want := range map[os.FileMode]string{
+		0o600: "", 0o644: "", 0o755: "", 0o620: refused + "0620)", 0o602: refused + "0602)", 0o777: refused + "0777)",
+	} {
+		for _, folder := range []os.FileMode{0o700, 0o755, 0o777} {
+			dir := mkdir(t, filepath.Join(t.TempDir(), "d"), folder)
+			write(t, dir+"/seal.keys", 0o600)
+			write(t, dir+"/MANIFEST", mode)
+			mkdir(t, dir+"/accounts", 0o777)       // is closed and checked by itself
+			link(t, dir+"/seal.keys", dir+"/link") // links have the mode 0777
+			for range 2 {
+				wants(t, folder.String()+" with a file of "+mode.String(), Folder(dir), want)
+			}
+		}
+	}
+}
+
+// TestHolder judges files of every kind of owner as root and as another user would.
+func TestHolder(t *testing.T) {
+	const root, me, other = 0, 1000, 1001
+	for _, tt := range []struct {
+		caller, owner int
+		mode          os.FileMode
+		// Whether the file may hold a secret, is trusted in a folder, and counts as
+		// the caller's own, and whether a folder of that mode is closed and is safe.
+		secret, entry, file, change, safe bool
+	}{
+		{me, me, 0o600, true, true, true, false, true},
+		{me, me, 0o700, true, true, true, false, true},
+		{me, me, 0o640, false, true, false, true, true},
+		{me, me, 0o604, false, true, false, true, true},
+		{me, me, 0o620, false, false, false, true, true},
+		{me, me, 0o602, false, false, false, true, true},
+		{me, root, 0o600, true, true, false, false, true},
+		{me, root, 0o640, true, true, false, false, true},
+		{me, root, 0o650, false, true, false, false, true},
+		{me, root, 0o644, false, true, false, false, true},
+		{me, root, 0o660, false, false, false, false, false},
+		{me, root, 0o602, false, false, false, false, false},
+		{root, root, 0o600, true, true, true, false, true},
+		{root, root, 0o640, false, true, false, true, true},
+		{root, root, 0o660, false, false, false, true, true},
+		{me, other, 0o600, false, false, false, false, false},
+		{root, other, 0o600, false, false, false, false, false},
+	} {
+		h := holder{tt.caller, tt.owner, tt.mode}
+		change, safe := h.closing()
+		if secret := h.trusted() && h.secret(); secret != tt.secret {
+			t.Errorf("%+v may hold a secret: %v", h, secret)
+		}
+		if entry := h.checkEntry("f") == nil; entry != tt.entry {
+			t.Errorf("%+v is trusted in a folder: %v", h, entry)
+		}
+		if file := h.checkFile("f") == nil; file != tt.file {
+			t.Errorf("%+v is the caller's own: %v", h, file)
+		}
+		if safe = h.trusted() && safe; change != tt.change || safe != tt.safe {
+			t.Errorf("%+v is closed: %v, safe: %v", h, change, safe)
+		}
+	}
+}

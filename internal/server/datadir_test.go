@@ -194,3 +194,46 @@ func TestDataDirOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestStoreOfOpenFiles starts on a store whose folder was open to everybody once:
+// the modes of its files are what is left to see of that.
+func TestStoreOfOpenFiles(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Store: "pebble:" + filepath.Join(dir, "accounts"), DataDir: dir, Listen: "127.0.0.1:0", Logger: testutil.Logger(t)}
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nameSecrets(t, s)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	start := func() error {
+		if err := MakeDataDir(dir); err != nil {
+			return err
+		}
+		s, err := Open(t.Context(), o)
+		if err != nil {
+			return err
+		}
+		return s.close()
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "accounts", "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("no log in the store, %v", err)
+	}
+	for _, name := range []string{logs[0], filepath.Join(dir, ContextFile)} {
+		if err := os.Chmod(name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := start(); err == nil || !strings.Contains(err.Error(), name+" can be written by others (mode 0777)") {
+			t.Errorf("%s: %v, want that others can write to it", name, err)
+		}
+		if err := os.Chmod(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := start(); err != nil {
+		t.Errorf("after chmod: %v", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -47,8 +48,10 @@ func Keep(tb testing.TB, w io.Writer) io.Writer { return process.writer(tb.Name(
 
 // Main runs the tests of a package and ends the process. It fails if a log that
 // went through [Logger] or [Keep] holds a [Secret]. A package whose tests start
-// servers has it as TestMain.
+// servers has it as TestMain. It sets the usual umask, because a server does not
+// start on files that others can write to.
 func Main(m *testing.M) {
+	syscall.Umask(0o022)
 	code := m.Run()
 	for _, leak := range process.report() {
 		fmt.Fprintln(os.Stderr, leak)
