@@ -1,8 +1,10 @@
 package account
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +55,7 @@ func ReadKey(text string) (Key, error) {
 		}
 		return Key{Kind: ECDSAKey, Secret: text}, nil
 	case strings.ContainsAny(text[:1]+text[len(text)-1:], "\"'`"):
-		return Key{}, errors.New("it stands in quotes; leave them out")
+		return Key{}, errors.New("the key is in quotes; remove them")
 	case strings.ContainsAny(text, "\r\n"):
 		return Key{}, errors.New("it has several lines" + give)
 	}
@@ -70,6 +72,20 @@ func (k Key) Active(now time.Time) bool {
 func (k Key) Fingerprint() string {
 	sum := sha256.Sum256([]byte(k.Secret))
 	return hex.EncodeToString(sum[:8])
+}
+
+// SameSecret reports whether k and other verify the same signatures. The PEM of a
+// public key may be wrapped in other ways.
+func (k Key) SameSecret(other Key) bool {
+	return k.Kind == other.Kind && bytes.Equal(k.material(), other.material())
+}
+
+// material returns the bytes that verify.
+func (k Key) material() []byte {
+	if block, _ := pem.Decode([]byte(strings.TrimSpace(k.Secret))); k.Kind == ECDSAKey && block != nil {
+		return block.Bytes
+	}
+	return []byte(k.Secret)
 }
 
 // String returns k without its secret.

@@ -29,8 +29,8 @@ func TestReadKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                     "it is empty; give the secret key of the app as one line of text, or its ECDSA public key in PEM",
 		"\ufeff \n":            "it is empty",
-		`"` + secret + `"`:     "it stands in quotes; leave them out",
-		"'" + secret + "'\n":   "it stands in quotes",
+		`"` + secret + `"`:     "the key is in quotes; remove them",
+		"'" + secret + "'\n":   "the key is in quotes",
 		secret + "\n" + secret: "it has several lines; give the secret key",
 		"\xff\xfe5\x00b\x00":   "it is not UTF-8; save it as UTF-8 or ASCII",
 		privatePEM(t):          "it is a private key",

@@ -112,3 +112,27 @@ func TestFingerprint(t *testing.T) {
 		t.Errorf("Fingerprint = %s, want %s", got, want)
 	}
 }
+
+// The same public key wrapped in another way verifies the same signatures.
+func TestSameSecret(t *testing.T) {
+	hmac := func(text string) account.Key { return account.Key{Kind: account.HMACKey, Secret: text} }
+	public := func(text string) account.Key { return account.Key{Kind: account.ECDSAKey, Secret: text} }
+	const begin, end = "-----BEGIN PUBLIC KEY-----\n", "-----END PUBLIC KEY-----"
+	for _, tt := range []struct {
+		name string
+		a, b account.Key
+		want bool
+	}{
+		{"same text", hmac("s"), account.Key{ID: "7", Kind: account.HMACKey, Secret: "s"}, true},
+		{"other text", hmac("s"), hmac("t"), false},
+		{"other kind", hmac("s"), public("s"), false},
+		{"other line length", public(begin + "AAAA\nAAAA\n" + end), public(begin + "AAAAAAAA\n" + end + "\n"), true},
+		{"line ends of Windows", public(begin + "AAAA\n" + end), public(strings.ReplaceAll(begin+"AAAA\n"+end, "\n", "\r\n")), true},
+		{"other public key", public(begin + "AAAA\n" + end), public(begin + "BBBB\n" + end), false},
+		{"text that is no PEM", public("s"), public("t"), false},
+	} {
+		if got := tt.a.SameSecret(tt.b); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

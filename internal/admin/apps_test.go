@@ -108,7 +108,7 @@ func TestBadBodies(t *testing.T) {
 		`{"sdkappid":1,"secrt":"` + secret + `"}`:                                   "/secrt, which is unknown",
 		`{"sdkappid":1,"secret":"` + secret + `\n"}`:                                "white space or a byte order mark stands around it",
 		`{"sdkappid":1,"public_key":"-----BEGIN PRIVATE KEY-----\n` + secret + `"}`: "its PEM ends early",
-		`{"sdkappid":1,"secret":"\"` + secret + `\""}`:                              "secret: it stands in quotes; leave them out",
+		`{"sdkappid":1,"secret":"\"` + secret + `\""}`:                              "secret: the key is in quotes; remove them",
 		`{"sdkappid":1,"secret":" ` + secret + `"}`:                                 "secret: white space or a byte order mark stands around it",
 		`{"sdkappid":1,"secret":"\ufeff` + secret + `"}`:                            "secret: white space or a byte order mark stands around it",
 		`{"sdkappid":1,"secret":"` + secret + `\n` + secret + `"}`:                  "secret: it has several lines",

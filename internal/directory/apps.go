@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -86,10 +87,33 @@ type AppChange struct {
 // it had stay active. A key without an id is numbered. Where the app has as
 // many keys as it may, the one that was retired first makes room.
 //
-// Codes: NoApp, InvalidApp.
+// Codes: NoApp, InvalidApp, Conflict if the app has the secret as another key,
+// active or retired.
 func (d *Directory) AddKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
+	return d.addKey(ctx, actor, app, k, checkNewKey)
+}
+
+// AddConfiguredKey is AddKey for the key that the server's configuration names. It
+// may be one that was retired: the operator has put it back.
+//
+// Codes: as AddKey.
+func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
+	return d.addKey(ctx, actor, app, k, func(known account.Key, now time.Time) error {
+		if !known.Active(now) {
+			return nil
+		}
+		return checkNewKey(known, now)
+	})
+}
+
+func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID, k account.Key, refuse func(known account.Key, now time.Time) error) (*account.App, error) {
 	k.Created = account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", string(k.Kind) + " key " + k.Fingerprint(), func(a *account.App) error {
+		for _, known := range a.Keys {
+			if err := refuse(known, k.Created); known.SameSecret(k) && err != nil {
+				return err
+			}
+		}
 		if len(a.Keys) >= account.MaxKeys {
 			a.Keys = withoutOldest(a.Keys, k.Created)
 		}
@@ -97,6 +121,15 @@ func (d *Directory) AddKey(ctx context.Context, actor string, app account.AppID,
 		a.Keys = append(a.Keys, k)
 		return nil
 	}})
+}
+
+// checkNewKey refuses the secret of a key that the app has or had. Under two ids a
+// secret would outlive the retirement of one of them.
+func checkNewKey(known account.Key, now time.Time) error {
+	if known.Active(now) {
+		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has that secret already, as key %s; there is nothing to add", known.ID)}
+	}
+	return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("that secret was key %s, which was retired; a retired secret does not come back: add another one", known.ID)}
 }
 
 // nextKeyID returns a number above those of keys.
@@ -149,7 +182,7 @@ func retire(k *account.Key, at, now time.Time) error {
 	case k.Active(now):
 		k.Retired = at
 	case at.After(now):
-		return &account.Error{Code: account.Conflict, Detail: "the key is retired already and cannot come back; add it as a new key if it is still to be used"}
+		return &account.Error{Code: account.Conflict, Detail: "the key is retired already and does not come back; add another key"}
 	case at.Before(k.Retired):
 		k.Retired = at
 	}

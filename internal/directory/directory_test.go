@@ -1,6 +1,9 @@
 package directory_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -363,16 +366,45 @@ func TestAdmins(t *testing.T) {
 	}
 }
 
+// A secret that an app has or had is not added: it would outlive the retirement of
+// its other id. A server's configuration may bring a retired one back.
+func TestAddKeyTwice(t *testing.T) {
+	key := account.Key{Kind: account.HMACKey, Secret: "s1"}
+	b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
+	add := func(want string, add func(context.Context, string, account.AppID, account.Key) (*account.App, error)) {
+		t.Helper()
+		app, err := add(t.Context(), "test", appID, key)
+		e, _ := errors.AsType[*account.Error](err)
+		switch {
+		case want == "" && err == nil && len(app.ActiveKeys(b.now)) == 1:
+		case want != "" && e != nil && e.Code == account.Conflict && strings.Contains(e.Detail, want):
+		default:
+			t.Errorf("%v, %v; want %q", app, err, want)
+		}
+	}
+	add("has that secret already, as key 1", b.dir.AddKey)
+	add("has that secret already, as key 1", b.dir.AddConfiguredKey)
+	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "1", b.now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	add("has that secret already, as key 1", b.dir.AddKey) // it is active for an hour
+	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "1", time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	add("was key 1, which was retired", b.dir.AddKey)
+	add("", b.dir.AddConfiguredKey)
+}
+
 // A full ring of keys makes room by dropping the key that was retired first.
 func TestKeysMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
-	key := account.Key{Kind: account.HMACKey, Secret: "s"}
-	for range account.MaxKeys {
-		if _, err := b.dir.AddKey(t.Context(), "test", appID, key); err != nil {
+	key := func(n int) account.Key { return account.Key{Kind: account.HMACKey, Secret: fmt.Sprint("s", n)} }
+	for n := range account.MaxKeys {
+		if _, err := b.dir.AddKey(t.Context(), "test", appID, key(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.dir.AddKey(t.Context(), "test", appID, key); account.CodeOf(err) != account.InvalidApp {
+	if _, err := b.dir.AddKey(t.Context(), "test", appID, key(account.MaxKeys)); account.CodeOf(err) != account.InvalidApp {
 		t.Errorf("a key more: %v, want InvalidApp", err)
 	}
 	for _, id := range []string{"7", "3"} {
@@ -381,7 +413,7 @@ func TestKeysMakeRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	app, err := b.dir.AddKey(t.Context(), "test", appID, key)
+	app, err := b.dir.AddKey(t.Context(), "test", appID, key(account.MaxKeys))
 	if err != nil {
 		t.Fatal(err)
 	}

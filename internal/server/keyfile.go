@@ -19,17 +19,16 @@ const fileKeys = "file-"
 // useKey makes key, which --key-file holds, the only active one of app that came
 // from there. The new one is added before the old one is retired.
 func (s *Server) useKey(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
-	same := func(k account.Key) bool { return k.Kind == key.Kind && k.Secret == key.Secret }
-	now := s.dir.Now(app.ID)
-	if !slices.ContainsFunc(app.ActiveKeys(now), same) {
+		now := s.dir.Now(app.ID)
+	if !slices.ContainsFunc(app.ActiveKeys(now), key.SameSecret) {
 		key.ID = nextFileKey(app.Keys)
-		if app, err = s.dir.AddKey(ctx, actor, app.ID, key); err != nil {
+		if app, err = s.dir.AddConfiguredKey(ctx, actor, app.ID, key); err != nil {
 			return nil, err
 		}
 		s.logKey("key added from --key-file", app, key)
 	}
 	for _, k := range app.ActiveKeys(now) {
-		if !strings.HasPrefix(k.ID, fileKeys) || same(k) {
+		if !strings.HasPrefix(k.ID, fileKeys) || key.SameSecret(k) {
 			continue
 		}
 		if app, err = s.dir.RetireKey(ctx, actor, app.ID, k.ID, now); err != nil {
