@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,7 +179,7 @@ type appSetCmd struct {
 	appArgument
 	Name     *string           `placeholder:"TEXT" help:"Name for people."`
 	Edition  *string           `values:"trial,development,standard,pro,enterprise" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
-	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016."`
+	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016; needs --yes in a script."`
 	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
 	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`
 	Unset    []string          `placeholder:"NAME" help:"Return a setting to its default; may be repeated."`
@@ -197,7 +196,7 @@ text is taken. The settings, each with an example:
 ` + settingsHelp() + `
 Examples:
   rollcall app set --setting allow_delete=true --setting tombstone_days=30
-  rollcall app set 1400000002 --disabled
+  rollcall app set 1400000002 --disabled --yes
   rollcall app set --setting words='["rude","ruder"]' --unset quota`
 }
 
@@ -223,16 +222,29 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 	if err != nil {
 		return err
 	}
-	if c.NoTest {
-		if err := c.confirm(env, fmt.Sprintf("this makes app %d a usual app for good", app)); err != nil {
-			return err
-		}
+	if err := c.confirmChange(env, app); err != nil {
+		return err
 	}
 	a, err := api.UpdateApp(env.ctx, app, patch)
 	if err != nil {
 		return err
 	}
 	return g.print(env, a)
+}
+
+// confirmChange asks before what cannot be undone, and before what ends calls.
+func (c *appSetCmd) confirmChange(env *environment, app uint32) error {
+	var doing []string
+	if c.NoTest {
+		doing = append(doing, fmt.Sprintf("this makes app %d a usual app for good", app))
+	}
+	if c.Disabled != nil && *c.Disabled {
+		doing = append(doing, fmt.Sprintf("this refuses every call of app %d until \"rollcall app set --no-disabled\"", app))
+	}
+	if len(doing) == 0 {
+		return nil
+	}
+	return c.confirm(env, strings.Join(doing, ", and "))
 }
 
 type appDeleteCmd struct {
@@ -262,61 +274,6 @@ func (c *appDeleteCmd) Run(env *environment, g *appCmd) error {
 		return err
 	}
 	return printThing(env.stdout, g.Output, map[string]uint32{"deleted": app}, []property{{"deleted", fmt.Sprint(app)}})
-}
-
-// appAdminCmd works on the admins of an app.
-type appAdminCmd struct {
-	Add    appAdminAddCmd    `cmd:"" help:"Add an admin."`
-	Remove appAdminRemoveCmd `cmd:"" help:"Remove an admin."`
-}
-
-// An appAdminArgument names who is to be an admin, or is one, and of which app.
-type appAdminArgument struct {
-	UserID string `arg:"" name:"userid" given:"" help:"The user."`
-	appArgument
-}
-
-// change makes the change of an app's admins and prints the app.
-func (c *appAdminArgument) change(env *environment, g *appCmd, change func(*client.AdminClient, context.Context, uint32, string) (*client.App, error)) error {
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := change(api, env.ctx, app, c.UserID)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
-}
-
-type appAdminAddCmd struct{ appAdminArgument }
-
-// Help is shown by rollcall app admin add --help.
-func (appAdminAddCmd) Help() string {
-	return `An app has at most 10 admins.
-
-Examples:
-  rollcall app admin add alice
-  rollcall app admin add alice 1400000002`
-}
-
-func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
-	return c.change(env, g, (*client.AdminClient).AddAdmin)
-}
-
-type appAdminRemoveCmd struct{ appAdminArgument }
-
-// Help is shown by rollcall app admin remove --help.
-func (appAdminRemoveCmd) Help() string {
-	return `The account stays.
-
-Examples:
-  rollcall app admin remove alice
-  rollcall app admin remove alice 1400000002`
-}
-
-func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
-	return c.change(env, g, (*client.AdminClient).RemoveAdmin)
 }
 
 // expiry turns how long something lasts into its end; 0 is for ever.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A confirmation is embedded in commands that cannot be undone.
+// A confirmation is embedded in commands that cannot be undone or that end calls.
 type confirmation struct {
 	Yes bool `help:"Do it without asking."`
 }
@@ -22,7 +22,7 @@ func (c *confirmation) confirm(env *environment, doing string) error {
 		return nil
 	}
 	if !isTerminal(env.stdin) {
-		return &usageError{fmt.Errorf("%s; say --yes if you mean it", doing)}
+		return &usageError{fmt.Errorf("%s; add --yes to confirm", doing)}
 	}
 	fmt.Fprintf(env.stderr, "%s. Do it? [y/N] ", cleanLines(doing))
 	switch answer, err := env.line(); {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"rollcall/client"
+)
+
+// appAdminCmd works on the admins of an app.
+type appAdminCmd struct {
+	Add    appAdminAddCmd    `cmd:"" help:"Add an admin."`
+	Remove appAdminRemoveCmd `cmd:"" help:"Remove an admin."`
+}
+
+// An appAdminArgument names who is to be an admin, or is one, and of which app.
+type appAdminArgument struct {
+	UserID string `arg:"" name:"userid" given:"" help:"The user."`
+	appArgument
+}
+
+type appAdminAddCmd struct{ appAdminArgument }
+
+// Help is shown by rollcall app admin add --help.
+func (appAdminAddCmd) Help() string {
+	return `An app has at most 10 admins.
+
+Examples:
+  rollcall app admin add alice
+  rollcall app admin add alice 1400000002`
+}
+
+func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	a, err := api.AddAdmin(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+type appAdminRemoveCmd struct {
+	appAdminArgument
+	confirmation
+}
+
+// Help is shown by rollcall app admin remove --help.
+func (appAdminRemoveCmd) Help() string {
+	return `The account stays. Calls that are signed as this admin are refused from then on:
+the command asks first on a terminal, and needs --yes in a script.
+
+Examples:
+  rollcall app admin remove alice
+  rollcall app admin remove alice 1400000002 --yes`
+}
+
+func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
+	api, app, err := g.change(env, c.App)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(env, removal(c.UserID, app, cmp.Or(g.Admin, client.Administrator))); err != nil {
+		return err
+	}
+	a, err := api.RemoveAdmin(env.ctx, app, c.UserID)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
+// removal says what ends with an admin. signer is the admin of the connection.
+func removal(admin string, app uint32, signer string) string {
+	if admin == signer {
+		return fmt.Sprintf("this refuses calls signed as %s, the admin that this command line signs as for app %d; add another one first with \"rollcall app admin add\"", admin, app)
+	}
+	return fmt.Sprintf("this refuses calls of app %d that are signed as %s", app, admin)
+}
