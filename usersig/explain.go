@@ -119,6 +119,7 @@ func (e *Explanation) read(text string) *Sig {
 	if !e.judge("base64", err, fmt.Sprintf("%d characters", len(text))) {
 		return nil
 	}
+	e.Steps[0].Warning = plainWarning(text)
 	payload, err := d.inflate(packed)
 	if err != nil {
 		err = notZlib(text, err)

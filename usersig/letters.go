@@ -31,6 +31,15 @@ func badText(text string) string {
 	return "it is not base64: its padding is wrong"
 }
 
+// plainWarning says what happens in a URL to the letters of plain base64, which a
+// server takes but a query changes, or returns "".
+func plainWarning(text string) string {
+	if !strings.ContainsAny(text, "+/") {
+		return ""
+	}
+	return "it has + or /, as plain base64 does: percent-encode it in a URL, or write * for + and - for /"
+}
+
 // foreign reports whether a letter stands in no alphabet of base64.
 func foreign(c rune) bool {
 	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'

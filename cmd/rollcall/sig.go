@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,14 @@ type credentials struct {
 	KeyFile    string `placeholder:"FILE" given:"" help:"Secret key of the app, or an ECDSA key in PEM; - reads it from standard input (default: from the context)."`
 	Context    string `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`
 	Output     string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
+
+	key givenKey // once complete was called
+}
+
+// A givenKey says where a key came from, and which one it is.
+type givenKey struct {
+	from        string // a flag or a file
+	fingerprint string // of a secret key; "" for another one
 }
 
 // defaultContext is where rollcall serve leaves its context.
@@ -43,6 +52,7 @@ func (c *credentials) complete(stdin io.Reader, parse func([]byte) (usersig.Key,
 	}
 	if c.KeyFile == "" && (c.SDKAppID == 0 || c.SDKAppID == saved.SDKAppID) && saved.Key != "" {
 		c.fill(saved)
+		c.key = givenKey{cmp.Or(c.Context, defaultContext), account.Key{Secret: saved.Key}.Fingerprint()}
 		return []usersig.Key{usersig.HMACKey(saved.Key)}, nil
 	}
 	c.fill(saved)
@@ -56,6 +66,10 @@ func (c *credentials) complete(stdin io.Reader, parse func([]byte) (usersig.Key,
 	key, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("--key-file %s: %w", c.KeyFile, err)
+	}
+	c.key.from = "--key-file " + c.KeyFile
+	if k, err := account.ReadKey(string(text)); err == nil && k.Kind == account.HMACKey {
+		c.key.fingerprint = k.Fingerprint()
 	}
 	return []usersig.Key{key}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -52,50 +53,21 @@ func (c *judged) explain(env *environment) (usersig.Explanation, error) {
 		SDKAppID: c.SDKAppID, Identifier: c.Identifier, Keys: keys, Now: c.At.Time,
 	})
 	if e.Sig != nil {
-		c.checkKick(env, &e)
+		c.nameKey(&e)
+		c.askServer(env, &e)
 	}
 	return e, nil
-}
-
-// kickTimeout is how long the server of the context may take to say when an
-// account was kicked. The rest of an explanation needs no server.
-const kickTimeout = 2 * time.Second
-
-// checkKick judges the kick by what the server of the context knows, or says why
-// it was not checked.
-func (c *judged) checkKick(env *environment, e *usersig.Explanation) {
-	step := &e.Steps[len(e.Steps)-1]
-	conn := connection{Context: c.Context, Timeout: kickTimeout}
-	api, err := conn.admin(env)
-	if err != nil {
-		step.Why += ", and none can be asked: give --context with the context file of one"
-		return
-	}
-	a, err := api.Account(env.ctx, e.Sig.SDKAppID, e.Sig.Identifier)
-	if err != nil {
-		step.Why += fmt.Sprintf(", and %s does not say: %v", conn.URL, err)
-		return
-	}
-	var kicked int64
-	if !a.KickedAt.IsZero() {
-		kicked = a.KickedAt.Unix()
-	}
-	now := c.At.Time
-	if now.IsZero() {
-		now = time.Now()
-	}
-	e.CheckKick(kicked, now)
 }
 
 type sigVerifyCmd struct{ judged }
 
 // Help is shown by rollcall sig verify --help.
 func (sigVerifyCmd) Help() string {
-	return `Everything is checked: the app, the user, the signature and the time. Where one
-of them cannot be, for want of a flag, the answer is that it cannot tell, in JSON
-"valid": null; the exit code is 1 then too. A UserSig of version 1 needs
---key-file with the app's public key. Whether the account was kicked since is
-checked if the server of the context answers, and is left out otherwise.
+	return `Everything is checked: the app, the user, the signature and the time. If a
+flag is missing, the result is unknown (in JSON "valid": null) and the exit code
+is 1. A UserSig of version 1 needs --key-file with the app's public key. If the
+server of the context answers, it is asked whether the key is still active and
+whether the account was kicked since.
 
 Examples:
   rollcall sig verify eJyrVgrx…   # with the key of the server in ./rollcall-data
@@ -170,7 +142,12 @@ type sigExplainCmd struct{ judged }
 
 // Help is shown by rollcall sig explain --help.
 func (sigExplainCmd) Help() string {
-	return `Examples:
+	return `Says for each step of a server's check whether the UserSig passes, and what is
+wrong. If the server of the context answers, it is asked whether the key is still
+active and whether the account was kicked since. Exit code 0 says that the UserSig
+was explained; "rollcall sig verify" tells by its exit code whether it is valid.
+
+Examples:
   rollcall sig explain eJyrVgrx…   # with the key of the server in ./rollcall-data
   rollcall sig explain --sdkappid 1400000000 --identifier alice --key-file key.txt eJyrVgrx…
   pbpaste | rollcall sig explain --output json`
@@ -210,6 +187,9 @@ func conclusion(e usersig.Explanation) string {
 		return fmt.Sprintf("a server answers %d", e.Code)
 	}
 	text := "nothing that was checked is wrong"
+	if !slices.ContainsFunc(e.Steps, func(st usersig.Step) bool { return st.Status != usersig.OK }) {
+		text = "valid"
+	}
 	for _, st := range e.Steps {
 		switch {
 		case st.Warning != "":

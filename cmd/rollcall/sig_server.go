@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"rollcall/client"
+	"rollcall/usersig"
+)
+
+// askTimeout is how long the server of the context may take to say what it knows.
+// The rest of an explanation needs no server.
+const askTimeout = 2 * time.Second
+
+// signatureStep is the step that judges the key.
+const signatureStep = "signature"
+
+// nameKey says where the key came from that has made the signature.
+func (c *judged) nameKey(e *usersig.Explanation) {
+	if st := stepOf(e, signatureStep); st.Status == usersig.OK {
+		st.Why = "signed with the key of " + c.key.from
+	}
+}
+
+// askServer judges the key and the kick by what the server of the context knows,
+// or says why that was not checked.
+func (c *judged) askServer(env *environment, e *usersig.Explanation) {
+	kick := stepOf(e, kickStep)
+	conn := connection{Context: c.Context, Timeout: askTimeout}
+	api, err := conn.admin(env)
+	if err != nil {
+		kick.Why += ", and none can be asked: give --context with the context file of one"
+		return
+	}
+	now := c.At.Time
+	if now.IsZero() {
+		now = time.Now()
+	}
+	ctx, cancel := context.WithTimeout(env.ctx, askTimeout)
+	defer cancel()
+	app, err := api.App(ctx, e.Sig.SDKAppID)
+	if err != nil {
+		kick.Why += ", and " + unsaid(conn.URL, fmt.Sprintf("app %d", e.Sig.SDKAppID), err)
+		return
+	}
+	c.checkKey(app, e, now)
+	a, err := api.Account(ctx, e.Sig.SDKAppID, e.Sig.Identifier)
+	if err != nil {
+		kick.Why += ", and " + unsaid(conn.URL, "account "+e.Sig.Identifier, err)
+		return
+	}
+	var kicked int64
+	if !a.KickedAt.IsZero() {
+		kicked = a.KickedAt.Unix()
+	}
+	e.CheckKick(kicked, now)
+}
+
+// unsaid says why a server did not tell of a thing.
+func unsaid(url, thing string, err error) string {
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
+		return fmt.Sprintf("%s has no %s", url, thing)
+	}
+	return fmt.Sprintf("%s does not say: %v", url, err)
+}
+
+// checkKey looks for the key that has signed among those of the app: it may have
+// been retired, or the context may be older than the app's keys.
+func (c *judged) checkKey(app *client.App, e *usersig.Explanation, now time.Time) {
+	st := stepOf(e, signatureStep)
+	if st.Status != usersig.OK || c.key.fingerprint == "" || app.Settings.AnySignature {
+		return
+	}
+	var known *client.Key
+	for _, k := range app.Keys {
+		if k.Fingerprint == c.key.fingerprint && (known == nil || active(k, now)) {
+			known = &k
+		}
+	}
+	switch {
+	case known == nil:
+		st.Status = usersig.Wrong
+		st.Why += fmt.Sprintf(", which is no key of app %d on the server; \"rollcall app key list\" shows those by their fingerprints, that of this one is %s", app.SDKAppID, c.key.fingerprint)
+	case !active(*known, now):
+		st.Status = usersig.Wrong
+		st.Why += fmt.Sprintf(", which is key %s of the app and was retired at %s; sign with an active key", known.ID, moment(known.RetiredAt))
+	default:
+		st.Why += ", which is key " + known.ID + " of the app"
+		return
+	}
+	if i := slices.IndexFunc(e.Steps, func(s usersig.Step) bool { return s.Status == usersig.Wrong }); e.Steps[i].Name == signatureStep {
+		e.Code = usersig.BadSignature.Code()
+	}
+}
+
+// active reports whether k verifies at now.
+func active(k client.Key, now time.Time) bool { return k.RetiredAt.IsZero() || now.Before(k.RetiredAt) }
+
+// stepOf returns a step of e, which has all of them.
+func stepOf(e *usersig.Explanation, name string) *usersig.Step {
+	i := slices.IndexFunc(e.Steps, func(st usersig.Step) bool { return st.Name == name })
+	return &e.Steps[i]
+}
