@@ -19,7 +19,7 @@ const fileKeys = "file-"
 // useKey makes key, which --key-file holds, the only active one of app that came
 // from there. The new one is added before the old one is retired.
 func (s *Server) useKey(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
-		now := s.dir.Now(app.ID)
+	now := s.dir.Now(app.ID)
 	if !slices.ContainsFunc(app.ActiveKeys(now), key.SameSecret) {
 		key.ID = nextFileKey(app.Keys)
 		if app, err = s.dir.AddConfiguredKey(ctx, actor, app.ID, key); err != nil {
