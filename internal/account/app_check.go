@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,12 +51,15 @@ func checkIdentity(a *App) string {
 }
 
 func checkAdmins(a *App) string {
-	if len(a.Admins) == 0 || len(a.Admins) > MaxAdmins {
-		return fmt.Sprintf("an app has 1 to %d admins, not %d", MaxAdmins, len(a.Admins))
+	switch n := len(a.Admins); {
+	case n == 0:
+		return "an app keeps at least one admin; add another admin first"
+	case n > MaxAdmins:
+		return fmt.Sprintf("an app has at most %d admins, not %d; remove others first", MaxAdmins, n)
 	}
 	for i, id := range a.Admins {
 		if err := id.Validate(false); err != nil {
-			return fmt.Sprintf("admin %d: %v", i+1, err)
+			return fmt.Sprintf("admin %s: %s", Quote(id), DetailOf(err))
 		}
 		if slices.Contains(a.Admins[:i], id) {
 			return fmt.Sprintf("admin %q is named twice", id)
@@ -82,23 +86,33 @@ func checkKeys(a *App) string {
 	return ""
 }
 
+// Validate reports whether k, which may have no id yet, may be added to an app. The
+// error has Code [InvalidApp]; it names no id and holds nothing of the secret.
+func (k Key) Validate() error {
+	k.ID = cmp.Or(k.ID, "new")
+	if fault := k.fault(); fault != "" {
+		return &Error{Code: InvalidApp, Detail: "the key: " + fault}
+	}
+	return nil
+}
+
 // fault says what is wrong with k, never what its secret is.
 func (k Key) fault() string {
 	switch {
 	case k.ID == "":
-		return "has no id"
+		return "it has no id"
 	case k.Secret == "":
-		return "is empty"
+		return "it is empty"
 	case len(k.Secret) > MaxSecretBytes:
-		return fmt.Sprintf("is longer than a key may be; give one of at most %d bytes", MaxSecretBytes)
+		return fmt.Sprintf("it is longer than a key may be; give one of at most %d bytes", MaxSecretBytes)
 	case k.Kind == HMACKey && strings.ContainsAny(k.Secret, "\r\n"):
-		return "is not one line of text; a key in PEM is an ECDSA key"
+		return "it is not one line of text; a key in PEM is an ECDSA key"
 	case k.Kind == HMACKey && k.Retired.IsZero() && isPublic(k.Secret): // one of before must be retired
-		return "is a public key, which anybody may know and sign with as a secret; give it as an ECDSA key, in PEM"
+		return "it is a public key, which anybody may know and sign with as a secret; give it as an ECDSA key, in PEM"
 	case k.Kind == HMACKey:
 		return ""
 	case k.Kind != ECDSAKey:
-		return fmt.Sprintf("kind %s is unknown; use %q or %q", Quote(k.Kind), HMACKey, ECDSAKey)
+		return fmt.Sprintf("its kind %s is unknown; use %q or %q", Quote(k.Kind), HMACKey, ECDSAKey)
 	}
 	if _, err := usersig.ParsePublicKey([]byte(k.Secret)); err != nil {
 		return err.Error()

@@ -5,12 +5,14 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"math"
+	"math/big"
 	"net/netip"
 	"slices"
 	"strings"
@@ -117,12 +119,12 @@ func TestAppAdmins(t *testing.T) {
 		return ids
 	}
 	checkValidations(t, []validation{
-		{"none", func(a *account.App) { a.Admins = nil }, "an app has 1 to 10 admins, not 0"},
+		{"none", func(a *account.App) { a.Admins = nil }, "an app keeps at least one admin; add another admin first"},
 		{"most", func(a *account.App) { a.Admins = numbered(10) }, ""},
-		{"too many", func(a *account.App) { a.Admins = numbered(11) }, "an app has 1 to 10 admins, not 11"},
+		{"too many", func(a *account.App) { a.Admins = numbered(11) }, "an app has at most 10 admins, not 11; remove others first"},
 		{
 			"bad id", func(a *account.App) { a.Admins[1] = "@boss" },
-			"admin 2: invalid id: UserIDs that start with @ or #TOA# are reserved; choose another",
+			`admin "@boss": UserIDs that start with @ or #TOA# are reserved; choose another`,
 		},
 		{"strict does not bind admins", func(a *account.App) { a.Settings.StrictIDs, a.Admins[1] = true, "the boss" }, ""},
 		{"twice", func(a *account.App) { a.Admins[1] = account.Administrator }, `admin "administrator" is named twice`},
@@ -158,15 +160,15 @@ func TestAppKeys(t *testing.T) {
 		{"longest id", key(hmac(strings.Repeat("i", 64), "secret")), ""},
 		{"long id", key(hmac(strings.Repeat("i", 65), "secret")), "the id of key 1 is longer than 64 bytes; shorten it"},
 		{"longest secret", key(hmac("7", strings.Repeat("s", 4096))), ""},
-		{"long secret", key(hmac("7", strings.Repeat("s", 4097))), `key "7": is longer than a key may be; give one of at most 4096 bytes`},
-		{"long public key", key(public(strings.Repeat("s", 4097))), `key "7": is longer than a key may be; give one of at most 4096 bytes`},
-		{"no id", key(hmac("", "secret")), `key "": has no id`},
-		{"empty", key(hmac("7", "")), `key "7": is empty`},
-		{"two lines", key(hmac("7", "secret\nmore")), `key "7": is not one line of text; a key in PEM is an ECDSA key`},
-		{"carriage return", key(hmac("7", "secret\r")), `key "7": is not one line of text; a key in PEM is an ECDSA key`},
+		{"long secret", key(hmac("7", strings.Repeat("s", 4097))), `key "7": it is longer than a key may be; give one of at most 4096 bytes`},
+		{"long public key", key(public(strings.Repeat("s", 4097))), `key "7": it is longer than a key may be; give one of at most 4096 bytes`},
+		{"no id", key(hmac("", "secret")), `key "": it has no id`},
+		{"empty", key(hmac("7", "")), `key "7": it is empty`},
+		{"two lines", key(hmac("7", "secret\nmore")), `key "7": it is not one line of text; a key in PEM is an ECDSA key`},
+		{"carriage return", key(hmac("7", "secret\r")), `key "7": it is not one line of text; a key in PEM is an ECDSA key`},
 		{
 			"unknown kind", key(account.Key{ID: "7", Kind: "rsa", Secret: "secret"}),
-			`key "7": kind "rsa" is unknown; use "hmac" or "ecdsa"`,
+			`key "7": its kind "rsa" is unknown; use "hmac" or "ecdsa"`,
 		},
 		{"ecdsa", key(public(publicPEM(t, newECDSAKey(t)))), ""},
 		{"not PEM", key(public("secret")), `key "7": it is not PEM: no line begins with -----BEGIN` + givePublic},
@@ -210,25 +212,80 @@ func TestPublicAsSecret(t *testing.T) {
 			"unpadded":       strings.TrimRight(bare, "="),
 			"for URLs":       base64.RawURLEncoding.EncodeToString(block.Bytes),
 			"hexadecimal":    hex.EncodeToString(block.Bytes),
+			"of a UserSig":   strings.NewReplacer("+", "*", "/", "-", "=", "_").Replace(bare),
+			"with 0x":        "0x" + hex.EncodeToString(block.Bytes),
+			"bytes of C":     "0x" + strings.ReplaceAll(fmt.Sprintf("% x", block.Bytes), " ", ", 0x"),
+			"with colons":    strings.ReplaceAll(fmt.Sprintf("% X", block.Bytes), " ", ":"),
 		} {
-			a := goodApp()
-			a.Keys = []account.Key{{ID: "7", Kind: account.HMACKey, Secret: secret}}
-			if err := a.Validate(); err == nil || !strings.Contains(err.Error(), "is a public key, which anybody may know") {
-				t.Errorf("%s, %s: %v", name, spelling, err)
-			}
-			a.Keys[0].Retired = time.Unix(1, 0)
-			if err := a.Validate(); err != nil {
-				t.Errorf("%s, %s, retired: %v", name, spelling, err)
-			}
+			checkPublic(t, name+", "+spelling, secret)
 		}
 	}
-	for _, secret := range []string{strings.Repeat("5bd2850f", 8), "a secret of words", base64.StdEncoding.EncodeToString(make([]byte, 91)), "MFkw"} {
+	for _, secret := range []string{strings.Repeat("5bd2850f", 8), "a secret of words", base64.StdEncoding.EncodeToString(make([]byte, 91)), "MFkw", "AAAA", "AAAA////", "0x", "04", "04" + strings.Repeat("5b", 64), strings.Repeat("5bd2850f", 16), "ssh-secret"} {
 		a := goodApp()
 		a.Keys = []account.Key{{ID: "7", Kind: account.HMACKey, Secret: secret}}
 		if err := a.Validate(); err != nil {
 			t.Errorf("%q: %v", secret, err)
 		}
 	}
+}
+
+// checkPublic gives a text as the secret of an HMAC key. It must be refused as a
+// public key, unless the key is retired.
+func checkPublic(t *testing.T, name, secret string) {
+	t.Helper()
+	a := goodApp()
+	a.Keys = []account.Key{{ID: "7", Kind: account.HMACKey, Secret: secret}}
+	if err := a.Validate(); err == nil || !strings.Contains(err.Error(), "is a public key, which anybody may know") {
+		t.Errorf("%s: %v", name, err)
+	}
+	if err := a.Keys[0].Validate(); err == nil || !strings.HasPrefix(err.(*account.Error).Detail, "the key: it is a public key, ") {
+		t.Errorf("%s, alone: %v", name, err)
+	}
+	a.Keys[0].Retired = time.Unix(1, 0)
+	if err := a.Validate(); err != nil {
+		t.Errorf("%s, retired: %v", name, err)
+	}
+}
+
+// TestBarePublicAsSecret gives what is no SubjectPublicKeyInfo.
+func TestBarePublicAsSecret(t *testing.T) {
+	bare := map[string][]byte{}
+	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bare[curve.Params().Name], err = key.PublicKey.Bytes(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	block, _ := pem.Decode([]byte(koblitzPEM))
+	bare["secp256k1"] = block.Bytes[len(block.Bytes)-65:]
+	bare["x and y"] = bare["P-256"][1:]
+	edKey := newEdKey(t).(ed25519.PublicKey)
+	ssh := append([]byte("\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"), edKey...)
+	bare["SSH"] = ssh
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare["PKCS #1"] = x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	if bare["certificate"], err = x509.CreateCertificate(rand.Reader, template, template, &rsaKey.PublicKey, rsaKey); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range bare {
+		std := base64.StdEncoding.EncodeToString(b)
+		checkPublic(t, name+" in base64", std)
+		checkPublic(t, name+" in base64 of a UserSig", strings.NewReplacer("+", "*", "/", "-", "=", "_").Replace(std))
+		checkPublic(t, name+" in base64 for URLs", base64.RawURLEncoding.EncodeToString(b))
+		checkPublic(t, name+" in hexadecimal", hex.EncodeToString(b))
+		checkPublic(t, name+" in hexadecimal with colons", strings.ReplaceAll(fmt.Sprintf("% x", b), " ", ":"))
+	}
+	line := base64.StdEncoding.EncodeToString(ssh)
+	checkPublic(t, "a line of SSH", "ssh-ed25519 "+line+" me@example.com")
+	checkPublic(t, "a line of SSH with options", "restrict ssh-ed25519 "+line)
+	checkPublic(t, "JSON", `{"kty":"EC","crv":"P-256","x":"MKBC","y":"4Etl"}`)
 }
 
 // koblitzPEM is a public key on secp256k1.

@@ -98,6 +98,14 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
+// DetailOf returns the Detail of the first [Error] in err's chain, or "".
+func DetailOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Detail
+	}
+	return ""
+}
+
 // Ended returns nil while ctx lives, and an error with Code [Unavailable] after
 // it has ended.
 func Ended(ctx context.Context) error {

@@ -25,6 +25,9 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 		app.Admins = append([]account.UserID{account.Administrator}, app.Admins...)
 	}
 	for i := range app.Keys {
+		if err := app.Keys[i].Validate(); err != nil {
+			return nil, err
+		}
 		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
 		app.Keys[i].Created = app.Created
 	}
@@ -109,6 +112,9 @@ func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app acco
 func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID, k account.Key, refuse func(known account.Key, now time.Time) error) (*account.App, error) {
 	k.Created = account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", string(k.Kind) + " key " + k.Fingerprint(), func(a *account.App) error {
+		if err := k.Validate(); err != nil { // while it has the id, or none, that the caller gave
+			return err
+		}
 		for _, known := range a.Keys {
 			if err := refuse(known, k.Created); known.SameSecret(k) && err != nil {
 				return err

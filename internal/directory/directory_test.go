@@ -395,6 +395,23 @@ func TestAddKeyTwice(t *testing.T) {
 	add("", b.dir.AddConfiguredKey)
 }
 
+// TestKeyRefusalsNameNoUnknownID adds keys without an id: a refusal does not name
+// the number that they would have had.
+func TestKeyRefusalsNameNoUnknownID(t *testing.T) {
+	b := newBench(t, account.App{})
+	for secret, want := range map[string]string{"": "the key: it is empty", "{\"kty\":\"EC\"}": "the key: it is a public key, "} {
+		key := account.Key{Kind: account.HMACKey, Secret: secret}
+		_, err := b.dir.AddKey(t.Context(), "test", appID, key)
+		if got := account.DetailOf(err); account.CodeOf(err) != account.InvalidApp || !strings.HasPrefix(got, want) {
+			t.Errorf("AddKey: %v, want %q", err, want)
+		}
+		_, err = b.dir.CreateApp(t.Context(), "test", account.App{ID: 2, Edition: account.Trial, Keys: []account.Key{key}})
+		if got := account.DetailOf(err); account.CodeOf(err) != account.InvalidApp || !strings.HasPrefix(got, want) {
+			t.Errorf("CreateApp: %v, want %q", err, want)
+		}
+	}
+}
+
 // A full ring of keys makes room by dropping the key that was retired first.
 func TestKeysMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
