@@ -96,13 +96,17 @@ func TestBadBodies(t *testing.T) {
 		`{"sdkappid":1}{}`:                     "not JSON",
 		`{"sdkappid":1,"sdkappid":2}`:          "/sdkappid twice",
 		`{"SDKAppID":1}`:                       "/SDKAppID, which is unknown",
-		`{"sdkappid":"1"}`:                     "/sdkappid in the body is not a number",
-		`{"sdkappid":-1}`:                      "/sdkappid in the body is not a number",
+		`{"sdkappid":"1"}`:                     "/sdkappid in the body is not a whole number from 0 to 4294967295",
+		`{"sdkappid":-1}`:                      "/sdkappid in the body is not a whole number from 0 to 4294967295",
 		`{"sdkappid":1,"settings":{"qota":1}}`: "/settings/qota, which is unknown",
-		`{"sdkappid":1,"settings":{"allow_sources":["x"]}}`:                         "/settings/allow_sources/0 in the body is not",
+		`{"sdkappid":1,"settings":{"allow_sources":["x"]}}`:                         `/settings/allow_sources/0 in the body does not fit; allow_sources takes a list of networks, as ["192.0.2.0/24","2001:db8::1/128"]`,
+		`{"sdkappid":1,"settings":{"quota":"7"}}`:                                   "/settings/quota in the body does not fit; quota takes a whole number from 0 up, as 1000",
+		`{"sdkappid":1,"settings":{"custom_tags":[{"key":7}]}}`:                     `/settings/custom_tags/0/key in the body does not fit; custom_tags takes a list of objects with a key, as [{"key":"team"}`,
+		`{"sdkappid":1,"settings":7}`:                                               "/settings in the body is not in the form that /openapi/admin.json describes",
+		`{"sdkappid":1,"admins":["\xff"]}`:                                          "the body is not JSON",
 		`{"sdkappid":1,"settings":{"quota":-1}}`:                                    "the quota is negative",
 		`{"sdkappid":1,"edition":"gold"}`:                                           "edition \"gold\" is unknown",
-		`{"sdkappid":1,"admins":["@x"]}`:                                            "admin 2",
+		`{"sdkappid":1,"admins":["@x"]}`:                                            `admin "@x": UserIDs that start with @`,
 		`{"sdkappid":1,"secret":"` + secret + `","public_key":"x"}`:                 "not both",
 		`{"sdkappid":1,"secret":["` + secret + `"]}`:                                "/secret in the body is not a text",
 		`{"sdkappid":1,"secrt":"` + secret + `"}`:                                   "/secrt, which is unknown",
@@ -341,13 +345,19 @@ func TestAdmins(t *testing.T) {
 		if again := ok[admin.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", ""); again.Version != a.Version {
 			b.Errorf("version %d after the same again, want %d", again.Version, a.Version)
 		}
-		b.problem(b.call("PUT", appPath+"/admins/@robot", ""), "bad-request")
+		for id, want := range map[string]string{"@robot": `admin "@robot": UserIDs that start with`, "%ff": `admin "\xff": the UserID may hold only`} {
+			if p := b.problem(b.call("PUT", appPath+"/admins/"+id, ""), "bad-request"); !strings.HasPrefix(p.Detail, want) {
+				b.Errorf("%s: %s", id, p.Detail)
+			}
+		}
 		b.problem(b.call("DELETE", appPath+"/admins/nobody", ""), "not-found")
 		a = ok[admin.App](b, 200, "DELETE", appPath+"/admins/administrator", "")
 		if diff := cmp.Diff([]account.UserID{"big/boss ?"}, a.Admins); diff != "" {
 			b.Errorf("admins (-want +got):\n%s", diff)
 		}
-		b.problem(b.call("DELETE", appPath+"/admins/big%2Fboss%20%3F", ""), "bad-request")
+		if p := b.problem(b.call("DELETE", appPath+"/admins/big%2Fboss%20%3F", ""), "bad-request"); p.Detail != "an app keeps at least one admin; add another admin first" {
+			b.Errorf("the last admin: %s", p.Detail)
+		}
 		if got := b.call("GET", appPath+"/accounts:count", "").body; got != `{"count":2}` {
 			b.Errorf("count %s: who was an admin stays an account", got)
 		}

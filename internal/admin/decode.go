@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
+	"rollcall/internal/account"
 	"rollcall/internal/httpx"
 )
 
@@ -71,7 +72,25 @@ func bodyFault(err error, at string) string {
 	case at == "":
 		return "the body is not a JSON object"
 	}
+	if form := settingForm(at); form != "" {
+		return fmt.Sprintf("%s in the body does not fit; %s", at, form)
+	}
 	return fmt.Sprintf("%s in the body is not %s", at, expected(e.GoType))
+}
+
+// settingForm says what the setting at or above a JSON pointer takes, or "".
+func settingForm(at string) string {
+	path, ok := strings.CutPrefix(at, "/settings/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(path, "/")
+	for _, f := range account.SettingForms() {
+		if f.Name == name {
+			return fmt.Sprintf("%s takes %s, as %s", name, f.Takes, f.Example)
+		}
+	}
+	return ""
 }
 
 // expected describes the values that t takes.
@@ -88,14 +107,18 @@ func expected(t reflect.Type) string {
 		return "an object"
 	case reflect.String:
 		return "a text"
-	case reflect.Int, reflect.Int64, reflect.Uint32, reflect.Uint64:
-		return "a number in the range that it takes"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 up"
+	case reflect.Uint32:
+		return "a whole number from 0 to 4294967295"
 	}
 	switch t {
 	case reflect.TypeFor[Time]():
 		return "a time as 2026-01-02T15:04:05Z, in a year from 1970 to 9999"
 	default:
-		return "in the form that it takes"
+		return "in the form that /openapi/admin.json describes"
 	}
 }
 
