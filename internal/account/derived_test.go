@@ -72,6 +72,18 @@ func TestDerivedFollowsContent(t *testing.T) {
 	}
 }
 
+// TestDerivedOfSharedArray has lists of two lengths that begin at the same place in
+// memory.
+func TestDerivedOfSharedArray(t *testing.T) {
+	d, _ := newCounted()
+	words := []string{"a", "b"}
+	for n, want := range []string{"[]", "[a]", "[a b]"} {
+		if got := d.Of(withWords(1, words[:n]...)); got != want {
+			t.Errorf("Of %d words = %q, want %q", n, got, want)
+		}
+	}
+}
+
 // TestDerivedComparesOnce checks that a long list is not compared in each call:
 // a call for the record that was seen last allocates nothing and builds nothing.
 func TestDerivedComparesOnce(t *testing.T) {

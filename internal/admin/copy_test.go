@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -43,7 +45,8 @@ func TestBackupCallerGone(t *testing.T) {
 		}
 		return nil
 	}})
-	t.Cleanup(func() { close(answer) })
+	release := sync.OnceFunc(func() { close(answer) })
+	t.Cleanup(release)
 	root := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error)
@@ -65,6 +68,14 @@ func TestBackupCallerGone(t *testing.T) {
 	dir := filepath.Join(root, "works")
 	for r := b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)); r.status != http.StatusOK; r = b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)) {
 		b.problem(r, "conflict") // until the server has noticed
+	}
+	release()
+	for left := []string{""}; len(left) > 0; { // until the copy that hung has ended
+		runtime.Gosched()
+		var err error
+		if left, err = filepath.Glob(filepath.Join(root, "hangs.partial-*")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(root, "hangs")); err == nil {
 		t.Error("the copy whose caller has gone is there")

@@ -91,7 +91,8 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 		}
 	}
 	b.now = b.now.Add(time.Minute)
-	if _, _, err := b.dir.CreateToken(t.Context(), "test", account.Token{Name: "b", Scopes: read}); err != nil {
+	caller := directory.WithToken(t.Context(), "caller")
+	if _, _, err := b.dir.CreateToken(caller, "test", account.Token{Name: "b", Scopes: read}); err != nil {
 		t.Errorf("CreateToken: %v", err)
 	}
 	if err := b.dir.AdoptToken(t.Context(), directory.BootstrapToken, directory.NewTokenText()); err != nil {
@@ -104,8 +105,11 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if e := es[1]; e.Action != "token.create" || e.TokenID != "caller" {
+		t.Errorf("audit entry %+v, want that of the caller's token", e)
+	}
 	for _, e := range es[2:] {
-		if e.Action != "token.expire" || e.Actor != directory.ServerActor {
+		if e.Action != "token.expire" || e.Actor != directory.ServerActor || e.TokenID != "" {
 			t.Errorf("audit entry %+v", e)
 		}
 	}

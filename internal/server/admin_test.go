@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/internal/account"
 	"rollcall/internal/directory"
 	"rollcall/internal/testutil"
 )
@@ -159,8 +160,37 @@ func TestContextToken(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, ContextFile)); err != nil {
 		t.Fatal(err)
 	}
-	if start(func(*Server) {}) == third {
+	var other string // of the same rights, with another name
+	fourth := start(func(s *Server) {
+		var err error
+		_, other, err = s.dir.CreateToken(t.Context(), "test", account.Token{Name: "other", Scopes: []account.Scope{account.ScopeAdmin}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testutil.Secret(t, other)
+	})
+	if fourth == third {
 		t.Error("a token without its file came back")
+	}
+	replaceIn(t, filepath.Join(dir, ContextFile), fourth, other)
+	if fifth := start(func(*Server) {}); fifth == other {
+		t.Error("the server took another's token for that of its context file")
+	}
+}
+
+// replaceIn replaces a text in a file that holds it.
+func replaceIn(t *testing.T, file, text, by string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaced := strings.ReplaceAll(string(b), text, by)
+	if replaced == string(b) {
+		t.Fatalf("%s does not hold the text", file)
+	}
+	if err := os.WriteFile(file, []byte(replaced), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
