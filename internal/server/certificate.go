@@ -27,6 +27,7 @@ type certificate struct {
 	mu     sync.Mutex // held while the files are looked at
 	looked time.Time
 	state  string // of the files when they were looked at
+	fault  error  // what keeps that state from being served
 }
 
 // newCertificate reads the certificate that the files hold.
@@ -49,32 +50,36 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
 		if time.Since(c.looked) >= certificateInterval {
-			c.reload()
+			_ = c.reload(false) // it is logged
 		}
 	}
 	return c.current.Load(), nil
 }
 
-// reloadNow looks at the files at once, and says what became of that.
+// reloadNow looks at the files at once and logs the outcome, also if it was logged
+// before.
 func (c *certificate) reloadNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.reload()
-	c.lg.Info("files of the certificate read again; other settings are read at the start",
-		slog.Time("not_after", c.notAfter()))
+	if c.reload(true) == nil {
+		c.lg.Info("files of the certificate read again; other settings are read at the start",
+			slog.Time("not_after", c.notAfter()))
+	}
 }
 
 // notAfter returns when the certificate that is served ends.
 func (c *certificate) notAfter() time.Time { return c.current.Load().Leaf.NotAfter }
 
-// reload loads the files if they changed. The certificate that there is stays if
-// they are no good, as they are for a moment while they are replaced one after
-// the other; that is said once for each state of the files.
-func (c *certificate) reload() {
+// reload loads the files if they changed, and returns why they cannot be used. The
+// old certificate stays if they are no good, as they are for a moment while they are
+// replaced one after the other. A warning says so, once for each state of the files
+// or each time if somebody asked for the reload.
+func (c *certificate) reload(asked bool) error {
 	before := c.state
 	err := c.load()
+	changed := c.state != before
 	switch {
-	case c.state == before:
+	case !changed && (err == nil || !asked):
 	case err != nil:
 		c.lg.Warn("the new certificate cannot be used, the old one stays: mend the files, they are read again",
 			slog.String("tls_cert", c.certFile), slog.String("tls_key", c.keyFile), slog.String("err", err.Error()))
@@ -82,6 +87,7 @@ func (c *certificate) reload() {
 		c.lg.Info("certificate loaded", slog.String("tls_cert", c.certFile),
 			slog.Time("not_after", c.notAfter()))
 	}
+	return err
 }
 
 // load reads the files and, if they are not as they were, uses what they hold.
@@ -90,19 +96,18 @@ func (c *certificate) load() error {
 	c.looked = time.Now()
 	certPEM, keyPEM, err := c.read()
 	if err != nil {
-		c.state = err.Error()
+		c.state, c.fault = err.Error(), err
 		return err
 	}
 	sum := sha256.Sum256(slices.Concat(certPEM, keyPEM))
 	if state := string(sum[:]); state != c.state {
-		c.state = state
 		pair, err := tls.X509KeyPair(certPEM, keyPEM)
-		if err != nil {
-			return err
+		c.state, c.fault = state, err
+		if err == nil {
+			c.current.Store(&pair)
 		}
-		c.current.Store(&pair)
 	}
-	return nil
+	return c.fault
 }
 
 func (c *certificate) read() (certPEM, keyPEM []byte, err error) {

@@ -155,8 +155,32 @@ func TestReloadNow(t *testing.T) {
 	p.reloadNow()
 	p.wants(der)
 	p.logged("certificate loaded", 1)
-	p.logged("read again", 1)
+	p.logged("read again; other settings", 1)
 	if got := p.notAfter(); got.IsZero() {
 		t.Error("no end of the certificate")
 	}
+	p.reloadNow()
+	p.logged("certificate loaded", 1)
+	p.logged("read again; other settings", 2)
+}
+
+// TestReloadNowBroken reloads files that are no good. The log says so each time, and
+// says nothing of files that were read.
+func TestReloadNowBroken(t *testing.T) {
+	p, first := newPair(t)
+	p.write(p.certFile, []byte("none"))
+	for n := range 2 {
+		p.reloadNow()
+		p.logged("level=WARN", n+1)
+	}
+	_ = os.Remove(p.keyFile) // a test without its fault fails
+	p.reloadNow()
+	p.logged("level=WARN", 3)
+	p.logged("level=INFO", 0)
+	p.wants(first)
+	second := p.renew()
+	p.reloadNow()
+	p.wants(second)
+	p.logged("level=WARN", 3)
+	p.logged("read again; other settings", 1)
 }
