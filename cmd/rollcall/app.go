@@ -189,9 +189,10 @@ type appSetCmd struct {
 
 // Help is shown by rollcall app set --help.
 func (appSetCmd) Help() string {
-	return `What is not named stays. "rollcall app show" lists the settings that differ from
-their defaults; docs/settings.md explains each. A value is JSON, or text where a
-text is taken. The settings, each with an example:
+	return `The command changes the settings that you name and keeps the others. "rollcall app
+show" lists the settings that differ from their defaults; docs/settings.md explains
+each. A value is JSON, or text where a setting takes a text. The settings, each with
+an example:
 
 ` + settingsHelp() + `
 Examples:

@@ -15,7 +15,7 @@ func bench(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// What is imported is found: half of the ids of a check exist.
+// TestBench imports and checks accounts. The check finds the imported half of its ids.
 func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	startProcess(t, dir)

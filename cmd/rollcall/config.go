@@ -22,8 +22,8 @@ func (configCheckCmd) Help() string {
 	return `Reads the file as "rollcall serve --config FILE" would, together with the
 environment, and looks whether the files that it names can be read: run it as the
 user of the server. A mistake is one sentence with the place and the remedy, and
-exit code 2. What is allowed but dangerous, such as a key that everybody can read,
-is a warning.
+exit code 2. An allowed but dangerous setting, such as a key that everybody can
+read, is a warning.
 
 Examples:
   rollcall config check /etc/rollcall/rollcall.yml`
@@ -49,8 +49,8 @@ type configPrintCmd struct {
 
 // Help is shown by rollcall config print --help.
 func (configPrintCmd) Help() string {
-	return `What is printed can be given to "rollcall serve --config". It holds no secret:
-settings name files that do.
+	return `"rollcall serve --config" takes the output. It holds no secret: settings only name
+the files of secrets.
 
 Examples:
   rollcall config print

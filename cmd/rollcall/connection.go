@@ -15,8 +15,8 @@ import (
 	"rollcall/internal/server"
 )
 
-// A connection says which server and app a command is for. What is not given is
-// taken from the environment, then from the context file of a server. Secrets
+// A connection says which server and app a command is for. A value that is not
+// given comes from the environment, then from the context file of a server. Secrets
 // come from files or the environment: arguments can be seen by others.
 type connection struct {
 	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`

@@ -22,8 +22,8 @@ type sigCmd struct {
 	Explain sigExplainCmd `cmd:"" help:"Tell, step by step, what is right and wrong with a UserSig."`
 }
 
-// credentials are what a signature is made or judged with. What is not given is
-// taken from the context file of a server.
+// credentials are the values that a signature is made or judged with. A value that is
+// not given comes from the context file of a server.
 type credentials struct {
 	SDKAppID   uint32 `name:"sdkappid" placeholder:"N" given:"" help:"The app (default: from the context)."`
 	Identifier string `placeholder:"USERID" given:"" help:"The user (default: the admin of the context)."`

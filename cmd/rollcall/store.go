@@ -10,7 +10,7 @@ import (
 // storeCmd looks at a store without a server.
 type storeCmd struct {
 	Check  storeCheckCmd  `cmd:"" help:"Read every record of a store and say what it holds."`
-	Accept storeAcceptCmd `cmd:"" help:"Go on with what is left of a damaged store."`
+	Accept storeAcceptCmd `cmd:"" help:"Accept the readable rest of a damaged store."`
 }
 
 type storeCheckCmd struct {
@@ -50,12 +50,12 @@ type storeAcceptCmd struct {
 // Help is shown by rollcall store accept --help.
 func (storeAcceptCmd) Help() string {
 	return `A server refuses a store whose logs or manifest hold less than was written. If
-there is no backup to restore, this command accepts what can still be read. It
-prints what that is, and asks before it changes anything.
+there is no backup to restore, this command accepts the readable rest of the store.
+It prints what the rest holds, and asks before it changes anything.
 
-What the damage has cost is lost for good, and internal ids of lost accounts may be
-given again. Copy the directory first. A store with a gap in its journal, or whose
-tables cannot be read, cannot be accepted.
+The lost accounts cannot be recovered afterwards, and new accounts may get their
+internal ids. Copy the directory first. The command cannot accept a store with a gap
+in its journal or with tables that cannot be read.
 
 Examples:
   cp -a /var/lib/rollcall /var/lib/rollcall.damaged

@@ -87,7 +87,8 @@ func TestAppIdentity(t *testing.T) {
 	}
 }
 
-// What is not taken is repeated, so that a person finds it, but not at any length.
+// TestLongTextsAreCut gives values of great length that are refused. The error repeats
+// their beginning, so that a person finds them.
 func TestLongTextsAreCut(t *testing.T) {
 	long := strings.Repeat("é", 1<<18)
 	for name, change := range map[string]func(*account.App){

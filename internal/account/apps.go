@@ -7,11 +7,11 @@ import (
 
 // Apps keeps the records of apps and the trail of what admins did.
 // Implementations are safe for concurrent use, and durable as a [Store] is.
-// What is said there of errors holds here too.
+// Its rules for errors hold here too.
 //
 // Each change is stored together with its entry in the audit trail: either
-// both are there or neither is. What changes nothing here has its entry by
-// Record.
+// both are there or neither is. Record stores the entry of an action that changes
+// nothing here.
 //
 // An admin of an app always has an account. CreateApp and UpdateApp import the admins
 // that have none in the commit that names them: at the Time of the audit entry, past

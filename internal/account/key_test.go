@@ -99,7 +99,7 @@ func TestStoredApp(t *testing.T) {
 	if diff := cmp.Diff(app, back); diff != "" {
 		t.Errorf("after a round trip (-want +got):\n%s", diff)
 	}
-	// What is no stored form does not pass for one.
+	// The public form of an app is not read as its stored form.
 	if b, err = json.Marshal(app); err != nil || json.Unmarshal(b, &back) == nil {
 		t.Errorf("an app without its secrets is read: %s, %v", b, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"rollcall/internal/directory"
 )
 
-// AppPatch is a change of an app. What is absent stays as it is.
+// AppPatch is a change of an app. Absent fields stay as they are.
 type AppPatch struct {
 	Name     *string          `json:"name,omitempty"`
 	Edition  *account.Edition `json:"edition,omitempty"`

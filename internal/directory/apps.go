@@ -196,8 +196,9 @@ func retire(k *account.Key, at, now time.Time) error {
 	return nil
 }
 
-// moment cuts a time that somebody gave to what is kept of it. What is long past
-// stays so, and does not become the zero time, which says that there is none.
+// moment rounds a time that somebody gave to the precision of the store. A time before
+// 1970 becomes the first moment of 1970: the store has no earlier one, and the zero
+// time means that there is no time.
 func moment(t time.Time) time.Time {
 	if epoch := time.Unix(0, 0).UTC(); !t.IsZero() && t.Before(epoch) {
 		return epoch

@@ -27,8 +27,8 @@ func (o *Options) config() *config.Config {
 	}
 }
 
-// bind opens every address. What is served there follows in [Server.attach], once
-// the store is open.
+// bind opens every address. [Server.attach] starts to serve there once the store is
+// open.
 func (s *Server) bind(ctx context.Context) error {
 	conns, err := httpx.MaxConns()
 	if err != nil {

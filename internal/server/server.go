@@ -112,9 +112,9 @@ type Server struct {
 }
 
 // Open binds the addresses, opens the store and prepares the app. Nothing is
-// answered until [Server.Run]. On an error everything is closed again. What can be
-// found wrong without the store is checked before the store is opened: opening
-// changes its files, and a copy of a store must survive a mistake in a flag.
+// answered until [Server.Run]. On an error everything is closed again. Open checks
+// the options, the files and the addresses before it opens the store: that changes the
+// store's files, and a copy of a store must survive a mistake in a flag.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err

@@ -137,7 +137,8 @@ func TestCredentialsMakeNoTestApp(t *testing.T) {
 	}
 }
 
-// Who listens on every address tells clients one that they can call.
+// TestListenEverywhere listens on every address. The context names one that clients
+// can call.
 func TestListenEverywhere(t *testing.T) {
 	s := start(t, server.Options{Listen: ":0", InsecureListen: true, App: ownApp()})
 	if got := s.Context().URL; !strings.HasPrefix(got, "http://127.0.0.1:") {
