@@ -50,6 +50,7 @@ func TestDiagnose(t *testing.T) {
 		{"GBK", "{\"UserID\":\"u1\",\"Nick\":\"\xd6\xd0\xce\xc4\"}", "byte 24 (0xD6) is not UTF-8: the text looks like GBK; encode it in UTF-8"},
 		{"Latin-1", "{\"UserID\":\"u1\",\"Nick\":\"Caf\xe9\"}", "byte 27 (0xE9) is not UTF-8: the text looks like Latin-1 or another encoding; encode it in UTF-8"},
 		{"Latin-1 inside a word", "{\"Nick\":\"M\xfcller\"}", "byte 11 (0xFC) is not UTF-8: the text looks like Latin-1 or another encoding; encode it in UTF-8"},
+		{"as many even runs as odd ones", "{\"Nick\":\"\xe9 \xe9\xe8\"}", "byte 10 (0xE9) is not UTF-8: the text looks like Latin-1 or another encoding; encode it in UTF-8"},
 		{"a cut character", "{\"Nick\":\"中\xe6\x96\"}", "byte 13 (0xE6) is not UTF-8: a character was cut there; cut texts between characters, not between bytes"},
 		{"a cut emoji", `{"Nick":"\ud83d"}`, "byte 10 begins half of a character, a surrogate without the other one; do not cut texts between the two"},
 		{"the other half", `{"Nick":"x\ude00"}`, "byte 11 begins half of a character, a surrogate without the other one; do not cut texts between the two"},

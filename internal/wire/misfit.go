@@ -106,13 +106,32 @@ func closest(keys []string, name, also string) (key, write string) {
 	for _, distance := range []int{0, 1, 2} {
 		for _, key := range keys {
 			for _, write := range []string{name, also} {
-				if write != "" && len(key) < 2*len(write) && 3*distance <= len(write) && distanceOf(squeeze(key), squeeze(write)) <= distance {
+				if write != "" && near(key, write, distance) {
 					return key, write
 				}
 			}
 		}
 	}
 	return "", ""
+}
+
+// Meant returns which of names, in their order, was most likely meant by a text
+// that may be of any length, or "".
+func Meant(text string, names []string) string {
+	for distance := range 3 {
+		for _, name := range names {
+			if near(text, name, distance) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// near reports whether a text has at most that distance from a name that is long
+// enough for it. A text that is much longer than the name is not looked at.
+func near(text, name string, distance int) bool {
+	return len(text) < 2*len(name) && 3*distance <= len(name) && distanceOf(squeeze(text), squeeze(name)) <= distance
 }
 
 // squeeze leaves out what people spell differently: case and separators.

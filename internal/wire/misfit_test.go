@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -145,6 +146,36 @@ func TestMisfitOfEveryKey(t *testing.T) {
 	}
 	if keys < 20 {
 		t.Errorf("only %d keys were misspelt", keys)
+	}
+}
+
+// TestMisfitLooksAtFewKeys puts the key that was meant behind others: the first 64
+// alone are looked at.
+func TestMisfitLooksAtFewKeys(t *testing.T) {
+	for before, want := range map[int]string{
+		63: "CheckItem is missing, and checkitem was found: keys are case-sensitive; write CheckItem",
+		64: "CheckItem is missing, and x0 was found; add CheckItem",
+	} {
+		var body strings.Builder
+		for i := range before {
+			fmt.Fprintf(&body, `"x%d":1,`, i)
+		}
+		got := Misfit{At: "/CheckItem", Want: "it"}.Explain([]byte("{"+body.String()+`"checkitem":[]}`), CheckRequest{})
+		if got != want {
+			t.Errorf("after %d keys: %s, want %s", before, got, want)
+		}
+	}
+}
+
+func TestMeant(t *testing.T) {
+	names := []string{"Tag_Profile_IM_Nick", "Tag_Profile_IM_BirthDay", "Tag_Profile_Custom_a", "ab"}
+	for text, want := range map[string]string{
+		"Tag_Profile_IM_Nick": "Tag_Profile_IM_Nick", "tag_profile_im_birthday": "Tag_Profile_IM_BirthDay", "Tag_Profile_IM_Nik": "Tag_Profile_IM_Nick",
+		"Tag_Profile_Custom_b": "Tag_Profile_Custom_a", "Tag_Profile_IM_Nothing": "", "": "", "a": "", "abc": "", "AB": "ab", strings.Repeat("_", 1<<20) + "ab": "",
+	} {
+		if got := Meant(text, names); got != want {
+			t.Errorf("Meant(%.40q) = %q, want %q", text, got, want)
+		}
 	}
 }
 

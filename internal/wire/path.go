@@ -146,7 +146,7 @@ func explainService(name string) string {
 func meant(service, command string, distance int) *Command {
 	var found *Command
 	for i, c := range Commands {
-		if len(command) > 2*len(c.Name) || 3*distance > len(c.Name) || distanceOf(squeeze(command), squeeze(c.Name)) > distance {
+		if !near(command, c.Name, distance) && !near(inOrder(command), inOrder(c.Name), distance) {
 			continue
 		}
 		if found == nil || c.Service == service {
@@ -154,4 +154,11 @@ func meant(service, command string, distance int) *Command {
 		}
 	}
 	return found
+}
+
+// inOrder sorts the words of a name: import_account means account_import.
+func inOrder(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '_' || r == '-' })
+	slices.Sort(words)
+	return strings.Join(words, "_")
 }

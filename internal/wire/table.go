@@ -64,15 +64,19 @@ func Advice(c Code, detail string) string {
 }
 
 // sentence makes a detail, which is lower case and has no full stop, a
-// sentence. The names of the URL's parameters keep their case.
+// sentence. Names of the protocol keep their case.
 func sentence(detail string) string {
-	switch first, _, _ := strings.Cut(detail, " "); first {
-	case "sdkappid", "identifier", "usersig":
-	default:
+	if first, _, _ := strings.Cut(detail, " "); !isName(strings.TrimRight(first, ",:;")) {
 		detail = strings.ToUpper(detail[:1]) + detail[1:]
 	}
 	if !strings.ContainsAny(detail[len(detail)-1:], ".!?") {
 		detail += "."
 	}
 	return detail
+}
+
+// isName reports whether a word is a name of the protocol, or a path.
+func isName(word string) bool {
+	return strings.ContainsAny(word, "_/") || otherNames[word] != "" || isService(word) ||
+		slices.ContainsFunc(Commands, func(c Command) bool { return c.Name == word })
 }
