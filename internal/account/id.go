@@ -34,6 +34,10 @@ func (id UserID) Validate(strict bool) error {
 	return nil
 }
 
+// WhyUnknown says why no account of a can have an id, for the Detail of an
+// [Error], or returns "" if one can.
+func (a *App) WhyUnknown(id UserID) string { return DetailOf(id.Validate(a.Settings.StrictIDs)) }
+
 // reserved reports whether id belongs to robots, groups, official accounts or
 // the system (protocol.md §4, decisions.md "Ids, admins, editions").
 func (id UserID) reserved() bool {

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +25,9 @@ const (
 	TagLevel           Tag = "Tag_Profile_IM_Level"
 	TagRole            Tag = "Tag_Profile_IM_Role"
 )
+
+// StandardPrefix begins every standard tag.
+const StandardPrefix = "Tag_Profile_IM_"
 
 // CustomPrefix begins every custom tag; a key of at most 8 letters follows.
 const CustomPrefix = "Tag_Profile_Custom_"
@@ -97,4 +102,15 @@ func (a *App) Tag(tag Tag) (TagSpec, bool) {
 		}
 	}
 	return TagSpec{}, false
+}
+
+// Tags returns the names of the tags that a has: the standard ones, and then those
+// that it declares, each kind in alphabetical order.
+func (a *App) Tags() []Tag {
+	var custom []Tag
+	for _, c := range a.Settings.CustomTags {
+		custom = append(custom, c.Tag())
+	}
+	slices.Sort(custom)
+	return append(slices.Sorted(maps.Keys(standardTags)), custom...)
 }

@@ -1,8 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+
+	"rollcall/internal/account"
 )
 
 // failedItems sums up the items of a batch that failed, for Rollcall-Advice:
@@ -20,6 +23,11 @@ func (c *call) failItem(list string, r reason, detail string) {
 		c.failed = failedItems{list: list, first: r, detail: detail}
 	}
 	c.failed.count++
+}
+
+// whyUnknown says why there is no account of an id.
+func (c *call) whyUnknown(id account.UserID) string {
+	return cmp.Or(c.app.WhyUnknown(id), "the app has no account of that UserID")
 }
 
 // adviseItems says what to do about the first item that failed, if one did.

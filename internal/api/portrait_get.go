@@ -25,14 +25,14 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 	}
 	accounts, err := s.dir.Profiles(ctx, c.app, userIDs, tags)
 	if err != nil {
-		return nil, err
+		return nil, c.meantTag(err, tags)
 	}
 	resp := wire.PortraitGetResponse{ProfileHead: wire.ProfileSuccess}
 	for i, a := range accounts {
 		resp.UserProfileItem = append(resp.UserProfileItem, c.userProfile(userIDs[i], &a, tags))
 		if a.InternalID == 0 {
 			resp.Fail_Account = append(resp.Fail_Account, string(userIDs[i]))
-			c.failItem("To_Account", reason{i, c.service.code(account.NoAccount)}, "the app has no account of that UserID")
+			c.failItem("To_Account", reason{i, c.service.code(account.NoAccount)}, c.whyUnknown(userIDs[i]))
 		}
 	}
 	c.event.SetCounts(len(userIDs), len(resp.Fail_Account))
@@ -67,7 +67,7 @@ const maxTags = 64
 
 func (c *call) userProfile(userID account.UserID, a *account.Account, tags []account.Tag) wire.UserProfile {
 	if a.InternalID == 0 {
-		code, info := c.result(account.NoAccount, "")
+		code, info := c.result(account.NoAccount, c.app.WhyUnknown(userID))
 		if !c.app.Settings.EchoUnknownIDs {
 			userID = notFoundID
 		}

@@ -19,7 +19,18 @@ func (s *Server) portraitSet(ctx context.Context, c *call, req *wire.PortraitSet
 		return nil, err
 	}
 	c.event.SetCounts(len(changes), 0)
-	return wire.ProfileSuccess, s.dir.SetProfile(ctx, c.app, userID, changes)
+	if err := s.dir.SetProfile(ctx, c.app, userID, changes); err != nil {
+		return nil, c.meantTag(err, tagsOf(changes))
+	}
+	return wire.ProfileSuccess, nil
+}
+
+func tagsOf(changes []directory.Change) []account.Tag {
+	tags := make([]account.Tag, len(changes))
+	for i, change := range changes {
+		tags[i] = change.Tag
+	}
+	return tags
 }
 
 func profileChanges(list wire.List[wire.Object[wire.ProfileItem]]) ([]directory.Change, error) {

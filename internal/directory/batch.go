@@ -67,16 +67,19 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	}
 	for i := range results {
 		if results[i].Code == account.OK {
-			results[i], codes = deletion(codes[0]), codes[1:]
+			results[i], codes = outcome(app, ids[i], codes[0]), codes[1:]
 		}
 	}
 	return results, nil
 }
 
-// deletion returns the Result for what the store says of a deletion.
-func deletion(c account.Code) Result {
-	if c == account.AdminProtected {
+// outcome returns the Result for what the store says of a change of an account.
+func outcome(app *account.App, id account.UserID, c account.Code) Result {
+	switch c {
+	case account.AdminProtected:
 		return Result{c, "the account is an admin; take the role away first"}
+	case account.NoAccount:
+		return Result{c, app.WhyUnknown(id)}
 	}
 	return Result{Code: c}
 }
@@ -121,5 +124,5 @@ func (d *Directory) update(ctx context.Context, app *account.App, p account.Patc
 	if err != nil {
 		return err
 	}
-	return Result{Code: codes[0]}.Err()
+	return outcome(app, p.ID, codes[0]).Err()
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rollcall/internal/account"
 )
@@ -70,9 +71,12 @@ func numeric(app *account.App, c Change) Change {
 }
 
 func unknownTag(tag account.Tag) error {
-	const detail = "the app has no such tag; check its spelling or declare it"
-	if len(tag) > len(account.CustomPrefix)+account.MaxCustomKey+20 {
+	detail := "the app has no such tag; check its spelling or declare it"
+	switch {
+	case len(tag) > len(account.CustomPrefix)+account.MaxCustomKey+20:
 		return &account.Error{Code: account.UnknownTag, Detail: detail} // do not echo what is no tag at all
+	case strings.HasPrefix(string(tag), account.StandardPrefix):
+		detail = "there is no such standard tag, and none can be declared; check its spelling"
 	}
 	return &account.Error{Code: account.UnknownTag, Detail: fmt.Sprintf("%q: %s", tag, detail)}
 }
