@@ -23,6 +23,7 @@ var testHelpers = []string{
 	"internal/account/storetest",
 	"internal/archtest",
 	"internal/testutil",
+	"internal/testutil/faultfs",
 	"rollcalltest",
 }
 
@@ -73,14 +74,15 @@ var imports = map[string][]string{
 	"internal/completion": {},
 
 	// Plumbing.
-	"internal/metrics":   {"internal/account", "internal/httpx", "internal/wire"},
-	"internal/ratelimit": {},
-	"internal/httpx":     {},
-	"internal/config":    {},
-	"internal/logbuf":    {},
-	"internal/private":   {},
-	"internal/testutil":  {},
-	"internal/archtest":  {},
+	"internal/metrics":          {"internal/account", "internal/httpx", "internal/wire"},
+	"internal/ratelimit":        {},
+	"internal/httpx":            {},
+	"internal/config":           {},
+	"internal/logbuf":           {},
+	"internal/private":          {},
+	"internal/testutil":         {},
+	"internal/testutil/faultfs": {},
+	"internal/archtest":         {},
 }
 
 // checkImports reports imports that no rule allows, and packages without a rule.
