@@ -11,7 +11,7 @@ import (
 // TestKillCanFail proves that the check of TestKill finds what it looks for: it
 // falsifies the ledgers in one point at a time.
 func TestKillCanFail(t *testing.T) {
-	tr, s := newTrial(t)
+	tr, s := newTrial(t, t.TempDir())
 	w, apps, tokens := newAccountWorker("f", barredApp, false), newAppWorker(firstApp), newTokenWorker(t.TempDir())
 	tr.workers = []worker{w, apps, tokens}
 	do := func(w worker, c call) {
@@ -154,7 +154,7 @@ func changeTokens(change func(*tokenFact)) func(*trial, *accountWorker, *appWork
 
 // TestKillFindsLosses runs TestKill's load on a store that keeps nothing.
 func TestKillFindsLosses(t *testing.T) {
-	tr, s := newTrial(t, "--store", "mem:")
+	tr, s := newTrial(t, t.TempDir(), "--store", "mem:")
 	tr.workers = tr.workers[:len(tr.workers)-1] // a store in memory makes no backups
 	tr.loadUntilKilled(t, s, false)
 	if wrong := tr.check(t, tr.start(t)); len(wrong) == 0 {

@@ -63,16 +63,19 @@ type worker interface {
 	book() *ledger
 }
 
-// work makes one call after the other until one gets no answer, and after each that
-// was acknowledged calls acked. An answer that refuses a call is an error.
-func work(ctx context.Context, s *site, w worker, acked func()) error {
+// work makes one call after the other until one gets no answer, or acked, which it calls
+// after each that was acknowledged, returns false. An answer that refuses a call is an
+// error; what the call has done is unknown.
+func work(ctx context.Context, s *site, w worker, acked func() (more bool)) error {
 	for {
 		c := w.next(s)
 		w.book().pending = c.changes
 		switch err := c.send(ctx); {
 		case err == nil:
 			w.book().acknowledge()
-			acked()
+			if !acked() {
+				return nil
+			}
 		case unanswered(err):
 			return nil
 		default:

@@ -41,10 +41,10 @@ type trial struct {
 	lookups int
 }
 
-// newTrial starts a server on a new directory, and creates what the load needs.
-func newTrial(t *testing.T, args ...string) (*trial, *site) {
+// newTrial starts a server on an empty directory, and creates what the load needs.
+func newTrial(t *testing.T, dir string, args ...string) (*trial, *site) {
 	t.Helper()
-	tr := &trial{dir: t.TempDir(), args: args, keys: map[uint32]string{}, base: newLedger(), born: map[string]string{}}
+	tr := &trial{dir: dir, args: args, keys: map[uint32]string{}, base: newLedger(), born: map[string]string{}}
 	began := time.Now()
 	p := startProcess(t, tr.dir, tr.args...)
 	tr.startup = time.Since(began)
@@ -87,7 +87,7 @@ func (tr *trial) ledgers() []*ledger {
 // a clean stop, and in the starts that follow. After each time it looks up everything
 // that was ever acknowledged.
 func TestKill(t *testing.T) {
-	tr, s := newTrial(t)
+	tr, s := newTrial(t, t.TempDir())
 	for round := range *crashRounds {
 		stop, starts := round%4 == 1, 0
 		if round%4 == 2 {
@@ -124,10 +124,11 @@ func (tr *trial) loadUntilKilled(t *testing.T, s *site, stop bool) {
 	}
 	for _, w := range tr.workers {
 		wg.Go(func() {
-			err := work(t.Context(), s, w, func() {
+			err := work(t.Context(), s, w, func() bool {
 				if tr.calls.Add(1) == killAt {
 					kill()
 				}
+				return true
 			})
 			if err != nil && !stopping.Load() {
 				t.Errorf("a call was refused: %v", err)

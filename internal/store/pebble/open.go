@@ -173,10 +173,9 @@ func (o Options) checkFiles() error {
 	return nil
 }
 
-// ours reports whether name is one that a store may have left when it was first
-// made.
+// ours reports whether name is one that a store gives to its files.
 func ours(name string) bool {
-	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp"} {
+	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile} {
 		if strings.Contains(name, part) {
 			return true
 		}
