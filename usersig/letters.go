@@ -86,6 +86,7 @@ type repair struct {
 
 var repairs = []repair{
 	{fromURL, "it is a piece of a URL; the UserSig stands between usersig= and the next &"},
+	{afterScheme, "a word stands before it, as the scheme of an Authorization header; send the text alone"},
 	{trimAround, "white space or quotes stand around it; send the text without them"},
 	{dropSpace, "line ends or blanks stand in it, as some languages break base64 into lines; take them out"},
 	{strings.NewReplacer("%2A", "*", "%2a", "*", "%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "=", "%3d", "=", "%5F", "_", "%5f", "_", "%2D", "-", "%2d", "-", "%25", "%").Replace, "it is percent-encoded once too often"},
@@ -101,6 +102,14 @@ func fromURL(text string) string {
 	}
 	value, _, _ = strings.Cut(value, "&")
 	return value
+}
+
+// afterScheme leaves out words before the text, as in "Bearer eJw" or "usersig: eJw".
+func afterScheme(text string) string {
+	if i := strings.LastIndexAny(trimAround(text), " \t:"); i >= 0 {
+		return trimAround(text)[i+1:]
+	}
+	return text
 }
 
 func trimAround(text string) string { return strings.Trim(text, " \t\r\n\"'`") }

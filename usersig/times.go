@@ -11,6 +11,9 @@ const maxValidity = 50 * 366 * day
 
 const day = 24 * 60 * 60
 
+// allowedSkew is how far clocks that are kept right may differ, in seconds.
+const allowedSkew = 5
+
 // timeWarning says what is odd about the times of s, whether or not it is valid,
 // or "".
 func (s *Sig) timeWarning(now time.Time) string {
@@ -21,11 +24,18 @@ func (s *Sig) timeWarning(now time.Time) string {
 	case s.Expire > maxValidity:
 		return s.longValidity(sec)
 	case s.Expired(now) && 0 < s.Expire && s.Expire < day && s.IssuedAt > sec-day:
-		return fmt.Sprintf("it is valid for %d seconds; if it was signed just now, the signer's clock is %d seconds behind: compare the clocks", s.Expire, sec-s.IssuedAt)
-	case s.IssuedAt > sec:
+		return fmt.Sprintf("it is valid for %s; if it was signed just now, the signer's clock is %s behind: compare the clocks", seconds(s.Expire), seconds(sec-s.IssuedAt))
+	case s.IssuedAt > sec+allowedSkew:
 		return fmt.Sprintf("issued %d seconds in the future (%s), which is accepted: the signer's clock is fast, or this one is behind; compare the clocks", s.IssuedAt-sec, clock(s.IssuedAt))
 	}
 	return ""
+}
+
+func seconds(n int64) string {
+	if n == 1 {
+		return "1 second"
+	}
+	return fmt.Sprintf("%d seconds", n)
 }
 
 // longValidity says what a validity beyond 50 years may have been meant to be.
