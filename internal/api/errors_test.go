@@ -87,27 +87,6 @@ func TestAdviceWithEveryCode(t *testing.T) {
 	}
 }
 
-func TestMalformedSaysWhatWasWrong(t *testing.T) {
-	for part, f := range map[string]httpx.Fault{
-		"a space is %20":    {Status: 400, Reason: "Bad Request"},
-		"the Host header":   {Status: 400, Reason: "Bad Request: missing required Host header"},
-		"not a host name":   {Status: 400, Reason: "Bad Request: malformed Host header"},
-		"name of a header":  {Status: 400, Reason: "Bad Request: invalid header name"},
-		"value of a header": {Status: 400, Reason: "Bad Request: invalid header value"},
-		"https://":          {Status: 400, Reason: httpx.PlainOnTLS},
-		"64 KiB":            {Status: 431, Reason: "Request Header Fields Too Large"},
-		"100-continue":      {Status: 417, Reason: "Expectation Failed"},
-		"chunked":           {Status: 501, Reason: "Not Implemented"},
-		"HTTP/2":            {Status: 505, Reason: "HTTP Version Not Supported: unsupported protocol version"},
-	} {
-		h, _ := Malformed(f)
-		got := h.Get("Rollcall-Advice")
-		if !strings.Contains(strings.ToLower(got), strings.ToLower(part)) || !strings.HasSuffix(got, wire.Lookup(wire.HTTPParse).Advice) {
-			t.Errorf("%v: Rollcall-Advice = %q, want %q and the remedy", f, got, part)
-		}
-	}
-}
-
 func TestHeaderText(t *testing.T) {
 	if got, want := headerText("a\r\nX: é"), "a??X: ?"; got != want {
 		t.Errorf("headerText = %q, want %q", got, want)

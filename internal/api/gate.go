@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -59,11 +60,11 @@ func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
 	}
 	id, err := strconv.ParseUint(q.sdkappid.text, 10, 32)
 	if err != nil {
-		return nil, &wire.Error{Code: wire.BadSDKAppID}
+		return nil, &wire.Error{Code: wire.BadSDKAppID, Detail: fmt.Sprintf("sdkappid is %s, not a number from 1 to 4294967295; correct it", account.Quote(q.sdkappid.text))}
 	}
 	app, err := s.dir.App(ctx, account.AppID(id))
 	if account.CodeOf(err) == account.NoApp {
-		return nil, &wire.Error{Code: wire.AppNotFound}
+		return nil, &wire.Error{Code: wire.AppNotFound, Detail: fmt.Sprintf("there is no app with the SDKAppID %d here; check the number and the data centre", id)}
 	}
 	return app, err
 }
@@ -77,9 +78,19 @@ func (s *Server) admit(r *http.Request, c *call) error {
 	case c.app.Disabled:
 		return &wire.Error{Code: wire.AppDisabled}
 	case len(set.AllowSources) > 0 && !allowed(set.AllowSources, source(r)):
-		return &wire.Error{Code: wire.SourceRefused}
+		return sourceRefused(source(r))
 	}
 	return nil
+}
+
+// sourceRefused refuses a caller by its address. The advice repeats the address,
+// which is that of the last proxy where there is one.
+func sourceRefused(from netip.Addr) error {
+	return &wire.Error{
+		Code:   wire.SourceRefused,
+		Text:   wire.Info(wire.SourceRefused, ""),
+		Detail: fmt.Sprintf("the call came from %v, which is not in the app's allow-list", from),
+	}
 }
 
 // otherRegion reports whether host is one of the vendor's for another centre.

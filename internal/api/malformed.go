@@ -38,7 +38,8 @@ func malformation(f httpx.Fault) string {
 			return text
 		}
 	}
-	return "the request line or a header field is not valid HTTP; percent-encode the URL, where a space is %20"
+	return "the request line or a header field is not valid HTTP; look for a space or a broken percent escape in the URL, where a space is %20, " +
+		"a Content-Length that is not a number, and a header field without a colon or with a control character"
 }
 
 // malformations are details by a part of the reason.
@@ -46,6 +47,5 @@ var malformations = map[string]string{
 	"missing required Host header": "the Host header is missing; HTTP/1.1 requires one",
 	"malformed Host header":        "the Host header is not a host name; send the name or address of this server",
 	"invalid header name":          "the name of a header field has a character that it may not have; correct it",
-	"invalid header value":         "the value of a header field has a character that it may not have; correct it",
 	httpx.PlainOnTLS:               "this port takes HTTPS and the request came without TLS; call it with https://",
 }

@@ -6,7 +6,7 @@ import "fmt"
 type Error struct {
 	Code   Code
 	Detail string // one sentence with the remedy; safe to send
-	Text   string // ErrorInfo, where that of the table has numbers to fill in
+	Text   string // ErrorInfo, where it is neither that of the table nor Detail
 	Err    error  // cause; logged, never sent
 }
 
