@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,10 @@ func checkAdvice(t *testing.T, name, answer string, h http.Header) {
 	codes := failures(t, answer)
 	advice := h.Get("Rollcall-Advice")
 	if len(codes) == 0 && advice == "" {
+		return
+	}
+	const nothingToDelete = "there is nothing to delete." // of account_delete, in place of the advice to import
+	if slices.Contains(codes, wire.NoAccount) && strings.HasSuffix(advice, nothingToDelete) {
 		return
 	}
 	for _, code := range codes {

@@ -92,7 +92,7 @@ func (c *accountDeleteCmd) Run(env *environment, g *accountCmd) error {
 		return err
 	}
 	results, err := inBatches(env.ctx, c.UserIDs, api.DeleteAccounts)
-	return printResults(env, g, results, "deleted", err)
+	return printResults(env, g, results, deleted, err)
 }
 
 type accountKickCmd struct {
@@ -151,11 +151,17 @@ func (c *accountUnkickCmd) Run(env *environment, g *accountCmd) error {
 		return err
 	}
 	g.target(env, app)
-	a, err := api.Unkick(env.ctx, app, c.UserID)
+	before, err := api.Account(env.ctx, app, c.UserID)
 	if err != nil {
 		return err
 	}
-	return printResults(env, g, []client.Result{{UserID: a.UserID}}, "unkicked", nil)
+	done := "unkicked"
+	if before.KickedAt.IsZero() {
+		done = "was not kicked"
+	} else if _, err := api.Unkick(env.ctx, app, c.UserID); err != nil {
+		return err
+	}
+	return printResults(env, g, []client.Result{{UserID: c.UserID}}, done, nil)
 }
 
 type accountStatusCmd struct {
@@ -221,6 +227,9 @@ func inBatches[T any](ctx context.Context, ids []string, f func(context.Context,
 	return all, nil
 }
 
+// deleted is what became of a deleted account.
+const deleted = "deleted"
+
 // printResults prints what became of each id, done or not, then returns err, or
 // errSomeFailed.
 func printResults(env *environment, g *accountCmd, results []client.Result, done string, err error) error {
@@ -230,7 +239,10 @@ func printResults(env *environment, g *accountCmd, results []client.Result, done
 	printErr := printList(env.stdout, g.Output, each(results), []column[client.Result]{
 		{"USERID", func(r client.Result) string { return r.UserID }},
 		{"RESULT", func(r client.Result) string {
-			if r.Code != 0 {
+			switch {
+			case r.Code == client.CodeNoAccount && done == deleted:
+				return r.Code.String() + " " + r.Info + ": there is nothing to delete."
+			case r.Code != 0:
 				return reason(r.Code, r.Info)
 			}
 			return done
@@ -248,12 +260,4 @@ func someFailed[T any](err error, results []T, failed func(T) bool) error {
 		return errSomeFailed
 	}
 	return err
-}
-
-// reason writes a code and what it means.
-func reason(c client.Code, info string) string {
-	if c == client.CodeUnexplained {
-		return info
-	}
-	return strings.TrimSpace(c.String() + " " + info)
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"rollcall/client"
+	"rollcall/internal/config"
 )
 
 type accountSetCmd struct {
@@ -63,6 +65,9 @@ func parseField(text string) (client.Field, error) {
 	}
 	name, number := strings.CutSuffix(name, ":")
 	tag := name
+	if err := checkField(name); err != nil {
+		return client.Field{}, err
+	}
 	if long, ok := shortTags[strings.ToLower(name)]; ok {
 		tag = long
 	}
@@ -71,7 +76,24 @@ func parseField(text string) (client.Field, error) {
 	}
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil {
-		return client.Field{}, &usageError{fmt.Errorf("%s takes a number, not %q", name, value)}
+		form := ""
+		if tag == client.TagBirthDay {
+			form = ": write the day as 19990131"
+		}
+		return client.Field{}, &usageError{fmt.Errorf("%s takes a number, not %q%s", name, value, form)}
 	}
 	return client.Number(tag, n), nil
+}
+
+// checkField refuses a name that can be no tag, which all begin with Tag_.
+func checkField(name string) error {
+	short := slices.Sorted(maps.Keys(shortTags))
+	if strings.HasPrefix(name, "Tag_") || slices.Contains(short, strings.ToLower(name)) {
+		return nil
+	}
+	hint := "give one of " + strings.Join(short, ", ") + "."
+	if near := config.Nearest(strings.ToLower(name), short); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return &usageError{fmt.Errorf("there is no field %q: %s The name of a custom tag begins with Tag_Profile_Custom_", name, hint)}
 }

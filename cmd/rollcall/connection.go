@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -29,7 +30,8 @@ type connection struct {
 	Timeout        time.Duration `default:"30s" given:"a duration above 0, as 30s" help:"How long one call may take, with all its repeats (default: ${default})."`
 	Output         string        `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 
-	saved *server.Context // what the context file adds, once complete was called
+	saved  *server.Context // what the context file adds, once complete was called
+	unused string          // why it adds no key, token or app; "" if it does, or if there is none
 }
 
 // connectionGroup is the heading of these flags in --help, below a command's own.
@@ -51,11 +53,18 @@ func (c *connection) complete() error {
 	if err != nil {
 		return err
 	}
+	file := cmp.Or(c.Context, defaultContext)
 	if c.URL != "" && strings.TrimRight(c.URL, "/") != saved.URL {
+		if saved.URL != "" {
+			c.unused = fmt.Sprintf("the context file %s is for %s, not for %s", file, saved.URL, c.URL)
+		}
 		return nil
 	}
 	c.URL, c.saved.AdminToken = saved.URL, saved.AdminToken
 	if c.SDKAppID != 0 && c.SDKAppID != saved.SDKAppID {
+		if saved.SDKAppID != 0 {
+			c.unused = fmt.Sprintf("the key in the context file %s is for app %d", file, saved.SDKAppID)
+		}
 		return nil
 	}
 	c.SDKAppID, c.saved.Key, c.saved.NoKey = saved.SDKAppID, saved.Key, saved.NoKey
@@ -63,6 +72,15 @@ func (c *connection) complete() error {
 		c.Admin = saved.Admin
 	}
 	return nil
+}
+
+// lacking says that something was not given, why the context file does not give it,
+// and what to do.
+func (c *connection) lacking(what, remedy string) error {
+	if c.unused == "" {
+		return &usageError{fmt.Errorf("%s: %s", what, remedy)}
+	}
+	return &usageError{fmt.Errorf("%s: %s; %s", what, c.unused, remedy)}
 }
 
 // readContext reads a context file, or the one in ./rollcall-data if name is
@@ -108,7 +126,7 @@ func (c *connection) account(env *environment) (*client.Client, error) {
 		return nil, err
 	}
 	if c.SDKAppID == 0 {
-		return nil, &usageError{errors.New("no app: give --sdkappid")}
+		return nil, c.noApp()
 	}
 	hc, err := c.httpClient()
 	if err != nil {
@@ -134,7 +152,7 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 		text = c.saved.Key
 	}
 	if text == "" {
-		return nil, &usageError{c.noKey()}
+		return nil, c.noKey()
 	}
 	if c.Admin == "" {
 		c.Admin = client.Administrator
@@ -150,13 +168,21 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 	return sign, nil
 }
 
+// noApp says that no app was named, and what else to give for another server.
+func (c *connection) noApp() error {
+	if c.unused != "" && c.KeyFile == "" && os.Getenv(keyVariable) == "" {
+		return c.lacking("no app", "give --sdkappid and --key-file")
+	}
+	return c.lacking("no app", "give --sdkappid")
+}
+
 // noKey says why there is no key to sign with.
 func (c *connection) noKey() error {
 	const remedy = "give --key-file or $" + keyVariable
 	if c.saved.NoKey == "" {
-		return errors.New("no key to sign with: " + remedy)
+		return c.lacking("no key to sign with", remedy)
 	}
-	return fmt.Errorf("no key to sign with: %s; or %s", c.saved.NoKey, remedy)
+	return &usageError{fmt.Errorf("no key to sign with: %s; or %s", c.saved.NoKey, remedy)}
 }
 
 // admin returns a client of the admin API.
@@ -176,7 +202,7 @@ func (c *connection) admin(env *environment) (*client.AdminClient, error) {
 		token = c.saved.AdminToken
 	}
 	if token == "" {
-		return nil, &usageError{errors.New("no admin token: give --admin-token-file or $" + tokenVariable)}
+		return nil, c.lacking("no admin token", "give --admin-token-file or $"+tokenVariable)
 	}
 	return client.NewAdmin(client.AdminOptions{
 		BaseURL: c.URL, Token: token, HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(),
@@ -228,7 +254,7 @@ func (c *connection) app(argument uint32) (uint32, error) {
 		return argument, nil
 	}
 	if c.SDKAppID == 0 {
-		return 0, &usageError{errors.New("no app: name its SDKAppID")}
+		return 0, c.lacking("no app", "name its SDKAppID")
 	}
 	return c.SDKAppID, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"syscall"
 
 	"rollcall/client"
 )
@@ -59,12 +58,12 @@ func codeOf(err error) int {
 	return exitFailure
 }
 
-// explain returns the text of err for a terminal. A server that is not there is
-// most often one that was not started.
+// explain returns the text of err for a terminal, with the remedy on a line of its
+// own.
 func explain(err error) string {
 	text := cleanLines(err.Error())
-	if _, ok := errors.AsType[*client.TransportError](err); ok && errors.Is(err, syscall.ECONNREFUSED) {
-		text += "; is the server running? Start it with \"rollcall serve\", or correct --url"
+	if remedy := remedyOf(err); remedy != "" {
+		text += "\n" + remedy
 	}
 	return text
 }

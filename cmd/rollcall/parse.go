@@ -38,7 +38,7 @@ func popText(d *kong.DecodeContext, what string) (string, error) {
 	return t.String(), nil
 }
 
-// decodeNumber reads a whole number from 0 up.
+// decodeNumber reads a whole number from 0 up, or from 1 where a 0 is refused.
 func decodeNumber(d *kong.DecodeContext, target reflect.Value) error {
 	text, err := popText(d, "a number")
 	if err != nil {
@@ -50,7 +50,11 @@ func decodeNumber(d *kong.DecodeContext, target reflect.Value) error {
 	}
 	n, err := strconv.ParseUint(text, 10, bits)
 	if err != nil {
-		return fmt.Errorf("%q is not a whole number from 0 to %d", text, uint64(1)<<bits-1)
+		least := 0
+		if d.Value.Tag.Has(givenTag) {
+			least = 1
+		}
+		return fmt.Errorf("%q is not a whole number from %d to %d", text, least, uint64(1)<<bits-1)
 	}
 	target.Set(reflect.ValueOf(n).Convert(target.Type()))
 	return nil

@@ -28,6 +28,7 @@ const connectionHead = `
 ## Flags of commands that call a server
 
 A value that is not given comes from the environment, then from the context file of a server.
+A context file is for its own server and app: with the --url of another server nothing of it is used, and with another --sdkappid neither its key nor its admin.
 
 `
 

@@ -41,6 +41,12 @@ func plainly(command *kong.Node, err error) error {
 	if unexpected && len(command.Children) > 0 && !strings.Contains(text, "did you mean") {
 		text = unknownCommand(command, argument)
 	}
+	if strings.HasPrefix(text, "expected one of ") && len(command.Children) > 0 {
+		text = fmt.Sprintf("a command is missing: those of %q are %s", command.FullPath(), commandNames(command))
+	}
+	if flag, got, ok := strings.Cut(text, `: expected "<key>=<value>" but got `); ok {
+		text = fmt.Sprintf("%s is %s, which is not of the form NAME=VALUE", flag, got)
+	}
 	if text == err.Error() {
 		return err
 	}
@@ -53,13 +59,18 @@ func unknownCommand(command *kong.Node, argument string) string {
 	if command.Name == "backup" && strings.ContainsAny(argument, "./") {
 		return fmt.Sprintf("unexpected argument %s, did you mean \"%s create %s\"?", argument, command.FullPath(), argument)
 	}
+	return fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), commandNames(command))
+}
+
+// commandNames lists the commands below one.
+func commandNames(command *kong.Node) string {
 	var names []string
 	for _, child := range command.Children {
 		if !child.Hidden {
 			names = append(names, child.Name)
 		}
 	}
-	return fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // helpCmd is in the list of commands for people who look for it: run turns "help

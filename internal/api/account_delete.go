@@ -27,6 +27,9 @@ func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteReq
 			c.failItem("DeleteItem", reason{i, item.ResultCode}, r.Detail)
 		}
 	}
+	if c.failed.first.code == wire.NoAccount {
+		c.failed.remedy = "The account does not exist: there is nothing to delete."
+	}
 	c.event.SetCounts(len(userIDs), c.failed.count)
 	return resp, nil
 }

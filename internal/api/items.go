@@ -15,6 +15,7 @@ type failedItems struct {
 	first  reason
 	detail string // of the first, may be empty
 	count  int
+	remedy string // what to do about the first in place of what its code says; may be empty
 }
 
 // failItem notes that an item of a list failed.
@@ -42,6 +43,10 @@ func (c *call) adviseItems(h http.Header) {
 	}
 	if f.detail != "" {
 		text += ": " + f.detail
+	}
+	if f.remedy != "" {
+		h.Set("Rollcall-Advice", headerText(text)+". "+f.remedy)
+		return
 	}
 	advise(h, f.first.code, text)
 }

@@ -93,7 +93,7 @@ func TestUnknownIDs(t *testing.T) {
 			w := httptest.NewRecorder()
 			f.ServeHTTP(w, request("POST", "/v4/"+command, query, fmt.Sprintf(body, test.id)))
 			advice := strings.ToLower(w.Header().Get("Rollcall-Advice"))
-			if !strings.Contains(advice, strings.ToLower(test.want)+". ") && test.want != "" || !strings.HasSuffix(advice, "first.") && test.want == "" {
+			if !strings.Contains(advice, strings.ToLower(test.want)+". ") && test.want != "" || test.want == "" && !strings.HasSuffix(advice, "first.") && !strings.HasSuffix(advice, "nothing to delete.") {
 				t.Errorf("%s of %q: Rollcall-Advice = %q, want %q in it", command, test.id, advice, test.want)
 			}
 		}
