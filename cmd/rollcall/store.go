@@ -54,8 +54,9 @@ there is no backup to restore, this command accepts the readable rest of the sto
 It prints what the rest holds, and asks before it changes anything.
 
 The lost accounts cannot be recovered afterwards, and new accounts may get their
-internal ids. Copy the directory first. The command cannot accept a store with a gap
-in its journal or with tables that cannot be read.
+internal ids. Accounts whose app was lost are kept: create the app again to see them.
+Copy the directory first, and run this as the user of the server. The command cannot
+accept a store with a gap in its journal or with tables that cannot be read.
 
 Examples:
   cp -a /var/lib/rollcall /var/lib/rollcall.damaged
@@ -72,7 +73,7 @@ func (c *storeAcceptCmd) Run(env *environment) error {
 	if err := printContents(env, c.Output, left); err != nil {
 		return err
 	}
-	doing := fmt.Sprintf("this accepts %s with %d accounts; whatever else it held is lost", c.Dir, left.Accounts)
+	doing := fmt.Sprintf("this accepts %s with %d accounts; whatever else it held is lost", c.Dir, left.Accounts+left.Orphans)
 	if err := c.confirm(env, doing); err != nil {
 		return err
 	}

@@ -22,8 +22,9 @@ type Contents struct {
 	Accounts   int64 `json:"accounts"`
 	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
 
-	// Orphans are accounts of apps that do not exist. Versions before the first release
-	// could leave some behind. Nobody can see them, and the next start removes them.
+	// Orphans are accounts of apps that do not exist, which nobody can see. A store of an
+	// older format may hold some from a crash; the next start removes them. In others
+	// only damage leaves them; creating the app again brings them back.
 	Orphans int64 `json:"orphans,omitempty"`
 
 	Apps   int64 `json:"apps"`

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -73,7 +74,11 @@ func (s *Store) CreateApp(ctx context.Context, a account.App, by account.AuditEn
 		if g.app(a.ID) != nil {
 			return &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
 		}
-		return g.putApp(&a, by)
+		err := g.putApp(&a, by)
+		if err != nil {
+			g.removeApp(&a, by.Time) // some of the admins may have accounts already
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -142,14 +147,19 @@ func (s *Store) DeleteApp(ctx context.Context, id account.AppID, by account.Audi
 		if g.count(id) > g.liveAdmins(a) {
 			return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
 		}
-		for _, admin := range a.Admins {
-			name := record.AppendName(nil, id, admin)
-			g.delete(id, g.table.Hash(name), name, by.Time)
-		}
-		g.purge(id)
+		g.removeApp(a, by.Time)
 		g.dropApp(id, by)
 		return nil
 	})
+}
+
+// removeApp removes the accounts of the admins of a, and forgets all ids of a.
+func (g *group) removeApp(a *account.App, now time.Time) {
+	for _, admin := range a.Admins {
+		name := record.AppendName(nil, a.ID, admin)
+		g.delete(a.ID, g.table.Hash(name), name, now)
+	}
+	g.purge(a.ID)
 }
 
 // liveAdmins returns how many admins of a have accounts.

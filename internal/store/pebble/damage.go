@@ -47,14 +47,17 @@ func firstLine(err error) string {
 // checkDamage compares the directory with the record of its logs and manifest, before
 // Pebble may remove anything in it. It returns the record, a new one if the directory
 // holds no store or one of an older format.
-func (o Options) checkDamage(lock *pebble.Lock) (*guard.Checksums, error) {
+func (o Options) checkDamage(lock *pebble.Lock, space *guard.Space) (*guard.Checksums, error) {
+	fs := space.Watched(o.FS)
 	if o.accept {
-		return guard.NewChecksums(o.FS, o.Dir), nil
+		return guard.NewChecksums(fs, o.Dir), nil
 	}
-	sums, err := guard.ReadChecksums(o.FS, o.Dir, o.readOnly)
+	sums, err := guard.ReadChecksums(fs, o.Dir, o.readOnly)
 	if err == nil && sums == nil {
-		sums = guard.NewChecksums(o.FS, o.Dir)
-		err = o.checkUnrecorded(lock)
+		sums = guard.NewChecksums(fs, o.Dir)
+		if err = o.checkUnrecorded(lock); err == nil {
+			err = sums.Adopt()
+		}
 	}
 	if damage, ok := errors.AsType[guard.Damage](err); ok {
 		return nil, o.errDamaged(damage)
@@ -69,10 +72,15 @@ func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 	if err != nil || !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "marker.manifest.") }) {
 		return err
 	}
-	db, err := pebble.Open(o.Dir, &pebble.Options{
-		ReadOnly: true, FS: o.FS, Lock: lock, Merger: record.Merger,
-		Logger: guard.NewLogger(o.Logger, guard.NewFailure(o.Logger), guard.NewErrors(o.Logger)),
-	})
+	failure := guard.NewFailure(o.Logger)
+	var db *pebble.DB
+	err = failure.Shielded(func() (err error) {
+		db, err = pebble.Open(o.Dir, &pebble.Options{
+			ReadOnly: true, FS: o.FS, Lock: lock, Merger: record.Merger,
+			Logger: guard.NewLogger(o.Logger, failure, guard.NewErrors(o.Logger)),
+		})
+		return err
+	}, 0)
 	if err != nil {
 		return o.failed("opening", err)
 	}

@@ -259,23 +259,79 @@ func TestCutOffCopy(t *testing.T) {
 	}
 }
 
-// TestFirstStartCutOff opens what a first start may leave when it is cut off before
-// anything could be acknowledged.
-func TestFirstStartCutOff(t *testing.T) {
-	disk := newCrashDisk()
+// TestLostMarker names the marker that is missing.
+func TestLostMarker(t *testing.T) {
+	for _, marker := range []string{"marker.manifest.", "marker.format-version."} {
+		p := patients(t)["stopped"]
+		maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.HasPrefix(name, marker) })
+		_, err := Open(Options{Dir: "data", FS: p.disk(t)})
+		if err == nil || !strings.Contains(err.Error(), "is damaged: the file "+marker+"* is missing") {
+			t.Errorf("%v, want the marker %s", err, marker)
+		}
+	}
+}
+
+// TestLostEverythingButRecord refuses a directory of which the record alone is left.
+func TestLostEverythingButRecord(t *testing.T) {
+	p := patients(t)["stopped"]
+	maps.DeleteFunc(p.image, func(name string, _ []byte) bool {
+		return name != guard.ChecksumsFile && !strings.HasPrefix(name, "marker.format")
+	})
+	if n := accounts(t, p.disk(t)); n >= 0 {
+		t.Errorf("a store of %d accounts was opened", n)
+	}
+}
+
+// TestForeignManifest refuses a manifest that was never recorded: somebody put another
+// store's there.
+func TestForeignManifest(t *testing.T) {
+	p, other := patients(t)["stopped"], patients(t)["tidied"]
+	maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.HasPrefix(name, "marker.manifest") })
+	for name, b := range other.image {
+		if strings.HasPrefix(name, "MANIFEST-") {
+			p.image["MANIFEST-000999"], p.image["marker.manifest.000099.MANIFEST-000999"] = b, nil
+		}
+	}
+	_, err := Open(Options{Dir: "data", FS: p.disk(t)})
+	if err == nil || !strings.Contains(err.Error(), "which was never recorded") {
+		t.Errorf("%v, want a refusal", err)
+	}
+}
+
+// TestLostFormat refuses a store without a record and without the key of its format.
+func TestLostFormat(t *testing.T) {
+	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
+	must(t, s.db.Delete(formatKey, nil))
 	must(t, s.Close())
-	whole := imageOf(t, disk, "data")
-	for _, keep := range [][]string{{}, {"LOCK"}, {"LOCK", "MANIFEST-"}, {"LOCK", "MANIFEST-", "OPTIONS-"}} {
-		im := image{}
-		for name, b := range whole {
-			if slices.ContainsFunc(keep, func(p string) bool { return strings.HasPrefix(name, p) }) {
-				im[name] = b
-			}
-		}
-		if n := accounts(t, im.disk(t)); n != 0 {
-			t.Errorf("with %v: %d accounts, want an empty store", slices.Sorted(maps.Keys(im)), n)
-		}
+	must(t, disk.Remove("data/"+guard.ChecksumsFile))
+	if n := accounts(t, disk); n >= 0 {
+		t.Errorf("a store of %d accounts was opened", n)
+	}
+}
+
+// TestAccept shows and takes what is left of a store without its last log, and refuses
+// to take an older store.
+func TestAccept(t *testing.T) {
+	p := patients(t)["tidied"]
+	logs := slices.DeleteFunc(slices.Sorted(maps.Keys(p.image)), func(n string) bool { return !strings.HasSuffix(n, ".log") })
+	delete(p.image, logs[len(logs)-1])
+	disk := p.disk(t)
+	shown, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, false)
+	must(t, err)
+	if n := accounts(t, disk); n >= 0 {
+		t.Errorf("a look was enough: a store of %d accounts was opened", n)
+	}
+	taken, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true)
+	must(t, err)
+	if n := accounts(t, disk); *shown != *taken || int64(n) != shown.Accounts+shown.Orphans && int64(n) != shown.Accounts {
+		t.Errorf("shown %+v, taken %+v, opened with %d accounts", shown, taken, n)
+	}
+	s := open(t, Options{FS: disk})
+	must(t, s.db.Set(formatKey, []byte("3"), nil))
+	must(t, s.Close())
+	if _, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true); err == nil || !strings.Contains(err.Error(), "older version") {
+		t.Errorf("format 3: %v, want a refusal", err)
 	}
 }
 
@@ -288,8 +344,10 @@ func TestOlderFormat(t *testing.T) {
 	must(t, s.db.Set(formatKey, []byte("3"), nil))
 	must(t, s.Close())
 	must(t, disk.Remove("data/"+guard.ChecksumsFile))
-	if n := accounts(t, disk); n != 1 {
-		t.Fatalf("format 3 without a record: %d accounts, want 1", n)
+	for range 3 {
+		if n := accounts(t, disk); n != 1 {
+			t.Fatalf("format 3 without a record: %d accounts, want 1", n)
+		}
 	}
 	if _, err := disk.Stat("data/" + guard.ChecksumsFile); err != nil {
 		t.Errorf("the store was taken over without a record: %v", err)
@@ -334,4 +392,18 @@ func TestDamagedTable(t *testing.T) {
 	if tables == 0 {
 		t.Error("there was no table")
 	}
+}
+
+// TestRecordIsRenewed waits until what was imported is in the record.
+func TestRecordIsRenewed(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	defer func() { must(t, s.Close()) }()
+	s.folder.mu.Lock() // a fold would renew the record, too
+	defer s.folder.mu.Unlock()
+	before := imageOf(t, disk, "data")[guard.ChecksumsFile]
+	must(t, one(t, s, "a", long))
+	eventually(t, "new record", func() bool {
+		return !slices.Equal(before, imageOf(t, disk, "data")[guard.ChecksumsFile])
+	})
 }

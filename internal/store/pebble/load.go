@@ -34,8 +34,7 @@ func (s *Store) load(o Options, g *group) error {
 	return nil
 }
 
-// checkFormat refuses a newer format, and marks a new directory, or one of an older
-// format, with this one.
+// checkFormat refuses a newer format, and marks a new directory with this one.
 func (s *Store) checkFormat(o Options) error {
 	n, err := formatOf(s.db)
 	switch {
@@ -49,12 +48,18 @@ func (s *Store) checkFormat(o Options) error {
 		return errNoStore
 	case n != 0 && n < oldestFormat:
 		return fmt.Errorf("the data directory %s was written by an older version that was never released; use another --data", o.Dir)
-	case o.readOnly:
+	case n != 0 && o.accept:
+		return fmt.Errorf("the data directory %s was written by an older version, which kept no record that could differ; start the server on it", o.Dir)
+	case n != 0:
+		s.older = true // see takeOver
 		return nil
 	}
-	return s.failure.Shielded(func() error {
-		return s.db.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
-	}, 0)
+	return s.failure.Shielded(func() error { return setFormat(s.db) }, 0)
+}
+
+// setFormat marks the data in w with the format of this version.
+func setFormat(w pebble.Writer) error {
+	return w.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
 }
 
 // formatOf returns the format of the data in r, 0 if there is none.

@@ -30,6 +30,9 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	if err := s.settle(o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -73,7 +76,8 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	if err := o.checkFiles(); err != nil {
 		return nil, err
 	}
-	sums, err := o.checkDamage(lock)
+	space := guard.NewSpace(o.Logger, o.FS, o.Dir, o.MinFree)
+	sums, err := o.checkDamage(lock, space)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		table:   roster.New(),
 		apps:    &registry{m: map[account.AppID]*account.App{}},
 		failure: guard.NewFailure(o.Logger),
-		space:   guard.NewSpace(o.Logger, o.FS, o.Dir, o.MinFree),
+		space:   space,
 		errors:  guard.NewErrors(o.Logger),
 		room:    newBacklog(o.foldBytes),
 		pacer:   guard.NewPacer(),
@@ -111,12 +115,6 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	}
 	s.start(o, g)
 	s.started.Store(true)
-	if o.readOnly {
-		return s, nil
-	}
-	if err := s.removeOrphans(); err != nil && s.space.Check() == nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
 }
 
@@ -145,8 +143,8 @@ func (s *Store) openDB(o Options) error {
 
 // checkFiles refuses a directory that carries a format of Pebble that this
 // program does not know, because Pebble's own refusal has no name to check for,
-// and one that holds something else than a store: a store in it would be empty,
-// and whoever named it expects something in it.
+// and one that holds something else than a store: a store in it would be empty, and an
+// operator who names the directory expects it to hold something.
 func (o Options) checkFiles() error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil {
@@ -175,7 +173,7 @@ func (o Options) checkFiles() error {
 
 // ours reports whether name is one that a store gives to its files.
 func ours(name string) bool {
-	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile} {
+	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile, foldPrefix, stagePrefix} {
 		if strings.Contains(name, part) {
 			return true
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -168,11 +169,10 @@ func fold(t *testing.T, s *Store) {
 	}
 }
 
-// TestOrphans opens a store with accounts of an app that does not exist, as versions of
-// before could leave. A check of it only counts them; a start removes them, so that a
-// new app of that number starts clean.
-func TestOrphans(t *testing.T) {
-	disk := vfs.NewMem()
+// orphan makes a store with two accounts of an app that does not exist.
+func orphan(t *testing.T, format string) (disk *vfs.MemFS, newest uint64) {
+	t.Helper()
+	disk = vfs.NewMem()
 	s := openBare(t, Options{FS: disk})
 	rs := make([]account.UpsertResult, 2)
 	must(t, s.write(t.Context(), 1, func(g *group) error {
@@ -184,25 +184,64 @@ func TestOrphans(t *testing.T) {
 		return err
 	}))
 	fold(t, s)
+	must(t, s.db.Set(formatKey, []byte(format), nil))
 	must(t, s.Close())
 	c, err := Verify(t.Context(), Options{Dir: "data", FS: disk}, nil)
 	if err != nil || c.Orphans != 2 || c.Accounts != 0 {
 		t.Errorf("Verify = %+v, %v; want two orphans", c, err)
 	}
+	return disk, rs[1].InternalID
+}
+
+// TestOrphans takes over a store of format 3 with accounts of an app that does not
+// exist. They are removed, so that a new app of that number starts clean.
+func TestOrphans(t *testing.T) {
+	disk, newest := orphan(t, "3")
 	for _, when := range []string{"start", "next start"} {
-		s = openBare(t, Options{FS: disk})
+		s := openBare(t, Options{FS: disk})
 		st, err := s.Status(t.Context(), app, []account.UserID{"a", "b"})
 		if n := s.table.Total(); err != nil || n != 0 || st[0] != (account.Status{}) || st[1] != (account.Status{}) {
 			t.Errorf("after a %s: %d accounts, %+v, %v; want nothing", when, n, st, err)
 		}
+		if n, err := formatOf(s.db); n != format {
+			t.Errorf("after a %s: format %d, %v", when, n, err)
+		}
 		must(t, s.Close())
 	}
-	s = open(t, Options{FS: disk})
+	s := open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
 	again, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}}, account.UpsertPolicy{Now: now})
-	if err != nil || !again[0].Created || again[0].InternalID <= rs[1].InternalID {
-		t.Errorf("an import to the new app: %+v, %v; want a new account above %d", again, err, rs[1].InternalID)
+	if err != nil || !again[0].Created || again[0].InternalID <= newest {
+		t.Errorf("an import to the new app: %+v, %v; want a new account above %d", again, err, newest)
 	}
+}
+
+// TestOrphansOfFullDisk keeps a store of format 3 as it is while there is no room to
+// remove its orphans.
+func TestOrphansOfFullDisk(t *testing.T) {
+	disk, _ := orphan(t, "3")
+	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: DefaultMinFree - 1})
+	if s, err := Open(Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), "nearly full") {
+		t.Fatalf("Open = %v, %v; want a refusal for want of space", s, err)
+	}
+	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 40})
+	s := openBare(t, Options{FS: disk})
+	if n := s.table.Total(); n != 0 {
+		t.Errorf("with room: %d accounts, want none", n)
+	}
+	must(t, s.Close())
+}
+
+// TestOrphansOfDamage keeps accounts whose app was lost: creating the app again brings
+// them back.
+func TestOrphansOfDamage(t *testing.T) {
+	disk, _ := orphan(t, strconv.Itoa(format))
+	must(t, openBare(t, Options{FS: disk}).Close())
+	s := open(t, Options{FS: disk})
+	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
+		t.Errorf("%d accounts, %v; want the two of before", n, err)
+	}
+	must(t, s.Close())
 }
 
 // TestFullDiskStart refuses to start where there is no room for what a start writes.

@@ -28,6 +28,7 @@ type Options struct {
 	checkSpace time.Duration // tests: how often the free space is asked for
 	foldBytes  int           // tests: bytes of the journal that are folded at once
 	renewIndex bool          // tests: with every fold
+	smallLogs  bool          // tests: begin logs and manifests anew all the time
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and
@@ -89,6 +90,9 @@ func (o Options) engine(s *Store) *pebble.Options {
 			BackgroundError: s.errors.Report,
 			DataCorruption:  s.corrupt,
 		},
+	}
+	if o.smallLogs {
+		p.MemTableSize, p.MaxManifestFileSize = 48<<10, 1<<10
 	}
 	// What is read by key exists, mostly below the folds: filters spare the look
 	// into each of them.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
@@ -13,23 +15,55 @@ import (
 // orphanBatch is how many accounts one step of removeOrphans removes.
 const orphanBatch = 1000
 
-// removeOrphans removes the accounts of apps that do not exist. No call leaves any
-// behind; versions up to format 3 could, when an app was created or deleted in the
-// moment of a crash or beside an import. Nobody can see such accounts, and a new app of
-// the same number must start clean.
-func (s *Store) removeOrphans() error {
-	for _, app := range s.table.Apps() {
-		if s.apps.get(app) != nil || s.table.Count(app) == 0 {
-			continue
-		}
-		names := s.namesOf(app)
-		for part := range slices.Chunk(names, orphanBatch) {
-			if err := s.removeNames(app, part); err != nil {
-				return err
-			}
-		}
-		s.lg.Warn("removed accounts of an app that does not exist", "sdkappid", app, "accounts", len(names))
+// settle takes data of an older format over. In those of this format it only tells of
+// accounts whose app does not exist.
+func (s *Store) settle(o Options) error {
+	switch {
+	case o.readOnly:
+		return nil
+	case s.older:
+		return s.takeOver()
 	}
+	for _, app := range s.orphaned() {
+		s.lg.Error("accounts of an app that does not exist: the store was damaged. Create the app again to see them",
+			"sdkappid", app, "accounts", s.table.Count(app))
+	}
+	return nil
+}
+
+// takeOver removes what format 3 could leave behind, and marks the data with the format
+// of this version.
+func (s *Store) takeOver() error {
+	for _, app := range s.orphaned() {
+		if err := s.removeOrphans(app); err != nil {
+			return err
+		}
+	}
+	return s.write(context.Background(), appBytes, func(g *group) error {
+		g.also(other{write: func(b *pebble.Batch) error { return setFormat(b) }, publish: func() {}})
+		return nil
+	})
+}
+
+// orphaned returns the apps that have accounts but do not exist. No call leaves any
+// behind. In format 3 a crash could, or an import beside the deletion of its app; since
+// then only damage can, such as a lost log that held the record of the app.
+func (s *Store) orphaned() []account.AppID {
+	return slices.DeleteFunc(s.table.Apps(), func(app account.AppID) bool {
+		return s.apps.get(app) != nil || s.table.Count(app) == 0
+	})
+}
+
+// removeOrphans removes the accounts of an app that does not exist. Nobody could see
+// them, and a new app of the same number must start clean.
+func (s *Store) removeOrphans(app account.AppID) error {
+	names := s.namesOf(app)
+	for part := range slices.Chunk(names, orphanBatch) {
+		if err := s.removeNames(app, part); err != nil {
+			return err
+		}
+	}
+	s.lg.Warn("removed accounts of an app that does not exist", "sdkappid", app, "accounts", len(names))
 	return nil
 }
 

@@ -56,6 +56,7 @@ func (s *Store) snapshot(c *copier, dir string) error {
 	if err != nil {
 		return err
 	}
+	c.written.Add(1) // from now on it is the target that keeps the copy waiting
 	err = c.tree(staged, dir)
 	if err != nil {
 		err = errors.Join(err, s.fs.RemoveAll(dir))
@@ -110,9 +111,9 @@ func (c *copier) wait(done <-chan error, stall time.Duration) error {
 		case err := <-done:
 			return err
 		case <-c.ctx.Done():
-			return c.give(done, account.Ended(c.ctx))
+			return c.abandon(done, account.Ended(c.ctx))
 		case <-ticker.C:
-			if n := c.written.Load(); n != seen {
+			if n := c.written.Load(); n != seen || n == 0 {
 				seen = n
 				continue
 			}
@@ -121,8 +122,8 @@ func (c *copier) wait(done <-chan error, stall time.Duration) error {
 	}
 }
 
-// give gives the copy a moment to clean up, and returns err.
-func (c *copier) give(done <-chan error, err error) error {
+// abandon gives the copy a moment to clean up, and returns err.
+func (c *copier) abandon(done <-chan error, err error) error {
 	timer := time.NewTimer(copyGrace)
 	defer timer.Stop()
 	select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -142,6 +143,7 @@ func TestSnapshotHungTargets(t *testing.T) {
 // TestSnapshotStalls gives up a copy to a disk that does not answer.
 func TestSnapshotStalls(t *testing.T) {
 	c := &copier{ctx: t.Context()}
+	c.written.Add(1)
 	err := c.wait(make(chan error), time.Millisecond)
 	if account.CodeOf(err) != account.Unavailable || !strings.Contains(err.Error(), "has taken nothing") {
 		t.Errorf("%v, want an error that names the target", err)
@@ -151,7 +153,11 @@ func TestSnapshotStalls(t *testing.T) {
 // TestSnapshotGone has the caller of a copy go while a fold keeps it waiting. Nothing
 // is made afterwards.
 func TestSnapshotGone(t *testing.T) {
-	disk := vfs.NewMem()
+	var staged atomic.Bool
+	disk := &hookedFS{FS: vfs.NewMem(), part: stagePrefix, hook: func() error {
+		staged.Store(true)
+		return nil
+	}}
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
 	s.folder.mu.Lock() // a fold is under way
@@ -162,7 +168,7 @@ func TestSnapshotGone(t *testing.T) {
 	}
 	s.folder.mu.Unlock()
 	eventually(t, "end of the copy", func() bool { return len(s.copies) == 0 })
-	if _, err := disk.Stat("copy"); err == nil {
+	if _, err := disk.Stat("copy"); err == nil || staged.Load() {
 		t.Error("the copy was made after the call had failed")
 	}
 	must(t, s.Close())

@@ -45,6 +45,7 @@ type Store struct {
 	calls  sync.WaitGroup // under way
 
 	started atomic.Bool    // everything was read
+	older   bool           // the data have an older format, see settle
 	reads   chan struct{}  // has one for each read under way
 	copies  chan struct{}  // has one for each copy under way
 	staged  atomic.Int64   // copies begun

@@ -75,6 +75,22 @@ func (c *Checksums) Enable() error {
 	return err
 }
 
+// Adopt records the logs and manifests of the directory as they are, those of a store
+// that had no record. Pebble goes on with its manifest as long as it has no reason to
+// begin another.
+func (c *Checksums) Adopt() error {
+	sums, err := sumsOf(c.fs, c.dir)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, s := range sums {
+		c.files[name] = &tracked{durable: s}
+	}
+	return nil
+}
+
 // record returns what is durable now.
 func (c *Checksums) record() record {
 	c.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -46,7 +47,12 @@ func ReadChecksums(fs vfs.FS, dir string, readOnly bool) (*Checksums, error) {
 	if err := r.compare(fs, dir); err != nil {
 		return nil, err
 	}
-	c := NewChecksums(fs, dir)
+	return resume(fs, dir, r, readOnly)
+}
+
+// resume goes on with a record that was read.
+func resume(fs vfs.FS, dir string, r record, readOnly bool) (c *Checksums, err error) {
+	c = NewChecksums(fs, dir)
 	c.seq = r.Seq
 	for _, f := range r.Files {
 		c.files[f.Name] = &tracked{durable: sum{f.Bytes, f.CRC}}
@@ -72,40 +78,69 @@ func openRecord(fs vfs.FS, path string) (record, error) {
 // CreateChecksums records the logs and manifests in dir as they are, for a copy that
 // nobody writes to.
 func CreateChecksums(fs vfs.FS, dir string) error {
-	names, err := fs.List(dir)
+	sums, err := sumsOf(fs, dir)
 	if err != nil {
 		return err
 	}
 	var r record
-	for _, name := range names {
-		if !Guarded(name) {
-			continue
-		}
-		s, err := sumOf(fs, fs.PathJoin(dir, name), -1)
-		if err != nil {
-			return err
-		}
+	for name, s := range sums {
 		r.Files = append(r.Files, recorded{name, s.bytes, s.crc})
 	}
 	return createRecord(fs, fs.PathJoin(dir, ChecksumsFile), r)
 }
 
-// Guarded reports whether name is that of a log or a manifest.
+// sumsOf reads the logs and manifests in dir.
+func sumsOf(fs vfs.FS, dir string) (map[string]sum, error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]sum{}
+	for _, name := range names {
+		if !Guarded(name) {
+			continue
+		}
+		if sums[name], err = sumOf(fs, fs.PathJoin(dir, name), -1); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+// Guarded reports whether name is that of a log or a manifest of Pebble's.
 func Guarded(name string) bool { return isLog(name) || isManifest(name) }
 
-func isLog(name string) bool      { return strings.HasSuffix(name, ".log") }
-func isManifest(name string) bool { return strings.HasPrefix(name, "MANIFEST-") }
+func isLog(name string) bool {
+	number, ok := strings.CutSuffix(name, ".log")
+	return ok && isNumber(number)
+}
+
+func isManifest(name string) bool {
+	number, ok := strings.CutPrefix(name, "MANIFEST-")
+	return ok && isNumber(number)
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil
+}
 
 // checkMarkers refuses a directory with the files of a store but without the markers
-// that lead to them: Pebble would make an empty store there. A store that was cut off
-// while it was first made has neither logs nor tables.
+// that lead to them: Pebble would make an empty store there. A first start makes the
+// marker of the manifest before the first log, and that of the format before the first
+// table and the record.
 func checkMarkers(names []string) error {
-	if !slices.ContainsFunc(names, func(n string) bool { return isLog(n) || strings.HasSuffix(n, ".sst") }) {
-		return nil
-	}
-	for _, marker := range []string{"marker.manifest.", "marker.format-version."} {
-		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, marker) }) {
-			return damagef("the file %s* is missing: it was removed, or the directory is a copy that was cut off", marker)
+	table := func(n string) bool { return strings.HasSuffix(n, ".sst") }
+	for _, m := range []struct {
+		marker string
+		needed func(string) bool // by a file of this name
+	}{
+		{"marker.manifest.", func(n string) bool { return isLog(n) || table(n) }},
+		{"marker.format-version.", func(n string) bool { return n == ChecksumsFile || table(n) }},
+	} {
+		marked := slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, m.marker) })
+		if !marked && slices.ContainsFunc(names, m.needed) {
+			return damagef("the file %s* is missing: it was removed, or the directory is a copy that was cut off", m.marker)
 		}
 	}
 	return nil
@@ -131,7 +166,7 @@ func (r record) compare(fs vfs.FS, dir string) error {
 	if current != "" && !found {
 		return damagef("its marker names the manifest %s, which was never recorded", current)
 	}
-	if current == "" && slices.ContainsFunc(r.Files, func(f recorded) bool { return isLog(f.Name) }) {
+	if current == "" && len(r.Files) > 0 {
 		return damagef("the file marker.manifest.* is missing")
 	}
 	return nil

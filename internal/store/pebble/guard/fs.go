@@ -16,7 +16,7 @@ type Disk struct {
 
 // Guarded returns the file system as Pebble is to use it.
 func (d Disk) Guarded() vfs.FS {
-	paced := pacedFS{vfs.OnDiskFull(d.FS, d.Space.ranOut), d.Pacer}
+	paced := pacedFS{d.Space.Watched(d.FS), d.Pacer}
 	dir := d.FS.PathDir(d.FS.PathJoin(d.Dir, "file")) // as Pebble spells it
 	return lastWordFS{paced, dir, d.Failure, d.Sums}
 }

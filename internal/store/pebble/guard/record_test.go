@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -49,7 +51,7 @@ func tear(t *testing.T, before, after []byte, least int64) {
 	t.Helper()
 	for n := 0; n <= len(after); n += 97 {
 		r, ok, err := readRecord(bytes.NewReader(append(slices.Clone(after[:n]), before[n:]...)))
-		if err != nil || !ok || len(r.Files) != 1 || r.Files[0].Bytes < least {
+		if err != nil || !ok || len(r.Files) == 0 || r.Files[0].Bytes < least {
 			t.Fatalf("torn at %d: %+v, %v, %v; want at least %d bytes", n, r, ok, err, least)
 		}
 	}
@@ -155,4 +157,77 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestWatch saves a record within a second, and no more often.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := vfs.NewMem()
+		c, log := written(t, fs)
+		stop := make(chan struct{})
+		go c.Watch(NewErrors(quiet), stop)
+		for i := range 4 {
+			c.synced(log, sum{bytes: int64(i) + 1})
+			time.Sleep(time.Second / 2)
+		}
+		synctest.Wait()
+		close(stop)
+		r, _, err := readRecord(bytes.NewReader(content(t, fs)))
+		if err != nil || len(r.Files) != 1 || r.Files[0].Bytes < 3 || r.Seq != 3 {
+			t.Errorf("after two seconds: %+v, %v; want two saves", r, err)
+		}
+	})
+}
+
+// TestReadAgain goes on with a record that was read: it keeps its files, and the next
+// save does not touch the newest slot.
+func TestReadAgain(t *testing.T) {
+	fs := vfs.NewMem()
+	c, log := written(t, fs)
+	f, err := fs.Create("000001.log", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := []byte("text")
+	log.written = log.written.add(text)
+	_, err = f.Write(bytes.Clone(text))
+	c.synced(log, log.written)
+	if err = errors.Join(err, f.Close(), c.Save(), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before := content(t, fs)
+	again, err := openAgain(fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.synced(again.track("000002.log"), sum{bytes: 1})
+	if err := again.Save(); err != nil {
+		t.Fatal(err)
+	}
+	r, _, err := readRecord(bytes.NewReader(content(t, fs)))
+	if err != nil || len(r.Files) != 2 {
+		t.Errorf("the record has %+v, %v; want the old log and the new", r, err)
+	}
+	tear(t, before, content(t, fs), 0)
+}
+
+// openAgain reads a record beside a log, without a manifest.
+func openAgain(fs vfs.FS) (*Checksums, error) {
+	r, err := openRecord(fs, ChecksumsFile)
+	if err != nil {
+		return nil, err
+	}
+	return resume(fs, "", r, false)
+}
+
+// TestNoManifest refuses a directory with a record and without any manifest.
+func TestNoManifest(t *testing.T) {
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("data", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := record{Files: []recorded{{"MANIFEST-000001", 1, 1}}}.compare(fs, "data")
+	if _, ok := errors.AsType[Damage](err); !ok {
+		t.Errorf("%v, want a Damage", err)
+	}
 }

@@ -66,6 +66,10 @@ func (s *Space) Measure() {
 	}
 }
 
+// Watched returns fs for files whose writes tell s of a full disk, and are tried again
+// once after a pause.
+func (s *Space) Watched(fs vfs.FS) vfs.FS { return vfs.OnDiskFull(fs, s.ranOut) }
+
 // Short returns how many bytes are free, and whether they are fewer than least. A file
 // system that cannot tell has room.
 func (s *Space) Short(least uint64) (free uint64, short bool) {

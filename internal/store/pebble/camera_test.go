@@ -1,0 +1,216 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"rollcall/internal/account"
+)
+
+// A camera takes shots of a disk before operations that write to it: what kill -9 would
+// leave at that moment, and what a loss of power would.
+type camera struct {
+	disk    *crashDisk
+	percent int // of the operations that it takes shots of
+	acked   atomic.Int64
+
+	mu    sync.Mutex
+	rng   *rand.Rand
+	shots []shot
+	off   bool
+}
+
+// A shot is a disk at one moment.
+type shot struct {
+	what  string
+	disk  *vfs.MemFS
+	acked int64 // accounts that were acknowledged before
+}
+
+// newCamera returns a camera for disk, and the disk as a store is to use it.
+func newCamera(disk *crashDisk, seed uint64, percent int) (*camera, vfs.FS) {
+	c := &camera{disk: disk, percent: percent, rng: rand.New(rand.NewPCG(7, seed))}
+	return c, errorfs.Wrap(disk, errorfs.InjectorFunc(c.shoot))
+}
+
+func (c *camera) shoot(op errorfs.Op) error {
+	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.off || c.rng.IntN(100) >= c.percent {
+		return nil
+	}
+	what, acked := fmt.Sprint(op.Kind, " ", op.Path), c.acked.Load()
+	power := c.disk.mem.CrashClone(vfs.CrashCloneCfg{RNG: c.rng})
+	c.shots = append(c.shots, shot{"kill before " + what, killed(c.disk.mem), acked}, shot{"loss of power before " + what, power, acked})
+	return nil
+}
+
+func (c *camera) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.off = true
+}
+
+// killed returns a copy of the directory "data", all of it durable.
+func killed(disk vfs.FS) *vfs.MemFS {
+	to := vfs.NewCrashableMem()
+	if err := to.MkdirAll("data", 0o700); err != nil {
+		panic(err)
+	}
+	names, _ := disk.List("data") // nothing before the directory is made
+	for _, name := range names {
+		if strings.HasPrefix(name, stagePrefix) {
+			continue // a directory, which the next start removes
+		}
+		err := vfs.CopyAcrossFS(disk, "data/"+name, to, "data/"+name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+			panic(err)
+		}
+	}
+	for _, dir := range []string{"/", "data"} {
+		d, err := to.OpenDir(dir)
+		if err = errors.Join(err, d.Sync(), d.Close()); err != nil {
+			panic(err)
+		}
+	}
+	return to
+}
+
+// fill imports accounts, large ones so that logs are soon full.
+func (c *camera) fill(t *testing.T, s *Store, calls int) {
+	t.Helper()
+	for range calls {
+		n := c.acked.Load()
+		us := make([]account.Upsert, 10)
+		for i := range us {
+			us[i] = account.Upsert{ID: account.UserID(fmt.Sprintf("id-%06d", n+int64(i))), FaceURL: strings.Repeat("x", 400)}
+		}
+		if _, err := s.Upsert(t.Context(), app, us, free); err != nil {
+			t.Fatal(err)
+		}
+		c.acked.Add(10)
+	}
+}
+
+// develop opens what each shot shows, twice: no store is refused, and none lacks an
+// account.
+func (c *camera) develop(t *testing.T) {
+	t.Helper()
+	c.stop()
+	for _, s := range c.shots {
+		for _, when := range []string{"a start", "another start"} {
+			st, err := Open(Options{Dir: "data", FS: s.disk})
+			if err != nil {
+				t.Errorf("%s: %s is refused: %v", s.what, when, err)
+				break
+			}
+			if n, err := st.Count(t.Context(), app); err != nil || n < s.acked {
+				t.Errorf("%s: %s finds %d accounts of %d, %v", s.what, when, n, s.acked, err)
+			}
+			must(t, st.Close())
+		}
+	}
+	t.Logf("%d shots", len(c.shots))
+	if len(c.shots) == 0 {
+		t.Error("no shot was taken")
+	}
+}
+
+// TestShotsOfFirstStart shoots at every write of a first start.
+func TestShotsOfFirstStart(t *testing.T) {
+	c, disk := newCamera(newCrashDisk(), 1, 100)
+	s := open(t, Options{FS: disk})
+	c.fill(t, s, 2)
+	must(t, s.Close())
+	c.develop(t)
+}
+
+// TestShotsOfLoad shoots at a store under load, whose logs are used again and whose
+// manifest is begun anew all the time, at its restart, and while it is put in order.
+func TestShotsOfLoad(t *testing.T) {
+	o := Options{foldBytes: 16 << 10, smallLogs: true}
+	c, disk := newCamera(newCrashDisk(), 2, 3)
+	o.FS = disk
+	s := open(t, o)
+	c.fill(t, s, 100)
+	must(t, s.Close())
+	s = open(t, o)
+	c.fill(t, s, 50)
+	must(t, s.sums.Save())
+	c.fill(t, s, 50)
+	must(t, (&tidier{s: s}).tidy(nil, s.folder.folded.Load()))
+	c.fill(t, s, 50)
+	must(t, s.Close())
+	if names, err := c.disk.List("data"); err != nil || !slices.ContainsFunc(names, func(n string) bool { return isLateLog(n) }) {
+		t.Errorf("%v, %v: no log was begun anew", names, err)
+	}
+	c.develop(t)
+}
+
+func isLateLog(name string) bool { return strings.HasSuffix(name, ".log") && name > "000020.log" }
+
+// TestShotsOfRecovery shoots at the start that follows a kill.
+func TestShotsOfRecovery(t *testing.T) {
+	o := Options{foldBytes: 16 << 10, smallLogs: true}
+	first, disk := newCamera(newCrashDisk(), 3, 2)
+	o.FS = disk
+	s := open(t, o)
+	first.fill(t, s, 100)
+	must(t, s.Close())
+	first.stop()
+	for i, left := range first.shots {
+		c, disk := newCamera(&crashDisk{FS: left.disk, mem: left.disk}, uint64(i), 15)
+		c.acked.Store(left.acked)
+		s, err := Open(Options{Dir: "data", FS: disk, foldBytes: 16 << 10, smallLogs: true})
+		if err != nil {
+			t.Fatalf("%s: %v", left.what, err)
+		}
+		must(t, s.Close())
+		c.develop(t)
+	}
+}
+
+// TestShotsOfTakeOver shoots at the start that takes a store of format 3 over, of one
+// that was stopped and of one that was killed.
+func TestShotsOfTakeOver(t *testing.T) {
+	for _, stopped := range []bool{true, false} {
+		o := Options{foldBytes: 16 << 10, smallLogs: true}
+		before, disk := newCamera(newCrashDisk(), 4, 0)
+		o.FS = disk
+		s := open(t, o)
+		before.fill(t, s, 100)
+		must(t, s.db.Set(formatKey, []byte("3"), nil))
+		if stopped {
+			must(t, s.Close())
+		}
+		before.mu.Lock() // nobody writes
+		old := killed(before.disk.mem)
+		before.mu.Unlock()
+		if !stopped {
+			must(t, s.Close())
+		}
+		must(t, old.Remove("data/CHECKSUMS"))
+		dir, err := old.OpenDir("data")
+		must(t, errors.Join(err, dir.Sync(), dir.Close()))
+		c, disk := newCamera(&crashDisk{FS: old, mem: old}, 5, 30)
+		c.acked.Store(before.acked.Load())
+		o.FS = disk
+		s = open(t, o)
+		c.fill(t, s, 10)
+		must(t, s.Close())
+		c.develop(t)
+	}
+}
