@@ -3,6 +3,8 @@ package config
 import (
 	"encoding/hex"
 	"strings"
+
+	"rollcall/internal/spelling"
 )
 
 // suggest says what may have been meant by a key that is none, with names in the
@@ -24,33 +26,11 @@ func suggest(key string, show func(Setting) string) string {
 func Nearest(name string, names []string) (nearest string) {
 	best := 3 // is too far
 	for _, n := range names {
-		if d := distance(strings.ReplaceAll(strings.ToLower(name), "-", "_"), n); d < best {
+		if d := spelling.Distance(strings.ReplaceAll(strings.ToLower(name), "-", "_"), n); d < best {
 			best, nearest = d, n
 		}
 	}
 	return nearest
-}
-
-// distance returns how many letters must be put in, left out or changed to make
-// b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // secretNames are keys that people try for secrets, and the settings that they

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/spelling"
 )
 
 // A Misfit is a value of a body that is not what its command reads.
@@ -131,34 +133,12 @@ func Meant(text string, names []string) string {
 // near reports whether a text has at most that distance from a name that is long
 // enough for it. A text that is much longer than the name is not looked at.
 func near(text, name string, distance int) bool {
-	return len(text) < 2*len(name) && 3*distance <= len(name) && distanceOf(squeeze(text), squeeze(name)) <= distance
+	return len(text) < 2*len(name) && 3*distance <= len(name) && spelling.Distance(squeeze(text), squeeze(name)) <= distance
 }
 
 // squeeze leaves out what people spell differently: case and separators.
 func squeeze(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
-}
-
-// distanceOf returns how many letters must be inserted, removed or replaced to
-// turn a into b.
-func distanceOf(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := last
-			if a[i] != b[j] {
-				replaced++
-			}
-			last = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // enumerate joins names for a sentence.
