@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,9 +23,10 @@ func Unprivileged(t *testing.T) bool {
 	if os.Getuid() != 0 {
 		return true
 	}
+	dir := folderOf(t, nobody)
 	// The other user may not search the folder that holds the binary.
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
@@ -34,4 +36,23 @@ func Unprivileged(t *testing.T) bool {
 		t.Errorf("as user %d: %v\n%s", nobody, err, out)
 	}
 	return false
+}
+
+// folderOf returns a new folder of a user, for the files of a test.
+func folderOf(t *testing.T, uid int) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "unprivileged")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chown(dir, uid, uid); err != nil {
+		t.Skip("this system gives no files away: ", err)
+	}
+	for above := filepath.Dir(dir); above != filepath.Dir(above); above = filepath.Dir(above) {
+		if info, err := os.Stat(above); err != nil || info.Mode()&0o001 == 0 {
+			t.Skipf("other users cannot search %s", above)
+		}
+	}
+	return dir
 }
