@@ -153,7 +153,7 @@ func (h holder) checkEntry(name string) error {
 		return fmt.Errorf("%s belongs to another user (uid %d), who may have planted it: remove it, or chown it if you know that you may trust it", name, h.owner)
 	}
 	if h.altered() {
-		return fmt.Errorf("%s can be written by others (mode %04o), who may have changed it: restore a backup, or chmod go-w it if nobody else used this machine", name, h.mode.Perm())
+		return fmt.Errorf("%s can be written by others (mode %04o), who may have changed it: restore a backup, or chmod -R go-w %s if nobody else used this machine", name, h.mode.Perm(), filepath.Dir(name))
 	}
 	return nil
 }
