@@ -3,7 +3,9 @@ package conformance
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,31 +13,49 @@ import (
 )
 
 // checkAdvice checks that an answer that fails, as a whole or in an item, has a
-// Rollcall-Advice that ends with the remedy of its code, and that no other
-// answer has one. Every step of every transcript comes by here.
+// Rollcall-Advice that ends with the remedy of its code, or else of the code of the
+// first item that failed, and that no other answer has one. Every step of every
+// transcript comes by here.
 func checkAdvice(t *testing.T, name, answer string, h http.Header) {
 	t.Helper()
-	codes := failures(t, answer)
-	advice := h.Get("Rollcall-Advice")
-	if len(codes) == 0 && advice == "" {
-		return
+	if fault := adviceFault(t, answer, h); fault != "" {
+		t.Errorf("%s: Rollcall-Advice = %q, %s: %s", name, h.Get("Rollcall-Advice"), fault, answer)
 	}
-	const nothingToDelete = "there is nothing to delete." // of account_delete, in place of the advice to import
-	if slices.Contains(codes, wire.NoAccount) && strings.HasSuffix(advice, nothingToDelete) {
-		return
-	}
-	for _, code := range codes {
-		if remedy := wire.Lookup(code).Advice; remedy != "" && strings.HasSuffix(advice, remedy) {
-			return
-		}
-	}
-	t.Errorf("%s: Rollcall-Advice = %q, want the remedy of one of %v: %s", name, advice, codes, answer)
 }
 
-// failures returns the codes that an answer fails with: that of the call, else
-// those of its items. An item of FailAccounts has none of its own, and any code
-// of an import may be its reason.
-func failures(t *testing.T, answer string) (codes []wire.Code) {
+// nothingToDelete is the remedy of an item of account_delete in place of the advice
+// to import the account. No other ResultItem has that code.
+const nothingToDelete = " The account does not exist: there is nothing to delete."
+
+// adviceFault says what is wrong with the Rollcall-Advice of an answer, or returns "".
+func adviceFault(t *testing.T, answer string, h http.Header) string {
+	t.Helper()
+	advice := h.Get("Rollcall-Advice")
+	code, items := failure(t, answer, h)
+	remedy := wire.Lookup(code).Advice
+	if strings.Contains(answer, `"ResultItem"`) && code == wire.NoAccount {
+		remedy = nothingToDelete
+	}
+	switch {
+	case code == wire.OK && advice == "":
+		return ""
+	case code == wire.OK:
+		return "and nothing failed"
+	case remedy == "" || !strings.HasSuffix(advice, remedy):
+		return "want the remedy of " + strconv.Itoa(int(code))
+	case items > 0 && countOf(advice) < items:
+		return "want it to count " + strconv.Itoa(items) + " items"
+	case items > 0 && codeOf(advice) != code:
+		return "want it to name " + strconv.Itoa(int(code))
+	}
+	return ""
+}
+
+// failure returns the code that an answer fails with: that of the call, else that
+// of its first item that failed, and how many items it shows. An item of
+// FailAccounts has no code in the answer: Rollcall-Explain has it, where it was
+// asked for, and else it must be the one that the advice names.
+func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items int) {
 	t.Helper()
 	var a struct {
 		ErrorCode       wire.Code
@@ -48,21 +68,106 @@ func failures(t *testing.T, answer string) (codes []wire.Code) {
 		t.Fatal(err)
 	}
 	if a.ErrorCode != wire.OK {
-		return []wire.Code{a.ErrorCode}
+		return a.ErrorCode, 0
 	}
-	if len(a.FailAccounts) > 0 {
-		return []wire.Code{wire.BadParameter, wire.ProfileTooLong, wire.ProfileSensitive, wire.Tombstoned, wire.QuotaExceeded}
-	}
+	var codes []wire.Code
 	for _, item := range append(a.ResultItem, a.UserProfileItem...) {
 		codes = append(codes, item.ResultCode)
 	}
 	for _, item := range a.ErrorList {
 		codes = append(codes, item.ErrorCode)
 	}
-	for i := len(codes) - 1; i >= 0; i-- {
-		if codes[i] == wire.OK {
-			codes = append(codes[:i], codes[i+1:]...)
+	codes = slices.DeleteFunc(codes, func(c wire.Code) bool { return c == wire.OK })
+	switch {
+	case len(a.FailAccounts) > 0:
+		return importCode(h), len(a.FailAccounts)
+	case len(codes) > 0:
+		return codes[0], len(codes)
+	}
+	return wire.OK, 0
+}
+
+// importCode returns the code of the first item of an import that failed, or -1,
+// which has no remedy, if no item of an import fails with it.
+func importCode(h http.Header) wire.Code {
+	code := codeOf(h.Get("Rollcall-Advice"))
+	if first, _, _ := strings.Cut(h.Get("Rollcall-Explain"), ","); first != "" {
+		_, text, _ := strings.Cut(first, "=")
+		n, _ := strconv.Atoi(text)
+		code = wire.Code(n)
+	}
+	if !slices.Contains([]wire.Code{wire.BadParameter, wire.ProfileTooLong, wire.ProfileSensitive, wire.Tombstoned, wire.QuotaExceeded}, code) {
+		return -1
+	}
+	return code
+}
+
+// Forms of the advice for items.
+var (
+	oneItem   = regexp.MustCompile(`^\w+\[\d+\] failed with (\d+)[:.]`)
+	manyItems = regexp.MustCompile(`^(\d+) items failed, the first of them is \w+\[\d+\] with (\d+)[:.]`)
+)
+
+// codeOf returns the code of the first item that an advice names.
+func codeOf(advice string) wire.Code {
+	for _, form := range []*regexp.Regexp{oneItem, manyItems} {
+		if m := form.FindStringSubmatch(advice); m != nil {
+			n, _ := strconv.Atoi(m[len(m)-1])
+			return wire.Code(n)
 		}
 	}
-	return codes
+	return -1
+}
+
+// countOf returns how many items an advice counts.
+func countOf(advice string) int {
+	if m := manyItems.FindStringSubmatch(advice); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return n
+	}
+	if oneItem.MatchString(advice) {
+		return 1
+	}
+	return 0
+}
+
+// TestAdviceFault checks that checkAdvice sees an advice of another code, of another
+// item, for fewer items, and one too many or too few.
+func TestAdviceFault(t *testing.T) {
+	remedy := func(c wire.Code) string { return " " + wire.Lookup(c).Advice }
+	const (
+		well   = `{"ErrorCode":0}`
+		failed = `{"ErrorCode":0,"FailAccounts":["a","b"]}`
+		mixed  = `{"ErrorCode":0,"ResultItem":[{"ResultCode":0},{"ResultCode":70107},{"ResultCode":70402}]}`
+	)
+	for _, test := range []struct {
+		name, answer, advice, explain string
+		ok                            bool
+	}{
+		{"nothing failed", well, "", "", true},
+		{"too many", well, "x." + remedy(60002), "", false},
+		{"call", `{"ErrorCode":60002}`, "x." + remedy(60002), "", true},
+		{"call, none", `{"ErrorCode":60002}`, "", "", false},
+		{"call, other code", `{"ErrorCode":60002}`, "x." + remedy(60004), "", false},
+		{"items", mixed, "2 items failed, the first of them is DeleteItem[1] with 70107." + nothingToDelete, "", true},
+		{"items, advice to import what was to be deleted", mixed, "2 items failed, the first of them is DeleteItem[1] with 70107." + remedy(70107), "", false},
+		{"status", `{"ErrorCode":0,"ErrorList":[{"ErrorCode":70107}]}`, "To_Account[0] failed with 70107: x." + remedy(70107), "", true},
+		{"items, remedy of a later one", mixed, "2 items failed, the first of them is DeleteItem[1] with 70107." + remedy(70402), "", false},
+		{"items, a later one", mixed, "2 items failed, the first of them is DeleteItem[2] with 70402." + remedy(70402), "", false},
+		{"items, other number", mixed, "2 items failed, the first of them is DeleteItem[1] with 70402." + nothingToDelete, "", false},
+		{"items, too few", mixed, "DeleteItem[1] failed with 70107." + nothingToDelete, "", false},
+		{"import", failed, "2 items failed, the first of them is Accounts[0] with 70399: x." + remedy(70399), "", true},
+		{"import, explained", failed, "2 items failed, the first of them is Accounts[0] with 70399: x." + remedy(70399), "0=70399,1=70402", true},
+		{"import, explained otherwise", failed, "2 items failed, the first of them is Accounts[0] with 70399: x." + remedy(70399), "0=70402,1=70399", false},
+		{"import, other remedy", failed, "2 items failed, the first of them is Accounts[0] with 70399: x." + remedy(70398), "", false},
+		{"import, no reason of an import", failed, "2 items failed, the first of them is Accounts[0] with 70107: x." + remedy(70107), "", false},
+		{"import, none", failed, "", "", false},
+	} {
+		h := http.Header{}
+		h.Set("Rollcall-Advice", test.advice)
+		h.Set("Rollcall-Explain", test.explain)
+		if fault := adviceFault(t, test.answer, h); (fault == "") != test.ok {
+			t.Errorf("%s: %q", test.name, fault)
+		}
+	}
 }
