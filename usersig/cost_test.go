@@ -14,18 +14,18 @@ func TestExplainCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const ms = time.Millisecond
+	const ms, us = time.Millisecond, time.Microsecond
 	for _, test := range []struct {
 		name     string
 		key      Key
 		one, all time.Duration // of one key, and of twenty
 	}{
-		{"HMAC", HMACKey(vectorSecret), ms / 4, ms},
-		{"P-256", mustPublic(t, newPEM(t, elliptic.P256())), ms, 4 * ms},
-		{"secp256k1", koblitz, 2 * ms, 8 * ms},
-		{"P-224", mustPublic(t, newPEM(t, elliptic.P224())), 3 * ms, 9 * ms},
-		{"P-384", mustPublic(t, newPEM(t, elliptic.P384())), 12 * ms, 12 * ms},
-		{"P-521", mustPublic(t, newPEM(t, elliptic.P521())), 55 * ms, 55 * ms},
+		{"HMAC", HMACKey(vectorSecret), ms / 4, 1400 * us},
+		{"P-256", mustPublic(t, newPEM(t, elliptic.P256())), ms, 5600 * us},
+		{"secp256k1", koblitz, 2 * ms, 11200 * us},
+		{"P-224", mustPublic(t, newPEM(t, elliptic.P224())), 3 * ms, 14100 * us},
+		{"P-384", mustPublic(t, newPEM(t, elliptic.P384())), 12 * ms, 34800 * us},
+		{"P-521", mustPublic(t, newPEM(t, elliptic.P521())), 55 * ms, 159500 * us},
 	} {
 		text, other := textV1, HMACKey("other")
 		if test.key.hmac == nil {
