@@ -53,11 +53,13 @@ type Server struct {
 	routes  []Route
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is made
+
+	questions chan struct{} // has one for each that a disk has not answered yet, see ask
 }
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), routes: Routes()}
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), routes: Routes(), questions: make(chan struct{}, maxQuestions)}
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		s.serve(w, r)
 		return nil

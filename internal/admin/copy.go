@@ -12,9 +12,12 @@ import (
 	"rollcall/internal/backup"
 )
 
-// cleanupGrace is for how long a backup that failed waits for its partial copy to be
-// removed: the disk it went to may not answer.
-const cleanupGrace = 2 * time.Second
+// Bounds of what a backup asks of a disk that may not answer.
+const (
+	diskPatience = time.Minute     // for one answer
+	cleanupGrace = 2 * time.Second // for the removal of a copy that failed
+	maxQuestions = 8               // that are not answered yet
+)
 
 // copyTo copies the store into a new directory at dir, or returns false if the
 // store cannot be copied. The copy gets its name when it is whole. One that fails is
@@ -28,11 +31,7 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		partial := dir + ".partial-" + rand.Text()[:8]
-		able, err := s.copyWhole(ctx, partial, dir)
-		if !able || err != nil {
-			err = errors.Join(diskFault(dir, err), removeWithin(cleanupGrace, partial))
-		}
+		able, err := s.copyWhole(ctx, dir)
 		done <- outcome{able, err}
 	}()
 	select {
@@ -48,33 +47,65 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 	}
 }
 
-// copyWhole makes a copy at partial, and renames it to dir.
-func (s *Server) copyWhole(ctx context.Context, partial, dir string) (able bool, err error) {
-	if err := os.Mkdir(partial, 0o700); err != nil {
-		return true, err
+// copyWhole makes a copy beside dir, and renames it to dir.
+func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err error) {
+	partial := dir + ".partial-" + rand.Text()[:8]
+	err = s.ask(diskPatience, func() error {
+		if err := checkDir(dir); err != nil {
+			return err
+		}
+		return os.Mkdir(partial, 0o700)
+	})
+	if err != nil {
+		return true, diskFault(dir, err)
 	}
 	able, err = s.dir.Snapshot(ctx, filepath.Join(partial, backup.Store))
+	if able && err == nil {
+		err = s.publish(ctx, partial, dir)
+	}
 	if !able || err != nil {
-		return able, err
+		_ = s.ask(cleanupGrace, func() error { return os.RemoveAll(partial) }) // as far as the disk answers
+		return able, diskFault(dir, err)
 	}
-	if _, err := backup.Describe(partial, time.Now()); err != nil {
-		return true, err
-	}
-	if err := errors.Join(syncDir(partial), account.Ended(ctx)); err != nil {
-		return true, err
-	}
-	return true, errors.Join(os.Rename(partial, dir), syncDir(filepath.Dir(dir)))
+	return true, nil
 }
 
-// removeWithin removes a directory, and does not wait longer than limit for that.
-func removeWithin(limit time.Duration, dir string) error {
+// publish describes a copy, makes it durable and gives it its name.
+func (s *Server) publish(ctx context.Context, partial, dir string) error {
+	if _, err := backup.Describe(partial, time.Now()); err != nil {
+		return err
+	}
+	if err := account.Ended(ctx); err != nil {
+		return err
+	}
+	return s.ask(diskPatience, func() error {
+		if err := syncDir(partial); err != nil {
+			return err
+		}
+		return errors.Join(os.Rename(partial, dir), syncDir(filepath.Dir(dir)))
+	})
+}
+
+// ask runs fn, which asks a disk, and waits for the answer no longer than limit. fn goes
+// on then, since nothing can end it.
+func (s *Server) ask(limit time.Duration, fn func() error) error {
+	select {
+	case s.questions <- struct{}{}:
+	default:
+		return &fault{conflict, "disks do not answer to backups that were begun before; check them"}
+	}
 	done := make(chan error, 1)
-	go func() { done <- os.RemoveAll(dir) }()
+	go func() {
+		defer func() { <-s.questions }()
+		done <- fn()
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(limit):
-		return nil
+	case <-timer.C:
+		return &account.Error{Code: account.Unavailable, Detail: "the disk of the backup does not answer; check it"}
 	}
 }
 

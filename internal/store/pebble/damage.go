@@ -65,11 +65,33 @@ func (o Options) checkDamage(lock *pebble.Lock, space *guard.Space) (*guard.Chec
 	return sums, err
 }
 
+// checkAcceptable refuses what Accept cannot mend: a directory that is not damaged, and
+// one without the marker that leads to the manifest.
+func (o Options) checkAcceptable() error {
+	names, err := o.FS.List(o.Dir)
+	if err != nil {
+		return fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
+	}
+	sums, err := guard.ReadChecksums(o.FS, o.Dir, true)
+	damage, damaged := errors.AsType[guard.Damage](err)
+	switch {
+	case err != nil && !damaged:
+		return err
+	case damaged && !slices.ContainsFunc(names, isManifestMarker):
+		return fmt.Errorf("the data directory %s cannot be accepted: %w. Restore a backup", o.Dir, damage)
+	case !damaged && sums != nil:
+		return fmt.Errorf("the data directory %s is not damaged, so there is nothing to accept", o.Dir)
+	}
+	return nil
+}
+
+func isManifestMarker(name string) bool { return strings.HasPrefix(name, "marker.manifest.") }
+
 // checkUnrecorded refuses a store without a record, unless it is of an older format,
 // which had none. It opens Pebble for reading alone.
 func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 	names, err := o.FS.List(o.Dir)
-	if err != nil || !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "marker.manifest.") }) {
+	if err != nil || !slices.ContainsFunc(names, isManifestMarker) {
 		return err
 	}
 	failure := guard.NewFailure(o.Logger)

@@ -310,6 +310,18 @@ func TestLostFormat(t *testing.T) {
 	}
 }
 
+// TestAcceptNothing refuses to accept a store of which nothing can be read.
+func TestAcceptNothing(t *testing.T) {
+	for what, lost := range map[string]string{"nothing of the store": ".log", "cannot be accepted: the file marker.manifest.": "marker.manifest."} {
+		p := patients(t)["stopped"]
+		maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.Contains(name, lost) })
+		_, err := Accept(t.Context(), Options{Dir: "data", FS: p.disk(t)}, true)
+		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "estore a backup") {
+			t.Errorf("without %s: %v, want %q", lost, err, what)
+		}
+	}
+}
+
 // TestAccept shows and takes what is left of a store without its last log, and refuses
 // to take an older store.
 func TestAccept(t *testing.T) {
@@ -330,6 +342,10 @@ func TestAccept(t *testing.T) {
 	s := open(t, Options{FS: disk})
 	must(t, s.db.Set(formatKey, []byte("3"), nil))
 	must(t, s.Close())
+	if _, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true); err == nil || !strings.Contains(err.Error(), "is not damaged") {
+		t.Errorf("a good store: %v, want a refusal", err)
+	}
+	must(t, disk.Remove("data/"+guard.ChecksumsFile))
 	if _, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true); err == nil || !strings.Contains(err.Error(), "older version") {
 		t.Errorf("format 3: %v, want a refusal", err)
 	}

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
@@ -21,9 +18,7 @@ var _ account.Snapshotter = (*Store)(nil)
 const (
 	maxCopies   = 4           // under way, those to disks that hang among them
 	copyStall   = time.Minute // without a byte written, after which a copy is given up
-	copyBuffer  = 256 << 10   // bytes
 	stagePrefix = "copy-"     // of directories in the store's own
-	copyGrace   = time.Second // for the copy to clean up when its caller goes
 )
 
 // Snapshot implements [account.Snapshotter]. It takes the files of one moment first,
@@ -41,23 +36,22 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := &copier{fs: s.fs, ctx: ctx}
+	c := guard.NewCopier(ctx, s.fs)
 	done := make(chan error, 1)
 	go func() {
 		defer func() { <-s.copies }()
-		done <- s.snapshot(c, dir)
+		done <- s.snapshot(ctx, c, dir)
 	}()
-	return c.wait(done, copyStall)
+	return c.Wait(done, copyStall)
 }
 
 // snapshot makes a copy and removes what is left of it when it fails.
-func (s *Store) snapshot(c *copier, dir string) error {
-	staged, err := s.stage(c.ctx)
+func (s *Store) snapshot(ctx context.Context, c *guard.Copier, dir string) error {
+	staged, err := s.stage(ctx)
 	if err != nil {
 		return err
 	}
-	c.written.Add(1) // from now on it is the target that keeps the copy waiting
-	err = c.tree(staged, dir)
+	err = c.Tree(staged, dir)
 	if err != nil {
 		err = errors.Join(err, s.fs.RemoveAll(dir))
 	}
@@ -88,111 +82,12 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		return guard.CreateChecksums(s.fs, dir)
 	}, 0)
 	if err != nil {
-		return "", internal("the copy cannot be made", errors.Join(err, s.fs.RemoveAll(dir)))
+		err = errors.Join(err, s.fs.RemoveAll(dir))
+		return "", &account.Error{
+			Code:   account.Internal,
+			Detail: "the copy cannot begin: its first step writes a few files into the data directory, and that failed; free space there, or check its disk",
+			Err:    errors.New(firstLine(err)), // not the system's own, which would seem to be the target's
+		}
 	}
 	return dir, nil
-}
-
-// A copier copies the files of a directory. Its file system is a plain one: errors of
-// the target are not errors of the store.
-type copier struct {
-	fs      vfs.FS
-	ctx     context.Context // of the whole copy
-	written atomic.Int64    // bytes and files, to tell a slow target from one that hangs
-}
-
-// wait returns the outcome of a copy, or an error when its caller goes or when nothing
-// was written for the time stall. The copy then ends as soon as the disk answers.
-func (c *copier) wait(done <-chan error, stall time.Duration) error {
-	ticker := time.NewTicker(stall)
-	defer ticker.Stop()
-	for seen := int64(-1); ; {
-		select {
-		case err := <-done:
-			return err
-		case <-c.ctx.Done():
-			return c.abandon(done, account.Ended(c.ctx))
-		case <-ticker.C:
-			if n := c.written.Load(); n != seen || n == 0 {
-				seen = n
-				continue
-			}
-			return &account.Error{Code: account.Unavailable, Detail: fmt.Sprintf("the target of the copy has taken nothing for %v; check its disk", stall)}
-		}
-	}
-}
-
-// abandon gives the copy a moment to clean up, and returns err.
-func (c *copier) abandon(done <-chan error, err error) error {
-	timer := time.NewTimer(copyGrace)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
-	return err
-}
-
-// tree copies the files of a directory into a new one, durably.
-func (c *copier) tree(from, to string) error {
-	names, err := c.fs.List(from)
-	if err != nil {
-		return targetError(err)
-	}
-	if err := c.fs.MkdirAll(to, 0o700); err != nil {
-		return targetError(err)
-	}
-	for _, name := range names {
-		if err := account.Ended(c.ctx); err != nil {
-			return err
-		}
-		if err := c.file(c.fs.PathJoin(from, name), c.fs.PathJoin(to, name)); err != nil {
-			return targetError(err)
-		}
-	}
-	return targetError(guard.SyncDir(c.fs, to))
-}
-
-// file links a file, or copies it where it cannot be linked.
-func (c *copier) file(from, to string) (err error) {
-	c.written.Add(1)
-	if c.fs.Link(from, to) == nil {
-		return nil
-	}
-	in, err := c.fs.Open(from, vfs.SequentialReadsOption)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	out, err := c.fs.Create(to, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	out = vfs.NewSyncingFile(out, vfs.SyncingFileOptions{BytesPerSync: bytesPerSync})
-	_, err = io.CopyBuffer(countedWriter{c, out}, struct{ io.Reader }{in}, make([]byte, copyBuffer))
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-// A countedWriter counts what is written, and refuses to write when the caller of the
-// copy has gone.
-type countedWriter struct {
-	c *copier
-	io.Writer
-}
-
-func (w countedWriter) Write(p []byte) (int, error) {
-	if err := account.Ended(w.c.ctx); err != nil {
-		return 0, err
-	}
-	n, err := w.Writer.Write(p)
-	w.c.written.Add(int64(n))
-	return n, err
-}
-
-// targetError returns what a caller is told of an error of the target.
-func targetError(err error) error {
-	if err == nil || account.CodeOf(err) == account.Unavailable {
-		return err
-	}
-	return &account.Error{Code: account.Internal, Detail: "the copy cannot be written; check the disk that it goes to", Err: err}
 }

@@ -34,8 +34,14 @@ func OpenReadOnly(o Options) (*Store, error) {
 // damage has cost is lost then. Another process may not use the store meanwhile.
 func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, error) {
 	o = o.withDefaults()
+	if err := o.checkAcceptable(); err != nil {
+		return nil, err
+	}
 	o.accept = true
 	c, err := Verify(ctx, o, nil)
+	if errors.Is(err, errNoStore) {
+		return nil, fmt.Errorf("nothing of the store in %s can be read; restore a backup", o.Dir)
+	}
 	if err != nil || !apply {
 		return c, err
 	}
