@@ -179,3 +179,25 @@ func TestAdoptToken(t *testing.T) {
 		t.Errorf("%d entries, %v: %+v", len(es), err, es)
 	}
 }
+
+// TestOwnTokensBeyondBound adopts the server's own tokens where others are as many as
+// there may be, or more: a start must not fail for them.
+func TestOwnTokensBeyondBound(t *testing.T) {
+	engine := new(mem.Store)
+	for i := range account.MaxTokens + 1 {
+		token := account.Token{ID: string(rune('A' + i)), Name: "old", Hash: account.HashToken(string(rune('A' + i)))}
+		if err := engine.CreateToken(t.Context(), token, account.AuditEntry{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := directory.New(directory.Options{Engine: engine})
+	for _, name := range []string{directory.BootstrapToken, directory.ContextToken} {
+		if err := dir.AdoptToken(t.Context(), name, directory.NewTokenText()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	token := account.Token{Name: "new", Scopes: []account.Scope{account.ScopeRead}}
+	if _, _, err := dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.Conflict {
+		t.Errorf("a token more: %v, want Conflict", err)
+	}
+}
