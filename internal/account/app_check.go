@@ -21,69 +21,65 @@ const (
 	MaxNameBytes   = 200
 )
 
-// Validate reports whether a may be stored. The error has Code [InvalidApp]
-// and says what to correct.
-func (a *App) Validate() error {
-	for _, check := range []func(*App) string{
-		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkRateLimits, checkWords,
-	} {
-		if fault := check(a); fault != "" {
-			return &Error{Code: InvalidApp, Detail: fault}
-		}
+// Validate reports whether a may be stored as a new app. The error has Code
+// [InvalidApp] and says what to correct.
+func (a *App) Validate() error { return refuse(a.Faults(), nil) }
+
+func checkIdentity(a *App, f *faults) {
+	s := &a.Settings
+	if a.ID == 0 {
+		f.add("sdkappid", "", "0", "the SDKAppID is 0; give a number from 1 to 4294967295")
 	}
-	return nil
+	if len(a.Name) > MaxNameBytes {
+		f.add(PartName, "", a.Name, fmt.Sprintf("the name is longer than %d bytes; shorten it", MaxNameBytes))
+	}
+	if !slices.Contains(Editions(), a.Edition) {
+		f.add(PartEdition, "", string(a.Edition), fmt.Sprintf("edition %s is unknown; use one of %v", Quote(a.Edition), Editions()))
+	}
+	if s.Region != "" && !slices.Contains(Regions(), s.Region) {
+		f.add("region", "", s.Region, fmt.Sprintf("region %s is unknown; use one of %v", Quote(s.Region), Regions()))
+	}
+	if s.AnySignature && !a.Test {
+		f.add("any_signature", "", "true", "any_signature is only for apps that were created as test apps")
+	}
 }
 
-func checkIdentity(a *App) string {
-	switch {
-	case a.ID == 0:
-		return "the SDKAppID is 0; give a number from 1 to 4294967295"
-	case len(a.Name) > MaxNameBytes:
-		return fmt.Sprintf("the name is longer than %d bytes; shorten it", MaxNameBytes)
-	case !slices.Contains(Editions(), a.Edition):
-		return fmt.Sprintf("edition %s is unknown; use one of %v", Quote(a.Edition), Editions())
-	case a.Settings.Region != "" && !slices.Contains(Regions(), a.Settings.Region):
-		return fmt.Sprintf("region %s is unknown; use one of %v", Quote(a.Settings.Region), Regions())
-	case a.Settings.AnySignature && !a.Test:
-		return "any_signature is only for apps that were created as test apps"
-	}
-	return ""
-}
-
-func checkAdmins(a *App) string {
+func checkAdmins(a *App, f *faults) {
 	switch n := len(a.Admins); {
 	case n == 0:
-		return "an app keeps at least one admin; add another admin first"
+		f.add(PartAdmin, "", "", "an app keeps at least one admin; add another admin first")
 	case n > MaxAdmins:
-		return fmt.Sprintf("an app has at most %d admins, not %d; remove others first", MaxAdmins, n)
+		f.tooMany(PartAdmin, n, fmt.Sprintf("an app has at most %d admins, not %d; remove others first", MaxAdmins, n))
 	}
-	for i, id := range a.Admins {
+	seen := map[UserID]bool{}
+	for _, id := range a.Admins {
 		if err := id.Validate(false); err != nil {
-			return fmt.Sprintf("admin %s: %s", Quote(id), DetailOf(err))
+			f.add(PartAdmin, string(id), "", fmt.Sprintf("admin %s: %s", Quote(id), DetailOf(err)))
 		}
-		if slices.Contains(a.Admins[:i], id) {
-			return fmt.Sprintf("admin %q is named twice", id)
+		if seen[id] {
+			f.add(PartAdmin, string(id), "twice", fmt.Sprintf("admin %s is named twice", Quote(id)))
 		}
+		seen[id] = true
 	}
-	return ""
 }
 
-func checkKeys(a *App) string {
-	if len(a.Keys) > MaxKeys {
-		return fmt.Sprintf("an app has at most %d keys; retire and remove old ones", MaxKeys)
+func checkKeys(a *App, f *faults) {
+	if n := len(a.Keys); n > MaxKeys {
+		f.tooMany(PartKey, n, fmt.Sprintf("an app has at most %d keys; retire and remove old ones", MaxKeys))
 	}
+	seen := map[string]bool{}
 	for i, k := range a.Keys {
 		if len(k.ID) > MaxKeyIDBytes {
-			return fmt.Sprintf("the id of key %d is longer than %d bytes; shorten it", i+1, MaxKeyIDBytes)
+			f.add(PartKey, k.ID, "id", fmt.Sprintf("the id of key %d is longer than %d bytes; shorten it", i+1, MaxKeyIDBytes))
 		}
-		if slices.ContainsFunc(a.Keys[:i], func(other Key) bool { return other.ID == k.ID }) {
-			return fmt.Sprintf("key id %q is used twice", k.ID)
+		if seen[k.ID] {
+			f.add(PartKey, k.ID, "twice", fmt.Sprintf("key id %s is used twice", Quote(k.ID)))
 		}
 		if fault := k.fault(); fault != "" {
-			return fmt.Sprintf("key %q: %s", k.ID, fault)
+			f.add(PartKey, k.ID, string(k.Kind)+k.Fingerprint(), fmt.Sprintf("key %s: %s", Quote(k.ID), fault))
 		}
+		seen[k.ID] = true
 	}
-	return ""
 }
 
 // Validate reports whether k, which may have no id yet, may be added to an app. The
@@ -107,7 +103,7 @@ func (k Key) fault() string {
 		return fmt.Sprintf("it is longer than a key may be; give one of at most %d bytes", MaxSecretBytes)
 	case k.Kind == HMACKey && strings.ContainsAny(k.Secret, "\r\n"):
 		return "it is not one line of text; a key in PEM is an ECDSA key"
-	case k.Kind == HMACKey && k.Retired.IsZero() && isPublic(k.Secret): // one of before must be retired
+	case k.Kind == HMACKey && isPublic(k.Secret):
 		return "it is a public key, which anybody may know and sign with as a secret; give it as an ECDSA key, in PEM"
 	case k.Kind == HMACKey:
 		return ""
@@ -120,20 +116,22 @@ func (k Key) fault() string {
 	return ""
 }
 
-func checkCustomTags(a *App) string {
+func checkCustomTags(a *App, f *faults) {
+	const part = "custom_tags"
 	tags := a.Settings.CustomTags
-	if len(tags) > MaxCustomTags {
-		return fmt.Sprintf("an app has at most %d custom tags, not %d", MaxCustomTags, len(tags))
+	if n := len(tags); n > MaxCustomTags {
+		f.tooMany(part, n, fmt.Sprintf("an app has at most %d custom tags, not %d", MaxCustomTags, n))
 	}
-	for i, t := range tags {
+	seen := map[string]bool{}
+	for _, t := range tags {
 		if !validCustomKey(t.Key) {
-			return fmt.Sprintf("custom tag key %s must be 1 to %d letters", Quote(t.Key), MaxCustomKey)
+			f.add(part, t.Key, "", fmt.Sprintf("custom tag key %s must be 1 to %d letters", Quote(t.Key), MaxCustomKey))
 		}
-		if slices.ContainsFunc(tags[:i], func(other CustomTag) bool { return other.Key == t.Key }) {
-			return fmt.Sprintf("custom tag %q is declared twice", t.Key)
+		if seen[t.Key] {
+			f.add(part, t.Key, "twice", fmt.Sprintf("custom tag %s is declared twice", Quote(t.Key)))
 		}
+		seen[t.Key] = true
 	}
-	return ""
 }
 
 func validCustomKey(key string) bool {
@@ -145,47 +143,58 @@ func validCustomKey(key string) bool {
 	return 0 < len(key) && len(key) <= MaxCustomKey
 }
 
-func checkLimits(a *App) string {
-	s := a.Settings
-	switch {
-	case s.Quota < 0:
-		return "the quota is negative; give 0 for the edition's own"
-	case s.TombstoneDays > MaxTombstoneDays:
-		return fmt.Sprintf("tombstone_days is %d; give at most %d", s.TombstoneDays, MaxTombstoneDays)
-	case !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode):
-		return fmt.Sprintf("rate mode %s is unknown; use %q, %q or leave it empty to enforce", Quote(s.RateMode), RateShadow, RateOff)
-	case !slices.Contains([]NotAdminMode{NotAdminLive, NotAdminDocumented, NotAdminGateway}, s.NotAdmin):
-		return fmt.Sprintf("not_admin %s is unknown; use %q or %q, or leave it empty for 70403 in im_open_login_svc and 60010 elsewhere",
-			Quote(s.NotAdmin), NotAdminDocumented, NotAdminGateway)
-	case s.AppRateLimit < 0 || s.LockoutAfter < 0:
-		return "a rate limit is negative; give 0 for none"
-	case len(s.AllowSources) > MaxSources:
-		return fmt.Sprintf("an app has at most %d allowed sources", MaxSources)
+func checkLimits(a *App, f *faults) {
+	s := &a.Settings
+	if s.Quota < 0 {
+		f.add("quota", "", fmt.Sprint(s.Quota), "the quota is negative; give 0 for the edition's own")
 	}
-	return ""
+	if s.TombstoneDays > MaxTombstoneDays {
+		f.add("tombstone_days", "", fmt.Sprint(s.TombstoneDays), fmt.Sprintf("tombstone_days is %d; give at most %d", s.TombstoneDays, MaxTombstoneDays))
+	}
+	if s.AppRateLimit < 0 {
+		f.add("app_rate_limit", "", fmt.Sprint(s.AppRateLimit), "a rate limit is negative; give 0 for none")
+	}
+	if s.LockoutAfter < 0 {
+		f.add("lockout_after", "", fmt.Sprint(s.LockoutAfter), "a rate limit is negative; give 0 for none")
+	}
+	if n := len(s.AllowSources); n > MaxSources {
+		f.tooMany("allow_sources", n, fmt.Sprintf("an app has at most %d allowed sources", MaxSources))
+	}
 }
 
-func checkRateLimits(a *App) string {
+func checkModes(a *App, f *faults) {
+	s := &a.Settings
+	if !slices.Contains([]RateMode{RateEnforce, RateShadow, RateOff}, s.RateMode) {
+		f.add("rate_mode", "", string(s.RateMode),
+			fmt.Sprintf("rate mode %s is unknown; use %q, %q or leave it empty to enforce", Quote(s.RateMode), RateShadow, RateOff))
+	}
+	if !slices.Contains([]NotAdminMode{NotAdminLive, NotAdminDocumented, NotAdminGateway}, s.NotAdmin) {
+		f.add("not_admin", "", string(s.NotAdmin),
+			fmt.Sprintf("not_admin %s is unknown; use %q or %q, or leave it empty for 70403 in im_open_login_svc and 60010 elsewhere",
+				Quote(s.NotAdmin), NotAdminDocumented, NotAdminGateway))
+	}
+}
+
+func checkRateLimits(a *App, f *faults) {
+	const part = "rate_limits"
 	limits := a.Settings.RateLimits
 	for _, command := range slices.Sorted(maps.Keys(limits)) {
-		switch {
-		case !slices.Contains(Commands(), command):
-			return fmt.Sprintf("a rate limit is for %s, which is no command; use one of %v", Quote(command), Commands())
-		case limits[command] < 1:
-			return fmt.Sprintf("the rate limit of %s must be at least 1", command)
+		if !slices.Contains(Commands(), command) {
+			f.add(part, command, "", fmt.Sprintf("a rate limit is for %s, which is no command; use one of %v", Quote(command), Commands()))
+		} else if n := limits[command]; n < 1 {
+			f.add(part, command, fmt.Sprint(n), fmt.Sprintf("the rate limit of %s must be at least 1", command))
 		}
 	}
-	return ""
 }
 
-func checkWords(a *App) string {
-	if len(a.Settings.Words) > MaxWords {
-		return fmt.Sprintf("an app has at most %d sensitive words", MaxWords)
+func checkWords(a *App, f *faults) {
+	const part = "words"
+	if n := len(a.Settings.Words); n > MaxWords {
+		f.tooMany(part, n, fmt.Sprintf("an app has at most %d sensitive words", MaxWords))
 	}
 	for i, w := range a.Settings.Words {
 		if w == "" || len(w) > MaxWordBytes {
-			return fmt.Sprintf("sensitive word %d must be 1 to %d bytes", i+1, MaxWordBytes)
+			f.add(part, w, "", fmt.Sprintf("sensitive word %d must be 1 to %d bytes", i+1, MaxWordBytes))
 		}
 	}
-	return ""
 }

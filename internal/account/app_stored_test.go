@@ -23,13 +23,11 @@ func TestStoredAppsOfOlderVersions(t *testing.T) {
 		if a.ID != 7 || a.Edition != Pro || a.Settings.NotAdmin != want.NotAdmin || a.Settings.EchoUnknownIDs != want.EchoUnknownIDs {
 			t.Errorf("%s is read as %+v", settings, a.Settings)
 		}
-		if err := a.Settings.validForTest(); err != "" {
-			t.Errorf("%s: %s", settings, err)
+		if f := (&App{ID: 7, Edition: Pro, Admins: []UserID{Administrator}, Settings: a.Settings}).Faults(); len(f) > 0 {
+			t.Errorf("%s: %v", settings, f)
 		}
 	}
 	if err := json.Unmarshal([]byte(`{"settings":{"gateway_not_admin":"yes"}}`), new(App)); err == nil {
 		t.Error("a damaged record is read")
 	}
 }
-
-func (s Settings) validForTest() string { return checkLimits(&App{Settings: s}) }

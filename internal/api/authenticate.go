@@ -89,7 +89,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 // wants that.
 func (s *Server) verify(ctx context.Context, r *http.Request, c *call, text string) (*usersig.Sig, error) {
 	limit := c.app.Settings.LockoutAfter
-	if limit == 0 {
+	if limit <= 0 {
 		return s.judge(ctx, c, text)
 	}
 	who, now := suspect{c.app.ID, source(r)}, s.now()

@@ -228,3 +228,20 @@ func TestOddNamesInTheURL(t *testing.T) {
 		}
 	}
 }
+
+// TestLockoutOutOfBounds has a stored number that no version takes: it locks nobody out.
+func TestLockoutOutOfBounds(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp})
+	_, err := f.store.UpdateApp(t.Context(), plainApp, func(a account.App) (account.App, error) {
+		a.Settings.LockoutAfter = -1
+		return a, nil
+	}, account.AuditEntry{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", params(plainApp, "administrator", "x"), "{}")); *got.ErrorCode == 70050 {
+			t.Error("locked out")
+		}
+	}
+}

@@ -63,17 +63,18 @@ func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.App
 // called while d is in use.
 func (d *Directory) OnDelete(forget func(account.AppID)) { d.deleted = append(d.deleted, forget) }
 
-// ChangeApp applies the change to a copy of the app, judges the result and
-// stores it.
+// ChangeApp applies the change to a copy of the app, judges what it changed and
+// stores the result. Faults that the stored record had before refuse nothing; see
+// [account.App.ValidateChange].
 //
 // Codes: NoApp, InvalidApp, and those of Apply.
 func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*account.App, error) {
 	return d.store.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
-		before := app
+		before := app.Clone()
 		if err := c.Apply(&app); err != nil {
 			return account.App{}, err
 		}
-		return app, cmp.Or(d.checkTest(&before, &app), app.Validate())
+		return app, cmp.Or(d.checkTest(&before, &app), app.ValidateChange(&before))
 	}, d.entry(ctx, actor, c.Action, c.App, c.Detail))
 }
 

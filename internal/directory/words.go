@@ -18,14 +18,17 @@ type wordList struct {
 	from  [257]int // words[from[c]:from[c+1]] begin with the byte c
 }
 
-// newWordList returns the list of words, none of which is empty.
+// newWordList returns the list of words. An empty one, which a stored record could
+// hold, is in no text.
 func newWordList(words []string) *wordList {
-	if len(words) == 0 {
-		return nil
+	lower := make([]string, 0, len(words))
+	for _, w := range words {
+		if w != "" {
+			lower = append(lower, strings.ToLower(w))
+		}
 	}
-	lower := make([]string, len(words))
-	for i, w := range words {
-		lower[i] = strings.ToLower(w)
+	if len(lower) == 0 {
+		return nil
 	}
 	slices.Sort(lower)
 	l := new(wordList)

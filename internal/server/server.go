@@ -144,7 +144,10 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.prepareTokens(ctx); err != nil {
 		return err
 	}
-	return s.prepareApp(ctx)
+	if err := s.prepareApp(ctx); err != nil {
+		return err
+	}
+	return s.warnFaults(ctx)
 }
 
 // Addr returns the address of the vendor's protocol.

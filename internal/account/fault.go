@@ -1,0 +1,67 @@
+package account
+
+// Parts of an app's record beside its settings, for [Fault.Part].
+const (
+	PartName    = "name"
+	PartEdition = "edition"
+	PartAdmin   = "admin"
+	PartKey     = "key"
+)
+
+// A Fault is one thing in an app's record that breaks a rule.
+type Fault struct {
+	Part   string // a Part constant, "sdkappid", or the name of a setting in JSON
+	ID     string // of the key, admin or element of a setting; "" for the part itself
+	Detail string // says what is wrong and how it should be; holds no secret
+
+	given  string // what breaks the rule; it holds no secret
+	weight int    // 1, or the length of a list that is too long
+}
+
+// faults collects what is wrong with an app.
+type faults []Fault
+
+func (f *faults) add(part, id, given, detail string) {
+	*f = append(*f, Fault{Part: part, ID: id, Detail: detail, given: given, weight: 1})
+}
+
+func (f *faults) tooMany(part string, n int, detail string) {
+	*f = append(*f, Fault{Part: part, Detail: detail, given: "too many", weight: n})
+}
+
+// Faults returns everything in a that breaks a rule. A record may have faults after it
+// was stored: rules are added and tightened.
+func (a *App) Faults() []Fault {
+	var f faults
+	for _, check := range []func(*App, *faults){
+		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkModes, checkRateLimits, checkWords,
+	} {
+		check(a, &f)
+	}
+	return f
+}
+
+// ValidateChange reports whether a may be stored in place of before. A fault that
+// before has too is no reason to refuse a: the rule may be newer than the record, and
+// all else must stay possible to change. A list that is too long may become shorter
+// step by step. The error has Code [InvalidApp] and says what to correct.
+func (a *App) ValidateChange(before *App) error { return refuse(a.Faults(), before.Faults()) }
+
+// refuse returns the first of found that is not known.
+func refuse(found, known []Fault) error {
+	left := map[Fault]int{}
+	for _, f := range known {
+		left[f.cause()] += f.weight
+	}
+	for _, f := range found {
+		if left[f.cause()] < f.weight {
+			return &Error{Code: InvalidApp, Detail: f.Detail}
+		}
+		left[f.cause()] -= f.weight
+	}
+	return nil
+}
+
+// cause returns f without what may differ although nothing became worse: the place in
+// a list, and the length of one.
+func (f Fault) cause() Fault { return Fault{Part: f.Part, ID: f.ID, given: f.given} }
