@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 
 	"rollcall/internal/config"
 )
@@ -20,8 +21,7 @@ type configCheckCmd struct {
 // Help is shown by rollcall config check --help.
 func (configCheckCmd) Help() string {
 	return `Reads the file as "rollcall serve --config FILE" would, together with the
-environment, and looks whether the files that it names can be read: run it as the
-user of the server. A mistake is one sentence with the place and the remedy, and
+environment, and reads the files that it names: run it as the user of the server. A mistake is one sentence with the place and the remedy, and
 exit code 2. An allowed but dangerous setting, such as a key that everybody can
 read, is a warning.
 
@@ -34,6 +34,12 @@ func (c *configCheckCmd) Run(env *environment) error {
 	l, err := loadConfig(config.Options{File: c.File})
 	if err != nil {
 		return err
+	}
+	if err := l.CheckFolders(); err != nil {
+		return &usageError{err}
+	}
+	if err := serverOptions(&l.Config, slog.New(slog.DiscardHandler)).CheckFiles(); err != nil {
+		return &usageError{l.Attribute(err)}
 	}
 	for _, warning := range l.Warnings() {
 		fmt.Fprintln(env.stderr, "warning:", cleanLines(warning))

@@ -90,8 +90,11 @@ func reload(ctx context.Context, s *server.Server, hangups <-chan os.Signal) {
 
 // start opens the server and tells a person how to go on.
 func start(env *environment, cfg *config.Loaded, lg *slog.Logger) (*server.Server, error) {
+	if err := cfg.CheckFolders(); err != nil {
+		return nil, &usageError{err}
+	}
 	if err := server.MakeDataDir(cfg.Data); err != nil {
-		return nil, err
+		return nil, cfg.Attribute(err)
 	}
 	s, err := server.Open(env.ctx, serverOptions(&cfg.Config, lg))
 	if err != nil {

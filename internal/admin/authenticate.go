@@ -9,7 +9,7 @@ import (
 
 // errUnauthorized does not tell a missing token from an unknown or an expired
 // one.
-var errUnauthorized = &fault{slug: unauthorized, detail: "the request bears no token that is known and has not expired"}
+var errUnauthorized = &fault{slug: unauthorized, detail: "no token was sent, or it is unknown or has expired"}
 
 // authenticate returns the token that r bears (RFC 6750, section 2.1).
 func (s *Server) authenticate(r *http.Request) (*account.Token, error) {

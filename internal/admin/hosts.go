@@ -59,5 +59,4 @@ func (s *Server) RefuseForwarded(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-var errForwarded = &fault{slug: forbidden, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone; " +
-	"start the server with --admin-listen and call that address, or let the proxy do so"}
+var errForwarded = &fault{slug: viaProxy, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone"}

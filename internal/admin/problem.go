@@ -21,6 +21,7 @@ var (
 	badRequest   = Slug{"bad-request", http.StatusBadRequest, "The request cannot be understood.", "Correct the request; /openapi/admin.json describes every call."}
 	unauthorized = Slug{"unauthorized", http.StatusUnauthorized, "A valid token is missing.", "Send a token that is known and has not expired, as \"Authorization: Bearer rct_…\"."}
 	forbidden    = Slug{"forbidden", http.StatusForbidden, "This is not allowed.", "Use a token and an app that allow the call."}
+	viaProxy     = Slug{forbidden.Name, forbidden.Status, forbidden.Title, "Start the server with --admin-listen and call that address, or let the proxy do so."}
 	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing.", "Check the path and the ids in it."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}

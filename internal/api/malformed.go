@@ -16,6 +16,10 @@ func Malformed(f httpx.Fault) (http.Header, []byte) {
 		panic(err) // three plain fields always encode
 	}
 	h := http.Header{}
+	if strings.Contains(f.Reason, httpx.PlainOnTLS) { // its remedy is not to mend the request
+		h.Set("Rollcall-Advice", "This port takes HTTPS, and the request came without TLS. Call it with https://.")
+		return h, body
+	}
 	advise(h, wire.HTTPParse, malformation(f))
 	return h, body
 }
@@ -47,5 +51,4 @@ var malformations = map[string]string{
 	"missing required Host header": "the Host header is missing; HTTP/1.1 requires one",
 	"malformed Host header":        "the Host header is not a host name; send the name or address of this server",
 	"invalid header name":          "the name of a header field has a character that it may not have; correct it",
-	httpx.PlainOnTLS:               "this port takes HTTPS and the request came without TLS; call it with https://",
 }

@@ -29,7 +29,7 @@ func (f *fault) spell(from Source) string {
 }
 
 // rules are what settings must be together.
-var rules = []func(*Config) *fault{checkAddresses, checkTLS, checkOutside, checkLoopback, checkApp}
+var rules = []func(*Config) *fault{checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp}
 
 // Check reports settings that contradict each other. Its error names settings as
 // flags. [Load] checks more.
@@ -60,6 +60,11 @@ func (l *Loaded) check() error {
 			f = rule(l)
 		}
 	}
+	return l.mistake(f)
+}
+
+// mistake returns the error that f is, with its place.
+func (l *Loaded) mistake(f *fault) error {
 	if f == nil {
 		return nil
 	}
@@ -97,6 +102,34 @@ func checkAddresses(c *Config) *fault {
 		}
 	}
 	return nil
+}
+
+// checkDistinct looks for two settings that name one address.
+func checkDistinct(c *Config) *fault {
+	named := [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}}
+	for i, a := range named {
+		for _, b := range named[:i] {
+			if overlap(a[1], b[1]) {
+				return blame(a[0], "{%s} %s and {%s} %s are the same address: give another port", a[0], a[1], b[0], b[1])
+			}
+		}
+	}
+	return nil
+}
+
+// overlap reports whether two addresses cannot both be opened. A port of 0 is a free
+// one, and no host is every host.
+func overlap(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	every := func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host == "" || err == nil && ip.IsUnspecified()
+	}
+	return hostA == hostB || every(hostA) || every(hostB)
 }
 
 func checkTLS(c *Config) *fault {

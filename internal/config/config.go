@@ -125,5 +125,5 @@ type Config struct {
 	// Lowest level that is logged: "debug", "info", "warn" or "error". Each request
 	// is one line of level "info"; a successful request for health or metrics is
 	// "debug". Set "warn" on a busy server that counts requests by /metrics.
-	LogLevel slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (default: ${default})."`
+	LogLevel slog.Level `name:"log-level" default:"info" values:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error (default: ${default})."`
 }

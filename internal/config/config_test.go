@@ -208,6 +208,26 @@ func TestParseDuration(t *testing.T) {
 
 // TestDeveloper tells a developer's server from one for others. Only the former
 // allows test apps unless it is told to.
+// Addresses that cannot both be opened are one mistake, not a failure of the start.
+func TestDistinctAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		listen, admin string
+		same          bool
+	}{
+		{"127.0.0.1:7580", "127.0.0.1:7580", true},
+		{":7580", "127.0.0.1:7580", true},
+		{"0.0.0.0:7580", "127.0.0.1:7580", true},
+		{"127.0.0.1:7580", "127.0.0.1:7581", false},
+		{"127.0.0.1:7580", "127.0.0.2:7580", false},
+		{"127.0.0.1:0", "127.0.0.1:0", false}, // each is a free port
+	} {
+		err := (&config.Config{Listen: tt.listen, AdminListen: tt.admin, InsecureListen: true}).Check()
+		if same := err != nil && strings.Contains(err.Error(), "are the same address"); same != tt.same || !same && err != nil {
+			t.Errorf("%s and %s: %v", tt.listen, tt.admin, err)
+		}
+	}
+}
+
 func TestDeveloper(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c    config.Config

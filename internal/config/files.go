@@ -38,6 +38,41 @@ func checkFiles(l *Loaded) *fault {
 	return nil
 }
 
+// CheckFolders reports a folder that a server on this machine would need and could
+// not make. [Load] does not: a configuration may be for another machine.
+func (l *Loaded) CheckFolders() error {
+	f := checkData(l)
+	for _, s := range settings {
+		if f != nil || s.file != fileMade || l.sources[s.Key].kind == fromDefault {
+			continue
+		}
+		name := s.Text(&l.Config)
+		dir := filepath.Dir(name)
+		if _, err := os.Stat(dir); err != nil && dir != filepath.Clean(l.Data) { // which a start makes
+			f = blame(s.Key, "{%s} names %s, and there is no folder %s: make the folder, or correct the name", s.Key, name, dir)
+		}
+	}
+	return l.mistake(f)
+}
+
+// checkData looks whether the data folder is there or can be made.
+func checkData(l *Loaded) *fault {
+	dir := filepath.Clean(l.Data)
+	for {
+		info, err := os.Stat(dir)
+		above := filepath.Dir(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			return blame("data", "{data} is %s, and %s is not a folder: choose another", l.Data, dir)
+		case err == nil && closedTo(dir):
+			return blame("data", "{data} is %s, and user %d may create nothing in %s: let the user of the server write there, or choose another folder", l.Data, os.Getuid(), dir)
+		case err == nil || above == dir:
+			return nil
+		}
+		dir = above
+	}
+}
+
 // readable returns why a file cannot be read, [syscall.EISDIR] for a directory.
 func readable(name string) error {
 	f, err := os.Open(name)

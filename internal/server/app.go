@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/directory"
 )
 
@@ -73,10 +74,19 @@ func (s *Server) leaveDeveloper(ctx context.Context) error {
 // hintNoApp tells how to go on where nobody can call anything.
 func (s *Server) hintNoApp(ctx context.Context) error {
 	apps, err := s.engine.Apps(ctx)
-	if err == nil && len(apps) == 0 {
+	switch {
+	case err != nil || len(apps) > 0:
+	case s.servesAdmins():
 		s.o.Logger.Warn("there is no app yet: create one through the admin API with \"rollcall app create\", or give --sdkappid and --key-file")
+	default:
+		s.o.Logger.Warn("there is no app yet: give --sdkappid and --key-file, or give --admin-listen and create one with \"rollcall app create\"")
 	}
 	return err
+}
+
+// servesAdmins reports whether the admin API is served anywhere.
+func (s *Server) servesAdmins() bool {
+	return s.o.developer() || s.o.AdminListen != "" && s.o.AdminListen != config.AdminOff
 }
 
 func (s *Server) url() string {

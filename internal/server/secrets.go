@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,9 +20,23 @@ import (
 // prepareTokens makes the token of --admin-token-file known to the store.
 func (s *Server) prepareTokens(ctx context.Context) error {
 	if s.adminToken == "" {
-		return nil
+		return s.hintNoToken(ctx)
 	}
 	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken)
+}
+
+// hintNoToken tells how to go on where the admin API is served and nobody can call
+// it. A developer's server makes a token of its own.
+func (s *Server) hintNoToken(ctx context.Context) error {
+	if s.o.developer() || !s.servesAdmins() {
+		return nil
+	}
+	tokens, err := s.dir.Tokens(ctx)
+	usable := func(t *account.Token) bool { return t.Name != directory.ContextToken } // which a start removes
+	if err == nil && !slices.ContainsFunc(tokens, usable) {
+		s.o.Logger.Warn("nobody can call the admin API, because there is no token: give --admin-token-file, whose file is made with one if it does not exist")
+	}
+	return err
 }
 
 // maxTokenFile is more than a token has, in bytes.

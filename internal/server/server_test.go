@@ -248,7 +248,7 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if got := resp.Header.Get("Rollcall-Advice"); !strings.Contains(got, "call it with https://") {
+	if got := resp.Header.Get("Rollcall-Advice"); !strings.Contains(got, "Call it with https://.") {
 		t.Errorf("Rollcall-Advice = %q", got)
 	}
 }

@@ -54,7 +54,7 @@ func (o Options) lockDir() (*pebble.Lock, error) {
 	if _, ok := errors.AsType[*fs.PathError](err); ok { // no lock file could be made
 		return nil, fmt.Errorf("the data directory %s cannot be written: %w", o.Dir, cause(err))
 	}
-	return nil, fmt.Errorf("the data directory %s is in use by another process; stop it or use another --data", o.Dir)
+	return nil, fmt.Errorf("the data directory %s is in use by another process; stop it, use another --data, or copy a running server's store with \"rollcall backup create\"", o.Dir)
 }
 
 // cause returns the system's word for err without the path, which stands in

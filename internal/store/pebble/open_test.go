@@ -33,7 +33,7 @@ func TestInUse(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, Options{Dir: dir})
-	want := "the data directory " + dir + " is in use by another process; stop it or use another --data"
+	want := "the data directory " + dir + " is in use by another process; stop it, use another --data, or copy a running server's store with \"rollcall backup create\""
 	if _, err := Open(Options{Dir: dir}); err == nil || err.Error() != want {
 		t.Errorf("second Open: %v, want %s", err, want)
 	}

@@ -1,0 +1,37 @@
+package server
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"rollcall/internal/config"
+)
+
+// What a start advises can be followed: the admin API is named only where it is
+// served, and a token is asked for where there is none.
+func TestHints(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o            Options
+		want, absent string
+	}{
+		"no admin API": {Options{AdminListen: config.AdminOff}, "there is no app yet: give --sdkappid and --key-file, or give --admin-listen", "nobody can call"},
+		"admin API":    {Options{AdminListen: "127.0.0.1:0"}, "there is no app yet: create one through the admin API", ""},
+		"no token":     {Options{AdminListen: "127.0.0.1:0"}, "nobody can call the admin API, because there is no token: give --admin-token-file", ""},
+		"token":        {Options{AdminListen: "127.0.0.1:0", AdminTokenFile: t.TempDir() + "/token"}, "there is no app yet", "nobody can call"},
+	} {
+		var log bytes.Buffer
+		tt.o.Store, tt.o.Listen, tt.o.Logger = "mem:", "127.0.0.1:0", slog.New(slog.NewTextHandler(&log, nil))
+		s, err := Open(t.Context(), tt.o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+		if got := log.String(); !strings.Contains(got, tt.want) || tt.absent != "" && strings.Contains(got, tt.absent) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
