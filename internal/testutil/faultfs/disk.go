@@ -3,9 +3,11 @@
 package faultfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -33,12 +35,13 @@ func New(tb testing.TB) *Disk {
 		tb.Skipf("a disk with faults needs FUSE: %v", err)
 	}
 	_ = device.Close()
+	sweep(tb)
 	d := &Disk{Dir: tb.TempDir(), Real: tb.TempDir()}
 	root := &node{LoopbackNode: &fs.LoopbackNode{RootData: &fs.LoopbackRoot{Path: d.Real}}, disk: d}
 	root.RootData.RootNode = root
 	server, err := fs.Mount(d.Dir, root, &fs.Options{MountOptions: fuse.MountOptions{
 		DirectMount: true, // without the program fusermount
-		FsName:      "faultfs", Name: "faultfs",
+		FsName:      source + strconv.Itoa(os.Getpid()), Name: "faultfs",
 		DisabledCapabilities: fuse.CAP_PASSTHROUGH, // else reads and writes do not come here
 	}})
 	if err != nil {
@@ -55,6 +58,29 @@ func New(tb testing.TB) *Disk {
 		tb.Fatal(err)
 	}
 	return d
+}
+
+// source begins the name of each mount; the process that serves it follows.
+const source = "faultfs-"
+
+// sweep detaches what processes have left mounted that are gone: a test that runs out of
+// time cleans nothing up.
+func sweep(tb testing.TB) {
+	tb.Helper()
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		name, rest, _ := strings.Cut(line, " ")
+		pid, ours := strings.CutPrefix(name, source)
+		if _, err := os.Stat("/proc/" + pid); ours && errors.Is(err, os.ErrNotExist) {
+			dir, _, _ := strings.Cut(rest, " ")
+			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+				tb.Logf("detaching %s, of a test that is gone: %v", dir, err)
+			}
+		}
+	}
 }
 
 // closeOnExec keeps the connections to the kernel out of the processes that the test
