@@ -67,6 +67,9 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		return "", err
 	}
 	defer s.calls.Done()
+	if err := s.flushFirst(ctx); err != nil {
+		return "", err
+	}
 	// A fold in the middle of it could leave its tables out of the copy, and
 	// bring the end of the journal that they replace.
 	s.folder.mu.Lock()
@@ -82,12 +85,42 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		return guard.CreateChecksums(s.fs, dir)
 	}, 0)
 	if err != nil {
-		err = errors.Join(err, s.fs.RemoveAll(dir))
-		return "", &account.Error{
-			Code:   account.Internal,
-			Detail: "the copy cannot begin: its first step writes a few files into the data directory, and that failed; free space there, or check its disk",
-			Err:    errors.New(firstLine(err)), // not the system's own, which would seem to be the target's
-		}
+		return "", cannotBegin(errors.Join(err, s.fs.RemoveAll(dir)))
 	}
 	return dir, nil
+}
+
+// cannotBegin returns what a caller is told of an error of the store's own disk.
+func cannotBegin(err error) error {
+	return &account.Error{
+		Code:   account.Internal,
+		Detail: "the copy cannot begin: its first step writes a few files into the data directory, and that failed; free space there, or check its disk",
+		Err:    errors.New(firstLine(err)), // not the system's own, which would seem to be the target's
+	}
+}
+
+// flushFirst makes sure that Pebble has flushed once since the start. A start that has
+// nothing to flush opens no manifest, and Pebble's checkpoint takes the size of one that
+// is not open for 0: the copy would have an empty one.
+func (s *Store) flushFirst(ctx context.Context) error {
+	if s.flushed.Load() {
+		return nil
+	}
+	err := s.failure.Shielded(func() error {
+		done, err := s.db.AsyncFlush()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-done:
+			s.flushed.Store(true)
+			return nil
+		case <-ctx.Done():
+			return account.Ended(ctx)
+		}
+	}, 0)
+	if err != nil && account.CodeOf(err) != account.Unavailable {
+		return cannotBegin(err)
+	}
+	return err
 }

@@ -208,3 +208,33 @@ func (fs crossing) Link(from, to string) error {
 	}
 	return fs.FS.Link(from, to)
 }
+
+// TestSnapshotAfterCutOffStart kills a start after it has flushed what was in the log,
+// before it has a log of its own. The next start has nothing to flush, so Pebble opens
+// no manifest, and a copy that is taken then must be whole all the same.
+func TestSnapshotAfterCutOffStart(t *testing.T) {
+	disk := newCrashDisk()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	must(t, s.Close())
+
+	var killed vfs.FS
+	hooked := &hookedFS{FS: disk, part: ".log", hook: func() error {
+		if killed == nil {
+			killed = disk.crash(vfs.CrashCloneCfg{})
+		}
+		return nil
+	}}
+	must(t, open(t, Options{FS: hooked}).Close())
+
+	s = open(t, Options{FS: killed})
+	must(t, one(t, s, "b", long))
+	must(t, s.Snapshot(t.Context(), "copy"))
+	must(t, s.Close())
+	s, err := Open(Options{Dir: "copy", FS: killed})
+	must(t, err)
+	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
+		t.Errorf("the copy has %d accounts, %v; want 2", n, err)
+	}
+	must(t, s.Close())
+}

@@ -49,6 +49,7 @@ type Store struct {
 	reads   chan struct{}  // has one for each read under way
 	copies  chan struct{}  // has one for each copy under way
 	staged  atomic.Int64   // copies begun
+	flushed atomic.Bool    // since the start, for a copy
 	stop    chan struct{}  // ends what goes on in the background
 	ended   sync.WaitGroup // goroutines of the store
 }
