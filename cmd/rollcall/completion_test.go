@@ -44,6 +44,7 @@ func TestCompletionBash(t *testing.T) {
 		{"rollcall bench --workload del", []string{"delete-100"}},
 		{"rollcall completion z", []string{"zsh"}},
 		{"rollcall serve --log-format t", []string{"text"}},
+		{"rollcall serve --log-level w", []string{"warn"}},
 		{"rollcall account import --file ", nil}, // so bash offers files
 		{"rollcall account import --nick ", nil},
 		{"rollcall app admin ", []string{"add", "remove", "--help"}},
