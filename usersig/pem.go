@@ -2,6 +2,9 @@ package usersig
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -59,25 +62,32 @@ func ParsePrivateKey(pemText []byte) (Key, error) {
 // to be given.
 func findPEM(text []byte, give string, types ...string) (*pem.Block, error) {
 	rest := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte(byteOrder)))
-	other := ""
+	var other *pem.Block
 	for {
 		var block *pem.Block
 		block, rest = pem.Decode(rest)
 		switch {
-		case block == nil && other != "":
+		case block == nil && other != nil:
 			return nil, errors.New(describeBlock(other) + give)
 		case block == nil:
 			return nil, errors.New(whyNoPEM(string(text)) + give)
 		case slices.Contains(types, block.Type):
 			return block, nil
-		case other == "" && block.Type != "EC PARAMETERS":
-			other = block.Type
+		case other == nil && block.Type != "EC PARAMETERS":
+			other = block
 		}
 	}
 }
 
-// describeBlock says what a PEM block of a type is.
-func describeBlock(kind string) string {
+// describeBlock says what a PEM block is.
+func describeBlock(block *pem.Block) string {
+	kind := block.Type
+	switch key, _ := x509.ParsePKCS8PrivateKey(block.Bytes); key.(type) { // the public key of one is none either
+	case *rsa.PrivateKey:
+		return "it is an RSA key"
+	case ed25519.PrivateKey:
+		return "it is an Ed25519 key"
+	}
 	switch {
 	case strings.Contains(kind, "CERTIFICATE REQUEST"):
 		return "it is a request for a certificate"

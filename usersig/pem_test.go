@@ -142,6 +142,8 @@ func TestKeyMistakes(t *testing.T) {
 		"certificate":      {files["p256.certificate.pem"], "it is a certificate (openssl x509 -pubkey"},
 		"RSA":              {files["rsa.public.pem"], "it is an RSA key"},
 		"RSA, PKCS #1":     {files["rsa.pkcs1.pem"], "it is an RSA key"},
+		"RSA, private":     {files["rsa.pem"], "it is an RSA key"},
+		"Ed25519, private": {files["ed25519.pem"], "it is an Ed25519 key"},
 		"Ed25519":          {files["ed25519.public.pem"], "it is an Ed25519 key"},
 		"X25519":           {files["x25519.public.pem"], "it is no ECDSA key, but one of the kind 1.3.101.110"},
 		"brainpool":        {files["brainpool.public.pem"], "it is on the curve brainpoolP256r1"},
