@@ -566,7 +566,7 @@ func TestD59_PathsThatNameNoCommand(t *testing.T) {
 			"/v4/openim/sendmsg":                    "openim/sendmsg sends a message; Rollcall serves accounts alone",
 			"/v4/im_open_login_svc/account_imports": "did you mean /v4/im_open_login_svc/account_import?",
 			"/v3/openim/querystate":                 "the version in the path is not v4",
-			"/openim/querystate":                    "the version in the path is not v4",
+			"/openim/querystate":                    "/v4 is missing in the path",
 		} {
 			w.want(path, "{}", `"ErrorCode":60009,"ErrorInfo":"`)
 			w.want(path, "{}", info)

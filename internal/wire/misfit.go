@@ -36,6 +36,9 @@ func (m Misfit) Explain(body []byte, req any) string {
 	known := fieldsOf(typeAt(reflect.TypeOf(req), m.At.Parent()))
 	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(known, key) })
 	if key, write := closest(keys, name, m.Also); key != "" {
+		if write == m.Also { // one name is enough: the one that was nearly written
+			missing = pathOf(m.At.Parent()+"/"+jsontext.Pointer(write)) + " is missing"
+		}
 		if strings.EqualFold(key, write) {
 			return fmt.Sprintf("%s, and %s was found: keys are case-sensitive; write %s", missing, keyName(key), keyName(write))
 		}

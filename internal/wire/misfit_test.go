@@ -33,7 +33,7 @@ func TestMisfit(t *testing.T) {
 			"the other name", `{"identifier":"alice"}`,
 			Misfit{At: "/UserID", Also: "Identifier", Want: text},
 			new(ImportRequest),
-			"UserID is missing, and identifier was found: keys are case-sensitive; write Identifier",
+			"Identifier is missing, and identifier was found: keys are case-sensitive; write Identifier",
 		},
 		{
 			"another separator", `{"user_id":"alice"}`,
@@ -51,7 +51,7 @@ func TestMisfit(t *testing.T) {
 			"an older form in lower case", `{"accounts":["alice"]}`,
 			Misfit{At: "/AccountList", Also: "Accounts", Want: "an array"},
 			MultiImportRequest{},
-			"AccountList is missing, and accounts was found: keys are case-sensitive; write Accounts",
+			"Accounts is missing, and accounts was found: keys are case-sensitive; write Accounts",
 		},
 		{
 			"a key of other commands", `{"AccountList":[{"Nick":"n","Identifier":"alice"}]}`,

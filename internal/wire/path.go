@@ -123,6 +123,9 @@ func misspelt(path, service, command string, c *Command) string {
 	case service == c.Service && command == c.Name && (strings.Contains(path, "//") || strings.HasSuffix(path, "/")):
 		return "the path has a slash too many; call " + c.path()
 	case service == c.Service && command == c.Name && !strings.Contains(path, "/v4/"):
+		if first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/"); !isVersion(first) {
+			return "/v4 is missing in the path; call " + c.path()
+		}
 		return "the version in the path is not v4; call " + c.path()
 	case service == c.Service && command == c.Name:
 		return "the path is escaped where it need not be; call " + c.path()

@@ -26,7 +26,7 @@ func TestExplainPath(t *testing.T) {
 		"/v4/im_open_login_svc/account_check/":        "the path has a slash too many; call /v4/im_open_login_svc/account_check",
 		"//v4//im_open_login_svc/account_check":       "the path has a slash too many; call /v4/im_open_login_svc/account_check",
 		"/v3/im_open_login_svc/account_check":         "the version in the path is not v4; call /v4/im_open_login_svc/account_check",
-		"/im_open_login_svc/account_check":            "the version in the path is not v4; call /v4/im_open_login_svc/account_check",
+		"/im_open_login_svc/account_check":            "/v4 is missing in the path; call /v4/im_open_login_svc/account_check",
 		"/v4/im_open_login_svc/account%5Fcheck":       "the path is escaped where it need not be; call /v4/im_open_login_svc/account_check",
 		"/v4/account_check":                           "the path lacks the service; call /v4/im_open_login_svc/account_check",
 		"/v4/openim":                                  "the path names no command of openim; it has query_online_status and querystate",
