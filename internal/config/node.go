@@ -3,7 +3,9 @@ package config
 import (
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -45,8 +47,15 @@ func describeNode(n ast.Node) string {
 	case ast.AnchorType, ast.AliasType, ast.MergeKeyType, ast.TagType:
 		return "an anchor, an alias or a tag"
 	}
+	if word := n.GetToken().Value; slices.Contains(yesAndNo, strings.ToLower(word)) {
+		return strconv.Quote(word)
+	}
 	return "a text"
 }
+
+// yesAndNo are the texts that people give for true and false, and that older
+// versions of YAML take so. They are no secrets.
+var yesAndNo = []string{"yes", "no", "on", "off", "y", "n", "true", "false"}
 
 // printable returns text as it is if it is short and plain, and quoted otherwise.
 func printable(text string) string {
