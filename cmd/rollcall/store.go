@@ -77,6 +77,9 @@ func (c *storeAcceptCmd) Run(env *environment) error {
 	if err := c.confirm(env, doing); err != nil {
 		return err
 	}
-	_, err = open.AcceptStore(env.ctx, c.Dir, true)
+	if _, err = open.AcceptStore(env.ctx, c.Dir, true); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stderr, "accepted %s\n", c.Dir)
 	return err
 }

@@ -30,7 +30,7 @@ func encode(v any) ([]byte, error) {
 // must show.
 func decode(data []byte, v any, at string) error {
 	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true)); err != nil {
-		return bad(bodyFault(err, at))
+		return bad(bodyFault(err, at, reflect.TypeOf(v)))
 	}
 	return nil
 }
@@ -53,13 +53,13 @@ func body[Req any](c *call) (req Req, err error) {
 }
 
 // bodyFault says what is wrong with what stands at a JSON pointer of a body, and
-// where.
-func bodyFault(err error, at string) string {
+// where. It should have become a t.
+func bodyFault(err error, at string, t reflect.Type) string {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return fmt.Sprintf("the body has %s twice", at+string(e.JSONPointer))
 		}
-		return fmt.Sprintf("the body is not JSON; look at byte %d", e.ByteOffset)
+		return fmt.Sprintf("the body is not JSON at byte %d: %v; correct it", e.ByteOffset+1, e.Err)
 	}
 	e, ok := errors.AsType[*json.SemanticError](err)
 	if !ok {
@@ -68,6 +68,9 @@ func bodyFault(err error, at string) string {
 	at += string(e.JSONPointer)
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
+		if meant := memberMeant(t, e.JSONPointer); meant != "" {
+			return fmt.Sprintf("the body has %s, which is unknown here; did you mean %s?", at, meant)
+		}
 		return fmt.Sprintf("the body has %s, which is unknown here; correct its name or leave it out", at)
 	case at == "":
 		return "the body is not a JSON object"

@@ -23,6 +23,9 @@ var (
 	forbidden    = Slug{"forbidden", http.StatusForbidden, "This is not allowed.", "Use a token and an app that allow the call."}
 	viaProxy     = Slug{forbidden.Name, forbidden.Status, forbidden.Title, "Start the server with --admin-listen and call that address, or let the proxy do so."}
 	notFound     = Slug{"not-found", http.StatusNotFound, "There is no such thing.", "Check the path and the ids in it."}
+	noApp        = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall app list\" shows the apps; GET /admin/v1/apps does, too."}
+	noKey        = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall app key list\" shows the app's keys; GET /admin/v1/apps/SDKAPPID does, too."}
+	noToken      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall token list\" shows the tokens; GET /admin/v1/tokens does, too."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
 	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this.", "Look at the present state, then correct the call or change that state first."}
@@ -47,10 +50,10 @@ var slugs = map[account.Code]Slug{
 	account.Internal:        internal,
 	account.Unavailable:     unavailable,
 	account.Exists:          exists,
-	account.NoApp:           notFound,
+	account.NoApp:           noApp,
 	account.NoAccount:       notFound,
-	account.NoKey:           notFound,
-	account.NoToken:         notFound,
+	account.NoKey:           noKey,
+	account.NoToken:         noToken,
 	account.InvalidID:       badRequest,
 	account.InvalidApp:      badRequest,
 	account.Malformed:       badRequest,
@@ -79,7 +82,7 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"` // what is wrong with this request
-	Remedy string `json:"remedy"` // what to do; the same for every problem of the kind
+	Remedy string `json:"remedy"` // what to do, one sentence
 	Code   string `json:"code"`   // the slug, for programs
 }
 

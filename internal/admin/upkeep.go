@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"rollcall/internal/account"
 )
 
 // NewBackup says where a backup goes.
@@ -74,7 +76,7 @@ func checkDir(dir string) error {
 		return diskFault(dir, err)
 	}
 	if err != nil || !info.IsDir() {
-		return bad("the directory above dir does not exist; create it first")
+		return bad(fmt.Sprintf("the directory %s does not exist; create it first", account.Quote(filepath.Dir(dir))))
 	}
 	if _, err := os.Lstat(dir); err == nil {
 		return &fault{exists, "something is at that path; name a directory that does not exist"}

@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	// The way of a request.
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "usersig", "internal/ratelimit"},
-	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "usersig"},
+	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
 	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
