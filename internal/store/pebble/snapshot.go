@@ -79,7 +79,14 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 	}
 	dir = s.fs.PathJoin(s.dir, fmt.Sprintf(stagePrefix+"%06d", s.staged.Add(1)))
 	err = s.failure.Shielded(func() error {
-		if err := s.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
+		if err := s.db.LogData(nil, pebble.Sync); err != nil { // so that there is a log
+			return err
+		}
+		durable := s.sums.LogLengths()
+		if err := s.db.Checkpoint(dir); err != nil {
+			return err
+		}
+		if err := guard.CutLogs(s.fs, dir, durable); err != nil {
 			return err
 		}
 		return guard.CreateChecksums(s.fs, dir)

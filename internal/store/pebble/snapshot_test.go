@@ -177,6 +177,8 @@ func TestSnapshotBrokenTarget(t *testing.T) {
 					must(t, noLinks.MkdirAll("target", 0o700))
 					must(t, one(t, s, "a", long))
 					fold(t, s)
+					must(t, s.flushFirst(t.Context()))
+					must(t, one(t, s, "c", long)) // there are tables and a log
 					disk.breakDown(func(op errorfs.Op) error {
 						if !strings.Contains(op.Path, "target/copy") {
 							return nil
@@ -235,6 +237,59 @@ func TestSnapshotAfterCutOffStart(t *testing.T) {
 	must(t, err)
 	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
 		t.Errorf("the copy has %d accounts, %v; want 2", n, err)
+	}
+	must(t, s.Close())
+}
+
+// A writingFS has a store write while Pebble copies its log, before each read of it.
+type writingFS struct {
+	vfs.FS
+	write atomic.Pointer[func()]
+}
+
+func (fs *writingFS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := fs.FS.Open(name, o...)
+	if err == nil && strings.HasSuffix(name, ".log") && !strings.Contains(name, stagePrefix) {
+		return &writingFile{f, fs}, nil
+	}
+	return f, err
+}
+
+type writingFile struct {
+	vfs.File
+	fs *writingFS
+}
+
+func (f *writingFile) Read(p []byte) (int, error) {
+	if write := f.fs.write.Load(); write != nil {
+		(*write)()
+	}
+	return f.File.Read(p[:min(len(p), 1000)])
+}
+
+// TestSnapshotOfLogInUse imports in the middle of the copy of a log. The copy holds what
+// was there before, and opens.
+func TestSnapshotOfLogInUse(t *testing.T) {
+	disk := &writingFS{FS: vfs.NewMem()}
+	s := open(t, Options{FS: disk})
+	n := 0
+	write := func() {
+		n++
+		must(t, one(t, s, account.UserID(fmt.Sprint("u", n)), long))
+	}
+	for range 200 {
+		write()
+	}
+	before := n
+	disk.write.Store(&write)
+	must(t, s.Snapshot(t.Context(), "copy"))
+	disk.write.Store(nil)
+	if n == before {
+		t.Fatal("nothing was written meanwhile")
+	}
+	c, err := Verify(t.Context(), Options{Dir: "copy", FS: disk}, nil)
+	if err != nil || c.Accounts != int64(before) {
+		t.Errorf("the copy has %+v, %v; want %d accounts", c, err, before)
 	}
 	must(t, s.Close())
 }

@@ -105,6 +105,20 @@ func (c *Checksums) record() record {
 	return r
 }
 
+// LogLengths returns how many bytes of each log are durable: everything that was
+// acknowledged.
+func (c *Checksums) LogLengths() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lengths := map[string]int64{}
+	for name, t := range c.files {
+		if isLog(name) && t.durable.bytes > 0 {
+			lengths[name] = t.durable.bytes
+		}
+	}
+	return lengths
+}
+
 // Save writes the record if it has changed. It returns when the record is durable.
 func (c *Checksums) Save() error {
 	c.saving.Lock()

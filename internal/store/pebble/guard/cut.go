@@ -1,0 +1,53 @@
+package guard
+
+import (
+	"errors"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// CutLogs cuts the copies of logs in dir to the lengths that were durable before they
+// were made, and removes those that had no length. Pebble copies a log while it is
+// written to: what comes after that length may be half of a write with the next one
+// behind it, which is damage to whoever reads it. What comes before it does not change
+// any more.
+func CutLogs(fs vfs.FS, dir string, lengths map[string]int64) error {
+	names, err := fs.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !isLog(name) {
+			continue
+		}
+		path := fs.PathJoin(dir, name)
+		if n := lengths[name]; n == 0 {
+			err = fs.Remove(path)
+		} else {
+			err = cut(fs, path, n)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return SyncDir(fs, dir)
+}
+
+// cut replaces a file by its first n bytes.
+func cut(fs vfs.FS, path string, n int64) error {
+	whole, err := fs.Open(path, vfs.SequentialReadsOption)
+	if err != nil {
+		return err
+	}
+	part := path + ".dbtmp"
+	out, err := fs.Create(part, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return errors.Join(err, whole.Close())
+	}
+	_, err = io.CopyN(struct{ io.Writer }{out}, whole, n)
+	if err = errors.Join(err, out.Sync(), out.Close(), whole.Close()); err != nil {
+		return err
+	}
+	return fs.Rename(part, path)
+}
