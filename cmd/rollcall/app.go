@@ -87,13 +87,18 @@ type appCreateCmd struct {
 	Edition  string            `enum:",trial,development,standard,pro,enterprise" default:"" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Test     bool              `help:"A test app: it may accept any signature."`
 	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
-	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting, as in app set; may be repeated."`
+	Setting  map[string]string `values:"settings" placeholder:"NAME=VALUE" mapsep:"none" help:"A setting, as in app set; may be repeated."`
 	NewKey   string            `placeholder:"FILE" given:"" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
 }
 
 // Help is shown by rollcall app create --help.
 func (appCreateCmd) Help() string {
-	return `Needs an admin token with the scope write.
+	return `Without --edition the app is of the edition development: it may hold any
+number of accounts, and accounts can be deleted. A trial app may hold 100. An app of
+a paid edition (standard, pro, enterprise) needs the setting allow_delete for that,
+and a deleted id cannot be imported again for 90 days. docs/settings.md has a table.
+
+Needs an admin token with the scope write.
 
 Examples:
   rollcall app create 1400000002 --name staging
@@ -181,8 +186,8 @@ type appSetCmd struct {
 	Edition  *string           `values:"trial,development,standard,pro,enterprise" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
 	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016; needs --yes in a script."`
 	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
-	Setting  map[string]string `placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`
-	Unset    []string          `placeholder:"NAME" help:"Return a setting to its default; may be repeated."`
+	Setting  map[string]string `values:"settings" placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`
+	Unset    []string          `values:"settings" placeholder:"NAME" help:"Return a setting to its default; may be repeated."`
 	confirmation
 	IfVersion uint64 `placeholder:"N" given:"a version from 1 up, as app show shows it" help:"Change nothing if the app has another version by now."`
 }

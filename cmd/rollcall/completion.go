@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/alecthomas/kong"
 
+	"rollcall/internal/account"
 	"rollcall/internal/completion"
 )
 
@@ -20,5 +21,9 @@ func (completionCmd) Help() string {
 }
 
 func (c *completionCmd) Run(env *environment, k *kong.Context) error {
-	return completion.Write(env.stdout, c.Shell, k.Model.Node)
+	var settings []string
+	for _, f := range account.SettingForms() {
+		settings = append(settings, f.Name)
+	}
+	return completion.Write(env.stdout, c.Shell, k.Model.Node, map[string][]string{"settings": settings})
 }

@@ -47,6 +47,11 @@ func TestCompletionBash(t *testing.T) {
 		{"rollcall serve --log-level w", []string{"warn"}},
 		{"rollcall account import --file ", nil}, // so bash offers files
 		{"rollcall account import --nick ", nil},
+		{"rollcall app create 1 --setting allow_d", []string{"allow_delete"}},
+		{"rollcall app set --setting quo", []string{"quota"}},
+		{"rollcall app set --unset tomb", []string{"tombstone_days"}},
+		{"rollcall help ", []string{"serve", "app", "sig", "completion"}},
+		{"rollcall help ac", []string{"account"}},
 		{"rollcall app admin ", []string{"add", "remove", "--help"}},
 	} {
 		const ask = `eval "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _rollcall; echo "${COMPREPLY[@]}"`

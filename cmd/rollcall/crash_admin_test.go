@@ -204,7 +204,7 @@ func (w *tokenWorker) create(api *client.AdminClient) call {
 	}}
 }
 
-// remove deletes a token. Its secret stays on the ledger: it must be good no more.
+// remove deletes a token. Its secret stays on the ledger: it must stop working.
 func (w *tokenWorker) remove(api *client.AdminClient) call {
 	name := w.names[w.rng.IntN(len(w.names))]
 	f := w.acked.tokens[name]

@@ -87,6 +87,7 @@ func run(env *environment, args []string) (code int) {
 	if err != nil {
 		panic(err) // the tags of cli are wrong
 	}
+	parser.Model.HelpFlag.Help = "Show this help."
 	args = helpAsFlag(args)
 	kctx, err := parser.Parse(args)
 	if err == nil {

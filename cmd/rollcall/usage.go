@@ -59,7 +59,11 @@ func unknownCommand(command *kong.Node, argument string) string {
 	if command.Name == "backup" && strings.ContainsAny(argument, "./") {
 		return fmt.Sprintf("unexpected argument %s, did you mean \"%s create %s\"?", argument, command.FullPath(), argument)
 	}
-	return fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), commandNames(command))
+	text := fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), commandNames(command))
+	if command.Name == "backup" && (argument == "restore" || argument == "list") {
+		text += "; to restore one, \"rollcall serve --data DIR --seal-keys FILE\""
+	}
+	return text
 }
 
 // commandNames lists the commands below one.
@@ -76,7 +80,7 @@ func commandNames(command *kong.Node) string {
 // helpCmd is in the list of commands for people who look for it: run turns "help
 // COMMAND" into "COMMAND --help" before anything is parsed.
 type helpCmd struct {
-	Command []string `arg:"" optional:"" name:"command" help:"The command to explain."`
+	Command []string `arg:"" optional:"" name:"command" commands:"" help:"The command to explain."`
 }
 
 // Help is shown by rollcall help --help.

@@ -31,6 +31,11 @@ rollcall app set --unset quota
 rollcall app show
 ` + "```" + `
 
+Some defaults depend on the app's edition, which ` + "`app create --edition`" + ` and ` + "`app set --edition`" + ` choose. An app that is created without one has ` + "`development`" + `.
+
+| edition | accounts | ` + "`account_delete`" + ` | a deleted id can be imported again |
+|---|---|---|---|
+%s
 A value is JSON, or text where a text is taken. A value replaces the one before: give a list whole. In ` + "`rate_limits`" + ` alone each command is set by itself. ` + "`app show`" + ` lists the settings that differ from their defaults. [divergences.md](divergences.md) says what the vendor does in each case.
 
 | setting | takes | default | example |
@@ -49,7 +54,28 @@ func TestSettingsReference(t *testing.T) {
 			t.Errorf("%s has no comment", field.Name)
 		}
 	}
-	testutil.Golden(t, "../../docs/settings.md", settingsHead+table.String()+text.String(), *update)
+	testutil.Golden(t, "../../docs/settings.md", fmt.Sprintf(settingsHead, editionRows())+table.String()+text.String(), *update)
+}
+
+// editionRows returns a row of the table for each edition, as an app behaves that
+// has no settings of its own.
+func editionRows() string {
+	var rows strings.Builder
+	for _, edition := range Editions() {
+		a := App{Edition: edition}
+		accounts, deletion, again := "no limit", "with `allow_delete`", "at once"
+		if n := a.Quota(); n > 0 {
+			accounts = fmt.Sprint(n)
+		}
+		if a.DeletionAllowed() {
+			deletion = "always"
+		}
+		if ban := a.TombstoneBan(); ban > 0 {
+			again = fmt.Sprintf("after %d days, or `tombstone_days`", int(ban.Hours())/24)
+		}
+		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s |\n", edition, accounts, deletion, again)
+	}
+	return rows.String()
 }
 
 // TestSettingForms compares the forms with the fields, and uses every example.

@@ -14,10 +14,11 @@ import (
 )
 
 // Write writes the script for a shell, which is bash, zsh or fish, of the
-// commands from root down. It panics for any other.
-func Write(w io.Writer, shell string, root *kong.Node) error {
+// commands from root down. It panics for any other. A tag values is a list of words
+// with commas between, or the name of one of lists.
+func Write(w io.Writer, shell string, root *kong.Node, lists map[string][]string) error {
 	write := map[string]func(io.Writer, []place, []value) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
-	places := completions(root, "")
+	places := lister(lists).completions(root, "")
 	return write(w, places, values(places))
 }
 
@@ -41,22 +42,28 @@ type taking struct {
 	words string // one of these, with spaces between
 }
 
+// A lister knows lists of words by their names.
+type lister map[string][]string
+
 // takes returns what comes after f: the words of its tag enum or values, a file if
 // its placeholder says so, or any text.
-func takes(f *kong.Flag) taking {
+func (l lister) takes(f *kong.Flag) taking {
 	if f.IsBool() {
 		return taking{}
 	}
 	return taking{
 		value: true,
 		file:  f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR",
-		words: words(f.Tag),
+		words: l.words(f.Tag),
 	}
 }
 
 // words returns what a value with a tag may be, "" for anything.
-func words(tag *kong.Tag) string {
+func (l lister) words(tag *kong.Tag) string {
 	list := cmp.Or(tag.Enum, tag.Get("values"))
+	if words, ok := l[list]; ok {
+		return strings.Join(words, " ")
+	}
 	return strings.Join(strings.FieldsFunc(list, func(r rune) bool { return r == ',' }), " ")
 }
 
@@ -88,7 +95,7 @@ func values(places []place) []value {
 }
 
 // completions returns the places from node down.
-func completions(node *kong.Node, path string) []place {
+func (l lister) completions(node *kong.Node, path string) []place {
 	here := place{path: path}
 	var below []place
 	for _, child := range node.Children {
@@ -96,19 +103,32 @@ func completions(node *kong.Node, path string) []place {
 			continue
 		}
 		here.words = append(here.words, word{text: child.Name, help: child.Help})
-		below = append(below, completions(child, path+" "+child.Name)...)
+		below = append(below, l.completions(child, path+" "+child.Name)...)
 	}
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
-			here.words = append(here.words, word{"--" + f.Name, f.Help, takes(f)})
+			here.words = append(here.words, word{"--" + f.Name, f.Help, l.takes(f)})
 		}
 	}
 	for _, argument := range node.Positional {
-		for text := range strings.FieldsSeq(words(argument.Tag)) {
+		if argument.Tag.Has("commands") {
+			here.words = append(here.words, commands(node.Parent)...)
+		}
+		for text := range strings.FieldsSeq(l.words(argument.Tag)) {
 			here.words = append(here.words, word{text: text, help: argument.Name})
 		}
 	}
 	return append([]place{here}, below...)
+}
+
+// commands returns the commands right below node.
+func commands(node *kong.Node) (all []word) {
+	for _, child := range node.Children {
+		if !child.Hidden && child.Type == kong.CommandNode {
+			all = append(all, word{text: child.Name, help: child.Help})
+		}
+	}
+	return all
 }
 
 // commandPaths returns the paths of the places below the root, each quoted.

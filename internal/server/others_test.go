@@ -13,7 +13,7 @@ import (
 )
 
 // TestServerForOthers starts a server for others on the data of a developer's: it
-// shows no key, keeps no context file, and the developer's token is good no more.
+// shows no key, keeps no context file, and the developer's token stops working.
 // On a new store it creates no demo app.
 func TestServerForOthers(t *testing.T) {
 	cert, key := testutil.Certificate(t)
