@@ -98,14 +98,17 @@ func hexValue(c byte) byte {
 }
 
 // missing says that a parameter is missing or empty, and which one of the query
-// was meant for it.
+// was meant for it. Of a query with many parameters it looks at the first.
 func (q *query) missing(name, cure string) string {
+	if q.param(name).present {
+		return name + " is empty in the URL; " + cure
+	}
 	var names []string
 	for pair := range strings.SplitSeq(q.raw, "&") {
-		found, _, _ := strings.Cut(pair, "=")
-		if found == name {
-			return name + " is empty in the URL; " + cure
+		if len(names) == wire.MaxParams {
+			break
 		}
+		found, _, _ := strings.Cut(pair, "=")
 		names = append(names, found)
 	}
 	return wire.ExplainMissing(names, name, cure)

@@ -6,9 +6,10 @@ package spelling
 // b (Levenshtein's distance). It takes time in proportion to the product of their
 // lengths, so callers bound texts of strangers.
 func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var room [64]int // enough for most names, without an allocation
+	row := room[:0]
+	for j := range len(b) + 1 {
+		row = append(row, j)
 	}
 	for i := range len(a) {
 		diagonal := row[0]

@@ -108,40 +108,56 @@ func valueOf(container jsontext.Value, token string) (value jsontext.Value, keys
 // closest returns the key that was most likely meant for one of two names, and
 // that name.
 func closest(keys []string, name, also string) (key, write string) {
-	for _, distance := range []int{0, 1, 2} {
-		for _, key := range keys {
-			for _, write := range []string{name, also} {
-				if write != "" && near(key, write, distance) {
-					return key, write
-				}
+	least := tooFar
+	for _, k := range keys {
+		for _, n := range []string{name, also} {
+			if d := gap(k, n); d < least {
+				least, key, write = d, k, n
 			}
 		}
 	}
-	return "", ""
+	return key, write
 }
 
 // Meant returns which of names, in their order, was most likely meant by a text
 // that may be of any length, or "".
-func Meant(text string, names []string) string {
-	for distance := range 3 {
-		for _, name := range names {
-			if near(text, name, distance) {
-				return name
-			}
+func Meant(text string, names []string) (meant string) {
+	least := tooFar
+	for _, name := range names {
+		if d := gap(text, name); d < least {
+			least, meant = d, name
 		}
 	}
-	return ""
+	return meant
 }
 
-// near reports whether a text has at most that distance from a name that is long
-// enough for it. A text that is much longer than the name is not looked at.
-func near(text, name string, distance int) bool {
-	return len(text) < 2*len(name) && 3*distance <= len(name) && spelling.Distance(squeeze(text), squeeze(name)) <= distance
+// tooFar is a gap between names that do not mean the same.
+const tooFar = 3
+
+// gap returns in how many letters a text differs from a name that is long enough
+// for so many mistakes, or tooFar. It does not look at a text that is much longer
+// than the name: anybody may send one.
+func gap(text, name string) int {
+	if len(text) >= 2*len(name) {
+		return tooFar
+	}
+	most := min(tooFar-1, len(name)/3)
+	a, b := squeeze(text), squeeze(name)
+	if len(a) > len(b)+most || len(b) > len(a)+most {
+		return tooFar
+	}
+	if d := spelling.Distance(a, b); d <= most {
+		return d
+	}
+	return tooFar
 }
+
+// separators are what people put between words, or leave out.
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // squeeze leaves out what people spell differently: case and separators.
 func squeeze(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
+	return strings.ToLower(separators.Replace(name))
 }
 
 // enumerate joins names for a sentence.

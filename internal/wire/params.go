@@ -9,13 +9,16 @@ import (
 // otherNames are names that people give the parameters of the URL.
 var otherNames = map[string]string{"sdkappid": "appid", "identifier": "userid", "usersig": "sig"}
 
+// MaxParams is the most parameters of a URL that [ExplainMissing] looks at.
+const MaxParams = 64
+
 // ExplainMissing says that the URL lacks a parameter, and which of the names in
-// its query was meant for it, or else how to cure that. It looks at the first 64
-// names. The sentence is printable ASCII of a bounded length, although a name may
+// its query was meant for it, or else how to cure that. It looks at the
+// first [MaxParams] names. The sentence is printable ASCII of a bounded length, although a name may
 // be any bytes of any length.
 func ExplainMissing(names []string, name, cure string) string {
 	missing := name + " is missing in the URL"
-	names = names[:min(len(names), maxKeys)]
+	names = names[:min(len(names), MaxParams)]
 	if slices.Contains(names, "amp;"+name) {
 		return missing + ", and amp;" + name + " was found: write & and not the &amp; of HTML"
 	}

@@ -28,6 +28,9 @@ var elsewhere = sync.OnceValue(func() map[string]map[string]string {
 	return services
 })
 
+// servicesElsewhere are the services of [elsewhere] in order.
+var servicesElsewhere = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(elsewhere())) })
+
 // IsVendorPath reports whether a path was meant for the vendor's protocol: it
 // begins, after any number of slashes, with a version or a service of the
 // vendor's.
@@ -73,7 +76,7 @@ func ExplainPath(escaped string) string {
 	case 2:
 		return explainTwo(path, parts[0], parts[1])
 	}
-	if c := meant(parts[0], parts[1], 0); c != nil {
+	if c, d := meant(parts[0], parts[1]); d == 0 {
 		return "the path goes on after the command; call " + c.path()
 	}
 	return ""
@@ -81,7 +84,7 @@ func ExplainPath(escaped string) string {
 
 // explainOne explains a path with one name after the version.
 func explainOne(name string) string {
-	if c := meant("", name, 0); c != nil {
+	if c, d := meant("", name); d == 0 {
 		return "the path lacks the service; call " + c.path()
 	}
 	var names []string
@@ -98,21 +101,20 @@ func explainOne(name string) string {
 
 // explainTwo explains a path with two names after the version.
 func explainTwo(path, service, command string) string {
-	if c := meant(service, command, 0); c != nil {
+	c, d := meant(service, command)
+	if d == 0 {
 		return misspelt(path, service, command, c)
 	}
 	if does := elsewhere()[service][command]; does != "" {
 		return fmt.Sprintf("%s/%s %s; Rollcall serves accounts alone", service, command, does)
 	}
-	for _, other := range slices.Sorted(maps.Keys(elsewhere())) {
+	for _, other := range servicesElsewhere() {
 		if does := elsewhere()[other][command]; does != "" && command != "-" {
 			return fmt.Sprintf("%s of %s %s; Rollcall serves accounts alone", command, other, does)
 		}
 	}
-	for distance := range 3 {
-		if c := meant(service, command, distance); c != nil {
-			return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
-		}
+	if c != nil {
+		return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
 	}
 	return explainService(service)
 }
@@ -144,20 +146,31 @@ func explainService(name string) string {
 	return ""
 }
 
-// meant returns the command whose name is that close to one in a path, the one
-// of the same service first, or nil.
-func meant(service, command string, distance int) *Command {
-	var found *Command
+// meant returns the command whose name is closest to one in a path, of those the
+// one of the same service first, and the [gap] between the names. It returns nil
+// and tooFar if none is close.
+func meant(service, command string) (found *Command, least int) {
+	least = tooFar
+	ordered := ""
+	if len(command) <= 64 { // anybody may send a longer one, which is close to no name
+		ordered = inOrder(command)
+	}
 	for i, c := range Commands {
-		if !near(command, c.Name, distance) && !near(inOrder(command), inOrder(c.Name), distance) {
-			continue
-		}
-		if found == nil || c.Service == service {
-			found = &Commands[i]
+		d := min(gap(command, c.Name), gap(ordered, namesInOrder[i]))
+		if d < least || d == least && d < tooFar && c.Service == service {
+			found, least = &Commands[i], d
 		}
 	}
-	return found
+	return found, least
 }
+
+// namesInOrder are the names of [Commands], each with its words in order.
+var namesInOrder = func() (names []string) {
+	for _, c := range Commands {
+		names = append(names, inOrder(c.Name))
+	}
+	return names
+}()
 
 // inOrder sorts the words of a name: import_account means account_import.
 func inOrder(name string) string {

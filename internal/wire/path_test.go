@@ -73,8 +73,8 @@ func TestVendorCommands(t *testing.T) {
 			continue
 		}
 		last = f[0]
-		if c := meant(f[0], f[1], 0); c != nil {
-			t.Errorf("%s/%s is served", f[0], f[1])
+		if c, d := meant(f[0], f[1]); d == 0 {
+			t.Errorf("%s/%s is served by %s", f[0], f[1], c.path())
 		}
 	}
 	known := 0
