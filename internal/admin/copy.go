@@ -12,6 +12,13 @@ import (
 	"rollcall/internal/backup"
 )
 
+// A copy that is not whole has the name of the backup with this suffix and random
+// letters.
+const (
+	partialSuffix       = ".partial-"
+	partialSuffixLength = len(partialSuffix) + 8 // with the letters
+)
+
 // Bounds of what a backup asks of a disk that may not answer.
 const (
 	diskPatience = time.Minute     // for one answer
@@ -49,7 +56,7 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 
 // copyWhole makes a copy beside dir, and renames it to dir.
 func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err error) {
-	partial := dir + ".partial-" + rand.Text()[:8]
+	partial := dir + partialSuffix + rand.Text()[:partialSuffixLength-len(partialSuffix)]
 	err = s.ask(diskPatience, func() error {
 		if err := checkDir(dir); err != nil {
 			return err

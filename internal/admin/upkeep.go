@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rollcall/internal/account"
@@ -66,10 +67,19 @@ func (s *Server) recordBackup(c *call, dir string) {
 	}
 }
 
+const (
+	maxFileName = 255                               // bytes of a name in a path, on common file systems
+	maxDirName  = maxFileName - partialSuffixLength // of the directory of a backup
+	maxPath     = 3072                              // leaves room in 4096 for the files below
+)
+
 // checkDir checks the path of a directory that is to be created.
 func checkDir(dir string) error {
 	if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
 		return bad("dir must be an absolute path, without . and .. and without a slash at its end")
+	}
+	if err := checkNames(dir); err != nil {
+		return err
 	}
 	info, err := os.Stat(filepath.Dir(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -82,6 +92,25 @@ func checkDir(dir string) error {
 		return &fault{exists, "something is at that path; name a directory that does not exist"}
 	}
 	return nil // the creation tells of anything else
+}
+
+// checkNames checks what no file system would take.
+func checkNames(dir string) error {
+	if strings.ContainsRune(dir, 0) {
+		return bad("dir has a character NUL, which no path may have; remove it")
+	}
+	if len(dir) > maxPath {
+		return bad(fmt.Sprintf("dir has %d bytes; it may have %d", len(dir), maxPath))
+	}
+	for name := range strings.SplitSeq(filepath.Dir(dir), "/") {
+		if len(name) > maxFileName {
+			return bad(fmt.Sprintf("a name in dir has %d bytes; it may have %d", len(name), maxFileName))
+		}
+	}
+	if n := len(filepath.Base(dir)); n > maxDirName {
+		return bad(fmt.Sprintf("the last name in dir has %d bytes; it may have %d", n, maxDirName))
+	}
+	return nil
 }
 
 // census counts apps and accounts.
