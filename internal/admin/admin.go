@@ -132,6 +132,7 @@ func (s *Server) gate(c *call) (err error) {
 	if c.token, err = s.authenticate(c.r); err != nil {
 		return err
 	}
+	c.event.Known()
 	c.event.Add(slog.String("actor", c.token.Name), slog.String("token_id", c.token.ID))
 	if err := s.match(c); err != nil {
 		return err

@@ -41,6 +41,7 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 	if err := s.authenticate(ctx, r, c, q); err != nil {
 		return err
 	}
+	c.event.Known()
 	return s.rate(ctx, h, r, c)
 }
 

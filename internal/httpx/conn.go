@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -30,6 +31,16 @@ type conn struct {
 	// read by the goroutine that serves the connection, and by those that a
 	// handler may start to write its answer.
 	begins atomic.Bool
+
+	// arrived reports that bytes came since the last response ended.
+	arrived atomic.Bool
+
+	// rude reports that the connection ends while its client may still send.
+	rude atomic.Bool
+
+	// The goroutine that serves the connection alone uses these.
+	responses int  // so far
+	pipelined bool // the header of the request was there before the last response ended
 }
 
 // newConn returns c with its faults answered by w.
@@ -39,12 +50,48 @@ func newConn(c net.Conn, w *faultWriter) *conn {
 	return wrapped
 }
 
+// yieldEvery is how many responses a connection gets before others have their turn.
+const yieldEvery = 8
+
 // state follows [http.Server.ConnState]. A connection is idle for a moment after
-// each answer, even if the next request has arrived already.
+// each answer, even if the next request has arrived already. A connection whose
+// requests are always there never waits, so it would keep its processor until the
+// scheduler takes that away, after 10 ms; a thousand of them would keep everybody
+// else waiting for seconds.
 func (c *conn) state(s http.ConnState) {
-	if s == http.StateIdle {
+	switch s {
+	case http.StateActive: // the header is there
+		c.pipelined = !c.arrived.Load()
+	case http.StateIdle:
 		c.begins.Store(true)
+		c.arrived.Store(false)
+		c.responses++
+		if c.pipelined || c.responses%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 	}
+}
+
+// Read implements [net.Conn].
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.arrived.Store(true)
+	}
+	return n, err
+}
+
+// Close implements [net.Conn]. If the client may still send, the connection ends a
+// moment later, so that the last response reaches it.
+func (c *conn) Close() error {
+	if !c.rude.Swap(false) {
+		return c.Conn.Close()
+	}
+	go func() {
+		defer c.Conn.Close()
+		_ = c.linger() // the client has gone or has had its time
+	}()
+	return nil
 }
 
 // Write implements [net.Conn].
@@ -64,6 +111,11 @@ func (c *conn) refuse(version string, f Fault) error {
 	if _, err := c.Conn.Write(c.faults.answer(version, f)); err != nil {
 		return err
 	}
+	return c.linger()
+}
+
+// linger ends the writing side and takes what the client still sends, for a moment.
+func (c *conn) linger() error {
 	if err := c.CloseWrite(); err != nil {
 		return err
 	}

@@ -119,6 +119,11 @@ func (e *Event) Quiet() { e.quiet = true }
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
+// Known notes that the caller has shown a credential that is genuine. Only who has
+// may send requests without waiting for the responses to those before; see
+// [Handler].
+func (e *Event) Known() { e.turn.known = true }
+
 // OnEnd makes o be told of the request, in the place of what was told before. It
 // is not told of one that failed because the client hung up.
 func (e *Event) OnEnd(o Observer) { e.onEnd = o }

@@ -44,6 +44,10 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // client takes half an answer for a whole one. [http.ErrAbortHandler] passes as it
 // is; no other panic reaches net/http.
 //
+// In HTTP/1 a request whose header was there before the response to the one before
+// had ended is the last of its connection, unless h calls [Event.Known]
+// before it answers: its response says "Connection: close". That needs a [Listener].
+//
 // A failure whose cause is that the client hung up is nobody's: its event is one of
 // [slog.LevelDebug], and no [Observer] is told. Of each level above Info, 200
 // events are logged in a second; more are counted.

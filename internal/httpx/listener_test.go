@@ -123,10 +123,18 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 // serveOK answers every request with its path.
 func serveOK(t *testing.T) http.Handler {
 	lg, _ := newLog()
-	return Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
+	return Handler(lg, known(func(w http.ResponseWriter, r *http.Request) error {
 		_, err := io.WriteString(w, r.URL.Path)
 		return err
-	}, answerError)
+	}), answerError)
+}
+
+// known returns h for callers who have shown a credential.
+func known(h HandlerFunc) HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		EventFrom(r.Context()).Known()
+		return h(w, r)
+	}
 }
 
 // requestFaults are requests that net/http refuses by itself.
@@ -230,7 +238,7 @@ func TestAnswersPass(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/tls=%t", name, secure), func(t *testing.T) {
 				lg, _ := newLog()
-				s := startServer(t, secure, Handler(lg, tt.handler, answerError))
+				s := startServer(t, secure, Handler(lg, known(tt.handler), answerError))
 				request := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345"
 				if strings.HasSuffix(name, "continue") {
 					request = strings.Replace(request, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1)

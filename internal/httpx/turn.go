@@ -18,23 +18,37 @@ const bodyGrace = 250 * time.Millisecond
 // zero turn is that of a request without such a connection.
 type turn struct {
 	conn     *limitedConn // nil if nothing bounds the connections
+	http1    *conn        // nil if the request is not one of a Listener in HTTP/1
 	received bool         // the whole request is there
 	busy     bool         // conn is told that it waits for us
+	known    bool         // the caller has shown a credential
 }
 
 type connKey struct{}
 
-// withConn returns ctx with the connection that c was made from.
+// connParts are the parts of one connection that a turn needs.
+type connParts struct {
+	limited *limitedConn // may be nil
+	http1   *conn        // may be nil
+}
+
+// withConn returns ctx with the parts of c.
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	if c := limited(c); c != nil {
-		return context.WithValue(ctx, connKey{}, c)
+	parts := &connParts{limited: limited(c)}
+	switch c := c.(type) {
+	case *conn:
+		parts.http1 = c
+	case *tlsConn:
+		parts.http1 = c.conn
 	}
-	return ctx
+	return context.WithValue(ctx, connKey{}, parts)
 }
 
 // begin begins the turn of r.
 func (t *turn) begin(r *http.Request) {
-	t.conn, _ = r.Context().Value(connKey{}).(*limitedConn)
+	if parts, ok := r.Context().Value(connKey{}).(*connParts); ok {
+		t.conn, t.http1 = parts.limited, parts.http1
+	}
 	if r.ContentLength == 0 {
 		t.receive()
 	}
@@ -55,10 +69,18 @@ func (t *turn) receive() {
 // answer notes that the response of r begins, or would if its handler wrote one.
 // If that did not wait for the body, net/http reads the rest of it: the client
 // has little time for that.
+//
+// A stranger who sends requests without waiting for responses gets the response to
+// the second of them and no more: a connection full of requests that are refused
+// costs its sender nothing, and a client that waits for responses never sends one.
 func (t *turn) answer(w http.ResponseWriter, r *http.Request) {
 	if t.busy {
 		t.busy = false
 		t.conn.expect(-1)
+	}
+	if !t.known && t.http1 != nil && t.http1.pipelined {
+		w.Header().Set("Connection", "close")
+		t.http1.rude.Store(true)
 	}
 	if !t.received && r.ProtoMajor == 1 {
 		t.received = true

@@ -223,6 +223,51 @@ func TestLibraryFaults(t *testing.T) {
 	}
 }
 
+// A connection that sends requests without waiting for responses goes on if its
+// UserSig is genuine, and otherwise ends with the second response.
+func TestPipeline(t *testing.T) {
+	s := start(t, server.Options{})
+	c := s.Context()
+	sig, err := usersig.Sign(usersig.HMACKey(c.Key), usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, Validity: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testutil.Secret(t, sig)
+	good := url.Values{"sdkappid": {fmt.Sprint(c.SDKAppID)}, "identifier": {c.Admin}, "usersig": {sig}}
+	bad := url.Values{"sdkappid": {fmt.Sprint(c.SDKAppID)}, "identifier": {c.Admin}, "usersig": {"x"}}
+	const token, last = "Authorization: Bearer ", "Connection: close\r\n"
+	check := "POST /v4/im_open_login_svc/account_check?"
+	for name, test := range map[string]struct {
+		line, fields string
+		want         int
+	}{
+		"unknown path":  {"GET /v4/x", "", 2},
+		"health":        {"GET /healthz", "", 2},
+		"bad UserSig":   {check + bad.Encode(), "", 2},
+		"good UserSig":  {check + good.Encode(), "", 10},
+		"good token":    {"GET /admin/v1/apps", token + c.AdminToken + "\r\n", 10},
+		"unknown token": {"GET /admin/v1/apps", token + "x\r\n", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			request := func(fields string) string {
+				return test.line + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + test.fields + fields + "\r\n"
+			}
+			if _, err := io.WriteString(conn, strings.Repeat(request(""), 9)+request(last)); err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(conn)
+			if n := strings.Count(string(b), "HTTP/1.1 "); n != test.want || err != nil {
+				t.Errorf("%d responses, %v; want %d", n, err, test.want)
+			}
+		})
+	}
+}
+
 // A path of another version, or of none, is answered in the vendor's form.
 func TestOtherVersions(t *testing.T) {
 	s := start(t, server.Options{})
