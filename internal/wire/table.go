@@ -54,13 +54,41 @@ func Info(c Code, detail string) string {
 }
 
 // Advice returns what to do about c. The remedy of the row always ends it; a
-// detail, where more is known of the fault than its code says, comes before.
+// detail, where more is known of the fault than its code says, comes before. An
+// end of the detail that says what the remedy says is left out.
 func Advice(c Code, detail string) string {
 	remedy := Lookup(c).Advice
 	if detail == "" {
 		return remedy
 	}
+	if before, last, ok := cutLast(detail, "; "); ok && repeats(last, remedy) {
+		detail = before
+	} else if before, last, ok := cutLast(detail, " and "); ok && strings.EqualFold(last+".", remedy) {
+		detail = before
+	}
 	return sentence(detail) + " " + remedy
+}
+
+// cutLast cuts a text around the last separator.
+func cutLast(text, separator string) (before, after string, ok bool) {
+	i := strings.LastIndex(text, separator)
+	if i <= 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(separator):], true
+}
+
+// repeats reports whether the end of a detail says nothing that the remedy does not
+// say: each of its words begins one of the remedy's.
+func repeats(end, remedy string) bool {
+	words := strings.Fields(strings.ToLower(remedy))
+	for word := range strings.FieldsSeq(strings.ToLower(end)) {
+		begins := func(w string) bool { return strings.HasPrefix(w, word) }
+		if word != "a" && word != "an" && word != "it" && !slices.ContainsFunc(words, begins) {
+			return false
+		}
+	}
+	return true
 }
 
 // sentence makes a detail, which is lower case and has no full stop, a
