@@ -3,6 +3,7 @@ package pebble
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"slices"
@@ -75,7 +76,7 @@ func killed(disk vfs.FS) *vfs.MemFS {
 		if strings.HasPrefix(name, stagePrefix) {
 			continue // a directory, which the next start removes
 		}
-		err := vfs.CopyAcrossFS(disk, "data/"+name, to, "data/"+name)
+		err := copyAtOnce(disk, to, "data/"+name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // removed meanwhile
 			panic(err)
 		}
@@ -87,6 +88,30 @@ func killed(disk vfs.FS) *vfs.MemFS {
 		}
 	}
 	return to
+}
+
+// copyAtOnce copies a file with a single read. Several would see half of a write that
+// was under way before the shot.
+func copyAtOnce(from, to vfs.FS, name string) error {
+	in, err := from.Open(name)
+	if err != nil {
+		return err
+	}
+	info, err := in.Stat()
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	b := make([]byte, info.Size())
+	n, err := in.ReadAt(b, 0)
+	if err = errors.Join(err, in.Close()); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	out, err := to.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b[:n])
+	return errors.Join(err, out.Sync(), out.Close())
 }
 
 // fill imports accounts, large ones so that logs are soon full.
