@@ -15,15 +15,15 @@ func TestUnknownTags(t *testing.T) {
 	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
 	const meant = "the app has no such tag; did you mean "
 	for tag, want := range map[string]string{
-		"Tag_Profile_IM_Birthday":                 `"Tag_Profile_IM_Birthday": ` + meant + "Tag_Profile_IM_BirthDay?",
-		"Tag_Profile_IM_Nik":                      `"Tag_Profile_IM_Nik": ` + meant + "Tag_Profile_IM_Nick?",
-		"Tag_Profile_Nick":                        `"Tag_Profile_Nick": ` + meant + "Tag_Profile_IM_Nick?",
-		"nick":                                    `"nick": ` + meant + "Tag_Profile_IM_Nick?",
-		"Team":                                    `"Team": ` + meant + "Tag_Profile_Custom_team?",
-		"Tag_Profile_Custom_Teams":                `"Tag_Profile_Custom_Teams": ` + meant + "Tag_Profile_Custom_team?",
-		"Tag_Profile_IM_Nothing":                  `"Tag_Profile_IM_Nothing": there is no such standard tag, and none can be declared; check its spelling`,
-		"Tag_Profile_Custom_other":                `"Tag_Profile_Custom_other": the app has no such tag; check its spelling or declare it`,
-		"Nick" + strings.Repeat(" ", maxTagBytes): `the app has no such tag; check its spelling or declare it`,
+		"Tag_Profile_IM_Birthday":  `"Tag_Profile_IM_Birthday": ` + meant + "Tag_Profile_IM_BirthDay?",
+		"Tag_Profile_IM_Nik":       `"Tag_Profile_IM_Nik": ` + meant + "Tag_Profile_IM_Nick?",
+		"Tag_Profile_Nick":         `"Tag_Profile_Nick": ` + meant + "Tag_Profile_IM_Nick?",
+		"nick":                     `"nick": ` + meant + "Tag_Profile_IM_Nick?",
+		"Team":                     `"Team": ` + meant + "Tag_Profile_Custom_team?",
+		"Tag_Profile_Custom_Teams": `"Tag_Profile_Custom_Teams": ` + meant + "Tag_Profile_Custom_team?",
+		"Tag_Profile_IM_Nothing":   `"Tag_Profile_IM_Nothing": there is no such standard tag, and none can be declared; check its spelling`,
+		"Tag_Profile_Custom_other": `"Tag_Profile_Custom_other": the app has no such tag; check its spelling or declare it`,
+		"Nick" + strings.Repeat(" ", maxTagBytes):          `the app has no such tag; check its spelling or declare it`,
 		"Tag_Profile_IM_Nick" + strings.Repeat("_", 1<<16): `the app has no such tag; check its spelling or declare it`,
 	} {
 		for command, body := range map[string]string{
