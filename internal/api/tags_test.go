@@ -14,6 +14,7 @@ func TestUnknownTags(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{RateMode: account.RateOff, CustomTags: []account.CustomTag{{Key: "team"}}}})
 	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
 	const meant = "the app has no such tag; did you mean "
+	blank, huge := "Nick"+strings.Repeat(" ", maxTagBytes), "Tag_Profile_IM_Nick"+strings.Repeat("_", 1<<16)
 	for tag, want := range map[string]string{
 		"Tag_Profile_IM_Birthday":  `"Tag_Profile_IM_Birthday": ` + meant + "Tag_Profile_IM_BirthDay?",
 		"Tag_Profile_IM_Nik":       `"Tag_Profile_IM_Nik": ` + meant + "Tag_Profile_IM_Nick?",
@@ -23,8 +24,8 @@ func TestUnknownTags(t *testing.T) {
 		"Tag_Profile_Custom_Teams": `"Tag_Profile_Custom_Teams": ` + meant + "Tag_Profile_Custom_team?",
 		"Tag_Profile_IM_Nothing":   `"Tag_Profile_IM_Nothing": there is no such standard tag, and none can be declared; check its spelling`,
 		"Tag_Profile_Custom_other": `"Tag_Profile_Custom_other": the app has no such tag; check its spelling or declare it`,
-		"Nick" + strings.Repeat(" ", maxTagBytes):          `the app has no such tag; check its spelling or declare it`,
-		"Tag_Profile_IM_Nick" + strings.Repeat("_", 1<<16): `the app has no such tag; check its spelling or declare it`,
+		blank:                      `the app has no such tag; check its spelling or declare it`,
+		huge:                       `the app has no such tag; check its spelling or declare it`,
 	} {
 		for command, body := range map[string]string{
 			"portrait_get": `{"To_Account":["administrator"],"TagList":["Tag_Profile_IM_Role",%q,"zzz"]}`,
