@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,7 +41,7 @@ A value is JSON, or text where a text is taken. A value replaces the one before:
 
 // TestSettingsReference compares docs/settings.md with the struct and its comments.
 func TestSettingsReference(t *testing.T) {
-	comments := settingComments(t)
+	comments := testutil.FieldComments(t, "settings.go")
 	var table, text strings.Builder
 	for i, f := range SettingForms() {
 		field := reflect.TypeFor[Settings]().Field(i)
@@ -103,21 +100,4 @@ func TestSettingForms(t *testing.T) {
 	if f := forms[6]; f.Takes != "one of "+strings.Join(Regions(), ", ") {
 		t.Errorf("%s takes %s", f.Name, f.Takes)
 	}
-}
-
-// settingComments returns the comments of the fields of Settings, each a paragraph.
-func settingComments(t *testing.T) map[string]string {
-	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "settings.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	comments := map[string]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		if field, ok := n.(*ast.Field); ok && len(field.Names) == 1 {
-			comments[field.Names[0].Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
-		}
-		return true
-	})
-	return comments
 }

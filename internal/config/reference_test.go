@@ -2,9 +2,6 @@ package config_test
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"strings"
 	"testing"
 
@@ -41,7 +38,7 @@ data: /var/lib/rollcall
 
 // TestReference compares docs/configuration.md with the struct and its comments.
 func TestReference(t *testing.T) {
-	comments := fieldComments(t)
+	comments := testutil.FieldComments(t, "config.go")
 	var table, text strings.Builder
 	for _, s := range config.Settings() {
 		fmt.Fprintf(&table, "| [`%s`](#%s) | `%s` | `%s` | %s | %s |\n", s.Key, s.Key, s.Env, s.Flag, s.Takes, code(s.Default))
@@ -58,21 +55,4 @@ func code(text string) string {
 		return ""
 	}
 	return "`" + text + "`"
-}
-
-// fieldComments returns the comments of the fields of Config, each a paragraph.
-func fieldComments(t *testing.T) map[string]string {
-	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	comments := map[string]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		if field, ok := n.(*ast.Field); ok && len(field.Names) == 1 {
-			comments[field.Names[0].Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
-		}
-		return true
-	})
-	return comments
 }
