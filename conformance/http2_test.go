@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 )
@@ -28,11 +29,15 @@ const (
 func serveWhole(t *testing.T) string {
 	t.Helper()
 	cert, key := testutil.Certificate(t)
+	c, err := config.New(config.Config{
+		Store: "mem:", Listen: "127.0.0.1:0", TLSCert: writeFile(t, "cert.pem", cert), TLSKey: writeFile(t, "key.pem", key),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: "mem:", Listen: "127.0.0.1:0", Logger: testutil.Logger(t),
-		TLSCert: writeFile(t, "cert.pem", cert),
-		TLSKey:  writeFile(t, "key.pem", key),
-		App:     &account.App{ID: defaultApp, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
+		Config: c, Logger: testutil.Logger(t),
+		App: &account.App{ID: defaultApp, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
 	})
 	if err != nil {
 		t.Fatal(err)

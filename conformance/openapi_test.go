@@ -16,6 +16,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/config"
 	"rollcall/internal/openapi"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
@@ -86,9 +87,12 @@ func TestAdminExamples(t *testing.T) {
 // its URL and a token.
 func runAdmin(t *testing.T, dir string) (base, token string) {
 	t.Helper()
+	c, err := config.New(config.Config{Listen: "127.0.0.1:0", Data: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
 	srv, err := server.Open(t.Context(), server.Options{
-		AllowTestApps: true,
-		Store:         "pebble:" + filepath.Join(dir, "accounts"), Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Logger: testutil.Logger(t),
+		Config: c, Version: "test", Logger: testutil.Logger(t),
 		App: &account.App{ID: 1400000001, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/server"
 	"rollcall/usersig"
 )
@@ -50,9 +51,9 @@ type Server struct {
 }
 
 // An Option changes what a server is like.
-type Option func(*config)
+type Option func(*appOptions)
 
-type config struct {
+type appOptions struct {
 	edition  string
 	settings client.Settings
 	key      string
@@ -60,24 +61,24 @@ type config struct {
 }
 
 // WithEdition gives the app another edition than [client.Development].
-func WithEdition(edition string) Option { return func(c *config) { c.edition = edition } }
+func WithEdition(edition string) Option { return func(c *appOptions) { c.edition = edition } }
 
 // WithSettings gives the app settings. By default it has none, but counts calls
 // over the rate limits without refusing them.
-func WithSettings(s client.Settings) Option { return func(c *config) { c.settings = s } }
+func WithSettings(s client.Settings) Option { return func(c *appOptions) { c.settings = s } }
 
 // WithKey gives the app a secret key, for code that has one compiled in.
-func WithKey(key string) Option { return func(c *config) { c.key = key } }
+func WithKey(key string) Option { return func(c *appOptions) { c.key = key } }
 
 // WithAdmin gives the app another admin besides [client.Administrator].
-func WithAdmin(userID string) Option { return func(c *config) { c.admin = userID } }
+func WithAdmin(userID string) Option { return func(c *appOptions) { c.admin = userID } }
 
 // NewServer starts a server and stops it when the test and its subtests are
 // over. A problem ends the test. The server's log goes to the output of the
 // test.
 func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	c := &config{
+	c := &appOptions{
 		edition:  client.Development,
 		settings: client.Settings{RateMode: string(account.RateShadow)},
 		key:      newKey(),
@@ -100,7 +101,7 @@ const firstApp = 1400000000
 var apps atomic.Uint32
 
 // app returns the app to serve.
-func (c *config) app(tb testing.TB) *account.App {
+func (c *appOptions) app(tb testing.TB) *account.App {
 	tb.Helper()
 	a := &account.App{
 		ID:      account.AppID(firstApp + apps.Add(1)),
@@ -125,9 +126,12 @@ func (c *config) app(tb testing.TB) *account.App {
 // run starts a server for app and sees to its end.
 func run(tb testing.TB, app *account.App) *server.Server {
 	tb.Helper()
+	c, err := config.New(config.Config{Store: "mem:", Listen: "127.0.0.1:0"})
+	if err != nil {
+		tb.Fatalf("rollcalltest: %v", err)
+	}
 	srv, err := server.Open(tb.Context(), server.Options{
-		Store: "mem:", Listen: "127.0.0.1:0", App: app, AllowTestApps: true,
-		Version: "test", Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
+		Config: c, App: app, Version: "test", Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	})
 	if err != nil {
 		tb.Fatalf("rollcalltest: %v", err)

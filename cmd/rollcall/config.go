@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 
 	"rollcall/internal/config"
+	"rollcall/internal/server"
 )
 
 // configCmd looks at settings without starting a server.
@@ -38,7 +38,7 @@ func (c *configCheckCmd) Run(env *environment) error {
 	if err := l.CheckFolders(); err != nil {
 		return &usageError{err}
 	}
-	if err := serverOptions(&l.Config, slog.New(slog.DiscardHandler)).CheckFiles(); err != nil {
+	if err := server.CheckFiles(l.Config); err != nil {
 		return &usageError{l.Attribute(err)}
 	}
 	for _, warning := range l.Warnings() {

@@ -96,7 +96,7 @@ func start(env *environment, cfg *config.Loaded, lg *slog.Logger) (*server.Serve
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(env.ctx, serverOptions(&cfg.Config, lg))
+	s, err := server.Open(env.ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}
@@ -125,18 +125,6 @@ func loadConfig(o config.Options) (*config.Loaded, error) {
 		return nil, &usageError{err}
 	}
 	return l, nil
-}
-
-func serverOptions(c *config.Config, lg *slog.Logger) server.Options {
-	return server.Options{
-		Store: c.Store, Listen: c.Listen, AdminListen: c.AdminListen,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureListen: c.InsecureListen,
-		AdminHosts: c.AdminHost, AdminTokenFile: c.AdminTokenFile, SealKeys: c.SealKeys, PprofListen: c.PprofListen,
-		MaxInFlight: c.MaxInFlight, ShutdownTimeout: c.ShutdownTimeout,
-		AllowTestApps: *c.AllowTestApps, DataDir: c.Data,
-		Credentials: server.Credentials{SDKAppID: c.SDKAppID, KeyFile: c.KeyFile, Admin: c.Admin},
-		Version:     version, Logger: lg,
-	}
 }
 
 // newLog returns the handler of the log, which is to be closed.

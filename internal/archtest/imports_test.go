@@ -41,7 +41,7 @@ var imports = map[string][]string{
 	// Public.
 	"usersig":      {},
 	"client":       {"usersig", "internal/wire"},
-	"rollcalltest": {"internal/server", "internal/account", "client", "usersig"},
+	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The way of a request.
 	"internal/server":    {anything},

@@ -28,46 +28,25 @@ func (f *fault) spell(from Source) string {
 	return text
 }
 
-// rules are what settings must be together.
-var rules = []func(*Config) *fault{checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp}
-
-// Check reports settings that contradict each other. Its error names settings as
-// flags. [Load] checks more.
-func (c *Config) Check() error {
-	if f := c.fault(); f != nil {
-		return &Mistake{Text: f.spell(Source{})}
-	}
-	return nil
-}
-
-func (c *Config) fault() *fault {
-	for _, rule := range rules {
-		if f := rule(c); f != nil {
-			return f
-		}
-	}
-	return nil
+// rules are what settings must be, alone and together. The first comes first because
+// an empty text would pass for a setting that nobody gave.
+var rules = []func(*Loaded) *fault{
+	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
+	checkRanges, checkStore, checkSealed, checkSecrets, checkFiles,
 }
 
 // check reports what is wrong with the values of l, before any is derived.
 func (l *Loaded) check() error {
-	f := checkEmpty(l) // it would pass for a setting that nobody gave
-	if f == nil {
-		f = l.fault()
-	}
-	for _, rule := range []func(*Loaded) *fault{checkRanges, checkStore, checkSecrets, checkFiles} {
-		if f == nil {
-			f = rule(l)
+	for _, rule := range rules {
+		if f := rule(l); f != nil {
+			return l.mistake(f)
 		}
 	}
-	return l.mistake(f)
+	return nil
 }
 
 // mistake returns the error that f is, with its place.
 func (l *Loaded) mistake(f *fault) error {
-	if f == nil {
-		return nil
-	}
 	from := l.sources[f.key]
 	return &Mistake{Source: from, Text: f.spell(from)}
 }
@@ -94,7 +73,7 @@ func checkEmpty(l *Loaded) *fault {
 	return nil
 }
 
-func checkAddresses(c *Config) *fault {
+func checkAddresses(c *Loaded) *fault {
 	for _, a := range [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
 		_, port, err := net.SplitHostPort(a[1])
 		if _, portErr := strconv.ParseUint(port, 10, 16); (err != nil || portErr != nil) && a[1] != "" && !(a[0] == "admin_listen" && a[1] == AdminOff) {
@@ -105,7 +84,7 @@ func checkAddresses(c *Config) *fault {
 }
 
 // checkDistinct looks for two settings that name one address.
-func checkDistinct(c *Config) *fault {
+func checkDistinct(c *Loaded) *fault {
 	named := [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}}
 	for i, a := range named {
 		for _, b := range named[:i] {
@@ -132,7 +111,7 @@ func overlap(a, b string) bool {
 	return hostA == hostB || every(hostA) || every(hostB)
 }
 
-func checkTLS(c *Config) *fault {
+func checkTLS(c *Loaded) *fault {
 	const text = "{tls_cert} and {tls_key} go together: give both or neither"
 	switch {
 	case c.TLSCert != "" && c.TLSKey == "":
@@ -143,14 +122,14 @@ func checkTLS(c *Config) *fault {
 	return nil
 }
 
-func checkOutside(c *Config) *fault {
+func checkOutside(c *Loaded) *fault {
 	if c.TLSCert != "" || c.InsecureListen || Loopback(c.Listen) {
 		return nil
 	}
 	return blame("listen", "%s can be reached from outside: give {tls_cert} and {tls_key}, or {insecure_listen} to serve it in the clear", c.Listen)
 }
 
-func checkLoopback(c *Config) *fault {
+func checkLoopback(c *Loaded) *fault {
 	for _, a := range [][2]string{{"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
 		if a[1] != "" && !Loopback(a[1]) && !(a[0] == "admin_listen" && a[1] == AdminOff) {
 			return blame(a[0], "{%s} %s can be reached from outside: choose a loopback address", a[0], a[1])
@@ -159,7 +138,7 @@ func checkLoopback(c *Config) *fault {
 	return nil
 }
 
-func checkApp(c *Config) *fault {
+func checkApp(c *Loaded) *fault {
 	const text = "{sdkappid} and {key_file} go together: give both or neither"
 	switch {
 	case c.SDKAppID != 0 && c.KeyFile == "":
@@ -199,6 +178,15 @@ func checkStore(l *Loaded) *fault {
 		return blame("store", "%v", err)
 	}
 	return nil
+}
+
+// checkSealed looks for a place of the sealing keys. Only [New] allows a server
+// without a data folder.
+func checkSealed(l *Loaded) *fault {
+	if l.Data != "" || l.SealKeys != "" || l.Store == memStore {
+		return nil
+	}
+	return &fault{"data", "a store on disk needs a file of sealing keys: give {data} or {seal_keys}"}
 }
 
 // checkSecrets looks at what only the command line could hold by now.

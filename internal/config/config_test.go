@@ -206,8 +206,29 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-// TestDeveloper tells a developer's server from one for others. Only the former
-// allows test apps unless it is told to.
+// TestNew completes the settings of a program that reads no file. It leaves out the
+// data folder: a store on disk needs a place for its sealing keys then.
+func TestNew(t *testing.T) {
+	want := config.Config{
+		Store: "mem:", Listen: "127.0.0.1:7580", AllowTestApps: new(true),
+		MaxInFlight: 9, ShutdownTimeout: 10 * time.Second, LogFormat: "text",
+	}
+	got, err := config.New(config.Config{Store: "mem:", MaxInFlight: 9})
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("New: %v (-want +got):\n%s", err, diff)
+	}
+	for _, c := range []config.Config{{}, {Store: "pebble:x"}} {
+		if _, err := config.New(c); err == nil || !strings.HasSuffix(err.Error(), "give --data or --seal-keys") {
+			t.Errorf("a store on disk without a data folder: %v", err)
+		}
+	}
+	for _, c := range []config.Config{{Data: "x"}, {Store: "pebble:x", SealKeys: "y"}} {
+		if got, err = config.New(c); err != nil || got.SealKeys == "" || got.Store == "" {
+			t.Errorf("New: store %q, sealing keys %q, %v", got.Store, got.SealKeys, err)
+		}
+	}
+}
+
 // Addresses that cannot both be opened are one mistake, not a failure of the start.
 func TestDistinctAddresses(t *testing.T) {
 	for _, tt := range []struct {
@@ -221,13 +242,15 @@ func TestDistinctAddresses(t *testing.T) {
 		{"127.0.0.1:7580", "127.0.0.2:7580", false},
 		{"127.0.0.1:0", "127.0.0.1:0", false}, // each is a free port
 	} {
-		err := (&config.Config{Listen: tt.listen, AdminListen: tt.admin, InsecureListen: true}).Check()
+		_, err := config.New(config.Config{Store: "mem:", Listen: tt.listen, AdminListen: tt.admin, InsecureListen: true})
 		if same := err != nil && strings.Contains(err.Error(), "are the same address"); same != tt.same || !same && err != nil {
 			t.Errorf("%s and %s: %v", tt.listen, tt.admin, err)
 		}
 	}
 }
 
+// TestDeveloper tells a developer's server from one for others. Only the former
+// allows test apps unless it is told to.
 func TestDeveloper(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c    config.Config
@@ -241,8 +264,9 @@ func TestDeveloper(t *testing.T) {
 		"TLS on loopback":        {config.Config{Listen: "127.0.0.1:0", TLSCert: "testdata/full.yml", TLSKey: "testdata/full.yml"}, false},
 		"every address and none": {config.Config{Listen: ":0", InsecureListen: true, AdminListen: config.AdminOff}, false},
 	} {
-		if err := tt.c.Check(); err != nil || tt.c.Developer() != tt.want {
-			t.Errorf("%s: developer %v, %v; want %v", name, tt.c.Developer(), err, tt.want)
+		tt.c.Store = "mem:"
+		if c, err := config.New(tt.c); err != nil || c.Developer() != tt.want || *c.AllowTestApps != tt.want {
+			t.Errorf("%s: developer %v, %v; want %v", name, c.Developer(), err, tt.want)
 		}
 	}
 	file := filepath.Join(t.TempDir(), "off.yml")

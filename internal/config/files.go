@@ -41,18 +41,20 @@ func checkFiles(l *Loaded) *fault {
 // CheckFolders reports a folder that a server on this machine would need and could
 // not make. [Load] does not: a configuration may be for another machine.
 func (l *Loaded) CheckFolders() error {
-	f := checkData(l)
+	if f := checkData(l); f != nil {
+		return l.mistake(f)
+	}
 	for _, s := range settings {
-		if f != nil || s.file != fileMade || l.sources[s.Key].kind == fromDefault {
+		if s.file != fileMade || l.sources[s.Key].kind == fromDefault {
 			continue
 		}
 		name := s.Text(&l.Config)
 		dir := filepath.Dir(name)
 		if _, err := os.Stat(dir); err != nil && dir != filepath.Clean(l.Data) { // which a start makes
-			f = blame(s.Key, "{%s} names %s, and there is no folder %s: make the folder, or correct the name", s.Key, name, dir)
+			return l.mistake(blame(s.Key, "{%s} names %s, and there is no folder %s: make the folder, or correct the name", s.Key, name, dir))
 		}
 	}
-	return l.mistake(f)
+	return nil
 }
 
 // checkData looks whether the data folder is there or can be made.

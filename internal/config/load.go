@@ -96,14 +96,7 @@ type Loaded struct {
 // Load reads a configuration and checks it. The error is a [*Mistake].
 func Load(o Options) (*Loaded, error) {
 	l := &Loaded{sources: map[string]Source{}, o: o}
-	for _, s := range settings {
-		if s.Default == "" {
-			continue
-		}
-		if err := s.set(&l.Config, s.Default); err != nil {
-			panic(err) // the tags of Config are wrong
-		}
-	}
+	l.setDefaults()
 	err := cmp.Or(l.readFile(o.File), l.readEnv(o.Environ))
 	l.readFlags(o.Flags, o.Given)
 	if err == nil {
@@ -117,6 +110,33 @@ func Load(o Options) (*Loaded, error) {
 	}
 	l.derive()
 	return l, nil
+}
+
+// New returns c complete and checked, as [Load] returns a configuration. A field of
+// its zero value has the default of its setting, but for Data: a server without it
+// keeps nothing besides its store. The error is a [*Mistake] that names settings as
+// flags.
+func New(c Config) (Config, error) {
+	l := &Loaded{Config: c}
+	l.setDefaults()
+	l.Data = c.Data
+	if err := l.check(); err != nil {
+		return Config{}, err
+	}
+	l.derive()
+	return l.Config, nil
+}
+
+// setDefaults gives settings without a value their defaults.
+func (l *Loaded) setDefaults() {
+	for _, s := range settings {
+		if s.Default == "" || s.given(&l.Config) {
+			continue
+		}
+		if err := s.set(&l.Config, s.Default); err != nil {
+			panic(err) // the tags of Config are wrong
+		}
+	}
 }
 
 // readEnv takes the settings of the environment, and goes on to the end after a
@@ -170,10 +190,13 @@ func (l *Loaded) readFlags(flags *Config, given []string) {
 // apps' secrets in the store, unless seal_keys names another.
 const SealFile = "seal.keys"
 
+// memStore is the value of store that keeps accounts in memory.
+const memStore = "mem:"
+
 // derive gives values to settings whose default depends on others.
 func (l *Loaded) derive() {
 	l.Store = cmp.Or(l.Store, "pebble:"+filepath.Join(l.Data, "accounts"))
-	if l.SealKeys == "" && l.Store != "mem:" { // what is forgotten at the end needs no file
+	if l.SealKeys == "" && l.Store != memStore { // what is forgotten at the end needs no file
 		l.SealKeys = filepath.Join(l.Data, SealFile)
 	}
 	if l.AllowTestApps == nil {

@@ -13,7 +13,7 @@ import (
 func (s *Server) newAdmin() *admin.Server {
 	kind, _, _ := strings.Cut(s.o.Store, ":") // the rest may hold a password
 	return admin.New(admin.Options{
-		Directory: s.dir, Logger: s.o.Logger, Version: s.o.Version, Store: kind, Hosts: s.o.AdminHosts,
+		Directory: s.dir, Logger: s.o.Logger, Version: s.o.Version, Store: kind, Hosts: s.o.AdminHost,
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 	})
 }

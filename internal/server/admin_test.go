@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/testutil"
 )
@@ -36,18 +37,11 @@ func (b *logBuffer) String() string {
 }
 
 // running starts a server, runs fn and stops the server again.
-func running(t *testing.T, o Options, fn func(*Server)) string {
+func running(t *testing.T, c config.Config, fn func(*Server)) string {
 	t.Helper()
 	log := new(logBuffer)
-	o.Logger = slog.New(slog.NewTextHandler(testutil.Keep(t, log), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o.Version = "test"
-	if o.Store == "" {
-		o.Store = "mem:"
-	}
-	if o.Listen == "" {
-		o.Listen = "127.0.0.1:0"
-	}
-	s, err := Open(t.Context(), o)
+	lg := slog.New(slog.NewTextHandler(testutil.Keep(t, log), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := openWith(t, Options{Config: c, Version: "test", Logger: lg})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +83,7 @@ func get(t *testing.T, s *Server, n int, path, host, token string) (int, string)
 func TestAdminOfDeveloper(t *testing.T) {
 	dir := t.TempDir()
 	var token string
-	log := running(t, Options{DataDir: dir}, func(s *Server) {
+	log := running(t, config.Config{Data: dir}, func(s *Server) {
 		c, err := ReadContext(filepath.Join(dir, ContextFile))
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +123,7 @@ func TestAdminOfDeveloper(t *testing.T) {
 // store knows it.
 func TestContextToken(t *testing.T) {
 	dir := t.TempDir()
-	o := Options{DataDir: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
+	o := config.Config{Data: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
 	start := func(fn func(*Server)) (token string) {
 		running(t, o, func(s *Server) {
 			token = s.Context().AdminToken
@@ -199,9 +193,9 @@ func replaceIn(t *testing.T, file, text, by string) {
 func TestAdminListen(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "token")
-	o := Options{
+	o := config.Config{
 		Listen: "0.0.0.0:0", InsecureListen: true, AdminListen: "127.0.0.1:0", PprofListen: "127.0.0.1:0",
-		DataDir: dir, AdminTokenFile: file, AdminHosts: []string{"admin.example"},
+		Data: dir, AdminTokenFile: file, AdminHost: []string{"admin.example"},
 	}
 	log := running(t, o, func(s *Server) {
 		b, err := os.ReadFile(file)
@@ -247,9 +241,7 @@ func TestAdminListen(t *testing.T) {
 func TestAdminTokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	open := func() error {
-		s, err := Open(t.Context(), Options{
-			Store: "mem:", Listen: "127.0.0.1:0", Logger: testutil.Logger(t), AdminTokenFile: file,
-		})
+		s, err := openWith(t, Options{Config: config.Config{AdminTokenFile: file}})
 		if err != nil {
 			return err
 		}
@@ -287,7 +279,7 @@ func TestAdminTokenFile(t *testing.T) {
 // keys that the server makes and needs.
 func TestSealing(t *testing.T) {
 	dir := t.TempDir()
-	o := Options{DataDir: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
+	o := config.Config{Data: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
 	var key string
 	running(t, o, func(s *Server) { key = s.Context().Key })
 	running(t, o, func(s *Server) {
@@ -295,7 +287,7 @@ func TestSealing(t *testing.T) {
 			t.Error("the key changed with a restart")
 		}
 	})
-	info, err := os.Stat(filepath.Join(dir, SealFile))
+	info, err := os.Stat(filepath.Join(dir, config.SealFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info, err)
 	}
@@ -312,22 +304,21 @@ func TestSealing(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := os.Remove(filepath.Join(dir, SealFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, config.SealFile)); err != nil {
 		t.Fatal(err)
 	}
-	o.Logger, o.Listen = slog.New(slog.DiscardHandler), "127.0.0.1:0"
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := openWith(t, Options{Config: o}); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("without the file of keys: %v", err)
 	}
-	o.DataDir = ""
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--seal-keys") {
+	o.Data = ""
+	if _, err := openWith(t, Options{Config: o}); err == nil || !strings.Contains(err.Error(), "--seal-keys") {
 		t.Errorf("without a place for it: %v", err)
 	}
 }
 
 // Probes that succeed leave no line in a log of the usual level.
 func TestProbesAreQuiet(t *testing.T) {
-	log := running(t, Options{}, func(s *Server) {
+	log := running(t, config.Config{}, func(s *Server) {
 		for path, host := range map[string]string{"/healthz": "", "/readyz": "", "/metrics": "", "/": "", "/metrics?": "elsewhere.example.com"} {
 			get(t, s, 0, path, host, "")
 		}
@@ -368,7 +359,7 @@ func TestLoggedPaths(t *testing.T) {
 		{"/admin/v1/tokens/" + secret, "/admin/…"}, // that route has no GET
 		{"/admin/v1/apps/1400000001/accounts/" + secret, "/admin/v1/apps/{sdkappid}/accounts/{userid}"},
 	}
-	log := running(t, Options{}, func(s *Server) {
+	log := running(t, config.Config{}, func(s *Server) {
 		for _, p := range paths {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Context().URL+p.path, nil)
 			if err != nil {

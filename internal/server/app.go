@@ -23,17 +23,10 @@ const (
 	actor                  = directory.ServerActor
 )
 
-// Credentials name an app that the caller's configuration already holds.
-type Credentials struct {
-	SDKAppID uint32
-	KeyFile  string // the secret key as text, or an ECDSA public key in PEM
-	Admin    string // an admin besides "administrator"; optional
-}
-
 // prepareApp makes sure that there is an app to call, and writes what a client
 // needs for that.
 func (s *Server) prepareApp(ctx context.Context) error {
-	if !s.o.developer() {
+	if !s.o.Developer() {
 		if err := s.leaveDeveloper(ctx); err != nil {
 			return err
 		}
@@ -48,19 +41,19 @@ func (s *Server) prepareApp(ctx context.Context) error {
 	if s.context, err = s.newContext(app); err != nil {
 		return err
 	}
-	if s.context.AdminToken, err = s.contextToken(ctx); err != nil || s.o.DataDir == "" {
+	if s.context.AdminToken, err = s.contextToken(ctx); err != nil || s.o.Data == "" {
 		return err
 	}
-	return s.context.write(s.o.DataDir)
+	return s.context.write(s.o.Data)
 }
 
 // leaveDeveloper removes what a developer's server has left behind for its client:
 // a token with every scope, and a file with that and the key of the demo app.
 func (s *Server) leaveDeveloper(ctx context.Context) error {
-	if err := s.dir.DropToken(ctx, directory.ContextToken); err != nil || s.o.DataDir == "" {
+	if err := s.dir.DropToken(ctx, directory.ContextToken); err != nil || s.o.Data == "" {
 		return err
 	}
-	file := filepath.Join(s.o.DataDir, ContextFile)
+	file := filepath.Join(s.o.Data, ContextFile)
 	err := os.Remove(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -86,7 +79,7 @@ func (s *Server) hintNoApp(ctx context.Context) error {
 
 // servesAdmins reports whether the admin API is served anywhere.
 func (s *Server) servesAdmins() bool {
-	return s.o.developer() || s.o.AdminListen != "" && s.o.AdminListen != config.AdminOff
+	return s.o.Developer() || s.o.AdminListen != "" && s.o.AdminListen != config.AdminOff
 }
 
 func (s *Server) url() string {
@@ -109,10 +102,10 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if s.o.App != nil {
 		return s.givenApp(ctx)
 	}
-	if s.o.Credentials.SDKAppID != 0 {
+	if s.o.SDKAppID != 0 {
 		return s.credentialsApp(ctx)
 	}
-	if !s.o.developer() {
+	if !s.o.Developer() {
 		return nil, nil
 	}
 	apps, err := s.engine.Apps(ctx)
@@ -126,7 +119,7 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 		return nil, nil
 	}
 	return s.dir.CreateApp(ctx, actor, account.App{
-		ID: demoApp, Name: demoName, Edition: account.Development, Test: s.o.AllowTestApps,
+		ID: demoApp, Name: demoName, Edition: account.Development, Test: *s.o.AllowTestApps,
 		Keys:     []account.Key{{ID: "1", Kind: account.HMACKey, Secret: directory.NewSecret()}},
 		Settings: account.Settings{RateMode: account.RateShadow},
 	})
@@ -148,13 +141,12 @@ func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
 // credentialsApp makes the app of the credentials, or adds to the one that
 // exists what it lacks.
 func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
-	c, key := s.o.Credentials, s.key
-	id := account.AppID(c.SDKAppID)
+	id := account.AppID(s.o.SDKAppID)
 	app, err := s.dir.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
-		app = &account.App{ID: id, Edition: account.Development, Keys: []account.Key{key}}
-		if c.Admin != "" && c.Admin != string(account.Administrator) {
-			app.Admins = []account.UserID{account.UserID(c.Admin)}
+		app = &account.App{ID: id, Edition: account.Development, Keys: []account.Key{s.key}}
+		if s.o.Admin != "" && s.o.Admin != string(account.Administrator) {
+			app.Admins = []account.UserID{account.UserID(s.o.Admin)}
 		}
 		return s.dir.CreateApp(ctx, actor, *app)
 	}
@@ -164,15 +156,15 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	if app.Test {
 		s.o.Logger.Warn("the app of --sdkappid is a test app, whose calls can be falsified; end that with \"rollcall app set --no-test\"", slog.Uint64("app", uint64(id)))
 	}
-	return s.completeApp(ctx, app, key)
+	return s.completeApp(ctx, app)
 }
 
 // completeApp gives app the key and the admin of the credentials.
-func (s *Server) completeApp(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
-	if app, err = s.useKey(ctx, app, key); err != nil {
+func (s *Server) completeApp(ctx context.Context, app *account.App) (_ *account.App, err error) {
+	if app, err = s.useKey(ctx, app, s.key); err != nil {
 		return nil, err
 	}
-	admin := account.UserID(s.o.Credentials.Admin)
+	admin := account.UserID(s.o.Admin)
 	if admin == "" || app.IsAdmin(admin) {
 		return app, nil
 	}

@@ -1,17 +1,22 @@
 package server
 
-// CheckFiles reads the certificate and the key that o names, as [Open] does before
+import "rollcall/internal/config"
+
+// CheckFiles reads the certificate and the key that c names, as [Open] does before
 // it opens anything, and returns what is wrong with them. It creates nothing.
-func (o Options) CheckFiles() error {
-	if o.TLSCert != "" {
-		if _, err := newCertificate(o.TLSCert, o.TLSKey, o.Logger); err != nil {
+func CheckFiles(c config.Config) error {
+	return (&Server{o: Options{Config: c}}).readFiles()
+}
+
+// readFiles reads the certificate and the key that the settings name.
+func (s *Server) readFiles() (err error) {
+	if s.o.TLSCert != "" {
+		if s.certificate, err = newCertificate(s.o.TLSCert, s.o.TLSKey, s.o.Logger); err != nil {
 			return err
 		}
 	}
-	if o.Credentials.KeyFile != "" {
-		if _, err := readKey(o.Credentials.KeyFile); err != nil {
-			return err
-		}
+	if s.o.KeyFile != "" {
+		s.key, err = readKey(s.o.KeyFile)
 	}
-	return nil
+	return err
 }

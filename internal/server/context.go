@@ -40,9 +40,9 @@ type Context struct {
 func (s *Server) newContext(app *account.App) (*Context, error) {
 	c := &Context{
 		URL: s.url(), SDKAppID: uint32(app.ID),
-		Admin: cmp.Or(s.o.Credentials.Admin, string(app.Admins[0])),
+		Admin: cmp.Or(s.o.Admin, string(app.Admins[0])),
 	}
-	if file := s.o.Credentials.KeyFile; file != "" {
+	if file := s.o.KeyFile; file != "" {
 		if s.key.Kind != account.HMACKey {
 			c.NoKey = noKeyPublic
 			return c, nil

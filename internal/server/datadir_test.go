@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/internal/testutil"
+	"rollcall/internal/config"
 )
 
 // watched returns a durable that notes what it syncs, and what is there by then,
@@ -188,8 +188,8 @@ func TestDataDirOfOthers(t *testing.T) {
 		}
 	}
 	for _, store := range []string{theirs, filepath.Join(top, "mine", "accounts"), link} {
-		o := Options{Store: "pebble:" + store, Listen: "127.0.0.1:0", SealKeys: filepath.Join(top, "seal.keys"), Logger: testutil.Logger(t)}
-		if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "belongs to another user (uid 47110)") {
+		c := config.Config{Store: "pebble:" + store, SealKeys: filepath.Join(top, "seal.keys")}
+		if _, err := openWith(t, Options{Config: c}); err == nil || !strings.Contains(err.Error(), "belongs to another user (uid 47110)") {
 			t.Errorf("store %s: %v, want that it belongs to another user", store, err)
 		}
 	}
@@ -199,8 +199,8 @@ func TestDataDirOfOthers(t *testing.T) {
 // the modes of its files are what is left to see of that.
 func TestStoreOfOpenFiles(t *testing.T) {
 	dir := t.TempDir()
-	o := Options{Store: "pebble:" + filepath.Join(dir, "accounts"), DataDir: dir, Listen: "127.0.0.1:0", Logger: testutil.Logger(t)}
-	s, err := Open(t.Context(), o)
+	o := Options{Config: config.Config{Store: "pebble:" + filepath.Join(dir, "accounts"), Data: dir}}
+	s, err := openWith(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestStoreOfOpenFiles(t *testing.T) {
 		if err := MakeDataDir(dir); err != nil {
 			return err
 		}
-		s, err := Open(t.Context(), o)
+		s, err := openWith(t, o)
 		if err != nil {
 			return err
 		}

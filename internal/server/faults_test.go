@@ -59,7 +59,7 @@ func TestStartOnFaultyRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := newKeyFileServer(t)
 			k.start(t, "secret A", func(s *Server) {
-				_, err := s.engine.UpdateApp(t.Context(), account.AppID(k.o.Credentials.SDKAppID), func(a account.App) (account.App, error) {
+				_, err := s.engine.UpdateApp(t.Context(), account.AppID(k.o.SDKAppID), func(a account.App) (account.App, error) {
 					test.spoil(&a)
 					return a, nil
 				}, account.AuditEntry{Actor: "older version", Action: "app.change"})
@@ -68,7 +68,7 @@ func TestStartOnFaultyRecords(t *testing.T) {
 				}
 			})
 			if name != "many admins" {
-				k.o.Credentials.Admin = "boss"
+				k.o.Admin = "boss"
 			}
 			k.start(t, "secret B", func(*Server) {})
 			const breaks = "breaks a rule"

@@ -13,17 +13,16 @@ import (
 // served, and a token is asked for where there is none.
 func TestHints(t *testing.T) {
 	for name, tt := range map[string]struct {
-		o            Options
+		c            config.Config
 		want, absent string
 	}{
-		"no admin API": {Options{AdminListen: config.AdminOff}, "there is no app yet: give --sdkappid and --key-file, or give --admin-listen", "nobody can call"},
-		"admin API":    {Options{AdminListen: "127.0.0.1:0"}, "there is no app yet: create one through the admin API", ""},
-		"no token":     {Options{AdminListen: "127.0.0.1:0"}, "nobody can call the admin API, because there is no token: give --admin-token-file", ""},
-		"token":        {Options{AdminListen: "127.0.0.1:0", AdminTokenFile: t.TempDir() + "/token"}, "there is no app yet", "nobody can call"},
+		"no admin API": {config.Config{AdminListen: config.AdminOff}, "there is no app yet: give --sdkappid and --key-file, or give --admin-listen", "nobody can call"},
+		"admin API":    {config.Config{AdminListen: "127.0.0.1:0"}, "there is no app yet: create one through the admin API", ""},
+		"no token":     {config.Config{AdminListen: "127.0.0.1:0"}, "nobody can call the admin API, because there is no token: give --admin-token-file", ""},
+		"token":        {config.Config{AdminListen: "127.0.0.1:0", AdminTokenFile: t.TempDir() + "/token"}, "there is no app yet", "nobody can call"},
 	} {
 		var log bytes.Buffer
-		tt.o.Store, tt.o.Listen, tt.o.Logger = "mem:", "127.0.0.1:0", slog.New(slog.NewTextHandler(&log, nil))
-		s, err := Open(t.Context(), tt.o)
+		s, err := openWith(t, Options{Config: tt.c, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

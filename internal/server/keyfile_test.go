@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/testutil"
 )
 
@@ -24,22 +25,22 @@ type keyFileServer struct {
 
 func newKeyFileServer(t *testing.T) *keyFileServer {
 	dir := t.TempDir()
-	return &keyFileServer{o: Options{
-		Store: "pebble:" + filepath.Join(dir, "store"), DataDir: dir, Listen: "127.0.0.1:0",
-		Credentials: Credentials{SDKAppID: 1400000099, KeyFile: filepath.Join(dir, "key.txt")},
-	}}
+	return &keyFileServer{o: Options{Config: config.Config{
+		Store: "pebble:" + filepath.Join(dir, "store"), Data: dir,
+		SDKAppID: 1400000099, KeyFile: filepath.Join(dir, "key.txt"),
+	}}}
 }
 
 // start starts a server while the file holds key, lets see look at it and stops it.
 func (k *keyFileServer) start(t *testing.T, key string, see func(*Server)) {
 	t.Helper()
-	if err := os.WriteFile(k.o.Credentials.KeyFile, []byte(key), 0o600); err != nil {
+	if err := os.WriteFile(k.o.KeyFile, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	k.log.Reset()
 	k.o.Logger = slog.New(slog.NewTextHandler(testutil.Keep(t, &k.log), nil))
 	testutil.Secret(t, strings.TrimSpace(key))
-	s, err := Open(t.Context(), k.o)
+	s, err := openWith(t, k.o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func (k *keyFileServer) start(t *testing.T, key string, see func(*Server)) {
 // active returns the ids of the active keys and their secrets.
 func (k *keyFileServer) active(t *testing.T, s *Server) map[string]string {
 	t.Helper()
-	app, err := s.dir.App(t.Context(), account.AppID(k.o.Credentials.SDKAppID))
+	app, err := s.dir.App(t.Context(), account.AppID(k.o.SDKAppID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func (k *keyFileServer) active(t *testing.T, s *Server) map[string]string {
 // stay.
 func TestKeyFileChanges(t *testing.T) {
 	k := newKeyFileServer(t)
-	id := account.AppID(k.o.Credentials.SDKAppID)
+	id := account.AppID(k.o.SDKAppID)
 	for _, step := range []struct {
 		name, file string
 		want       map[string]string
@@ -135,7 +136,7 @@ func TestKeyFileChangesOften(t *testing.T) {
 	k := newKeyFileServer(t)
 	k.o.Store = "mem:"
 	k.start(t, "first-key", func(s *Server) {
-		id := account.AppID(k.o.Credentials.SDKAppID)
+		id := account.AppID(k.o.SDKAppID)
 		for i := range 2 * account.MaxKeys {
 			app, err := s.dir.App(t.Context(), id)
 			if err != nil {

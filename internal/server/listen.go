@@ -13,20 +13,6 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// check rejects options that contradict each other.
-func (o *Options) check() error { return o.config().Check() }
-
-// developer reports whether the server is a developer's.
-func (o *Options) developer() bool { return o.config().Developer() }
-
-func (o *Options) config() *config.Config {
-	return &config.Config{
-		Listen: o.Listen, AdminListen: o.AdminListen, PprofListen: o.PprofListen,
-		TLSCert: o.TLSCert, TLSKey: o.TLSKey, InsecureListen: o.InsecureListen,
-		SDKAppID: o.Credentials.SDKAppID, KeyFile: o.Credentials.KeyFile, Admin: o.Credentials.Admin,
-	}
-}
-
 // bind opens every address. [Server.attach] starts to serve there once the store is
 // open.
 func (s *Server) bind(ctx context.Context) error {
@@ -64,7 +50,7 @@ func (s *Server) attach() {
 	for _, l := range s.listeners {
 		switch l.flag {
 		case "--listen":
-			l.srv.Handler = withVendor(vendor, s.directOnly(s.ownHandler(s.o.developer())))
+			l.srv.Handler = withVendor(vendor, s.directOnly(s.ownHandler(s.o.Developer())))
 		case "--admin-listen":
 			// The vendor's protocol too: the page at /docs calls the address that it
 			// came from.

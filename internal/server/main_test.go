@@ -3,15 +3,30 @@ package server
 import (
 	"cmp"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"rollcall/internal/config"
 	"rollcall/internal/testutil"
 )
 
 // TestMain makes sure that no server logs a secret.
 func TestMain(m *testing.M) { testutil.Main(m) }
+
+// openWith opens a server with the settings of o, completed: a store in memory and a
+// free address, unless they say otherwise. Its log goes to the test.
+func openWith(t *testing.T, o Options) (*Server, error) {
+	t.Helper()
+	o.Store, o.Listen = cmp.Or(o.Store, "mem:"), cmp.Or(o.Listen, "127.0.0.1:0")
+	var err error
+	if o.Config, err = config.New(o.Config); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = testutil.Logger(t)
+	}
+	return Open(t.Context(), o)
+}
 
 // nameSecrets says what s has that no log may hold: the key and the token for
 // its clients, and what is in the files that it made.
@@ -20,7 +35,7 @@ func nameSecrets(t *testing.T, s *Server) {
 	if c := s.Context(); c != nil {
 		testutil.Secret(t, c.Key, c.AdminToken)
 	}
-	for _, file := range []string{s.o.AdminTokenFile, cmp.Or(s.o.SealKeys, filepath.Join(s.o.DataDir, SealFile))} {
+	for _, file := range []string{s.o.AdminTokenFile, s.o.SealKeys} {
 		b, _ := os.ReadFile(file) // not every server has both
 		for field := range strings.FieldsSeq(string(b)) {
 			if len(field) >= 32 { // no number of a key and no word of a comment

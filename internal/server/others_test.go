@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/testutil"
 )
@@ -23,7 +25,7 @@ func TestServerForOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, o := range map[string]Options{
+	for name, c := range map[string]config.Config{
 		"TLS on loopback":          {TLSCert: certFile, TLSKey: keyFile},
 		"all addresses":            {Listen: "0.0.0.0:0", InsecureListen: true},
 		"an address for admins":    {AdminListen: "127.0.0.1:0"},
@@ -33,10 +35,10 @@ func TestServerForOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			o.Store, o.DataDir = "pebble:"+filepath.Join(dir, "accounts"), dir
+			c.Store, c.Data = "pebble:"+filepath.Join(dir, "accounts"), dir
 			var token string
-			running(t, Options{Store: o.Store, DataDir: dir}, func(s *Server) { token = s.Context().AdminToken })
-			running(t, o, func(s *Server) {
+			running(t, config.Config{Store: c.Store, Data: dir}, func(s *Server) { token = s.Context().AdminToken })
+			running(t, c, func(s *Server) {
 				if s.Context() != nil {
 					t.Error("it has a context")
 				}
@@ -47,8 +49,8 @@ func TestServerForOthers(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, ContextFile)); !os.IsNotExist(err) {
 				t.Errorf("the context file of the developer's server: %v", err)
 			}
-			o.Store, o.DataDir = "mem:", ""
-			log := running(t, o, func(s *Server) {
+			c.Store, c.Data = "mem:", ""
+			log := running(t, c, func(s *Server) {
 				if apps, err := s.dir.Apps(t.Context()); err != nil || len(apps) > 0 {
 					t.Errorf("apps on a new store: %v, %v", apps, err)
 				}
@@ -71,9 +73,9 @@ func TestContextOfCredentials(t *testing.T) {
 	}
 	for _, adminListen := range []string{"", "off"} {
 		dir := t.TempDir()
-		o := Options{DataDir: dir, AdminListen: adminListen, Credentials: Credentials{SDKAppID: 1400000099, KeyFile: keyFile}}
+		c := config.Config{Data: dir, AdminListen: adminListen, SDKAppID: 1400000099, KeyFile: keyFile}
 		file := filepath.Join(dir, ContextFile)
-		running(t, o, func(*Server) {
+		running(t, c, func(*Server) {
 			b, err := os.ReadFile(file)
 			if err != nil || strings.Contains(string(b), secret) {
 				t.Errorf("the context file holds the key, or %v", err)
@@ -90,11 +92,17 @@ func TestContextOfCredentials(t *testing.T) {
 // its key is not shown.
 func TestOwnAppNamedDemo(t *testing.T) {
 	dir := t.TempDir()
-	store := "pebble:" + filepath.Join(dir, "accounts")
 	own := &account.App{ID: 1400000005, Name: demoName, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "the secret of an own app"}}}
 	testutil.Secret(t, own.Keys[0].Secret)
-	running(t, Options{Store: store, App: own, SealKeys: filepath.Join(dir, SealFile)}, func(*Server) {})
-	running(t, Options{Store: store, DataDir: dir}, func(s *Server) {
+	c := config.Config{Store: "pebble:" + filepath.Join(dir, "accounts"), Data: dir}
+	s, err := openWith(t, Options{Config: c, App: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.close(), os.Remove(filepath.Join(dir, ContextFile))); err != nil {
+		t.Fatal(err)
+	}
+	running(t, c, func(s *Server) {
 		if s.Context() != nil {
 			t.Errorf("the server shows app %d", s.Context().SDKAppID)
 		}
@@ -119,7 +127,7 @@ func TestForwarded(t *testing.T) {
 	}
 	admins := []string{"/admin/v1", "/docs", "/docs/errors", "/openapi/admin.json", "/metrics"}
 	headers := []string{"X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Anything", "Forwarded", "Via", "X-Real-IP"}
-	running(t, Options{}, func(s *Server) {
+	running(t, config.Config{}, func(s *Server) {
 		token := s.Context().AdminToken
 		for _, path := range admins {
 			if got := ask(s, 0, path, "", token); got != http.StatusOK {
@@ -137,7 +145,7 @@ func TestForwarded(t *testing.T) {
 			}
 		}
 	})
-	running(t, Options{AdminListen: "127.0.0.1:0", AdminTokenFile: file}, func(s *Server) {
+	running(t, config.Config{AdminListen: "127.0.0.1:0", AdminTokenFile: file}, func(s *Server) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +159,7 @@ func TestForwarded(t *testing.T) {
 			}
 		}
 	})
-	running(t, Options{AdminListen: "off"}, func(s *Server) {
+	running(t, config.Config{AdminListen: "off"}, func(s *Server) {
 		if len(s.listeners) != 1 {
 			t.Errorf("%d addresses, want one", len(s.listeners))
 		}

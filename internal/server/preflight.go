@@ -14,31 +14,17 @@ import (
 	"rollcall/internal/store/sealed"
 )
 
-// preflight reads every file that the options name, binds the addresses, and opens
+// preflight reads every file that the settings name, binds the addresses, and opens
 // the secrets of a backup without changing it.
 func (s *Server) preflight(ctx context.Context) (err error) {
-	if err := open.Check(s.o.Store); err != nil {
-		return err
-	}
 	if err := s.closeStore(); err != nil {
 		return err
 	}
-	if s.o.TLSCert != "" {
-		if s.certificate, err = newCertificate(s.o.TLSCert, s.o.TLSKey, s.o.Logger); err != nil {
-			return err
-		}
-	}
-	if file := s.o.Credentials.KeyFile; file != "" {
-		if s.key, err = readKey(file); err != nil {
-			return err
-		}
-	}
-	file, err := s.sealFile()
-	if err != nil {
+	if err := s.readFiles(); err != nil {
 		return err
 	}
-	if file != "" {
-		if _, err := sealed.ReadRing(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if s.o.SealKeys != "" {
+		if _, err := sealed.ReadRing(s.o.SealKeys); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -50,7 +36,7 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 	if err := s.bind(ctx); err != nil {
 		return err
 	}
-	return s.checkBackup(ctx, file)
+	return s.checkBackup(ctx)
 }
 
 // closeStore closes the directory of the store to others, and refuses it if another
@@ -68,24 +54,10 @@ func (s *Server) closeStore() error {
 
 // checkBackup opens the secrets of a store that is a backup on which no server has
 // worked yet. With the wrong sealing keys the backup stays as it is.
-func (s *Server) checkBackup(ctx context.Context, sealFile string) error {
+func (s *Server) checkBackup(ctx context.Context) error {
 	dir, ok := open.Dir(s.o.Store)
-	if !ok || sealFile == "" || filepath.Base(dir) != backup.Store || !backup.Untouched(filepath.Dir(dir)) {
+	if !ok || s.o.SealKeys == "" || filepath.Base(dir) != backup.Store || !backup.Untouched(filepath.Dir(dir)) {
 		return nil
 	}
-	return open.Read(s.o.Store, func(e account.Engine) error { return sealed.Check(ctx, e, sealFile) })
-}
-
-// sealFile returns the name of the file of sealing keys, "" for a store that lives
-// no longer than the process.
-func (s *Server) sealFile() (string, error) {
-	switch {
-	case s.o.SealKeys != "":
-		return s.o.SealKeys, nil
-	case s.o.Store == "mem:":
-		return "", nil
-	case s.o.DataDir == "":
-		return "", errors.New("a store on disk needs a file of sealing keys: give --data or --seal-keys")
-	}
-	return filepath.Join(s.o.DataDir, SealFile), nil
+	return open.Read(s.o.Store, func(e account.Engine) error { return sealed.Check(ctx, e, s.o.SealKeys) })
 }

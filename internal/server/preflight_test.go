@@ -14,8 +14,8 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
+	"rollcall/internal/config"
 	"rollcall/internal/store/open"
-	"rollcall/internal/testutil"
 )
 
 // TestFailedStartKeepsBackup starts on a backup with one mistake after the other.
@@ -39,27 +39,24 @@ func TestFailedStartKeepsBackup(t *testing.T) {
 	busy := taken.Addr().String()
 	for _, tt := range []struct {
 		name string
-		with func(*Options)
+		with func(*config.Config)
 		want string
 	}{
-		{"no sealing keys", func(o *Options) { o.SealKeys = filepath.Join(dir, "none") }, "is missing"},
-		{"other sealing keys", func(o *Options) { o.SealKeys = file("other", "1 "+strings.Repeat("A", 43)+"=\n", 0o600) }, "seal"},
-		{"open sealing keys", func(o *Options) { o.SealKeys = file("open", "", 0o644) }, "can be read by others"},
-		{"admin address", func(o *Options) { o.AdminListen = busy }, "--admin-listen"},
-		{"pprof address", func(o *Options) { o.PprofListen = busy }, "--pprof-listen"},
-		{"address", func(o *Options) { o.Listen = busy }, "--listen"},
-		{"certificate", func(o *Options) { o.TLSCert, o.TLSKey = "none", "none" }, "--tls-cert"},
-		{"token", func(o *Options) { o.AdminTokenFile = file("token", "x", 0o600) }, "holds no token"},
-		{"token of another user", func(o *Options) { o.AdminTokenFile = foreign(t, file("foreign.token", "x", 0o600)) }, "belongs to another user"},
-		{"sealing keys of another user", func(o *Options) { o.SealKeys = foreign(t, file("foreign.keys", "x", 0o600)) }, "belongs to another user"},
-		{"key", func(o *Options) { o.Credentials = Credentials{SDKAppID: 1, KeyFile: "none"} }, "--key-file"},
+		{"no sealing keys", func(o *config.Config) { o.SealKeys = filepath.Join(dir, "none") }, "is missing"},
+		{"other sealing keys", func(o *config.Config) { o.SealKeys = file("other", "1 "+strings.Repeat("A", 43)+"=\n", 0o600) }, "seal"},
+		{"open sealing keys", func(o *config.Config) { o.SealKeys = file("open", "", 0o644) }, "can be read by others"},
+		{"admin address", func(o *config.Config) { o.AdminListen = busy }, "--admin-listen"},
+		{"pprof address", func(o *config.Config) { o.PprofListen = busy }, "--pprof-listen"},
+		{"address", func(o *config.Config) { o.Listen = busy }, "--listen"},
+		{"certificate", func(o *config.Config) { o.TLSCert, o.TLSKey = "none", "none" }, "--tls-cert"},
+		{"token", func(o *config.Config) { o.AdminTokenFile = file("token", "x", 0o600) }, "holds no token"},
+		{"token of another user", func(o *config.Config) { o.AdminTokenFile = foreign(t, file("foreign.token", "x", 0o600)) }, "belongs to another user"},
+		{"sealing keys of another user", func(o *config.Config) { o.SealKeys = foreign(t, file("foreign.keys", "x", 0o600)) }, "belongs to another user"},
+		{"key", func(o *config.Config) { o.SDKAppID, o.KeyFile = 1, "none" }, "--key-file"},
 	} {
-		o := Options{
-			Store: "pebble:" + filepath.Join(data, backup.Store), Listen: "127.0.0.1:0", DataDir: data,
-			SealKeys: sealKeys, Logger: testutil.Logger(t),
-		}
-		tt.with(&o)
-		s, err := Open(t.Context(), o)
+		c := config.Config{Store: "pebble:" + filepath.Join(data, backup.Store), Data: data, SealKeys: sealKeys}
+		tt.with(&c)
+		s, err := openWith(t, Options{Config: c})
 		if err == nil {
 			t.Fatalf("%s: the server started: %v", tt.name, s.close())
 		}
@@ -83,8 +80,7 @@ func backedUp(t *testing.T) (data, sealKeys string) {
 	if err := MakeDataDir(first); err != nil {
 		t.Fatal(err)
 	}
-	store := "pebble:" + filepath.Join(first, backup.Store)
-	s, err := Open(t.Context(), Options{Store: store, Listen: "127.0.0.1:0", DataDir: first, Logger: testutil.Logger(t)})
+	s, err := openWith(t, Options{Config: config.Config{Store: "pebble:" + filepath.Join(first, backup.Store), Data: first}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +98,7 @@ func backedUp(t *testing.T) (data, sealKeys string) {
 	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
-	return data, filepath.Join(first, SealFile)
+	return data, filepath.Join(first, config.SealFile)
 }
 
 // files returns the content of every file below dir.

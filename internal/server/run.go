@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +31,9 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-failed:
-		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Int64("at_most_ms", s.atMost().Milliseconds()))
+		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Int64("at_most_ms", s.o.ShutdownTimeout.Milliseconds()))
 	case <-ctx.Done():
-		s.o.Logger.Info("shutting down", slog.Int64("at_most_ms", s.atMost().Milliseconds()))
+		s.o.Logger.Info("shutting down", slog.Int64("at_most_ms", s.o.ShutdownTimeout.Milliseconds()))
 	}
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
 }
@@ -45,14 +44,11 @@ func (s *Server) shutdown(ctx context.Context) error {
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
-		wg.Go(func() { errs[i] = l.shutdown(ctx, s.atMost()) })
+		wg.Go(func() { errs[i] = l.shutdown(ctx, s.o.ShutdownTimeout) })
 	}
 	wg.Wait()
 	return errors.Join(append(errs, s.close())...)
 }
-
-// atMost is how long requests in flight may take at the end.
-func (s *Server) atMost() time.Duration { return cmp.Or(s.o.ShutdownTimeout, shutdownTimeout) }
 
 // shutdown takes no new connections and waits for requests in flight; those that
 // take too long are cut off.

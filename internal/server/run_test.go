@@ -15,6 +15,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/api"
+	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
@@ -83,7 +84,7 @@ func (p *pipe) isClosed() bool {
 // newPipes returns a server without a store on two addresses, where each request
 // takes as long as given.
 func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe) {
-	s = &Server{o: Options{Logger: testutil.Logger(t)}}
+	s = &Server{o: Options{Config: config.Config{ShutdownTimeout: 10 * time.Second}, Logger: testutil.Logger(t)}}
 	a, b = newPipe("address one"), newPipe("address two")
 	for p, took := range map[*pipe]time.Duration{a: first, b: second} {
 		s.listeners = append(s.listeners, &listener{
@@ -121,8 +122,8 @@ func TestShutdownAtOnce(t *testing.T) {
 		}
 		start := time.Now()
 		err := <-done
-		if took := time.Since(start); took != shutdownTimeout {
-			t.Errorf("shutdown took %v, want %v", took, shutdownTimeout)
+		if took := time.Since(start); took != s.o.ShutdownTimeout {
+			t.Errorf("shutdown took %v, want %v", took, s.o.ShutdownTimeout)
 		}
 		want := "requests in flight on address one were cut off after 10s"
 		if err == nil || err.Error() != want {

@@ -28,7 +28,7 @@ func (s *Server) prepareTokens(ctx context.Context) error {
 // hintNoToken tells how to go on where the admin API is served and nobody can call
 // it. A developer's server makes a token of its own.
 func (s *Server) hintNoToken(ctx context.Context) error {
-	if s.o.developer() || !s.servesAdmins() {
+	if s.o.Developer() || !s.servesAdmins() {
 		return nil
 	}
 	tokens, err := s.dir.Tokens(ctx)
@@ -87,11 +87,11 @@ func tokenFault(file string, err error) error {
 // or "" for any other server. The one of the last start is kept as long as the
 // store knows it.
 func (s *Server) contextToken(ctx context.Context) (string, error) {
-	if !s.o.developer() {
+	if !s.o.Developer() {
 		return "", nil
 	}
-	if s.o.DataDir != "" {
-		last, err := ReadContext(filepath.Join(s.o.DataDir, ContextFile))
+	if s.o.Data != "" {
+		last, err := ReadContext(filepath.Join(s.o.Data, ContextFile))
 		if err == nil && s.knowsContextToken(ctx, last.AdminToken) {
 			return last.AdminToken, nil
 		}

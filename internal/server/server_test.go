@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,22 +19,28 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 	"rollcall/usersig"
 )
 
-// start runs a server until the test ends.
-func start(t *testing.T, o server.Options) *server.Server {
+// open opens a server with a store in memory and, unless c says otherwise, at a free
+// address.
+func open(t *testing.T, c config.Config, app *account.App) (*server.Server, error) {
 	t.Helper()
-	if o.Store == "" {
-		o.Store = "mem:"
+	c.Store, c.Listen = cmp.Or(c.Store, "mem:"), cmp.Or(c.Listen, "127.0.0.1:0")
+	c, err := config.New(c)
+	if err != nil {
+		return nil, err
 	}
-	if o.Listen == "" {
-		o.Listen = "127.0.0.1:0"
-	}
-	o.Logger, o.Version = testutil.Logger(t), "test"
-	s, err := server.Open(t.Context(), o)
+	return server.Open(t.Context(), server.Options{Config: c, App: app, Version: "test", Logger: testutil.Logger(t)})
+}
+
+// start runs a server until the test ends.
+func start(t *testing.T, c config.Config, app *account.App) *server.Server {
+	t.Helper()
+	s, err := open(t, c, app)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +89,7 @@ const imported = `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`
 
 func TestDemoApp(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, server.Options{DataDir: dir})
+	s := start(t, config.Config{Data: dir}, nil)
 	c, err := server.ReadContext(filepath.Join(dir, server.ContextFile))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +107,7 @@ func TestCredentials(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte("secret of mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, server.Options{Credentials: server.Credentials{SDKAppID: 1400000099, KeyFile: keyFile, Admin: "boss"}})
+	s := start(t, config.Config{SDKAppID: 1400000099, KeyFile: keyFile, Admin: "boss"}, nil)
 	c := s.Context()
 	if c.SDKAppID != 1400000099 || c.Key != "secret of mine" || c.Admin != "boss" {
 		t.Errorf("context names app %d, admin %q", c.SDKAppID, c.Admin)
@@ -117,7 +124,7 @@ func TestCredentialsMakeNoTestApp(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte("secret of mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, server.Options{AllowTestApps: true, Credentials: server.Credentials{SDKAppID: 1400000099, KeyFile: keyFile}})
+	s := start(t, config.Config{SDKAppID: 1400000099, KeyFile: keyFile}, nil)
 	api, err := client.NewAdmin(client.AdminOptions{BaseURL: s.Context().URL, Token: s.Context().AdminToken})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +147,7 @@ func TestCredentialsMakeNoTestApp(t *testing.T) {
 // TestListenEverywhere listens on every address. The context names one that clients
 // can call.
 func TestListenEverywhere(t *testing.T) {
-	s := start(t, server.Options{Listen: ":0", InsecureListen: true, App: ownApp()})
+	s := start(t, config.Config{Listen: ":0", InsecureListen: true}, ownApp())
 	if got := s.Context().URL; !strings.HasPrefix(got, "http://127.0.0.1:") {
 		t.Errorf("URL = %s, want one of 127.0.0.1", got)
 	}
@@ -152,7 +159,7 @@ func TestListenEverywhere(t *testing.T) {
 // Everything of /v4 is answered in the vendor's form, whatever the method and
 // however the path is written; the rest is ours.
 func TestPaths(t *testing.T) {
-	s := start(t, server.Options{})
+	s := start(t, config.Config{}, nil)
 	tests := []struct {
 		method, path string
 		status       int
@@ -197,7 +204,7 @@ func TestPaths(t *testing.T) {
 
 // What net/http would answer by itself is answered in the vendor's form too.
 func TestLibraryFaults(t *testing.T) {
-	s := start(t, server.Options{})
+	s := start(t, config.Config{}, nil)
 	for name, raw := range map[string]string{
 		"raw space":    "POST /v4/openim/querystate?identifier=a b HTTP/1.1\r\nHost: x\r\n\r\n",
 		"bad escape":   "POST /v4/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -226,7 +233,7 @@ func TestLibraryFaults(t *testing.T) {
 // A connection that sends requests without waiting for responses goes on if its
 // UserSig is genuine, and otherwise ends with the second response.
 func TestPipeline(t *testing.T) {
-	s := start(t, server.Options{})
+	s := start(t, config.Config{}, nil)
 	c := s.Context()
 	sig, err := usersig.Sign(usersig.HMACKey(c.Key), usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, Validity: time.Hour})
 	if err != nil {
@@ -270,7 +277,7 @@ func TestPipeline(t *testing.T) {
 
 // A path of another version, or of none, is answered in the vendor's form.
 func TestOtherVersions(t *testing.T) {
-	s := start(t, server.Options{})
+	s := start(t, config.Config{}, nil)
 	for _, path := range []string{"/v3/openim/querystate", "/v5/openim/querystate", "/openim/querystate", "//v4/openim/querystate"} {
 		resp, err := http.Post("http://"+s.Addr().String()+path, "application/json", strings.NewReader("{}"))
 		if err != nil {
@@ -287,7 +294,7 @@ func TestOtherVersions(t *testing.T) {
 // A client that takes a port of TLS for one of plain HTTP is told.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	certFile, keyFile, _ := certificate(t)
-	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile, App: ownApp()})
+	s := start(t, config.Config{TLSCert: certFile, TLSKey: keyFile}, ownApp())
 	resp, err := http.Post("http://"+s.Addr().String()+"/v4/openim/querystate", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +307,7 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := certificate(t)
-	s := start(t, server.Options{TLSCert: certFile, TLSKey: keyFile, App: ownApp()})
+	s := start(t, config.Config{TLSCert: certFile, TLSKey: keyFile}, ownApp())
 	for _, h2 := range []bool{false, true} {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2}
 		defer tr.CloseIdleConnections()
@@ -337,32 +344,17 @@ func TestBadOptions(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		o    server.Options
+		c    config.Config
 		want string
 	}{
-		{"no port", server.Options{Listen: "127.0.0.1"}, "--listen 127.0.0.1 is no address"},
-		{"no admin port", server.Options{AdminListen: "localhost"}, "--admin-listen localhost is no address"},
-		{"outside", server.Options{Listen: ":0"}, "--insecure-listen"},
-		{"outside admin", server.Options{AdminListen: "0.0.0.0:0"}, "--admin-listen"},
-		{"half of TLS", server.Options{TLSCert: "x"}, "--tls-key"},
-		{"no such certificate", server.Options{TLSCert: "x", TLSKey: "y"}, "--tls-cert"},
-		{"key without app", server.Options{Credentials: server.Credentials{KeyFile: "x"}}, "--sdkappid"},
-		{"admin alone", server.Options{Credentials: server.Credentials{Admin: "x"}}, "--key-file"},
-		{"empty key", server.Options{Credentials: server.Credentials{SDKAppID: 1, KeyFile: empty}}, "is empty"},
-		{"private key", server.Options{Credentials: server.Credentials{SDKAppID: 1, KeyFile: private}}, "public key"},
-		{"unknown store", server.Options{Store: "tape:x"}, "tape"},
+		{"no certificate", config.Config{TLSCert: empty, TLSKey: empty}, "--tls-cert"},
+		{"empty key", config.Config{SDKAppID: 1, KeyFile: empty}, "is empty"},
+		{"private key", config.Config{SDKAppID: 1, KeyFile: private}, "public key"},
+		{"unknown store", config.Config{Store: "tape:x", SealKeys: "none"}, "tape"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			o := tt.o
-			if o.Listen == "" {
-				o.Listen = "127.0.0.1:0"
-			}
-			if o.Store == "" {
-				o.Store = "mem:"
-			}
-			o.Logger = testutil.Logger(t)
-			if _, err := server.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := open(t, tt.c, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})

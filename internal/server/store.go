@@ -4,15 +4,10 @@ import (
 	"context"
 
 	"rollcall/internal/account"
-	"rollcall/internal/config"
 	"rollcall/internal/store/metered"
 	"rollcall/internal/store/open"
 	"rollcall/internal/store/sealed"
 )
-
-// SealFile is the name of the file in the data directory with the keys that seal
-// the secrets of apps.
-const SealFile = config.SealFile
 
 // openStore opens the store, with its calls counted and its secrets sealed.
 func (s *Server) openStore(ctx context.Context) (err error) {
@@ -32,12 +27,8 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 // seal returns the store with its secrets sealed: with the keys of a file or, in
 // a store that lives no longer than the process, with keys that do neither.
 func (s *Server) seal(ctx context.Context) (account.Engine, error) {
-	file, err := s.sealFile()
-	switch {
-	case err != nil:
-		return nil, err
-	case file == "":
+	if s.o.SealKeys == "" {
 		return sealed.New(s.engine, sealed.NewRing()), nil
 	}
-	return sealed.Open(ctx, s.engine, file)
+	return sealed.Open(ctx, s.engine, s.o.SealKeys)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/internal/testutil"
+	"rollcall/internal/config"
 )
 
 // TestWatch looks at the metrics of a store on disk, before and after a backup, and
@@ -21,9 +21,7 @@ func TestWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := func() *Server {
-		s, err := Open(t.Context(), Options{
-			Store: "pebble:" + filepath.Join(data, "accounts"), Listen: "127.0.0.1:0", DataDir: data, Logger: testutil.Logger(t),
-		})
+		s, err := openWith(t, Options{Config: config.Config{Store: "pebble:" + filepath.Join(data, "accounts"), Data: data}})
 		if err != nil {
 			t.Fatal(err)
 		}
