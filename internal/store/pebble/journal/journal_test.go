@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	godiff "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
@@ -29,7 +31,7 @@ func FuzzJournal(f *testing.F) {
 		err := Commit{Base: 1, Data: data}.Each(func(pos uint64, c Change) error {
 			again, _ := Append(nil, c)
 			got, n, err := Next(again)
-			if diff := cmp.Diff(c, got); err != nil || n != len(again) || diff != "" {
+			if diff := godiff.Diff(c, got); err != nil || n != len(again) || diff != "" {
 				t.Errorf("%x changes when it is written again: %v\n%s", again, err, diff)
 			}
 			read = int(pos-1) + n
@@ -73,12 +75,47 @@ func TestNewest(t *testing.T) {
 		got[string(c.Name)] = string(c.Value)
 		return nil
 	})
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+	if diff := godiff.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	if !slices.IsSorted(names) || len(names) != len(want) {
 		t.Errorf("%d names %q, want %d in order", len(names), names, len(want))
 	}
+}
+
+// TestSort compares the order of many names with that of a plain sort: names that differ
+// in few bits or in many, late, early, or not at all.
+func TestSort(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.StringMatching(rapid.SampledFrom([]string{`[ab]{0,3}`, `same[0-9a-f]{16}`, `[0-9]{9}`, `\PC{0,12}`}).Draw(t, "form"))
+		type change struct {
+			name string
+			seq  int
+		}
+		var want []change
+		var cs []Commit
+		pos := uint64(1)
+		for range rapid.IntRange(1, 3).Draw(t, "commits") {
+			c := Commit{Base: pos}
+			for range rapid.IntRange(0, 200).Draw(t, "changes") {
+				name := record.AppendName(nil, app+account.AppID(rapid.IntRange(0, 1).Draw(t, "app")), account.UserID(id.Draw(t, "id")))
+				c.Data, _ = Append(c.Data, Change{Kind: Set, Name: name, Value: fmt.Append(nil, len(want))})
+				want = append(want, change{string(name), len(want)})
+			}
+			cs, pos = append(cs, c), c.End()
+		}
+		slices.SortFunc(want, func(a, b change) int { return cmp.Or(cmp.Compare(a.name, b.name), b.seq-a.seq) })
+		want = slices.CompactFunc(want, func(a, b change) bool { return a.name == b.name })
+		items, _, err := Newest(cs)
+		if err != nil || len(items) != len(want) {
+			t.Fatalf("%d changes, %v; want %d", len(items), err, len(want))
+		}
+		for i, it := range items {
+			if c := it.In(cs); string(c.Name) != want[i].name || string(c.Value) != fmt.Sprint(want[i].seq) {
+				t.Fatalf("at %d is change %s of %q, want %+v", i, c.Value, c.Name, want[i])
+			}
+		}
+	})
 }
 
 // TestAt finds each change by its position, and none where none is.
@@ -95,7 +132,7 @@ func TestAt(t *testing.T) {
 	for _, c := range cs {
 		err := c.Each(func(pos uint64, want Change) error {
 			got, err := At(cs, pos)
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := godiff.Diff(want, got); diff != "" {
 				t.Errorf("at %d (-want +got):\n%s", pos, diff)
 			}
 			return err
