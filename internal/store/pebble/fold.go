@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -208,6 +207,7 @@ type tables struct {
 	last    journal.Commit // of the fold
 	stop    <-chan struct{}
 	w       *sstable.Writer
+	out     tableFile // of w
 	bytes   int
 	paths   []string
 	size    roster.Size // of the index after it
@@ -321,8 +321,8 @@ func (t *tables) open() {
 		return
 	}
 	t.paths = append(t.paths, path)
-	file = vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: bytesPerSync})
-	t.w = sstable.NewWriter(objstorageprovider.NewFileWritable(file), t.f.s.writerOptions())
+	t.out.begin(vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: bytesPerSync}))
+	t.w = sstable.NewWriter(&t.out, t.f.s.writerOptions())
 }
 
 // finish ends the file under way and makes it durable.

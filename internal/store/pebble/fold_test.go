@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
@@ -134,6 +135,46 @@ func TestFoldHalf(t *testing.T) {
 		t.Errorf("after the next fold (-want +got):\n%s", diff)
 	}
 	must(t, s.Close())
+}
+
+// TestColumns goes on with a store whose tables are written in columns: it reads tables
+// of both forms, and merges them.
+func TestColumns(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk, columns: true})
+	furnish(t, s)
+	fold(t, s)
+	must(t, s.Close())
+	s = open(t, Options{FS: disk})
+	defer func() { must(t, s.Close()) }()
+	furnish(t, s)
+	fold(t, s)
+	want := list(t, s, account.ListQuery{Limit: 1000})
+	if rows, columns := forms(t, s); rows == 0 || columns == 0 {
+		t.Fatalf("%d tables in rows and %d in columns, want both", rows, columns)
+	}
+	lower, upper := spaceBounds(accountSpace)
+	must(t, s.db.Compact(t.Context(), lower, upper, false))
+	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
+		t.Errorf("after both forms were merged (-want +got):\n%s", diff)
+	}
+}
+
+// forms returns how many tables there are of both forms.
+func forms(t *testing.T, s *Store) (rows, columns int) {
+	t.Helper()
+	levels, err := s.db.SSTables(pebble.WithProperties())
+	must(t, err)
+	for _, level := range levels {
+		for _, table := range level {
+			if table.Properties.KeySchemaName == "" {
+				rows++
+			} else {
+				columns++
+			}
+		}
+	}
+	return rows, columns
 }
 
 // TestRenewHalf changes accounts of every kind between the end of what a fold

@@ -39,7 +39,7 @@ func (s *Store) checkFormat(o Options) error {
 	n, err := formatOf(s.db)
 	switch {
 	case err != nil:
-		return err
+		return o.failed("reading", err)
 	case n > format:
 		return o.errNewer()
 	case n == format:

@@ -29,6 +29,7 @@ type Options struct {
 	foldBytes  int           // tests: bytes of the journal that are folded at once
 	renewIndex bool          // tests: with every fold
 	smallLogs  bool          // tests: begin logs and manifests anew all the time
+	columns    bool          // tests: write tables in columns
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and
@@ -98,6 +99,9 @@ func (o Options) engine(s *Store) *pebble.Options {
 	// into each of them.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	p.Experimental.FileCacheShards = 2
+	// Rows take a fold less than half the time that columns do. Tables in columns stay
+	// readable.
+	p.Experimental.EnableColumnarBlocks = func() bool { return o.columns }
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return p
 }

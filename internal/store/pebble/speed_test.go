@@ -1,0 +1,106 @@
+package pebble
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// cpuTime returns the processor time of this process.
+func cpuTime(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// importMany imports the accounts numbered from one to before another, as batch makes
+// them.
+func importMany(b *testing.B, s *Store, from, to int, nick string) {
+	for i := from; i < to; i += 100 {
+		if _, err := s.Upsert(b.Context(), app, batch(i, nick), free); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFold folds 300,000 accounts: new ones, and then the same once more, changed.
+// It reports the processor time for 100 of them, of the whole process.
+func BenchmarkFold(b *testing.B) {
+	const n = 300_000
+	for _, what := range []string{"new", "existing"} {
+		b.Run(what, func(b *testing.B) {
+			s := open(b, Options{Dir: b.TempDir(), foldBytes: 1 << 30})
+			defer func() { _ = s.Close() }()
+			var spent, walked time.Duration
+			from, nick := 0, "a"
+			if what == "existing" {
+				importMany(b, s, 0, n, nick)
+				foldNow(b, s)
+			}
+			for i := range b.N {
+				b.StopTimer()
+				if what == "new" {
+					from = i * n
+				} else {
+					nick = fmt.Sprint(i, " ")
+				}
+				importMany(b, s, from, from+n, nick)
+				b.StartTimer()
+				cpu, start := cpuTime(b), time.Now()
+				foldNow(b, s)
+				spent, walked = spent+cpuTime(b)-cpu, walked+time.Since(start)
+			}
+			per := float64(b.N) * n / 100
+			b.ReportMetric(float64(spent.Microseconds())/per, "cpu-µs/100")
+			b.ReportMetric(float64(walked.Microseconds())/per, "µs/100")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// foldNow folds what there is in the journal.
+func foldNow(b *testing.B, s *Store) {
+	b.Helper()
+	if err := s.folder.guarded(nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLookup reads 100 accounts that lie anywhere among a million, right after they
+// were imported, and reports the processor time that takes.
+func BenchmarkLookup(b *testing.B) {
+	const n = 1_000_000
+	s := open(b, Options{Dir: b.TempDir()})
+	defer func() { _ = s.Close() }()
+	importMany(b, s, 0, n, "a")
+	foldNow(b, s)
+	b.Run("loaded", func(b *testing.B) { lookup(b, s, n) })
+	importMany(b, s, 0, n, "b")
+	foldNow(b, s)
+	b.Run("changed", func(b *testing.B) { lookup(b, s, n) })
+}
+
+func lookup(b *testing.B, s *Store, n int) {
+	ids := make([]account.UserID, 100)
+	rng := rand.New(rand.NewPCG(1, 2))
+	cpu := cpuTime(b)
+	for b.Loop() {
+		for i := range ids {
+			ids[i] = account.UserID(fmt.Sprintf("%016x", uint64(rng.IntN(n))*0x9e3779b97f4a7c15))
+		}
+		as, err := s.Lookup(context.Background(), app, ids)
+		if err != nil || as[7].InternalID == 0 {
+			b.Fatalf("%+v, %v", as[7], err)
+		}
+	}
+	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
+	m := s.db.Metrics()
+	b.Logf("L0 %d sublevels, %d files; cache %d MB, hits %d misses %d", m.Levels[0].Sublevels, m.Levels[0].TablesCount, m.BlockCache.Size>>20, m.BlockCache.Hits, m.BlockCache.Misses)
+}
