@@ -36,7 +36,6 @@ func TestCausesStayInside(t *testing.T) {
 	for _, err := range []error{
 		errors.New(secret),
 		&account.Error{Code: account.Unavailable, Err: errors.New(secret)},
-		&wire.Error{Code: wire.SigMismatch, Err: errors.New(secret)},
 	} {
 		for s := range numServices {
 			c := &call{endpoint: &endpoint{service: s}, event: httpx.EventFrom(t.Context())}
