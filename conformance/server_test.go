@@ -18,6 +18,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/api"
+	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
@@ -108,7 +109,7 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	}
 	seed(tb, store, s)
 	store.code = s.fault
-	srv := api.New(api.Options{Directory: dir})
+	srv := api.New(api.Options{Directory: dir, Auth: auth.New(dir)})
 	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 		srv.ServeHTTP(w, r)
 		return nil

@@ -46,15 +46,3 @@ func TestAllocs(t *testing.T) {
 		})
 	}
 }
-
-func TestUserSigAllocs(t *testing.T) {
-	if testutil.Race {
-		t.Skip("pools forget under the race detector")
-	}
-	if got := testing.AllocsPerRun(200, sigBench(t, false)); got > 0 {
-		t.Errorf("a UserSig that is remembered: %v allocations, want none", got)
-	}
-	if got := testing.AllocsPerRun(200, sigBench(t, true)); got > 6 {
-		t.Errorf("a UserSig that is new: %v allocations, want at most 6", got)
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
@@ -41,46 +42,29 @@ const (
 // Prefix is the path under which the vendor's protocol lives.
 const Prefix = "/v4/"
 
-// Options are what a Server is built from. Directory is required.
+// Options are what a Server is built from. All but InFlight are required.
 type Options struct {
 	Directory *directory.Directory
-	Limiter   *ratelimit.Limiter // counts in memory if nil
-	InFlight  *httpx.InFlight    // bounds the calls served at once; [NewInFlight] of 0 if nil
+	Auth      *auth.Authenticator
+	InFlight  *httpx.InFlight // bounds the calls served at once; [NewInFlight] of 0 if nil
 }
 
 // A Server answers the vendor's protocol. It is safe for concurrent use.
 type Server struct {
 	dir       *directory.Directory
+	auth      *auth.Authenticator
 	limiter   *ratelimit.Limiter
 	inFlight  *httpx.InFlight
-	ecdsa     *costly
-	lockout   *lockout
-	diagnoses budget
-	keys      *account.Derived[account.Key, *keyring]
-	sigs      *sigCache
 	now       func() time.Time // real time, for rates
 	endpoints map[string]*endpoint
 }
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{
-		dir:       o.Directory,
-		limiter:   o.Limiter,
-		lockout:   newLockout(),
-		diagnoses: budget{perApp: diagnosesPerApp, inAll: diagnosesInAll},
-		keys:      account.NewDerived(func(a *account.App) []account.Key { return a.Keys }, newKeyring),
-		sigs:      newSigCache(),
-		ecdsa:     newCostly(),
-		now:       time.Now,
-	}
-	if s.inFlight = o.InFlight; s.inFlight == nil {
+	s := &Server{dir: o.Directory, auth: o.Auth, limiter: ratelimit.New(), inFlight: o.InFlight, now: time.Now}
+	if s.inFlight == nil {
 		s.inFlight = NewInFlight(0)
 	}
-	if s.limiter == nil {
-		s.limiter = ratelimit.New(ratelimit.NewMemory())
-	}
-	o.Directory.OnDelete(s.keys.Drop)
 	s.endpoints = s.routes()
 	return s
 }

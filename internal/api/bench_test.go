@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 )
@@ -58,7 +59,6 @@ func (e *cheapEngine) Status(_ context.Context, _ account.AppID, ids []account.U
 // A repeater serves the same request again and again, without the garbage of
 // making one.
 type repeater struct {
-	server  *Server
 	handler http.Handler
 	r       *http.Request
 	content []byte
@@ -69,8 +69,8 @@ type repeater struct {
 
 func newRepeater(tb testing.TB, command, content string) *repeater {
 	tb.Helper()
-	s := New(Options{Directory: directory.New(directory.Options{Engine: newCheapEngine()})})
-	p := &repeater{server: s, handler: s, content: []byte(content), header: http.Header{}}
+	dir := directory.New(directory.Options{Engine: newCheapEngine()})
+	p := &repeater{handler: New(Options{Directory: dir, Auth: auth.New(dir)}), content: []byte(content), header: http.Header{}}
 	p.r = &http.Request{
 		Method: http.MethodPost,
 		URL: &url.URL{

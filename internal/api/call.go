@@ -21,7 +21,6 @@ const (
 type call struct {
 	*endpoint
 	app   *account.App
-	admin account.UserID
 	event *httpx.Event
 
 	explain []reason // what became of the items that failed
@@ -74,7 +73,7 @@ func (c *call) free() {
 	if cap(m.query) > keepQuery {
 		m.query = nil
 	}
-	c.endpoint, c.app, c.admin, c.event, c.explain, c.body = nil, nil, "", nil, nil, nil
+	c.endpoint, c.app, c.event, c.explain, c.body = nil, nil, nil, nil, nil
 	c.failed = failedItems{}
 	calls.Put(c)
 }

@@ -70,9 +70,9 @@ func TestFreedCallsAreEmpty(t *testing.T) {
 	c.userIDs = []account.UserID{"a", "b"}
 	c.items = []account.Upsert{{ID: "a"}}
 	c.query, c.answer = make([]byte, keepQuery+1), make([]byte, keepAnswer+1)
-	c.app, c.endpoint, c.admin, c.explain = new(account.App), new(endpoint), "a", []reason{{}}
+	c.app, c.endpoint, c.explain = new(account.App), new(endpoint), []reason{{}}
 	c.free()
-	if c.app != nil || c.endpoint != nil || c.admin != "" || c.explain != nil || c.query != nil || c.answer != nil {
+	if c.app != nil || c.endpoint != nil || c.explain != nil || c.query != nil || c.answer != nil {
 		t.Errorf("left: %+v", c)
 	}
 	if len(c.userIDs) != 0 || c.userIDs[:2][0] != "" || c.userIDs[:2][1] != "" || c.items[:1][0] != (account.Upsert{}) {

@@ -9,30 +9,45 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 )
 
-// A hungEngine answers no Status before its context ends.
-type hungEngine struct{ account.Engine }
+// A hungEngine does not return from one of its methods before the context ends.
+type hungEngine struct {
+	account.Engine
+	apps bool // App hangs, not Status
+}
 
-func (hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
+func (e hungEngine) App(ctx context.Context, id account.AppID) (*account.App, error) {
+	if !e.apps {
+		return e.Engine.App(ctx, id)
+	}
+	<-ctx.Done()
+	return nil, account.Ended(ctx)
+}
+
+func (e hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
 	<-ctx.Done()
 	return nil, account.Ended(ctx)
 }
 
 // TestGateHasDeadline checks that a store that hangs does not hold a call that is
-// not through the gate yet.
+// not through the gate yet, whether it hangs on the app or on the caller's account.
 func TestGateHasDeadline(t *testing.T) {
-	f := newFixture(t, account.App{ID: plainApp})
-	f.dir = directory.New(directory.Options{Engine: hungEngine{f.store}, Clock: func(account.AppID) time.Time { return f.time }})
-	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", query, checkBody))
-		if took := time.Since(start); *got.ErrorCode != 70169 || took != Timeout {
-			t.Errorf("code %d after %v, want 70169 after %v", *got.ErrorCode, took, Timeout)
-		}
-	})
+	for _, apps := range []bool{true, false} {
+		f := newFixture(t, account.App{ID: plainApp})
+		f.dir = directory.New(directory.Options{Engine: hungEngine{f.store, apps}, Clock: func(account.AppID) time.Time { return f.time }})
+		f.auth = auth.New(f.dir)
+		query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", query, checkBody))
+			if took := time.Since(start); *got.ErrorCode != 70169 || took != Timeout {
+				t.Errorf("the app hangs %v: code %d after %v, want 70169 after %v", apps, *got.ErrorCode, took, Timeout)
+			}
+		})
+	}
 }
 
 // A slowReader is read after a while.

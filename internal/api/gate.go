@@ -42,7 +42,7 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 		return err
 	}
 	c.event.Known()
-	return s.rate(ctx, h, r, c)
+	return s.rate(h, r, c)
 }
 
 // endpoint returns the command that the path of r names, or nil. A path that is

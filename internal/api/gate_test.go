@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
-	"rollcall/usersig"
 )
 
 // Apps of the gate's tests.
@@ -103,102 +101,35 @@ func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
 	}
 }
 
-// TestAnySignature asks apps that accept any signature by their record. That
-// counts for a test app alone, and on a server that allows them alone.
-func TestAnySignature(t *testing.T) {
-	for _, allowed := range []bool{false, true} {
-		for _, test := range []bool{false, true} {
-			f := newFixture(t)
-			f.dir = directory.New(directory.Options{Engine: f.store, AllowTestApps: allowed, Clock: func(account.AppID) time.Time { return f.time }})
-			app := account.App{
-				ID: plainApp, Edition: account.Development, Test: test, Admins: []account.UserID{"administrator"},
-				Keys: []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}, Settings: account.Settings{AnySignature: true},
-			}
-			if _, err := f.store.CreateApp(t.Context(), app, account.AuditEntry{}); err != nil {
-				t.Fatal(err)
-			}
-			want := 70009
-			if allowed && test {
-				want = 0
-			}
-			q := params(plainApp, "administrator", sign(t, "another key", plainApp, "administrator", f.time.Unix()))
-			got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", q, `{"CheckItem":[{"UserID":"user"}]}`))
-			if *got.ErrorCode != want {
-				t.Errorf("allowed %v, a test app %v: code %d, want %d", allowed, test, *got.ErrorCode, want)
-			}
+// A lockout is of one address.
+func TestLockout(t *testing.T) {
+	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{LockoutAfter: 1, RateMode: account.RateOff}})
+	good := sign(t, testKey, plainApp, "administrator", f.time.Unix())
+	for _, step := range []struct {
+		from, sig string
+		want      int
+	}{
+		{"192.0.2.1:1", "x", 70003},
+		{"192.0.2.1:2", good, 70050},
+		{"192.0.2.2:1", good, 0},
+	} {
+		r := request("POST", "/v4/im_open_login_svc/account_check", params(plainApp, "administrator", step.sig), checkBody)
+		r.RemoteAddr = step.from
+		if got := f.post(t, r); *got.ErrorCode != step.want {
+			t.Errorf("from %s: code %d, want %d", step.from, *got.ErrorCode, step.want)
 		}
 	}
 }
 
-// TestKickAndFuture signs for a kicked account at times around the server's: a
-// UserSig that is dated far ahead does not survive the kick, one of a clock that
-// is a little fast does, and so does any once the kick is forgotten.
-func TestKickAndFuture(t *testing.T) {
-	f := newFixture(t, account.App{ID: plainApp, Admins: []account.UserID{"user"}}, account.App{ID: listedApp, Settings: account.Settings{KickedAsExpired: true}})
-	code := func(app account.AppID, id string, ahead time.Duration) int {
-		q := params(app, id, sign(t, testKey, app, id, f.time.Add(ahead).Unix()))
-		return *f.post(t, request("POST", "/v4/im_open_login_svc/account_check", q, `{"CheckItem":[{"UserID":"user"}]}`)).ErrorCode
-	}
-	want := func(when string, wants map[time.Duration]int) {
-		t.Helper()
-		for ahead, want := range wants {
-			if got := code(plainApp, "user", ahead); got != want {
-				t.Errorf("%s, signed %v ahead: code %d, want %d", when, ahead, got, want)
-			}
+// A UserSig of before a kick has the code of an expired one in apps that want that.
+func TestKickedAsExpired(t *testing.T) {
+	for asExpired, want := range map[bool]int{false: 70052, true: 70001} {
+		f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{KickedAsExpired: asExpired}})
+		sig := sign(t, testKey, plainApp, "administrator", f.time.Unix()-1)
+		kick(t, f, "administrator", f.time)
+		if got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", params(plainApp, "administrator", sig), checkBody)); *got.ErrorCode != want {
+			t.Errorf("kicked_as_expired %v: code %d, want %d", asExpired, *got.ErrorCode, want)
 		}
-	}
-	const far = 100 * 365 * 24 * time.Hour
-	want("before", map[time.Duration]int{0: 0, far: 0})
-	kick(t, f, "user", f.time)
-	want("after a kick", map[time.Duration]int{-time.Second: 70052, 0: 0, usersig.MaxAhead: 0, usersig.MaxAhead + time.Second: 70052, far: 70052})
-	kick(t, f, "user", f.time.Add(far))
-	want("after a kick by a fast clock", map[time.Duration]int{0: 70052, far: 70052})
-	if err := f.dir.Unkick(t.Context(), "test", plainApp, "user"); err != nil {
-		t.Fatal(err)
-	}
-	want("forgotten", map[time.Duration]int{-time.Second: 0, 0: 0, far: 0})
-	kick(t, f, "user", f.time)
-	want("kicked again", map[time.Duration]int{-time.Second: 70052, 0: 0})
-	if _, err := f.store.Update(t.Context(), listedApp, []account.Patch{{ID: "administrator", Kicked: f.time.Unix()}}, f.time); err != nil {
-		t.Fatal(err)
-	}
-	if got := code(listedApp, "administrator", far); got != 70001 {
-		t.Errorf("an app that answers as for expired: code %d, want 70001", got)
-	}
-}
-
-func TestLockoutForgets(t *testing.T) {
-	l, now := newLockout(), time.Unix(1700000000, 0)
-	who := suspect{plainApp, netip.MustParseAddr("192.0.2.1")}
-	l.strike(who, 2, now)
-	if l.locked(who, 2, now) {
-		t.Error("locked after one mistake of two")
-	}
-	l.strike(who, 2, now)
-	if !l.locked(who, 2, now.Add(lockoutWindow-1)) {
-		t.Error("not locked within the minute")
-	}
-	if l.locked(who, 2, now.Add(lockoutWindow)) {
-		t.Error("still locked after the minute")
-	}
-	l.strike(who, 2, now.Add(lockoutWindow))
-	if l.locked(who, 2, now.Add(lockoutWindow)) {
-		t.Error("mistakes of before the pause still count")
-	}
-}
-
-// The minute of a lockout begins with the last mistake, not with the first.
-func TestLockoutLasts(t *testing.T) {
-	l, now := newLockout(), time.Unix(1700000000, 0)
-	who := suspect{plainApp, netip.MustParseAddr("192.0.2.1")}
-	l.strike(who, 2, now)
-	last := now.Add(lockoutWindow / 2)
-	l.strike(who, 2, last)
-	if !l.locked(who, 2, last.Add(lockoutWindow-1)) {
-		t.Error("not locked for a minute after the last mistake")
-	}
-	if l.locked(who, 2, last.Add(lockoutWindow)) {
-		t.Error("locked for longer than a minute after the last mistake")
 	}
 }
 
@@ -225,23 +156,6 @@ func TestOddNamesInTheURL(t *testing.T) {
 		const want = `{"ActionStatus":"FAIL","ErrorCode":60012,"ErrorInfo":`
 		if got := w.Body.String(); !strings.HasPrefix(got, want) {
 			t.Errorf("%q: %s", name, got)
-		}
-	}
-}
-
-// TestLockoutOutOfBounds has a stored number that no version takes: it locks nobody out.
-func TestLockoutOutOfBounds(t *testing.T) {
-	f := newFixture(t, account.App{ID: plainApp})
-	_, err := f.store.UpdateApp(t.Context(), plainApp, func(a account.App) (account.App, error) {
-		a.Settings.LockoutAfter = -1
-		return a, nil
-	}, account.AuditEntry{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if got := f.post(t, request("POST", "/v4/im_open_login_svc/account_check", params(plainApp, "administrator", "x"), "{}")); *got.ErrorCode == 70050 {
-			t.Error("locked out")
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -28,7 +27,7 @@ func asked(r *http.Request, header string) bool {
 
 // rate counts the call against the limit of its command and the ceiling of its
 // app, and refuses it where the app enforces them.
-func (s *Server) rate(ctx context.Context, h http.Header, r *http.Request, c *call) error {
+func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	set := &c.app.Settings
 	if set.RateMode == account.RateOff {
 		return nil
@@ -38,29 +37,21 @@ func (s *Server) rate(ctx context.Context, h http.Header, r *http.Request, c *ca
 		limit = n
 	}
 	now := s.now()
-	command, err := s.take(ctx, c, c.name, limit, now)
-	if err != nil {
-		return err
-	}
+	command := s.take(c, c.name, limit, now)
 	if asked(r, rateHeader) {
 		showRate(h, command)
 	}
 	if command.Over {
 		return s.over(h, c, wire.CommandRate)
 	}
-	app, err := s.take(ctx, c, "", set.AppRateLimit, now)
-	if err != nil {
-		return err
-	}
-	if app.Over {
+	if s.take(c, "", set.AppRateLimit, now).Over {
 		return s.over(h, c, wire.AppRate)
 	}
 	return nil
 }
 
-func (s *Server) take(ctx context.Context, c *call, command string, limit int, now time.Time) (ratelimit.Decision, error) {
-	key := ratelimit.Key{App: uint32(c.app.ID), Command: command}
-	return s.limiter.Take(ctx, key, 1, limit, now)
+func (s *Server) take(c *call, command string, limit int, now time.Time) ratelimit.Decision {
+	return s.limiter.Take(ratelimit.Key{App: uint32(c.app.ID), Command: command}, limit, now)
 }
 
 // over refuses a call, or flags it where the app's limits are in shadow.

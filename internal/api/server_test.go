@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
@@ -37,7 +38,7 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 		Engine: f.store,
 		Clock:  func(account.AppID) time.Time { return f.time },
 	})
-	f.Server = New(Options{Directory: dir})
+	f.Server = New(Options{Directory: dir, Auth: auth.New(dir)})
 	f.now = func() time.Time { return f.time }
 	for _, app := range apps {
 		app.Edition = account.Development

@@ -45,7 +45,8 @@ var imports = map[string][]string{
 
 	// The way of a request.
 	"internal/server":    {anything},
-	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "usersig", "internal/ratelimit"},
+	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit"},
+	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
 	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},

@@ -2,18 +2,14 @@
 // whether a call is over its limit.
 //
 // The vendor documents a limit per second for each app and command but not the
-// shape of the window; fixed seconds are the simplest reading and what several
-// nodes can share in one counter. A window is one second of the Unix clock, so
-// all nodes with correct clocks agree on it.
+// shape of the window. Fixed seconds are the simplest reading. A window is one
+// second of the Unix clock.
 //
-// Deciding is a pure function, [Decide], over a total. Totals come from a
-// [Source]: [Memory] for one process, a shared store for several.
+// [Decide] is a pure function over a total; a [Limiter] counts the totals in the
+// memory of the process.
 package ratelimit
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // Window is the length of a window.
 const Window = time.Second
@@ -25,18 +21,6 @@ type Key struct {
 	// Command is the name of the command, or empty for the ceiling of the
 	// whole app.
 	Command string
-}
-
-// A Source counts. It is safe for concurrent use.
-type Source interface {
-	// Add adds n, which is at least 1, to the count of key in the window that
-	// starts at second (Unix time) and returns the new total. Each total is
-	// returned to one caller only: two concurrent calls never see the same one.
-	// A count may be forgotten once its window is over.
-	//
-	// Add fails only if the source cannot be reached before ctx ends. Whether
-	// it counted is then unknown.
-	Add(ctx context.Context, key Key, second int64, n int) (total int64, err error)
 }
 
 // A Decision says whether a call may go on, and what its client may be told.
@@ -53,34 +37,7 @@ type Decision struct {
 	Over bool
 }
 
-// A Limiter decides with the counts of a [Source].
-type Limiter struct {
-	src Source
-}
-
-// New returns a Limiter that counts in src.
-func New(src Source) *Limiter { return &Limiter{src: src} }
-
-// Take counts n calls of key at now and reports whether they fit under limit.
-// A limit of 0 or less means no limit; nothing is counted then.
-//
-// Calls that do not fit are counted too: a window that is over stays over until
-// it ends. Now is real time, also for apps that have a time of their own.
-//
-// If the source fails, Take returns its error and a Decision that is not over:
-// the caller chooses whether to let the call pass.
-func (l *Limiter) Take(ctx context.Context, key Key, n, limit int, now time.Time) (Decision, error) {
-	if limit <= 0 {
-		return Decision{}, nil
-	}
-	total, err := l.src.Add(ctx, key, now.Unix(), n)
-	if err != nil {
-		return Decision{Limit: limit, Reset: untilReset(now)}, err
-	}
-	return Decide(total, limit, now), nil
-}
-
-// Decide judges a call that brought the count of the window of now to total.
+// Decide returns the decision for a call that brought the count of the window of now to total.
 // Limit is at least 1.
 func Decide(total int64, limit int, now time.Time) Decision {
 	left := int64(limit) - total

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/api"
+	"rollcall/internal/auth"
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
@@ -178,7 +179,8 @@ func TestAnswerInTime(t *testing.T) {
 		}
 		lg := testutil.Logger(t)
 		s := &Server{o: Options{Logger: lg}, metrics: metrics.New(metrics.Options{Logger: lg})}
-		s.api = api.New(api.Options{Directory: directory.New(directory.Options{Engine: slow{store}})})
+		dir := directory.New(directory.Options{Engine: slow{store}})
+		s.api = api.New(api.Options{Directory: dir, Auth: auth.New(dir)})
 		h := s.vendorHandler()
 		call := func() {
 			start := time.Now()

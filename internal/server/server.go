@@ -13,6 +13,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/api"
+	"rollcall/internal/auth"
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/metrics"
@@ -84,7 +85,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger, AllowTestApps: *s.o.AllowTestApps})
 	inFlight := api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(inFlight.Len)
-	s.api = api.New(api.Options{Directory: s.dir, InFlight: inFlight})
+	s.api = api.New(api.Options{Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight})
 	s.admin = s.newAdmin()
 	s.watch(ctx)
 	s.attach()

@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"net/netip"
@@ -37,9 +37,6 @@ func newLockout() *lockout { return &lockout{counts: map[suspect]strikes{}} }
 
 // locked reports whether s has made limit mistakes in the last minute.
 func (l *lockout) locked(s suspect, limit int, now time.Time) bool {
-	if limit == 0 {
-		return false
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := l.counts[s]
@@ -47,10 +44,7 @@ func (l *lockout) locked(s suspect, limit int, now time.Time) bool {
 }
 
 // strike counts a mistake of s.
-func (l *lockout) strike(s suspect, limit int, now time.Time) {
-	if limit == 0 {
-		return
-	}
+func (l *lockout) strike(s suspect, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st, ok := l.counts[s]
@@ -64,8 +58,8 @@ func (l *lockout) strike(s suspect, limit int, now time.Time) {
 	l.counts[s] = st
 }
 
-// forget drops what is no longer needed, and everything if that is nothing: to
-// let a few off is better than to grow without bound.
+// forget drops counts that are no longer needed, or all of them if none is: it is
+// better to let a few off than to grow without bound.
 func (l *lockout) forget(now time.Time) {
 	for s, st := range l.counts {
 		if now.Sub(st.last) >= lockoutWindow {

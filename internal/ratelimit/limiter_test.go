@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// TestMemoryTotalsAreUnique has many goroutines count two keys across a change
+// TestTotalsAreUnique has many goroutines count two keys across a change
 // of second: each total must be handed out exactly once.
-func TestMemoryTotalsAreUnique(t *testing.T) {
+func TestTotalsAreUnique(t *testing.T) {
 	const workers, perWorker = 16, 500
-	m := NewMemory()
+	l := New()
 	keys := []Key{{App: 1, Command: "kick"}, {App: 1}}
 	totals := make(chan [3]int64, workers*perWorker*len(keys))
 	var wg sync.WaitGroup
@@ -18,11 +18,7 @@ func TestMemoryTotalsAreUnique(t *testing.T) {
 			for i := range perWorker {
 				second := int64(1000 + i%2)
 				for k, key := range keys {
-					total, err := m.Add(t.Context(), key, second, 1)
-					if err != nil {
-						t.Error(err)
-					}
-					totals <- [3]int64{int64(k), second, total}
+					totals <- [3]int64{int64(k), second, l.count(key, second)}
 				}
 			}
 		})
@@ -46,20 +42,18 @@ func TestMemoryTotalsAreUnique(t *testing.T) {
 	}
 }
 
-func TestMemoryForgets(t *testing.T) {
-	m := NewMemory()
+func TestForgets(t *testing.T) {
+	l := New()
 	held := func() int {
 		var n int
-		for i := range m.shards {
-			n += len(m.shards[i].counts) + len(m.shards[i].before)
+		for i := range l.shards {
+			n += len(l.shards[i].counts) + len(l.shards[i].before)
 		}
 		return n
 	}
 	add := func(second int64, apps int) {
 		for app := range apps {
-			if _, err := m.Add(t.Context(), Key{App: uint32(app)}, second, 1); err != nil {
-				t.Fatal(err)
-			}
+			l.count(Key{App: uint32(app)}, second)
 		}
 	}
 	const apps = 100_000 // more than keepKeys in each shard
@@ -76,18 +70,16 @@ func TestMemoryForgets(t *testing.T) {
 	}
 }
 
-func BenchmarkMemory(b *testing.B) {
+func BenchmarkLimiter(b *testing.B) {
 	keys := map[string]int{"one key": 1, "many keys": 1000}
 	for name, n := range keys {
 		b.Run(name, func(b *testing.B) {
-			m := NewMemory()
+			l := New()
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
 					key := Key{App: uint32(i % n), Command: "multiaccount_import"}
-					if _, err := m.Add(b.Context(), key, int64(i>>16), 1); err != nil {
-						b.Error(err)
-					}
+					l.count(key, int64(i>>16))
 				}
 			})
 		})

@@ -1,9 +1,9 @@
 package ratelimit
 
 import (
-	"context"
 	"hash/maphash"
 	"sync"
+	"time"
 )
 
 const (
@@ -18,27 +18,38 @@ const (
 	keepKeys = 1024
 )
 
-// Memory is a [Source] in the memory of one process. It keeps the counts of
-// two seconds, the newest one and the one before it, and no others.
-type Memory struct {
+// A Limiter counts calls in the memory of one process. It keeps the counts of two
+// seconds, the newest one and the one before it. It is safe for concurrent use.
+type Limiter struct {
 	seed   maphash.Seed
 	shards [shardCount]shard
 }
 
-var _ Source = (*Memory)(nil)
+// New returns a Limiter that has counted nothing.
+func New() *Limiter { return &Limiter{seed: maphash.MakeSeed()} }
 
-// NewMemory returns an empty Memory.
-func NewMemory() *Memory { return &Memory{seed: maphash.MakeSeed()} }
+// Take counts a call of key at now and reports whether it fits under limit. A limit
+// of 0 or less means no limit; nothing is counted then.
+//
+// A call that does not fit is counted too: a window that is over stays over until
+// it ends. Now is real time, also for apps that have a time of their own.
+func (l *Limiter) Take(key Key, limit int, now time.Time) Decision {
+	if limit <= 0 {
+		return Decision{}
+	}
+	return Decide(l.count(key, now.Unix()), limit, now)
+}
 
-// Add implements [Source]. It never fails.
-func (m *Memory) Add(_ context.Context, key Key, second int64, n int) (int64, error) {
-	s := &m.shards[maphash.Comparable(m.seed, key)%shardCount]
+// count adds a call to the count of key in a second and returns the new total. Each
+// total is returned once: two concurrent calls never see the same one.
+func (l *Limiter) count(key Key, second int64) int64 {
+	s := &l.shards[maphash.Comparable(l.seed, key)%shardCount]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counts := s.window(second)
-	total := counts[key] + int64(n)
+	total := counts[key] + 1
 	counts[key] = total
-	return total, nil
+	return total
 }
 
 // A shard counts the keys that hash to it.
@@ -55,8 +66,8 @@ type shard struct {
 //
 // A caller may read its clock just before a second ends and arrive just after,
 // so the second before the newest is still counted. Any other second in the
-// past means that the clock was set back: the shard starts anew, or else every
-// call until the clock catches up would share one window.
+// past means that the clock was set back: the shard starts anew, because otherwise
+// every call until the clock catches up would share one window.
 func (s *shard) window(second int64) map[Key]int64 {
 	switch {
 	case s.counts == nil:
