@@ -41,6 +41,8 @@ type conn struct {
 	// The goroutine that serves the connection alone uses these.
 	responses int  // so far
 	pipelined bool // the header of the request was there before the last response ended
+
+	whole wholeWrite
 }
 
 // newConn returns c with its faults answered by w.
@@ -102,7 +104,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			return len(p), c.refuse(version, f)
 		}
 	}
-	return c.Conn.Write(p)
+	return c.whole.write(c.Conn, p)
 }
 
 // refuse answers f in place of the library and ends the connection.

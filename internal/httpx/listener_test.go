@@ -26,6 +26,12 @@ type testServer struct {
 // startServer serves h, over TLS if secure, until the test ends.
 func startServer(t *testing.T, secure bool, h http.Handler) *testServer {
 	t.Helper()
+	return startServerOn(t, secure, func(l net.Listener) net.Listener { return l }, h)
+}
+
+// startServerOn is startServer on what wrap makes of a listener of TCP.
+func startServerOn(t *testing.T, secure bool, wrap func(net.Listener) net.Listener, h http.Handler) *testServer {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +46,7 @@ func startServer(t *testing.T, secure bool, h http.Handler) *testServer {
 	}
 	srv := &http.Server{Handler: h, MaxHeaderBytes: 4 << 10}
 	done := make(chan error, 1)
-	ln := NewListener(inner, o)
+	ln := NewListener(wrap(inner), o)
 	go func() { done <- ln.Serve(srv) }()
 	t.Cleanup(func() {
 		// The context of the test has ended; this one waits for all connections.

@@ -26,6 +26,10 @@ func (w *responseWriter) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (w *responseWriter) Write(p []byte) (int, error) {
 	w.begin(http.StatusOK)
+	if c := w.x.event.turn.http1; c != nil {
+		c.whole.begin(w.Header(), p)
+		defer c.whole.end()
+	}
 	n, err := w.ResponseWriter.Write(p)
 	w.written += int64(n)
 	return n, err
