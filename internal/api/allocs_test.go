@@ -23,11 +23,11 @@ func TestAllocs(t *testing.T) {
 		name, command, body string
 		bare, logged        float64
 	}{
-		{"import of 100", "multiaccount_import", importBody, 7, 9},
-		{"import of 100, with escapes", "multiaccount_import", escaped, 7, 9},
-		{"import of 100 ids", "multiaccount_import", accountsBody, 7, 9},
-		{"check of 100", "account_check", checkBody, 9, 11},
-		{"import of one", "account_import", oneBody, 7, 9},
+		{"import of 100", "multiaccount_import", importBody, 4, 6},
+		{"import of 100, with escapes", "multiaccount_import", escaped, 4, 6},
+		{"import of 100 ids", "multiaccount_import", accountsBody, 4, 6},
+		{"check of 100", "account_check", checkBody, 6, 8},
+		{"import of one", "account_import", oneBody, 4, 6},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bare := newRepeater(t, test.command, test.body)

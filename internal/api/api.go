@@ -8,7 +8,6 @@ package api
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,6 +54,7 @@ type Server struct {
 	auth      *auth.Authenticator
 	limiter   *ratelimit.Limiter
 	inFlight  *httpx.InFlight
+	waits     waits
 	now       func() time.Time // real time, for rates
 	endpoints map[string]*endpoint
 }
@@ -110,8 +110,8 @@ var (
 
 // answer passes the gate and runs the command.
 func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
-	defer cancel()
+	ctx := s.waits.begin(r.Context())
+	defer func() { ctx.end() }()
 	if err := s.gate(ctx, h, r, c); err != nil {
 		return nil, &gateError{err}
 	}
@@ -125,8 +125,8 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 		return nil, err
 	}
 	if slow {
-		ctx, cancel = context.WithTimeout(r.Context(), Timeout)
-		defer cancel()
+		ctx.end()
+		ctx = s.waits.begin(r.Context())
 	}
 	resp, err := c.serve(ctx, c, c.body.Bytes())
 	if err == nil && len(c.explain) > 0 && asked(r, "Rollcall-Explain") {

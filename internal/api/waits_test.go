@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// isDone reports whether ctx says by its channel that it has ended.
+func isDone(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// TestDeadline ends deadlines in each way, with and without somebody who waits.
+func TestDeadline(t *testing.T) {
+	for _, waited := range []bool{false, true} {
+		for _, test := range []struct {
+			name  string
+			after func(cancel func(), d *deadline) // what happens a second after the beginning
+			took  time.Duration                    // from then to the end
+			want  error
+		}{
+			{"in time", func(func(), *deadline) {}, Timeout - time.Second, context.DeadlineExceeded},
+			{"with its request", func(cancel func(), _ *deadline) { cancel() }, sweepEvery, context.Canceled},
+			{"with its call", func(_ func(), d *deadline) { d.end() }, 0, context.Canceled},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				var w waits
+				request, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				d := w.begin(request)
+				defer d.end()
+				if at, ok := d.Deadline(); !ok || time.Until(at) != Timeout {
+					t.Errorf("Deadline is in %v", time.Until(at))
+				}
+				if waited && isDone(d) || d.Err() != nil {
+					t.Errorf("%s: over from the start: %v", test.name, d.Err())
+				}
+				time.Sleep(time.Second)
+				start := time.Now()
+				test.after(cancel, d)
+				if waited {
+					<-d.Done()
+					if took := time.Since(start); took > test.took || test.want == context.DeadlineExceeded && took != test.took {
+						t.Errorf("%s: done after %v, want %v", test.name, took, test.took)
+					}
+				} else {
+					time.Sleep(test.took)
+				}
+				if err := d.Err(); !errors.Is(err, test.want) || !isDone(d) || !errors.Is(context.Cause(d), test.want) {
+					t.Errorf("%s, waited %v: %v (%v), done %v, want %v", test.name, waited, err, context.Cause(d), isDone(d), test.want)
+				}
+				if len(w.all) != 0 {
+					t.Errorf("%s: %d deadlines are left", test.name, len(w.all))
+				}
+			})
+		}
+	}
+}
+
+// TestDeadlinesOfMany waits for many deadlines that began one after the other. Those
+// whose call ends early leave the others alone, which end in their own time.
+func TestDeadlinesOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w waits
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i*7919%1000) * time.Millisecond)
+				d, start := w.begin(t.Context()), time.Now()
+				defer d.end()
+				if i%3 == 0 {
+					_ = d.Done()
+					time.Sleep(Timeout / 3)
+					return
+				}
+				child, cancel := context.WithCancel(d)
+				defer cancel()
+				<-child.Done()
+				if took := time.Since(start); took != Timeout || child.Err() != context.DeadlineExceeded {
+					t.Errorf("deadline %d ended after %v: %v", i, took, child.Err())
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		if len(w.all) != 0 {
+			t.Errorf("%d deadlines are left", len(w.all))
+		}
+	})
+}
