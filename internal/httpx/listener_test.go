@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -44,7 +45,7 @@ func startServerOn(t *testing.T, secure bool, wrap func(net.Listener) net.Listen
 	if secure {
 		o.TLS, s.tls = selfSigned(t)
 	}
-	srv := &http.Server{Handler: h, MaxHeaderBytes: 4 << 10}
+	srv := &http.Server{Handler: h, MaxHeaderBytes: 4 << 10, ReadHeaderTimeout: time.Minute, ReadTimeout: 2 * time.Minute, WriteTimeout: 3 * time.Minute, IdleTimeout: 4 * time.Minute}
 	done := make(chan error, 1)
 	ln := NewListener(wrap(inner), o)
 	go func() { done <- ln.Serve(srv) }()
