@@ -71,8 +71,7 @@ func (c Code) Retryable() bool {
 	return false
 }
 
-// retry returns how c is repeated. The table of package wire names the section
-// of protocol.md for every row.
+// retry returns how c is repeated.
 func (c Code) retry() wire.Retry { return wire.Lookup(wire.Code(c)).Retry }
 
 // An Error is a call that the server answered with a code.

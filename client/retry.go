@@ -101,7 +101,7 @@ func wait(ctx context.Context, d time.Duration, last error) error {
 	}
 }
 
-// passing is the kind of a TransportError, RetryNo for any other error.
+// passing returns how a TransportError is repeated, RetryNo for any other error.
 func passing(err error) wire.Retry {
 	if e, ok := errors.AsType[*TransportError](err); ok && e.passing() {
 		return wire.RetryYes

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -54,18 +55,18 @@ func TestErrors(t *testing.T) {
 	b.WriteString(errorsHead)
 	c := readCatalogue(t)
 	for _, row := range wire.Table {
-		text, sent := row.Text, "no"
+		text, sent := row.Text, "yes"
 		if row.Exact {
 			text = `"` + text + `"`
 		}
-		if row.Sent {
-			sent = "yes"
+		if row.VendorOnly {
+			sent = "no"
 		}
 		commands, mark := c.answering(row.Code)
 		if commands == "" || mark != "C" {
 			t.Errorf("no document says that a command answers %d", row.Code)
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", row.Code, text, commands, row.Retry, sent, row.Advice)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", row.Code, text, commands, cmp.Or(row.Retry, "no"), sent, row.Advice)
 	}
 	b.WriteString(problemsHead)
 	for _, s := range admin.Slugs() {

@@ -10,7 +10,7 @@ type Retry string
 
 // Kinds of retry.
 const (
-	RetryNo   Retry = "no"   // fix the request first
+	RetryNo   Retry = ""     // fix the request first
 	RetryYes  Retry = "yes"  // repeat as it is
 	RetrySlow Retry = "slow" // lower the rate, then repeat
 	RetrySig  Retry = "sig"  // repeat with a newly signed UserSig
@@ -20,17 +20,16 @@ const (
 type Row struct {
 	Code Code
 
-	// Text is the ErrorInfo. Exact texts were recorded, whole or in the part
-	// that clients search for, from the vendor's documents and from captures;
-	// they never vary but in numbers, for which N stands. The others are ours,
-	// and a more precise sentence may stand in their place.
+	// Text is the ErrorInfo. An exact text was recorded, whole or in the part that
+	// clients search for, from the vendor's documents and from captures. It never
+	// varies but in numbers, for which N stands. The other texts are Rollcall's, and
+	// a more precise sentence may replace them.
 	Text  string
 	Exact bool
 
-	Advice string // what to do, one sentence
-	Retry  Retry
-	Source string // where the code is documented
-	Sent   bool   // Rollcall answers it in normal service
+	Advice     string // what to do, one sentence
+	Retry      Retry
+	VendorOnly bool // Rollcall does not answer it in normal service
 }
 
 // Lookup returns the row of c. The zero Row stands for an unknown code.
