@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"rollcall/client"
+	"rollcall/internal/wire"
 )
 
 // Exit codes of the commands that call a server, besides those of run.
@@ -71,9 +72,11 @@ func explain(err error) string {
 // refusal reports whether c is about who calls: the gate's codes up to the check
 // that the caller is an admin.
 func refusal(c client.Code) bool {
-	switch c {
-	case 60004, 60005, 60010, 60017, 60021, 70016, 70020, 40004, 70403, 90009:
+	switch c := wire.Code(c); c {
+	case wire.AccountOrSig, wire.AccountOrSigAlias, wire.Forbidden, wire.SourceRefused, wire.NoPublicKey, wire.AppNotFound,
+		wire.GatewayNotAdmin, wire.NotAdmin, wire.ProfileNotAdmin, wire.StatusNotAdmin:
 		return true
+	default:
+		return wire.SigExpired <= c && c <= wire.SigOtherApp || wire.TooManyBadSigs <= c && c <= wire.SigKicked
 	}
-	return 70001 <= c && c <= 70014 || 70050 <= c && c <= 70052
 }
