@@ -30,7 +30,7 @@ func idItems(userIDs []string) []idItem {
 func (c *Client) CheckAccounts(ctx context.Context, userIDs []string) ([]CheckResult, error) {
 	req := struct{ CheckItem []idItem }{idItems(userIDs)}
 	var resp wire.CheckResponse
-	if _, err := c.call(ctx, accountCheck, req, &resp); err != nil {
+	if _, err := c.call(ctx, "account_check", req, &resp); err != nil {
 		return nil, err
 	}
 	results := make([]CheckResult, len(resp.ResultItem))
@@ -46,7 +46,7 @@ func (c *Client) CheckAccounts(ctx context.Context, userIDs []string) ([]CheckRe
 func (c *Client) DeleteAccounts(ctx context.Context, userIDs []string) ([]Result, error) {
 	req := struct{ DeleteItem []idItem }{idItems(userIDs)}
 	var resp wire.DeleteResponse
-	if _, err := c.call(ctx, accountDelete, req, &resp); err != nil {
+	if _, err := c.call(ctx, "account_delete", req, &resp); err != nil {
 		return nil, err
 	}
 	results := make([]Result, len(resp.ResultItem))
@@ -63,6 +63,6 @@ func (c *Client) DeleteAccounts(ctx context.Context, userIDs []string) ([]Result
 // every UserSig of it that was signed before this second. It is no ban: a new
 // UserSig works. An unknown id is an [*Error] with [CodeNoAccount].
 func (c *Client) Kick(ctx context.Context, userID string) error {
-	_, err := c.call(ctx, kick, idItem{userID}, new(wire.ImportResponse))
+	_, err := c.call(ctx, "kick", idItem{userID}, new(wire.ImportResponse))
 	return err
 }

@@ -106,43 +106,40 @@ func (c *Client) SDKAppID() uint32 { return c.sdkAppID }
 // CloseIdleConnections closes connections that no call uses.
 func (c *Client) CloseIdleConnections() { c.transport.http.CloseIdleConnections() }
 
-// A command is one of the vendor's.
-type command struct{ service, name string }
-
-// call sends body to a command, repeating it where that can help, and decodes
-// the answer into resp. The answer's headers come back with success and with an
-// *Error alike.
-func (c *Client) call(ctx context.Context, cmd command, body, resp any) (http.Header, error) {
+// call sends body to the command of that name, and decodes the answer into resp. It
+// repeats the call where that can help. The answer's headers come back with success
+// and with an *Error alike.
+func (c *Client) call(ctx context.Context, command string, body, resp any) (http.Header, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cmd.name, err)
+		return nil, fmt.Errorf("%s: %w", command, err)
 	}
 	var header http.Header
 	resign := true // 70001 and 70052 get one new UserSig in a call
 	attempt := func(ctx context.Context) error {
 		sig, err := c.sigs.get(ctx, "")
 		if err != nil {
-			return fmt.Errorf("%s: %w", cmd.name, err)
+			return fmt.Errorf("%s: %w", command, err)
 		}
-		header, err = c.attempt(ctx, cmd, sig, b, resp)
+		header, err = c.attempt(ctx, command, sig, b, resp)
 		if !resign || kindOf(err) != wire.RetrySig {
 			return err
 		}
 		resign = false
 		if sig, err = c.sigs.get(ctx, sig); err != nil {
-			return fmt.Errorf("%s: %w", cmd.name, err)
+			return fmt.Errorf("%s: %w", command, err)
 		}
-		header, err = c.attempt(ctx, cmd, sig, b, resp)
+		header, err = c.attempt(ctx, command, sig, b, resp)
 		return err
 	}
-	err = c.retrier.run(ctx, cmd.name, attempt, kindOf)
+	err = c.retrier.run(ctx, command, attempt, kindOf)
 	return header, err
 }
 
 // attempt sends body once.
-func (c *Client) attempt(ctx context.Context, cmd command, sig string, body []byte, resp any) (http.Header, error) {
+func (c *Client) attempt(ctx context.Context, command, sig string, body []byte, resp any) (http.Header, error) {
 	a, err := c.transport.send(ctx, &request{
-		op: cmd.name, method: http.MethodPost, path: "/v4/" + cmd.service + "/" + cmd.name,
+		op: command, method: http.MethodPost, path: wire.CommandNamed(command).Path(),
 		query: url.Values{
 			"sdkappid":    {strconv.FormatUint(uint64(c.sdkAppID), 10)},
 			"identifier":  {c.admin},
@@ -156,7 +153,7 @@ func (c *Client) attempt(ctx context.Context, cmd command, sig string, body []by
 	if err != nil {
 		return nil, err
 	}
-	return a.header, decode(cmd, a, resp)
+	return a.header, decode(command, a, resp)
 }
 
 // head is what every answer has; RequestId comes from some servers only.
@@ -172,22 +169,22 @@ var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Allo
 
 // decode reads an answer into resp, also that of a failed call, which may name
 // its items.
-func decode(cmd command, a *answer, resp any) error {
+func decode(command string, a *answer, resp any) error {
 	var h head
 	if a.status != http.StatusOK {
-		return &TransportError{cmd.name, a.status, errors.New("the account API answers 200 only; is BaseURL right?")}
+		return &TransportError{command, a.status, errors.New("the account API answers 200 only; is BaseURL right?")}
 	}
 	if err := json.Unmarshal(a.body, &h, lenient); err != nil || h.ActionStatus == "" {
-		return &TransportError{cmd.name, a.status, errors.New("the answer is not of the account API; is BaseURL right?")}
+		return &TransportError{command, a.status, errors.New("the answer is not of the account API; is BaseURL right?")}
 	}
 	if err := json.Unmarshal(a.body, resp, lenient); err != nil {
-		return &TransportError{cmd.name, a.status, fmt.Errorf("the answer is not of this command: %w", err)}
+		return &TransportError{command, a.status, fmt.Errorf("the answer is not of this command: %w", err)}
 	}
 	if h.ActionStatus == wire.StatusOK && h.ErrorCode == 0 {
 		return nil
 	}
 	return &Error{
-		Command:   cmd.name,
+		Command:   command,
 		Code:      h.ErrorCode,
 		Info:      h.ErrorInfo,
 		Advice:    cmp.Or(a.header.Get("Rollcall-Advice"), h.ErrorCode.Advice()),

@@ -15,7 +15,6 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/account"
-	"rollcall/internal/wire"
 	"rollcall/rollcalltest"
 	"rollcall/usersig"
 )
@@ -254,30 +253,6 @@ func TestWrongKey(t *testing.T) {
 	err = c.Kick(t.Context(), "alice")
 	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != client.CodeSigMismatch || e.Advice == "" {
 		t.Errorf("error %v, want 70009 and a remedy", err)
-	}
-}
-
-func TestRegions(t *testing.T) {
-	hosts := map[string][]string{
-		"china":          {client.China, client.ChinaBackup},
-		"singapore":      {client.Singapore, client.SingaporeBackup},
-		"seoul":          {client.Seoul, client.SeoulBackup},
-		"tokyo":          {client.Tokyo, client.TokyoBackup},
-		"frankfurt":      {client.Frankfurt, client.FrankfurtBackup},
-		"silicon-valley": {client.SiliconValley, client.SiliconValleyBackup},
-		"jakarta":        {client.Jakarta, client.JakartaBackup},
-		"saudi-arabia":   {client.SaudiArabia, client.SaudiArabiaBackup},
-		"mumbai":         {client.Mumbai, client.MumbaiBackup},
-	}
-	for _, region := range account.Regions() {
-		if len(hosts[region]) == 0 {
-			t.Errorf("%s has no constant", region)
-		}
-		for _, base := range hosts[region] {
-			if got := wire.RegionOf(strings.TrimPrefix(base, "https://")); got != region {
-				t.Errorf("%s is of %q, want %q", base, got, region)
-			}
-		}
 	}
 }
 

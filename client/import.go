@@ -13,21 +13,8 @@ import (
 
 // Most items of a call (protocol.md §1.4).
 const (
-	MaxBatch  = 100 // of import, check, delete and of GetProfile
-	MaxStatus = 500 // of QueryOnlineStatus and QueryState
-)
-
-// Services and commands.
-var (
-	accountImport      = command{"im_open_login_svc", "account_import"}
-	multiaccountImport = command{"im_open_login_svc", "multiaccount_import"}
-	accountCheck       = command{"im_open_login_svc", "account_check"}
-	accountDelete      = command{"im_open_login_svc", "account_delete"}
-	kick               = command{"im_open_login_svc", "kick"}
-	queryOnlineStatus  = command{"openim", "query_online_status"}
-	queryState         = command{"openim", "querystate"}
-	portraitSet        = command{"profile", "portrait_set"}
-	portraitGet        = command{"profile", "portrait_get"}
+	MaxBatch  = wire.MaxBatch  // 100: of import, check, delete and of GetProfile
+	MaxStatus = wire.MaxStatus // 500: of QueryOnlineStatus and QueryState
 )
 
 // An Account is what an import says about one account.
@@ -56,7 +43,7 @@ func failed(userID string, c Code, info string) Result {
 // ImportAccount imports one account, or gives one that exists a new Nick and
 // FaceURL. It is the command to learn the reason of a failure from.
 func (c *Client) ImportAccount(ctx context.Context, a Account) error {
-	_, err := c.call(ctx, accountImport, a, new(wire.ImportResponse))
+	_, err := c.call(ctx, "account_import", a, new(wire.ImportResponse))
 	return err
 }
 
@@ -66,7 +53,7 @@ func (c *Client) ImportAccount(ctx context.Context, a Account) error {
 func (c *Client) ImportAccounts(ctx context.Context, accounts []Account) ([]Result, error) {
 	req := struct{ AccountList []Account }{accounts}
 	var resp wire.MultiImportResponse
-	header, err := c.call(ctx, multiaccountImport, req, &resp)
+	header, err := c.call(ctx, "multiaccount_import", req, &resp)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (c *Client) SetProfile(ctx context.Context, userID string, fields ...Field)
 		From_Account string
 		ProfileItem  []wire.TagValue
 	}{userID, items}
-	_, err := c.call(ctx, portraitSet, req, new(wire.ProfileHead))
+	_, err := c.call(ctx, "portrait_set", req, new(wire.ProfileHead))
 	return err
 }
 
@@ -95,7 +95,7 @@ func (c *Client) GetProfile(ctx context.Context, userIDs []string, tags ...strin
 	}
 	req := struct{ To_Account, TagList []string }{userIDs, tags}
 	var resp wire.PortraitGetResponse
-	if _, err := c.call(ctx, portraitGet, req, &resp); err != nil {
+	if _, err := c.call(ctx, "portrait_get", req, &resp); err != nil {
 		return nil, err
 	}
 	profiles := make([]Profile, len(resp.UserProfileItem))

@@ -1,26 +1,19 @@
 package client
 
-// Base URLs of the vendor's data centres, for [Options.BaseURL]. An app lives in
-// one of them; the others answer [CodeAppNotFound]. Each has a backup host
-// (protocol.md §1.3, where the last two are not in the vendor's newest pages).
-const (
-	China         = "https://console.tim.qq.com"
-	Singapore     = "https://adminapisgp.im.qcloud.com"
-	Seoul         = "https://adminapikr.im.qcloud.com"
-	Tokyo         = "https://adminapijpn.im.qcloud.com"
-	Frankfurt     = "https://adminapiger.im.qcloud.com"
-	SiliconValley = "https://adminapiusa.im.qcloud.com"
-	Jakarta       = "https://adminapiidn.im.qcloud.com"
-	SaudiArabia   = "https://adminapiksa.im.qcloud.com"
-	Mumbai        = "https://adminapiind.im.qcloud.com"
+import "rollcall/internal/region"
 
-	ChinaBackup         = "https://adminapi.my-imcloud.com"
-	SingaporeBackup     = "https://adminapisgp.my-imcloud.com"
-	SeoulBackup         = "https://adminapikr.my-imcloud.com"
-	TokyoBackup         = "https://adminapijpn.my-imcloud.com"
-	FrankfurtBackup     = "https://adminapiger.my-imcloud.com"
-	SiliconValleyBackup = "https://adminapiusa.my-imcloud.com"
-	JakartaBackup       = "https://adminapiidn.my-imcloud.com"
-	SaudiArabiaBackup   = "https://adminapiksa.my-imcloud.com"
-	MumbaiBackup        = "https://adminapiind.my-imcloud.com"
+// Base URLs of the vendor's data centres, for [Options.BaseURL]. An app lives in
+// one of them; the others answer [CodeAppNotFound]. Each has a backup host.
+const (
+	China, ChinaBackup                 = scheme + region.China, scheme + region.ChinaBackup
+	Singapore, SingaporeBackup         = scheme + region.Singapore, scheme + region.SingaporeBackup
+	Seoul, SeoulBackup                 = scheme + region.Seoul, scheme + region.SeoulBackup
+	Tokyo, TokyoBackup                 = scheme + region.Tokyo, scheme + region.TokyoBackup
+	Frankfurt, FrankfurtBackup         = scheme + region.Frankfurt, scheme + region.FrankfurtBackup
+	SiliconValley, SiliconValleyBackup = scheme + region.SiliconValley, scheme + region.SiliconValleyBackup
+	Jakarta, JakartaBackup             = scheme + region.Jakarta, scheme + region.JakartaBackup
+	SaudiArabia, SaudiArabiaBackup     = scheme + region.SaudiArabia, scheme + region.SaudiArabiaBackup
+	Mumbai, MumbaiBackup               = scheme + region.Mumbai, scheme + region.MumbaiBackup
 )
+
+const scheme = "https://"

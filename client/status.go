@@ -59,7 +59,7 @@ type Device struct {
 // when no account exists, which the API itself calls a failure.
 func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
 	var resp wire.OnlineStatusResponse
-	_, err := c.call(ctx, queryOnlineStatus, q.request(), &resp)
+	_, err := c.call(ctx, "query_online_status", q.request(), &resp)
 	if err != nil && !noneKnown(err, resp.ErrorList) {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]Status
 // know nothing else.
 func (c *Client) QueryState(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
 	var resp wire.QueryStateResponse
-	_, err := c.call(ctx, queryState, q.request(), &resp)
+	_, err := c.call(ctx, "querystate", q.request(), &resp)
 	if err != nil && !noneKnown(err, resp.ErrorList) {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rollcall/internal/wire"
 )
 
 // An entry is one thing that the vendor's protocol knows, and what Rollcall
@@ -17,7 +19,7 @@ type entry struct {
 	name      string // fields of items with the path to them
 	treatment string // sent, accepted or never
 	mark      string // C confirmed by a document, E by clients, U unknown
-	source    string
+	source    string // of a command, what its row in [wire.Commands] says
 	note      string
 }
 
@@ -38,7 +40,11 @@ func readCatalogue(tb testing.TB) catalogue {
 	}
 	var c catalogue
 	for _, f := range records[1:] {
-		c = append(c, entry{f[0], f[1], f[2], f[3], f[4], f[5], f[6]})
+		e := entry{command: f[0], kind: f[1], name: f[2], treatment: f[3], mark: f[4], source: f[5], note: f[6]}
+		if known := wire.CommandNamed(e.command); known != nil {
+			e.source = known.Source
+		}
+		c = append(c, e)
 	}
 	return c
 }

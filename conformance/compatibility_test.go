@@ -4,18 +4,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/wire"
 )
 
 const compatibilityFile = "../docs/compatibility.md"
 
-// TestCompatibility generates docs/compatibility.md. What is sent or accepted
-// must be shown by a transcript, and what is never sent by none.
+// TestCompatibility generates docs/compatibility.md. A transcript must show what is
+// sent or accepted, and none what is never sent.
 func TestCompatibility(t *testing.T) {
 	cat, shown := readCatalogue(t), shownBy(t)
+	for _, c := range wire.Commands {
+		if !slices.ContainsFunc(cat, func(e entry) bool { return e.command == c.Name }) {
+			t.Errorf("the catalogue has nothing of %s", c.Name)
+		}
+	}
 	for _, e := range cat {
 		if err := e.check(shown[e.tag()]); err != nil {
 			t.Error(err)
@@ -88,7 +96,7 @@ func (c catalogue) document(shown map[string][]string) string {
 	for _, e := range c {
 		if e.command != command {
 			command = e.command
-			fmt.Fprintf(&b, "\n## %s\n\n| | name | mark | source | Rollcall | shown by | remark |\n|---|---|---|---|---|---|---|\n", title(command))
+			fmt.Fprintf(&b, "\n## %s\n\n%s| | name | mark | source | Rollcall | shown by | remark |\n|---|---|---|---|---|---|---|\n", title(command), limits(command))
 		}
 		names := shown[e.tag()]
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s |\n", kindTitles[e.kind], e.name, e.mark, e.source,
@@ -102,6 +110,19 @@ func title(command string) string {
 		return "Every command"
 	}
 	return command
+}
+
+// limits says where a command is and how much of it an app may call.
+func limits(command string) string {
+	c := wire.CommandNamed(command)
+	if c == nil {
+		return ""
+	}
+	text := fmt.Sprintf("`%s`: %d calls a second", c.Path(), c.Rate)
+	if c.Batch > 0 {
+		text += fmt.Sprintf(", at most %d items in a call", c.Batch)
+	}
+	return text + ".\n\n"
 }
 
 func treatmentText(treatment string) string {

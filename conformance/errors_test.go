@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/wire"
 )
@@ -90,7 +89,7 @@ func (c catalogue) answering(code wire.Code) (commands, mark string) {
 			mark = e.mark
 		}
 	}
-	if len(names) == len(account.Commands()) {
+	if len(names) == len(wire.Commands) {
 		return "all", mark
 	}
 	for service, all := range byService() {
@@ -106,12 +105,8 @@ func (c catalogue) answering(code wire.Code) (commands, mark string) {
 // byService returns the commands of each service.
 func byService() map[string][]string {
 	all := map[string][]string{}
-	for _, command := range account.Commands() {
-		service, ok := services[command]
-		if !ok {
-			service = "im_open_login_svc"
-		}
-		all[service] = append(all[service], command)
+	for _, c := range wire.Commands {
+		all[c.Service] = append(all[c.Service], c.Name)
 	}
 	return all
 }

@@ -23,6 +23,7 @@ import (
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 	"rollcall/usersig"
 )
 
@@ -100,7 +101,7 @@ func (k *keys) records() []account.Key {
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
 	store := &faulty{Engine: new(mem.Store), code: account.OK}
-	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg, AllowTestApps: true})
+	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
 	for _, app := range s.apps {
 		app.Keys = k.records()
 		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {

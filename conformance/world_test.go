@@ -12,6 +12,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 )
 
 // A world is a server of one app, at the time start, for a test that says more
@@ -45,17 +46,9 @@ func runWorld(t *testing.T, s setup, fn func(w *world)) {
 	})
 }
 
-var services = map[string]string{
-	"query_online_status": "openim", "querystate": "openim", "portrait_set": "profile", "portrait_get": "profile",
-}
-
 // target returns the path of command and a query signed as options say.
 func target(command, options string) string {
-	service, ok := services[command]
-	if !ok {
-		service = "im_open_login_svc"
-	}
-	return "/v4/" + service + "/" + command + "?{{admin " + options + "}}"
+	return wire.CommandNamed(command).Path() + "?{{admin " + options + "}}"
 }
 
 // want posts body to target, which is a command called by administrator or a

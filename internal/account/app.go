@@ -26,20 +26,6 @@ func Editions() []Edition { return []Edition{Trial, Development, Standard, Pro, 
 // Paid reports whether e is bound by the deletion switch and by tombstones.
 func (e Edition) Paid() bool { return e != Trial && e != Development }
 
-// Regions returns the names of the vendor's data centres (protocol.md §1.3).
-func Regions() []string {
-	return []string{"china", "singapore", "seoul", "tokyo", "frankfurt", "silicon-valley", "jakarta", "saudi-arabia", "mumbai"}
-}
-
-// Commands returns the names of the vendor's commands, which
-// [Settings.RateLimits] may name.
-func Commands() []string {
-	return []string{
-		"account_import", "multiaccount_import", "account_check", "account_delete", "kick",
-		"query_online_status", "querystate", "portrait_set", "portrait_get",
-	}
-}
-
 // Limits of an app (protocol.md §5, §6).
 const (
 	TrialQuota           = 100 // accounts of a trial app

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/internal/region"
 	"rollcall/usersig"
 )
 
@@ -21,9 +22,10 @@ const (
 	MaxNameBytes   = 200
 )
 
-// Validate reports whether a may be stored as a new app. The error has Code
-// [InvalidApp] and says what to correct.
-func (a *App) Validate() error { return refuse(a.Faults(), nil) }
+// Validate reports whether a may be stored as a new app. Commands are the names
+// that its rate limits may have. The error has Code [InvalidApp] and says what to
+// correct.
+func (a *App) Validate(commands []string) error { return refuse(a.Faults(commands), nil) }
 
 func checkIdentity(a *App, f *faults) {
 	s := &a.Settings
@@ -36,8 +38,8 @@ func checkIdentity(a *App, f *faults) {
 	if !slices.Contains(Editions(), a.Edition) {
 		f.add(PartEdition, "", string(a.Edition), fmt.Sprintf("edition %s is unknown; use one of %v", Quote(a.Edition), Editions()))
 	}
-	if s.Region != "" && !slices.Contains(Regions(), s.Region) {
-		f.add("region", "", s.Region, fmt.Sprintf("region %s is unknown; use one of %v", Quote(s.Region), Regions()))
+	if s.Region != "" && !slices.Contains(region.Names(), s.Region) {
+		f.add("region", "", s.Region, fmt.Sprintf("region %s is unknown; use one of %v", Quote(s.Region), region.Names()))
 	}
 	if s.AnySignature && !a.Test {
 		f.add("any_signature", "", "true", "any_signature is only for apps that were created as test apps")
@@ -175,12 +177,12 @@ func checkModes(a *App, f *faults) {
 	}
 }
 
-func checkRateLimits(a *App, f *faults) {
+func checkRateLimits(a *App, commands []string, f *faults) {
 	const part = "rate_limits"
 	limits := a.Settings.RateLimits
 	for _, command := range slices.Sorted(maps.Keys(limits)) {
-		if !slices.Contains(Commands(), command) {
-			f.add(part, command, "", fmt.Sprintf("a rate limit is for %s, which is no command; use one of %v", Quote(command), Commands()))
+		if !slices.Contains(commands, command) {
+			f.add(part, command, "", fmt.Sprintf("a rate limit is for %s, which is no command; use one of %v", Quote(command), commands))
 		} else if n := limits[command]; n < 1 {
 			f.add(part, command, fmt.Sprint(n), fmt.Sprintf("the rate limit of %s must be at least 1", command))
 		}

@@ -23,7 +23,7 @@ func TestStoredAppsOfOlderVersions(t *testing.T) {
 		if a.ID != 7 || a.Edition != Pro || a.Settings.NotAdmin != want.NotAdmin || a.Settings.EchoUnknownIDs != want.EchoUnknownIDs {
 			t.Errorf("%s is read as %+v", settings, a.Settings)
 		}
-		if f := (&App{ID: 7, Edition: Pro, Admins: []UserID{Administrator}, Settings: a.Settings}).Faults(); len(f) > 0 {
+		if f := (&App{ID: 7, Edition: Pro, Admins: []UserID{Administrator}, Settings: a.Settings}).Faults(nil); len(f) > 0 {
 			t.Errorf("%s: %v", settings, f)
 		}
 	}

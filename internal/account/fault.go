@@ -29,23 +29,28 @@ func (f *faults) tooMany(part string, n int, detail string) {
 	*f = append(*f, Fault{Part: part, Detail: detail, given: "too many", weight: n})
 }
 
-// Faults returns everything in a that breaks a rule. A record may have faults after it
-// was stored: rules are added and tightened.
-func (a *App) Faults() []Fault {
+// Faults returns everything in a that breaks a rule. Commands are the names that its
+// rate limits may have. A record may have faults after it was stored: rules are added
+// and tightened.
+func (a *App) Faults(commands []string) []Fault {
 	var f faults
 	for _, check := range []func(*App, *faults){
-		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkModes, checkRateLimits, checkWords,
+		checkIdentity, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkModes, checkWords,
 	} {
 		check(a, &f)
 	}
+	checkRateLimits(a, commands, &f)
 	return f
 }
 
 // ValidateChange reports whether a may be stored in place of before. A fault that
 // before has too is no reason to refuse a: the rule may be newer than the record, and
 // all else must stay possible to change. A list that is too long may become shorter
-// step by step. The error has Code [InvalidApp] and says what to correct.
-func (a *App) ValidateChange(before *App) error { return refuse(a.Faults(), before.Faults()) }
+// step by step. Commands are the names that rate limits may have. The error has Code
+// [InvalidApp] and says what to correct.
+func (a *App) ValidateChange(before *App, commands []string) error {
+	return refuse(a.Faults(commands), before.Faults(commands))
+}
 
 // refuse returns the first of found that is not known.
 func refuse(found, known []Fault) error {

@@ -142,13 +142,13 @@ func TestValidateChange(t *testing.T) {
 		had, has := some.Draw(t, "faults before"), some.Draw(t, "faults afterwards")
 		before, after := broken(had, nil), broken(has, nil)
 		added := slices.DeleteFunc(slices.Clone(has), func(i int) bool { return slices.Contains(had, i) })
-		err := after.ValidateChange(&before)
+		err := after.ValidateChange(&before, commands)
 		if len(added) == 0 && err != nil || len(added) > 0 && account.CodeOf(err) != account.InvalidApp {
 			t.Errorf("faults %v added: %v", added, err)
 		}
 		same := before.Clone()
 		rapid.SampledFrom(harmless).Draw(t, "harmless change")(&same)
-		if err := same.ValidateChange(&before); err != nil {
+		if err := same.ValidateChange(&before, commands); err != nil {
 			t.Errorf("a harmless change: %v", err)
 		}
 	})
@@ -162,7 +162,7 @@ func TestFaults(t *testing.T) {
 	}
 	for i, b := range breaches {
 		a := broken([]int{i}, nil)
-		found := a.Faults()
+		found := a.Faults(commands)
 		if len(found) != 1 || !slices.Contains(parts, found[0].Part) || found[0].Detail == "" {
 			t.Errorf("%s: %+v, want one fault of a part of the record", b.name, found)
 		}
@@ -170,7 +170,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: the fault holds the secret", b.name)
 		}
 		other := broken([]int{i}, map[int]int{i: 1})
-		if err := other.ValidateChange(&a); account.CodeOf(err) != account.InvalidApp {
+		if err := other.ValidateChange(&a, commands); account.CodeOf(err) != account.InvalidApp {
 			t.Errorf("%s: broken in another way, too: %v, want InvalidApp", b.name, err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestTooManyBecomeFewer(t *testing.T) {
 		if !slices.Contains([]string{"admins", "keys", "custom tags", "allow_sources", "words"}, b.name) {
 			continue
 		}
-		if err := shorter.ValidateChange(&longer); err != nil {
+		if err := shorter.ValidateChange(&longer, commands); err != nil {
 			t.Errorf("%s: fewer, and still too many: %v", b.name, err)
 		}
 	}

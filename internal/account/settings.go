@@ -1,6 +1,11 @@
 package account
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+
+	"rollcall/internal/region"
+)
 
 // Settings of an app. The zero Settings are the defaults. [SettingForms] says what
 // each takes; docs/settings.md is made of both.
@@ -105,7 +110,7 @@ func SettingForms() []SettingForm {
 		{"custom_tags", "a list of objects with a key", "[]", `[{"key":"team"},{"key":"score","number":true}]`},
 		{"words", "a list of texts", "[]", `["rude","ruder"]`},
 		{"allow_sources", "a list of networks", "[], all", `["192.0.2.0/24","2001:db8::1/128"]`},
-		{"region", "one of china, singapore, seoul, tokyo, frankfurt, silicon-valley, jakarta, saudi-arabia, mumbai", "none", `"singapore"`},
+		{"region", "one of " + strings.Join(region.Names(), ", "), "none", `"singapore"`},
 		{"rate_mode", "shadow or off", "calls over a limit are refused", `"off"`},
 		{"rate_limits", "an object of commands and numbers from 1 up", "{}, the documented limits", `{"account_import":500}`},
 		{"app_rate_limit", "a whole number from 0 up", "0, none", `1000`},

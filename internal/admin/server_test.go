@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 )
 
 // engines are what the whole API is tested on.
@@ -83,6 +84,7 @@ func newBenchThat(t *testing.T, engine account.Engine, allowsTestApps bool) *ben
 		Engine: checked.New(engine),
 		Clock:  func(account.AppID) time.Time { return now },
 
+		Commands:      wire.CommandNames(),
 		AllowTestApps: allowsTestApps,
 	})
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -1,6 +1,6 @@
 // Package api serves the vendor's protocol under /v4/: it lets a request
 // through the gate, decodes it, calls package directory, and encodes the
-// answer. Each command is in its own file; [commands] lists them all.
+// answer. Each command is in its own file; [wire.Commands] lists them all.
 //
 // Every answer is HTTP 200 with application/json; what goes wrong stands in
 // the body.
@@ -39,7 +39,7 @@ const (
 )
 
 // Prefix is the path under which the vendor's protocol lives.
-const Prefix = "/v4/"
+const Prefix = wire.Prefix
 
 // Options are what a Server is built from. All but InFlight are required.
 type Options struct {

@@ -17,6 +17,7 @@ import (
 	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
+	"rollcall/internal/wire"
 )
 
 // A cheapEngine answers at once and keeps nothing, so that a benchmark over it
@@ -36,10 +37,10 @@ func newCheapEngine() *cheapEngine {
 			Keys:     []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}},
 			Settings: account.Settings{RateMode: account.RateShadow},
 		},
-		upserted: make([]account.UpsertResult, maxBatch),
-		status:   make([]account.Status, maxBatch),
+		upserted: make([]account.UpsertResult, wire.MaxBatch),
+		status:   make([]account.Status, wire.MaxBatch),
 	}
-	for i := range maxBatch {
+	for i := range wire.MaxBatch {
 		e.upserted[i] = account.UpsertResult{Code: account.OK, Created: true, InternalID: uint64(i + 1)}
 		e.status[i].InternalID = uint64(i % 2) // half of them hit
 	}

@@ -83,7 +83,7 @@ func TestFreedCallsAreEmpty(t *testing.T) {
 // TestRefusedIDsAreForgotten checks that a batch with an id of another type leaves
 // no text of its body in the memory of the call.
 func TestRefusedIDsAreForgotten(t *testing.T) {
-	c := &call{memory: memory{userIDs: make([]account.UserID, 0, 8)}}
+	c := &call{endpoint: &endpoint{Command: *wire.CommandNamed("multiaccount_import")}, memory: memory{userIDs: make([]account.UserID, 0, 8)}}
 	req := new(wire.MultiImportRequest)
 	if err := wire.Decode([]byte(`{"Accounts":["a","b",3]}`), req); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"rollcall/internal/account"
@@ -22,6 +23,10 @@ const (
 )
 
 var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile"}
+
+// serviceNamed returns the service of that name. A test fails on a command of
+// another one.
+func serviceNamed(name string) service { return service(slices.Index(serviceNames[:], name)) }
 
 // wireCodes says which number stands for a fault in each service. A test fails
 // on an empty cell.
@@ -80,7 +85,7 @@ func (c *call) fail(h http.Header, err error) any {
 	var svc service
 	layout := wire.CodeFirst
 	if c.endpoint != nil {
-		svc, layout = c.service, c.layout
+		svc, layout = c.service, c.Layout
 	}
 	code, detail := svc.classify(err)
 	if isGateError(err) || code.Gateway() {

@@ -11,10 +11,6 @@ import (
 	"rollcall/internal/wire"
 )
 
-// maxBatch is the most items of a batch, except for the status commands
-// (protocol.md §1.4).
-const maxBatch = 100
-
 // A fieldError is a field that is absent or of the wrong type. Its text is made
 // from the body, once the call has failed.
 type fieldError struct {
@@ -123,7 +119,7 @@ func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) 
 
 // idItems reads an array of objects with a UserID. The ids live until c ends.
 func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]account.UserID, error) {
-	if err := batch(name, l, maxBatch); err != nil {
+	if err := batch(name, l, c.Batch); err != nil {
 		return nil, err
 	}
 	c.userIDs = sized(c.userIDs, len(l.V))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rollcall/internal/account"
+	"rollcall/internal/region"
 	"rollcall/internal/wire"
 )
 
@@ -22,7 +23,7 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 		return &wire.Error{Code: wire.NoResource, Detail: wire.ExplainPath(r.URL.EscapedPath())}
 	}
 	c.endpoint = ep
-	c.event.SetCommand(ep.name)
+	c.event.SetCommand(ep.Name)
 	c.event.SetPath(r.URL.Path)
 	if r.Method != http.MethodPost {
 		return &wire.Error{Code: wire.HTTPParse, Detail: "the method is not POST; every command takes POST alone"}
@@ -96,12 +97,12 @@ func sourceRefused(from netip.Addr) error {
 
 // otherRegion reports whether host is one of the vendor's for another centre.
 // Hosts that are not the vendor's belong to every centre.
-func otherRegion(host, region string) bool {
+func otherRegion(host, own string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	centre := wire.RegionOf(strings.ToLower(host))
-	return centre != "" && centre != region
+	centre := region.Of(strings.ToLower(host))
+	return centre != "" && centre != own
 }
 
 // source returns the address that r came from. No header is believed.

@@ -32,7 +32,7 @@ func (c *call) importItems(req *wire.MultiImportRequest) error {
 	if req.AccountList.Kind != wire.Absent {
 		return c.listItems(&req.AccountList)
 	}
-	userIDs, err := ids(c.userIDs, "Accounts", &req.Accounts, maxBatch)
+	userIDs, err := ids(c.userIDs, "Accounts", &req.Accounts, c.Batch)
 	if e, ok := errors.AsType[*fieldError](err); ok && req.Accounts.Kind == wire.Absent {
 		e.At, e.Also = field("AccountList"), "Accounts"
 	}
@@ -47,7 +47,7 @@ func (c *call) importItems(req *wire.MultiImportRequest) error {
 }
 
 func (c *call) listItems(list *wire.List[wire.Object[wire.ImportItem]]) error {
-	if err := batch("AccountList", list, maxBatch); err != nil {
+	if err := batch("AccountList", list, c.Batch); err != nil {
 		return err
 	}
 	c.items = sized(c.items, len(list.V))

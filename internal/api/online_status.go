@@ -8,9 +8,6 @@ import (
 	"rollcall/internal/wire"
 )
 
-// maxStatus is the most accounts of a status query (protocol.md §1.4).
-const maxStatus = 500
-
 // noneKnown heads the answer in which no account could be told: the documents
 // ask for an error then.
 var noneKnown = wire.HeadInfoFirst{
@@ -59,7 +56,7 @@ func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusReques
 
 // presence splits the accounts asked for into those that exist and the rest.
 func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) ([]wire.OnlineStatus, []wire.StatusError, error) {
-	userIDs, err := ids(nil, "To_Account", &req.To_Account, maxStatus)
+	userIDs, err := ids(nil, "To_Account", &req.To_Account, c.Batch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,7 +15,7 @@ const notFoundID = "@TLS#NOT_FOUND"
 // portraitGet serves portrait_get (protocol.md §3.9). The top level stays OK
 // whatever becomes of single accounts.
 func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGetRequest) (any, error) {
-	userIDs, err := ids(nil, "To_Account", &req.To_Account, maxBatch)
+	userIDs, err := ids(nil, "To_Account", &req.To_Account, c.Batch)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/wire"
 )
@@ -32,12 +33,12 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if set.RateMode == account.RateOff {
 		return nil
 	}
-	limit := c.limit
-	if n, ok := set.RateLimits[c.name]; ok {
+	limit := c.Rate
+	if n, ok := set.RateLimits[c.Name]; ok {
 		limit = n
 	}
 	now := s.now()
-	command := s.take(c, c.name, limit, now)
+	command := s.take(c, c.Name, limit, now)
 	if asked(r, rateHeader) {
 		showRate(h, command)
 	}
@@ -58,7 +59,7 @@ func (s *Server) take(c *call, command string, limit int, now time.Time) ratelim
 func (s *Server) over(h http.Header, c *call, code wire.Code) error {
 	if c.app.Settings.RateMode == account.RateShadow {
 		h[overHeader] = inShadow
-		c.event.Add(slog.Int("rate_shadow", int(code)))
+		c.event.Add(slog.Int(httpx.ShadowAttr, int(code)))
 		return nil
 	}
 	return &wire.Error{Code: code}

@@ -7,31 +7,34 @@ import (
 	"rollcall/internal/wire"
 )
 
-// An endpoint is a command of the vendor's protocol.
+// An endpoint is a command of the vendor's protocol with what serves it.
 type endpoint struct {
+	wire.Command
 	service service
-	name    string
-	limit   int         // documented calls per second for an app (protocol.md §1.4)
-	layout  wire.Layout // key order of the command's own errors
 	serve   serveFunc
 }
 
-// routes is the whole surface of the protocol, by path.
-func (s *Server) routes() map[string]*endpoint {
-	table := []endpoint{
-		{login, "account_import", 200, wire.InfoFirst, quick((*wire.Decoder).Import, s.accountImport)},
-		{login, "multiaccount_import", 100, wire.CodeFirst, quick((*wire.Decoder).MultiImport, s.multiaccountImport)},
-		{login, "account_check", 100, wire.CodeFirst, quick((*wire.Decoder).Check, s.accountCheck)},
-		{login, "account_delete", 100, wire.CodeFirst, command(s.accountDelete)},
-		{login, "kick", 200, wire.InfoFirst, command(s.kick)},
-		{openim, "query_online_status", 200, wire.InfoFirst, command(s.queryOnlineStatus)},
-		{openim, "querystate", 200, wire.InfoFirst, command(s.queryState)},
-		{profile, "portrait_set", 200, wire.ProfileLayout, command(s.portraitSet)},
-		{profile, "portrait_get", 200, wire.ProfileLayout, command(s.portraitGet)},
+// handlers returns what serves each command, by name.
+func (s *Server) handlers() map[string]serveFunc {
+	return map[string]serveFunc{
+		"account_import":      quick((*wire.Decoder).Import, s.accountImport),
+		"multiaccount_import": quick((*wire.Decoder).MultiImport, s.multiaccountImport),
+		"account_check":       quick((*wire.Decoder).Check, s.accountCheck),
+		"account_delete":      command(s.accountDelete),
+		"kick":                command(s.kick),
+		"query_online_status": command(s.queryOnlineStatus),
+		"querystate":          command(s.queryState),
+		"portrait_set":        command(s.portraitSet),
+		"portrait_get":        command(s.portraitGet),
 	}
-	byPath := make(map[string]*endpoint, len(table))
-	for _, e := range table {
-		byPath[Prefix+serviceNames[e.service]+"/"+e.name] = &e
+}
+
+// routes returns the whole surface of the protocol, by path. A test fails on a
+// command without a handler.
+func (s *Server) routes() map[string]*endpoint {
+	handlers, byPath := s.handlers(), map[string]*endpoint{}
+	for _, c := range wire.Commands {
+		byPath[c.Path()] = &endpoint{c, serviceNamed(c.Service), handlers[c.Name]}
 	}
 	return byPath
 }

@@ -1,40 +1,25 @@
 package api
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/internal/account"
 	"rollcall/internal/wire"
 )
 
-// An app may set a rate for each command there is, and for no other.
-func TestRoutesAreTheCommands(t *testing.T) {
-	var names []string
-	for _, e := range new(Server).routes() {
-		names = append(names, e.name)
+// TestEveryCommandIsServed compares the handlers with the table of commands.
+func TestEveryCommandIsServed(t *testing.T) {
+	s := new(Server)
+	commands, handlers := slices.Sorted(slices.Values(wire.CommandNames())), slices.Sorted(maps.Keys(s.handlers()))
+	if diff := cmp.Diff(commands, handlers); diff != "" {
+		t.Errorf("handlers (+) and wire.Commands (-):\n%s", diff)
 	}
-	want := account.Commands()
-	slices.Sort(names)
-	slices.Sort(want)
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Errorf("routes (+) and account.Commands (-):\n%s", diff)
-	}
-}
-
-// TestRoutesAreInTheTable compares the routes with the commands that package
-// wire explains paths and keys by.
-func TestRoutesAreInTheTable(t *testing.T) {
-	routes := new(Server).routes()
-	for _, c := range wire.Commands {
-		ep := routes[Prefix+c.Service+"/"+c.Name]
-		if ep == nil {
-			t.Errorf("%s/%s is not served", c.Service, c.Name)
+	for path, e := range s.routes() {
+		if e.service >= numServices {
+			t.Errorf("%s: the service has no codes", path)
 		}
-	}
-	if len(routes) != len(wire.Commands) {
-		t.Errorf("%d routes and %d commands in the table", len(routes), len(wire.Commands))
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 	"rollcall/usersig"
 )
 
@@ -35,8 +36,9 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 	testutil.Secret(tb, testKey)
 	f := &fixture{store: new(mem.Store), time: time.Unix(1700000000, 0)}
 	dir := directory.New(directory.Options{
-		Engine: f.store,
-		Clock:  func(account.AppID) time.Time { return f.time },
+		Engine:   f.store,
+		Commands: wire.CommandNames(),
+		Clock:    func(account.AppID) time.Time { return f.time },
 	})
 	f.Server = New(Options{Directory: dir, Auth: auth.New(dir)})
 	f.now = func() time.Time { return f.time }

@@ -40,12 +40,12 @@ var imports = map[string][]string{
 
 	// Public.
 	"usersig":      {},
-	"client":       {"usersig", "internal/wire"},
+	"client":       {"usersig", "internal/region", "internal/wire"},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The way of a request.
 	"internal/server":    {anything},
-	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit"},
+	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region"},
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
 	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
@@ -54,7 +54,8 @@ var imports = map[string][]string{
 	"internal/wire":      {"internal/spelling"},
 	"internal/directory": {"internal/account"},
 	"internal/backup":    {},
-	"internal/account":   {"usersig"}, // a key is judged by what will verify with it
+	"internal/account":   {"usersig", "internal/region"}, // a key is judged by what will verify with it
+	"internal/region":    {},
 
 	// Engines and what wraps them.
 	"internal/store/mem":            {"internal/account"},
@@ -70,7 +71,7 @@ var imports = map[string][]string{
 	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.
-	"internal/loadgen":    {"client"},
+	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account"},
 	"internal/completion": {},
 

@@ -31,7 +31,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
 		app.Keys[i].Created = app.Created
 	}
-	if err := cmp.Or(app.Validate(), d.checkNewTest(&app)); err != nil {
+	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app)); err != nil {
 		return nil, err
 	}
 	return d.store.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
@@ -74,7 +74,7 @@ func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*
 		if err := c.Apply(&app); err != nil {
 			return account.App{}, err
 		}
-		return app, cmp.Or(d.checkTest(&before, &app), app.ValidateChange(&before))
+		return app, cmp.Or(d.checkTest(&before, &app), app.ValidateChange(&before, d.commands))
 	}, d.entry(ctx, actor, c.Action, c.App, c.Detail))
 }
 

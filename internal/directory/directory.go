@@ -30,6 +30,7 @@ type Directory struct {
 	words    *account.Derived[string, *wordList]
 	deleted  []func(account.AppID) // see OnDelete
 	testApps bool
+	commands []string      // that rate limits may name
 	tokens   chan struct{} // has room for the call that creates a token
 }
 
@@ -40,6 +41,9 @@ type Options struct {
 	Presence Presence     // everybody is offline if nil
 	Logger   *slog.Logger // discards if nil
 
+	// Commands are the names that the rate limits of apps may have.
+	Commands []string
+
 	// AllowTestApps lets apps be created as test apps, which may falsify; see
 	// [Directory.MayFalsify].
 	AllowTestApps bool
@@ -47,7 +51,7 @@ type Options struct {
 
 // New returns a Directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps, tokens: make(chan struct{}, 1)}
+	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1)}
 	if d.clock == nil {
 		d.clock = RealTime
 	}

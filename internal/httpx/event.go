@@ -116,6 +116,10 @@ func (e *Event) Fail(err error) { e.err = err }
 // status of the answer is an error's: of what asks all day long, only that is news.
 func (e *Event) Quiet() { e.quiet = true }
 
+// ShadowAttr is the key of the attribute that notes a request over a rate limit
+// that was served all the same. Its value is the code that would have refused it.
+const ShadowAttr = "rate_shadow"
+
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 

@@ -3,6 +3,8 @@ package loadgen
 import (
 	"bytes"
 	"fmt"
+
+	"rollcall/internal/wire"
 )
 
 // A script makes the requests of one connection and judges their answers.
@@ -35,7 +37,7 @@ type batchScript struct {
 func newBatchScript(o *Options, w *Workload, host, query string) *batchScript {
 	return &batchScript{
 		o: o, w: w,
-		req:     newRequest(host, w.path+"?"+query, w.form, w.Batch),
+		req:     newRequest(host, wire.CommandNamed(w.command).Path()+"?"+query, w.form, w.Batch),
 		scatter: newScatter(max(o.Accounts, 1)),
 		family:  mix(o.Salt), original: mix(^uint64(0)),
 	}
@@ -76,7 +78,7 @@ func (s *batchScript) judge(c int64, status int, body []byte) (int64, error) {
 	if status != 200 || !succeeded(body) {
 		return 0, fmt.Errorf("status %d, answer %s", status, sample(body))
 	}
-	if s.w.path == multiImport && refused(body) {
+	if refused(body) {
 		return 0, fmt.Errorf("accounts were refused: %s", sample(body))
 	}
 	if s.o.Verify && s.w.marker != "" && c%verifyEvery == 0 {

@@ -24,7 +24,7 @@ type Workload struct {
 	Batch int    // accounts in a call
 	About string // in a few words
 
-	path    string
+	command string // of the account protocol; "" for the admin API
 	form    form
 	source  source
 	changed bool // values differ in every call
@@ -46,24 +46,40 @@ const (
 // workloads are all there are, in the order in which they are best run: later
 // ones disturb earlier ones.
 var workloads = []Workload{
-	{ImportNew, 100, "multiaccount_import of 100 new accounts", multiImport, importForm, fresh, false, ""},
-	{Check, 100, "account_check of 100 ids, half of which exist", accountCheck, checkForm, halves, false, `"Imported"`},
-	{CheckOne, 1, "account_check of one id, by turns known and unknown", accountCheck, checkForm, halves, false, `"Imported"`},
-	{PortraitGet, 100, "portrait_get of Nick and FaceUrl of 100 accounts", portraitGet, portraitForm, stored, false, `"ResultCode":0`},
-	{List, 100, "pages of 100 accounts of the admin API", "", form{}, stored, false, ""},
-	{ImportUnchanged, 100, "multiaccount_import of 100 accounts as they are stored", multiImport, importForm, stored, false, ""},
-	{ImportExisting, 100, "multiaccount_import of 100 stored accounts, with other values each time", multiImport, importForm, stored, true, ""},
-	{ImportOne, 1, "account_import of one new account", accountImport, oneForm, fresh, false, ""},
-	{Delete, 100, "account_delete of 100 accounts", accountDelete, deleteForm, stored, false, `"ResultCode":0`},
+	{
+		Name: ImportNew, Batch: 100, About: "multiaccount_import of 100 new accounts",
+		command: "multiaccount_import", form: importForm, source: fresh,
+	},
+	{
+		Name: Check, Batch: 100, About: "account_check of 100 ids, half of which exist",
+		command: "account_check", form: checkForm, source: halves, marker: `"Imported"`,
+	},
+	{
+		Name: CheckOne, Batch: 1, About: "account_check of one id, by turns known and unknown",
+		command: "account_check", form: checkForm, source: halves, marker: `"Imported"`,
+	},
+	{
+		Name: PortraitGet, Batch: 100, About: "portrait_get of Nick and FaceUrl of 100 accounts",
+		command: "portrait_get", form: portraitForm, source: stored, marker: `"ResultCode":0`,
+	},
+	{Name: List, Batch: 100, About: "pages of 100 accounts of the admin API", source: stored},
+	{
+		Name: ImportUnchanged, Batch: 100, About: "multiaccount_import of 100 accounts as they are stored",
+		command: "multiaccount_import", form: importForm, source: stored,
+	},
+	{
+		Name: ImportExisting, Batch: 100, About: "multiaccount_import of 100 stored accounts, with other values each time",
+		command: "multiaccount_import", form: importForm, source: stored, changed: true,
+	},
+	{
+		Name: ImportOne, Batch: 1, About: "account_import of one new account",
+		command: "account_import", form: oneForm, source: fresh,
+	},
+	{
+		Name: Delete, Batch: 100, About: "account_delete of 100 accounts",
+		command: "account_delete", form: deleteForm, source: stored, marker: `"ResultCode":0`,
+	},
 }
-
-const (
-	multiImport   = "/v4/im_open_login_svc/multiaccount_import"
-	accountImport = "/v4/im_open_login_svc/account_import"
-	accountCheck  = "/v4/im_open_login_svc/account_check"
-	accountDelete = "/v4/im_open_login_svc/account_delete"
-	portraitGet   = "/v4/profile/portrait_get"
-)
 
 // Workloads returns all workloads, in an order in which none spoils what a
 // later one needs.

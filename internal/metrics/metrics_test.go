@@ -18,6 +18,7 @@ import (
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/metered"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 )
 
 var _ metered.Recorder = (*metrics.Metrics)(nil)
@@ -67,7 +68,7 @@ func TestRequests(t *testing.T) {
 	request(kick(60007))
 	request(kick(60011))
 	request(kick(70107))
-	request(func(e *httpx.Event) { kick(0)(e); e.Add(slog.Int("rate_shadow", 60007)) })
+	request(func(e *httpx.Event) { kick(0)(e); e.Add(slog.Int(httpx.ShadowAttr, 60007)) })
 	request(func(e *httpx.Event) { e.SetCode(60009) })
 	m.WatchInFlight(func() int { return 7 })
 	wants(t, scrape(t, m),
@@ -158,7 +159,7 @@ func BenchmarkRequest(b *testing.B) {
 // A rate of limits needs their value from before the first hit.
 func TestLimitsFromStart(t *testing.T) {
 	text := scrape(t, newMetrics(t))
-	for _, command := range account.Commands() {
+	for _, command := range wire.CommandNames() {
 		wants(t, text,
 			`rollcall_limits_hit_total{command="`+command+`",mode="enforced"} 0`,
 			`rollcall_limits_hit_total{command="`+command+`",mode="shadow"} 0`,

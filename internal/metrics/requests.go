@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"rollcall/internal/account"
 	"rollcall/internal/httpx"
 	"rollcall/internal/wire"
 )
@@ -38,9 +37,6 @@ const (
 	shadow   = "shadow"   // the call was served all the same
 )
 
-// shadowAttr is the key under which package api notes a limit in shadow.
-const shadowAttr = "rate_shadow"
-
 func newRequests() requests {
 	r := requests{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -61,7 +57,7 @@ func newRequests() requests {
 		return ended{r.total.WithLabelValues(command, strconv.Itoa(o.code)), r.latency.WithLabelValues(command)}
 	})
 	r.limited = newSeries(func(l limit) prometheus.Counter { return r.limits.WithLabelValues(label(l.command), l.mode) })
-	for _, command := range account.Commands() { // a rate needs a value from before the first hit
+	for _, command := range wire.CommandNames() { // a rate needs a value from before the first hit
 		r.limited.of(limit{command, enforced})
 		r.limited.of(limit{command, shadow})
 	}
@@ -83,7 +79,7 @@ func (m *Metrics) Request(e *httpx.Event) {
 	switch {
 	case wire.Code(code) == wire.CommandRate || wire.Code(code) == wire.AppRate:
 		r.limited.of(limit{command, enforced}).Inc()
-	case e.Has(shadowAttr):
+	case e.Has(httpx.ShadowAttr):
 		r.limited.of(limit{command, shadow}).Inc()
 	}
 }

@@ -2,11 +2,15 @@ package openapi_test
 
 import (
 	"flag"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/admin"
 	"rollcall/internal/openapi"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 )
 
 //go:generate go test . -run ^TestDocuments$ -update
@@ -28,6 +32,19 @@ func TestDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		testutil.Golden(t, file, string(got), *update)
+	}
+}
+
+// Every command has examples; they are called elsewhere.
+func TestWireExamples(t *testing.T) {
+	var operations []string
+	for _, path := range openapi.Wire(nil).Paths {
+		op, _ := path.Value.Get("post")
+		operations = append(operations, op.ID)
+	}
+	slices.Sort(operations)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(wire.CommandNames())), operations); diff != "" {
+		t.Errorf("operations (+) and wire.Commands (-):\n%s", diff)
 	}
 }
 

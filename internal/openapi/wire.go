@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -23,24 +24,6 @@ var services = []Tag{
 	{"profile", "Profiles."},
 }
 
-// A command is a row of the vendor's protocol.
-type command struct {
-	service, name string
-	summary, more string
-	request       reflect.Type
-	response      reflect.Type
-	examples      []call
-}
-
-// A call is an example: a body and the answer to it.
-type call struct {
-	name, summary string
-	body, answer  string
-}
-
-// Path returns where the command is.
-func (c *command) path() string { return "/v4/" + c.service + "/" + c.name }
-
 // Wire describes the vendor's protocol. The examples are calls that can be made
 // in their order on an app that has no account but its administrator.
 func Wire(comments Comments) *Document {
@@ -52,7 +35,7 @@ func Wire(comments Comments) *Document {
 		Tags:    services,
 	}
 	for _, c := range commands() {
-		d.Paths = append(d.Paths, Member[PathItem]{c.path(), only("post", c.operation(r))})
+		d.Paths = append(d.Paths, Member[PathItem]{c.Path(), only("post", c.operation(r))})
 	}
 	r.schemas = append(r.schemas, Member[*Schema]{"Failure", failure()})
 	r.refine(wireFields)
@@ -87,32 +70,38 @@ func failure() *Schema {
 
 // operation describes c.
 func (c *command) operation(r *reflector) *Operation {
-	request, answer := Media{Schema: r.of(c.request)}, Media{}
-	answer.Schema = &Schema{AnyOf: []*Schema{r.of(c.response), refer("Failure")}}
+	request, answer := Media{Schema: r.of(reflect.TypeOf(c.Request))}, Media{}
+	answer.Schema = &Schema{AnyOf: []*Schema{r.of(reflect.TypeOf(c.Response)), refer("Failure")}}
 	for _, e := range c.examples {
 		request.Examples = append(request.Examples, Member[Example]{e.name, Example{e.summary, jsontext.Value(e.body)}})
 		answer.Examples = append(answer.Examples, Member[Example]{e.name, Example{e.summary, jsontext.Value(e.answer)}})
 	}
 	return &Operation{
-		ID: c.name, Tags: []string{c.service}, Summary: c.summary, Description: c.more,
-		Parameters:  wireReferences(c.name),
+		ID: c.Name, Tags: []string{c.Service}, Summary: c.Summary, Description: c.description(),
+		Parameters:  c.references(),
 		RequestBody: &Body{Required: true, Content: only("application/json", request)},
 		Responses: only("200", &Response{
 			Description: "The answer, also of a call that failed.",
-			Headers:     wireHeaders(c.name),
+			Headers:     c.headers(),
 			Content:     only("application/json", answer),
 		}),
 	}
 }
 
-// explained is the command whose answer can explain itself.
-const explained = "multiaccount_import"
+// description says more of c, and how much of it an app may call.
+func (c *command) description() string {
+	limits := fmt.Sprintf("%d calls a second", c.Rate)
+	if c.Batch > 0 {
+		limits += fmt.Sprintf(", %d ids each", c.Batch)
+	}
+	return strings.TrimLeft(c.More+" "+limits+".", " ")
+}
 
-// wireReferences returns the parameters of a command.
-func wireReferences(name string) []Parameter {
+// references returns the parameters of c.
+func (c *command) references() []Parameter {
 	var ps []Parameter
 	for _, p := range wireParameters() {
-		if p.Value.In == "query" || name == explained {
+		if p.Value.In == "query" || c.Explains {
 			ps = append(ps, Parameter{Ref: "#/components/parameters/" + p.Name})
 		}
 	}
@@ -132,15 +121,14 @@ func wireParameters() Ordered[Parameter] {
 	}
 }
 
-// wireHeaders returns the headers of the answers of a command. All are Rollcall's
-// own.
-func wireHeaders(name string) Ordered[Header] {
+// headers returns the headers of the answers of c. All are Rollcall's own.
+func (c *command) headers() Ordered[Header] {
 	text := &Schema{Type: "string"}
 	hs := Ordered[Header]{
 		{"Rollcall-Request-Id", Header{"The id of the request in the server's log.", text}},
 		{"Rollcall-Advice", Header{"What to do about a failure.", text}},
 	}
-	if name == explained {
+	if c.Explains {
 		hs = append(hs, Member[Header]{"Rollcall-Explain", Header{"On request: reasons of failed items, as \"index=code,…\".", text}})
 	}
 	return hs

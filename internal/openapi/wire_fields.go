@@ -1,11 +1,8 @@
 package openapi
 
-import "rollcall/internal/account"
-
-// Batches of the vendor's commands (protocol.md §3).
-const (
-	maxBatch  = 100
-	maxStatus = 500
+import (
+	"rollcall/internal/account"
+	"rollcall/internal/wire"
 )
 
 const (
@@ -25,44 +22,44 @@ var alternatives = map[string][]string{
 
 // wireFields says what the vendor's documents say of fields.
 var wireFields = map[string]refinement{
-	"ImportRequest.UserID":           {userIDText, account.MaxUserIDBytes, false},
-	"ImportRequest.Identifier":       {"The older name of UserID, which wins over it.", account.MaxUserIDBytes, false},
-	"ImportRequest.Nick":             {nickText, account.MaxValueBytes, false},
-	"ImportRequest.FaceUrl":          {faceText, account.MaxValueBytes, false},
-	"MultiImportRequest.AccountList": {"1 to 100 accounts; wins over Accounts.", maxBatch, false},
-	"MultiImportRequest.Accounts":    {"1 to 100 ids; the older form.", maxBatch, false},
-	"ImportItem.UserID":              {userIDText, 0, true},
-	"ImportItem.Nick":                {nickText, 0, false},
-	"ImportItem.FaceUrl":             {faceText, 0, false},
-	"CheckRequest.CheckItem":         {"1 to 100 ids.", maxBatch, true},
-	"DeleteRequest.DeleteItem":       {"1 to 100 ids.", maxBatch, true},
-	"IDItem.UserID":                  {knownText, 0, true},
-	"KickRequest.UserID":             {knownText, account.MaxUserIDBytes, false},
-	"KickRequest.Identifier":         {"The older name of UserID, which wins over it.", account.MaxUserIDBytes, false},
+	"ImportRequest.UserID":           {text: userIDText, most: account.MaxUserIDBytes},
+	"ImportRequest.Identifier":       {text: "The older name of UserID, which wins over it.", most: account.MaxUserIDBytes},
+	"ImportRequest.Nick":             {text: nickText, most: account.MaxValueBytes},
+	"ImportRequest.FaceUrl":          {text: faceText, most: account.MaxValueBytes},
+	"MultiImportRequest.AccountList": {text: "The accounts; wins over Accounts.", most: wire.MaxBatch},
+	"MultiImportRequest.Accounts":    {text: "The ids; the older form.", most: wire.MaxBatch},
+	"ImportItem.UserID":              {text: userIDText, required: true},
+	"ImportItem.Nick":                {text: nickText},
+	"ImportItem.FaceUrl":             {text: faceText},
+	"CheckRequest.CheckItem":         {text: "The ids.", most: wire.MaxBatch, required: true},
+	"DeleteRequest.DeleteItem":       {text: "The ids.", most: wire.MaxBatch, required: true},
+	"IDItem.UserID":                  {text: knownText, required: true},
+	"KickRequest.UserID":             {text: knownText, most: account.MaxUserIDBytes},
+	"KickRequest.Identifier":         {text: "The older name of UserID, which wins over it.", most: account.MaxUserIDBytes},
 
-	"StatusRequest.To_Account":           {"1 to 500 ids.", maxStatus, true},
-	"StatusRequest.IsNeedDetail":         {"The state of each device. " + flagText, 0, false},
-	"StatusRequest.IsReturnInstid":       {"The instance of each device. " + flagText, 0, false},
-	"StatusRequest.IsReturnCustomStatus": {"The custom status. " + flagText, 0, false},
-	"PortraitSetRequest.From_Account":    {knownText, 0, true},
-	"PortraitSetRequest.ProfileItem":     {"The tags to set, all or none.", 0, true},
-	"ProfileItem.Tag":                    {"A standard tag, Tag_Profile_IM_…, or a custom one of the app, Tag_Profile_Custom_….", 0, true},
-	"ProfileItem.Value":                  {"A text of at most 500 bytes, or a number, as the tag takes it.", 0, true},
-	"PortraitGetRequest.To_Account":      {"1 to 100 ids.", maxBatch, true},
-	"PortraitGetRequest.TagList":         {"The tags to read; those that are not set are left out of the answer.", 0, true},
+	"StatusRequest.To_Account":           {text: "The ids.", most: wire.MaxStatus, required: true},
+	"StatusRequest.IsNeedDetail":         {text: "The state of each device. " + flagText},
+	"StatusRequest.IsReturnInstid":       {text: "The instance of each device. " + flagText},
+	"StatusRequest.IsReturnCustomStatus": {text: "The custom status. " + flagText},
+	"PortraitSetRequest.From_Account":    {text: knownText, required: true},
+	"PortraitSetRequest.ProfileItem":     {text: "The tags to set, all or none.", required: true},
+	"ProfileItem.Tag":                    {text: "A standard tag, Tag_Profile_IM_…, or a custom one of the app, Tag_Profile_Custom_….", required: true},
+	"ProfileItem.Value":                  {text: "A text of at most 500 bytes, or a number, as the tag takes it.", required: true},
+	"PortraitGetRequest.To_Account":      {text: "The ids.", most: wire.MaxBatch, required: true},
+	"PortraitGetRequest.TagList":         {text: "The tags to read; those that are not set are left out of the answer.", required: true},
 
-	"ImportResponse.ErrorCode":         {"0.", 0, false},
-	"MultiImportResponse.FailAccounts": {"The ids that were not imported, in the order of the request; all others were.", 0, false},
-	"CheckResponse.ResultItem":         {"One for each id, in the order of the request.", 0, false},
-	"CheckResult.AccountStatus":        {"Imported or NotImported.", 0, false},
-	"DeleteResponse.ResultItem":        {"One for each id, in the order of the request.", 0, false},
-	"DeleteResult.ResultCode":          {"0, or why this id was not deleted: 70107 if there is no such account.", 0, false},
-	"OnlineStatusResponse.QueryResult": {"The accounts that exist.", 0, false},
-	"OnlineStatusResponse.ErrorList":   {"The ids that do not.", 0, false},
-	"QueryStateResponse.QueryResult":   {"The accounts that exist.", 0, false},
-	"QueryStateResponse.ErrorList":     {"The ids that do not.", 0, false},
-	"OnlineStatus.Status":              {"Online, PushOnline or Offline.", 0, false},
-	"State.State":                      {"Online, PushOnline or Offline.", 0, false},
-	"PortraitGetResponse.Fail_Account": {"The ids that could not be read; absent if there are none.", 0, false},
-	"UserProfile.ProfileItem":          {"The tags that are set; absent for an id that could not be read.", 0, false},
+	"ImportResponse.ErrorCode":         {text: "0."},
+	"MultiImportResponse.FailAccounts": {text: "The ids that were not imported, in the order of the request; all others were."},
+	"CheckResponse.ResultItem":         {text: "One for each id, in the order of the request."},
+	"CheckResult.AccountStatus":        {text: "Imported or NotImported."},
+	"DeleteResponse.ResultItem":        {text: "One for each id, in the order of the request."},
+	"DeleteResult.ResultCode":          {text: "0, or why this id was not deleted: 70107 if there is no such account."},
+	"OnlineStatusResponse.QueryResult": {text: "The accounts that exist."},
+	"OnlineStatusResponse.ErrorList":   {text: "The ids that do not."},
+	"QueryStateResponse.QueryResult":   {text: "The accounts that exist."},
+	"QueryStateResponse.ErrorList":     {text: "The ids that do not."},
+	"OnlineStatus.Status":              {text: "Online, PushOnline or Offline."},
+	"State.State":                      {text: "Online, PushOnline or Offline."},
+	"PortraitGetResponse.Fail_Account": {text: "The ids that could not be read; absent if there are none."},
+	"UserProfile.ProfileItem":          {text: "The tags that are set; absent for an id that could not be read."},
 }

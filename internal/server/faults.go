@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rollcall/internal/account"
+	"rollcall/internal/wire"
 )
 
 // maxFaultsShown is how many faults of one app the log shows.
@@ -45,7 +46,7 @@ func (s *Server) warnFaults(ctx context.Context) error {
 // can do anything about them, and they verify nothing.
 func (s *Server) openFaults(app *account.App) []account.Fault {
 	active := app.ActiveKeys(s.dir.Now(app.ID))
-	return slices.DeleteFunc(app.Faults(), func(f account.Fault) bool {
+	return slices.DeleteFunc(app.Faults(wire.CommandNames()), func(f account.Fault) bool {
 		return f.Part == account.PartKey && !slices.ContainsFunc(active, func(k account.Key) bool { return k.ID == f.ID })
 	})
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -57,11 +56,7 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) e
 	event.SetPath(r.URL.Path)
 	switch r.URL.Path {
 	case "/":
-		text := fmt.Sprintf(about, s.o.Version)
-		if admins {
-			text += aboutAdmin
-		}
-		answer(w, http.StatusOK, text)
+		answer(w, http.StatusOK, about(s.o.Version, admins))
 	case "/healthz":
 		event.Quiet()
 		answer(w, http.StatusOK, "ok\n")
@@ -79,20 +74,6 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) e
 	}
 	return nil
 }
-
-const about = `Rollcall %s: the account service of Tencent Cloud Chat and Live, self-hosted.
-
-  POST /v4/im_open_login_svc/{account_import,multiaccount_import,account_check,account_delete,kick}
-  POST /v4/openim/{query_online_status,querystate}
-  POST /v4/profile/{portrait_set,portrait_get}
-  GET  /healthz   the process is alive
-  GET  /readyz    writes are taken
-`
-
-const aboutAdmin = `  GET  /admin/v1  the admin API, with a bearer token
-  GET  /docs      a page to try both APIs
-  GET  /metrics   for Prometheus
-`
 
 func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -17,6 +17,7 @@ import (
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/metrics"
+	"rollcall/internal/wire"
 )
 
 // Bounds of what strangers may take.
@@ -82,7 +83,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.openStore(ctx); err != nil {
 		return err
 	}
-	s.dir = directory.New(directory.Options{Engine: s.engine, Logger: s.o.Logger, AllowTestApps: *s.o.AllowTestApps})
+	s.dir = directory.New(directory.Options{
+		Engine: s.engine, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
+	})
 	inFlight := api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(inFlight.Len)
 	s.api = api.New(api.Options{Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight})

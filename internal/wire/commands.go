@@ -1,112 +1,101 @@
 package wire
 
-import (
-	"reflect"
-	"slices"
+import "slices"
 
-	"github.com/go-json-experiment/json/jsontext"
+// Prefix is the path under which the vendor's protocol lives.
+const Prefix = "/v4/"
+
+// Most items of a call (protocol.md §1.4).
+const (
+	MaxBatch  = 100 // accounts of an import, a check, a deletion, and of portrait_get
+	MaxStatus = 500 // accounts of query_online_status and querystate
 )
 
-// A Command is a command that is served.
+// A Command is a command of the vendor's that Rollcall serves.
 type Command struct {
-	Service, Name string
-	Request       any // a zero value of what its body is decoded into
+	Service string // the first part of its path below [Prefix]
+	Name    string // the second part; no two commands share one
+
+	Summary string // one sentence: what it does
+	More    string // what a caller should know beside; may be empty
+	Source  string // the section of protocol.md that documents it
+
+	Rate  int // calls in a second for one app, which may set another limit (protocol.md §1.4)
+	Batch int // most items of a call, 0 if a call is about one account
+
+	Request  any // a zero value of what the body is decoded into
+	Response any // a zero value of the answer to a call that succeeds
+
+	Layout   Layout // the key order of its own errors
+	Explains bool   // Rollcall-Explain asks for the reasons of items that fail
 }
 
-// Commands are the commands that are served.
+// Commands are the commands that Rollcall serves. Everything else that lists them
+// reads this table.
 var Commands = []Command{
-	{"im_open_login_svc", "account_import", ImportRequest{}},
-	{"im_open_login_svc", "multiaccount_import", MultiImportRequest{}},
-	{"im_open_login_svc", "account_check", CheckRequest{}},
-	{"im_open_login_svc", "account_delete", DeleteRequest{}},
-	{"im_open_login_svc", "kick", KickRequest{}},
-	{"openim", "query_online_status", StatusRequest{}},
-	{"openim", "querystate", StatusRequest{}},
-	{"profile", "portrait_set", PortraitSetRequest{}},
-	{"profile", "portrait_get", PortraitGetRequest{}},
+	{
+		Service: "im_open_login_svc", Name: "account_import", Source: "§3.1", Summary: "Import an account.",
+		More: "An id that exists keeps its account; a nickname or a picture that is given replaces what is stored.",
+		Rate: 200, Layout: InfoFirst, Request: ImportRequest{}, Response: ImportResponse{},
+	},
+	{
+		Service: "im_open_login_svc", Name: "multiaccount_import", Source: "§3.2", Summary: "Import many accounts.",
+		More: "The call succeeds when its form is right; ids that could not be imported stand in FailAccounts.",
+		Rate: 100, Batch: MaxBatch, Explains: true, Request: MultiImportRequest{}, Response: MultiImportResponse{},
+	},
+	{
+		Service: "im_open_login_svc", Name: "account_check", Source: "§3.4", Summary: "Say which ids are accounts.",
+		Rate: 100, Batch: MaxBatch, Request: CheckRequest{}, Response: CheckResponse{},
+	},
+	{
+		Service: "im_open_login_svc", Name: "account_delete", Source: "§3.3", Summary: "Delete accounts.",
+		More: "They cannot be brought back. Paid editions must allow it first, and then keep ids from being imported again for 90 days.",
+		Rate: 100, Batch: MaxBatch, Request: DeleteRequest{}, Response: DeleteResponse{},
+	},
+	{
+		Service: "im_open_login_svc", Name: "kick", Source: "§3.5", Summary: "Invalidate every UserSig that an account has.",
+		More: "A UserSig made afterwards is good.",
+		Rate: 200, Layout: InfoFirst, Request: KickRequest{}, Response: ImportResponse{},
+	},
+	{
+		Service: "openim", Name: "query_online_status", Source: "§3.6", Summary: "Say who is online.",
+		More: "Fails if no id is an account.",
+		Rate: 200, Batch: MaxStatus, Layout: InfoFirst, Request: StatusRequest{}, Response: OnlineStatusResponse{},
+	},
+	{
+		Service: "openim", Name: "querystate", Source: "§3.6", Summary: "Say who is online; the older command.",
+		More: "As query_online_status, with State for Status.",
+		Rate: 200, Batch: MaxStatus, Layout: InfoFirst, Request: StatusRequest{}, Response: QueryStateResponse{},
+	},
+	{
+		Service: "profile", Name: "portrait_set", Source: "§3.8", Summary: "Set tags of a profile.",
+		More: "All or none.",
+		Rate: 200, Layout: ProfileLayout, Request: PortraitSetRequest{}, Response: ProfileHead{},
+	},
+	{
+		Service: "profile", Name: "portrait_get", Source: "§3.9", Summary: "Read tags of profiles.",
+		More: "An id that is no account does not make the call fail.",
+		Rate: 200, Batch: MaxBatch, Layout: ProfileLayout, Request: PortraitGetRequest{}, Response: PortraitGetResponse{},
+	},
 }
 
-// takers returns the names of the commands that have a key of that name
-// anywhere in their bodies.
-func takers(key string) (names []string) {
-	for _, c := range Commands {
-		if hasKey(reflect.TypeOf(c.Request), key) {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
+// Path returns the path of c.
+func (c *Command) Path() string { return Prefix + c.Service + "/" + c.Name }
 
-// hasKey reports whether t, or what it consists of, has a field of that name.
-func hasKey(t reflect.Type, key string) bool {
-	fields := fieldsOf(t)
-	return slices.Contains(fields, key) || slices.ContainsFunc(fields, func(name string) bool {
-		field, _ := t.FieldByName(name)
-		return hasKey(content(field.Type), key)
-	})
-}
-
-// fieldsOf returns the names of the keys that t is decoded from; t may be nil.
-func fieldsOf(t reflect.Type) (names []string) {
-	if t == nil || t.Kind() != reflect.Struct || t.PkgPath() == "" || isLeaf(t) {
+// CommandNamed returns the command of that name, or nil.
+func CommandNamed(name string) *Command {
+	i := slices.IndexFunc(Commands, func(c Command) bool { return c.Name == name })
+	if i < 0 {
 		return nil
 	}
-	for field := range t.Fields() {
-		names = append(names, field.Name)
+	return &Commands[i]
+}
+
+// CommandNames returns the names of all commands.
+func CommandNames() []string {
+	names := make([]string, len(Commands))
+	for i := range Commands {
+		names[i] = Commands[i].Name
 	}
 	return names
-}
-
-// isLeaf reports whether t is a value of one JSON type without parts.
-func isLeaf(t reflect.Type) bool {
-	return t == reflect.TypeFor[Text]() || t == reflect.TypeFor[Scalar]()
-}
-
-// content returns what a field holds: the items of a list, the members of an
-// object.
-func content(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Struct && !isLeaf(t) {
-		v, ok := t.FieldByName("V")
-		if !ok {
-			break
-		}
-		if t = v.Type; t.Kind() == reflect.Slice {
-			t = t.Elem()
-		}
-	}
-	return t
-}
-
-// typeAt returns what the value at a pointer is decoded into, nil if nothing.
-func typeAt(t reflect.Type, at jsontext.Pointer) reflect.Type {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	for token := range at.Tokens() {
-		if t.Kind() != reflect.Struct || isLeaf(t) {
-			return nil
-		}
-		field, ok := t.FieldByName(token)
-		if ok {
-			t = content(field.Type)
-		} // else it is an index, and t is the type of the items
-	}
-	return t
-}
-
-// firstList returns the name of the first field of req that is an array.
-func firstList(req any) string {
-	t := reflect.TypeOf(req)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	for field := range t.Fields() {
-		if field.Type.Kind() != reflect.Struct {
-			continue
-		}
-		if v, ok := field.Type.FieldByName("V"); ok && v.Type.Kind() == reflect.Slice {
-			return field.Name
-		}
-	}
-	return ""
 }

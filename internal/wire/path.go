@@ -48,9 +48,6 @@ func isService(name string) bool {
 	return elsewhere()[name] != nil || slices.ContainsFunc(Commands, func(c Command) bool { return c.Service == name })
 }
 
-// path returns the path of c.
-func (c Command) path() string { return "/v4/" + c.Service + "/" + c.Name }
-
 // ExplainPath says why no command is served under an escaped path: which one was
 // meant, or what the vendor's command does that is not served here. It returns
 // "" if nothing is known, or the path is much too long. The sentence is bounded as
@@ -77,7 +74,7 @@ func ExplainPath(escaped string) string {
 		return explainTwo(path, parts[0], parts[1])
 	}
 	if c, d := meant(parts[0], parts[1]); d == 0 {
-		return "the path goes on after the command; call " + c.path()
+		return "the path goes on after the command; call " + c.Path()
 	}
 	return ""
 }
@@ -85,7 +82,7 @@ func ExplainPath(escaped string) string {
 // explainOne explains a path with one name after the version.
 func explainOne(name string) string {
 	if c, d := meant("", name); d == 0 {
-		return "the path lacks the service; call " + c.path()
+		return "the path lacks the service; call " + c.Path()
 	}
 	var names []string
 	for _, c := range Commands {
@@ -114,7 +111,7 @@ func explainTwo(path, service, command string) string {
 		}
 	}
 	if c != nil {
-		return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
+		return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.Path())
 	}
 	return explainService(service)
 }
@@ -123,20 +120,20 @@ func explainTwo(path, service, command string) string {
 func misspelt(path, service, command string, c *Command) string {
 	switch {
 	case service == c.Service && command == c.Name && (strings.Contains(path, "//") || strings.HasSuffix(path, "/")):
-		return "the path has a slash too many; call " + c.path()
-	case service == c.Service && command == c.Name && !strings.Contains(path, "/v4/"):
+		return "the path has a slash too many; call " + c.Path()
+	case service == c.Service && command == c.Name && !strings.Contains(path, Prefix):
 		if first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/"); !isVersion(first) {
-			return "/v4 is missing in the path; call " + c.path()
+			return "/v4 is missing in the path; call " + c.Path()
 		}
-		return "the version in the path is not v4; call " + c.path()
+		return "the version in the path is not v4; call " + c.Path()
 	case service == c.Service && command == c.Name:
-		return "the path is escaped where it need not be; call " + c.path()
+		return "the path is escaped where it need not be; call " + c.Path()
 	case strings.EqualFold(service, c.Service) && strings.EqualFold(command, c.Name):
-		return "paths are case-sensitive; call " + c.path()
+		return "paths are case-sensitive; call " + c.Path()
 	case service != c.Service && command == c.Name:
-		return fmt.Sprintf("%s is a command of %s; call %s", command, c.Service, c.path())
+		return fmt.Sprintf("%s is a command of %s; call %s", command, c.Service, c.Path())
 	}
-	return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.path())
+	return fmt.Sprintf("there is no command %s; did you mean %s?", keyName(command), c.Path())
 }
 
 func explainService(name string) string {

@@ -74,7 +74,7 @@ func TestVendorCommands(t *testing.T) {
 		}
 		last = f[0]
 		if c, d := meant(f[0], f[1]); d == 0 {
-			t.Errorf("%s/%s is served by %s", f[0], f[1], c.path())
+			t.Errorf("%s/%s is served by %s", f[0], f[1], c.Path())
 		}
 	}
 	known := 0

@@ -10,10 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxQuickItems is the longest list that a scanner reads: the most items of a
-// batch. It bounds what a [Decoder] keeps.
-const maxQuickItems = 100
-
 // A scanner reads JSON of the shapes that clients send all the time. Its
 // methods return false for everything else, be it wrong or only unusual, and
 // say nothing about it: what they refuse goes to the generic decoder. So they
@@ -183,17 +179,18 @@ func (s *scanner) unquote(v *string, quoted []byte) bool {
 	return err == nil
 }
 
-// list reads an array of 1 to [maxQuickItems] items into l. Its memory is used
-// again, and is all zero beyond what was read.
+// list reads an array of 1 to [MaxBatch] items into l. That bounds what a
+// [Decoder] keeps. The memory of l is used again; it is all zero beyond what was
+// read.
 func list[T any](s *scanner, l *List[T], item func(*scanner, *T) bool) bool {
 	if l.V == nil {
-		l.V = make([]T, 0, maxQuickItems)
+		l.V = make([]T, 0, MaxBatch)
 	}
 	l.Kind = Valid
 	if !s.take('[') {
 		return false
 	}
-	for n := range maxQuickItems {
+	for n := range MaxBatch {
 		l.V = l.V[:n+1]
 		switch {
 		case !item(s, &l.V[n]):

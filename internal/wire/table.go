@@ -104,6 +104,5 @@ func sentence(detail string) string {
 
 // isName reports whether a word is a name of the protocol, or a path.
 func isName(word string) bool {
-	return strings.ContainsAny(word, "_/") || otherNames[word] != "" || isService(word) ||
-		slices.ContainsFunc(Commands, func(c Command) bool { return c.Name == word })
+	return strings.ContainsAny(word, "_/") || otherNames[word] != "" || isService(word) || CommandNamed(word) != nil
 }

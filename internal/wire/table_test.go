@@ -116,13 +116,3 @@ func TestRemedies(t *testing.T) {
 		}
 	}
 }
-
-func TestRegionsBelongToOneCentre(t *testing.T) {
-	for host, want := range map[string]string{
-		"console.tim.qq.com": "china", "adminapisgp.my-imcloud.com": "singapore", "example.com": "", "": "",
-	} {
-		if got := RegionOf(host); got != want {
-			t.Errorf("RegionOf(%q) = %q, want %q", host, got, want)
-		}
-	}
-}

@@ -1,0 +1,50 @@
+// Package region knows the vendor's data centres by name and by host.
+package region
+
+// Hosts of the data centres. An app lives in one centre; the others answer 70020.
+// Each has a backup host. Sources: protocol.md §1.3; the last two centres are not
+// in the vendor's newest pages.
+const (
+	China, ChinaBackup                 = "console.tim.qq.com", "adminapi.my-imcloud.com"
+	Singapore, SingaporeBackup         = "adminapisgp.im.qcloud.com", "adminapisgp.my-imcloud.com"
+	Seoul, SeoulBackup                 = "adminapikr.im.qcloud.com", "adminapikr.my-imcloud.com"
+	Tokyo, TokyoBackup                 = "adminapijpn.im.qcloud.com", "adminapijpn.my-imcloud.com"
+	Frankfurt, FrankfurtBackup         = "adminapiger.im.qcloud.com", "adminapiger.my-imcloud.com"
+	SiliconValley, SiliconValleyBackup = "adminapiusa.im.qcloud.com", "adminapiusa.my-imcloud.com"
+	Jakarta, JakartaBackup             = "adminapiidn.im.qcloud.com", "adminapiidn.my-imcloud.com"
+	SaudiArabia, SaudiArabiaBackup     = "adminapiksa.im.qcloud.com", "adminapiksa.my-imcloud.com"
+	Mumbai, MumbaiBackup               = "adminapiind.im.qcloud.com", "adminapiind.my-imcloud.com"
+)
+
+// regions are all data centres.
+var regions = []struct{ name, host, backup string }{
+	{name: "china", host: China, backup: ChinaBackup},
+	{name: "singapore", host: Singapore, backup: SingaporeBackup},
+	{name: "seoul", host: Seoul, backup: SeoulBackup},
+	{name: "tokyo", host: Tokyo, backup: TokyoBackup},
+	{name: "frankfurt", host: Frankfurt, backup: FrankfurtBackup},
+	{name: "silicon-valley", host: SiliconValley, backup: SiliconValleyBackup},
+	{name: "jakarta", host: Jakarta, backup: JakartaBackup},
+	{name: "saudi-arabia", host: SaudiArabia, backup: SaudiArabiaBackup},
+	{name: "mumbai", host: Mumbai, backup: MumbaiBackup},
+}
+
+// Names returns the names of the data centres.
+func Names() []string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = r.name
+	}
+	return names
+}
+
+// Of returns the name of the data centre that host, in lower case and without a
+// port, belongs to, or "" for any other host.
+func Of(host string) string {
+	for _, r := range regions {
+		if host == r.host || host == r.backup {
+			return r.name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,31 @@
+package region
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestOf asks for the centre of every host. A host that two centres have is found
+// in one of them alone.
+func TestOf(t *testing.T) {
+	for _, r := range regions {
+		if Of(r.host) != r.name || Of(r.backup) != r.name || r.host == r.backup {
+			t.Errorf("%s has the host of another centre", r.name)
+		}
+	}
+	for host, want := range map[string]string{
+		"console.tim.qq.com": "china", "adminapisgp.my-imcloud.com": "singapore", "example.com": "", "": "",
+	} {
+		if got := Of(host); got != want {
+			t.Errorf("Of(%q) = %q, want %q", host, got, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	names := Names()
+	slices.Sort(names)
+	if len(names) != 9 || len(slices.Compact(names)) != 9 {
+		t.Errorf("names %v", names)
+	}
+}

@@ -1,0 +1,25 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"rollcall/internal/wire"
+)
+
+// TestAbout looks for every command, and for the admin API where there is one.
+func TestAbout(t *testing.T) {
+	text := about("v1", false)
+	for _, c := range wire.Commands {
+		_, after, _ := strings.Cut(text, "\n  POST /v4/"+c.Service+"/{")
+		if names, _, ok := strings.Cut(after, "}\n"); !ok || !strings.Contains(","+names+",", ","+c.Name+",") {
+			t.Errorf("%s is not in %s", c.Path(), text)
+		}
+	}
+	if !strings.HasPrefix(text, "Rollcall v1: ") || strings.Count(text, "POST") != 3 || strings.Contains(text, "/admin/v1") {
+		t.Errorf("%s", text)
+	}
+	if !strings.HasSuffix(about("v1", true), "/metrics   for Prometheus\n") {
+		t.Error("the admin API is not shown")
+	}
+}
