@@ -52,6 +52,19 @@ func (g *appCmd) change(env *environment, argument uint32) (*client.AdminClient,
 	return api, app, err
 }
 
+// update changes the app that is meant with fn, and prints what fn returns.
+func (g *appCmd) update(env *environment, argument uint32, fn func(*client.AdminClient, uint32) (*client.App, error)) error {
+	api, app, err := g.change(env, argument)
+	if err != nil {
+		return err
+	}
+	a, err := fn(api, app)
+	if err != nil {
+		return err
+	}
+	return g.print(env, a)
+}
+
 // print prints an app.
 func (g *appCmd) print(env *environment, a *client.App) error {
 	keys := make([]string, len(a.Keys))
@@ -224,18 +237,12 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 	if c.Name == nil && c.Edition == nil && c.Disabled == nil && !c.NoTest && len(patch.Settings) == 0 {
 		return &usageError{errors.New("nothing to change: give --name, --edition, --disabled, --no-test, --setting or --unset")}
 	}
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	if err := c.confirmChange(env, app); err != nil {
-		return err
-	}
-	a, err := api.UpdateApp(env.ctx, app, patch)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
+	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
+		if err := c.confirmChange(env, app); err != nil {
+			return nil, err
+		}
+		return api.UpdateApp(env.ctx, app, patch)
+	})
 }
 
 // confirmChange asks before what cannot be undone, and before what ends calls.

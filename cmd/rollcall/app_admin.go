@@ -31,15 +31,9 @@ Examples:
 }
 
 func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	a, err := api.AddAdmin(env.ctx, app, c.UserID)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
+	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
+		return api.AddAdmin(env.ctx, app, c.UserID)
+	})
 }
 
 type appAdminRemoveCmd struct {
@@ -58,18 +52,12 @@ Examples:
 }
 
 func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
-	api, app, err := g.change(env, c.App)
-	if err != nil {
-		return err
-	}
-	if err := c.confirm(env, removal(c.UserID, app, cmp.Or(g.Admin, client.Administrator))); err != nil {
-		return err
-	}
-	a, err := api.RemoveAdmin(env.ctx, app, c.UserID)
-	if err != nil {
-		return err
-	}
-	return g.print(env, a)
+	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
+		if err := c.confirm(env, removal(c.UserID, app, cmp.Or(g.Admin, client.Administrator))); err != nil {
+			return nil, err
+		}
+		return api.RemoveAdmin(env.ctx, app, c.UserID)
+	})
 }
 
 // removal says what ends with an admin. signer is the admin of the connection.
