@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -58,8 +59,20 @@ type Device struct {
 // that exist come first, as the server orders them, then those that do not, also
 // when no account exists, which the API itself calls a failure.
 func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
+	return c.status(ctx, "query_online_status", q)
+}
+
+// QueryState is QueryOnlineStatus by the command's older name, for servers that
+// know nothing else.
+func (c *Client) QueryState(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
+	return c.status(ctx, "querystate", q)
+}
+
+// status calls one of the status commands. They answer alike, but for the name of
+// the status.
+func (c *Client) status(ctx context.Context, command string, q StatusQuery) ([]StatusResult, error) {
 	var resp wire.OnlineStatusResponse
-	_, err := c.call(ctx, "query_online_status", q.request(), &resp)
+	_, err := c.call(ctx, command, q.request(), &resp)
 	if err != nil && !noneKnown(err, resp.ErrorList) {
 		return nil, err
 	}
@@ -67,24 +80,11 @@ func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]Status
 	for _, r := range resp.QueryResult {
 		results = append(results, statusResult(r))
 	}
-	return appendUnknown(results, resp.ErrorList), nil
-}
-
-// QueryState is QueryOnlineStatus by the command's older name, for servers that
-// know nothing else.
-func (c *Client) QueryState(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
-	var resp wire.QueryStateResponse
-	_, err := c.call(ctx, "querystate", q.request(), &resp)
-	if err != nil && !noneKnown(err, resp.ErrorList) {
-		return nil, err
+	for _, u := range resp.ErrorList {
+		code := Code(u.ErrorCode)
+		results = append(results, StatusResult{UserID: u.To_Account, Code: code, Info: code.Text()})
 	}
-	results := make([]StatusResult, 0, len(resp.QueryResult)+len(resp.ErrorList))
-	for _, r := range resp.QueryResult {
-		results = append(results, statusResult(wire.OnlineStatus{
-			To_Account: r.To_Account, Status: r.State, CustomStatus: r.CustomStatus, Detail: r.Detail,
-		}))
-	}
-	return appendUnknown(results, resp.ErrorList), nil
+	return results, nil
 }
 
 // noneKnown reports whether err says no more than that every id is unknown.
@@ -94,7 +94,7 @@ func noneKnown(err error, unknown []wire.StatusError) bool {
 }
 
 func statusResult(r wire.OnlineStatus) StatusResult {
-	s := StatusResult{UserID: r.To_Account, Status: r.Status}
+	s := StatusResult{UserID: r.To_Account, Status: cmp.Or(r.Status, r.State)}
 	if r.CustomStatus != nil {
 		s.CustomStatus = *r.CustomStatus
 	}
@@ -106,12 +106,4 @@ func statusResult(r wire.OnlineStatus) StatusResult {
 		s.Devices = append(s.Devices, dev)
 	}
 	return s
-}
-
-func appendUnknown(results []StatusResult, unknown []wire.StatusError) []StatusResult {
-	for _, u := range unknown {
-		code := Code(u.ErrorCode)
-		results = append(results, StatusResult{UserID: u.To_Account, Code: code, Info: code.Text()})
-	}
-	return results
 }
