@@ -45,14 +45,10 @@ type List[T any] struct {
 }
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
 	*l = List[T]{}
-	if kind := kindOf(dec, jsontext.KindBeginArray); kind != Valid {
-		l.Kind = kind
-		return dec.SkipValue()
-	}
-	l.Kind = Valid
-	return json.UnmarshalDecode(dec, &l.V)
+	l.Kind, err = decodeIf(dec, jsontext.KindBeginArray, &l.V)
+	return err
 }
 
 // Object is an array's item that should be a JSON object.
@@ -62,14 +58,19 @@ type Object[T any] struct {
 }
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
-func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
 	*o = Object[T]{}
-	if kind := kindOf(dec, jsontext.KindBeginObject); kind != Valid {
-		o.Kind = kind
-		return dec.SkipValue()
+	o.Kind, err = decodeIf(dec, jsontext.KindBeginObject, &o.V)
+	return err
+}
+
+// decodeIf decodes the next value into v if it begins as it should, and skips it
+// otherwise.
+func decodeIf(dec *jsontext.Decoder, begin jsontext.Kind, v any) (Kind, error) {
+	if kind := kindOf(dec, begin); kind != Valid {
+		return kind, dec.SkipValue()
 	}
-	o.Kind = Valid
-	return json.UnmarshalDecode(dec, &o.V)
+	return Valid, json.UnmarshalDecode(dec, v)
 }
 
 // Flag is a field that is on when it is the number 1, as the documents have
