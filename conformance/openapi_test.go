@@ -114,14 +114,7 @@ func runAdmin(t *testing.T, dir string) (base, token string) {
 // send makes a call and returns the answer.
 func send(t *testing.T, method, target, token, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, answer := testutil.Do(t, http.DefaultClient, req)
+	resp, answer := testutil.Do(t, http.DefaultClient, testutil.NewRequest(t, method, target, token, body))
 	return resp.StatusCode, answer
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,13 +14,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"rollcall/internal/directory"
 	"rollcall/internal/server"
+	"rollcall/internal/testutil"
 	"rollcall/usersig"
 )
 
@@ -30,25 +29,7 @@ type process struct {
 	*exec.Cmd
 	context *server.Context
 	sig     string
-	stderr  *logText // nil if it goes elsewhere
-}
-
-// A logText is what a process has logged so far.
-type logText struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	stderr  *testutil.Buffer // nil if it goes elsewhere
 }
 
 // eventually waits for ok, as long as any machine may need.
@@ -78,7 +59,7 @@ func serveArgs(dir string, more ...string) []string {
 // startCommand starts cmd, which serves dir, and waits until it is ready.
 func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{Cmd: cmd, stderr: new(logText)}
+	p := &process{Cmd: cmd, stderr: new(testutil.Buffer)}
 	p.Stderr = p.stderr
 	p.start(t, dir)
 	return p

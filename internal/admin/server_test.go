@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,8 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -52,34 +49,16 @@ type bench struct {
 	engine  account.Engine
 	dir     *directory.Directory
 	url     string
-	log     *buffer
+	log     *testutil.Buffer
 	tokens  map[account.Scope]string
 	secrets []string // what neither the log nor an answer may hold
-}
-
-// A buffer keeps what is logged.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // newBench starts a server that allows test apps, as a developer's does.
 func newBench(t *testing.T, engine account.Engine) *bench { return newBenchThat(t, engine, true) }
 
 func newBenchThat(t *testing.T, engine account.Engine, allowsTestApps bool) *bench {
-	b := &bench{T: t, engine: engine, log: new(buffer), tokens: map[account.Scope]string{}}
+	b := &bench{T: t, engine: engine, log: new(testutil.Buffer), tokens: map[account.Scope]string{}}
 	b.dir = directory.New(directory.Options{
 		Engine: checked.New(engine),
 		Clock:  func(account.AppID) time.Time { return now },
@@ -137,14 +116,8 @@ type request struct {
 
 func (b *bench) send(q request) reply {
 	b.Helper()
-	req, err := http.NewRequestWithContext(b.Context(), q.method, b.url+q.path, strings.NewReader(q.body))
-	if err != nil {
-		b.Fatal(err)
-	}
+	req := testutil.NewRequest(b, q.method, b.url+q.path, q.token, q.body)
 	maps.Copy(req.Header, q.header)
-	if q.token != "" {
-		req.Header.Set("Authorization", "Bearer "+q.token)
-	}
 	req.Host = q.host
 	resp, body := testutil.Do(b, http.DefaultClient, req)
 	return reply{resp.StatusCode, resp.Header, body}

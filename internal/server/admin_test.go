@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,28 +17,10 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// A logBuffer keeps what servers log.
-type logBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // running starts a server, runs fn and stops the server again.
 func running(t *testing.T, c config.Config, fn func(*Server)) string {
 	t.Helper()
-	log := new(logBuffer)
+	log := new(testutil.Buffer)
 	lg := slog.New(slog.NewTextHandler(testutil.Keep(t, log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := openWith(t, Options{Config: c, Version: "test", Logger: lg})
 	if err != nil {
@@ -62,14 +43,8 @@ func running(t *testing.T, c config.Config, fn func(*Server)) string {
 // get asks the address n of s for a path.
 func get(t *testing.T, s *Server, n int, path, host, token string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := testutil.NewRequest(t, http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, token, "")
 	req.Host = host
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
 	resp, body := testutil.Do(t, http.DefaultClient, req)
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
@@ -361,11 +336,7 @@ func TestLoggedPaths(t *testing.T) {
 	}
 	log := running(t, config.Config{}, func(s *Server) {
 		for _, p := range paths {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Context().URL+p.path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Authorization", "Bearer "+s.Context().AdminToken)
+			req := testutil.NewRequest(t, http.MethodGet, s.Context().URL+p.path, s.Context().AdminToken, "")
 			testutil.Do(t, http.DefaultClient, req) // the end of its body comes after the line of the log
 		}
 	})

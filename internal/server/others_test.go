@@ -114,11 +114,7 @@ func TestOwnAppNamedDemo(t *testing.T) {
 func TestForwarded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	ask := func(s *Server, n int, path, header, token string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
+		req := testutil.NewRequest(t, http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, token, "")
 		if header != "" {
 			req.Header.Set(header, "203.0.113.9")
 		}
