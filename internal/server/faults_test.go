@@ -38,6 +38,14 @@ func TestStartOnFaultyRecords(t *testing.T) {
 			func(a *account.App) { a.Settings.TombstoneDays = 1 << 40 },
 			[]string{"tombstone_days is 1099511627776; give at most 36500", `\"rollcall app set 1400000099 --setting tombstone_days=VALUE\", or --unset tombstone_days`},
 		},
+		"a rate limit of a command": {
+			func(a *account.App) { a.Settings.RateLimits = map[string]int{"kick": 1} },
+			nil,
+		},
+		"a rate limit of no command": {
+			func(a *account.App) { a.Settings.RateLimits = map[string]int{"kicked": 1} },
+			[]string{`a rate limit is for \"kicked\", which is no command`, "--unset rate_limits"},
+		},
 		"many words": {
 			func(a *account.App) { a.Settings.Words = make([]string, 9) },
 			[]string{"sensitive word 3 must be 1 to 100 bytes; and 6 more"},
