@@ -38,6 +38,9 @@ type conn struct {
 	// rude reports that the connection ends while its client may still send.
 	rude atomic.Bool
 
+	// link is what the connection was made by who took it over, or nil.
+	link atomic.Pointer[link]
+
 	// The goroutine that serves the connection alone uses these.
 	responses int  // so far
 	pipelined bool // the header of the request was there before the last response ended
@@ -80,12 +83,25 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.arrived.Store(true)
 	}
+	if l := c.link.Load(); l != nil {
+		l.in.Add(int64(n))
+	}
 	return n, err
+}
+
+// takeOver lets nobody but l have a voice on c.
+func (c *conn) takeOver(l *link) {
+	c.begins.Store(false)
+	c.rude.Store(false)
+	c.link.Store(l)
 }
 
 // Close implements [net.Conn]. If the client may still send, the connection ends a
 // moment later, so that the last response reaches it.
 func (c *conn) Close() error {
+	if l := c.link.Swap(nil); l != nil {
+		defer l.leave()
+	}
 	if !c.rude.Swap(false) {
 		return c.Conn.Close()
 	}
@@ -103,6 +119,11 @@ func (c *conn) Write(p []byte) (int, error) {
 		if version, f, ok := libraryFault(p); ok {
 			return len(p), c.refuse(version, f)
 		}
+	}
+	if l := c.link.Load(); l != nil {
+		n, err := c.Conn.Write(p)
+		l.out.Add(int64(n))
+		return n, err
 	}
 	return c.whole.write(c.Conn, p)
 }

@@ -31,7 +31,8 @@ const connPatience = time.Second
 // A source, which is an IPv4 address or a network of IPv6, is greedy if it holds
 // more than a sixteenth of the places. Greedy sources give way first, and at once
 // to a newcomer whose source holds less than half as many. One place in 32 is
-// kept for sources that hold none, such as a probe of health.
+// kept for sources that hold none, such as a probe of health. Streams and connections
+// that were taken over are left alone, and are at most half as many as the places.
 type ConnLimit struct {
 	limit    int
 	kept     int // places for sources that hold none
@@ -43,6 +44,7 @@ type ConnLimit struct {
 	conns   list.List // of *limitedConn; of those that wait, who waits longest is first
 	sources map[netip.Prefix]*connSource
 	greedy  []*connSource
+	lasting int // streams and connections that were taken over
 }
 
 // A connSource is where connections come from. It is known while there is one.
@@ -173,6 +175,7 @@ func (l *ConnLimit) leave(c *limitedConn) {
 	l.conns.Remove(c.place)
 	s.conns.Remove(c.inSource)
 	c.place = nil
+	l.lasting -= c.lasting
 	if s.conns.Len() == l.share {
 		l.greedy = slices.DeleteFunc(l.greedy, func(g *connSource) bool { return g == s })
 	}
@@ -196,6 +199,7 @@ type limitedConn struct {
 	source   *connSource
 	since    time.Time // since when it keeps us waiting
 	busy     int       // requests that keep it waiting for us; then it does not
+	lasting  int       // streams on it, or 1 if it was taken over
 }
 
 // state follows [http.Server.ConnState]. A new connection keeps us waiting since
@@ -219,6 +223,31 @@ func (c *limitedConn) expect(n int) {
 		c.limit.conns.MoveToBack(c.place)
 		c.source.conns.MoveToBack(c.inSource)
 	}
+}
+
+// last adds something that lasts on c.
+func (c *limitedConn) last() error {
+	l := c.limit
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if most := max(l.limit/2, 1); l.lasting >= most {
+		return &BusyError{Limit: most, Cause: errNoWait}
+	}
+	c.busy++
+	if c.lasting++; c.place != nil {
+		l.lasting++
+	}
+	return nil
+}
+
+// endLast undoes last.
+func (c *limitedConn) endLast() {
+	c.limit.mu.Lock()
+	if c.lasting--; c.place != nil {
+		c.limit.lasting--
+	}
+	c.limit.mu.Unlock()
+	c.expect(-1)
 }
 
 // Close implements [net.Conn].

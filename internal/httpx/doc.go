@@ -7,5 +7,7 @@
 //   - [InFlight] bounds the requests served at once.
 //   - [ConnLimit] bounds the connections open at once, and says which gives way.
 //   - [Listener] replaces the answers that net/http gives by itself to requests
-//     it cannot parse, which no handler ever sees.
+//     it cannot parse, which no handler ever sees, and ends a server in good order.
+//   - [Stream], [Extend] and [Ending] are for responses that last, and for
+//     connections that handlers take over.
 package httpx

@@ -40,6 +40,7 @@ type Event struct {
 	err       error
 	quiet     bool
 	onEnd     Observer
+	onLast    func() // called when the exchange begins to last; see [Stream]
 	turn      turn
 }
 
@@ -131,14 +132,6 @@ func (e *Event) Known() { e.turn.known = true }
 // OnEnd makes o be told of the request, in the place of what was told before. It
 // is not told of one that failed because the client hung up.
 func (e *Event) OnEnd(o Observer) { e.onEnd = o }
-
-// end notes how long the request took and tells the observer.
-func (e *Event) end(took time.Duration) {
-	e.took = took
-	if e.onEnd != nil {
-		e.onEnd(e)
-	}
-}
 
 // Command returns the name of the command, "" if the request named none.
 func (e *Event) Command() string { return e.command }

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,8 @@ type exchange struct {
 	ctx     eventContext
 	w       responseWriter
 	r       *http.Request
+	lasts   string // the name of its event if it lasts, otherwise ""
+	link    *link  // what its connection became, or nil
 }
 
 // serve runs h, answers its error, and logs. It panics with
@@ -90,22 +93,36 @@ func (x *exchange) serve(h HandlerFunc) {
 	} else if err = x.event.err; err != nil {
 		x.note("err", err)
 	}
+	if x.link != nil {
+		x.link.handled(level, abort)
+		return
+	}
+	x.event.turn.endLast()
 	x.event.turn.answer(x.w.ResponseWriter, x.r)
 	level = max(level, x.event.level(x.w.statusSent()))
 	if x.hungUp(err) {
 		level, x.event.onEnd = slog.LevelDebug, nil
 	}
-	x.event.end(time.Since(x.start))
-	x.log(level)
+	x.over(level)
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
 }
 
+// over ends the event of x: that of the request, or of what lasts.
+func (x *exchange) over(level slog.Level) {
+	x.event.took = time.Since(x.start)
+	if o := x.event.onEnd; o != nil && x.lasts == "" {
+		o(&x.event)
+	}
+	x.log(level)
+}
+
 // hungUp reports whether err is there because the client has gone, so that nobody
 // reads the answer.
 func (x *exchange) hungUp(err error) bool {
-	return errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
+	ctx := x.r.Context()
+	return errors.Is(err, context.Canceled) && ctx.Err() != nil && context.Cause(ctx) != errCutOff
 }
 
 // log logs the event. Its attributes go as one group without a name, which a
@@ -120,7 +137,7 @@ func (x *exchange) log(level slog.Level) {
 	}
 	attrs := attrLists.Get().(*[]slog.Attr)
 	*attrs = x.event.appendAll((*attrs)[:0], x.r, &x.w)
-	record := slog.NewRecord(now, level, "request", 0)
+	record := slog.NewRecord(now, level, cmp.Or(x.lasts, "request"), 0)
 	record.AddAttrs(slog.Attr{Value: slog.GroupValue(*attrs...)})
 	_ = h.Handle(ctx, record) // like slog, we have nobody to tell
 	clear(*attrs)

@@ -90,13 +90,16 @@ func (f *InFlight) Len() int {
 
 // Wrap returns h with the bound of f, for requests of key 0. A request over the
 // bound waits until another one is done; if it has waited too long, or its context
-// ends, it fails with a [*BusyError] and h is not called.
+// ends, it fails with a [*BusyError] and h is not called. What lasts gives its place
+// back when it begins to; see [Stream].
 func (f *InFlight) Wrap(h HandlerFunc) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := f.Enter(r.Context(), 0); err != nil {
 			return err
 		}
-		defer f.Leave(0)
+		leave := sync.OnceFunc(func() { f.Leave(0) })
+		defer leave()
+		EventFrom(r.Context()).onLast = leave
 		return h(w, r)
 	}
 }

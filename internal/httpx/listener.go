@@ -43,14 +43,16 @@ type ListenerOptions struct {
 // [http.Server.MaxHeaderBytes], which the client was told not to send, its 431,
 // and fields that HTTP/2 does without, such as Connection, its 400.
 type Listener struct {
-	inner  net.Listener // of TCP, or of TLS connections after their handshake
-	faults *faultWriter
+	inner   net.Listener // of TCP, or of TLS connections after their handshake
+	faults  *faultWriter
+	ongoing ongoing
+	ending  chan struct{} // closed when Run begins to end
 }
 
 // NewListener returns a Listener that accepts from inner and owns it. It starts
 // no goroutines; with TLS, the first Accept does.
 func NewListener(inner net.Listener, o ListenerOptions) *Listener {
-	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultAnswer}}
+	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultAnswer}, ending: make(chan struct{})}
 	if o.Conns != nil {
 		l.inner = newLimitedListener(l.inner, o.Conns)
 	}
@@ -61,13 +63,13 @@ func NewListener(inner net.Listener, o ListenerOptions) *Listener {
 }
 
 // Serve serves srv on l until srv is closed; it then returns
-// [http.ErrServerClosed]. It sets three fields of srv: ConnState and ConnContext,
-// where a function that was there is still called, and
+// [http.ErrServerClosed]. It wraps the handler of srv, and sets three fields:
+// ConnState and ConnContext, where a function that was there is still called, and
 // DisableGeneralOptionsHandler, so that "OPTIONS *" reaches the handler like every
 // other request.
 //
-// A server that l should work for must be served by this method: l relies on
-// ConnState, and [Handler] on the context.
+// A server that l should work for must be served by this method or by
+// [Listener.Run]: l relies on ConnState, and [Handler] on the context.
 func (l *Listener) Serve(srv *http.Server) error {
 	next := srv.ConnState
 	srv.ConnState = func(c net.Conn, s http.ConnState) {
@@ -86,9 +88,10 @@ func (l *Listener) Serve(srv *http.Server) error {
 		if inner != nil {
 			ctx = inner(ctx, c)
 		}
-		return withConn(ctx, c)
+		return l.withConn(ctx, c)
 	}
 	srv.DisableGeneralOptionsHandler = true
+	srv.Handler = l.ongoing.wrap(srv.Handler)
 	return srv.Serve(l)
 }
 

@@ -19,6 +19,8 @@ const bodyGrace = 250 * time.Millisecond
 type turn struct {
 	conn     *limitedConn // nil if nothing bounds the connections
 	http1    *conn        // nil if the request is not one of a Listener in HTTP/1
+	ongoing  *ongoing     // nil if it is not one of a Listener
+	lasts    bool         // the exchange lasts; see [Stream]
 	received bool         // the whole request is there
 	busy     bool         // conn is told that it waits for us
 	known    bool         // the caller has shown a credential
@@ -28,13 +30,14 @@ type connKey struct{}
 
 // connParts are the parts of one connection that a turn needs.
 type connParts struct {
-	limited *limitedConn // may be nil
-	http1   *conn        // may be nil
+	listener *Listener
+	limited  *limitedConn // may be nil
+	http1    *conn        // may be nil
 }
 
 // withConn returns ctx with the parts of c.
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	parts := &connParts{limited: limited(c)}
+func (l *Listener) withConn(ctx context.Context, c net.Conn) context.Context {
+	parts := &connParts{listener: l, limited: limited(c)}
 	switch c := c.(type) {
 	case *conn:
 		parts.http1 = c
@@ -47,7 +50,7 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 // begin begins the turn of r.
 func (t *turn) begin(r *http.Request) {
 	if parts, ok := r.Context().Value(connKey{}).(*connParts); ok {
-		t.conn, t.http1 = parts.limited, parts.http1
+		t.conn, t.http1, t.ongoing = parts.limited, parts.http1, &parts.listener.ongoing
 	}
 	if r.ContentLength == 0 {
 		t.receive()
@@ -66,9 +69,28 @@ func (t *turn) receive() {
 	}
 }
 
+// last notes that the exchange lasts, or says why it may not.
+func (t *turn) last() error {
+	if t.conn != nil {
+		if err := t.conn.last(); err != nil {
+			return err
+		}
+	}
+	t.lasts = true
+	return nil
+}
+
+// endLast undoes last, if there is something to undo.
+func (t *turn) endLast() {
+	if t.lasts && t.conn != nil {
+		t.conn.endLast()
+	}
+	t.lasts = false
+}
+
 // answer notes that the response of r begins, or would if its handler wrote one.
 // If that did not wait for the body, net/http reads the rest of it: the client
-// has little time for that.
+// has little time for that, unless the exchange lasts.
 //
 // A stranger who sends requests without waiting for responses gets the response to
 // the second of them and no more: a connection full of requests that are refused
@@ -82,7 +104,7 @@ func (t *turn) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		t.http1.rude.Store(true)
 	}
-	if !t.received && r.ProtoMajor == 1 {
+	if !t.received && !t.lasts && r.ProtoMajor == 1 {
 		t.received = true
 		// A writer without deadlines, as of a test, needs none.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyGrace))

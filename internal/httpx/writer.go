@@ -16,9 +16,11 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *responseWriter) WriteHeader(status int) {
-	final := status >= 200 || status == http.StatusSwitchingProtocols
-	if final {
+	switch {
+	case status >= http.StatusOK:
 		w.begin(status)
+	case status == http.StatusSwitchingProtocols && w.status == 0:
+		w.status = status // whoever switches takes the connection over
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
