@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,12 +61,11 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	log := newLog(env, cfg.LogFormat, cfg.LogLevel)
 	defer log.Close()
 	lg := slog.New(log)
-	s, err := start(env, cfg, lg)
+	s, err := start(env, cfg, lg, hangups)
 	if err != nil {
 		return tellStart(env, cfg.LogFormat, err)
 	}
 	lg.Info("ready", slog.String("version", version))
-	go reload(env.ctx, s, hangups)
 	if err := s.Run(env.ctx); err != nil {
 		lg.Error("stopped", slog.String("err", err.Error())) // in the form of the log, for who reads that
 		return errQuiet
@@ -76,27 +74,15 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	return nil
 }
 
-// reload lets s read again what it can at each SIGHUP, until ctx ends.
-func reload(ctx context.Context, s *server.Server, hangups <-chan os.Signal) {
-	for {
-		select {
-		case <-hangups:
-			s.Reload()
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // start opens the server and tells a person how to go on.
-func start(env *environment, cfg *config.Loaded, lg *slog.Logger) (*server.Server, error) {
+func start(env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
 	if err := cfg.CheckFolders(); err != nil {
 		return nil, &usageError{err}
 	}
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(env.ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg})
+	s, err := server.Open(env.ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}

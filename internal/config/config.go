@@ -113,8 +113,9 @@ type Config struct {
 	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
 
 	// How long the requests in flight may take after a signal to stop, a number with
-	// its unit such as "10s"; from 1s to 10m. Then they are cut off. Set it below
-	// your supervisor's kill timeout (for systemd, TimeoutStopSec).
+	// its unit such as "10s"; from 1s to 10m. Then they are cut off, and the process
+	// ends within five seconds. Set it that much below your supervisor's kill timeout
+	// (for systemd, TimeoutStopSec).
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
 
 	// Form of the log on standard error: "text" for people, "json" for programs that

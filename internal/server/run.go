@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -21,48 +19,37 @@ type listener struct {
 	tls  bool
 }
 
-// Run serves until ctx ends, finishes what is in flight, and closes the store.
-// If a listener breaks down, Run does the same and returns why.
+// cutTime is how long after [config.Config.ShutdownTimeout] the requests that were cut off
+// may take to end, and other components to stop.
+const cutTime = 5 * time.Second
+
+// Run serves until ctx ends, finishes what is in flight, and closes the store. If a
+// component fails, Run does the same and returns why. The store is closed when nothing
+// uses it any more; if that takes too long, Run returns without closing it, and says
+// what still runs.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, len(s.listeners))
-	for _, l := range s.listeners {
-		go func() { failed <- fmt.Errorf("cannot serve %s any more: %w", l.Addr(), l.Serve(l.srv)) }()
+	err := runComponents(ctx, s.components(), s.o.Logger, s.o.ShutdownTimeout+cutTime)
+	if _, ok := errors.AsType[*stuckError](err); ok {
+		return err
 	}
-	var err error
-	select {
-	case err = <-failed:
-		s.o.Logger.Error("shutting down", slog.String("err", err.Error()), slog.Int64("at_most_ms", s.o.ShutdownTimeout.Milliseconds()))
-	case <-ctx.Done():
-		s.o.Logger.Info("shutting down", slog.Int64("at_most_ms", s.o.ShutdownTimeout.Milliseconds()))
-	}
-	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
+	return errors.Join(err, s.close())
 }
 
-// shutdown closes every address at once, waits for what is in flight there, and
-// closes the store.
-func (s *Server) shutdown(ctx context.Context) error {
+// serve serves every address until ctx ends or one breaks down. Then it closes all at
+// once, waits for what is in flight there, and cuts off what takes too long.
+func (s *Server) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
-		wg.Go(func() { errs[i] = l.shutdown(ctx, s.o.ShutdownTimeout) })
+		wg.Go(func() {
+			defer cancel()
+			errs[i] = l.Run(ctx, l.srv, s.o.ShutdownTimeout)
+		})
 	}
 	wg.Wait()
-	return errors.Join(append(errs, s.close())...)
-}
-
-// shutdown takes no new connections and waits for requests in flight; those that
-// take too long are cut off.
-func (l *listener) shutdown(ctx context.Context, atMost time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	err := l.srv.Shutdown(ctx)
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("requests in flight on %s were cut off after %v", l.Addr(), atMost)
-	}
-	return errors.Join(err, l.srv.Close())
+	return errors.Join(errs...)
 }
 
 // close releases what Open took.

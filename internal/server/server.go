@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"rollcall/internal/account"
@@ -45,6 +46,9 @@ type Options struct {
 
 	// Logger is required.
 	Logger *slog.Logger
+
+	// Hangups are signals to read the files of the certificate again. Optional.
+	Hangups <-chan os.Signal
 }
 
 // A Server is ready to take requests.

@@ -58,12 +58,19 @@ func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// Reload reads again what may change while the server runs: the files of the
-// certificate. Everything else is read at the start.
-func (s *Server) Reload() {
-	if s.certificate == nil {
-		s.o.Logger.Info("nothing to reload: this server has no certificate, and settings are read at the start")
-		return
+// reload reads again what may change while the server runs, at each signal: the files
+// of the certificate. Everything else is read at the start.
+func (s *Server) reload(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.o.Hangups:
+		}
+		if s.certificate == nil {
+			s.o.Logger.Info("nothing to reload: this server has no certificate, and settings are read at the start")
+			continue
+		}
+		s.certificate.reloadNow()
 	}
-	s.certificate.reloadNow()
 }
