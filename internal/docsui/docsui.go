@@ -33,11 +33,6 @@ var page embed.FS
 // assets are the files of Swagger UI that the page uses.
 var assets = []string{"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"}
 
-// Serves reports whether path belongs to this package.
-func Serves(path string) bool {
-	return path == "/docs" || strings.HasPrefix(path, prefix) || strings.HasPrefix(path, "/openapi/")
-}
-
 // swagger serves the files of Swagger UI. It reads them all to begin with, which
 // no start of a server should wait for.
 var swagger = sync.OnceValue(func() http.Handler {
@@ -56,7 +51,7 @@ var own = sync.OnceValue(func() map[string]file {
 	}
 })
 
-// Handler serves what [Serves] names. What takes time to make is made for the
+// Handler serves /docs, and everything under /docs/ and /openapi/. What takes time to make is made for the
 // first request.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -70,16 +70,6 @@ func sameType(got, want string) bool {
 	return got == want
 }
 
-func TestServes(t *testing.T) {
-	for path, want := range map[string]bool{
-		"/docs": true, "/docs/errors": true, "/openapi/wire.json": true, "/": false, "/docsx": false, "/openapi": false, "/v4/docs/": false,
-	} {
-		if got := docsui.Serves(path); got != want {
-			t.Errorf("Serves(%q) = %v", path, got)
-		}
-	}
-}
-
 // Nothing of a page comes from elsewhere, and no script stands in it.
 func TestPagesAskNobody(t *testing.T) {
 	outside := regexp.MustCompile(`(?i)(src|href|action)\s*=\s*["']?(https?:)?//|<script>|<script [^s]| on[a-z]+=|<style`)

@@ -11,17 +11,6 @@ import (
 	"rollcall/internal/wire"
 )
 
-// withVendor serves the vendor's protocol, and own beside it.
-func withVendor(vendor, own http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if vendorPath(r.URL.Path) {
-			vendor.ServeHTTP(w, r)
-			return
-		}
-		own.ServeHTTP(w, r)
-	})
-}
-
 // vendorPath reports whether path was meant for the vendor's protocol, in
 // whatever form.
 func vendorPath(path string) bool {
@@ -51,27 +40,30 @@ func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
 	})
 }
 
-func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, admins bool) error {
-	event := httpx.EventFrom(r.Context())
-	event.SetPath(r.URL.Path)
-	switch r.URL.Path {
-	case "/":
-		answer(w, http.StatusOK, about(s.o.Version, admins))
-	case "/healthz":
-		event.Quiet()
-		answer(w, http.StatusOK, "ok\n")
-	case "/readyz":
-		event.Quiet()
-		if err := s.dir.Ready(r.Context()); err != nil {
-			event.Fail(err)
-			answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")
-			return nil
-		}
-		answer(w, http.StatusOK, "ready\n")
-	default:
-		event.SetPath("") // the client's own
-		answer(w, http.StatusNotFound, "nothing here; the account API is under /v4/, and / says what this is\n")
+// plain makes a HandlerFunc of h.
+func plain(h http.Handler) httpx.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
 	}
+}
+
+// says answers every request with text.
+func says(status int, text string) httpx.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		answer(w, status, text)
+		return nil
+	}
+}
+
+// ready says whether writes are taken.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := s.dir.Ready(r.Context()); err != nil {
+		httpx.EventFrom(r.Context()).Fail(err)
+		answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")
+		return nil
+	}
+	answer(w, http.StatusOK, "ready\n")
 	return nil
 }
 

@@ -50,11 +50,11 @@ func (s *Server) attach() {
 	for _, l := range s.listeners {
 		switch l.flag {
 		case "--listen":
-			l.srv.Handler = withVendor(vendor, s.directOnly(s.ownHandler(s.o.Developer())))
+			l.srv.Handler = s.table(vendor, s.o.Developer(), true)
 		case "--admin-listen":
 			// The vendor's protocol too: the page at /docs calls the address that it
 			// came from.
-			l.srv.Handler = withVendor(vendor, s.ownHandler(true))
+			l.srv.Handler = s.table(vendor, true, false)
 		case "--pprof-listen":
 			l.srv.Handler = s.pprofHandler()
 			l.srv.WriteTimeout = pprofTimeout

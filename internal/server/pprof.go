@@ -20,5 +20,5 @@ func (s *Server) pprofHandler() http.Handler {
 	} {
 		mux.HandleFunc(path, h)
 	}
-	return s.inside("pprof", "/debug/pprof/…", mux)
+	return s.handler(row{admins: true, command: "pprof", path: "/debug/pprof/…", handle: plain(mux)})
 }
