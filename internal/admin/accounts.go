@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 
 	"rollcall/internal/account"
@@ -12,7 +14,7 @@ type AccountPage struct {
 	NextCursor string    `json:"next_cursor"` // "" on the last page
 }
 
-func (s *Server) listAccounts(c *call) (AccountPage, error) {
+func (s *Server) listAccounts(ctx context.Context, c *call) (AccountPage, error) {
 	app, err := c.app()
 	if err != nil {
 		return AccountPage{}, err
@@ -32,7 +34,7 @@ func (s *Server) listAccounts(c *call) (AccountPage, error) {
 		return AccountPage{}, bad(fmt.Sprintf("a prefix has at most %d bytes, as a UserID has", account.MaxUserIDBytes))
 	}
 	q.After = account.UserID(after)
-	list, err := s.dir.List(c.ctx, app, q)
+	list, err := s.dir.List(ctx, app, q)
 	if err != nil {
 		return AccountPage{}, err
 	}
@@ -48,12 +50,12 @@ type Count struct {
 	Count int64 `json:"count"`
 }
 
-func (s *Server) countAccounts(c *call) (Count, error) {
+func (s *Server) countAccounts(ctx context.Context, c *call) (Count, error) {
 	app, err := c.app()
 	if err != nil {
 		return Count{}, err
 	}
-	n, err := s.dir.Count(c.ctx, app)
+	n, err := s.dir.Count(ctx, app)
 	return Count{n}, err
 }
 
@@ -62,15 +64,15 @@ type Unkick struct {
 	UserID account.UserID `json:"userid"`
 }
 
-func (s *Server) unkickAccount(c *call, req Unkick) (Account, error) {
+func (s *Server) unkickAccount(ctx context.Context, c *call, req Unkick) (Account, error) {
 	app, err := c.app()
 	if err != nil {
 		return Account{}, err
 	}
-	if err := s.dir.Unkick(c.ctx, c.actor(), app, req.UserID); err != nil {
+	if err := s.dir.Unkick(ctx, c.actor(), app, req.UserID); err != nil {
 		return Account{}, err
 	}
-	a, err := s.dir.Account(c.ctx, app, req.UserID)
+	a, err := s.dir.Account(ctx, app, req.UserID)
 	if err != nil {
 		return Account{}, err
 	}
@@ -78,19 +80,16 @@ func (s *Server) unkickAccount(c *call, req Unkick) (Account, error) {
 }
 
 // readAccount serves both forms: the id in the path and the id in the query.
-func (s *Server) readAccount(c *call) (Account, error) {
+func (s *Server) readAccount(ctx context.Context, c *call) (Account, error) {
 	app, err := c.app()
 	if err != nil {
 		return Account{}, err
 	}
-	id, ok := c.params["userid"]
-	if !ok {
-		id = c.query["userid"]
-	}
+	id := cmp.Or(c.r.PathValue("userid"), c.query["userid"])
 	if err := account.UserID(id).Validate(false); err != nil {
 		return Account{}, err
 	}
-	a, err := s.dir.Account(c.ctx, app, account.UserID(id))
+	a, err := s.dir.Account(ctx, app, account.UserID(id))
 	if err != nil {
 		return Account{}, err
 	}

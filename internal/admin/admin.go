@@ -50,7 +50,6 @@ type Server struct {
 	dir     *directory.Directory
 	o       Options
 	hosts   hosts
-	routes  []Route
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is made
 
@@ -59,9 +58,12 @@ type Server struct {
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), routes: Routes(), questions: make(chan struct{}, maxQuestions)}
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), questions: make(chan struct{}, maxQuestions)}
+	mux := s.mux()
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
-		s.serve(w, r)
+		as := *r
+		as.URL = httpx.AsWritten(r.URL.EscapedPath(), r.URL.RawQuery)
+		mux.ServeHTTP(w, &as)
 		return nil
 	})
 	s.handler = httpx.Handler(o.Logger, func(w http.ResponseWriter, r *http.Request) error {
@@ -77,26 +79,39 @@ func New(o Options) *Server {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// mux serves each path by the routes that it has, and every other path by none. A
+// pattern holds no method: GET would stand for HEAD as well, and whoever has no token
+// must not learn which methods there are.
+func (s *Server) mux() *http.ServeMux {
+	paths := map[string][]Route{"/": nil}
+	for _, r := range Routes() {
+		paths[r.Path] = append(paths[r.Path], r)
+	}
+	mux := http.NewServeMux()
+	for path, routes := range paths {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, routes) })
+	}
+	return mux
+}
+
 // A call is one request on its way.
 type call struct {
-	ctx    context.Context
-	w      http.ResponseWriter
-	r      *http.Request
-	route  *Route
-	params map[string]string // of the path
-	query  map[string]string
-	token  *account.Token
-	event  *httpx.Event
+	w     http.ResponseWriter
+	r     *http.Request
+	route *Route
+	query map[string]string
+	token *account.Token
+	event *httpx.Event
 }
 
 // actor is who acts, for the audit trail.
 func (c *call) actor() string { return c.token.Name }
 
-// serve answers r.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// serve answers r, whose path has routes.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.event.SetCode(0)
-	resp, err := s.answer(c)
+	resp, err := s.answer(c, routes)
 	if err == nil {
 		err = c.send(resp)
 	}
@@ -106,26 +121,23 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer passes the gate and runs the route.
-func (s *Server) answer(c *call) (any, error) {
-	if err := s.gate(c); err != nil {
+func (s *Server) answer(c *call, routes []Route) (any, error) {
+	if err := s.gate(c, routes); err != nil {
 		return nil, err
 	}
 	limit := timeout
 	if c.route.Timeout != 0 {
 		limit = c.route.Timeout
-		// The answer may come later than others; a writer without deadlines needs
-		// none.
-		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
+		_ = httpx.Extend(c.w, limit+timeout) // a writer without deadlines needs none
 	}
 	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
 	defer cancel()
-	c.ctx = ctx
-	return c.route.serve(s, c)
+	return c.route.serve(s, ctx, c)
 }
 
 // gate lets c through to its route or says why not. Whoever has no token learns
 // nothing but that.
-func (s *Server) gate(c *call) (err error) {
+func (s *Server) gate(c *call, routes []Route) (err error) {
 	if !s.hosts.allow(c.r.Host) {
 		return errHost
 	}
@@ -134,7 +146,7 @@ func (s *Server) gate(c *call) (err error) {
 	}
 	c.event.Known()
 	c.event.Add(slog.String("actor", c.token.Name), slog.String("token_id", c.token.ID))
-	if err := s.match(c); err != nil {
+	if err := c.choose(routes); err != nil {
 		return err
 	}
 	c.event.SetCommand("admin." + c.route.ID)

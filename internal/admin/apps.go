@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 
@@ -15,8 +16,8 @@ type About struct {
 	Apps    int    `json:"apps"`  // how many there are
 }
 
-func (s *Server) about(c *call) (About, error) {
-	as, err := s.dir.Apps(c.ctx)
+func (s *Server) about(ctx context.Context, c *call) (About, error) {
+	as, err := s.dir.Apps(ctx)
 	return About{s.o.Version, s.o.Store, len(as)}, err
 }
 
@@ -26,7 +27,7 @@ type AppPage struct {
 	NextCursor string `json:"next_cursor"` // "" on the last page
 }
 
-func (s *Server) listApps(c *call) (AppPage, error) {
+func (s *Server) listApps(ctx context.Context, c *call) (AppPage, error) {
 	limit, err := c.limit()
 	if err != nil {
 		return AppPage{}, err
@@ -35,7 +36,7 @@ func (s *Server) listApps(c *call) (AppPage, error) {
 	if err != nil {
 		return AppPage{}, err
 	}
-	as, err := s.dir.Apps(c.ctx)
+	as, err := s.dir.Apps(ctx)
 	if err != nil {
 		return AppPage{}, err
 	}
@@ -73,13 +74,13 @@ type CreatedApp struct {
 	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
 }
 
-func (s *Server) createApp(c *call, req NewApp) (CreatedApp, error) {
+func (s *Server) createApp(ctx context.Context, c *call, req NewApp) (CreatedApp, error) {
 	key, made, err := newKey(req.Secret, req.PublicKey)
 	if err != nil {
 		return CreatedApp{}, err
 	}
 	c.event.SetApp(req.SDKAppID)
-	app, err := s.dir.CreateApp(c.ctx, c.actor(), account.App{
+	app, err := s.dir.CreateApp(ctx, c.actor(), account.App{
 		ID: account.AppID(req.SDKAppID), Name: req.Name, Edition: cmp.Or(req.Edition, account.Development),
 		Test: req.Test, Admins: req.Admins, Settings: req.Settings, Keys: []account.Key{key},
 	})
@@ -89,8 +90,8 @@ func (s *Server) createApp(c *call, req NewApp) (CreatedApp, error) {
 	return CreatedApp{showApp(app), made}, nil
 }
 
-func (s *Server) readApp(c *call) (App, error) {
-	return s.withApp(c, func(id account.AppID) (*account.App, error) { return s.dir.App(c.ctx, id) })
+func (s *Server) readApp(ctx context.Context, c *call) (App, error) {
+	return s.withApp(c, func(id account.AppID) (*account.App, error) { return s.dir.App(ctx, id) })
 }
 
 // withApp calls fn with the SDKAppID in the path and shows what it returns.
@@ -106,22 +107,22 @@ func (s *Server) withApp(c *call, fn func(account.AppID) (*account.App, error)) 
 	return showApp(a), nil
 }
 
-func (s *Server) deleteApp(c *call) error {
+func (s *Server) deleteApp(ctx context.Context, c *call) error {
 	id, err := c.app()
 	if err != nil {
 		return err
 	}
-	return s.dir.DeleteApp(c.ctx, c.actor(), id)
+	return s.dir.DeleteApp(ctx, c.actor(), id)
 }
 
-func (s *Server) addAdmin(c *call) (App, error) {
+func (s *Server) addAdmin(ctx context.Context, c *call) (App, error) {
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
-		return s.dir.AddAdmin(c.ctx, c.actor(), id, account.UserID(c.params["userid"]))
+		return s.dir.AddAdmin(ctx, c.actor(), id, account.UserID(c.r.PathValue("userid")))
 	})
 }
 
-func (s *Server) removeAdmin(c *call) (App, error) {
+func (s *Server) removeAdmin(ctx context.Context, c *call) (App, error) {
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
-		return s.dir.RemoveAdmin(c.ctx, c.actor(), id, account.UserID(c.params["userid"]))
+		return s.dir.RemoveAdmin(ctx, c.actor(), id, account.UserID(c.r.PathValue("userid")))
 	})
 }

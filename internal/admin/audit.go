@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"strconv"
 
 	"rollcall/internal/account"
@@ -12,7 +13,7 @@ type AuditPage struct {
 	NextCursor string  `json:"next_cursor"` // "" if there is certainly nothing older
 }
 
-func (s *Server) listAudit(c *call) (answer AuditPage, err error) {
+func (s *Server) listAudit(ctx context.Context, c *call) (answer AuditPage, err error) {
 	var q account.AuditQuery
 	if text, ok := c.query["sdkappid"]; ok {
 		if q.App, err = parseApp(text); err != nil {
@@ -25,7 +26,7 @@ func (s *Server) listAudit(c *call) (answer AuditPage, err error) {
 	if q.Before, err = c.numericCursor(); err != nil {
 		return answer, err
 	}
-	es, err := s.dir.Audit(c.ctx, q)
+	es, err := s.dir.Audit(ctx, q)
 	if err != nil {
 		return answer, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -145,28 +146,21 @@ func (c *call) readQuery() error {
 	return nil
 }
 
-// match finds the route of c.
-func (s *Server) match(c *call) error {
-	segments := splitPath(c.r.URL.EscapedPath())
-	var allowed []string
-	for i := range s.routes {
-		route := &s.routes[i]
-		params, ok := route.match(segments)
-		switch {
-		case !ok:
-		case route.Method == c.r.Method:
-			c.route, c.params = route, params
-			return nil
-		default:
-			allowed = append(allowed, route.Method)
-		}
+// choose picks the route of c among those of its path.
+func (c *call) choose(routes []Route) error {
+	i := slices.IndexFunc(routes, func(r Route) bool { return r.Method == c.r.Method })
+	if i >= 0 {
+		c.route = &routes[i]
+		return nil
 	}
-	if allowed == nil {
+	if len(routes) == 0 {
 		return &fault{notFound, "nothing is under this path"}
 	}
-	for _, method := range allowed {
-		c.w.Header().Add("Allow", method)
+	var allowed []string
+	for _, r := range routes {
+		allowed = append(allowed, r.Method)
 	}
+	c.w.Header()["Allow"] = allowed
 	return &fault{badMethod, "use " + strings.Join(allowed, " or ")}
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func newKey(secret, publicKey string) (key account.Key, made string, err error) 
 	return key, made, nil
 }
 
-func (s *Server) addKey(c *call, req NewKey) (CreatedKey, error) {
+func (s *Server) addKey(ctx context.Context, c *call, req NewKey) (CreatedKey, error) {
 	id, err := c.app()
 	if err != nil {
 		return CreatedKey{}, err
@@ -53,7 +54,7 @@ func (s *Server) addKey(c *call, req NewKey) (CreatedKey, error) {
 	if err != nil {
 		return CreatedKey{}, err
 	}
-	app, err := s.dir.AddKey(c.ctx, c.actor(), id, key)
+	app, err := s.dir.AddKey(ctx, c.actor(), id, key)
 	if err != nil {
 		return CreatedKey{}, err
 	}
@@ -65,15 +66,15 @@ type Retirement struct {
 	At Time `json:"at,omitzero"` // now if absent
 }
 
-func (s *Server) retireKey(c *call, req Retirement) (Key, error) {
+func (s *Server) retireKey(ctx context.Context, c *call, req Retirement) (Key, error) {
 	id, err := c.app()
 	if err != nil {
 		return Key{}, err
 	}
-	app, err := s.dir.RetireKey(c.ctx, c.actor(), id, c.params["id"], time.Time(req.At))
+	app, err := s.dir.RetireKey(ctx, c.actor(), id, c.r.PathValue("id"), time.Time(req.At))
 	if err != nil {
 		return Key{}, err
 	}
-	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.params["id"] })
+	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.r.PathValue("id") })
 	return showKey(app.Keys[i]), nil
 }

@@ -54,7 +54,7 @@ func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToStrin
 
 // app returns the SDKAppID in the path.
 func (c *call) app() (account.AppID, error) {
-	id, err := parseApp(c.params["sdkappid"])
+	id, err := parseApp(c.r.PathValue("sdkappid"))
 	c.event.SetApp(uint32(id))
 	return id, err
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,7 +23,7 @@ type AppPatch struct {
 	Settings jsontext.Value   `json:"settings,omitempty"` // a merge patch (RFC 7396): null sets a member back to its default
 }
 
-func (s *Server) changeApp(c *call, req AppPatch) (App, error) {
+func (s *Server) changeApp(ctx context.Context, c *call, req AppPatch) (App, error) {
 	version, err := ifMatch(c.r.Header.Values("If-Match"))
 	if err != nil {
 		return App{}, err
@@ -32,7 +33,7 @@ func (s *Server) changeApp(c *call, req AppPatch) (App, error) {
 		return App{}, err
 	}
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
-		return s.dir.ChangeApp(c.ctx, c.actor(), directory.AppChange{
+		return s.dir.ChangeApp(ctx, c.actor(), directory.AppChange{
 			App: id, Action: "app.change", Detail: strings.Join(fields, ", "),
 			Apply: func(a *account.App) error {
 				if version != 0 && a.Version != version {

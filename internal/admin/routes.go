@@ -1,11 +1,10 @@
 package admin
 
 import (
+	"context"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"rollcall/internal/account"
@@ -14,7 +13,7 @@ import (
 // A Route is one method and path of the API.
 type Route struct {
 	Method  string
-	Path    string // with {name} for what varies
+	Path    string // a pattern of [http.ServeMux], with {name} for what varies
 	ID      string // unique; names the operation in the log, in metrics and in OpenAPI
 	Summary string
 	Scope   account.Scope
@@ -36,28 +35,28 @@ type Parameter struct {
 type Endpoint struct {
 	Request  reflect.Type // nil if the body is not read
 	Response reflect.Type // nil if there is none
-	serve    func(*Server, *call) (any, error)
+	serve    func(*Server, context.Context, *call) (any, error)
 }
 
 // reads makes an endpoint of a function that needs no body.
-func reads[Resp any](fn func(*Server, *call) (Resp, error)) Endpoint {
-	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, c *call) (any, error) { return fn(s, c) }}
+func reads[Resp any](fn func(*Server, context.Context, *call) (Resp, error)) Endpoint {
+	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) { return fn(s, ctx, c) }}
 }
 
 // takes makes an endpoint of a function that is given the body.
-func takes[Req, Resp any](fn func(*Server, *call, Req) (Resp, error)) Endpoint {
-	return Endpoint{reflect.TypeFor[Req](), reflect.TypeFor[Resp](), func(s *Server, c *call) (any, error) {
+func takes[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, error)) Endpoint {
+	return Endpoint{reflect.TypeFor[Req](), reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) {
 		req, err := body[Req](c)
 		if err != nil {
 			return nil, err
 		}
-		return fn(s, c, req)
+		return fn(s, ctx, c, req)
 	}}
 }
 
 // drops makes an endpoint of a function that answers nothing.
-func drops(fn func(*Server, *call) error) Endpoint {
-	return Endpoint{nil, nil, func(s *Server, c *call) (any, error) { return nil, fn(s, c) }}
+func drops(fn func(*Server, context.Context, *call) error) Endpoint {
+	return Endpoint{nil, nil, func(s *Server, ctx context.Context, c *call) (any, error) { return nil, fn(s, ctx, c) }}
 }
 
 // Paths that several routes share.
@@ -86,28 +85,28 @@ func Routes() []Route {
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	return []Route{
-		{"GET", root, "about", "Say what this server is.", read, ok, nil, nil, 0, reads((*Server).about)},
-		{"GET", apps, "listApps", "List apps by SDKAppID.", read, ok, page, nil, 0, reads((*Server).listApps)},
-		{"POST", apps, "createApp", "Create an app. Without a secret or a public key, an HMAC key is made and shown this once.", write, made, nil, nil, 0, takes((*Server).createApp)},
-		{"GET", oneApp, "readApp", "Read an app.", read, ok, nil, nil, 0, reads((*Server).readApp)},
-		{"PATCH", oneApp, "changeApp", "Change an app; settings by JSON merge patch (RFC 7396).", write, ok, nil, ifMatch, 0, takes((*Server).changeApp)},
-		{"DELETE", oneApp, "deleteApp", "Delete an app that has no accounts besides its admins.", all, gone, nil, nil, 0, drops((*Server).deleteApp)},
-		{"POST", oneApp + "/keys", "addKey", "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", write, made, nil, nil, 0, takes((*Server).addKey)},
-		{"POST", oneApp + "/keys/{id}/retire", "retireKey", "End the use of a key, now or at a time.", write, ok, nil, nil, 0, takes((*Server).retireKey)},
-		{"POST", oneApp + "/usersig", "signUser", "Make a UserSig with the key of a test app.", all, ok, nil, nil, 0, takes((*Server).signUser)},
-		{"PUT", admins, "addAdmin", "Make an id an admin; it is imported if need be.", write, ok, nil, nil, 0, reads((*Server).addAdmin)},
-		{"DELETE", admins, "removeAdmin", "Take the role of an admin away; the account stays.", write, ok, nil, nil, 0, reads((*Server).removeAdmin)},
-		{"GET", accounts, "listAccounts", "List accounts in the byte order of their ids.", read, ok, prefix, nil, 0, reads((*Server).listAccounts)},
-		{"GET", accounts + ":count", "countAccounts", "Count the accounts of an app, exactly.", read, ok, nil, nil, 0, reads((*Server).countAccounts)},
-		{"GET", accounts + ":get", "findAccount", "Read an account whose id a path cannot carry.", read, ok, userid, nil, 0, reads((*Server).readAccount)},
-		{"POST", accounts + ":unkick", "unkickAccount", "Forget the kicks of an account: UserSigs from before them are good again.", write, ok, nil, nil, 0, takes((*Server).unkickAccount)},
-		{"GET", accounts + "/{userid}", "readAccount", "Read an account.", read, ok, nil, nil, 0, reads((*Server).readAccount)},
-		{"GET", root + "/audit", "listAudit", "List who changed what, newest first.", read, ok, sdkappid, nil, 0, reads((*Server).listAudit)},
-		{"GET", tokens, "listTokens", "List tokens by id.", all, ok, nil, nil, 0, reads((*Server).listTokens)},
-		{"POST", tokens, "createToken", "Create a token; its text is shown this once.", all, made, nil, nil, 0, takes((*Server).createToken)},
-		{"DELETE", tokens + "/{id}", "deleteToken", "Delete a token.", all, gone, nil, nil, 0, drops((*Server).deleteToken)},
-		{"POST", root + "/backup", "backup", "Copy the whole store into a new folder on the server.", all, ok, nil, nil, backupTimeout, takes((*Server).makeBackup)},
-		{"POST", root + "/keys:reseal", "reseal", "Seal every secret with the newest sealing key.", all, ok, nil, nil, 0, reads((*Server).reseal)},
+		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: reads((*Server).about)},
+		{Method: "GET", Path: apps, ID: "listApps", Summary: "List apps by SDKAppID.", Scope: read, Status: ok, Query: page, Endpoint: reads((*Server).listApps)},
+		{Method: "POST", Path: apps, ID: "createApp", Summary: "Create an app. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: takes((*Server).createApp)},
+		{Method: "GET", Path: oneApp, ID: "readApp", Summary: "Read an app.", Scope: read, Status: ok, Endpoint: reads((*Server).readApp)},
+		{Method: "PATCH", Path: oneApp, ID: "changeApp", Summary: "Change an app; settings by JSON merge patch (RFC 7396).", Scope: write, Status: ok, Headers: ifMatch, Endpoint: takes((*Server).changeApp)},
+		{Method: "DELETE", Path: oneApp, ID: "deleteApp", Summary: "Delete an app that has no accounts besides its admins.", Scope: all, Status: gone, Endpoint: drops((*Server).deleteApp)},
+		{Method: "POST", Path: oneApp + "/keys", ID: "addKey", Summary: "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: takes((*Server).addKey)},
+		{Method: "POST", Path: oneApp + "/keys/{id}/retire", ID: "retireKey", Summary: "End the use of a key, now or at a time.", Scope: write, Status: ok, Endpoint: takes((*Server).retireKey)},
+		{Method: "POST", Path: oneApp + "/usersig", ID: "signUser", Summary: "Make a UserSig with the key of a test app.", Scope: all, Status: ok, Endpoint: takes((*Server).signUser)},
+		{Method: "PUT", Path: admins, ID: "addAdmin", Summary: "Make an id an admin; it is imported if need be.", Scope: write, Status: ok, Endpoint: reads((*Server).addAdmin)},
+		{Method: "DELETE", Path: admins, ID: "removeAdmin", Summary: "Take the role of an admin away; the account stays.", Scope: write, Status: ok, Endpoint: reads((*Server).removeAdmin)},
+		{Method: "GET", Path: accounts, ID: "listAccounts", Summary: "List accounts in the byte order of their ids.", Scope: read, Status: ok, Query: prefix, Endpoint: reads((*Server).listAccounts)},
+		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: reads((*Server).countAccounts)},
+		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: reads((*Server).readAccount)},
+		{Method: "POST", Path: accounts + ":unkick", ID: "unkickAccount", Summary: "Forget the kicks of an account: UserSigs from before them are good again.", Scope: write, Status: ok, Endpoint: takes((*Server).unkickAccount)},
+		{Method: "GET", Path: accounts + "/{userid}", ID: "readAccount", Summary: "Read an account.", Scope: read, Status: ok, Endpoint: reads((*Server).readAccount)},
+		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: sdkappid, Endpoint: reads((*Server).listAudit)},
+		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: reads((*Server).listTokens)},
+		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: takes((*Server).createToken)},
+		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: drops((*Server).deleteToken)},
+		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new folder on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: takes((*Server).makeBackup)},
+		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: reads((*Server).reseal)},
 	}
 }
 
@@ -115,29 +114,3 @@ func Routes() []Route {
 func (r *Route) takes(name string) bool {
 	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
 }
-
-// match reports whether segments, of an escaped path, are a path of r, and what
-// stands for its names.
-func (r *Route) match(segments []string) (map[string]string, bool) {
-	pattern := splitPath(r.Path)
-	if len(pattern) != len(segments) {
-		return nil, false
-	}
-	params := map[string]string{}
-	for i, p := range pattern {
-		value, err := url.PathUnescape(segments[i])
-		if err != nil {
-			return nil, false
-		}
-		name, varies := strings.CutPrefix(p, "{")
-		switch {
-		case varies && value != "":
-			params[strings.TrimSuffix(name, "}")] = value
-		case p != value:
-			return nil, false
-		}
-	}
-	return params, true
-}
-
-func splitPath(path string) []string { return strings.Split(strings.TrimPrefix(path, "/"), "/") }

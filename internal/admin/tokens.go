@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"time"
 
 	"rollcall/internal/account"
@@ -11,8 +12,8 @@ type TokenList struct {
 	Tokens []Token `json:"tokens"`
 }
 
-func (s *Server) listTokens(c *call) (TokenList, error) {
-	ts, err := s.dir.Tokens(c.ctx)
+func (s *Server) listTokens(ctx context.Context, c *call) (TokenList, error) {
+	ts, err := s.dir.Tokens(ctx)
 	if err != nil {
 		return TokenList{}, err
 	}
@@ -36,8 +37,8 @@ type CreatedToken struct {
 	Secret string `json:"secret"` // what the bearer sends; it is not shown again
 }
 
-func (s *Server) createToken(c *call, req NewToken) (CreatedToken, error) {
-	t, text, err := s.dir.CreateToken(c.ctx, c.actor(), account.Token{
+func (s *Server) createToken(ctx context.Context, c *call, req NewToken) (CreatedToken, error) {
+	t, text, err := s.dir.CreateToken(ctx, c.actor(), account.Token{
 		Name: req.Name, Scopes: req.Scopes, Expires: time.Time(req.ExpiresAt),
 	})
 	if err != nil {
@@ -46,6 +47,6 @@ func (s *Server) createToken(c *call, req NewToken) (CreatedToken, error) {
 	return CreatedToken{showToken(t), text}, nil
 }
 
-func (s *Server) deleteToken(c *call) error {
-	return s.dir.DeleteToken(c.ctx, c.actor(), c.params["id"])
+func (s *Server) deleteToken(ctx context.Context, c *call) error {
+	return s.dir.DeleteToken(ctx, c.actor(), c.r.PathValue("id"))
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,17 +28,17 @@ type Backup struct {
 	TookMS   int64  `json:"took_ms"`
 }
 
-func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
+func (s *Server) makeBackup(ctx context.Context, c *call, req NewBackup) (Backup, error) {
 	if !s.backup.TryLock() {
 		return Backup{}, &fault{conflict, "a backup is being made; wait for its end"}
 	}
 	defer s.backup.Unlock()
 	start := time.Now()
-	answer, err := s.census(c)
+	answer, err := s.census(ctx)
 	if err != nil {
 		return Backup{}, err
 	}
-	able, err := s.copyTo(c.ctx, req.Dir)
+	able, err := s.copyTo(ctx, req.Dir)
 	if err != nil {
 		return Backup{}, err
 	}
@@ -46,7 +47,7 @@ func (s *Server) makeBackup(c *call, req NewBackup) (Backup, error) {
 	}
 	answer.Dir = req.Dir
 	answer.TookMS = time.Since(start).Milliseconds()
-	s.recordBackup(c, req.Dir)
+	s.recordBackup(ctx, c, req.Dir)
 	if s.o.BackedUp != nil {
 		s.o.BackedUp(time.Now())
 	}
@@ -60,9 +61,9 @@ const BackupAction = "backup.create"
 // recordBackup puts the copy, which is whole, into the audit trail. Where that
 // takes no entries any more, as of a full disk, the log alone has it: then above
 // all a copy is wanted.
-func (s *Server) recordBackup(c *call, dir string) {
+func (s *Server) recordBackup(ctx context.Context, c *call, dir string) {
 	c.event.Add(slog.String("backup", dir))
-	if err := s.dir.Record(c.ctx, c.actor(), BackupAction, 0, dir); err != nil {
+	if err := s.dir.Record(ctx, c.actor(), BackupAction, 0, dir); err != nil {
 		c.event.Fail(fmt.Errorf("the backup was made, but not entered in the audit trail: %w", err))
 	}
 }
@@ -114,14 +115,14 @@ func checkNames(dir string) error {
 }
 
 // census counts apps and accounts.
-func (s *Server) census(c *call) (b Backup, err error) {
-	as, err := s.dir.Apps(c.ctx)
+func (s *Server) census(ctx context.Context) (b Backup, err error) {
+	as, err := s.dir.Apps(ctx)
 	if err != nil {
 		return b, err
 	}
 	b.Apps = len(as)
 	for _, a := range as {
-		n, err := s.dir.Count(c.ctx, a.ID)
+		n, err := s.dir.Count(ctx, a.ID)
 		if err != nil {
 			return b, err
 		}
@@ -151,8 +152,8 @@ type Resealed struct {
 	Resealed int `json:"resealed"` // secrets that were not sealed with the newest key
 }
 
-func (s *Server) reseal(c *call) (Resealed, error) {
-	n, able, err := s.dir.Reseal(c.ctx, c.actor())
+func (s *Server) reseal(ctx context.Context, c *call) (Resealed, error) {
+	n, able, err := s.dir.Reseal(ctx, c.actor())
 	if err == nil && !able {
 		err = &fault{unsupported, "this server does not seal keys"}
 	}

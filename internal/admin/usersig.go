@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -35,12 +36,12 @@ type UserSig struct {
 // signUser makes a UserSig, for programs that try out a test app. Whoever holds
 // the answer can act as the identifier, so no other app's key may be used like
 // this.
-func (s *Server) signUser(c *call, req NewUserSig) (UserSig, error) {
+func (s *Server) signUser(ctx context.Context, c *call, req NewUserSig) (UserSig, error) {
 	id, err := c.app()
 	if err != nil {
 		return UserSig{}, err
 	}
-	app, err := s.dir.App(c.ctx, id)
+	app, err := s.dir.App(ctx, id)
 	if err != nil {
 		return UserSig{}, err
 	}
@@ -61,7 +62,7 @@ func (s *Server) signUser(c *call, req NewUserSig) (UserSig, error) {
 	if err != nil {
 		return UserSig{}, err
 	}
-	if err := s.recordSig(c, id, req); err != nil {
+	if err := s.recordSig(ctx, c, id, req); err != nil {
 		return UserSig{}, err
 	}
 	return UserSig{uint32(id), req.Identifier, sig, Time(now.Add(validity))}, nil
@@ -91,6 +92,6 @@ func (n *NewUserSig) check() error {
 }
 
 // recordSig puts the UserSig into the audit trail before it leaves the server.
-func (s *Server) recordSig(c *call, id account.AppID, req NewUserSig) error {
-	return s.dir.Record(c.ctx, c.actor(), "usersig.make", id, fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS))
+func (s *Server) recordSig(ctx context.Context, c *call, id account.AppID, req NewUserSig) error {
+	return s.dir.Record(ctx, c.actor(), "usersig.make", id, fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS))
 }
