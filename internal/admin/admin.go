@@ -80,8 +80,8 @@ func New(o Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // mux serves each path by the routes that it has, and every other path by none. A
-// pattern holds no method: GET would stand for HEAD as well, and whoever has no token
-// must not learn which methods there are.
+// pattern holds no method: GET would stand for HEAD as well, and a caller without a
+// token must not learn which methods there are.
 func (s *Server) mux() *http.ServeMux {
 	paths := map[string][]Route{"/": nil}
 	for _, r := range Routes() {

@@ -38,7 +38,7 @@ type conn struct {
 	// rude reports that the connection ends while its client may still send.
 	rude atomic.Bool
 
-	// link is what the connection was made by who took it over, or nil.
+	// link is not nil once a handler has taken the connection over.
 	link atomic.Pointer[link]
 
 	// The goroutine that serves the connection alone uses these.
@@ -89,7 +89,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// takeOver lets nobody but l have a voice on c.
+// takeOver gives c to l. From then on what is written passes as it is.
 func (c *conn) takeOver(l *link) {
 	c.begins.Store(false)
 	c.rude.Store(false)

@@ -96,9 +96,9 @@ type link struct {
 //
 // With Hijack the request is over for the log, its [Observer] and an [InFlight]. The
 // connection has no deadlines, counts in its [ConnLimit] and gives way to none. It has
-// an event of its own at its end, named "connection", with the bytes since then. Whoever
-// takes it over closes it, when [Ending] says so at the latest; it may outlive the call
-// of its handler. If that fails, the connection is closed.
+// an event of its own at its end, named "connection", with the bytes since then. The
+// handler, or a goroutine that it leaves the connection to, closes it, when [Ending] says
+// so at the latest. If the handler fails, the connection is closed.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x, t := w.x, &w.x.event.turn
 	if t.http1 == nil {
@@ -128,7 +128,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c, rw, nil
 }
 
-// handled notes that the handler has returned, after a failure if fail is true.
+// handled notes that the handler has returned, after a failure if failed is true.
 func (l *link) handled(level slog.Level, failed bool) {
 	l.level = max(level, l.x.event.level(l.x.w.statusSent()))
 	if failed {

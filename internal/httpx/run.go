@@ -157,7 +157,7 @@ func (o *ongoing) cutOff() (n int, none <-chan struct{}) {
 	links := slices.Collect(maps.Keys(o.links))
 	o.mu.Unlock()
 	for _, l := range links {
-		_ = l.conn.Close() // whoever uses it finds out by itself
+		_ = l.conn.Close() // its handler notices
 	}
 	return n, none
 }

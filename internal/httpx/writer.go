@@ -20,7 +20,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	case status >= http.StatusOK:
 		w.begin(status)
 	case status == http.StatusSwitchingProtocols && w.status == 0:
-		w.status = status // whoever switches takes the connection over
+		w.status = status // the handler takes the connection over
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -15,8 +15,8 @@ type row struct {
 	handle  httpx.HandlerFunc
 	tells   http.Handler // in place of handle: what logs its requests itself
 
-	// admins says that it is for those who may administrate the server, not for everybody
-	// who can call the account API. Their requests name a host of ours.
+	// admins says that it is for administrators of the server, not for everybody who can
+	// call the account API. Their requests name a host of ours.
 	admins bool
 
 	command string // in the log
