@@ -22,7 +22,7 @@ type Account struct {
 	Profile []Field
 
 	Created time.Time // whole milliseconds
-	Updated time.Time // whole milliseconds; last change of any kind
+	Updated time.Time // whole milliseconds; the latest change of any kind
 
 	// Kicked is the watermark of the last kick in unix seconds: a UserSig signed
 	// before it is refused (protocol.md §3.5). 0 means that there was no kick,

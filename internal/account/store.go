@@ -17,6 +17,11 @@ import (
 // atomically. A batch as a whole is not atomic: another caller may see it half
 // applied, and after a crash in mid-call any part of it may be there.
 //
+// Updated is the latest of the times of an account's changes, as their callers say them.
+// A change of an earlier time than the one before it applies, and leaves Updated as it
+// is. So an engine that stores changes apart from the account may apply one, or several
+// of them in their order, once more: the account stays the same.
+//
 // No account is without its app: a write to an app that does not exist changes nothing
 // and returns an error with Code [NoApp]. That is decided where the write happens, so it
 // holds for a call that began before the app was removed, too. A read of such an app
@@ -98,8 +103,8 @@ type Upsert struct {
 	Nick, FaceURL string // empty leaves what is stored
 }
 
-// Apply lays what u says over an account that exists, and stamps a with now if
-// that changed anything; it reports whether it did.
+// Apply lays u's texts over an account that exists. If that changes anything, Updated
+// becomes the later of itself and now. Apply reports whether it changed anything.
 func (u Upsert) Apply(a *Account, now time.Time) bool {
 	before, beforeURL := a.Nick, a.FaceURL
 	a.Nick = cmp.Or(u.Nick, a.Nick)
@@ -107,7 +112,7 @@ func (u Upsert) Apply(a *Account, now time.Time) bool {
 	if a.Nick == before && a.FaceURL == beforeURL {
 		return false
 	}
-	a.Updated = Millis(now)
+	a.touch(now)
 	return true
 }
 
@@ -167,14 +172,21 @@ func (p Patch) Watermark(before int64) int64 {
 	return max(before, p.Kicked)
 }
 
-// Apply makes the changes of p to a and stamps it with now, which it cuts to
-// milliseconds.
+// Apply makes the changes of p to a. Updated becomes the later of itself and now, which
+// is cut to milliseconds.
 func (p Patch) Apply(a *Account, now time.Time) {
 	for _, f := range p.Fields {
 		a.SetField(f)
 	}
 	a.Kicked = p.Watermark(a.Kicked)
-	a.Updated = Millis(now)
+	a.touch(now)
+}
+
+// touch notes a change at the time now. Updated does not go back, also if clocks do.
+func (a *Account) touch(now time.Time) {
+	if at := Millis(now); at.After(a.Updated) {
+		a.Updated = at
+	}
 }
 
 // Millis cuts t to what accounts keep of a time: whole milliseconds in UTC.

@@ -61,8 +61,8 @@ func testUpdateFields(v *env) {
 		v.equal(tt.name+", listed", v.list(app, account.ListQuery{Limit: 1}).Accounts, []account.Account{tt.want})
 	}
 	v.upsert(app, free, account.Upsert{ID: "a", Nick: "again"})
-	if a := v.lookup(app, "a")[0]; a.Nick != "again" || len(a.Profile) != 2 {
-		v.Errorf("an import changed more than Nick: %+v", a)
+	if a := v.lookup(app, "a")[0]; a.Nick != "again" || len(a.Profile) != 2 || !a.Updated.Equal(account.Millis(later)) {
+		v.Errorf("an import of an earlier time changed more than Nick: %+v", a)
 	}
 }
 

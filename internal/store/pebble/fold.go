@@ -107,31 +107,12 @@ func pause(d time.Duration, stop <-chan struct{}) {
 func (f *folder) guarded(stop <-chan struct{}) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	st, err := f.begin()
-	if err != nil {
-		return err
-	}
+	st := f.s.view.acquire()
 	defer f.s.view.release(st)
 	if len(st.commits) == 0 {
 		return nil
 	}
 	return f.s.failure.Shielded(func() error { return f.fold(st, stop) }, 0)
-}
-
-// begin returns the state to fold, and tells the committer how far it goes.
-func (f *folder) begin() (state, error) {
-	var st state
-	err := f.s.commits.fold(func(g *group) error {
-		st = f.s.view.acquire()
-		if n := len(st.commits); n > 0 {
-			g.folding = st.commits[n-1].End()
-		}
-		return nil
-	})
-	if err != nil {
-		return state{}, err // st may still be written to
-	}
-	return st, nil
 }
 
 // fold writes what st's journal says into tables, gives them to Pebble, and

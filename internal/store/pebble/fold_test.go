@@ -114,8 +114,7 @@ func TestFoldHalf(t *testing.T) {
 	amend("amended", "a", "", time.Second)
 	amend("amended", "b", "", 2*time.Second)
 	amend("amended", "", "face", 3*time.Second)
-	st, err := s.folder.begin()
-	must(t, err)
+	st := s.view.acquire()
 	files, err := s.folder.write(st, nil)
 	must(t, err)
 	amend("amended", "b", "face", 4*time.Second) // changes nothing
@@ -184,8 +183,7 @@ func TestRenewHalf(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, renewIndex: true})
 	furnish(t, s)
-	st, err := s.folder.begin()
-	must(t, err)
+	st := s.view.acquire()
 	for k := range 1000 {
 		id := []account.UserID{account.UserID(fmt.Sprintf("%03d", k))}
 		if k%2 == 0 {
@@ -229,7 +227,7 @@ func TestRenewHalf(t *testing.T) {
 // half way: no watermark comes back, and a kick of an earlier time counts.
 func TestUnkickFolds(t *testing.T) {
 	for _, renew := range []bool{false, true} {
-		for _, patches := range []int{0, 1, maxOperands + 2} { // the last are more than are kept as operands
+		for _, patches := range []int{0, 1, record.MaxOperands + 2} { // the last are more than are kept as operands
 			for steps := range 1 << 6 {
 				testUnkickFolds(t, renew, patches, steps)
 			}
@@ -281,8 +279,7 @@ func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 	check("cleared, after a restart", account.Unkicked)
 	update(4, account.Patch{Kicked: 7})
 	if steps>>5&1 == 1 {
-		st, err := s.folder.begin()
-		must(t, err)
+		st := s.view.acquire()
 		update(-1, account.Patch{Kicked: account.Unkicked}, account.Patch{Kicked: 3})
 		if len(st.commits) > 0 {
 			files, err := s.folder.write(st, nil)
@@ -311,8 +308,7 @@ func TestKickThenAnew(t *testing.T) {
 	fold(t, s)
 	_, err := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 7}}, now)
 	must(t, err)
-	st, err := s.folder.begin()
-	must(t, err)
+	st := s.view.acquire()
 	_, err = s.Delete(t.Context(), app, []account.UserID{"a"}, now)
 	must(t, err)
 	must(t, one(t, s, "a", long))
@@ -330,9 +326,9 @@ func TestKickThenAnew(t *testing.T) {
 	}
 }
 
-// TestReplaceMerged merges operands of two folds while a reader holds the state
+// TestMergeFolds merges operands of two folds while a reader holds the state
 // between the account and them.
-func TestReplaceMerged(t *testing.T) {
+func TestMergeFolds(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	named := func(nick string, at time.Duration) {

@@ -37,7 +37,6 @@ type group struct {
 	nextSeq    uint64 // of the audit trail
 	nextCommit uint64 // of the journal
 	folded     uint64 // positions below are folded; only fold.go changes it
-	folding    uint64 // positions below are folded, or will be by the fold under way
 	buf        []byte // an operand
 	joined     []byte // operands
 }
@@ -209,38 +208,30 @@ func (g *group) reimport(u *upsert, i int) error {
 	return g.amend(r, e, name, g.buf)
 }
 
-// maxOperands is how many changes of an account may wait to be applied.
-const maxOperands = 8
-
 // amend writes operand on top of what is known of an account.
 func (g *group) amend(r roster.Ref, e roster.Entry, name, operand []byte) error {
 	c, recent, err := g.newest(e)
 	if err != nil {
 		return internal("the account cannot be read", err)
 	}
-	if !recent {
+	switch {
+	case !recent:
 		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: operand})
 		return nil
-	}
-	if c.Kind != journal.Merge {
+	case c.Kind != journal.Merge:
 		return g.rewrite(r, e, c, operand)
 	}
-	n := 0
-	if g.joined, err = record.AppendOperand(append(g.joined[:0], c.Value...), operand); err == nil {
-		n, err = record.CountOperands(g.joined)
-	}
+	joined, ok, err := record.Join(g.joined[:0], c.Value, operand)
 	switch {
 	case err != nil:
 		return internal("the account cannot be read", err)
-	case bytes.Equal(g.joined, c.Value):
-		return nil // it is said already
-	case n == 1 || n <= maxOperands && e.Pos >= g.folding:
-		// Operands that a fold under way writes must not be written once more, but
-		// for one that replaces all of them.
-		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: g.joined})
-		return nil
+	case !ok:
+		return g.rewrite(r, e, c, operand)
+	case len(joined) > len(c.Value): // otherwise it is said already
+		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: joined})
 	}
-	return g.rewrite(r, e, c, operand)
+	g.joined = joined
+	return nil
 }
 
 // rewrite writes an account as a whole, after operand.

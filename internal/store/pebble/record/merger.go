@@ -41,8 +41,7 @@ func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
 	}
 	all = append(all, m.newest...)
 	if !isAccount(all) { // the account lies deeper
-		operands, err := appendOperands(nil, all)
-		return operands, nil, err
+		return all, nil, nil
 	}
 	base, operands, err := splitAccount(all)
 	if err != nil {

@@ -13,21 +13,26 @@ import (
 // stored value is an account, or one or more operands, oldest first, for an
 // account that lies below. An operand is
 //
-//	byte     importOp, patchOp or replaceOp
+//	byte     importOp or patchOp; replaceOp in old data
 //	uvarint  length of what follows
 //	varint   time of the change, unix milliseconds
 //	         of an import: text Nick, text FaceURL, a byte 0
 //	         of a patch: varint Kicked, and fields as in an account
 //
-// A replaceOp is an import that is known to change something, because an import
-// before it has set a text that it sets to something else. Unlike others it may
-// be applied to an account on which the one before it was applied, or was not,
-// or it was itself: the outcome is the same.
+// Operands may be applied once more. An account to which the first of some operands, or
+// all of them, were applied before is the same after all of them as if they had been
+// applied once. For an operand assigns values and takes the later time, the watermark
+// has the same property, see [account.Patch.Watermark], and no operand is older than the
+// one before it. So nobody has to know whether a flush of the first operands is
+// already in the account that lies below.
 const (
 	importOp  = 0x81
 	patchOp   = 0x82
-	replaceOp = 0x83
+	replaceOp = 0x83 // an import that sets the time of the change in any case
 )
+
+// MaxOperands is how many changes of an account may wait to be applied.
+const MaxOperands = 8
 
 // appendImport appends the operand of an import. texts is what an account has
 // from its Nick to its end if it has no fields.
@@ -63,76 +68,46 @@ func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
 	return value[0], value[1+width : end], value[end:], nil
 }
 
-// appendOperands appends operands to others.
-func appendOperands(b, more []byte) ([]byte, error) {
-	for len(more) > 0 {
-		_, _, rest, err := nextOperand(more)
-		if err == nil {
-			b, err = AppendOperand(b, more[:len(more)-len(rest)])
-		}
-		if err != nil {
-			return nil, err
-		}
-		more = rest
-	}
-	return b, nil
-}
-
-// AppendOperand appends an operand to others. If the last of them and it are
-// imports, only what counts is left of the two, where it sets what the last
-// sets: accounts that are imported again and again do not grow. Its only error is
-// [ErrCorrupt].
-func AppendOperand(b, next []byte) ([]byte, error) {
-	last := 0
-	for rest := b; len(rest) > 0; {
-		last = len(b) - len(rest)
-		var err error
+// Join appends operands to b, and next behind them. It leaves next out if that imports
+// what the last of them imported. It reports false where next cannot be appended,
+// because there are MaxOperands or because next is older than the last of them: the
+// account is to be written as a whole then. Its only error is [ErrCorrupt].
+func Join(b, operands, next []byte) (joined []byte, ok bool, err error) {
+	n, last := 0, []byte(nil)
+	for rest := operands; len(rest) > 0; n++ {
+		last = rest
 		if _, _, rest, err = nextOperand(rest); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	old, isOld := readImport(b[last:])
-	now, isNow := readImport(next)
+	lastTime, lastTexts, err := timed(last)
+	if err != nil {
+		return nil, false, err
+	}
+	nextTime, nextTexts, err := timed(next)
+	if err != nil {
+		return nil, false, err
+	}
+	b = append(b, operands...)
 	switch {
-	case !isOld || !isNow || old.nick != "" && now.nick == "" || old.faceURL != "" && now.faceURL == "":
-		return append(b, next...), nil
-	case next[0] == replaceOp && old.nick == now.nick && old.faceURL == now.faceURL:
-		return append(b[:last], next...), nil // there was something else in between
-	case old.nick == now.nick && old.faceURL == now.faceURL:
-		return b, nil // it changes nothing
-	case old.nick != "" && old.nick != now.nick || old.faceURL != "" && old.faceURL != now.faceURL:
-		b = append(b[:last], next...)
-		b[last] = replaceOp
-		return b, nil
+	case last[0] != patchOp && next[0] != patchOp && lastTexts == nextTexts:
+		return b, true, nil
+	case n >= MaxOperands || nextTime < lastTime:
+		return b, false, nil
 	}
-	return append(b, next...), nil
+	return append(b, next...), true, nil
 }
 
-// An imported is what an operand of an import says, but for its time.
-type imported struct{ nick, faceURL string }
-
-// readImport reads an operand that may be that of an import. The texts are its
-// own.
-func readImport(operand []byte) (i imported, ok bool) {
-	op, payload, _, err := nextOperand(operand)
-	if err != nil || op != importOp && op != replaceOp {
-		return i, false
-	}
+// timed returns the time of the operand, in unix milliseconds, and what follows it in
+// its payload. The text is its own.
+func timed(operand []byte) (millis int64, rest string, err error) {
+	_, payload, _, err := nextOperand(operand)
 	r := ReaderOf(payload)
-	r.Varint()
-	i = imported{nick: r.Text(), faceURL: r.Text()}
-	return i, !r.bad && r.rest == "\x00"
-}
-
-// CountOperands returns how many operands value has, or [ErrCorrupt].
-func CountOperands(value []byte) (n int, err error) {
-	for len(value) > 0 {
-		if _, _, value, err = nextOperand(value); err != nil {
-			return 0, err
-		}
-		n++
+	millis = r.Varint()
+	if err != nil || r.bad {
+		return 0, "", ErrCorrupt
 	}
-	return n, nil
+	return millis, r.rest, nil
 }
 
 // OperandsKicked returns what operands make of a watermark: 0 stays 0 if they set
@@ -195,7 +170,7 @@ func applyImport(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	if op == importOp && newNick == nick && newFaceURL == faceURL {
 		return append(b, value...), nil
 	}
-	h.Updated = now
+	h.Updated = max(h.Updated, now)
 	b = appendHead(b, h)
 	b = appendText(b, newNick)
 	b = appendText(b, newFaceURL)

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +20,11 @@ type edit struct {
 	operand []byte
 }
 
-func drawEdit(t *rapid.T) edit {
-	at := time.UnixMilli(rapid.Int64Range(1, 50).Draw(t, "time"))
+func drawEdit(t *rapid.T) edit { return drawEditAt(t, rapid.Int64Range(1, 50).Draw(t, "time")) }
+
+// drawEditAt draws an edit of a time in unix milliseconds.
+func drawEditAt(t *rapid.T, millis int64) edit {
+	at := time.UnixMilli(millis)
 	word := rapid.SampledFrom([]string{"", "a", "b"})
 	if rapid.Bool().Draw(t, "import") {
 		u := account.Upsert{ID: "x", Nick: word.Draw(t, "nick"), FaceURL: word.Draw(t, "face")}
@@ -63,38 +67,90 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// TestReplace imports twice. Where one operand is left of both, it makes the same
-// of an account whether the first import was applied or not.
-func TestReplace(t *testing.T) {
-	replaced := 0
+// TestAgain joins edits, and applies what was joined once, twice, and after what was
+// joined before: the account is the same.
+func TestAgain(t *testing.T) {
+	same := 0
 	rapid.Check(t, func(t *rapid.T) {
-		draw := rapid.Custom(drawEdit).Filter(func(e edit) bool { return e.operand[0] == importOp })
-		first, second := draw.Draw(t, "first"), draw.Draw(t, "second")
-		joined, err := AppendOperand(bytes.Clone(first.operand), second.operand)
-		if err != nil {
-			t.Fatal(err)
+		step := rapid.SampledFrom([]int64{0, 0, 1, 2, 3, 4, 5, 7, 9, 10, 20, 30, 40, 50, -9})
+		steps := rapid.SliceOfN(step, rapid.SampledFrom([]int{1, 2, 2 * MaxOperands}).Draw(t, "least"), -1).Draw(t, "steps")
+		edits := make([]edit, len(steps))
+		for i, at := 0, int64(50); i < len(steps); i++ {
+			at += steps[i]
+			edits[i] = drawEditAt(t, at)
 		}
-		if n, err := CountOperands(joined); err != nil || n != 1 || joined[0] != replaceOp {
-			return
-		}
-		replaced++
-		want := account.Account{ID: "x", InternalID: 1, Nick: "b", Created: codecTests[1].Created, Updated: codecTests[1].Updated}
+		want := codecTests[rapid.IntRange(0, len(codecTests)-1).Draw(t, "account")]
 		base := AppendAccount(nil, &want)
-		first.apply(&want)
-		second.apply(&want)
-		for _, operands := range [][]byte{joined, slices.Concat(first.operand, joined), slices.Concat(joined, joined)} {
-			value, err := Apply(nil, base, operands)
+		edits[0].apply(&want)
+		lists := [][]byte{edits[0].operand}
+		for _, e := range edits[1:] {
+			before := lists[len(lists)-1]
+			joined, ok, err := Join(nil, before, e.operand)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := DecodeAccount("x", value); err != nil || !cmp.Equal(want, got, cmpopts.EquateEmpty()) {
-				t.Fatalf("got %+v, %v; want %+v", got, err, want)
+			if !ok {
+				break
+			}
+			if bytes.Equal(joined, before) {
+				same++
+			}
+			e.apply(&want)
+			lists = append(lists, joined)
+		}
+		all := lists[len(lists)-1]
+		for _, before := range append(lists, nil, slices.Concat(all, lists[0], all)) {
+			value, err := Apply(nil, base, slices.Concat(before, all))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := DecodeAccount(want.ID, value)
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Fatalf("after %x: %v (-want +got):\n%s", before, err, diff)
 			}
 		}
 	})
-	if replaced == 0 {
-		t.Error("no import replaced another")
+	if same == 0 {
+		t.Error("no import was the same as the one before it")
 	}
+}
+
+// TestJoinBounds joins as many operands as there may be, and one that is older than the
+// last: it would not be the same if it were applied again.
+func TestJoinBounds(t *testing.T) {
+	imported := func(millis int64, nick string) []byte {
+		return appendImport(nil, millis, appendTexts(nil, &account.Upsert{Nick: nick}))
+	}
+	list := imported(5, "a")
+	if _, ok, err := Join(nil, list, imported(4, "b")); ok || err != nil {
+		t.Errorf("an older operand was joined: %v, %v", ok, err)
+	}
+	for n := 1; ; n++ {
+		joined, ok, err := Join(nil, list, imported(5, strings.Repeat("b", n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			if n != MaxOperands {
+				t.Errorf("%d operands were joined, want %d", n, MaxOperands)
+			}
+			return
+		}
+		list = joined
+	}
+}
+
+// TestReplaceOp applies an operand of old data, which sets the time in any case.
+func TestReplaceOp(t *testing.T) {
+	want := codecTests[1]
+	operand := appendImport(nil, want.Updated.UnixMilli()+1, appendTexts(nil, &account.Upsert{Nick: want.Nick}))
+	operand[0] = replaceOp
+	value, err := Apply(nil, AppendAccount(nil, &want), operand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Updated = want.Updated.Add(time.Millisecond)
+	checkDecode(t, want, value)
 }
 
 // mergeUp merges values, oldest first, into one or none.
@@ -134,8 +190,8 @@ func mergeDown(t *rapid.T, values [][]byte) [][]byte {
 	return [][]byte{out}
 }
 
-// FuzzOperands reads anything as operands. What can be applied can be counted
-// and joined without another outcome for the account.
+// FuzzOperands reads anything as operands. What can be applied can be joined with
+// another.
 func FuzzOperands(f *testing.F) {
 	base := AppendAccount(nil, &codecTests[1])
 	now := codecTests[1].Created
@@ -146,17 +202,14 @@ func FuzzOperands(f *testing.F) {
 	f.Add(slices.Concat(one, two, patch))
 	f.Fuzz(func(t *testing.T, operands []byte) {
 		_, _ = OperandsKicked(0, operands)
-		if _, err := Apply(nil, base, operands); err != nil {
+		if _, err := Apply(nil, base, operands); err != nil || len(operands) == 0 {
 			return
 		}
-		if _, err := CountOperands(operands); err != nil {
-			t.Errorf("%x is applied but cannot be counted: %v", operands, err)
-		}
-		joined, err := appendOperands(nil, operands)
+		joined, ok, err := Join(nil, operands, two)
 		if err != nil {
 			t.Fatalf("%x is applied but cannot be joined: %v", operands, err)
 		}
-		if _, err := Apply(nil, base, joined); err != nil {
+		if _, err := Apply(nil, base, joined); ok && err != nil {
 			t.Errorf("%x cannot be applied when it is joined: %v", operands, err)
 		}
 	})
