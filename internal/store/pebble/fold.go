@@ -22,6 +22,7 @@ const (
 	foldBytes  = 32 << 20        // fold when there is so much
 	foldIdle   = 2 * time.Second // or when the journal has waited so long
 	maxJournal = 4 * foldBytes   // commits wait when there is so much
+	keepBytes  = 3 * foldBytes   // stay in memory after they were folded, for reads: a million accounts
 	tableBytes = 8 << 20         // of names and values in a file; small files make small compactions
 	hurryFolds = 3               // beyond l0Folds for which compactions do as much again
 	retryFold  = time.Second     // after an error

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 )
 
@@ -93,6 +94,40 @@ func TestListFolds(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", q, diff)
+		}
+	}
+}
+
+// TestKept reads accounts whose changes are kept in memory after they were folded, and
+// reads the same when they are not.
+func TestKept(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	ids := furnish(t, s)
+	fold(t, s)
+	e := s.table.Lookup(record.AppendName(nil, app, ids[0]))
+	if st := s.view.current; len(st.commits) > 0 || len(st.inMemory(e.Pos)) == 0 {
+		t.Fatalf("the change at %d is not kept after a fold", e.Pos)
+	}
+	want, err := s.Lookup(t.Context(), app, ids)
+	must(t, err)
+	s.view.forget()
+	if st := s.view.current; len(st.inMemory(e.Pos)) > 0 {
+		t.Errorf("the change at %d is kept for ever", e.Pos)
+	}
+	got, err := s.Lookup(t.Context(), app, ids)
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("from tables alone (-kept +got):\n%s", diff)
+	}
+}
+
+// TestKeptBytes keeps the newest commits that have so many bytes.
+func TestKeptBytes(t *testing.T) {
+	cs := []journal.Commit{{Seq: 1, Data: make([]byte, 9)}, {Seq: 2, Data: make([]byte, 5)}, {Seq: 3, Data: make([]byte, 5)}}
+	for bytes, want := range map[int]int{0: 0, 5: 1, 6: 2, 10: 2, 11: 3, 99: 3} {
+		if got := newest(cs, bytes); len(got) != want || want > 0 && got[want-1].Seq != 3 {
+			t.Errorf("of %d bytes %d commits are kept, want the last %d", bytes, len(got), want)
 		}
 	}
 }
@@ -516,6 +551,7 @@ func TestCache(t *testing.T) {
 	defer func() { must(t, s.Close()) }()
 	must(t, one(t, s, "a", long))
 	fold(t, s)
+	s.view.forget()
 	for range 2 {
 		_, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
 		must(t, err)

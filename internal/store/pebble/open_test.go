@@ -149,6 +149,7 @@ func TestCorruptValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	fold(t, s) // lets readers see it
+	s.view.forget()
 	_, lookup := s.Lookup(t.Context(), app, []account.UserID{"a"})
 	_, list := s.List(t.Context(), app, account.ListQuery{Limit: 1})
 	for _, err := range []error{lookup, list} {

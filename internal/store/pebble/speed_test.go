@@ -77,7 +77,7 @@ func foldNow(b *testing.B, s *Store) {
 // were imported, and reports the processor time that takes.
 func BenchmarkLookup(b *testing.B) {
 	const n = 1_000_000
-	s := open(b, Options{Dir: b.TempDir()})
+	s := open(b, Options{Dir: b.TempDir(), noSync: true})
 	defer func() { _ = s.Close() }()
 	importMany(b, s, 0, n, "a")
 	foldNow(b, s)
@@ -85,6 +85,10 @@ func BenchmarkLookup(b *testing.B) {
 	importMany(b, s, 0, n, "b")
 	foldNow(b, s)
 	b.Run("changed", func(b *testing.B) { lookup(b, s, n) })
+	if err := (&tidier{s: s}).tidy(nil, s.folder.folded.Load()); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("settled", func(b *testing.B) { lookup(b, s, n) })
 }
 
 func lookup(b *testing.B, s *Store, n int) {

@@ -195,18 +195,12 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	as := make([]account.Account, len(ids))
 	ids = slices.Clone(ids)
 	err := s.read(ctx, func() error {
-		var name []byte
-		for i, id := range ids {
-			as[i].ID = id
-			name = record.AppendName(name[:0], app, id)
-			e := s.table.Lookup(name)
-			if !e.Live() {
-				continue
-			}
-			var err error
-			if as[i], err = s.account(name, e.Pos); err != nil {
-				return internal("the accounts cannot be read", err)
-			}
+		entries := make([]roster.Entry, len(ids))
+		s.table.LookupAll(app, ids, func(i int, e roster.Entry) { entries[i] = e })
+		st := s.view.acquire() // after the table: it holds what the table has shown
+		defer s.view.release(st)
+		if err := st.accounts(app, ids, entries, as); err != nil {
+			return internal("the accounts cannot be read", err)
 		}
 		return nil
 	})
@@ -214,13 +208,6 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	return as, nil
-}
-
-// account reads an account whose entry was found in the table before.
-func (s *Store) account(name []byte, pos uint64) (account.Account, error) {
-	st := s.view.acquire() // after the table: it holds what the table has shown
-	defer s.view.release(st)
-	return st.account(name, pos)
 }
 
 // maxReads is how many reads may be under way: on a disk that hangs they pile up.

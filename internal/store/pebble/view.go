@@ -1,7 +1,12 @@
 package pebble
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
+	"slices"
+	"sort"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -10,6 +15,7 @@ import (
 	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // A view hands out the newest durable state to readers.
@@ -26,6 +32,7 @@ type state struct {
 	snap    *snapshot
 	folded  uint64           // positions below are in snap
 	commits []journal.Commit // the journal from folded on
+	kept    []journal.Commit // the journal just below folded, of which snap has all
 	admin   *snapshot        // for what admins change, which is not in the journal
 }
 
@@ -63,13 +70,11 @@ func (v *view) advance(c journal.Commit, admin *snapshot, publish func()) {
 // before folded is in it.
 func (v *view) fold(snap *snapshot, folded uint64) {
 	v.mu.Lock()
-	kept := v.current.commits
-	for len(kept) > 0 && kept[0].End() <= folded {
-		kept = kept[1:]
-	}
+	n := sort.Search(len(v.current.commits), func(i int) bool { return v.current.commits[i].End() > folded })
 	old := v.current.snap
 	v.current.snap, v.current.folded = snap, folded
-	v.current.commits = append([]journal.Commit(nil), kept...)
+	v.current.kept = newest(slices.Concat(v.current.kept, v.current.commits[:n]), keepBytes)
+	v.current.commits = slices.Clone(v.current.commits[n:])
 	v.mu.Unlock()
 	v.drop(old)
 }
@@ -83,6 +88,22 @@ func (v *view) renew(snap *snapshot) {
 	v.current.snap = snap
 	v.mu.Unlock()
 	v.drop(old)
+}
+
+// newest returns the last of commits that have so many bytes together, or a little more.
+func newest(commits []journal.Commit, bytes int) []journal.Commit {
+	i := len(commits)
+	for ; i > 0 && bytes > 0; i-- {
+		bytes -= len(commits[i-1].Data)
+	}
+	return slices.Clone(commits[i:])
+}
+
+// forget lets go of the journal that is kept though it is folded.
+func (v *view) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.current.kept = nil
 }
 
 // acquire returns the newest state; give it back with release.
@@ -125,29 +146,89 @@ func (s state) bytes() (n int) {
 	return n
 }
 
-// account reads the account that name names. pos is where the table has seen
-// its newest change; if that was folded meanwhile, the folded state is newer.
-func (s state) account(name []byte, pos uint64) (account.Account, error) {
-	if pos < s.folded {
-		return s.folding(name)
+// accounts reads the accounts of ids into as, whose entries were found in the table
+// before. It reads what lies in tables in the order of keys, with one iterator.
+func (s state) accounts(app account.AppID, ids []account.UserID, entries []roster.Entry, as []account.Account) error {
+	order := make([]int, 0, len(ids))
+	for i, id := range ids {
+		as[i].ID = id
+		if entries[i].Live() {
+			order = append(order, i)
+		}
 	}
-	c, err := journal.At(s.commits, pos)
-	if err != nil {
-		return account.Account{}, err
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(string(ids[a]), string(ids[b])) })
+	r := folded{snap: s.snap}
+	var key []byte
+	for _, i := range order {
+		key = append(binary.BigEndian.AppendUint32(append(key[:0], accountSpace, '/'), uint32(app)), ids[i]...)
+		var err error
+		if as[i], err = s.account(&r, key, entries[i].Pos); err != nil {
+			return errors.Join(err, r.close())
+		}
 	}
-	return c.Account(func() ([]byte, error) { return copyOf(s.snap, name) })
+	return r.close()
 }
 
-// folding reads an account from the folded state. It need not be there.
-func (s state) folding(name []byte) (account.Account, error) {
-	value, err := copyOf(s.snap, name)
+// account reads the account of a key. pos is where the table has seen its newest
+// change; if that was folded meanwhile, the folded state is newer.
+func (s state) account(r *folded, key []byte, pos uint64) (account.Account, error) {
+	if commits := s.inMemory(pos); len(commits) > 0 {
+		c, err := journal.At(commits, pos)
+		if err != nil {
+			return account.Account{}, err
+		}
+		return c.Account(func() ([]byte, error) { return r.get(key) }) // which may have c already
+	}
+	id := record.NameID(key[nameOffsetInKey:])
+	value, err := r.get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return account.Account{ID: record.NameID(name)}, nil
+		return account.Account{ID: id}, nil // it was deleted meanwhile
 	}
 	if err != nil {
 		return account.Account{}, err
 	}
-	return record.DecodeAccount(record.NameID(name), value)
+	return record.DecodeAccount(id, value)
+}
+
+// inMemory returns the commits that have the change at pos, or none if it is to be read
+// from snap.
+func (s state) inMemory(pos uint64) []journal.Commit {
+	switch {
+	case pos >= s.folded:
+		return s.commits
+	case len(s.kept) > 0 && pos >= s.kept[0].Base:
+		return s.kept
+	}
+	return nil
+}
+
+// A folded reads accounts from a snapshot.
+type folded struct {
+	snap *snapshot
+	it   *pebble.Iterator // nil until something is read
+}
+
+// get returns the stored value of an account. It is valid until the next get. Keys are
+// read faster if they come in order.
+func (r *folded) get(key []byte) (value []byte, err error) {
+	if r.it == nil {
+		lower, upper := spaceBounds(accountSpace)
+		if r.it, err = r.snap.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper}); err != nil {
+			return nil, err
+		}
+	}
+	if !r.it.SeekPrefixGE(key) {
+		return nil, cmp.Or(r.it.Error(), pebble.ErrNotFound)
+	}
+	return r.it.ValueAndErr()
+}
+
+// close ends the reading.
+func (r *folded) close() error {
+	if r.it == nil {
+		return nil
+	}
+	return r.it.Close()
 }
 
 // copyOf returns the stored value of an account.
