@@ -206,12 +206,12 @@ func (c *committer) commit() error {
 		return err
 	}
 	added := c.group.commit()
-	var admin *snapshot
-	if c.group.changedAdmin() { // also a fold: else the old snapshot would keep all that was rewritten since
-		admin = newSnapshot(c.db)
+	var snap *snapshot
+	if c.group.changedTables() {
+		snap = newSnapshot(c.db)
 	}
-	c.view.advance(added, admin, c.group.publish)
-	c.room.add(len(added.Data))
+	c.view.advance(added, snap, c.group.folded, c.group.publish)
+	c.room.set(c.group.unfolded())
 	c.pacer.Committed()
 	return b.Close()
 }

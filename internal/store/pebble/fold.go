@@ -30,7 +30,7 @@ const (
 
 // A backlog knows how much of the journal is not folded.
 type backlog struct {
-	bytes int           // only the committer counts
+	bytes int           // as the committer says
 	ready chan struct{} // told when it is time to fold
 	due   int           // bytes to fold
 	max   int           // bytes to wait at
@@ -40,9 +40,9 @@ func newBacklog(due int) *backlog {
 	return &backlog{ready: make(chan struct{}, 1), max: maxJournal / foldBytes * due, due: due}
 }
 
-// add says that the journal has grown, or been folded.
-func (b *backlog) add(n int) {
-	b.bytes += n
+// set says how much is not folded.
+func (b *backlog) set(n int) {
+	b.bytes = n
 	if b.bytes >= b.due {
 		select {
 		case b.ready <- struct{}{}:
@@ -135,22 +135,12 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	f.s.pacer.Hurry(1 + (int(f.s.db.Metrics().Levels[0].Sublevels)-l0Folds)/hurryFolds)
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
-	err = f.s.commits.fold(func(g *group) error {
+	return f.s.commits.fold(func(g *group) error {
+		g.folded = last.End()
 		g.also(other{
 			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
 			publish: func() {},
 		})
-		f.s.view.fold(newSnapshot(f.s.db), last.End())
-		g.folded = last.End()
-		f.s.room.add(-st.bytes())
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	// The committer reads from the snapshot of the view, so it alone replaces it.
-	return f.s.commits.fold(func(*group) error {
-		f.s.view.renew(newSnapshot(f.s.db))
 		return nil
 	})
 }

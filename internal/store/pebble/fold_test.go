@@ -156,8 +156,20 @@ func TestFoldHalf(t *testing.T) {
 	want := list(t, s, account.ListQuery{Limit: 1000})
 	must(t, s.db.Ingest(t.Context(), files.paths))
 	s.view.release(st)
-	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
-		t.Errorf("in the middle of a fold (-want +got):\n%s", diff)
+	for _, when := range []string{"in the middle of a fold", "with a new snapshot in the middle of a fold"} {
+		got := list(t, s, account.ListQuery{Limit: 1000})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+		for _, a := range got {
+			if as, err := s.Lookup(t.Context(), app, []account.UserID{a.ID}); err != nil || !cmp.Equal(as[0], a) {
+				t.Errorf("%s: listed %+v, looked up %+v, %v", when, a, as, err)
+			}
+		}
+		must(t, s.commits.fold(func(g *group) error {
+			g.also(other{write: func(b *pebble.Batch) error { return b.LogData(nil, nil) }, publish: func() {}})
+			return nil
+		}))
 	}
 	must(t, s.Close())
 	s = open(t, Options{FS: disk})

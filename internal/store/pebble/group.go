@@ -36,7 +36,7 @@ type group struct {
 	nextID     uint64 // the next InternalID to give
 	nextSeq    uint64 // of the audit trail
 	nextCommit uint64 // of the journal
-	folded     uint64 // positions below are folded; only fold.go changes it
+	folded     uint64 // positions below are folded
 	buf        []byte // an operand
 	joined     []byte // operands
 }
@@ -116,7 +116,7 @@ func (g *group) newest(e roster.Entry) (journal.Change, bool, error) {
 		c, _, err := journal.Next(g.out[e.Pos-g.base:])
 		return c, true, err
 	case e.Pos >= g.folded:
-		c, err := journal.At(g.view.current.commits, e.Pos) // the committer alone changes it
+		c, err := journal.At(g.view.current.commits, e.Pos)
 		return c, true, err
 	}
 	return journal.Change{}, false, nil
@@ -342,8 +342,12 @@ func (g *group) batch() (*pebble.Batch, error) {
 	return b, errors.Join(errs...)
 }
 
-// changedAdmin reports whether the group changes what is not in the journal.
-func (g *group) changedAdmin() bool {
+// unfolded returns how many bytes of the journal are not folded after the group.
+func (g *group) unfolded() int { return int(g.base + uint64(len(g.out)) - g.folded) }
+
+// changedTables reports whether the group changes what is not in the journal. After a
+// fold it does, too: an older snapshot would keep all that was rewritten since.
+func (g *group) changedTables() bool {
 	return len(g.changed) > 0 || len(g.trail) > 0 || len(g.others) > 0
 }
 

@@ -194,9 +194,9 @@ func (s *Store) replayCommit(g *group) error {
 	if err := c.Each(func(pos uint64, ch journal.Change) error { return g.replay(pos, ch) }); err != nil {
 		return err
 	}
-	s.view.advance(g.commit(), nil, g.publish)
-	s.room.add(len(g.out))
+	s.view.advance(g.commit(), nil, 0, g.publish)
 	g.reset(0)
+	s.room.set(g.unfolded())
 	return nil
 }
 

@@ -248,7 +248,7 @@ func (s *Store) scan(ctx context.Context, lower, upper []byte, fn func(*pebble.I
 	return s.read(ctx, func() error {
 		st := s.view.acquire()
 		defer s.view.release(st)
-		err := iterate(st.admin, lower, upper, fn)
+		err := iterate(st.snap, lower, upper, fn)
 		if err != nil && account.CodeOf(err) != account.Unavailable {
 			return internal("the data cannot be read", err)
 		}

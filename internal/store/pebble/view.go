@@ -18,7 +18,8 @@ import (
 	"rollcall/internal/store/pebble/roster"
 )
 
-// A view hands out the newest durable state to readers.
+// A view hands out the newest durable state to readers. The committer alone changes it,
+// and reads what is current without acquiring it.
 type view struct {
 	failure *guard.Failure
 
@@ -26,14 +27,14 @@ type view struct {
 	current state
 }
 
-// A state is what is durable at one time: what was folded, and the journal
-// above it.
+// A state is what is durable at one time: a snapshot of the database, and the journal
+// above what the snapshot is sure to have of accounts. It may have some of that journal
+// already: to apply a change once more makes no difference.
 type state struct {
 	snap    *snapshot
 	folded  uint64           // positions below are in snap
 	commits []journal.Commit // the journal from folded on
-	kept    []journal.Commit // the journal just below folded, of which snap has all
-	admin   *snapshot        // for what admins change, which is not in the journal
+	kept    []journal.Commit // the journal just below folded
 }
 
 // A snapshot is a state of the database, closed by the last who lets it go.
@@ -45,49 +46,35 @@ type snapshot struct {
 func newSnapshot(db *pebble.DB) *snapshot { return &snapshot{Snapshot: db.NewSnapshot(), refs: 1} }
 
 func newView(db *pebble.DB, f *guard.Failure) *view {
-	return &view{failure: f, current: state{snap: newSnapshot(db), folded: 1, admin: newSnapshot(db)}}
+	return &view{failure: f, current: state{snap: newSnapshot(db), folded: 1}}
 }
 
-// advance makes c part of the newest durable state, and runs publish in the
-// same step: whoever has seen some of a commit in the table or through the view
-// finds all of it in the view. admin replaces the state of what admins change;
-// nil leaves it.
-func (v *view) advance(c journal.Commit, admin *snapshot, publish func()) {
+// advance makes c part of the newest durable state, and runs publish in the same step:
+// whoever has seen some of a commit in the table or through the view finds all of it in
+// the view. snap replaces the snapshot, which has positions below folded; nil leaves it.
+func (v *view) advance(c journal.Commit, snap *snapshot, folded uint64, publish func()) {
 	v.mu.Lock()
 	if len(c.Data) > 0 {
 		v.current.commits = append(v.current.commits, c)
 	}
 	var old *snapshot
-	if admin != nil {
-		old, v.current.admin = v.current.admin, admin
+	if snap != nil {
+		old, v.current.snap = v.current.snap, snap
+		v.current.fold(folded)
 	}
 	publish()
 	v.mu.Unlock()
 	v.drop(old)
 }
 
-// fold makes the database as it is now the newest folded state. What lies
-// before folded is in it.
-func (v *view) fold(snap *snapshot, folded uint64) {
-	v.mu.Lock()
-	n := sort.Search(len(v.current.commits), func(i int) bool { return v.current.commits[i].End() > folded })
-	old := v.current.snap
-	v.current.snap, v.current.folded = snap, folded
-	v.current.kept = newest(slices.Concat(v.current.kept, v.current.commits[:n]), keepBytes)
-	v.current.commits = slices.Clone(v.current.commits[n:])
-	v.mu.Unlock()
-	v.drop(old)
-}
-
-// renew replaces the snapshot of what is folded by a later one of the same: the
-// old one would keep the journal that was dropped after it. Like advance and fold it
-// is for the committer, which reads from the current snapshot without holding it.
-func (v *view) renew(snap *snapshot) {
-	v.mu.Lock()
-	old := v.current.snap
-	v.current.snap = snap
-	v.mu.Unlock()
-	v.drop(old)
+// fold notes that positions below pos are folded.
+func (s *state) fold(pos uint64) {
+	n := sort.Search(len(s.commits), func(i int) bool { return s.commits[i].End() > pos })
+	if n > 0 {
+		s.kept = newest(slices.Concat(s.kept, s.commits[:n]), keepBytes)
+		s.commits = slices.Clone(s.commits[n:])
+	}
+	s.folded = pos
 }
 
 // newest returns the last of commits that have so many bytes together, or a little more.
@@ -111,14 +98,10 @@ func (v *view) acquire() state {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.current.snap.refs++
-	v.current.admin.refs++
 	return v.current
 }
 
-func (v *view) release(s state) {
-	v.drop(s.snap)
-	v.drop(s.admin)
-}
+func (v *view) release(s state) { v.drop(s.snap) }
 
 // drop lets go of s, which may be nil. Of a store that has failed nothing is
 // closed: Pebble may have been stopped with a lock in its hands.
