@@ -27,6 +27,9 @@ const (
 	stepRestart = "restart" // the time to the first answer with all data there
 )
 
+// stepLoad is a part of a load that no figure rests on.
+const stepLoad = "load"
+
 // step is how many accounts a large load makes between two looks at the clock,
 // and the most that a figure for import-100-new rests on.
 const step = 1_000_000
@@ -82,7 +85,7 @@ func (p *Plan) Restrict(servers, steps []string) {
 func Quick(n int64) *Plan {
 	n = cmp.Or(n, 200_000)
 	return &Plan{
-		Name: "quick", Rounds: 3, Slices: 1, Slice: 1500 * time.Millisecond, Settle: 5 * time.Second,
+		Name: "quick", Rounds: 3, Slices: 1, Slice: 1500 * time.Millisecond, Settle: 30 * time.Second,
 		Stages: []Stage{{
 			Accounts: n,
 			Steps:    []string{loadgen.ImportNew, stepSize, loadgen.Check, loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart},

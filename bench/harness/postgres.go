@@ -48,6 +48,8 @@ func (b *bestPostgres) start(ctx context.Context) (err error) {
 	return err
 }
 
+func (b *bestPostgres) putsOff(string) time.Duration { return quietLook }
+
 func (b *bestPostgres) pids() []int { return []int{b.cluster.cmd.Process.Pid} }
 
 func (b *bestPostgres) stop() error {

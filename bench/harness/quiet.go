@@ -9,24 +9,24 @@ import (
 
 // Signs that a server has nothing left to do.
 const (
-	quietWindow = 200 * time.Millisecond
-	quietCPU    = 10 * time.Millisecond // the least that the kernel counts
-	settleTime  = 25 * time.Second      // without a change of its files: Rollcall puts its own in order when it has been left alone for 10 to 20
+	quietLook  = 200 * time.Millisecond // between two looks
+	quietCPU   = 10 * time.Millisecond  // in that time, the least that the kernel counts
+	settleTime = 15 * time.Second       // without a change of its files, after it was quiet
 )
 
-// quiet waits until s has done what it put off, but no longer than most, and
-// returns the CPU time it has taken since it began.
-func quiet(ctx context.Context, s subject, most time.Duration) (time.Duration, error) {
+// quiet waits until s has done what a workload has caused: until it has taken no CPU time
+// for as long as it may put something off. It waits no longer than most. It returns the
+// CPU time that s has taken since it began.
+func quiet(ctx context.Context, s subject, workload string, most time.Duration) (time.Duration, error) {
 	deadline := time.Now().Add(most)
 	last, err := measure.CPU(s.pids()...)
-	for err == nil {
-		if err = sleep(ctx, quietWindow); err != nil {
+	for since := time.Now(); err == nil && time.Since(since) < s.putsOff(workload) && time.Now().Before(deadline); {
+		if err = sleep(ctx, quietLook); err != nil {
 			break
 		}
 		var now time.Duration
-		now, err = measure.CPU(s.pids()...)
-		if now-last <= quietCPU || time.Now().After(deadline) {
-			return now, err
+		if now, err = measure.CPU(s.pids()...); now-last > quietCPU {
+			since = time.Now()
 		}
 		last = now
 	}
@@ -46,7 +46,7 @@ func settle(ctx context.Context, dir string, most time.Duration) error {
 		if now != last {
 			last, since = now, time.Now()
 		}
-		if err := sleep(ctx, quietWindow); err != nil {
+		if err := sleep(ctx, quietLook); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,17 @@ func (r *rollcall) start(ctx context.Context) error {
 	return err
 }
 
+// putsOff returns a little more than the 4 s that the store may wait after a change before
+// it flushes the end of its journal and compacts its tables. Between the parts of one load
+// there is no such pause.
+func (r *rollcall) putsOff(workload string) time.Duration {
+	switch workload {
+	case stepLoad, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List:
+		return quietLook
+	}
+	return 5 * time.Second
+}
+
 // errNoAdminAPI says that the server has no admin API to list accounts by.
 var errNoAdminAPI = errors.New("the server's context names no token of the admin API")
 

@@ -197,7 +197,7 @@ func (b *bench) grow(ctx context.Context, st *Stage, t turn) error {
 		if n == left {
 			t.step = loadgen.ImportNew
 		} else {
-			t.step = "load"
+			t.step = stepLoad
 		}
 		if err := b.measure(ctx, t, o); err != nil {
 			return err
@@ -242,7 +242,7 @@ func (b *bench) measure(ctx context.Context, t turn, o loadgen.Options) error {
 	if err != nil {
 		return err
 	}
-	after, err := quiet(ctx, s, b.Plan.Settle)
+	after, err := quiet(ctx, s, t.step, b.Plan.Settle)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (b *bench) measure(ctx context.Context, t turn, o loadgen.Options) error {
 	sample := newSample(res, c)
 	sample.Server, sample.Workload, sample.Accounts, sample.Round = t.server, t.step, o.Accounts, b.round.number
 	b.Samples = append(b.Samples, sample)
-	if t.server == Rollcall && (t.step == loadgen.ImportNew || t.step == "load") {
+	if t.server == Rollcall && (t.step == loadgen.ImportNew || t.step == stepLoad) {
 		b.round.facts.Gap = max(b.round.facts.Gap, res.LongestGap)
 	}
 	b.say("round %d  %-14s %-20s %9.0f calls/s  %7.1f µs CPU/call  %6d calls",
@@ -270,7 +270,7 @@ func (b *bench) base(ctx context.Context) error {
 	if _, err := loadgen.Run(ctx, o); err != nil { // nothing is there to be found, so nothing is verified
 		return err
 	}
-	if _, err := quiet(ctx, s, b.Plan.Settle); err != nil {
+	if _, err := quiet(ctx, s, o.Workload, b.Plan.Settle); err != nil {
 		return err
 	}
 	var err error
@@ -298,7 +298,7 @@ func (b *bench) restart(ctx context.Context, st *Stage) error {
 	if err := s.restart(ctx, loadgen.Options{Accounts: st.Accounts}, f); err != nil {
 		return err
 	}
-	if _, err := quiet(ctx, s, b.Plan.Settle); err != nil {
+	if _, err := quiet(ctx, s, stepRestart, b.Plan.Settle); err != nil {
 		return err
 	}
 	var err error

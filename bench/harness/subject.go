@@ -27,6 +27,10 @@ type subject interface {
 	// children counts too.
 	pids() []int
 
+	// putsOff returns how long the server may wait, without taking any CPU time, before
+	// it does what a workload has caused.
+	putsOff(workload string) time.Duration
+
 	// stop ends it and removes its data.
 	stop() error
 }
@@ -92,6 +96,8 @@ func (p *process) load(ctx context.Context, o loadgen.Options) (*loadgen.Result,
 	o.URL, o.Verify = p.address, p.keeps
 	return loadgen.Run(ctx, o)
 }
+
+func (p *process) putsOff(string) time.Duration { return quietLook }
 
 func (p *process) pids() []int { return []int{p.cmd.Process.Pid} }
 
