@@ -12,7 +12,7 @@ import (
 // The hard limits of the house. Ordinary code stays far below: functions of 15
 // lines, files of 60 to 250, interfaces of 6 methods, 3 parameters.
 const (
-	maxPackageLines = 3600 // an engine is one subject: at 3000 its parts were split by size, not by sense
+	maxPackageLines = 4200 // an engine is one subject: at 3000 its parts were split by size, not by sense
 	maxProgramLines = 5000 // below cmd/: commands share little with each other, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
@@ -127,7 +127,8 @@ func TestCheckLimits(t *testing.T) {
 		"e/4.go":      lines(maxFileLines),
 		"e/5.go":      lines(maxFileLines),
 		"e/6.go":      lines(maxFileLines),
-		"e/7.go":      lines(1),
+		"e/7.go":      lines(maxFileLines),
+		"e/8.go":      lines(1),
 		"cmd/p/1.go":  lines(maxFileLines),
 		"cmd/p/2.go":  lines(maxFileLines),
 		"cmd/p/3.go":  lines(maxFileLines),
@@ -141,7 +142,7 @@ func TestCheckLimits(t *testing.T) {
 		"b/b.go:94:15: 6 parameters, at most 5",
 		"b/b.go:95:11: 13 methods in an interface, at most 12",
 		"c/c.go:1:1: 601 lines in a file, at most 600",
-		"e: 3601 lines in a package, at most 3600",
+		"e: 4201 lines in a package, at most 4200",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
