@@ -15,7 +15,7 @@ import (
 // from the body, once the call has failed.
 type fieldError struct {
 	code account.Code
-	wire.Misfit
+	wire.Mismatch
 }
 
 func (e *fieldError) Error() string { return string(e.At) + " is not " + e.Want }
@@ -57,9 +57,9 @@ func id(name string, t wire.Text) (account.UserID, error) {
 	case wire.Valid:
 		return account.UserID(t.V), nil
 	case wire.Wrong:
-		return "", &fieldError{account.IDNotString, wire.Misfit{At: field(name), Want: aString}}
+		return "", &fieldError{account.IDNotString, wire.Mismatch{At: field(name), Want: aString}}
 	}
-	return "", &fieldError{account.BadParameter, wire.Misfit{At: field(name), Want: aString}}
+	return "", &fieldError{account.BadParameter, wire.Mismatch{At: field(name), Want: aString}}
 }
 
 // eitherID reads an id that has a name of today and an older one. The name of
@@ -78,7 +78,7 @@ func eitherID(userID, identifier wire.Text) (account.UserID, error) {
 // text reads an optional text. Codes: BadParameter.
 func text(name string, t wire.Text) (string, error) {
 	if t.Kind == wire.Wrong {
-		return "", &fieldError{account.BadParameter, wire.Misfit{At: field(name), Want: aString}}
+		return "", &fieldError{account.BadParameter, wire.Mismatch{At: field(name), Want: aString}}
 	}
 	return t.V, nil
 }
@@ -92,7 +92,7 @@ func batch[T any](name string, l *wire.List[T], limit int) error {
 		if l.Kind == wire.Absent {
 			code = account.EmptyBatch
 		}
-		return &fieldError{code, wire.Misfit{At: field(name), Want: fmt.Sprintf("an array of 1 to %d items", limit)}}
+		return &fieldError{code, wire.Mismatch{At: field(name), Want: fmt.Sprintf("an array of 1 to %d items", limit)}}
 	case len(l.V) == 0:
 		return &account.Error{Code: account.EmptyBatch, Detail: fmt.Sprintf("%s is an empty array; send 1 to %d items", name, limit)}
 	case len(l.V) > limit:
@@ -110,7 +110,7 @@ func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) 
 	for i, t := range l.V {
 		if t.Kind != wire.Valid { // null is no id either
 			clear(dst) // of texts that live in the body
-			return nil, &fieldError{account.IDNotString, wire.Misfit{At: itemOf(name, i), Want: aString}}
+			return nil, &fieldError{account.IDNotString, wire.Mismatch{At: itemOf(name, i), Want: aString}}
 		}
 		dst[i] = account.UserID(t.V)
 	}
@@ -138,5 +138,5 @@ func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]a
 
 // notObject says that an item of a list is not an object with keys.
 func notObject(list string, item int, keys string) error {
-	return &fieldError{account.BadParameter, wire.Misfit{At: itemOf(list, item), Want: "an object with " + keys}}
+	return &fieldError{account.BadParameter, wire.Mismatch{At: itemOf(list, item), Want: "an object with " + keys}}
 }

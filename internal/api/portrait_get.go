@@ -43,14 +43,14 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 func tagList(list wire.List[wire.Text]) ([]account.Tag, error) {
 	switch {
 	case list.Kind != wire.Valid:
-		return nil, &fieldError{account.BadParameter, wire.Misfit{At: field("TagList"), Want: "an array of names of profile fields"}}
+		return nil, &fieldError{account.BadParameter, wire.Mismatch{At: field("TagList"), Want: "an array of names of profile fields"}}
 	case len(list.V) == 0:
 		return nil, &account.Error{Code: account.BadParameter, Detail: "TagList is an empty array; send at least one name of a profile field"}
 	}
 	var tags []account.Tag
 	for i, t := range list.V {
 		if t.Kind != wire.Valid {
-			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("TagList", i), Want: aString}}
+			return nil, &fieldError{account.BadParameter, wire.Mismatch{At: itemOf("TagList", i), Want: aString}}
 		}
 		if tag := account.Tag(t.V); !slices.Contains(tags, tag) {
 			tags = append(tags, tag)

@@ -36,7 +36,7 @@ func tagsOf(changes []directory.Change) []account.Tag {
 func profileChanges(list wire.List[wire.Object[wire.ProfileItem]]) ([]directory.Change, error) {
 	switch {
 	case list.Kind != wire.Valid:
-		return nil, &fieldError{account.BadParameter, wire.Misfit{At: field("ProfileItem"), Want: "an array of objects with Tag and Value"}}
+		return nil, &fieldError{account.BadParameter, wire.Mismatch{At: field("ProfileItem"), Want: "an array of objects with Tag and Value"}}
 	case len(list.V) == 0:
 		return nil, &account.Error{Code: account.BadParameter, Detail: "ProfileItem is an empty array; send at least one object with Tag and Value"}
 	}
@@ -46,9 +46,9 @@ func profileChanges(list wire.List[wire.Object[wire.ProfileItem]]) ([]directory.
 		case item.Kind != wire.Valid:
 			return nil, notObject("ProfileItem", i, "Tag and Value")
 		case tag.Kind != wire.Valid:
-			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("ProfileItem", i) + "/Tag", Want: aString}}
+			return nil, &fieldError{account.BadParameter, wire.Mismatch{At: itemOf("ProfileItem", i) + "/Tag", Want: aString}}
 		case value.Kind == wire.Absent:
-			return nil, &fieldError{account.BadParameter, wire.Misfit{At: itemOf("ProfileItem", i) + "/Value", Want: "a JSON string or number"}}
+			return nil, &fieldError{account.BadParameter, wire.Mismatch{At: itemOf("ProfileItem", i) + "/Value", Want: "a JSON string or number"}}
 		default:
 			changes[i] = directory.Change{
 				Tag:   account.Tag(tag.V),

@@ -26,7 +26,7 @@ func (c *call) meantTag(err error, tags []account.Tag) error {
 		known = append(known, string(tag))
 	}
 	for _, prefix := range []string{"", account.StandardPrefix, account.CustomPrefix} {
-		if meant := wire.Meant(prefix+string(tags[i]), known); meant != "" {
+		if meant := wire.ClosestName(prefix+string(tags[i]), known); meant != "" {
 			return &account.Error{Code: account.UnknownTag, Detail: fmt.Sprintf("%q: the app has no such tag; did you mean %s?", tags[i], meant)}
 		}
 	}

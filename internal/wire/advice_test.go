@@ -2,8 +2,9 @@ package wire
 
 import "testing"
 
-// TestAdviceSaysItOnce gives details that end with the remedy, in other words too,
-// and details that know more than it.
+// TestAdviceSaysItOnce checks that advice does not repeat a remedy that the
+// detail ends with, even in other words, and that it keeps a detail that says
+// more.
 func TestAdviceSaysItOnce(t *testing.T) {
 	for _, test := range []struct {
 		code         Code

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// decodeAs reads body as the server does for a command, and by Decode alone.
+// decodeAs decodes body as the server does for a command, and with Decode
+// alone.
 func decodeAs(d *Decoder, command string, request any, body []byte) (got, plain any, err, plainErr error) {
 	plain = reflect.New(reflect.TypeOf(request)).Interface()
 	plainErr = Decode(body, plain)
@@ -32,15 +33,15 @@ func decodeAs(d *Decoder, command string, request any, body []byte) (got, plain 
 	return got, plain, err, plainErr
 }
 
-// otherPlaces are gaps in the bodies that a [Decoder] does not read itself.
+// otherPlaces are bodies, each with a gap, that a [Decoder] passes to Decode.
 var otherPlaces = []string{
 	`{"IsNeedDetail":%s}`, `{"To_Account":%s}`, `{"To_Account":["a",%s]}`, `{"From_Account":%s}`, `{"TagList":[%s]}`, `{"Identifier":%s}`,
 	`{"DeleteItem":[%s]}`, `{"DeleteItem":[{"UserID":%s}]}`, `{"ProfileItem":[%s]}`, `{"ProfileItem":[{"Tag":%s,"Value":1}]}`, `{"ProfileItem":[{"Tag":"t","Value":%s}]}`,
 }
 
-// FuzzEveryBody decodes bodies as every command does, and compares three
-// readers: the one of the server, Decode, and those of encoding/json and of
-// go-json-experiment, with our rules added that they do not have.
+// FuzzEveryBody decodes bodies as each command does and compares three
+// decoders: that of the server, Decode, and encoding/json together with
+// go-json-experiment, to which those of our rules are added that they lack.
 func FuzzEveryBody(f *testing.F) {
 	for _, file := range glob(f, filepath.Join("../../conformance/testdata", "*.txt")) {
 		for line := range strings.Lines(file) {
@@ -50,7 +51,7 @@ func FuzzEveryBody(f *testing.F) {
 		}
 	}
 	for _, place := range append(otherPlaces, places...) {
-		for _, oddity := range oddities {
+		for _, oddity := range edgeCases {
 			f.Add(fmt.Appendf(nil, place, oddity))
 		}
 	}
@@ -73,15 +74,16 @@ func FuzzEveryBody(f *testing.F) {
 	})
 }
 
-// acceptedElsewhere reports whether other decoders take body for an object, and
-// it is no deeper than ours takes.
+// acceptedElsewhere reports whether other decoders accept body as an object
+// that is at most as deep as ours may be.
 func acceptedElsewhere(body []byte) bool {
 	var v2 map[string]any
 	start := bytes.TrimLeft(body, " \t\r\n")
 	return len(start) > 0 && start[0] == '{' && json.Unmarshal(body, &v2) == nil && stdjson.Valid(body) && depth(body) <= MaxDepth
 }
 
-// readByStandard reads body with encoding/json, which shares no code with ours.
+// readByStandard decodes body with encoding/json, which shares no code with our
+// decoder.
 func readByStandard(t *testing.T, body []byte) any {
 	dec := stdjson.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -92,8 +94,8 @@ func readByStandard(t *testing.T, body []byte) any {
 	return v
 }
 
-// agrees checks that a value that we decoded says what the standard library
-// read: x, which is nil if the key is absent.
+// agrees checks that a value that we decoded equals x, which the standard
+// library decoded. If the key is absent, x is nil.
 func agrees(t *testing.T, at string, v reflect.Value, x any) {
 	t.Helper()
 	switch got := v.Interface().(type) {
@@ -115,7 +117,7 @@ func agrees(t *testing.T, at string, v reflect.Value, x any) {
 		return
 	}
 	content := v.FieldByName("V")
-	if !content.IsValid() { // a request, or what an object holds
+	if !content.IsValid() { // a request, or the content of an object
 		members, _ := x.(map[string]any)
 		for field, member := range v.Fields() {
 			agrees(t, at+"."+field.Name, member, members[field.Name])

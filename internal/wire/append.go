@@ -6,11 +6,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Append appends what [Encode] makes of v to dst, and for the answers that are
-// sent by the thousand each second it does so without garbage. On an error dst
-// is what it was.
+// Append appends the encoding of v to dst. The output is that of [Encode]. The
+// responses of the busiest commands are appended without allocating. On an
+// error Append returns dst unchanged.
 func Append(dst []byte, v any) ([]byte, error) {
-	if b, ok := appendQuick(dst, v); ok {
+	if b, ok := appendFast(dst, v); ok {
 		return b, nil
 	}
 	b, err := Encode(v)
@@ -20,9 +20,9 @@ func Append(dst []byte, v any) ([]byte, error) {
 	return append(dst, b...), nil
 }
 
-// appendQuick returns false for a v that it does not know, and for one that
-// holds invalid UTF-8: what that means is left to Encode.
-func appendQuick(dst []byte, v any) ([]byte, bool) {
+// appendFast appends v if v is one of the types that it knows and contains only
+// valid UTF-8. Otherwise it returns false, and Encode decides.
+func appendFast(dst []byte, v any) ([]byte, bool) {
 	a := appender{b: dst, ok: true}
 	switch v := v.(type) {
 	case Head:
@@ -42,7 +42,7 @@ func appendQuick(dst []byte, v any) ([]byte, bool) {
 	return a.b, a.ok
 }
 
-// An appender writes JSON in the order of the structs.
+// An appender writes JSON with the keys in the order of the struct fields.
 type appender struct {
 	b  []byte
 	ok bool // no invalid UTF-8 so far
@@ -63,7 +63,7 @@ func (a *appender) text(s string) {
 	a.b, a.ok = b, a.ok && err == nil
 }
 
-// head writes a Head, without the end of the object.
+// head writes a Head without the closing brace of the object.
 func (a *appender) head(h Head) {
 	a.raw(`{"ActionStatus":`)
 	a.text(h.ActionStatus)
@@ -103,7 +103,7 @@ func (a *appender) checkResults(items []CheckResult) {
 func (a *appender) checkResult(r *CheckResult) {
 	a.raw(`{"UserID":`)
 	a.text(r.UserID)
-	if r.ResultCode == OK && r.ResultInfo == "" { // nearly always
+	if r.ResultCode == OK && r.ResultInfo == "" { // the usual case
 		a.raw(`,"ResultCode":0,"ResultInfo":"","AccountStatus":`)
 	} else {
 		a.raw(`,"ResultCode":`)
@@ -116,7 +116,7 @@ func (a *appender) checkResult(r *CheckResult) {
 	a.raw("}")
 }
 
-// comma separates item i from the one before it.
+// comma writes a comma before every item but the first.
 func (a *appender) comma(i int) {
 	if i > 0 {
 		a.raw(",")

@@ -24,7 +24,7 @@ func sameAppend(t interface {
 	}
 }
 
-// anyText draws texts of all kinds, also such as are no valid UTF-8.
+// anyText draws texts of all kinds, including invalid UTF-8.
 func anyText() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.StringMatching(`[ -~]{0,40}`), rapid.String(),
@@ -46,7 +46,7 @@ func TestAppendIsEncode(t *testing.T) {
 		sameAppend(t, &info)
 		sameAppend(t, &MultiImportResponse{h, rapid.SliceOf(text).Draw(t, "ids")})
 		sameAppend(t, &CheckResponse{h, results.Draw(t, "results")})
-		sameAppend(t, &DeleteResponse{Head: h}) // one of those that are not written here
+		sameAppend(t, &DeleteResponse{Head: h}) // a type that appendFast does not know
 	})
 }
 
@@ -56,7 +56,7 @@ func TestAppendEmpty(t *testing.T) {
 	}
 }
 
-// FuzzAppend looks at one text in every place of an answer.
+// FuzzAppend puts one text into every place of a response.
 func FuzzAppend(f *testing.F) {
 	for _, seed := range []string{"", "user_00000001", "é\n", "\xff", "\u2028<>&\"\\/", "\x7f\x00"} {
 		f.Add(seed, 70402)
@@ -70,7 +70,7 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// checkResponse returns an answer for n ids.
+// checkResponse returns a response for n ids.
 func checkResponse(n int) *CheckResponse {
 	resp := &CheckResponse{Head: Success}
 	for i := range n {

@@ -1,10 +1,10 @@
 package wire
 
-// A Code is an error code of the vendor's protocol. Its row in the table says
-// what it means and what to do.
+// A Code is an error code of the vendor's protocol. Its row in [Table] contains
+// its meaning and its remedy.
 type Code int
 
-// Codes that the account service answers. Each row of [Table] is one of them.
+// Codes of the account service. Each has a row in [Table].
 const (
 	OK Code = 0
 
@@ -80,6 +80,7 @@ const (
 	StatusInternal3 Code = 91000
 )
 
-// Gateway reports whether c is answered before a command is reached; such
-// answers always have the gateway's key order (decisions.md, "Codes and texts").
+// Gateway reports whether c is an error of the vendor's gateway, which refuses
+// requests before they reach a command. A response with such a code always has
+// the gateway's key order (decisions.md, "Codes and texts").
 func (c Code) Gateway() bool { return 60000 <= c && c < 61000 }

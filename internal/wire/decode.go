@@ -9,19 +9,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxDepth is the deepest nesting of a body (decisions.md, "Bodies").
+// MaxDepth is the deepest nesting of a body that is accepted (decisions.md,
+// "Bodies").
 const MaxDepth = 32
 
-// Faults of a body as a whole.
+// Errors of [Decode].
 var (
 	ErrEmpty = errors.New("the body is empty")
 	ErrJSON  = errors.New("the body is not one JSON object")
 )
 
-// Decode reads body, which must be exactly one JSON object: valid UTF-8, no key
-// twice, at most [MaxDepth] levels, nothing after it. Keys match exactly;
-// unknown ones are skipped. Fields of another type than req's are not an error
-// here: the field's Kind tells.
+// Decode decodes body into req. The body must be exactly one JSON object. It
+// must be valid UTF-8, contain no key twice, and have at most [MaxDepth]
+// levels. Nothing may follow it. Keys match exactly, and unknown keys are
+// skipped. A field of another type than that of req is not an error. The Kind
+// of the field reports it.
 //
 // Errors: [ErrEmpty], [ErrJSON].
 func Decode(body []byte, req any) error {
@@ -37,8 +39,8 @@ func Decode(body []byte, req any) error {
 	return nil
 }
 
-// validate reads every token, which json.Unmarshal would not do in time to
-// stop at MaxDepth. The decoder rejects bad UTF-8 and duplicate keys itself.
+// validate reads every token, so it can stop at MaxDepth before json.Unmarshal
+// descends deeper. The decoder itself rejects invalid UTF-8 and duplicate keys.
 func validate(body []byte) error {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
 	if dec.PeekKind() != jsontext.KindBeginObject {

@@ -156,8 +156,8 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// FuzzDecode compares Decode with the rules as they are written: one strictly
-// valid JSON object of at most MaxDepth levels.
+// FuzzDecode compares Decode with the rules as they are written: a body is one
+// strictly valid JSON object of at most MaxDepth levels.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `{"AccountList":[{"UserID":"a","Nick":null}],"Accounts":[1]}`, nested(MaxDepth), nested(MaxDepth + 1),

@@ -1,16 +1,18 @@
 package wire
 
-// keepText is the largest buffer for escaped texts that a [Decoder] keeps, in
-// bytes: a few huge bodies must not hold their memory for ever.
+// keepText is the size in bytes of the largest buffer for escaped texts that a
+// [Decoder] keeps. Without this limit a few huge bodies would occupy their
+// memory for ever.
 const keepText = 64 << 10
 
-// A Decoder reads the bodies that come by the thousand each second, without
-// garbage. It accepts what [Decode] accepts and reads it alike: common shapes
-// by itself, all others by Decode.
+// A Decoder decodes the request bodies of the busiest commands without
+// allocating. It accepts the same input as [Decode] and returns the same
+// result. It parses common shapes itself and passes all others to Decode.
 //
-// What a method returns shares memory with the body and with the Decoder: it is
-// valid until the body changes, another method is called, or Reset. The zero
-// Decoder is ready. It serves one goroutine at a time.
+// The result of a method shares memory with the body and with the Decoder. It
+// is valid until the body changes, until another method is called, or until
+// Reset. The zero Decoder is ready for use. A Decoder must not be used by two
+// goroutines at the same time.
 type Decoder struct {
 	imports MultiImportRequest
 	single  ImportRequest
@@ -19,15 +21,15 @@ type Decoder struct {
 	scanner scanner
 }
 
-// scan returns a scanner of body.
+// scan resets d and returns a scanner of body.
 func (d *Decoder) scan(body []byte) *scanner {
 	d.Reset()
 	d.scanner = scanner{b: body, text: &d.text}
 	return &d.scanner
 }
 
-// Reset forgets what was read, so that no body is kept from being freed, and
-// keeps memory for the next one.
+// Reset drops all references to the last body, which can then be freed. It
+// keeps memory for the next body.
 func (d *Decoder) Reset() {
 	d.single, d.scanner = ImportRequest{}, scanner{}
 	forget(&d.imports.AccountList)
@@ -38,23 +40,23 @@ func (d *Decoder) Reset() {
 	}
 }
 
-// forget empties l; what it held becomes zero.
+// forget empties l and sets its former items to zero.
 func forget[T any](l *List[T]) {
 	clear(l.V)
 	*l = List[T]{V: l.V[:0]}
 }
 
-// MultiImport reads the body of multiaccount_import. Errors are those of
+// MultiImport decodes the body of multiaccount_import. Errors are those of
 // [Decode].
 func (d *Decoder) MultiImport(body []byte) (*MultiImportRequest, error) {
 	s := d.scan(body)
-	if s.take('{') && d.batch(s) && s.take('}') && s.end() {
+	if s.accept('{') && d.batch(s) && s.accept('}') && s.end() {
 		return &d.imports, nil
 	}
 	return decodeNew[MultiImportRequest](body)
 }
 
-// batch reads the one member of a batch, in either form.
+// batch reads the only member of a batch, in either of its forms.
 func (d *Decoder) batch(s *scanner) bool {
 	switch string(s.key()) {
 	case "AccountList":
@@ -71,13 +73,13 @@ func (s *scanner) importItem(o *Object[ImportItem]) bool {
 	return s.object(members[:])
 }
 
-// id reads an item of a list of ids, where null is no id.
+// id reads an item of a list of ids. It refuses null.
 func (s *scanner) id(t *Text) bool { return s.value(t) && t.Kind == Valid }
 
-// Check reads the body of account_check. Errors are those of [Decode].
+// Check decodes the body of account_check. Errors are those of [Decode].
 func (d *Decoder) Check(body []byte) (*CheckRequest, error) {
 	s := d.scan(body)
-	if s.take('{') && string(s.key()) == "CheckItem" && list(s, &d.check.CheckItem, (*scanner).idItem) && s.take('}') && s.end() {
+	if s.accept('{') && string(s.key()) == "CheckItem" && list(s, &d.check.CheckItem, (*scanner).idItem) && s.accept('}') && s.end() {
 		return &d.check, nil
 	}
 	return decodeNew[CheckRequest](body)
@@ -89,7 +91,7 @@ func (s *scanner) idItem(o *Object[IDItem]) bool {
 	return s.object(members[:])
 }
 
-// Import reads the body of account_import. Errors are those of [Decode].
+// Import decodes the body of account_import. Errors are those of [Decode].
 func (d *Decoder) Import(body []byte) (*ImportRequest, error) {
 	s, r := d.scan(body), &d.single
 	members := [...]member{{"UserID", &r.UserID}, {"Nick", &r.Nick}, {"FaceUrl", &r.FaceUrl}, {"Identifier", &r.Identifier}}

@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// same fails if a method of a Decoder read body differently from Decode.
-func same[Req any](t *testing.T, quick func([]byte) (*Req, error), body string) {
+// same fails if a method of a Decoder and Decode differ on body.
+func same[Req any](t *testing.T, decode func([]byte) (*Req, error), body string) {
 	t.Helper()
 	want := new(Req)
 	wantErr := Decode([]byte(body), want)
-	got, err := quick([]byte(body))
+	got, err := decode([]byte(body))
 	if !errors.Is(err, wantErr) {
 		t.Fatalf("%q: error %v; Decode: %v", body, err, wantErr)
 	}
@@ -37,9 +37,9 @@ func sameAll(t *testing.T, d *Decoder, body string) {
 	same(t, d.Import, body)
 }
 
-// oddities are values and pieces that a quick parser is likely to get wrong.
-// They are put into each place of each body.
-var oddities = []string{
+// edgeCases are values and fragments that a fast parser may get wrong. The
+// tests put each of them into each place of each body.
+var edgeCases = []string{
 	``, `null`, `nul`, `nullx`, `NULL`, `true`, `false`, `0`, `-0`, `01`, `1e5`, `1.`, `18446744073709551616`, `NaN`, `[]`, `{}`, `["a"]`, `{"UserID":"a"}`,
 	`""`, `"a"`, ` "a" `, "\t\"a\"\r\n", "\v\"a\"", "\u00a0\"a\"", `'a'`, `a`, `"`, `"a`, `"a""b"`, `"a" "b"`, `"a"x`, `"a",`, `,"a"`, `"a","a"`,
 	`"\u0000"`, `"\u0061"`, `"\u00E9\u00e9"`, `"\ud83d\ude00"`, `"\uD83D\uDE00"`, `"\ud83d"`, `"\ude00"`, `"\ud83d\u0061"`, `"\ud83d\ud83d"`, `"\ude00\ud83d"`, `"\ud83dx"`, `"\ud83d\n"`,
@@ -50,7 +50,7 @@ var oddities = []string{
 	nested(MaxDepth - 4), nested(MaxDepth), nested(MaxDepth + 1), `{"x":1,"x":2}`, `[{"x":1,"x":2}]`, `/**/null`, "\ufeff\"a\"",
 }
 
-// places are bodies with a gap, %s, for an oddity.
+// places are bodies with a gap, %s, for an edge case.
 var places = []string{
 	`%s`, ` %s `, `{%s}`, `{%s:"a"}`, `{"AccountList":%s}`, `{"Accounts":%s}`, `{"CheckItem":%s}`, `{"UserID":%s}`,
 	`{"Accounts":[%s]}`, `{"Accounts":["a",%s,"b"]}`, `{"Accounts":["a"%s]}`, `{"Accounts":["a"]%s}`, `{"Accounts":["a"]}%s`, `%s{"Accounts":["a"]}`,
@@ -62,17 +62,18 @@ var places = []string{
 	`{"UserID":"a","Nick":%s}`, `{"Identifier":%s,"FaceUrl":"f"}`, `{"UserID":"a","Type":%s}`, `{"UserID":"a","UserID":%s}`, `{"UserID":"a"%s}`, `{"UserID":"a"}%s`, `{"Nick":%s,"Nick":%[1]s}`,
 }
 
-// TestDecoderOddities puts every oddity into every place.
-func TestDecoderOddities(t *testing.T) {
+// TestDecoderEdgeCases puts every edge case into every place.
+func TestDecoderEdgeCases(t *testing.T) {
 	var d Decoder
 	for _, place := range places {
-		for _, oddity := range oddities {
+		for _, oddity := range edgeCases {
 			sameAll(t, &d, fmt.Sprintf(place, oddity))
 		}
 	}
 }
 
-// TestDecoderNames looks at names that nearly are those of a member.
+// TestDecoderNames decodes bodies whose names differ only slightly from those
+// of members.
 func TestDecoderNames(t *testing.T) {
 	var d Decoder
 	for _, name := range []string{
@@ -88,7 +89,7 @@ func TestDecoderNames(t *testing.T) {
 	}
 }
 
-// TestDecoderCutOff cuts bodies off after every byte, and spoils every byte.
+// TestDecoderCutOff cuts bodies off after every byte, and corrupts every byte.
 func TestDecoderCutOff(t *testing.T) {
 	var d Decoder
 	for _, body := range []string{
@@ -116,8 +117,8 @@ func TestDecoderCounts(t *testing.T) {
 	}
 }
 
-// TestDecoderReadsCommonShapes fails if the common shapes go to Decode, which
-// would be right but slow.
+// TestDecoderReadsCommonShapes fails if the Decoder passes common shapes to
+// Decode. The result would be right, but slow.
 func TestDecoderReadsCommonShapes(t *testing.T) {
 	var d Decoder
 	for _, body := range []string{
@@ -137,8 +138,8 @@ func TestDecoderReadsCommonShapes(t *testing.T) {
 	}
 }
 
-// TestDecoderForgets checks that nothing of a body stays behind for the next
-// one, nor in memory that is kept.
+// TestDecoderForgets checks that the Decoder keeps nothing of a body, neither
+// for the next one nor in its memory.
 func TestDecoderForgets(t *testing.T) {
 	var d Decoder
 	long := batch("AccountList", `{"UserID":"u%d","Nick":"\n","FaceUrl":"f"}`, 100)
@@ -162,8 +163,8 @@ func TestDecoderForgets(t *testing.T) {
 	}
 }
 
-// batch returns a body whose list has n items, made with a format of the
-// item's index.
+// batch returns a body whose list has n items. Each item is the format applied
+// to its index.
 func batch(list, format string, n int) string {
 	items := make([]string, n)
 	for i := range items {
@@ -210,12 +211,13 @@ func FuzzImportFast(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) { same(t, d.Import, body) })
 }
 
-// seed adds bodies that hold part: the oddities in their places, what the
-// fuzzing of package api has found, and the bodies of the transcripts.
+// seed adds bodies that contain part: the edge cases in their places, the
+// bodies that fuzzing of package api has found, and the bodies of the
+// transcripts.
 func seed(f *testing.F, fuzz, part string) {
 	f.Helper()
 	for _, place := range places {
-		for _, oddity := range oddities {
+		for _, oddity := range edgeCases {
 			if body := fmt.Sprintf(place, oddity); strings.Contains(body, part) {
 				f.Add(body)
 			}
@@ -238,7 +240,8 @@ func seed(f *testing.F, fuzz, part string) {
 	}
 }
 
-// glob returns the contents of files. There must be some.
+// glob returns the contents of the files that match pattern. It fails if there
+// are none.
 func glob(tb testing.TB, pattern string) []string {
 	tb.Helper()
 	names, err := filepath.Glob(pattern)
@@ -284,8 +287,8 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// TestNoAllocs holds the common bodies and answers to no allocation at all once
-// the memory that is used again is there.
+// TestNoAllocs checks that common bodies and responses cause no allocation once
+// reusable memory exists.
 func TestNoAllocs(t *testing.T) {
 	var d Decoder
 	var buf []byte

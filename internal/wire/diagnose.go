@@ -9,28 +9,28 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Diagnose says in one sentence what is wrong with a body that [Decode] refused
-// with [ErrJSON], where, and what to do. Req is what the body was to be decoded
-// into. Bytes are counted from 1.
+// Diagnose explains in one sentence why [Decode] refused body with [ErrJSON]:
+// what is wrong, where, and what to do. The body was to be decoded into req.
+// Bytes are counted from 1.
 //
-// The sentence is printable ASCII of at most [maxDiagnosis] bytes and repeats at
-// most a few words of the body. The work is bounded by a few passes over the
-// body, and only refused bodies are diagnosed: a call that succeeds pays
-// nothing.
+// The sentence is printable ASCII of at most [maxDiagnosis] bytes and quotes at
+// most a few words of the body. Diagnose makes a bounded number of passes over
+// the body. It runs only for refused bodies, so it does not slow down
+// successful calls.
 func Diagnose(body []byte, req any) string {
 	start := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
-	for _, fault := range []string{compression(body), encoding(body), opening(body, start, req)} {
-		if fault != "" {
-			return fault
+	for _, diagnosis := range []string{compression(body), encoding(body), opening(body, start, req)} {
+		if diagnosis != "" {
+			return diagnosis
 		}
 	}
 	return inside(body)
 }
 
-// maxDiagnosis is the longest result of [Diagnose] in bytes.
+// maxDiagnosis is the maximum length of the result of [Diagnose] in bytes.
 const maxDiagnosis = 300
 
-// magics are the first bytes of what programs compress bodies to.
+// magics are the first bytes of common compressed formats.
 var magics = []struct{ prefix, name string }{
 	{"\x1f\x8b", "gzip"},
 	{"\x28\xb5\x2f\xfd", "zstd"},
@@ -43,11 +43,12 @@ var magics = []struct{ prefix, name string }{
 	{"\x78\xda", "deflate"},
 }
 
-// compression recognizes a compressed body, with or without a Content-Encoding.
+// compression recognizes a compressed body, with or without the header
+// Content-Encoding.
 func compression(body []byte) string {
 	head := body[:min(len(body), 64)]
 	if !bytes.ContainsFunc(head, func(r rune) bool { return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' && r != '\n' }) {
-		return "" // text, which may begin with the letters of a magic
+		return "" // plain text, which may begin with the same letters as a magic
 	}
 	for _, m := range magics {
 		if bytes.HasPrefix(body, []byte(m.prefix)) {
@@ -57,7 +58,7 @@ func compression(body []byte) string {
 	return ""
 }
 
-// encoding recognizes byte order marks and encodings of two or four bytes a
+// encoding recognizes byte order marks and encodings with two or four bytes per
 // character.
 func encoding(body []byte) string {
 	for _, e := range []struct{ prefix, name string }{
@@ -80,8 +81,8 @@ func encoding(body []byte) string {
 	return ""
 }
 
-// opening recognizes a body that begins, after white space, as something else
-// than an object.
+// opening recognizes a body that begins, after white space, with something
+// other than an object.
 func opening(body []byte, start int, req any) string {
 	text := body[start:]
 	switch {
@@ -92,7 +93,7 @@ func opening(body []byte, start int, req any) string {
 	case bytes.HasPrefix(text, []byte("[object ")):
 		return "the body is the text of an object of JavaScript; send JSON.stringify of it"
 	case text[0] == '[':
-		return "the body is an array; send an object" + around(req)
+		return "the body is an array; send an object" + wrapHint(req)
 	case text[0] == '"':
 		return quoted(text)
 	case bytes.HasPrefix(text, []byte("--")):
@@ -107,21 +108,21 @@ func opening(body []byte, start int, req any) string {
 	if name := word(text); name != "" && len(name) == len(bytes.TrimRight(text, " \t\r\n")) {
 		return "the body is the word " + name + ", as of a variable without a value; send a JSON object"
 	}
-	if fault := oddCharacter(body, start); fault != "" {
-		return fault
+	if diagnosis := lookalike(body, start); diagnosis != "" {
+		return diagnosis
 	}
-	return fmt.Sprintf("the body begins with %s at byte %d; a JSON object begins with {", show(text[0]), start+1)
+	return fmt.Sprintf("the body begins with %s at byte %d; a JSON object begins with {", showByte(text[0]), start+1)
 }
 
-// around shows how an array becomes the body that req is.
-func around(req any) string {
+// wrapHint shows how to wrap an array in an object of the type of req.
+func wrapHint(req any) string {
 	if list := firstList(req); list != "" {
 		return ` that holds it, {"` + list + `":[...]}`
 	}
 	return ""
 }
 
-// quoted tells apart what begins with a double quote.
+// quoted diagnoses a body that begins with a double quote.
 func quoted(text []byte) string {
 	inner, err := jsontext.AppendUnquote(nil, bytes.TrimRight(text, " \t\r\n"))
 	if err != nil {
@@ -133,7 +134,7 @@ func quoted(text []byte) string {
 	return "the body is a JSON string; send an object"
 }
 
-// isForm reports whether text is like name=value.
+// isForm reports whether text looks like name=value.
 func isForm(text []byte) bool {
 	name, _, found := bytes.Cut(text[:min(len(text), 100)], []byte("="))
 	return found && len(name) > 0 && !bytes.ContainsFunc(name, func(r rune) bool {
@@ -145,8 +146,8 @@ func hasPrefixFold(text []byte, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(string(text[:len(prefix)]), prefix)
 }
 
-// word returns the letters and digits that text begins with, "" if there are
-// none or too many to be repeated.
+// word returns the letters and digits at the start of text. It returns "" if
+// there are none, or more than 24, which are too many to quote.
 func word(text []byte) string {
 	n := 0
 	for n < len(text) && (isLetter(text[n]) || n > 0 && '0' <= text[n] && text[n] <= '9') {
@@ -160,8 +161,8 @@ func word(text []byte) string {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '$' }
 
-// show returns how a byte is named in a sentence.
-func show(c byte) string {
+// showByte returns c as a sentence names it.
+func showByte(c byte) string {
 	if c <= ' ' || c >= 0x7f {
 		return fmt.Sprintf("0x%02X", c)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// inside finds the first fault of a body that begins with a brace.
+// inside finds the first error of a body that begins with a brace.
 func inside(body []byte) string {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
 	for {
@@ -19,11 +19,11 @@ func inside(body []byte) string {
 		switch depth := dec.StackDepth(); {
 		case errors.Is(err, jsontext.ErrDuplicateName):
 			e, _ := errors.AsType[*jsontext.SyntacticError](err)
-			return fmt.Sprintf("the body has %s twice, again at byte %d; send each key once", pathOf(e.JSONPointer), next(body, dec).at+1)
+			return fmt.Sprintf("the body has %s twice, again at byte %d; send each key once", pathOf(e.JSONPointer), errorPosition(body, dec).at+1)
 		case err == io.EOF:
-			return ErrJSON.Error() // nothing is wrong that is known here
+			return ErrJSON.Error() // no known error
 		case err != nil:
-			return next(body, dec).fault(body)
+			return errorPosition(body, dec).diagnose(body)
 		case depth > MaxDepth:
 			return fmt.Sprintf("the body is nested deeper than %d levels, at byte %d; send flat data", MaxDepth, dec.InputOffset())
 		case depth == 0:
@@ -32,14 +32,14 @@ func inside(body []byte) string {
 	}
 }
 
-// after finds what follows the object that ends at the offset end.
+// after diagnoses what follows the object that ends at the offset end.
 func after(body []byte, end int) string {
 	at := skipSpace(body, end)
 	if at == len(body) {
-		return ErrJSON.Error() // nothing is wrong that is known here
+		return ErrJSON.Error() // no known error
 	}
-	if fault := oddCharacter(body, at); fault != "" {
-		return fault
+	if diagnosis := lookalike(body, at); diagnosis != "" {
+		return diagnosis
 	}
 	switch c := body[at]; c {
 	case '{':
@@ -47,41 +47,41 @@ func after(body []byte, end int) string {
 	case '}', ']':
 		return fmt.Sprintf("byte %d is a %c too many; remove it", at+1, c)
 	default:
-		return fmt.Sprintf("byte %d, %s, comes after the end of the object; send nothing after it", at+1, show(c))
+		return fmt.Sprintf("byte %d, %s, comes after the end of the object; send nothing after it", at+1, showByte(c))
 	}
 }
 
-// An expectation is what the grammar asks for at a place.
+// An expectation is the token that the grammar allows at a position.
 type expectation uint8
 
 const (
-	wantKey   expectation = iota // or the end of an object that has no member
+	wantKey   expectation = iota // or the end of an object without members
 	wantColon                    // after a key
-	wantValue                    // or the end of an array that has no item
+	wantValue                    // or the end of an array without items
 	wantComma                    // or the end of the object or array
 )
 
-// A place is where a body stops being JSON.
-type place struct {
-	at        int // offset of the first byte that cannot be there; the body's length if it ends early
+// A position is the place where a body stops being valid JSON.
+type position struct {
+	at        int // offset of the first unexpected byte; the length of the body if it ends early
 	want      expectation
-	comma     bool // a comma came before
+	comma     bool // whether a comma comes before
 	container jsontext.Kind
-	open      int // brackets that are open
+	open      int // number of open brackets
 }
 
-// next finds the place after the last token that dec read.
-func next(body []byte, dec *jsontext.Decoder) place {
-	p := place{at: skipSpace(body, int(dec.InputOffset())), open: dec.StackDepth()}
+// errorPosition returns the position after the last token that dec read.
+func errorPosition(body []byte, dec *jsontext.Decoder) position {
+	p := position{at: skipSpace(body, int(dec.InputOffset())), open: dec.StackDepth()}
 	var n int64
 	p.container, n = dec.StackIndex(dec.StackDepth())
 	switch {
 	case p.container == jsontext.KindBeginObject && n%2 == 1:
 		p.want = wantColon
-		p.pass(body, ':', wantValue)
+		p.skipMark(body, ':', wantValue)
 	case n > 0:
 		p.want = wantComma
-		p.comma = p.pass(body, ',', wantKey)
+		p.comma = p.skipMark(body, ',', wantKey)
 		if p.comma && p.container == jsontext.KindBeginArray {
 			p.want = wantValue
 		}
@@ -91,8 +91,9 @@ func next(body []byte, dec *jsontext.Decoder) place {
 	return p
 }
 
-// pass moves past the mark c, if it is there, to where want is expected.
-func (p *place) pass(body []byte, c byte, want expectation) bool {
+// skipMark moves p past the byte c, if it is the next one, and sets what is
+// expected there to want. It reports whether it moved.
+func (p *position) skipMark(body []byte, c byte, want expectation) bool {
 	if p.at == len(body) || body[p.at] != c {
 		return false
 	}
@@ -105,25 +106,25 @@ func skipSpace(body []byte, at int) int {
 	return len(body) - len(rest)
 }
 
-// fault says what is wrong at p.
-func (p place) fault(body []byte) string {
+// diagnose says what is wrong at p.
+func (p position) diagnose(body []byte) string {
 	if p.at >= len(body) {
-		return early(body, plural(p.open, "bracket")+" open")
+		return endsEarly(body, plural(p.open, "bracket")+" open")
 	}
 	c := body[p.at]
 	if c == '"' && (p.want == wantKey || p.want == wantValue) {
-		if fault := inString(body, p.at); fault != "" {
-			return fault
+		if diagnosis := inString(body, p.at); diagnosis != "" {
+			return diagnosis
 		}
 	}
-	if fault := oddCharacter(body, p.at); fault != "" {
-		return fault
+	if diagnosis := lookalike(body, p.at); diagnosis != "" {
+		return diagnosis
 	}
 	switch p.want {
 	case wantKey:
 		return p.inPlaceOfKey(body, c)
 	case wantColon:
-		return fmt.Sprintf("byte %d is %s, where a colon must follow the key; write {\"key\":value}", p.at+1, show(c))
+		return fmt.Sprintf("byte %d is %s, where a colon must follow the key; write {\"key\":value}", p.at+1, showByte(c))
 	case wantValue:
 		return p.inPlaceOfValue(body, c)
 	}
@@ -137,22 +138,22 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("with %d %ss", n, noun)
 }
 
-// early describes a body that ends before its object does.
-func early(body []byte, where string) string {
+// endsEarly describes a body that ends before its object is complete.
+func endsEarly(body []byte, where string) string {
 	return fmt.Sprintf("the body ends early, at byte %d, %s; it was cut, or its Content-Length is too small", len(body), where)
 }
 
-func (p place) inPlaceOfKey(body []byte, c byte) string {
+func (p position) inPlaceOfKey(body []byte, c byte) string {
 	switch name := word(body[p.at:]); {
 	case c == '}' && p.comma:
 		return fmt.Sprintf("byte %d ends an object after a comma; remove the comma", p.at+1)
 	case name != "":
 		return fmt.Sprintf("the key %s at byte %d is not quoted; write \"%s\"", name, p.at+1, name)
 	}
-	return fmt.Sprintf("byte %d is %s, where a key in double quotes must stand; correct it", p.at+1, show(c))
+	return fmt.Sprintf("byte %d is %s, where a key in double quotes must stand; correct it", p.at+1, showByte(c))
 }
 
-func (p place) inPlaceOfValue(body []byte, c byte) string {
+func (p position) inPlaceOfValue(body []byte, c byte) string {
 	switch {
 	case (c == ']' || c == '}') && p.comma:
 		return fmt.Sprintf("byte %d ends an array after a comma; remove the comma", p.at+1)
@@ -164,7 +165,7 @@ func (p place) inPlaceOfValue(body []byte, c byte) string {
 	name := word(body[p.at:])
 	switch name {
 	case "":
-		return fmt.Sprintf("byte %d is %s, which begins no JSON value; quote texts with double quotes", p.at+1, show(c))
+		return fmt.Sprintf("byte %d is %s, which begins no JSON value; quote texts with double quotes", p.at+1, showByte(c))
 	case "None", "nil", "undefined", "NULL", "Null", "NaN", "Infinity":
 		return fmt.Sprintf("byte %d begins %s, which is no JSON value; write null or leave the key out", p.at+1, name)
 	case "True", "TRUE", "False", "FALSE":
@@ -173,17 +174,17 @@ func (p place) inPlaceOfValue(body []byte, c byte) string {
 	return fmt.Sprintf("byte %d begins %s, which is no JSON value; quote texts with double quotes", p.at+1, name)
 }
 
-// number describes a faulty number.
-func (p place) number(body []byte) string {
+// number describes a malformed number.
+func (p position) number(body []byte) string {
 	rest := body[p.at:]
 	if len(rest) > 1 && word(rest[1:]) == "Infinity" {
 		return fmt.Sprintf("byte %d begins Infinity, which is no JSON value; write null or leave the key out", p.at+1)
 	}
-	return fmt.Sprintf("the number stops being one of JSON at byte %d, %s; write it like -12.5e3, or quote it", p.at+1, show(body[p.at]))
+	return fmt.Sprintf("the number stops being one of JSON at byte %d, %s; write it like -12.5e3, or quote it", p.at+1, showByte(body[p.at]))
 }
 
-func (p place) inPlaceOfComma(body []byte, c byte) string {
-	switch last := body[p.at-1]; { // there is one, of the value
+func (p position) inPlaceOfComma(body []byte, c byte) string {
+	switch last := body[p.at-1]; { // the last byte of the value
 	case '0' <= last && last <= '9' && c != '"' && c > ' ' && c != '}' && c != ']':
 		return p.number(body)
 	case c == '}' || c == ']':
@@ -191,11 +192,12 @@ func (p place) inPlaceOfComma(body []byte, c byte) string {
 	case c == '"' || c == '{' || c == '[':
 		return fmt.Sprintf("a comma is missing before byte %d; separate values with commas", p.at+1)
 	}
-	return fmt.Sprintf("byte %d is %s, after a value; a comma is missing, or a quote inside a text is not escaped as \\\"", p.at+1, show(c))
+	return fmt.Sprintf("byte %d is %s, after a value; a comma is missing, or a quote inside a text is not escaped as \\\"", p.at+1, showByte(c))
 }
 
-// odd are characters that look like those of JSON and are not, by their kind.
-var odd = []struct {
+// lookalikes are characters outside JSON that look like those of JSON or are
+// common in other languages.
+var lookalikes = []struct {
 	chars      []rune
 	name, cure string
 }{
@@ -208,13 +210,15 @@ var odd = []struct {
 	{[]rune{'`'}, "a backquote", "write \""},
 }
 
-// oddCharacter recognizes what stands outside of texts in other languages.
-func oddCharacter(body []byte, at int) string {
+// lookalike diagnoses a character that may not stand outside of texts in JSON,
+// but is common in other languages or looks like one of JSON. It returns "" for
+// any other character.
+func lookalike(body []byte, at int) string {
 	r, size := utf8.DecodeRune(body[at:])
 	if r == utf8.RuneError && size == 1 {
 		return badUTF8(body, at)
 	}
-	for _, o := range odd {
+	for _, o := range lookalikes {
 		if slices.Contains(o.chars, r) {
 			return fmt.Sprintf("byte %d is %s; %s", at+1, o.name, o.cure)
 		}

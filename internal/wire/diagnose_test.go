@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// compressed returns what a writer of a compressor makes of text.
+// compressed returns text compressed with the writer that open returns.
 func compressed[W io.WriteCloser](t testing.TB, open func(io.Writer) W, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -121,7 +121,7 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// TestDiagnosisIsBounded sends what makes sentences long.
+// TestDiagnosisIsBounded diagnoses bodies that could make the sentence long.
 func TestDiagnosisIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 64<<10)
 	deep := strings.Repeat(`{"`+strings.Repeat(`é\"`, 20)+`":`, MaxDepth)
@@ -146,8 +146,8 @@ func FuzzDiagnose(f *testing.F) {
 	})
 }
 
-// checkDiagnosis checks what is promised for every body that was refused: a
-// sentence of its own, short, fit for a header, that repeats only a little.
+// checkDiagnosis checks the promise for every refused body: the sentence is
+// specific, short, fit for a header, and quotes only a little of the body.
 func checkDiagnosis(t *testing.T, body []byte) {
 	t.Helper()
 	got := Diagnose(body, new(MultiImportRequest))
@@ -155,7 +155,7 @@ func checkDiagnosis(t *testing.T, body []byte) {
 		t.Errorf("Diagnose(%.80q) = %q", body, got)
 	}
 	if got == ErrJSON.Error() {
-		t.Errorf("Diagnose(%.80q) does not see what is wrong", body)
+		t.Errorf("Diagnose(%.80q) does not say what is wrong", body)
 	}
 	const most = 90 // bytes of the body in the sentence
 	for i := range max(len(got)-most, 0) {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// inString finds the first fault in the string whose opening quote is at an
-// offset. A string without one gives "".
+// inString finds the first error in the string whose opening quote is at the
+// offset open. It returns "" if there is none.
 func inString(body []byte, open int) string {
 	for i := open + 1; i < len(body); {
 		c := body[i]
@@ -22,9 +22,9 @@ func inString(body []byte, open int) string {
 		case c < ' ':
 			return fmt.Sprintf("byte %d is a raw %s inside a text; write %s", i+1, controlName(c), escapeOf(c))
 		case c == '\\':
-			n, fault := escape(body, i)
-			if fault != "" {
-				return fault
+			n, diagnosis := escape(body, i)
+			if diagnosis != "" {
+				return diagnosis
 			}
 			i += n
 		case c < utf8.RuneSelf:
@@ -37,7 +37,7 @@ func inString(body []byte, open int) string {
 			i += size
 		}
 	}
-	return early(body, fmt.Sprintf("inside the text that begins at byte %d", open+1))
+	return endsEarly(body, fmt.Sprintf("inside the text that begins at byte %d", open+1))
 }
 
 func controlName(c byte) string {
@@ -64,22 +64,23 @@ func escapeOf(c byte) string {
 	return fmt.Sprintf(`\u%04x`, c)
 }
 
-// escape reads the escape at i. It returns its length, or its fault.
-func escape(body []byte, i int) (n int, fault string) {
+// escape reads the escape at i. It returns its length, or says what is wrong
+// with it.
+func escape(body []byte, i int) (n int, diagnosis string) {
 	rest := body[i:]
 	if len(rest) < 2 {
-		return len(rest), "" // the end of the body is the fault
+		return len(rest), "" // the body ends early, which the caller reports
 	}
 	if rest[1] != 'u' {
 		if strings.IndexByte(`"\/bfnrt`, rest[1]) < 0 {
-			return 0, fmt.Sprintf(`byte %d begins the escape \%s, which JSON does not have; write \\ for a backslash`, i+1, show(rest[1]))
+			return 0, fmt.Sprintf(`byte %d begins the escape \%s, which JSON does not have; write \\ for a backslash`, i+1, showByte(rest[1]))
 		}
 		return 2, ""
 	}
 	unit, n := hexUnit(rest)
 	switch {
 	case n < 6 && n == len(rest):
-		return n, "" // the end of the body is the fault
+		return n, "" // the body ends early, which the caller reports
 	case n < 6:
 		return 0, fmt.Sprintf(`byte %d begins a \u without four hexadecimal digits; write \u0041, or \\ for a backslash`, i+1)
 	case !utf16.IsSurrogate(unit):
@@ -92,8 +93,8 @@ func escape(body []byte, i int) (n int, fault string) {
 	return 0, fmt.Sprintf("byte %d begins half of a character, a surrogate without the other one; do not cut texts between the two", i+1)
 }
 
-// hexUnit reads \uXXXX. It returns how many bytes of that are there, and the
-// unit if all six are.
+// hexUnit reads \uXXXX. It returns the number of its bytes that are present,
+// and the UTF-16 unit if all six are.
 func hexUnit(b []byte) (unit rune, n int) {
 	for n < 6 && n < len(b) {
 		digit, err := strconv.ParseUint(string(b[n]), 16, 8)
@@ -108,7 +109,7 @@ func hexUnit(b []byte) (unit rune, n int) {
 	return unit, n
 }
 
-// badUTF8 describes the byte at i, with which UTF-8 stops.
+// badUTF8 describes the byte at i, which is the first that is not UTF-8.
 func badUTF8(body []byte, i int) string {
 	where := fmt.Sprintf("byte %d (0x%02X) is not UTF-8", i+1, body[i])
 	switch {
@@ -120,8 +121,9 @@ func badUTF8(body []byte, i int) string {
 	return where + ": the text looks like Latin-1 or another encoding; encode it in UTF-8"
 }
 
-// cutCharacter reports whether the character at i has begun as one of UTF-8:
-// it goes on for a byte at least, or others of the body are whole.
+// cutCharacter reports whether a character of UTF-8 begins at i and was cut
+// off. That is the case if at least its second byte follows, or if the body
+// contains other complete characters.
 func cutCharacter(body []byte, i int) bool {
 	if body[i] < 0xc2 || body[i] > 0xf4 {
 		return false
@@ -133,26 +135,27 @@ func cutCharacter(body []byte, i int) bool {
 	return bytes.ContainsFunc(body, func(r rune) bool { return r >= utf8.RuneSelf && r != utf8.RuneError })
 }
 
-// likeGBK reports whether most runs of bytes beyond ASCII are of even length, as
-// where characters have two bytes: letters of Latin-1 mostly stand alone.
+// likeGBK reports whether most runs of bytes beyond ASCII have an even length.
+// Characters of GBK have two bytes, while letters of Latin-1 mostly stand
+// alone.
 func likeGBK(body []byte) bool {
-	even, odd, run := 0, 0, 0
+	evenRuns, oddRuns, run := 0, 0, 0
 	for _, c := range append(body[:len(body):len(body)], 0) {
 		switch {
 		case c >= utf8.RuneSelf:
 			run++
 		case run == 0:
 		case run%2 == 0:
-			even, run = even+1, 0
+			evenRuns, run = evenRuns+1, 0
 		default:
-			odd, run = odd+1, 0
+			oddRuns, run = oddRuns+1, 0
 		}
 	}
-	return even > odd
+	return evenRuns > oddRuns
 }
 
-// pathOf writes a JSON pointer as code does: AccountList[3].Nick. It keeps the
-// end of a long one.
+// pathOf writes a JSON pointer in the notation of program code:
+// AccountList[3].Nick. It keeps only the end of a long path.
 func pathOf(p jsontext.Pointer) string {
 	const longest = 80
 	var b strings.Builder
@@ -174,8 +177,8 @@ func pathOf(p jsontext.Pointer) string {
 	return path
 }
 
-// keyName returns a key as it stands in a sentence: quoted if it is no plain
-// name, and cut if it is long.
+// keyName returns a key for use in a sentence. It is quoted unless it is a
+// plain name, and cut if it is long.
 func keyName(key string) string {
 	const longest = 32
 	plainName := key != "" && !strings.ContainsFunc(key, func(r rune) bool {
@@ -190,7 +193,7 @@ func keyName(key string) string {
 	return cutQuote(strconv.QuoteToASCII(key))
 }
 
-// cutQuote bounds a key that escapes have made long.
+// cutQuote cuts a key that escapes have lengthened.
 func cutQuote(quoted string) string {
 	const longest = 64
 	if len(quoted) > longest {

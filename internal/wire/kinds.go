@@ -12,12 +12,12 @@ type Kind uint8
 
 // Kinds of fields.
 const (
-	Absent Kind = iota // no such key, or null
+	Absent Kind = iota // no key, or null
 	Valid              // a value of the field's type
 	Wrong              // a value of another JSON type
 )
 
-// Text is a field that should be a JSON string.
+// Text is a field whose value should be a JSON string.
 type Text struct {
 	V    string
 	Kind Kind
@@ -38,7 +38,7 @@ func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// List is a field that should be a JSON array.
+// List is a field whose value should be a JSON array.
 type List[T any] struct {
 	V    []T
 	Kind Kind
@@ -51,7 +51,7 @@ func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
 	return err
 }
 
-// Object is an array's item that should be a JSON object.
+// Object is an item of an array that should be a JSON object.
 type Object[T any] struct {
 	V    T
 	Kind Kind
@@ -64,8 +64,8 @@ func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
 	return err
 }
 
-// decodeIf decodes the next value into v if it begins as it should, and skips it
-// otherwise.
+// decodeIf decodes the next value into v if it begins with the token begin.
+// Otherwise it skips the value.
 func decodeIf(dec *jsontext.Decoder, begin jsontext.Kind, v any) (Kind, error) {
 	if kind := kindOf(dec, begin); kind != Valid {
 		return kind, dec.SkipValue()
@@ -73,8 +73,8 @@ func decodeIf(dec *jsontext.Decoder, begin jsontext.Kind, v any) (Kind, error) {
 	return Valid, json.UnmarshalDecode(dec, v)
 }
 
-// Flag is a field that is on when it is the number 1, as the documents have
-// it; every other value is off.
+// Flag is a field that is on if its value is the number 1, as the documents
+// say. Every other value means off.
 type Flag bool
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
@@ -84,7 +84,7 @@ func (f *Flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// Scalar is a profile value: text or an unsigned integer.
+// Scalar is the value of a profile field: a text or an unsigned integer.
 type Scalar struct {
 	Text     string
 	Number   uint64

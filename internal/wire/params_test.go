@@ -21,7 +21,7 @@ func TestExplainMissing(t *testing.T) {
 		{"sig", "usersig", "usersig is missing in the URL, and sig was found; write usersig"},
 		{"amp;usersig", "usersig", "usersig is missing in the URL, and amp;usersig was found: write & and not the &amp; of HTML"},
 		{"random contenttype sdkappid", "usersig", "usersig is missing in the URL; add it"},
-		// A letter that folds to one of ASCII, behind as much as a name may have.
+		// A letter that lower-cases to one of ASCII, at the end of a name of the maximum length.
 		{strings.Repeat("_", 31) + "\u017fdkappid", "sdkappid", "sdkappid is missing in the URL; add it"},
 		{"\u017fdkappid", "sdkappid", `sdkappid is missing in the URL, and "\u017fdkappid" was found; write sdkappid`},
 		{"\xffsdkappid", "sdkappid", "sdkappid is missing in the URL; add it"},

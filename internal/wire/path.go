@@ -13,9 +13,9 @@ import (
 //go:embed vendor_commands.txt
 var vendorCommands string
 
-// elsewhere says what commands of the vendor do that are not served here, by
-// service and command. The command "-" stands for the service.
-var elsewhere = sync.OnceValue(func() map[string]map[string]string {
+// unserved maps services and commands of the vendor that Rollcall does not
+// serve to what they do. The command "-" stands for the service itself.
+var unserved = sync.OnceValue(func() map[string]map[string]string {
 	services := map[string]map[string]string{}
 	for line := range strings.Lines(vendorCommands) {
 		if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) == 3 {
@@ -28,12 +28,12 @@ var elsewhere = sync.OnceValue(func() map[string]map[string]string {
 	return services
 })
 
-// servicesElsewhere are the services of [elsewhere] in order.
-var servicesElsewhere = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(elsewhere())) })
+// unservedServices are the services of [unserved] in order.
+var unservedServices = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(unserved())) })
 
-// IsVendorPath reports whether a path was meant for the vendor's protocol: it
-// begins, after any number of slashes, with a version or a service of the
-// vendor's.
+// IsVendorPath reports whether a path was meant for the vendor's protocol. Such
+// a path begins, after any number of slashes, with a version or with a service
+// of the vendor.
 func IsVendorPath(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	return isVersion(first) || isService(first)
@@ -45,15 +45,15 @@ func isVersion(segment string) bool {
 }
 
 func isService(name string) bool {
-	return elsewhere()[name] != nil || slices.ContainsFunc(Commands, func(c Command) bool { return c.Service == name })
+	return unserved()[name] != nil || slices.ContainsFunc(Commands, func(c Command) bool { return c.Service == name })
 }
 
-// ExplainPath says why no command is served under an escaped path: which one was
-// meant, or what the vendor's command does that is not served here. It returns
-// "" if nothing is known, or the path is much too long. The sentence is bounded as
-// that of [Diagnose] is.
+// ExplainPath says why an escaped path has no command. It names the command
+// that was probably meant, or says what the vendor's command does that is not
+// served here. It returns "" if nothing is known or if the path is longer than
+// 256 bytes. The sentence is bounded like that of [Diagnose].
 func ExplainPath(escaped string) string {
-	const longest = 256 // anybody may send a path: look at no more than a typing error takes
+	const longest = 256 // anyone can send a path, and a path with a typing error is shorter
 	if len(escaped) > longest {
 		return ""
 	}
@@ -73,15 +73,15 @@ func ExplainPath(escaped string) string {
 	case 2:
 		return explainTwo(path, parts[0], parts[1])
 	}
-	if c, d := meant(parts[0], parts[1]); d == 0 {
+	if c, d := closestCommand(parts[0], parts[1]); d == 0 {
 		return "the path goes on after the command; call " + c.Path()
 	}
 	return ""
 }
 
-// explainOne explains a path with one name after the version.
+// explainOne explains a path with one segment after the version.
 func explainOne(name string) string {
-	if c, d := meant("", name); d == 0 {
+	if c, d := closestCommand("", name); d == 0 {
 		return "the path lacks the service; call " + c.Path()
 	}
 	var names []string
@@ -96,17 +96,17 @@ func explainOne(name string) string {
 	return explainService(name)
 }
 
-// explainTwo explains a path with two names after the version.
+// explainTwo explains a path with two segments after the version.
 func explainTwo(path, service, command string) string {
-	c, d := meant(service, command)
+	c, d := closestCommand(service, command)
 	if d == 0 {
 		return misspelt(path, service, command, c)
 	}
-	if does := elsewhere()[service][command]; does != "" {
+	if does := unserved()[service][command]; does != "" {
 		return fmt.Sprintf("%s/%s %s; Rollcall serves accounts alone", service, command, does)
 	}
-	for _, other := range servicesElsewhere() {
-		if does := elsewhere()[other][command]; does != "" && command != "-" {
+	for _, other := range unservedServices() {
+		if does := unserved()[other][command]; does != "" && command != "-" {
 			return fmt.Sprintf("%s of %s %s; Rollcall serves accounts alone", command, other, does)
 		}
 	}
@@ -116,7 +116,7 @@ func explainTwo(path, service, command string) string {
 	return explainService(service)
 }
 
-// misspelt explains a path that is c's but for its form.
+// misspelt explains a path that names c in a wrong form.
 func misspelt(path, service, command string, c *Command) string {
 	switch {
 	case service == c.Service && command == c.Name && (strings.Contains(path, "//") || strings.HasSuffix(path, "/")):
@@ -137,23 +137,23 @@ func misspelt(path, service, command string, c *Command) string {
 }
 
 func explainService(name string) string {
-	if does := elsewhere()[name]["-"]; does != "" {
+	if does := unserved()[name]["-"]; does != "" {
 		return fmt.Sprintf("the vendor's service %s %s; Rollcall serves accounts alone", name, does)
 	}
 	return ""
 }
 
-// meant returns the command whose name is closest to one in a path, of those the
-// one of the same service first, and the [gap] between the names. It returns nil
-// and tooFar if none is close.
-func meant(service, command string) (found *Command, least int) {
+// closestCommand returns the command whose name is closest to command, and the
+// [distance] between the two names. If several are equally close, it prefers
+// one of the given service. It returns nil and tooFar if none is close.
+func closestCommand(service, command string) (found *Command, least int) {
 	least = tooFar
 	ordered := ""
-	if len(command) <= 64 { // anybody may send a longer one, which is close to no name
-		ordered = inOrder(command)
+	if len(command) <= 64 { // anyone can send a longer one, which is not close to any name
+		ordered = sortWords(command)
 	}
 	for i, c := range Commands {
-		d := min(gap(command, c.Name), gap(ordered, namesInOrder[i]))
+		d := min(distance(command, c.Name), distance(ordered, sortedNames[i]))
 		if d < least || d == least && d < tooFar && c.Service == service {
 			found, least = &Commands[i], d
 		}
@@ -161,16 +161,17 @@ func meant(service, command string) (found *Command, least int) {
 	return found, least
 }
 
-// namesInOrder are the names of [Commands], each with its words in order.
-var namesInOrder = func() (names []string) {
+// sortedNames are the names of [Commands], each with its words sorted.
+var sortedNames = func() (names []string) {
 	for _, c := range Commands {
-		names = append(names, inOrder(c.Name))
+		names = append(names, sortWords(c.Name))
 	}
 	return names
 }()
 
-// inOrder sorts the words of a name: import_account means account_import.
-func inOrder(name string) string {
+// sortWords sorts the words of a name, because import_account means
+// account_import.
+func sortWords(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '_' || r == '-' })
 	slices.Sort(words)
 	return strings.Join(words, "_")

@@ -58,8 +58,8 @@ func TestIsVendorPath(t *testing.T) {
 	}
 }
 
-// TestVendorCommands checks the table: whole, in order, and without what is
-// served here.
+// TestVendorCommands checks that the table is complete, sorted, and without the
+// commands that Rollcall serves.
 func TestVendorCommands(t *testing.T) {
 	last, rows := "", 0
 	for line := range strings.Lines(vendorCommands) {
@@ -73,12 +73,12 @@ func TestVendorCommands(t *testing.T) {
 			continue
 		}
 		last = f[0]
-		if c, d := meant(f[0], f[1]); d == 0 {
+		if c, d := closestCommand(f[0], f[1]); d == 0 {
 			t.Errorf("%s/%s is served by %s", f[0], f[1], c.Path())
 		}
 	}
 	known := 0
-	for _, commands := range elsewhere() {
+	for _, commands := range unserved() {
 		known += len(commands)
 	}
 	if known != rows || rows < 150 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// refusals returns explanations that strangers can ask for, by name.
+// refusals returns explanations by name that anyone can request.
 func refusals() map[string]func() {
 	params := func(n int, name string) []string {
 		return strings.Split(strings.Repeat(name+"&", n-1)+name, "&")
@@ -28,13 +28,14 @@ func refusals() map[string]func() {
 		"param/three":     func() { ExplainMissing([]string{"random", "usersig", "identifier"}, "sdkappid", "add it") },
 		"param/many":      func() { ExplainMissing(many, "sdkappid", "add it") },
 		"param/thousands": func() { ExplainMissing(thousands, "identifier", "add it") },
-		"misfit/few":      func() { Misfit{At: "/UserID", Want: "a JSON string"}.Explain(few, ImportRequest{}) },
-		"misfit/many":     func() { Misfit{At: "/UserID", Want: "a JSON string"}.Explain(hundred, ImportRequest{}) },
+		"mismatch/few":    func() { Mismatch{At: "/UserID", Want: "a JSON string"}.Explain(few, ImportRequest{}) },
+		"mismatch/many":   func() { Mismatch{At: "/UserID", Want: "a JSON string"}.Explain(hundred, ImportRequest{}) },
 	}
 }
 
-// An explanation must cost little beside the request itself, as strangers can ask
-// for any number. Allocations stand for the cost: they are the same on every machine.
+// TestExplainAllocs checks that an explanation costs little compared with the
+// request itself, because anyone can request any number of them. It counts
+// allocations, which are the same on every machine.
 func TestExplainAllocs(t *testing.T) {
 	for name, explain := range refusals() {
 		if n := testing.AllocsPerRun(10, explain); n > 50 {

@@ -1,7 +1,7 @@
 package wire
 
-// ImportRequest is the body of account_import. UserID is the name of today,
-// Identifier the one before 2022 that most clients still send.
+// ImportRequest is the body of account_import. UserID is the current name of
+// the field. Identifier is its name before 2022, which most clients still send.
 type ImportRequest struct {
 	UserID     Text
 	Identifier Text
@@ -9,10 +9,10 @@ type ImportRequest struct {
 	FaceUrl    Text
 }
 
-// MultiImportRequest is the body of multiaccount_import in both its forms.
+// MultiImportRequest is the body of multiaccount_import in either of its forms.
 type MultiImportRequest struct {
 	AccountList List[Object[ImportItem]] // the newer form
-	Accounts    List[Text]               // the older form, ids alone
+	Accounts    List[Text]               // the older form, with ids only
 }
 
 // ImportItem is one account of AccountList.
@@ -57,7 +57,7 @@ type PortraitSetRequest struct {
 	ProfileItem  List[Object[ProfileItem]]
 }
 
-// ProfileItem is one tag and its value, as sent.
+// ProfileItem is a tag and its value, as the client sent them.
 type ProfileItem struct {
 	Tag   Text
 	Value Scalar

@@ -2,9 +2,9 @@ package wire
 
 import "github.com/go-json-experiment/json"
 
-// The vendor's key order differs from command to command, so each command has
-// its own struct with its fields in the order of its documented sample. Slices
-// encode as [] when they are nil.
+// The vendor's key order differs between commands. Each command therefore has its
+// own struct, with the fields in the order of the documented sample. A nil slice is
+// encoded as [].
 
 // Values of ActionStatus.
 const (
@@ -12,15 +12,16 @@ const (
 	StatusFail = "FAIL"
 )
 
-// Head begins the answers of multiaccount_import, account_check and
-// account_delete, and is the whole of the gate's.
+// Head begins the responses of multiaccount_import, account_check and
+// account_delete. It is also the whole response to a request that is refused
+// before it reaches a command.
 type Head struct {
 	ActionStatus string
 	ErrorCode    Code
 	ErrorInfo    string
 }
 
-// HeadInfoFirst begins the answers of account_import, kick and the status
+// HeadInfoFirst begins the responses of account_import, kick and the status
 // commands, which have ErrorInfo before ErrorCode.
 type HeadInfoFirst struct {
 	ActionStatus string
@@ -28,7 +29,7 @@ type HeadInfoFirst struct {
 	ErrorCode    Code
 }
 
-// ProfileHead ends the answers of the profile commands.
+// ProfileHead ends the responses of the profile commands.
 type ProfileHead struct {
 	ActionStatus string
 	ErrorCode    Code
@@ -43,17 +44,17 @@ var (
 	ProfileSuccess   = ProfileHead{ActionStatus: StatusOK}
 )
 
-// A Layout is the key order of a command's own errors.
+// A Layout is the key order of a command's error responses.
 type Layout uint8
 
 // Layouts.
 const (
 	CodeFirst     Layout = iota // ActionStatus, ErrorCode, ErrorInfo
 	InfoFirst                   // ActionStatus, ErrorInfo, ErrorCode
-	ProfileLayout               // as CodeFirst, and ErrorDisplay
+	ProfileLayout               // like CodeFirst, and ErrorDisplay
 )
 
-// Fail returns the answer for a failure with code c.
+// Fail returns the response for a failure with code c.
 func (l Layout) Fail(c Code, info string) any {
 	switch l {
 	case InfoFirst:
@@ -64,24 +65,24 @@ func (l Layout) Fail(c Code, info string) any {
 	return Head{StatusFail, c, info}
 }
 
-// ImportResponse answers account_import, and in the same shape kick.
+// ImportResponse is the response of account_import and of kick.
 type ImportResponse struct {
 	HeadInfoFirst
 }
 
-// MultiImportResponse answers multiaccount_import.
+// MultiImportResponse is the response of multiaccount_import.
 type MultiImportResponse struct {
 	Head
 	FailAccounts []string
 }
 
-// CheckResponse answers account_check.
+// CheckResponse is the response of account_check.
 type CheckResponse struct {
 	Head
 	ResultItem []CheckResult
 }
 
-// CheckResult is the answer for one id.
+// CheckResult is the result for one id.
 type CheckResult struct {
 	UserID        string
 	ResultCode    Code
@@ -95,20 +96,20 @@ const (
 	NotImported = "NotImported"
 )
 
-// DeleteResponse answers account_delete.
+// DeleteResponse is the response of account_delete.
 type DeleteResponse struct {
 	Head
 	ResultItem []DeleteResult
 }
 
-// DeleteResult is the answer for one id.
+// DeleteResult is the result for one id.
 type DeleteResult struct {
 	ResultCode Code
 	ResultInfo string
 	UserID     string
 }
 
-// OnlineStatusResponse answers query_online_status.
+// OnlineStatusResponse is the response of query_online_status.
 type OnlineStatusResponse struct {
 	HeadInfoFirst
 	QueryResult []OnlineStatus
@@ -119,13 +120,13 @@ type OnlineStatusResponse struct {
 type OnlineStatus struct {
 	To_Account   string
 	Status       string
-	State        string         `json:",omitzero"` // Status once more, where the app wants both
-	CustomStatus *string        `json:",omitzero"` // only when asked for
+	State        string         `json:",omitzero"` // same as Status; only if the app wants both
+	CustomStatus *string        `json:",omitzero"` // only if the request asks for it
 	Detail       []DeviceStatus `json:",omitempty"`
 }
 
-// QueryStateResponse answers querystate, the older command, whose items say
-// State for Status.
+// QueryStateResponse is the response of querystate, the older command. Its
+// items have the field State instead of Status.
 type QueryStateResponse struct {
 	HeadInfoFirst
 	QueryResult []State
@@ -136,7 +137,7 @@ type QueryStateResponse struct {
 type State struct {
 	To_Account   string
 	State        string
-	Status       string         `json:",omitzero"` // State once more, where the app wants both
+	Status       string         `json:",omitzero"` // same as State; only if the app wants both
 	CustomStatus *string        `json:",omitzero"`
 	Detail       []DeviceStatus `json:",omitempty"`
 }
@@ -145,23 +146,25 @@ type State struct {
 type DeviceStatus struct {
 	Platform string
 	Status   string
-	Instid   *uint64 `json:",omitzero"` // only when asked for
+	Instid   *uint64 `json:",omitzero"` // only if the request asks for it
 }
 
-// StatusError names an account whose presence cannot be told.
+// StatusError names an account whose presence is unknown.
 type StatusError struct {
 	To_Account string
 	ErrorCode  Code
 }
 
-// PortraitGetResponse answers portrait_get; the data stand first.
+// PortraitGetResponse is the response of portrait_get. The data come before the
+// head.
 type PortraitGetResponse struct {
 	UserProfileItem []UserProfile
 	Fail_Account    []string `json:",omitempty"`
 	ProfileHead
 }
 
-// UserProfile is the profile of one account. A failed one has no ProfileItem.
+// UserProfile is the profile of one account. That of a failed account has no
+// ProfileItem.
 type UserProfile struct {
 	To_Account  string
 	ProfileItem *[]TagValue `json:",omitzero"`
@@ -169,12 +172,12 @@ type UserProfile struct {
 	ResultInfo  string
 }
 
-// TagValue is one tag and its value, as answered.
+// TagValue is a tag and its value, as Rollcall sends them.
 type TagValue struct {
 	Tag   string
 	Value Scalar
 }
 
-// Encode returns v as the vendor's servers write it: compact, without escaping
-// of <, > and &.
+// Encode returns v in the form of the vendor's servers: compact JSON that does
+// not escape <, > and &.
 func Encode(v any) ([]byte, error) { return json.Marshal(v) }

@@ -1,8 +1,8 @@
 package wire
 
-// Table holds every documented code of the account service, in the order of
-// their numbers. The codes from 60002 on are in protocol.md §1.5, those from
-// 70001 on in §1.6, and the others in §1.7.
+// Table contains every documented code of the account service, ordered by
+// number. The codes from 60002 on are in protocol.md §1.5, those from 70001 on
+// in §1.6, and the others in §1.7.
 var Table = []Row{
 	{Code: RelationInternal, Text: "relation data could not be cleaned up; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},
 	{Code: RelationTimeout, Text: "cleaning up relation data timed out; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},

@@ -10,19 +10,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A scanner reads JSON of the shapes that clients send all the time. Its
-// methods return false for everything else, be it wrong or only unusual, and
-// say nothing about it: what they refuse goes to the generic decoder. So they
-// may be narrow, but must never accept what that one would not, nor read it
-// differently.
+// A scanner reads JSON of the shapes that clients usually send. Its methods
+// return false for any other input, whether it is wrong or only unusual, and
+// give no reason. The generic decoder then decodes that input. The methods may
+// therefore be narrow. They must never accept what the generic decoder refuses,
+// and never return another result.
 type scanner struct {
 	b    []byte
 	i    int     // b[:i] has been read
-	text *[]byte // what escaped texts stand for
+	text *[]byte // buffer for texts that had escapes
 }
 
-// skip passes over white space and returns the byte after it without reading
-// it. At the end of the body that is 0, which begins nothing.
+// skip skips white space and returns the next byte without reading it. At the
+// end of the body it returns 0, which no JSON token begins with.
 func (s *scanner) skip() byte {
 	for ; s.i < len(s.b); s.i++ {
 		if c := s.b[s.i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
@@ -32,16 +32,17 @@ func (s *scanner) skip() byte {
 	return 0
 }
 
-// take reads c, after white space.
-func (s *scanner) take(c byte) bool {
+// accept skips white space and reads c. It returns false if the next byte is
+// another one.
+func (s *scanner) accept(c byte) bool {
 	if s.i < len(s.b) && s.b[s.i] == c { // few clients send white space
 		s.i++
 		return true
 	}
-	return s.takeLater(c)
+	return s.acceptAfterSpace(c)
 }
 
-func (s *scanner) takeLater(c byte) bool {
+func (s *scanner) acceptAfterSpace(c byte) bool {
 	if s.skip() != c {
 		return false
 	}
@@ -49,53 +50,53 @@ func (s *scanner) takeLater(c byte) bool {
 	return true
 }
 
-// end reports whether nothing but white space is left.
+// end reports whether only white space is left.
 func (s *scanner) end() bool {
 	s.skip()
 	return s.i == len(s.b)
 }
 
-// key reads the name of a member, as it stands, and its colon. A name with an
-// escape in it equals none that is looked for.
+// key reads the name of a member and its colon. The name is returned as it is
+// written. A name with an escape therefore matches none of the expected names.
 func (s *scanner) key() []byte {
-	if !s.take('"') {
+	if !s.accept('"') {
 		return nil
 	}
 	rest := s.b[s.i:]
 	n := plain(rest)
-	if s.i += n + 1; n == len(rest) || rest[n] != '"' || !s.take(':') {
+	if s.i += n + 1; n == len(rest) || rest[n] != '"' || !s.accept(':') {
 		return nil
 	}
 	return rest[:n]
 }
 
-// A member is a text of an object, and where it goes.
+// A member is a text member of an object, with the field to store it in.
 type member struct {
 	name string
 	to   *Text
 }
 
-// object reads an object that has no other members than these, and none twice.
-// The texts must be zero; those without a member stay so.
+// object reads an object that has only the given members, each at most once.
+// The texts must be zero. Those of absent members stay zero.
 func (s *scanner) object(members []member) bool {
-	if !s.take('{') {
+	if !s.accept('{') {
 		return false
 	}
 	if s.skip() == '}' {
 		s.i++
 		return true
 	}
-	seen := 0 // a bit for each member
+	seen := 0 // one bit for each member
 	for {
 		i := find(members, s.key())
 		if i < 0 || seen>>i&1 == 1 || !s.value(members[i].to) {
 			return false
 		}
 		seen |= 1 << i
-		if s.take('}') {
+		if s.accept('}') {
 			return true
 		}
-		if !s.take(',') {
+		if !s.accept(',') {
 			return false
 		}
 	}
@@ -110,7 +111,7 @@ func find(members []member, name []byte) int {
 	return -1
 }
 
-// value reads a string or null into t, which is zero.
+// value reads a string or null into t, which must be zero.
 func (s *scanner) value(t *Text) bool {
 	switch s.skip() {
 	case '"':
@@ -120,12 +121,12 @@ func (s *scanner) value(t *Text) bool {
 	case 'n':
 		null := bytes.HasPrefix(s.b[s.i:], []byte("null"))
 		s.i += len("null")
-		return null // and so absent
+		return null // t stays absent
 	}
 	return false
 }
 
-// string reads the rest of a string.
+// string reads the rest of a string, after its opening quote.
 func (s *scanner) string(v *string) bool {
 	rest := s.b[s.i:]
 	n := plain(rest)
@@ -137,12 +138,12 @@ func (s *scanner) string(v *string) bool {
 		*v = alias(rest[:n])
 		return true
 	}
-	return s.oddString(v, n)
+	return s.specialString(v, n)
 }
 
-// oddString reads the rest of a string of which n bytes are plain and the next
-// is not.
-func (s *scanner) oddString(v *string, n int) bool {
+// specialString reads the rest of a string whose first n bytes are plain and
+// whose next byte is not.
+func (s *scanner) specialString(v *string, n int) bool {
 	rest, escaped := s.b[s.i:], false
 	for ; ; n++ {
 		switch {
@@ -166,8 +167,8 @@ func (s *scanner) oddString(v *string, n int) bool {
 	return utf8.Valid(rest[:n])
 }
 
-// unquote reads a string with escapes. What they stand for is never longer than
-// they are, so one growth does for a body.
+// unquote reads a string with escapes. The unescaped text is never longer than
+// the escaped one, so the buffer grows at most once for a body.
 func (s *scanner) unquote(v *string, quoted []byte) bool {
 	if cap(*s.text) < len(s.b) {
 		*s.text = make([]byte, 0, len(s.b))
@@ -179,15 +180,15 @@ func (s *scanner) unquote(v *string, quoted []byte) bool {
 	return err == nil
 }
 
-// list reads an array of 1 to [MaxBatch] items into l. That bounds what a
-// [Decoder] keeps. The memory of l is used again; it is all zero beyond what was
-// read.
+// list reads an array of 1 to [MaxBatch] items into l. The limit bounds the
+// memory that a [Decoder] keeps. The memory of l is reused. It is zero beyond
+// the items that were read.
 func list[T any](s *scanner, l *List[T], item func(*scanner, *T) bool) bool {
 	if l.V == nil {
 		l.V = make([]T, 0, MaxBatch)
 	}
 	l.Kind = Valid
-	if !s.take('[') {
+	if !s.accept('[') {
 		return false
 	}
 	for n := range MaxBatch {
@@ -195,28 +196,30 @@ func list[T any](s *scanner, l *List[T], item func(*scanner, *T) bool) bool {
 		switch {
 		case !item(s, &l.V[n]):
 			return false
-		case s.take(']'):
+		case s.accept(']'):
 			return true
-		case !s.take(','):
+		case !s.accept(','):
 			return false
 		}
 	}
 	return false
 }
 
-// alias returns the text of b without copying it. It changes if b does.
+// alias returns b as a string without copying it. The string changes if b
+// changes.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// bytesOf returns the bytes of s without copying them. They must not be changed.
+// bytesOf returns the bytes of s without copying them. The caller must not
+// change them.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// plain returns how many bytes at the start of b stand for themselves inside a
-// JSON string and are ASCII.
+// plain returns the number of bytes at the start of b that are ASCII and need
+// no escape in a JSON string.
 func plain(b []byte) int {
 	n := 0
 	for ; len(b)-n >= 8; n += 8 {
-		if odd := oddBytes(binary.LittleEndian.Uint64(b[n:])); odd != 0 {
-			return n + bits.TrailingZeros64(odd)/8
+		if special := specialBytes(binary.LittleEndian.Uint64(b[n:])); special != 0 {
+			return n + bits.TrailingZeros64(special)/8
 		}
 	}
 	for n < len(b) && ' ' <= b[n] && b[n] < utf8.RuneSelf && b[n] != '"' && b[n] != '\\' {
@@ -225,10 +228,11 @@ func plain(b []byte) int {
 	return n
 }
 
-// oddBytes returns a word in which the lowest bit that is set belongs to the
-// first of eight bytes that is not plain; 0 if all are. The bits above it mean
-// nothing, for a subtraction may borrow from the bytes above.
-func oddBytes(x uint64) uint64 {
+// specialBytes looks at the eight bytes of x, the lowest first. It returns 0 if
+// all are plain. Otherwise the lowest bit that is set in the result belongs to
+// the first byte that is not plain. The bits above it have no meaning, because
+// a subtraction may borrow from the bytes above.
+func specialBytes(x uint64) uint64 {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080

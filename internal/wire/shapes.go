@@ -7,9 +7,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// takers returns the names of the commands that have a key of that name
-// anywhere in their bodies.
-func takers(key string) (names []string) {
+// commandsWithKey returns the names of the commands that have the key anywhere
+// in their bodies.
+func commandsWithKey(key string) (names []string) {
 	for _, c := range Commands {
 		if hasKey(reflect.TypeOf(c.Request), key) {
 			names = append(names, c.Name)
@@ -18,7 +18,8 @@ func takers(key string) (names []string) {
 	return names
 }
 
-// hasKey reports whether t, or what it consists of, has a field of that name.
+// hasKey reports whether t, or a type that it contains, has a field with the
+// name key.
 func hasKey(t reflect.Type, key string) bool {
 	fields := fieldsOf(t)
 	return slices.Contains(fields, key) || slices.ContainsFunc(fields, func(name string) bool {
@@ -27,7 +28,8 @@ func hasKey(t reflect.Type, key string) bool {
 	})
 }
 
-// fieldsOf returns the names of the keys that t is decoded from; t may be nil.
+// fieldsOf returns the names of the keys that are decoded into t. The type t
+// may be nil.
 func fieldsOf(t reflect.Type) (names []string) {
 	if t == nil || t.Kind() != reflect.Struct || t.PkgPath() == "" || isLeaf(t) {
 		return nil
@@ -38,13 +40,13 @@ func fieldsOf(t reflect.Type) (names []string) {
 	return names
 }
 
-// isLeaf reports whether t is a value of one JSON type without parts.
+// isLeaf reports whether t is a single JSON value without parts.
 func isLeaf(t reflect.Type) bool {
 	return t == reflect.TypeFor[Text]() || t == reflect.TypeFor[Scalar]()
 }
 
-// content returns what a field holds: the items of a list, the members of an
-// object.
+// content returns the type inside a field: that of the items of a list, or that
+// of the members of an object.
 func content(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Struct && !isLeaf(t) {
 		v, ok := t.FieldByName("V")
@@ -58,7 +60,8 @@ func content(t reflect.Type) reflect.Type {
 	return t
 }
 
-// typeAt returns what the value at a pointer is decoded into, nil if nothing.
+// typeAt returns the type that the value at a pointer is decoded into, or nil
+// if there is none.
 func typeAt(t reflect.Type, at jsontext.Pointer) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -70,12 +73,12 @@ func typeAt(t reflect.Type, at jsontext.Pointer) reflect.Type {
 		field, ok := t.FieldByName(token)
 		if ok {
 			t = content(field.Type)
-		} // else it is an index, and t is the type of the items
+		} // otherwise token is an index, and t is the type of the items
 	}
 	return t
 }
 
-// firstList returns the name of the first field of req that is an array.
+// firstList returns the name of the first field of req that is an array, or "".
 func firstList(req any) string {
 	t := reflect.TypeOf(req)
 	if t.Kind() == reflect.Pointer {

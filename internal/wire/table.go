@@ -5,34 +5,34 @@ import (
 	"strings"
 )
 
-// Retry says whether repeating a call can help (protocol.md §1.5).
+// A Retry says whether retrying a call can help (protocol.md §1.5).
 type Retry string
 
 // Kinds of retry.
 const (
 	RetryNo   Retry = ""     // fix the request first
-	RetryYes  Retry = "yes"  // repeat as it is
-	RetrySlow Retry = "slow" // lower the rate, then repeat
-	RetrySig  Retry = "sig"  // repeat with a newly signed UserSig
+	RetryYes  Retry = "yes"  // retry unchanged
+	RetrySlow Retry = "slow" // lower the rate, then retry
+	RetrySig  Retry = "sig"  // retry with a newly signed UserSig
 )
 
-// A Row is what is known of one code.
+// A Row describes one code.
 type Row struct {
 	Code Code
 
-	// Text is the ErrorInfo. An exact text was recorded, whole or in the part that
-	// clients search for, from the vendor's documents and from captures. It never
-	// varies but in numbers, for which N stands. The other texts are Rollcall's, and
-	// a more precise sentence may replace them.
+	// Text is the ErrorInfo. An exact text was recorded from the vendor's
+	// documents and from captures, either whole or the part that clients search
+	// for. Only its numbers vary, and N stands for them. The other texts are
+	// Rollcall's own, and a more specific sentence may replace them.
 	Text  string
 	Exact bool
 
-	Advice     string // what to do, one sentence
+	Advice     string // what to do, in one sentence
 	Retry      Retry
-	VendorOnly bool // Rollcall does not answer it in normal service
+	VendorOnly bool // only the vendor sends it, not Rollcall
 }
 
-// Lookup returns the row of c. The zero Row stands for an unknown code.
+// Lookup returns the row of c, or the zero Row if c is unknown.
 func Lookup(c Code) Row {
 	i, ok := slices.BinarySearchFunc(Table, c, func(r Row, c Code) int { return int(r.Code) - int(c) })
 	if !ok {
@@ -41,9 +41,10 @@ func Lookup(c Code) Row {
 	return Table[i]
 }
 
-// Info returns the ErrorInfo of c: the recorded text where there is one, else
-// detail, else our own sentence. A byte of detail that is not UTF-8 becomes a
-// question mark: an answer with it would not encode, and its code would be lost.
+// Info returns the ErrorInfo of c. That is the recorded text if there is one,
+// otherwise detail, otherwise Rollcall's own sentence. Each byte of detail that
+// is not UTF-8 becomes a question mark, because the response could not be
+// encoded with it and the code would be lost.
 func Info(c Code, detail string) string {
 	row := Lookup(c)
 	if row.Exact || detail == "" {
@@ -52,9 +53,9 @@ func Info(c Code, detail string) string {
 	return strings.ToValidUTF8(detail, "?")
 }
 
-// Advice returns what to do about c. The remedy of the row always ends it; a
-// detail, where more is known of the fault than its code says, comes before. An
-// end of the detail that says what the remedy says is left out.
+// Advice returns what to do about c. It always ends with the remedy of the row.
+// The detail, which says more about the failure than its code, comes first. If
+// the end of the detail says the same as the remedy, that end is left out.
 func Advice(c Code, detail string) string {
 	remedy := Lookup(c).Advice
 	if detail == "" {
@@ -68,7 +69,7 @@ func Advice(c Code, detail string) string {
 	return sentence(detail) + " " + remedy
 }
 
-// cutLast cuts a text around the last separator.
+// cutLast cuts text around the last occurrence of separator.
 func cutLast(text, separator string) (before, after string, ok bool) {
 	i := strings.LastIndex(text, separator)
 	if i <= 0 {
@@ -77,8 +78,9 @@ func cutLast(text, separator string) (before, after string, ok bool) {
 	return text[:i], text[i+len(separator):], true
 }
 
-// repeats reports whether the end of a detail says nothing that the remedy does not
-// say: each of its words begins one of the remedy's.
+// repeats reports whether end, the last part of a detail, adds nothing to
+// remedy. That is the case if each of its words is the beginning of a word of
+// the remedy.
 func repeats(end, remedy string) bool {
 	words := strings.Fields(strings.ToLower(remedy))
 	for word := range strings.FieldsSeq(strings.ToLower(end)) {
@@ -90,8 +92,8 @@ func repeats(end, remedy string) bool {
 	return true
 }
 
-// sentence makes a detail, which is lower case and has no full stop, a
-// sentence. Names of the protocol keep their case.
+// sentence turns detail, which begins in lower case and has no full stop, into
+// a sentence. Names of the protocol keep their case.
 func sentence(detail string) string {
 	if first, _, _ := strings.Cut(detail, " "); !isName(strings.TrimRight(first, ",:;")) {
 		detail = strings.ToUpper(detail[:1]) + detail[1:]
@@ -102,7 +104,7 @@ func sentence(detail string) string {
 	return detail
 }
 
-// isName reports whether a word is a name of the protocol, or a path.
+// isName reports whether word is a path or a name of the protocol.
 func isName(word string) bool {
-	return strings.ContainsAny(word, "_/") || otherNames[word] != "" || isService(word) || CommandNamed(word) != nil
+	return strings.ContainsAny(word, "_/") || paramAliases[word] != "" || isService(word) || CommandNamed(word) != nil
 }

@@ -57,8 +57,8 @@ func TestTableIsSorted(t *testing.T) {
 	}
 }
 
-// TestRetries holds the column against the codes that the documents tell to
-// repeat; every other fault comes back until the request is corrected.
+// TestRetries checks the column Retry. The documents say which codes to retry.
+// Every other error comes back until the request is corrected.
 func TestRetries(t *testing.T) {
 	documented := map[Retry][]Code{
 		RetryYes: {
@@ -107,7 +107,7 @@ func TestInfoAndAdvice(t *testing.T) {
 }
 
 // TestRemedies checks that each remedy is a sentence that may stand in a header
-// and, after a detail, in one of a bounded length.
+// and, after a detail, in one of bounded length.
 func TestRemedies(t *testing.T) {
 	for _, r := range Table {
 		bad := strings.ContainsFunc(r.Advice, func(c rune) bool { return c < 0x20 || c > 0x7e })

@@ -13,20 +13,22 @@ import (
 	"rollcall/internal/spelling"
 )
 
-// A Misfit is a value of a body that is not what its command reads.
-type Misfit struct {
-	At   jsontext.Pointer // of the value
-	Also string           // another name that the key may have, or ""
-	Want string           // what the command reads there: "a JSON string"
+// A Mismatch is a value of a body that is absent or of another type than its
+// command expects.
+type Mismatch struct {
+	At   jsontext.Pointer // where the value is expected
+	Also string           // another accepted name of the key, or ""
+	Want string           // what the command expects there: "a JSON string"
 }
 
-// Explain says in one sentence what stands in body in the place of m, and what
-// to send: the type of the value that is there, or which key was meant, if none
-// is. Body was decoded into req without an error.
+// Explain says in one sentence what body contains at m.At and what to send. If
+// the value is there, the sentence names its type. If it is absent, the
+// sentence names the key that was probably meant. The body was decoded into req
+// without an error.
 //
-// The sentence is bounded as that of [Diagnose] is, and is likewise made for
-// refused calls alone.
-func (m Misfit) Explain(body []byte, req any) string {
+// The sentence is bounded like that of [Diagnose], and is only made for refused
+// calls.
+func (m Mismatch) Explain(body []byte, req any) string {
 	value, keys := lookUp(body, m.At)
 	if value != nil {
 		return fmt.Sprintf("%s is %s; send %s", pathOf(m.At), kindNames[value.Kind()], m.Want)
@@ -36,7 +38,7 @@ func (m Misfit) Explain(body []byte, req any) string {
 	known := fieldsOf(typeAt(reflect.TypeOf(req), m.At.Parent()))
 	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(known, key) })
 	if key, write := closest(keys, name, m.Also); key != "" {
-		if write == m.Also { // one name is enough: the one that was nearly written
+		if write == m.Also { // name only the key that was nearly written
 			missing = pathOf(m.At.Parent()+"/"+jsontext.Pointer(write)) + " is missing"
 		}
 		if strings.EqualFold(key, write) {
@@ -45,7 +47,7 @@ func (m Misfit) Explain(body []byte, req any) string {
 		return fmt.Sprintf("%s, and %s was found; write %s", missing, keyName(key), keyName(write))
 	}
 	for _, key := range keys {
-		if commands := takers(key); len(commands) > 0 {
+		if commands := commandsWithKey(key); len(commands) > 0 {
 			return fmt.Sprintf("%s, and %s was found, which is a key of %s; write %s, %s", missing, key, enumerate(commands), keyName(name), m.Want)
 		}
 	}
@@ -60,8 +62,8 @@ var kindNames = map[jsontext.Kind]string{
 	jsontext.KindString: "a string", jsontext.KindBeginArray: "an array", jsontext.KindBeginObject: "an object",
 }
 
-// lookUp returns the value at a pointer, or nil, and then the keys of the object
-// that should hold it.
+// lookUp returns the value at a pointer. If it is absent, lookUp returns nil
+// and the keys of the object that should contain it.
 func lookUp(body []byte, at jsontext.Pointer) (value jsontext.Value, keys []string) {
 	value = body
 	for token := range at.Tokens() {
@@ -72,11 +74,12 @@ func lookUp(body []byte, at jsontext.Pointer) (value jsontext.Value, keys []stri
 	return value, nil
 }
 
-// maxKeys is the most keys of an object that are looked at for one that was
-// meant.
+// maxKeys is the number of keys of an object that are compared with a missing
+// key.
 const maxKeys = 64
 
-// valueOf returns the value of a key, or of an index, or nil and the first keys.
+// valueOf returns the value of the key or index token. If it is absent, valueOf
+// returns nil and the first keys of the container.
 func valueOf(container jsontext.Value, token string) (value jsontext.Value, keys []string) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(container))
 	begin, err := dec.ReadToken()
@@ -105,13 +108,13 @@ func valueOf(container jsontext.Value, token string) (value jsontext.Value, keys
 	return nil, keys
 }
 
-// closest returns the key that was most likely meant for one of two names, and
-// that name.
+// closest returns the key that was most likely meant for name or also, and that
+// one of the two names. It returns "" if none is close.
 func closest(keys []string, name, also string) (key, write string) {
 	least := tooFar
 	for _, k := range keys {
 		for _, n := range []string{name, also} {
-			if d := gap(k, n); d < least {
+			if d := distance(k, n); d < least {
 				least, key, write = d, k, n
 			}
 		}
@@ -119,30 +122,32 @@ func closest(keys []string, name, also string) (key, write string) {
 	return key, write
 }
 
-// Meant returns which of names, in their order, was most likely meant by a text
-// that may be of any length, or "".
-func Meant(text string, names []string) (meant string) {
+// ClosestName returns that of names which was most likely meant by text, or "".
+// If several are equally close, it returns the first. The text may have any
+// length.
+func ClosestName(text string, names []string) (closest string) {
 	least := tooFar
 	for _, name := range names {
-		if d := gap(text, name); d < least {
-			least, meant = d, name
+		if d := distance(text, name); d < least {
+			least, closest = d, name
 		}
 	}
-	return meant
+	return closest
 }
 
-// tooFar is a gap between names that do not mean the same.
+// tooFar is the distance of names that do not mean the same.
 const tooFar = 3
 
-// gap returns in how many letters a text differs from a name that is long enough
-// for so many mistakes, or tooFar. It does not look at a text that is much longer
-// than the name: anybody may send one.
-func gap(text, name string) int {
+// distance returns the number of letters in which text differs from name. It
+// returns tooFar if that is more than a name of this length allows. It does not
+// compare a text at least twice as long as the name, because anyone can send
+// one.
+func distance(text, name string) int {
 	if len(text) >= 2*len(name) {
 		return tooFar
 	}
 	most := min(tooFar-1, len(name)/3)
-	a, b := squeeze(text), squeeze(name)
+	a, b := normalize(text), normalize(name)
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return tooFar
 	}
@@ -152,11 +157,11 @@ func gap(text, name string) int {
 	return tooFar
 }
 
-// separators are what people put between words, or leave out.
+// separators are the characters that people put between words or leave out.
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
-// squeeze leaves out what people spell differently: case and separators.
-func squeeze(name string) string {
+// normalize removes case and separators, in which people often differ.
+func normalize(name string) string {
 	return strings.ToLower(separators.Replace(name))
 }
 
