@@ -1,6 +1,10 @@
-// Package auth says who a caller is, from an app, an identifier, a UserSig and the
-// address that the call came from. Every way in asks it, so that one kick and one
-// lockout hold for all of them. It knows neither HTTP nor the numbers of the wire.
+// Package auth identifies callers from an app, an identifier, a UserSig and the
+// address that the call came from. All entry points use it, so a kick and a
+// lockout hold for all of them. It knows neither HTTP nor the codes of the
+// wire.
+//
+// A newcomer can skip cache.go, ecdsa.go and diagnose.go at first. They are for
+// speed and for bounded costs.
 package auth
 
 import (
@@ -14,55 +18,56 @@ import (
 	"rollcall/usersig"
 )
 
-// Credentials are what a caller shows.
+// Credentials are what a caller sends to be identified.
 type Credentials struct {
 	App        *account.App
 	Identifier account.UserID
 	UserSig    string
-	Peer       netip.Addr // where the call came from; its bad UserSigs count against it
+	Peer       netip.Addr // address of the caller; bad UserSigs are counted for it
 }
 
-// An Identity is a caller whose UserSig is genuine. The account need not exist.
+// An Identity is a caller with a genuine UserSig. Its account need not exist.
 type Identity struct {
 	User  account.UserID
 	Admin bool // User is an admin of the app
 }
 
-// ErrLockedOut refuses a peer that sent too many bad UserSigs, whatever its UserSig
-// says; see [account.Settings.LockoutAfter].
+// ErrLockedOut refuses a peer that sent too many bad UserSigs, without a look
+// at its current UserSig. See [account.Settings.LockoutAfter].
 var ErrLockedOut = errors.New("too many bad UserSigs came from this address; wait a minute")
 
 // An Authenticator identifies callers. It is safe for concurrent use.
 type Authenticator struct {
-	dir       *directory.Directory
-	keys      *account.Derived[account.Key, *keyring]
-	sigs      *sigCache
-	ecdsa     *queue
-	lockout   *lockout
-	diagnoses budget
-	now       func() time.Time // real time, for lockouts and the budget
+	dir      *directory.Directory
+	keys     *account.Derived[account.Key, *keyring]
+	sigs     *sigCache
+	ecdsa    *queue
+	lockout  *lockout
+	explains budget
+	now      func() time.Time // real time, for lockouts and the budget
 }
 
 // New returns an Authenticator for the apps of dir.
 func New(dir *directory.Directory) *Authenticator {
 	a := &Authenticator{
-		dir:       dir,
-		keys:      account.NewDerived(func(app *account.App) []account.Key { return app.Keys }, newKeyring),
-		sigs:      newSigCache(),
-		ecdsa:     newQueue(),
-		lockout:   newLockout(),
-		diagnoses: budget{perApp: diagnosesPerApp, inAll: diagnosesInAll},
-		now:       time.Now,
+		dir:      dir,
+		keys:     account.NewDerived(func(app *account.App) []account.Key { return app.Keys }, newKeyring),
+		sigs:     newSigCache(),
+		ecdsa:    newQueue(),
+		lockout:  newLockout(),
+		explains: budget{perApp: explainsPerApp, total: explainsTotal},
+		now:      time.Now,
 	}
 	dir.OnDelete(a.keys.Drop)
 	return a
 }
 
-// Identify returns who c is if its UserSig is genuine and was not signed before its
-// user was kicked. The error is [ErrLockedOut], or a [*usersig.Error] with a Detail
-// that may be sent to the caller and never tells of a key to those who do not have
-// it, or one of the directory.
-// Codes: Unavailable if ctx ends before.
+// Identify returns the identity of the caller if its UserSig is genuine and was
+// not signed before a kick of its user. The error is one of these:
+//   - [ErrLockedOut].
+//   - A [*usersig.Error]. Its Detail may be sent to the caller. The Detail
+//     reveals nothing about a key to a caller who does not have the key.
+//   - An error of the directory. Codes: Unavailable if ctx ends first.
 func (a *Authenticator) Identify(ctx context.Context, c Credentials) (Identity, error) {
 	now := a.dir.Now(c.App.ID)
 	sig, err := a.verify(ctx, c, now)
@@ -79,8 +84,8 @@ func (a *Authenticator) Identify(ctx context.Context, c Credentials) (Identity, 
 	return Identity{User: c.Identifier, Admin: c.App.IsAdmin(c.Identifier)}, nil
 }
 
-// verify checks the UserSig of c at now, which is the time of the app. If the app
-// wants that, it counts bad ones and locks out their peer.
+// verify checks the UserSig of c at now, which is the time of the app. If the
+// app has a lockout, verify counts bad UserSigs and locks out their peer.
 func (a *Authenticator) verify(ctx context.Context, c Credentials, now time.Time) (*usersig.Sig, error) {
 	limit := c.App.Settings.LockoutAfter
 	if limit <= 0 {
@@ -97,14 +102,15 @@ func (a *Authenticator) verify(ctx context.Context, c Credentials, now time.Time
 	return sig, err
 }
 
-// check checks the UserSig of c by itself, and explains what is wrong with it.
+// check checks the UserSig of c without counting, and explains why it refuses
+// one.
 func (a *Authenticator) check(ctx context.Context, c Credentials, now time.Time) (sig *usersig.Sig, err error) {
 	if c.App.Settings.AnySignature && a.dir.MayFalsify(c.App) {
 		if sig, err = usersig.Parse(c.UserSig); err == nil {
 			err = sig.Check(uint32(c.App.ID), string(c.Identifier), now)
 		}
 	} else {
-		sig, err = a.genuine(ctx, c, now)
+		sig, err = a.verifyCached(ctx, c, now)
 	}
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
 		return nil, a.explain(c, e, now)
@@ -112,8 +118,8 @@ func (a *Authenticator) check(ctx context.Context, c Credentials, now time.Time)
 	return sig, err
 }
 
-// genuine verifies the UserSig of c, or finds that this was done before.
-func (a *Authenticator) genuine(ctx context.Context, c Credentials, now time.Time) (*usersig.Sig, error) {
+// verifyCached verifies the UserSig of c, or finds it in the cache.
+func (a *Authenticator) verifyCached(ctx context.Context, c Credentials, now time.Time) (*usersig.Sig, error) {
 	ring := a.keys.Of(c.App)
 	if sig := a.sigs.find(ring, c.UserSig, now); sig != nil {
 		return sig, sig.Check(uint32(c.App.ID), string(c.Identifier), now)
@@ -125,7 +131,7 @@ func (a *Authenticator) genuine(ctx context.Context, c Credentials, now time.Tim
 			return nil, err
 		}
 		defer a.ecdsa.leave()
-		verify = restAfterFailure
+		verify = pauseAfterFailure
 	}
 	sig, err := verify(c.UserSig, c.request(keys, now))
 	if err == nil {
@@ -134,7 +140,7 @@ func (a *Authenticator) genuine(ctx context.Context, c Credentials, now time.Tim
 	return sig, err
 }
 
-// request returns what the UserSig of c is held against.
+// request returns what the UserSig of c is verified against.
 func (c *Credentials) request(keys []usersig.Key, now time.Time) usersig.Request {
 	return usersig.Request{SDKAppID: uint32(c.App.ID), Identifier: string(c.Identifier), Keys: keys, Now: now}
 }

@@ -24,10 +24,11 @@ const (
 
 var peer = netip.MustParseAddr("192.0.2.1")
 
-// TestMain makes sure that nothing logs a secret.
+// TestMain fails the package if anything logs a secret.
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// A fixture is an Authenticator over an empty store, with one clock for everything.
+// A fixture is an Authenticator over an empty store, with one clock for
+// everything.
 type fixture struct {
 	*Authenticator
 	store *mem.Store
@@ -50,7 +51,8 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 	return f
 }
 
-// ask shows a UserSig and returns what became of it: "admin", "user", or why not.
+// ask identifies a caller by a UserSig and returns the outcome: "admin",
+// "user", or the reason of the refusal.
 func (f *fixture) ask(tb testing.TB, app account.AppID, user account.UserID, sig string) string {
 	tb.Helper()
 	return f.askFrom(tb, peer, app, user, sig)
@@ -73,8 +75,8 @@ func (f *fixture) askFrom(tb testing.TB, from netip.Addr, app account.AppID, use
 	return "user"
 }
 
-// identify calls Identify and checks that an identity comes without an error, and the
-// zero identity with one.
+// identify calls Identify. It checks that an identity has no error, and that an
+// error comes with the zero identity.
 func (f *fixture) identify(ctx context.Context, tb testing.TB, c Credentials) (Identity, error) {
 	tb.Helper()
 	identity, err := f.Identify(ctx, c)
@@ -120,8 +122,8 @@ func sign(tb testing.TB, key string, app account.AppID, identifier string, issue
 	return text
 }
 
-// TestIdentify repairs a UserSig in which everything is wrong, one fault after the
-// other. Each result is the first fault that is left.
+// TestIdentify starts with a UserSig in which everything is wrong, and repairs
+// one fault after the other. Each result must name the first remaining fault.
 func TestIdentify(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	const day = 24 * 60 * 60
@@ -152,8 +154,8 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// TestAnySignature asks apps that accept any signature by their record. That
-// counts for a test app alone, and on a server that allows them alone.
+// TestAnySignature checks that only test apps whose record says so accept any
+// signature, and only on a server that allows it.
 func TestAnySignature(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		for _, test := range []bool{false, true} {
@@ -178,9 +180,11 @@ func TestAnySignature(t *testing.T) {
 	}
 }
 
-// TestKickAndFuture signs for a kicked account at times around the server's: a
-// UserSig that is dated far ahead does not survive the kick, one of a clock that
-// is a little fast does, and so does any once the kick is forgotten.
+// TestKickAndFuture signs for a kicked account at times around that of the
+// server:
+//   - A UserSig that is dated far ahead is refused after the kick.
+//   - A UserSig of a clock that is slightly fast is accepted.
+//   - Once the kick is forgotten, any UserSig is accepted.
 func TestKickAndFuture(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp, Admins: []account.UserID{"user"}})
 	want := func(when string, wants map[time.Duration]string) {
@@ -205,7 +209,7 @@ func TestKickAndFuture(t *testing.T) {
 	want("kicked again", map[time.Duration]string{-time.Second: "kicked", 0: "admin"})
 }
 
-// A hungEngine answers no Status before its context ends.
+// A hungEngine does not return from Status until its context ends.
 type hungEngine struct{ account.Engine }
 
 func (hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
@@ -213,15 +217,15 @@ func (hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserI
 	return nil, account.Ended(ctx)
 }
 
-// TestIdentifyEnds checks that a store that hangs holds nobody for longer than the
-// context lives.
+// TestIdentifyEnds checks that Identify returns when its context ends, even if
+// the store hangs.
 func TestIdentifyEnds(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp, Settings: account.Settings{LockoutAfter: 1}})
 	sig := sign(t, testKey, firstApp, "administrator", f.time.Unix())
 	c := Credentials{App: f.app(t, firstApp), Identifier: "administrator", UserSig: sig, Peer: peer}
 	f.dir = directory.New(directory.Options{Engine: hungEngine{f.store}, Clock: func(account.AppID) time.Time { return f.time }})
 	synctest.Test(t, func(t *testing.T) {
-		for range 2 { // the end of a call is no mistake of its sender
+		for range 2 { // a call that ends is not counted as a bad UserSig
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			start := time.Now()
 			_, err := f.identify(ctx, t, c)

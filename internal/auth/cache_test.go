@@ -10,10 +10,9 @@ import (
 	"rollcall/usersig"
 )
 
-// TestSigCacheJudgesEveryCall asks with one UserSig again and again, while what
-// it is held against changes. Each answer must be what a server without memory
-// would give.
-func TestSigCacheJudgesEveryCall(t *testing.T) {
+// TestSigCacheChecksEveryCall uses one UserSig repeatedly, while the app, the
+// keys and the time change. Each result must be the same as without a cache.
+func TestSigCacheChecksEveryCall(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp}, account.App{ID: secondApp})
 	start := f.time
 	sig := sign(t, testKey, firstApp, "administrator", start.Unix())
@@ -60,7 +59,8 @@ func TestSigCacheJudgesEveryCall(t *testing.T) {
 	}
 }
 
-// TestSigCacheAdmin takes the role of an admin away whose UserSig is remembered.
+// TestSigCacheAdmin takes the role of admin from a user whose UserSig is
+// cached.
 func TestSigCacheAdmin(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp, Admins: []account.UserID{"boss"}})
 	sig := sign(t, testKey, firstApp, "boss", f.time.Unix())
@@ -75,8 +75,8 @@ func TestSigCacheAdmin(t *testing.T) {
 	}
 }
 
-// TestSigCacheRemembers counts what is remembered: good ones, in bounds, and
-// nothing that was refused.
+// TestSigCacheRemembers counts the cached entries: genuine UserSigs up to the
+// bounds, and none that was refused.
 func TestSigCacheRemembers(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	now := f.time.Unix()
@@ -109,8 +109,8 @@ func TestSigCacheRemembers(t *testing.T) {
 	}
 }
 
-// TestSigCacheIsBounded adds far more than fits, and checks that what is there
-// is the right thing.
+// TestSigCacheIsBounded adds far more than fits and checks that the remaining
+// entries are right.
 func TestSigCacheIsBounded(t *testing.T) {
 	c, ring, now := newSigCache(), new(keyring), time.Unix(1700000000, 0)
 	const n = 4 * sigSets * sigWays
@@ -127,7 +127,7 @@ func TestSigCacheIsBounded(t *testing.T) {
 	}
 }
 
-// len counts the entries.
+// len returns the number of entries.
 func (c *sigCache) len() int {
 	n := 0
 	for i := range c.sets {
@@ -141,7 +141,7 @@ func (c *sigCache) len() int {
 }
 
 // sigBench returns a function that verifies a UserSig as a request does. If
-// fresh is true it is never remembered.
+// fresh is true, the UserSig is never cached.
 func sigBench(tb testing.TB, fresh bool) func() {
 	tb.Helper()
 	f := newFixture(tb, account.App{ID: firstApp})
@@ -150,13 +150,13 @@ func sigBench(tb testing.TB, fresh bool) func() {
 		if fresh {
 			f.sigs.forget(c.UserSig)
 		}
-		if _, err := f.genuine(tb.Context(), c, f.time); err != nil {
+		if _, err := f.verifyCached(tb.Context(), c, f.time); err != nil {
 			tb.Fatal(err)
 		}
 	}
 }
 
-func (c *sigCache) forget(text string) { c.place(&genuine{hash: c.hash(text), text: text}).Store(nil) }
+func (c *sigCache) forget(text string) { c.slot(&cachedSig{hash: c.hash(text), text: text}).Store(nil) }
 
 func BenchmarkUserSigHit(b *testing.B) {
 	verify := sigBench(b, false)

@@ -8,26 +8,27 @@ import (
 	"rollcall/usersig"
 )
 
-// Bounds of what strangers can make a server spend in each second on explaining why
-// their UserSigs are refused, in [usersig.ExplainCost]. An app with an HMAC key has
-// 80 diagnoses, one with a key on P-521 has one. Over a bound, the caller gets the
-// Detail that was known without a diagnosis.
+// Bounds of the time per second that callers can make the server spend on
+// explaining why their UserSigs are refused. The unit is that of
+// [usersig.ExplainCost]. The bound of an app allows 80 explanations with an
+// HMAC key, or one with a P-521 key. Over a bound, the caller gets the Detail
+// that was known without an explanation.
 const (
-	diagnosesPerApp = 20 * time.Millisecond  // an attack on one app takes nothing from the others
-	diagnosesInAll  = 200 * time.Millisecond // a fifth of a core
+	explainsPerApp = 20 * time.Millisecond  // so that an attack on one app leaves something for the others
+	explainsTotal  = 200 * time.Millisecond // a fifth of a core
 )
 
-// explain returns e, which refused c at now, with the Detail that
-// [usersig.Explain] finds, if the budget allows it. That names a mistake only if the
-// signature was made with a key of the app, so it tells nothing of a key to those
-// who do not have it.
+// explain returns e, the error that refused c at now, with the Detail that
+// [usersig.Explain] finds, if the budget allows it. Explain names a mistake
+// only if the signature was made with a key of the app. It therefore reveals
+// nothing about a key to a caller who does not have the key.
 func (a *Authenticator) explain(c Credentials, e *usersig.Error, now time.Time) error {
 	if e.Reason != usersig.Malformed && e.Reason != usersig.BadSignature {
 		return e
 	}
 	keys, _ := a.keys.Of(c.App).active(now)
 	r := c.request(keys, now)
-	if !a.diagnoses.take(c.App.ID, usersig.ExplainCost(c.UserSig, r), a.now()) {
+	if !a.explains.spend(c.App.ID, usersig.ExplainCost(c.UserSig, r), a.now()) {
 		return e
 	}
 	explanation := usersig.Explain(c.UserSig, r)
@@ -37,25 +38,26 @@ func (a *Authenticator) explain(c Credentials, e *usersig.Error, now time.Time) 
 	return e
 }
 
-// A budget bounds what is spent in each second of the clock: by each app, and in
-// all. A bound may be passed once, by the last that is allowed below it.
+// A budget bounds the time that is spent in each second of the clock, by each
+// app and in total. The last expense of a second may exceed the bound.
 type budget struct {
-	perApp, inAll time.Duration
+	perApp, total time.Duration
 
 	mu     sync.Mutex
 	second int64
 	spent  time.Duration                   // in that second
-	byApp  map[account.AppID]time.Duration // of those that spent something, so it is bounded, too
+	byApp  map[account.AppID]time.Duration // only of apps that spent something, so the total bounds its size
 }
 
-// take reports whether an app may spend a cost, which is not 0, and if so counts it.
-func (b *budget) take(app account.AppID, cost time.Duration, now time.Time) bool {
+// spend reports whether an app may spend cost, which is not 0. If it may, the
+// cost is counted.
+func (b *budget) spend(app account.AppID, cost time.Duration, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if sec := now.Unix(); sec != b.second || b.byApp == nil {
 		b.second, b.spent, b.byApp = sec, 0, map[account.AppID]time.Duration{}
 	}
-	if b.spent >= b.inAll || b.byApp[app] >= b.perApp {
+	if b.spent >= b.total || b.byApp[app] >= b.perApp {
 		return false
 	}
 	b.spent += cost

@@ -13,7 +13,8 @@ import (
 
 const diagnosed = "signed with the key and a line end behind it"
 
-// detail shows a UserSig for an admin that is refused, and returns the Detail.
+// detail sends the UserSig of an admin, which must be refused, and returns the
+// Detail.
 func (f *fixture) detail(tb testing.TB, app account.AppID, sig string) string {
 	tb.Helper()
 	_, err := f.Identify(tb.Context(), Credentials{App: f.app(tb, app), Identifier: "administrator", UserSig: sig})
@@ -22,18 +23,18 @@ func (f *fixture) detail(tb testing.TB, app account.AppID, sig string) string {
 		tb.Fatalf("Identify = %v, want a refusal", err)
 	}
 	if strings.Contains(e.Detail, testKey) {
-		tb.Errorf("the Detail tells the key: %s", e.Detail)
+		tb.Errorf("the Detail contains the key: %s", e.Detail)
 	}
 	return e.Detail
 }
 
-// TestDiagnosesAreBounded sends what is costly to explain. Over the bound the Detail
-// is what is known without a diagnosis.
-func TestDiagnosesAreBounded(t *testing.T) {
+// TestExplainsAreBounded sends UserSigs that are costly to explain. Over the
+// bound, the Detail is the one that was known without an explanation.
+func TestExplainsAreBounded(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	sig := sign(t, testKey+"\n", firstApp, "administrator", f.time.Unix())
 	for range 2 {
-		for range diagnosesPerApp / (250 * time.Microsecond) { // the cost of an HMAC key
+		for range explainsPerApp / (250 * time.Microsecond) { // the cost of an HMAC key
 			if got := f.detail(t, firstApp, sig); got != diagnosed {
 				t.Errorf("Detail = %q", got)
 			}
@@ -45,9 +46,9 @@ func TestDiagnosesAreBounded(t *testing.T) {
 	}
 }
 
-// TestDiagnoses checks which refusals get a diagnosis, which costs some of the budget:
-// those whose reason does not say what is wrong.
-func TestDiagnoses(t *testing.T) {
+// TestExplains checks which refusals are explained at the cost of some of the
+// budget: those whose reason does not say what is wrong.
+func TestExplains(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	now := f.time.Unix()
 	for _, step := range []struct {
@@ -60,11 +61,11 @@ func TestDiagnoses(t *testing.T) {
 		{sign(t, testKey, firstApp, "administrator", now) + "%3D", "percent-encoded", true},
 		{sign(t, testKey+"\n", firstApp, "administrator", now), diagnosed, true},
 	} {
-		before := f.diagnoses.spent
+		before := f.explains.spent
 		if got := f.detail(t, firstApp, step.sig); !strings.Contains(got, step.want) {
 			t.Errorf("Detail = %q, want %q", got, step.want)
 		}
-		if costs := f.diagnoses.spent > before; costs != step.costs {
+		if costs := f.explains.spent > before; costs != step.costs {
 			t.Errorf("%s: costs a diagnosis: %v, want %v", step.want, costs, step.costs)
 		}
 	}
@@ -73,22 +74,22 @@ func TestDiagnoses(t *testing.T) {
 func TestBudget(t *testing.T) {
 	const ms = time.Millisecond
 	now := time.Unix(1700000000, 999_999_999)
-	b := budget{perApp: 3 * ms, inAll: 8 * ms}
+	b := budget{perApp: 3 * ms, total: 8 * ms}
 	for i, step := range []struct {
 		app  account.AppID
 		cost time.Duration
 		want bool
 	}{
 		{1, 2 * ms, true},
-		{1, 2 * ms, true}, // the bound is passed once
+		{1, 2 * ms, true}, // the last expense may exceed the bound
 		{1, 1, false},
 		{2, 3 * ms, true}, // another app
 		{2, 1, false},
 		{3, ms, true},
-		{3, ms, false}, // the bound of all
+		{3, ms, false}, // the total bound
 		{4, 1, false},
 	} {
-		if got := b.take(step.app, step.cost, now); got != step.want {
+		if got := b.spend(step.app, step.cost, now); got != step.want {
 			t.Errorf("%d: %v, want %v", i, got, step.want)
 		}
 	}
@@ -96,22 +97,22 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d apps are kept, want those that spent something", len(b.byApp))
 	}
 	for _, at := range []time.Time{now.Add(1), now.Add(-time.Hour)} { // a clock may be set back
-		if !b.take(1, ms, at) {
+		if !b.spend(1, ms, at) {
 			t.Errorf("%v: nothing is left", at)
 		}
 	}
 }
 
-// TestDiagnosesOfAnotherApp uses up the diagnoses of an app: those of another are
-// left.
-func TestDiagnosesOfAnotherApp(t *testing.T) {
+// TestExplainsOfAnotherApp uses up the budget of one app. That of another app
+// is left.
+func TestExplainsOfAnotherApp(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp}, account.App{ID: secondApp})
 	detail := func(app account.AppID) string {
 		return f.detail(t, app, sign(t, testKey+"\n", app, "administrator", f.time.Unix()))
 	}
 	for i := 0; detail(firstApp) == diagnosed; i++ {
 		if i > 1000 {
-			t.Fatal("the diagnoses have no bound")
+			t.Fatal("explanations have no bound")
 		}
 	}
 	if got := detail(secondApp); got != diagnosed {
@@ -119,9 +120,9 @@ func TestDiagnosesOfAnotherApp(t *testing.T) {
 	}
 }
 
-// TestDiagnosisOfTheSameMoment refuses a signature just before its UserSig expires:
-// the diagnosis is of the moment of the refusal.
-func TestDiagnosisOfTheSameMoment(t *testing.T) {
+// TestExplainAtTheSameMoment refuses a signature just before its UserSig
+// expires. The explanation is for the moment of the refusal.
+func TestExplainAtTheSameMoment(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	start := f.time
 	f.dir = directory.New(directory.Options{Engine: f.store, Clock: func(account.AppID) time.Time {

@@ -29,9 +29,11 @@ func publicKey(t *testing.T) account.Key {
 	return account.Key{ID: "v1", Kind: account.ECDSAKey, Secret: string(text)}
 }
 
-// TestQueue takes every place to verify for an app with an ECDSA key: UserSigs that
-// are remembered pass, new ones wait until their context ends, which is no mistake of
-// their sender, and apps without such a key go on.
+// TestQueue occupies every slot of the queue for an app with an ECDSA key:
+//   - Cached UserSigs pass.
+//   - New ones wait until their context ends, which is not counted as a bad
+//     UserSig.
+//   - Apps without such a key are not affected.
 func TestQueue(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp, Settings: account.Settings{LockoutAfter: 1}}, account.App{ID: secondApp})
 	if _, err := f.dir.AddKey(t.Context(), "test", firstApp, publicKey(t)); err != nil {
@@ -65,19 +67,19 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// A refusal gives the place back.
-func TestQueuePlaces(t *testing.T) {
+// TestQueueSlots checks that a refusal frees its slot.
+func TestQueueSlots(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	if _, err := f.dir.AddKey(t.Context(), "test", firstApp, publicKey(t)); err != nil {
 		t.Fatal(err)
 	}
 	bad := sign(t, "other", firstApp, "administrator", f.time.Unix())
-	for range 2 * cap(f.ecdsa.places) {
+	for range 2 * cap(f.ecdsa.slots) {
 		if got := f.ask(t, firstApp, "administrator", bad); got != "bad signature" {
 			t.Errorf("%s, want bad signature", got)
 		}
 	}
-	if n := len(f.ecdsa.places); n != 0 {
-		t.Errorf("%d places are still taken", n)
+	if n := len(f.ecdsa.slots); n != 0 {
+		t.Errorf("%d slots are still occupied", n)
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"rollcall/usersig"
 )
 
-// A keyring holds the parsed keys of an app. It never changes: when the keys of the
-// app change, another keyring takes its place.
+// A keyring contains the parsed keys of an app. It is immutable: if the keys of
+// the app change, another keyring replaces it.
 type keyring struct {
 	keys    []usersig.Key // in the order of the record
-	records []account.Key // of the keys
-	retires bool          // one of the keys is retired or will be
-	ecdsa   bool          // one of the keys is slow to verify with
+	records []account.Key // the records of keys, in the same order
+	retires bool          // whether a key is retired or will be
+	ecdsa   bool          // whether a key is an ECDSA key, which is slow to verify with
 }
 
-// newKeyring parses the keys of an app. Records were checked before they were
-// stored; one that does not parse all the same verifies nothing.
+// newKeyring parses the keys of an app. Records are checked before they are
+// stored. A record that cannot be parsed is left out and verifies nothing.
 func newKeyring(records []account.Key) *keyring {
 	ring := new(keyring)
 	for _, record := range records {
@@ -37,9 +37,9 @@ func parseKey(k account.Key) (usersig.Key, error) {
 	return usersig.HMACKey(k.Secret), nil
 }
 
-// active returns the keys that are not retired at now, and when the first of
-// them retires: the zero time if none does. At any time before that, also one
-// before now, all of them are active.
+// active returns the keys that are not retired at now, and the time at which
+// the first of them retires, or the zero time if none does. All of these keys
+// are active at any time before that, including times before now.
 func (r *keyring) active(now time.Time) (keys []usersig.Key, until time.Time) {
 	if !r.retires {
 		return r.keys, time.Time{}

@@ -9,15 +9,16 @@ import (
 )
 
 const (
-	// lockoutWindow is how long bad signatures are remembered, and how long
-	// their sender then waits (protocol.md §1.6, 70050).
+	// lockoutWindow is how long bad signatures are counted, and how long a
+	// locked out peer must wait (protocol.md §1.6, 70050).
 	lockoutWindow = time.Minute
 
-	// maxSources bounds the memory that strangers can make a lockout take.
+	// maxSources bounds the memory that a lockout can use, because anyone can
+	// send bad signatures.
 	maxSources = 100_000
 )
 
-// A lockout counts bad signatures by app and source.
+// A lockout counts bad signatures by app and address.
 type lockout struct {
 	mu     sync.Mutex
 	counts map[suspect]strikes
@@ -30,12 +31,12 @@ type suspect struct {
 
 type strikes struct {
 	n           int
-	first, last time.Time // of the n
+	first, last time.Time // times of the first and the last of the n
 }
 
 func newLockout() *lockout { return &lockout{counts: map[suspect]strikes{}} }
 
-// locked reports whether s has made limit mistakes in the last minute.
+// locked reports whether s has sent limit bad signatures in the last minute.
 func (l *lockout) locked(s suspect, limit int, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,7 +44,7 @@ func (l *lockout) locked(s suspect, limit int, now time.Time) bool {
 	return st.n >= limit && now.Sub(st.last) < lockoutWindow
 }
 
-// strike counts a mistake of s.
+// strike counts a bad signature of s.
 func (l *lockout) strike(s suspect, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,8 +59,9 @@ func (l *lockout) strike(s suspect, now time.Time) {
 	l.counts[s] = st
 }
 
-// forget drops counts that are no longer needed, or all of them if none is: it is
-// better to let a few off than to grow without bound.
+// forget removes expired counts. If the lockout is still full, forget removes
+// all counts: to let a few peers try again is better than to grow without
+// bound.
 func (l *lockout) forget(now time.Time) {
 	for s, st := range l.counts {
 		if now.Sub(st.last) >= lockoutWindow {

@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestLockout sends bad UserSigs from one address: after the limit even a good one is
-// refused, for this app and this address alone.
+// TestLockout sends bad UserSigs from one address. After the limit even a
+// genuine one is refused, but only for this app and this address.
 func TestLockout(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp, Settings: account.Settings{LockoutAfter: 2}}, account.App{ID: secondApp, Settings: account.Settings{LockoutAfter: 2}})
 	now := f.time.Unix()
@@ -58,7 +58,8 @@ func TestLockoutForgets(t *testing.T) {
 	}
 }
 
-// The minute of a lockout begins with the last mistake, not with the first.
+// TestLockoutLasts checks that the minute of a lockout begins with the last bad
+// UserSig, not with the first.
 func TestLockoutLasts(t *testing.T) {
 	l, now, who := newLockout(), time.Unix(1700000000, 0), suspect{firstApp, peer}
 	l.strike(who, now)
@@ -72,7 +73,8 @@ func TestLockoutLasts(t *testing.T) {
 	}
 }
 
-// TestLockoutOutOfBounds stores a number that no version accepts: it locks nobody out.
+// TestLockoutOutOfBounds stores a limit that no version accepts. It locks
+// nobody out.
 func TestLockoutOutOfBounds(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
 	_, err := f.store.UpdateApp(t.Context(), firstApp, func(a account.App) (account.App, error) {
