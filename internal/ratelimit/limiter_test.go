@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTotalsAreUnique has many goroutines count two keys across a change
-// of second: each total must be handed out exactly once.
+// TestTotalsAreUnique counts two keys from many goroutines across a change of
+// second. Each total must be returned exactly once.
 func TestTotalsAreUnique(t *testing.T) {
 	const workers, perWorker = 16, 500
 	l := New()

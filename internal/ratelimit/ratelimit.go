@@ -1,11 +1,11 @@
 // Package ratelimit counts calls in fixed windows of one second and decides
 // whether a call is over its limit.
 //
-// The vendor documents a limit per second for each app and command but not the
-// shape of the window. Fixed seconds are the simplest reading. A window is one
-// second of the Unix clock.
+// The vendor documents a limit per second for each app and command, but not the
+// shape of the window. Fixed seconds are the simplest interpretation. A window
+// is one second of the Unix clock.
 //
-// [Decide] is a pure function over a total; a [Limiter] counts the totals in the
+// [Decide] is a pure function of a total. A [Limiter] counts the totals in the
 // memory of the process.
 package ratelimit
 
@@ -23,12 +23,12 @@ type Key struct {
 	Command string
 }
 
-// A Decision says whether a call may go on, and what its client may be told.
+// A Decision says whether a call may proceed and what to tell its client.
 type Decision struct {
-	// Limit is the number of calls allowed in a window; 0 means no limit, and
-	// then all other fields are zero.
+	// Limit is the number of calls allowed in a window. If it is 0, there is no
+	// limit and all other fields are zero.
 	Limit int
-	// Remaining is how many more calls the window has room for.
+	// Remaining is the number of further calls allowed in the window.
 	Remaining int
 	// Reset is the time until the window ends, more than 0 and at most
 	// [Window].
@@ -37,8 +37,8 @@ type Decision struct {
 	Over bool
 }
 
-// Decide returns the decision for a call that brought the count of the window of now to total.
-// Limit is at least 1.
+// Decide returns the decision for a call that raised the count of its window to
+// total. The window is that of now. Limit must be at least 1.
 func Decide(total int64, limit int, now time.Time) Decision {
 	left := int64(limit) - total
 	return Decision{
