@@ -1,9 +1,9 @@
-// Package metrics counts what the server does, for Prometheus. It has a registry
-// of its own and touches no global one.
+// Package metrics counts the work of the server for Prometheus. It uses its own
+// registry and no global one.
 //
-// What is on the way of every request, [Metrics.Request] and [Metrics.Observe],
-// asks for no memory and takes no lock: the series of a label's values are looked
-// up once and kept.
+// [Metrics.Request] and [Metrics.Observe] run on every request. They do not
+// allocate and use no lock, because the series of each combination of label
+// values is looked up once and kept.
 package metrics
 
 import (
@@ -18,13 +18,13 @@ import (
 	"rollcall/internal/account"
 )
 
-// Options are what Metrics are built from. Logger is required.
+// Options are the options of [New]. Logger is required.
 type Options struct {
-	Version string // of the program
+	Version string // version of the program
 	Logger  *slog.Logger
 }
 
-// Metrics are the counts of one server. They are safe for concurrent use.
+// Metrics are the metrics of one server. They are safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	lg       *slog.Logger
@@ -33,8 +33,8 @@ type Metrics struct {
 	backup   prometheus.Gauge
 }
 
-// buckets of latency in seconds: from what a look-up in memory takes to the time
-// that a command may take.
+// buckets are the buckets of latency in seconds. They reach from the time of a
+// look-up in memory to beyond the time limit of a command.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 
 // New returns Metrics.
@@ -54,26 +54,26 @@ func New(o Options) *Metrics {
 	return m
 }
 
-// WatchEngine adds the number of accounts of each app in e, read at each scrape.
-// It may be called once.
-func (m *Metrics) WatchEngine(e account.Engine) { m.registry.MustRegister(newCensus(e)) }
+// WatchEngine adds the number of accounts of each app in e, which is read on
+// each scrape. It may be called once.
+func (m *Metrics) WatchEngine(e account.Engine) { m.registry.MustRegister(newAccountCounts(e)) }
 
-// WatchInFlight adds how many requests are being served, as n tells at each
-// scrape. It may be called once.
+// WatchInFlight adds the number of requests that are being served, which n
+// returns on each scrape. It may be called once.
 func (m *Metrics) WatchInFlight(n func() int) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "rollcall_requests_in_flight", Help: "Requests of the account API that are being served.",
 	}, func() float64 { return float64(n()) }))
 }
 
-// maxScrapes is how many scrapes are answered at once.
+// maxScrapes is the maximum number of concurrent scrapes.
 const maxScrapes = 4
 
 // Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(m.lg.Handler(), slog.LevelWarn),
-		ErrorHandling:       promhttp.ContinueOnError, // the other metrics say what is wrong
+		ErrorHandling:       promhttp.ContinueOnError, // so that one failing metric does not hide the others
 		MaxRequestsInFlight: maxScrapes,
 	})
 }

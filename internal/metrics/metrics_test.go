@@ -23,7 +23,7 @@ import (
 
 var _ metered.Recorder = (*metrics.Metrics)(nil)
 
-// scrape returns what Prometheus would read.
+// scrape returns the text that Prometheus would read.
 func scrape(t *testing.T, m *metrics.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -34,7 +34,7 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 	return w.Body.String()
 }
 
-// wants checks that each line is in text.
+// wants checks that text contains each line.
 func wants(t *testing.T, text string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
@@ -112,7 +112,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestStoreFails checks that a scrape shows the rest when the store is gone.
+// TestStoreFails checks that a scrape shows the other metrics if the store
+// fails.
 func TestStoreFails(t *testing.T) {
 	m := newMetrics(t)
 	m.WatchEngine(failing{new(mem.Store)})
@@ -131,7 +132,8 @@ func (failing) Apps(context.Context) ([]*account.App, error) {
 	return nil, &account.Error{Code: account.Internal, Err: errors.New("no disk")}
 }
 
-// TestNoAllocation checks what is on the way of every request.
+// TestNoAllocation checks that the methods that run on every request do not
+// allocate.
 func TestNoAllocation(t *testing.T) {
 	m := newMetrics(t)
 	e := new(httpx.Event)
@@ -142,7 +144,7 @@ func TestNoAllocation(t *testing.T) {
 		"Observe": func() { m.Observe("Status", 100, time.Millisecond, account.OK) },
 	} {
 		if n := testing.AllocsPerRun(100, fn); n != 0 {
-			t.Errorf("%s asks for memory %v times", name, n)
+			t.Errorf("%s allocates %v times", name, n)
 		}
 	}
 }
@@ -156,7 +158,8 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-// A rate of limits needs their value from before the first hit.
+// TestLimitsFromStart checks that the counters of limits exist before the first
+// hit, without which no rate can be calculated.
 func TestLimitsFromStart(t *testing.T) {
 	text := scrape(t, newMetrics(t))
 	for _, command := range wire.CommandNames() {
@@ -181,15 +184,16 @@ func TestSystem(t *testing.T) {
 	)
 }
 
-// A disk that hangs costs a scrape its own metrics only, and is asked once.
+// TestDiskHangs checks that a hanging disk removes only its own metrics from a
+// scrape, and that only one measurement runs.
 func TestDiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMetrics(t)
-		answer := make(chan struct{})
-		var asked atomic.Int32
+		done := make(chan struct{})
+		var measurements atomic.Int32
 		m.WatchDisk(func() (metrics.DiskUsage, error) {
-			asked.Add(1)
-			<-answer
+			measurements.Add(1)
+			<-done
 			return metrics.DiskUsage{Used: 9}, nil
 		})
 		for range 3 {
@@ -198,10 +202,10 @@ func TestDiskHangs(t *testing.T) {
 				t.Errorf("a scrape while the disk hangs:\n%s", text)
 			}
 		}
-		if n := asked.Load(); n != 1 {
-			t.Errorf("the disk was asked %d times", n)
+		if n := measurements.Load(); n != 1 {
+			t.Errorf("%d measurements started, want 1", n)
 		}
-		close(answer)
+		close(done)
 		synctest.Wait()
 		wants(t, scrape(t, m), "rollcall_disk_used_bytes 9")
 	})

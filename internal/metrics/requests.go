@@ -9,7 +9,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// requests counts requests.
+// requests are the metrics of requests.
 type requests struct {
 	total   *prometheus.CounterVec
 	latency *prometheus.HistogramVec
@@ -19,13 +19,14 @@ type requests struct {
 	limited *series[limit, prometheus.Counter]
 }
 
-// An outcome is a command and the code of an answer.
+// An outcome is a command and the code of its response.
 type outcome struct {
 	command string
 	code    int
 }
 
-// A limit is a command that was over its rate.
+// A limit is a command whose rate limit was exceeded, and what happened to the
+// call.
 type limit struct {
 	command string
 	mode    string
@@ -34,7 +35,7 @@ type limit struct {
 // Modes of a limit, as label values.
 const (
 	enforced = "enforced" // the call was refused
-	shadow   = "shadow"   // the call was served all the same
+	shadow   = "shadow"   // the call was served
 )
 
 func newRequests() requests {
@@ -45,7 +46,7 @@ func newRequests() requests {
 		}, []string{"command", "code"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rollcall_request_duration_seconds", Buckets: buckets,
-			Help: "Time from the head of a request to its answer, by command.",
+			Help: "Time from the head of a request to its response, by command.",
 		}, []string{"command"}),
 		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_limits_hit_total",
@@ -57,14 +58,15 @@ func newRequests() requests {
 		return ended{r.total.WithLabelValues(command, strconv.Itoa(o.code)), r.latency.WithLabelValues(command)}
 	})
 	r.limited = newSeries(func(l limit) prometheus.Counter { return r.limits.WithLabelValues(label(l.command), l.mode) })
-	for _, command := range wire.CommandNames() { // a rate needs a value from before the first hit
+	for _, command := range wire.CommandNames() { // a rate can only be calculated if the counter exists before the first hit
 		r.limited.of(limit{command, enforced})
 		r.limited.of(limit{command, shadow})
 	}
 	return r
 }
 
-// label returns the label value of a command: a request may have named none.
+// label returns the label value of a command. If the request named no command,
+// it is "unknown".
 func label(command string) string {
 	if command == "" {
 		return "unknown"
@@ -72,7 +74,7 @@ func label(command string) string {
 	return command
 }
 
-// Request counts a request that is over. It is an [httpx.Observer].
+// Request counts a finished request. It is an [httpx.Observer].
 func (m *Metrics) Request(e *httpx.Event) {
 	r, command, code := &m.requests, e.Command(), e.Code()
 	r.ended.of(outcome{command, code}).count(e.Took())

@@ -9,11 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// A series keeps what newValue makes of each key. Reading it takes no lock and no
-// memory. Keys must come from a small set: nothing is ever dropped.
+// A series caches newValue(k) for each key k. A cached value is read without a
+// lock and without allocating. Keys must come from a small set, because entries
+// are never removed.
 type series[K comparable, V any] struct {
 	newValue func(K) V
-	mu       sync.Mutex // held by those who add
+	mu       sync.Mutex // locked to add an entry
 	m        atomic.Pointer[map[K]V]
 }
 
@@ -31,7 +32,7 @@ func (s *series[K, V]) of(k K) V {
 	return s.add(k)
 }
 
-// add adds the value of k to a copy.
+// add copies the map and adds the value of k.
 func (s *series[K, V]) add(k K) V {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +46,7 @@ func (s *series[K, V]) add(k K) V {
 	return m[k]
 }
 
-// ended counts what ended in one way, and how long it took.
+// ended counts the events with one outcome, and how long they took.
 type ended struct {
 	total   prometheus.Counter
 	latency prometheus.Observer

@@ -10,7 +10,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// store counts calls of the engine.
+// store are the metrics of calls of the engine.
 type store struct {
 	total   *prometheus.CounterVec
 	latency *prometheus.HistogramVec
@@ -18,7 +18,7 @@ type store struct {
 	ended *series[result, ended]
 }
 
-// A result is a method of the engine and how it ended.
+// A result is a method of the engine and its outcome.
 type result struct {
 	method string
 	code   account.Code
@@ -32,7 +32,7 @@ func newStore() store {
 		}, []string{"method", "result"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rollcall_store_call_duration_seconds", Buckets: buckets,
-			Help: "Time that calls of the store took, by method; for changes, until they were durable.",
+			Help: "Time that calls of the store took, by method; for changes, until the change was durable.",
 		}, []string{"method"}),
 	}
 	s.ended = newSeries(func(r result) ended {
@@ -41,30 +41,30 @@ func newStore() store {
 	return s
 }
 
-// Observe counts a call of the engine, whose methods have a fixed set of names.
-// It is the Recorder of package metered.
+// Observe counts a call of the engine. The names of methods come from a fixed
+// set. Observe is the Recorder of package metered.
 func (m *Metrics) Observe(method string, _ int, took time.Duration, code account.Code) {
 	m.store.ended.of(result{method, code}).count(took)
 }
 
-// scrapeTimeout is how long a scrape waits for the store.
+// scrapeTimeout is the maximum time that a scrape waits for the store.
 const scrapeTimeout = 2 * time.Second
 
-// A census collects how many accounts each app has.
-type census struct {
+// accountCounts collects the number of accounts of each app.
+type accountCounts struct {
 	e        account.Engine
 	accounts *prometheus.Desc
 }
 
-func newCensus(e account.Engine) *census {
-	return &census{e, prometheus.NewDesc("rollcall_accounts", "Accounts that exist, by app.", []string{"sdkappid"}, nil)}
+func newAccountCounts(e account.Engine) *accountCounts {
+	return &accountCounts{e, prometheus.NewDesc("rollcall_accounts", "Accounts that exist, by app.", []string{"sdkappid"}, nil)}
 }
 
 // Describe implements [prometheus.Collector].
-func (c *census) Describe(ch chan<- *prometheus.Desc) { ch <- c.accounts }
+func (c *accountCounts) Describe(ch chan<- *prometheus.Desc) { ch <- c.accounts }
 
 // Collect implements [prometheus.Collector].
-func (c *census) Collect(ch chan<- prometheus.Metric) {
+func (c *accountCounts) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	as, err := c.e.Apps(ctx)

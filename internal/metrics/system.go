@@ -14,44 +14,44 @@ func newBackup() prometheus.Gauge {
 	})
 }
 
-// BackupMade notes when the newest backup was made.
+// BackupMade sets the time of the newest backup.
 func (m *Metrics) BackupMade(at time.Time) { m.backup.Set(float64(at.Unix())) }
 
-// WatchCertificate adds when the certificate that is served ends, as notAfter tells
-// at each scrape. It may be called once.
+// WatchCertificate adds the expiry time of the certificate that is served,
+// which notAfter returns on each scrape. It may be called once.
 func (m *Metrics) WatchCertificate(notAfter func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "rollcall_tls_certificate_expiry_timestamp_seconds", Help: "Unix time at which the certificate that is served ends; only with TLS.",
+		Name: "rollcall_tls_certificate_expiry_timestamp_seconds", Help: "Unix time at which the served certificate expires; only with TLS.",
 	}, func() float64 { return float64(notAfter().Unix()) }))
 }
 
-// A DiskUsage is what a store takes of its disk, in bytes.
+// A DiskUsage is the use of a disk by a store, in bytes.
 type DiskUsage struct {
-	Used uint64 // by the files of the store
-	Free uint64 // for it
+	Used uint64 // bytes of the files of the store
+	Free uint64 // bytes that the store can still use
 }
 
-// WatchDisk adds what the store takes of its disk, as measure tells. It may be
-// called once.
+// WatchDisk adds the use of the disk, which measure returns on each scrape. It
+// may be called once.
 func (m *Metrics) WatchDisk(measure func() (DiskUsage, error)) {
 	m.registry.MustRegister(&disk{
 		measure: measure,
-		used:    prometheus.NewDesc("rollcall_disk_used_bytes", "Bytes that the files of the store take; only for a store on disk.", nil, nil),
+		used:    prometheus.NewDesc("rollcall_disk_used_bytes", "Bytes that the files of the store use; only for a store on disk.", nil, nil),
 		free:    prometheus.NewDesc("rollcall_disk_free_bytes", "Bytes that are free for the store on its file system; only for a store on disk.", nil, nil),
 	})
 }
 
-// diskPatience is how long a scrape waits for a measurement. A disk that hangs
-// must not take the other metrics with it.
-const diskPatience = 500 * time.Millisecond
+// diskTimeout is the maximum time that a scrape waits for a measurement.
+// Without this limit a hanging disk would block the other metrics, too.
+const diskTimeout = 500 * time.Millisecond
 
-// A disk collects the use of a disk. One measurement goes on at a time.
+// A disk collects the use of a disk. Only one measurement runs at a time.
 type disk struct {
 	measure    func() (DiskUsage, error)
 	used, free *prometheus.Desc
 
 	mu      sync.Mutex
-	running chan struct{} // closed at the end of the measurement under way; nil if there is none
+	running chan struct{} // closed at the end of the running measurement; nil if there is none
 	last    DiskUsage
 	err     error
 }
@@ -62,10 +62,10 @@ func (d *disk) Describe(ch chan<- *prometheus.Desc) {
 	ch <- d.free
 }
 
-// Collect implements [prometheus.Collector]. It leaves both out if the disk does
-// not answer.
+// Collect implements [prometheus.Collector]. It omits both metrics if the
+// measurement takes longer than [diskTimeout].
 func (d *disk) Collect(ch chan<- prometheus.Metric) {
-	timer := time.NewTimer(diskPatience)
+	timer := time.NewTimer(diskTimeout)
 	defer timer.Stop()
 	select {
 	case <-d.start():
@@ -82,8 +82,8 @@ func (d *disk) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(d.free, prometheus.GaugeValue, float64(d.last.Free))
 }
 
-// start starts a measurement unless one is under way, and returns what is closed
-// at its end.
+// start starts a measurement unless one is running. It returns a channel that
+// is closed at the end of the measurement.
 func (d *disk) start() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
