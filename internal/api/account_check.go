@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// accountCheck serves account_check (protocol.md §3.4). An id that is not
-// imported is no error; one that could never be has a ResultCode.
+// accountCheck serves account_check (protocol.md §3.4). An id without an
+// account is not an error. An id that is invalid has a ResultCode.
 func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckRequest) (any, error) {
 	userIDs, err := c.idItems("CheckItem", &req.CheckItem)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 	return &c.checked, nil
 }
 
-// result returns the number and text for one item of a batch.
+// result returns the code and text for one item of a batch.
 func (c *call) result(code account.Code, detail string) (wire.Code, string) {
 	if code == account.OK {
 		return wire.OK, ""

@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// accountDelete serves account_delete (protocol.md §3.3). The top level stays
-// OK whatever becomes of single ids.
+// accountDelete serves account_delete (protocol.md §3.3). The top level of the
+// response is OK even if single ids fail.
 func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteRequest) (any, error) {
 	userIDs, err := c.idItems("DeleteItem", &req.DeleteItem)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"rollcall/internal/wire"
 )
 
-// accountImport serves account_import (protocol.md §3.1): it creates one
-// account, or updates its Nick and FaceUrl. The reason of a failure is the
-// code of the whole answer.
+// accountImport serves account_import (protocol.md §3.1). It creates one
+// account or updates its Nick and FaceUrl. If the account cannot be imported,
+// the response as a whole has the code of the reason.
 func (s *Server) accountImport(ctx context.Context, c *call, req *wire.ImportRequest) (any, error) {
 	userID, err := eitherID(req.UserID, req.Identifier)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *Server) accountImport(ctx context.Context, c *call, req *wire.ImportReq
 	return &wire.SuccessInfoFirst, c.imports[0].Err()
 }
 
-// upsert reads the texts that an import may carry.
+// upsert returns the account to import, with the texts of the request.
 func upsert(userID account.UserID, nick, faceURL wire.Text) (item account.Upsert, err error) {
 	item.ID = userID
 	if item.Nick, err = text("Nick", nick); err != nil {

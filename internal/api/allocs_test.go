@@ -9,14 +9,14 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestAllocs bounds how often a call of the hot paths asks for memory, over an
-// engine that never does. It guards the speed without a clock: one more object
-// for each account would make these numbers a hundred larger.
+// TestAllocs limits the number of allocations of the busiest commands, over an
+// engine that does not allocate. It protects the speed without measuring time.
+// One more object for each account would add a hundred to these numbers.
 //
-// Bare is the handler alone; logged is what package httpx adds to it.
+// Bare is the handler alone. Logged includes the handler of package httpx.
 func TestAllocs(t *testing.T) {
 	if testutil.Race {
-		t.Skip("pools forget under the race detector")
+		t.Skip("pools drop objects under the race detector")
 	}
 	escaped := strings.ReplaceAll(importBody, "/", `\/`)
 	for _, test := range []struct {
@@ -36,7 +36,7 @@ func TestAllocs(t *testing.T) {
 			}
 			for h, more := range map[slog.Handler]float64{
 				slog.NewTextHandler(io.Discard, nil): 0,
-				slog.NewJSONHandler(io.Discard, nil): 1, // for took_ms, which is a fraction
+				slog.NewJSONHandler(io.Discard, nil): 1, // for took_ms, which is a floating-point number
 			} {
 				logged := newRepeater(t, test.command, test.body).logged(h)
 				if got := testing.AllocsPerRun(200, logged.serve); got > test.logged+more {

@@ -1,9 +1,11 @@
-// Package api serves the vendor's protocol under /v4/: it lets a request
-// through the gate, decodes it, calls package directory, and encodes the
-// answer. Each command is in its own file; [wire.Commands] lists them all.
+// Package api serves the vendor's protocol under /v4/. It checks a request at
+// the gate, decodes it, calls package directory, and encodes the response. Each
+// command has its own file. [wire.Commands] lists all commands.
 //
-// Every answer is HTTP 200 with application/json; what goes wrong stands in
-// the body.
+// Every response is HTTP 200 with application/json. Errors are in the body.
+//
+// A newcomer can skip the memory of a call in call.go, and waits.go. They are
+// for speed.
 package api
 
 import (
@@ -23,39 +25,41 @@ import (
 
 // Bounds of a request.
 const (
-	// MaxBody is the longest body in bytes (decisions.md, "Bodies").
+	// MaxBody is the maximum length of a body in bytes (decisions.md,
+	// "Bodies").
 	MaxBody = 1 << 20
 
-	// Timeout is the longest that a command may take, from its header on, or
-	// from the end of a body that is slow to arrive. The vendor's is 3 s, and
-	// published clients give up after 2 to 3.
+	// Timeout is the maximum duration of a command. It begins with the header
+	// of the request, or with the end of a body that is slow to arrive. The
+	// vendor's is 3 s, and published clients give up after 2 to 3 s.
 	Timeout = 2500 * time.Millisecond
 
-	// MaxWait is how long of that a call may wait for its turn.
+	// MaxWait is the part of Timeout that a call may wait for its turn.
 	MaxWait = 400 * time.Millisecond
 
-	// slowBody is how long a body may take at the expense of its command.
+	// slowBody is the time within which a body may arrive without a new Timeout
+	// for its command.
 	slowBody = 100 * time.Millisecond
 )
 
-// Prefix is the path under which the vendor's protocol lives.
+// Prefix is the path prefix of the vendor's protocol.
 const Prefix = wire.Prefix
 
-// Options are what a Server is built from. All but InFlight are required.
+// Options are the options of [New]. All but InFlight are required.
 type Options struct {
 	Directory *directory.Directory
 	Auth      *auth.Authenticator
-	InFlight  *httpx.InFlight // bounds the calls served at once; [NewInFlight] of 0 if nil
+	InFlight  *httpx.InFlight // bounds the concurrent calls; [NewInFlight](0) if nil
 }
 
-// A Server answers the vendor's protocol. It is safe for concurrent use.
+// A Server serves the vendor's protocol. It is safe for concurrent use.
 type Server struct {
 	dir       *directory.Directory
 	auth      *auth.Authenticator
 	limiter   *ratelimit.Limiter
 	inFlight  *httpx.InFlight
 	waits     waits
-	now       func() time.Time // real time, for rates
+	now       func() time.Time // real time, for rate limits
 	endpoints map[string]*endpoint
 }
 
@@ -69,7 +73,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// NewInFlight returns the bound of calls served at once, 1024 if n is 0.
+// NewInFlight returns a bound of n concurrent calls, or of 1024 if n is 0.
 func NewInFlight(n int) *httpx.InFlight { return httpx.NewInFlight(cmp.Or(n, 1024), MaxWait) }
 
 // ServeHTTP implements [http.Handler].
@@ -77,7 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, c := w.Header(), newCall(r)
 	setHeaders(h)
 	c.event.SetCode(0)
-	resp, err := s.answer(h, r, c)
+	resp, err := s.respond(h, r, c)
 	if err != nil {
 		resp = c.fail(h, err)
 	} else {
@@ -88,11 +92,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = addRequestID(body, c.event.RequestID())
 	}
 	setLength(h, len(body))
-	_, _ = w.Write(body) // the client has gone; nothing is left to do
+	_, _ = w.Write(body) // an error means that the client has gone
 	c.free()
 }
 
-// setHeaders sets what every answer of the vendor has (protocol.md §1.2).
+// setHeaders sets the headers of every response of the vendor (protocol.md
+// §1.2).
 func setHeaders(h http.Header) {
 	h["Content-Type"] = jsonType
 	h["Access-Control-Allow-Origin"] = anyOrigin
@@ -100,7 +105,7 @@ func setHeaders(h http.Header) {
 	h["Access-Control-Allow-Methods"] = allowMethods
 }
 
-// Header values that no request changes.
+// Header values that are the same for every request.
 var (
 	jsonType     = []string{"application/json"}
 	anyOrigin    = []string{"*"}
@@ -108,14 +113,14 @@ var (
 	allowMethods = []string{http.MethodPost}
 )
 
-// answer passes the gate and runs the command.
-func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
+// respond passes the gate and runs the command.
+func (s *Server) respond(h http.Header, r *http.Request, c *call) (any, error) {
 	ctx := s.waits.begin(r.Context())
 	defer func() { ctx.end() }()
 	if err := s.gate(ctx, h, r, c); err != nil {
 		return nil, &gateError{err}
 	}
-	tenant := uint32(c.app.ID) // known by now: nobody takes the places of another
+	tenant := uint32(c.app.ID) // the caller is authenticated, so it cannot use up the places of another app
 	if err := s.inFlight.Enter(ctx, tenant); err != nil {
 		return nil, &gateError{&account.Error{Code: account.Unavailable, Err: err}}
 	}
@@ -135,32 +140,32 @@ func (s *Server) answer(h http.Header, r *http.Request, c *call) (any, error) {
 	return resp, err
 }
 
-// read reads the body, which c keeps until the answer is encoded, and reports
-// whether it was slow to arrive.
+// read reads the body, which c keeps until the response is encoded. It reports
+// whether the body was slow to arrive.
 func (c *call) read(h http.Header, r *http.Request) (slow bool, err error) {
 	start := time.Now()
 	if c.body, err = httpx.ReadBody(r, MaxBody); err != nil {
-		h.Set("Connection", "close") // what is still sent is not a request
-		return false, &wire.Error{Code: wire.HTTPParse, Detail: unread(err)}
+		h.Set("Connection", "close") // the rest of the body must not be read as a request
+		return false, &wire.Error{Code: wire.HTTPParse, Detail: bodyError(err)}
 	}
 	return time.Since(start) > slowBody, nil
 }
 
-// unread says why a body could not be read.
-func unread(err error) string {
+// bodyError says why a body could not be read.
+func bodyError(err error) string {
 	if _, ok := errors.AsType[*httpx.BodyTooLargeError](err); ok {
 		return "the body is over 1 MiB; send fewer items in a call"
 	}
 	return "the body did not arrive whole: it is shorter than its Content-Length, wrongly chunked, or too slow"
 }
 
-// addRequestID puts id at the end of the object that body is.
+// addRequestID adds id at the end of body, which is a JSON object.
 func addRequestID(body []byte, id string) []byte {
 	return fmt.Appendf(body[:len(body)-1], `,"RequestId":%q}`, id)
 }
 
-// Refuse answers a request whose handler panicked. The cause is logged by the
-// caller.
+// Refuse writes the response to a request whose handler panicked. The caller
+// logs the cause.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}

@@ -37,12 +37,12 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	return nil
 }
 
-// otherApp is the vendor's ErrorInfo of 70014: the app of the URL, then that of
-// the UserSig.
+// otherApp is the vendor's ErrorInfo of 70014. Its numbers are the app of the
+// URL and that of the UserSig.
 const otherApp = "The requested SDKAppID(%d) does not match the Usersig(%d). You can run a self-checking with the assistant tool on the console."
 
-// unidentified returns the wire's error for err, which package auth returned for the
-// UserSig text.
+// unidentified returns the wire's error for err, which package auth returned
+// for the UserSig text.
 func (c *call) unidentified(err error, text string) error {
 	if errors.Is(err, auth.ErrLockedOut) {
 		return &wire.Error{Code: wire.TooManyBadSigs}
@@ -65,9 +65,9 @@ func (c *call) unidentified(err error, text string) error {
 	return w
 }
 
-// notAdmin refuses a caller who is no admin. The live service answers with the
-// code of the gateway where the pages of openim and profile have codes of their
-// own (decisions.md, "The gate").
+// notAdmin refuses a caller who is not an admin. Openim and profile have their
+// own codes for that in the documents, but the live service sends the code of
+// the gateway for them (decisions.md, "The gate").
 func (c *call) notAdmin() error {
 	mode := c.app.Settings.NotAdmin
 	if mode == account.NotAdminGateway || mode == account.NotAdminLive && c.service != login {

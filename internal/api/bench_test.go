@@ -20,11 +20,11 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A cheapEngine answers at once and keeps nothing, so that a benchmark over it
-// measures everything but the store. Its answers are shared, which is fine for
+// A cheapEngine returns at once and stores nothing, so a benchmark with it
+// measures everything but the store. Its results are shared, which is safe for
 // callers that only read them.
 type cheapEngine struct {
-	account.Engine // nothing else is called
+	account.Engine // nil: its other methods are not called
 	app            *account.App
 	upserted       []account.UpsertResult
 	status         []account.Status
@@ -42,7 +42,7 @@ func newCheapEngine() *cheapEngine {
 	}
 	for i := range wire.MaxBatch {
 		e.upserted[i] = account.UpsertResult{Code: account.OK, Created: true, InternalID: uint64(i + 1)}
-		e.status[i].InternalID = uint64(i % 2) // half of them hit
+		e.status[i].InternalID = uint64(i % 2) // half of the accounts exist
 	}
 	return e
 }
@@ -57,8 +57,7 @@ func (e *cheapEngine) Status(_ context.Context, _ account.AppID, ids []account.U
 	return e.status[:len(ids)], nil
 }
 
-// A repeater serves the same request again and again, without the garbage of
-// making one.
+// A repeater serves the same request repeatedly without allocating a new one.
 type repeater struct {
 	handler http.Handler
 	r       *http.Request
@@ -86,7 +85,7 @@ func newRepeater(tb testing.TB, command, content string) *repeater {
 	return p
 }
 
-// logged serves through the handler of package httpx, which logs to nowhere.
+// logged makes p serve through the handler of package httpx, which logs to h.
 func (p *repeater) logged(h slog.Handler) *repeater {
 	next := p.handler
 	p.handler = httpx.Handler(slog.New(h), func(w http.ResponseWriter, r *http.Request) error {

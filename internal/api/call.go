@@ -11,30 +11,30 @@ import (
 	"rollcall/internal/wire"
 )
 
-// The largest buffers that are kept for another call, in bytes.
+// Maximum sizes in bytes of the buffers that are kept for another call.
 const (
-	keepAnswer = 64 << 10 // room for a batch of a hundred
-	keepQuery  = 4 << 10
+	keepResponse = 64 << 10 // enough for a batch of 100
+	keepQuery    = 4 << 10
 )
 
-// A call is one request on its way.
+// A call is one request while it is served.
 type call struct {
 	*endpoint
 	app   *account.App
 	event *httpx.Event
 
-	explain []reason // what became of the items that failed
+	explain []reason // why items failed
 	failed  failedItems
 
-	body *httpx.Body // nil until it was read; texts of the request may live in it
+	body *httpx.Body // nil until it is read; texts of the request may share its memory
 	memory
 }
 
-// A memory holds what the commands that come by the thousand each second would
-// else ask for anew. It serves one call after the other, and between them it
-// refers to nothing of either.
+// A memory holds the buffers of a call that are reused, so that the busiest
+// commands do not allocate. It belongs to one call at a time. Between calls it
+// is cleared and refers to none of them.
 type memory struct {
-	query    []byte // parameters of the URL that were escaped
+	query    []byte // unescaped parameters of the URL
 	decoder  wire.Decoder
 	userIDs  []account.UserID
 	items    []account.Upsert
@@ -42,20 +42,20 @@ type memory struct {
 	checks   []directory.CheckResult
 	imported wire.MultiImportResponse
 	checked  wire.CheckResponse
-	answer   []byte
+	response []byte
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
 
-// newCall returns a call with the event of its request.
+// newCall returns a call for r, with the event of r.
 func newCall(r *http.Request) *call {
 	c := calls.Get().(*call)
 	c.event = httpx.EventFrom(r.Context())
 	return c
 }
 
-// free ends c. Nothing may refer to its request or its answer any more. A call
-// that panics is not freed.
+// free returns c to the pool. Nothing may refer to its request or its response
+// any more. A call that panics is not freed.
 func (c *call) free() {
 	if c.body != nil {
 		c.body.Free()
@@ -67,8 +67,8 @@ func (c *call) free() {
 	m.imported = wire.MultiImportResponse{}
 	m.checked = wire.CheckResponse{ResultItem: emptied(m.checked.ResultItem)}
 	m.query = m.query[:0]
-	if cap(m.answer) > keepAnswer {
-		m.answer = nil
+	if cap(m.response) > keepResponse {
+		m.response = nil
 	}
 	if cap(m.query) > keepQuery {
 		m.query = nil
@@ -84,8 +84,8 @@ func emptied[T any](s []T) []T {
 	return s[:0]
 }
 
-// sized returns a slice of n zero items that lives in s, which is all zero, if
-// it fits.
+// sized returns a slice of n zero items. It uses the memory of s, which must be
+// all zero, if that is large enough.
 func sized[T any](s []T, n int) []T {
 	if n > cap(s) {
 		return make([]T, n)
@@ -93,13 +93,14 @@ func sized[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// encode returns the answer resp, or one that says that resp does not encode.
+// encode encodes resp. If resp cannot be encoded, it encodes an error response
+// instead.
 func (c *call) encode(h http.Header, resp any) []byte {
-	b, err := wire.Append(c.answer[:0], resp)
+	b, err := wire.Append(c.response[:0], resp)
 	if err != nil {
 		b, _ = wire.Append(b, c.fail(h, err))
 	}
-	c.answer = b
+	c.response = b
 	return b
 }
 
@@ -112,7 +113,7 @@ func setLength(h http.Header, n int) {
 	h["Content-Length"] = []string{strconv.Itoa(n)}
 }
 
-// lengths are header values for short answers, which most are.
+// lengths are the header values for short responses, which most are.
 var lengths = func() (l [256][]string) {
 	for n := range l {
 		l[n] = []string{strconv.Itoa(n)}

@@ -15,9 +15,9 @@ import (
 	"rollcall/internal/wire"
 )
 
-// TestCallsKeepNothing imports accounts with bodies whose memory is used again,
-// by this test and by many at once: what is stored must stay as it was sent, and
-// each answer must be about its own request.
+// TestCallsKeepNothing imports accounts with bodies whose memory is reused, by
+// this test and by many goroutines at once. The stored accounts must equal the
+// sent ones, and each response must belong to its own request.
 func TestCallsKeepNothing(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{RateMode: account.RateOff}})
 	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
@@ -57,22 +57,22 @@ func TestCallsKeepNothing(t *testing.T) {
 	}
 }
 
-// serve posts body to a login command and returns the answer.
+// serve posts body to a login command and returns the response.
 func (f *fixture) serve(command, query, body string) string {
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, request("POST", "/v4/im_open_login_svc/"+command, query, body))
 	return w.Body.String()
 }
 
-// TestFreedCallsAreEmpty looks into the memory that a call leaves behind.
+// TestFreedCallsAreEmpty checks that a call leaves nothing in its memory.
 func TestFreedCallsAreEmpty(t *testing.T) {
 	c := new(call)
 	c.userIDs = []account.UserID{"a", "b"}
 	c.items = []account.Upsert{{ID: "a"}}
-	c.query, c.answer = make([]byte, keepQuery+1), make([]byte, keepAnswer+1)
+	c.query, c.response = make([]byte, keepQuery+1), make([]byte, keepResponse+1)
 	c.app, c.endpoint, c.explain = new(account.App), new(endpoint), []reason{{}}
 	c.free()
-	if c.app != nil || c.endpoint != nil || c.explain != nil || c.query != nil || c.answer != nil {
+	if c.app != nil || c.endpoint != nil || c.explain != nil || c.query != nil || c.response != nil {
 		t.Errorf("left: %+v", c)
 	}
 	if len(c.userIDs) != 0 || c.userIDs[:2][0] != "" || c.userIDs[:2][1] != "" || c.items[:1][0] != (account.Upsert{}) {
@@ -80,8 +80,8 @@ func TestFreedCallsAreEmpty(t *testing.T) {
 	}
 }
 
-// TestRefusedIDsAreForgotten checks that a batch with an id of another type leaves
-// no text of its body in the memory of the call.
+// TestRefusedIDsAreForgotten checks that a batch with an id of another type
+// leaves no text of its body in the memory of the call.
 func TestRefusedIDsAreForgotten(t *testing.T) {
 	c := &call{endpoint: &endpoint{Command: *wire.CommandNamed("multiaccount_import")}, memory: memory{userIDs: make([]account.UserID, 0, 8)}}
 	req := new(wire.MultiImportRequest)
@@ -119,14 +119,14 @@ func FuzzUnescape(f *testing.F) {
 		wantA, errA := url.QueryUnescape(a)
 		wantB, errB := url.QueryUnescape(b)
 		gotA, okA := unescape(a, &buf)
-		gotB, okB := unescape(b, &buf) // must leave gotA as it is
+		gotB, okB := unescape(b, &buf) // must not change gotA
 		if okA != (errA == nil) || gotA != wantA || okB != (errB == nil) || gotB != wantB {
 			t.Errorf("unescape(%q, %q) = %q %v, %q %v; want %q %v, %q %v", a, b, gotA, okA, gotB, okB, wantA, errA, wantB, errB)
 		}
 	})
 }
 
-// TestEndpoint names commands in ways that are, or are not, theirs.
+// TestEndpoint looks up paths that name a command and paths that do not.
 func TestEndpoint(t *testing.T) {
 	s := newFixture(t).Server
 	for path, want := range map[string]bool{

@@ -13,7 +13,7 @@ import (
 	"rollcall/internal/directory"
 )
 
-// A hungEngine does not return from one of its methods before the context ends.
+// A hungEngine does not return from one of its methods until the context ends.
 type hungEngine struct {
 	account.Engine
 	apps bool // App hangs, not Status
@@ -32,8 +32,8 @@ func (e hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.Use
 	return nil, account.Ended(ctx)
 }
 
-// TestGateHasDeadline checks that a store that hangs does not hold a call that is
-// not through the gate yet, whether it hangs on the app or on the caller's account.
+// TestGateHasDeadline checks that a call ends in time at the gate if the store
+// hangs, either for the app or for the caller's account.
 func TestGateHasDeadline(t *testing.T) {
 	for _, apps := range []bool{true, false} {
 		f := newFixture(t, account.App{ID: plainApp})
@@ -50,7 +50,7 @@ func TestGateHasDeadline(t *testing.T) {
 	}
 }
 
-// A slowReader is read after a while.
+// A slowReader returns its data after a delay.
 type slowReader struct {
 	wait time.Duration
 	io.Reader
@@ -62,8 +62,8 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// TestSlowBodyHasTime checks that a body that is slow to arrive is not at the
-// expense of its command.
+// TestSlowBodyHasTime checks that the time of a slow body does not count for
+// its command.
 func TestSlowBodyHasTime(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp})
 	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
@@ -76,9 +76,11 @@ func TestSlowBodyHasTime(t *testing.T) {
 	})
 }
 
-// TestPlacesAreOfApps takes every place that one app may have: its calls wait in
-// vain, those of another app are served, and a stranger who names the app is
-// refused for what is wrong.
+// TestPlacesAreOfApps occupies every place that one app may have:
+//   - More calls of that app wait in vain.
+//   - Calls of another app are served.
+//   - A caller who names the app without a valid UserSig is refused for that
+//     reason.
 func TestPlacesAreOfApps(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp}, account.App{ID: listedApp})
 	f.inFlight = NewInFlight(16)

@@ -11,7 +11,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A service is one of the vendor's; each has its own numbers for a fault.
+// A service is a service of the vendor's protocol. Each has its own codes for
+// the same error.
 type service uint8
 
 // Services.
@@ -24,12 +25,12 @@ const (
 
 var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile"}
 
-// serviceNamed returns the service of that name. A test fails on a command of
-// another one.
+// serviceNamed returns the service with that name. A test fails if a command
+// belongs to another service.
 func serviceNamed(name string) service { return service(slices.Index(serviceNames[:], name)) }
 
-// wireCodes says which number stands for a fault in each service. A test fails
-// on an empty cell.
+// wireCodes maps each error to its code in each service. A test fails on an
+// empty cell.
 var wireCodes = map[account.Code][numServices]wire.Code{
 	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal},
 	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
@@ -60,7 +61,7 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
 }
 
-// code returns the wire's number for c in service s.
+// code returns the wire's code for c in service s.
 func (s service) code(c account.Code) wire.Code {
 	if c == account.OK {
 		return wire.OK
@@ -68,8 +69,8 @@ func (s service) code(c account.Code) wire.Code {
 	return wireCodes[c][s]
 }
 
-// classify is the only place where an error becomes a number and a text that a
-// client sees. Causes stay in the log.
+// classify converts an error to the code and the text that a client sees. No
+// other function does. The cause of an error is only logged.
 func (s service) classify(err error) (wire.Code, string) {
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		return e.Code, e.Detail
@@ -80,7 +81,8 @@ func (s service) classify(err error) (wire.Code, string) {
 	return s.code(account.Internal), ""
 }
 
-// fail returns the answer for err and sets the headers that go with it.
+// fail returns the response for err, sets its headers, and records the error in
+// the event.
 func (c *call) fail(h http.Header, err error) any {
 	var svc service
 	layout := wire.CodeFirst
@@ -105,7 +107,7 @@ func info(err error, code wire.Code, detail string) string {
 	return wire.Info(code, detail)
 }
 
-// logCause logs err with the request if the fault is the server's.
+// logCause logs err with the request if it is an error of the server.
 func (c *call) logCause(err error) {
 	if _, ok := errors.AsType[*wire.Error](err); ok {
 		return
@@ -116,13 +118,14 @@ func (c *call) logCause(err error) {
 	}
 }
 
-// advise sets the header that says what to do about code. The detail is cut if
-// it is long; the remedy is always whole.
+// advise sets the header that says what to do about code. A long detail is cut,
+// but the remedy is always complete.
 func advise(h http.Header, code wire.Code, detail string) {
 	h.Set("Rollcall-Advice", wire.Advice(code, headerText(detail)))
 }
 
-// headerText makes text fit a header: printable ASCII of a bounded length.
+// headerText converts text to printable ASCII of bounded length, as a header
+// needs it.
 func headerText(text string) string {
 	const longest = 300
 	text = strings.ReplaceAll(text, "…", "...")
@@ -135,13 +138,13 @@ func headerText(text string) string {
 	return text[:min(len(text), longest)]
 }
 
-// A reason says why an item of a batch failed.
+// A reason is why an item of a batch failed.
 type reason struct {
 	item int // index in the request
 	code wire.Code
 }
 
-// explanation lists reasons as "index=code", for the Rollcall-Explain header.
+// explanation formats reasons as "index=code" for the Rollcall-Explain header.
 func explanation(reasons []reason) string {
 	var b strings.Builder
 	for i, r := range reasons {

@@ -51,8 +51,9 @@ func TestCausesStayInside(t *testing.T) {
 	}
 }
 
-// TestAdviceWithEveryCode checks every code in every service, with and without a
-// detail: the remedy is there, whole, and may stand in a header.
+// TestAdviceWithEveryCode checks every code in every service, with and without
+// a detail. The advice must contain the complete remedy and be fit for a
+// header.
 func TestAdviceWithEveryCode(t *testing.T) {
 	check := func(h http.Header, code wire.Code, detail string) {
 		t.Helper()

@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A fieldError is a field that is absent or of the wrong type. Its text is made
-// from the body, once the call has failed.
+// A fieldError is a field that is absent or of the wrong type. Its text is
+// derived from the body after the call has failed.
 type fieldError struct {
 	code account.Code
 	wire.Mismatch
@@ -20,11 +20,11 @@ type fieldError struct {
 
 func (e *fieldError) Error() string { return string(e.At) + " is not " + e.Want }
 
-// Unwrap gives e its meaning to those who do not have the body.
+// Unwrap returns the account error of e, for callers that do not have the body.
 func (e *fieldError) Unwrap() error { return &account.Error{Code: e.code} }
 
-// explained replaces a [fieldError] by one that says what is in the body, which
-// was decoded into req.
+// explained replaces a [fieldError] by an error that describes the body, which
+// was decoded into req. It returns other errors unchanged.
 func explained(err error, body []byte, req any) error {
 	if e, ok := errors.AsType[*fieldError](err); ok {
 		return &account.Error{Code: e.code, Detail: e.Explain(body, req)}
@@ -32,7 +32,7 @@ func explained(err error, body []byte, req any) error {
 	return err
 }
 
-// within says that the field of err is in an item of a list.
+// within adds to err that its field is in an item of a list.
 func within(err error, list string, item int) error {
 	if e, ok := errors.AsType[*fieldError](err); ok {
 		e.At = itemOf(list, item) + e.At
@@ -40,18 +40,17 @@ func within(err error, list string, item int) error {
 	return err
 }
 
-// field points to a key of the body, or of an item.
+// field returns a pointer to a key of the body or of an item.
 func field(name string) jsontext.Pointer { return jsontext.Pointer("/" + name) }
 
-// itemOf points to an item of a list.
+// itemOf returns a pointer to an item of a list.
 func itemOf(list string, item int) jsontext.Pointer {
 	return field(list) + "/" + jsontext.Pointer(strconv.Itoa(item))
 }
 
 const aString = "a JSON string"
 
-// id reads a required id.
-// Codes: BadParameter if it is absent, IDNotString.
+// id reads a required id. Codes: BadParameter if it is absent, IDNotString.
 func id(name string, t wire.Text) (account.UserID, error) {
 	switch t.Kind {
 	case wire.Valid:
@@ -62,8 +61,8 @@ func id(name string, t wire.Text) (account.UserID, error) {
 	return "", &fieldError{account.BadParameter, wire.Mismatch{At: field(name), Want: aString}}
 }
 
-// eitherID reads an id that has a name of today and an older one. The name of
-// today wins, also when its value is wrong.
+// eitherID reads an id that has a current and an older field name. If both are
+// present, the current one is used, even if its value is wrong.
 func eitherID(userID, identifier wire.Text) (account.UserID, error) {
 	if userID.Kind == wire.Absent && identifier.Kind != wire.Absent {
 		return id("Identifier", identifier)
@@ -101,15 +100,16 @@ func batch[T any](name string, l *wire.List[T], limit int) error {
 	return nil
 }
 
-// ids reads an array of ids into dst, which is all zero, if it is large enough.
+// ids reads an array of ids. It uses the memory of dst, which must be all zero,
+// if that is large enough.
 func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) ([]account.UserID, error) {
 	if err := batch(name, l, limit); err != nil {
 		return nil, err
 	}
 	dst = sized(dst, len(l.V))
 	for i, t := range l.V {
-		if t.Kind != wire.Valid { // null is no id either
-			clear(dst) // of texts that live in the body
+		if t.Kind != wire.Valid { // includes null
+			clear(dst) // its texts share the memory of the body
 			return nil, &fieldError{account.IDNotString, wire.Mismatch{At: itemOf(name, i), Want: aString}}
 		}
 		dst[i] = account.UserID(t.V)
@@ -117,7 +117,8 @@ func ids(dst []account.UserID, name string, l *wire.List[wire.Text], limit int) 
 	return dst, nil
 }
 
-// idItems reads an array of objects with a UserID. The ids live until c ends.
+// idItems reads an array of objects with a UserID. The ids are valid until c is
+// freed.
 func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]account.UserID, error) {
 	if err := batch(name, l, c.Batch); err != nil {
 		return nil, err
@@ -136,7 +137,8 @@ func (c *call) idItems(name string, l *wire.List[wire.Object[wire.IDItem]]) ([]a
 	return c.userIDs, nil
 }
 
-// notObject says that an item of a list is not an object with keys.
+// notObject returns the error for an item of a list that is not an object with
+// keys.
 func notObject(list string, item int, keys string) error {
 	return &fieldError{account.BadParameter, wire.Mismatch{At: itemOf(list, item), Want: "an object with " + keys}}
 }

@@ -65,8 +65,8 @@ func FuzzBodyPortraitGet(f *testing.F) {
 	fuzzBody(f, "profile/portrait_get", `{"To_Account":["seed","x"],"TagList":["Tag_Profile_IM_Nick"]}`)
 }
 
-// fuzzBody sends bodies to one command. Whatever they hold, the answer is a
-// whole one; a body that breaks the rules of encoding changes nothing.
+// fuzzBody sends bodies to one command. The response must be complete for any
+// body, and a body that breaks the rules of encoding must change nothing.
 func fuzzBody(f *testing.F, command string, seeds ...string) {
 	for _, seed := range append(seeds, ``, `{}`, `null`, `{"UserID":1}`, `{"a":1,"a":1}`, strings.Repeat(`{"a":`, 33)+`1`+strings.Repeat(`}`, 33)) {
 		f.Add(seed)
@@ -107,8 +107,8 @@ func (f *fixture) accounts(tb testing.TB) []account.Account {
 	return page.Accounts
 }
 
-// wellEncoded is the rule as it is written: one object of strictly valid JSON,
-// at most 32 levels deep.
+// wellEncoded implements the rule as it is written: one object of strictly
+// valid JSON with at most 32 levels.
 func wellEncoded(body string) bool {
 	v := jsontext.Value(body)
 	if v.Kind() != jsontext.KindBeginObject || !v.IsValid() {

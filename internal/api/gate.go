@@ -15,8 +15,9 @@ import (
 	"rollcall/internal/wire"
 )
 
-// gate lets r through to its command or says why not, in the order that
-// decisions.md ("The gate") settles. It fills c as far as it came.
+// gate checks r before its command runs, in the order that decisions.md ("The
+// gate") defines. It returns why it refuses r, or nil. It sets the fields of c
+// as far as the checks succeed.
 func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *call) error {
 	ep := s.endpoint(r)
 	if ep == nil {
@@ -46,16 +47,16 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 	return s.rate(h, r, c)
 }
 
-// endpoint returns the command that the path of r names, or nil. A path that is
-// escaped where no escape is needed names none.
+// endpoint returns the command that the path of r names, or nil. A path with an
+// unnecessary escape names none.
 func (s *Server) endpoint(r *http.Request) *endpoint {
 	if r.URL.RawPath == "" {
-		return s.endpoints[r.URL.Path] // whose paths need no escapes
+		return s.endpoints[r.URL.Path] // the paths of endpoints need no escapes
 	}
 	return s.endpoints[r.URL.EscapedPath()]
 }
 
-// app finds the app that sdkappid names.
+// app returns the app that sdkappid names.
 func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
 	if q.sdkappid.text == "" {
 		return nil, &wire.Error{Code: wire.NoSDKAppID, Detail: q.missing("sdkappid", "add it")}
@@ -71,7 +72,7 @@ func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
 	return app, err
 }
 
-// admit checks what an app says of its callers before they are known.
+// admit checks the rules of the app for callers that are not authenticated yet.
 func (s *Server) admit(r *http.Request, c *call) error {
 	set := &c.app.Settings
 	switch {
@@ -85,8 +86,8 @@ func (s *Server) admit(r *http.Request, c *call) error {
 	return nil
 }
 
-// sourceRefused refuses a caller by its address. The advice repeats the address,
-// which is that of the last proxy where there is one.
+// source returns the address that r came from. It ignores headers, which a
+// caller can forge.
 func sourceRefused(from netip.Addr) error {
 	return &wire.Error{
 		Code:   wire.SourceRefused,
@@ -95,8 +96,8 @@ func sourceRefused(from netip.Addr) error {
 	}
 }
 
-// otherRegion reports whether host is one of the vendor's for another centre.
-// Hosts that are not the vendor's belong to every centre.
+// otherRegion reports whether host is a host of the vendor for another data
+// centre. Other hosts belong to every data centre.
 func otherRegion(host, own string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -123,8 +124,8 @@ func allowed(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// gateError marks an error that arose before the command: its answer has the
-// gate's key order whatever the command.
+// A gateError is an error that occurred before the command. Its response has
+// the key order of the gate, whatever the command is.
 type gateError struct{ err error }
 
 func (e *gateError) Error() string { return e.err.Error() }

@@ -12,7 +12,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// Apps of the gate's tests.
+// Apps for the tests of the gate.
 const (
 	plainApp    account.AppID = 1400000001
 	disabledApp account.AppID = 1400000002
@@ -30,13 +30,13 @@ func gateApps() []account.App {
 	}
 }
 
-// An attempt is a request whose parts are wrong one by one.
+// An attempt is a request in which each part may be wrong.
 type attempt struct {
 	method, path, query, body string
 }
 
 // TestGateOrder starts with a request in which everything is wrong and repairs
-// one fault after the other. Each answer names the first fault that is left,
+// one fault after the other. Each response must name the first remaining fault,
 // so the order of the gate is exactly the order of this table.
 func TestGateOrder(t *testing.T) {
 	f := newFixture(t, gateApps()...)
@@ -101,7 +101,7 @@ func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
 	}
 }
 
-// A lockout is of one address.
+// TestLockout checks that a lockout is limited to one address.
 func TestLockout(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{LockoutAfter: 1, RateMode: account.RateOff}})
 	good := sign(t, testKey, plainApp, "administrator", f.time.Unix())
@@ -121,7 +121,8 @@ func TestLockout(t *testing.T) {
 	}
 }
 
-// A UserSig of before a kick has the code of an expired one in apps that want that.
+// TestKickedAsExpired checks that a UserSig from before a kick has the code of
+// an expired one if the app wants that.
 func TestKickedAsExpired(t *testing.T) {
 	for asExpired, want := range map[bool]int{false: 70052, true: 70001} {
 		f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{KickedAsExpired: asExpired}})
@@ -133,8 +134,9 @@ func TestKickedAsExpired(t *testing.T) {
 	}
 }
 
-// A call of another centre's host finds no app there, whether that is disabled or
-// not (decisions.md, "The gate").
+// TestRegionBeforeDisabled checks that a call to the host of another data
+// centre finds no app there, whether the app is disabled or not (decisions.md,
+// "The gate").
 func TestRegionBeforeDisabled(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp, Disabled: true, Settings: account.Settings{Region: "singapore"}})
 	for host, want := range map[string]int{"console.tim.qq.com": 70020, "adminapisgp.im.qcloud.com": 60016, "localhost": 60016} {
@@ -146,9 +148,9 @@ func TestRegionBeforeDisabled(t *testing.T) {
 	}
 }
 
-// TestOddNamesInTheURL names a parameter in bytes that are not ASCII, cut or not
-// UTF-8. The call keeps its code and the key order of the gate.
-func TestOddNamesInTheURL(t *testing.T) {
+// TestUnusualNamesInTheURL uses parameter names that are not ASCII, cut off, or
+// not UTF-8. The call keeps its code and the key order of the gate.
+func TestUnusualNamesInTheURL(t *testing.T) {
 	f := newFixture(t, gateApps()...)
 	for _, name := range []string{strings.Repeat("_", 31) + "\u017fdkappid", "\u017fdkappid", "sdkappi\xff", "\xc5"} {
 		w := httptest.NewRecorder()

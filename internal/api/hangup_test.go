@@ -12,12 +12,13 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// TestClientHangsUp checks that a client that hangs up is no fault of the server.
+// TestClientHangsUp checks that a client that hangs up is not logged as an
+// error of the server.
 func TestClientHangsUp(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp})
 	sig := sign(t, testKey, plainApp, "administrator", f.time.Unix())
 	for _, full := range []bool{false, true} {
-		if full { // so that the call waits for its turn
+		if full { // the call must wait for its turn
 			f.inFlight = NewInFlight(1)
 			if err := f.inFlight.Enter(t.Context(), 1); err != nil {
 				t.Fatal(err)

@@ -8,17 +8,17 @@ import (
 	"rollcall/internal/account"
 )
 
-// failedItems sums up the items of a batch that failed, for Rollcall-Advice:
-// the answer as a whole may well be OK, and names the items without a remedy.
+// failedItems summarizes the failed items of a batch for Rollcall-Advice. The
+// response as a whole may be OK, and its items have codes but no remedies.
 type failedItems struct {
-	list   string // the array that they are in
+	list   string // name of the array that contains the items
 	first  reason
-	detail string // of the first, may be empty
+	detail string // detail of the first; may be empty
 	count  int
-	remedy string // what to do about the first in place of what its code says; may be empty
+	remedy string // replaces the remedy of the first item's code; may be empty
 }
 
-// failItem notes that an item of a list failed.
+// failItem records that an item of a list failed.
 func (c *call) failItem(list string, r reason, detail string) {
 	if c.failed.count == 0 {
 		c.failed = failedItems{list: list, first: r, detail: detail}
@@ -26,12 +26,12 @@ func (c *call) failItem(list string, r reason, detail string) {
 	c.failed.count++
 }
 
-// whyUnknown says why there is no account of an id.
+// whyUnknown says why an id has no account.
 func (c *call) whyUnknown(id account.UserID) string {
 	return cmp.Or(c.app.WhyUnknown(id), "the app has no account of that UserID")
 }
 
-// adviseItems says what to do about the first item that failed, if one did.
+// adviseItems sets the advice about the first failed item, if there is one.
 func (c *call) adviseItems(h http.Header) {
 	f := &c.failed
 	if f.count == 0 {

@@ -6,5 +6,5 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestMain makes sure that no request logs a secret.
+// TestMain fails the package if a request logs a secret.
 func TestMain(m *testing.M) { testutil.Main(m) }

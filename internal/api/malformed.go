@@ -8,15 +8,15 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Malformed returns the answer to a request that HTTP itself could not make
-// sense of, and the header fields that go with it.
+// Malformed returns the response to a request that is not valid HTTP, and its
+// header fields.
 func Malformed(f httpx.Fault) (http.Header, []byte) {
 	body, err := wire.Encode(wire.CodeFirst.Fail(wire.HTTPParse, wire.Info(wire.HTTPParse, "")))
 	if err != nil {
-		panic(err) // three plain fields always encode
+		panic(err) // three plain fields can always be encoded
 	}
 	h := http.Header{}
-	if strings.Contains(f.Reason, httpx.PlainOnTLS) { // its remedy is not to mend the request
+	if strings.Contains(f.Reason, httpx.PlainOnTLS) { // the request itself needs no correction
 		h.Set("Rollcall-Advice", "This port takes HTTPS, and the request came without TLS. Call it with https://.")
 		return h, body
 	}
@@ -24,8 +24,8 @@ func Malformed(f httpx.Fault) (http.Header, []byte) {
 	return h, body
 }
 
-// malformation says what was wrong with a request, as far as net/http tells:
-// what it calls a bad request has nothing more to it.
+// malformation says what was wrong with a request, as far as net/http reports
+// it. Net/http gives no reason for most bad requests.
 func malformation(f httpx.Fault) string {
 	switch f.Status {
 	case http.StatusRequestHeaderFieldsTooLarge:
@@ -46,7 +46,8 @@ func malformation(f httpx.Fault) string {
 		"a Content-Length that is not a number, and a header field without a colon or with a control character"
 }
 
-// malformations are details by a part of the reason.
+// malformations maps a part of the reason of net/http to the detail of the
+// response.
 var malformations = map[string]string{
 	"missing required Host header": "the Host header is missing; HTTP/1.1 requires one",
 	"malformed Host header":        "the Host header is not a host name; send the name or address of this server",

@@ -16,9 +16,9 @@ import (
 	"rollcall/internal/wire"
 )
 
-// TestMalformedSaysWhatWasWrong sends what net/http refuses, over a connection as a
-// server has it. Each text is one that net/http causes: a row that nothing causes
-// fails the test.
+// TestMalformedSaysWhatWasWrong sends requests that net/http refuses, over a
+// connection like that of a server. Net/http must produce each reason in the
+// table, and each of [malformations] must occur.
 func TestMalformedSaysWhatWasWrong(t *testing.T) {
 	unseen := maps.Clone(malformations)
 	for name, test := range map[string]struct {
@@ -40,7 +40,7 @@ func TestMalformedSaysWhatWasWrong(t *testing.T) {
 		"unknown version":   {request: "POST / HTTP/3.0\r\nHost: x\r\n\r\n", want: "HTTP/2"},
 	} {
 		advice, reason := sendMalformed(t, test.request, test.tls)
-		if !strings.Contains(advice, test.want) || strings.HasSuffix(advice, wire.Lookup(wire.HTTPParse).Advice) == test.tls { // which mends nothing on a port of TLS
+		if !strings.Contains(advice, test.want) || strings.HasSuffix(advice, wire.Lookup(wire.HTTPParse).Advice) == test.tls { // the remedy does not help on a TLS port
 			t.Errorf("%s: Rollcall-Advice = %q, want %q and the remedy", name, advice, test.want)
 		}
 		maps.DeleteFunc(unseen, func(part, _ string) bool { return strings.Contains(reason, part) })
@@ -50,8 +50,8 @@ func TestMalformedSaysWhatWasWrong(t *testing.T) {
 	}
 }
 
-// sendMalformed sends a request to a listener as a server has it. It returns the
-// advice, and what net/http says was wrong.
+// sendMalformed sends a request to a listener like that of a server. It returns
+// the advice and the reason of net/http.
 func sendMalformed(t *testing.T, request string, tls bool) (advice, reason string) {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// multiaccountImport serves multiaccount_import (protocol.md §3.2): ids that
-// cannot be imported go into FailAccounts, all others apply.
+// multiaccountImport serves multiaccount_import (protocol.md §3.2). It imports
+// all ids that can be imported and returns the others in FailAccounts.
 func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.MultiImportRequest) (any, error) {
 	if err := c.importItems(req); err != nil {
 		return nil, err
@@ -27,7 +27,8 @@ func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.Mult
 	return &c.imported, nil
 }
 
-// importItems reads either form of the batch into c.items. AccountList wins.
+// importItems reads either form of the batch into c.items. If both are present,
+// AccountList is used.
 func (c *call) importItems(req *wire.MultiImportRequest) error {
 	if req.AccountList.Kind != wire.Absent {
 		return c.listItems(&req.AccountList)
@@ -67,7 +68,7 @@ func (c *call) listItems(list *wire.List[wire.Object[wire.ImportItem]]) error {
 	return nil
 }
 
-// listOf returns the name of the array that holds the items of req.
+// listOf returns the name of the array that contains the items of req.
 func listOf(req *wire.MultiImportRequest) string {
 	if req.AccountList.Kind != wire.Absent {
 		return "AccountList"
@@ -75,8 +76,8 @@ func listOf(req *wire.MultiImportRequest) string {
 	return "Accounts"
 }
 
-// failedIDs returns the ids that failed, in the order of the request, each
-// once, and keeps the reason of every item of list.
+// failedIDs returns the ids that failed, in the order of the request and each
+// once. It records the reason of every failed item of list.
 func (c *call) failedIDs(list string) []string {
 	var failed []string
 	var seen map[account.UserID]bool
@@ -99,8 +100,8 @@ func (c *call) failedIDs(list string) []string {
 	return failed
 }
 
-// whollyFailed returns the reason that all items share, if they failed for one
-// and the app wants that to fail the call.
+// whollyFailed returns an error if the app wants it, all items failed, and all
+// for the same reason. Otherwise it returns nil.
 func whollyFailed(app *account.App, results []directory.Result) error {
 	if !app.Settings.FailWhollyFailed {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestFailAccountsOnce imports ids that fail more than once in a batch: each is
-// named once, where it failed first, in both forms of the request.
+// TestFailAccountsOnce imports ids that fail several times in a batch. Each is
+// listed once, at its first failure, in both forms of the request.
 func TestFailAccountsOnce(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp})
 	q := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// noneKnown heads the answer in which no account could be told: the documents
-// ask for an error then.
+// noneKnown is the head of a response that contains no known account. The
+// documents require an error then.
 var noneKnown = wire.HeadInfoFirst{
 	ActionStatus: wire.StatusFail,
 	ErrorInfo:    wire.Info(wire.NoAccount, ""),
@@ -34,7 +34,8 @@ func (s *Server) queryOnlineStatus(ctx context.Context, c *call, req *wire.Statu
 	return resp, nil
 }
 
-// queryState serves querystate, the older name, which says State for Status.
+// queryState serves querystate, the older command, which has State instead of
+// Status.
 func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusRequest) (any, error) {
 	items, unknown, err := s.presence(ctx, c, req)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusReques
 	return resp, nil
 }
 
-// presence splits the accounts asked for into those that exist and the rest.
+// presence returns the requested accounts that exist, and those that do not.
 func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) ([]wire.OnlineStatus, []wire.StatusError, error) {
 	userIDs, err := ids(nil, "To_Account", &req.To_Account, c.Batch)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 	}
 	c.event.SetCounts(len(userIDs), len(unknown))
 	if len(known) == 0 {
-		c.event.SetCode(int(noneKnown.ErrorCode)) // the call as a whole fails with it
+		c.event.SetCode(int(noneKnown.ErrorCode)) // the call as a whole fails with that code
 	}
 	return known, unknown, nil
 }

@@ -8,12 +8,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// notFoundID stands for an id that is no account: programs that read the live
-// service compare with it (decisions.md, "Batches and items").
+// notFoundID replaces an id that has no account. Programs for the live service
+// compare ids with it (decisions.md, "Batches and items").
 const notFoundID = "@TLS#NOT_FOUND"
 
-// portraitGet serves portrait_get (protocol.md §3.9). The top level stays OK
-// whatever becomes of single accounts.
+// portraitGet serves portrait_get (protocol.md §3.9). The top level of the
+// response is OK even if single accounts fail.
 func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGetRequest) (any, error) {
 	userIDs, err := ids(nil, "To_Account", &req.To_Account, c.Batch)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 	}
 	accounts, err := s.dir.Profiles(ctx, c.app, userIDs, tags)
 	if err != nil {
-		return nil, c.meantTag(err, tags)
+		return nil, c.suggestTag(err, tags)
 	}
 	resp := wire.PortraitGetResponse{ProfileHead: wire.ProfileSuccess}
 	for i, a := range accounts {
@@ -39,7 +39,7 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 	return resp, nil
 }
 
-// tagList reads the tags asked for, each once, in the order of the request.
+// tagList reads the requested tags, each once, in the order of the request.
 func tagList(list wire.List[wire.Text]) ([]account.Tag, error) {
 	switch {
 	case list.Kind != wire.Valid:
@@ -62,7 +62,7 @@ func tagList(list wire.List[wire.Text]) ([]account.Tag, error) {
 	return tags, nil
 }
 
-// maxTags is more than the standard and custom tags of any app.
+// maxTags is larger than the number of standard and custom tags of any app.
 const maxTags = 64
 
 func (c *call) userProfile(userID account.UserID, a *account.Account, tags []account.Tag) wire.UserProfile {

@@ -8,7 +8,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// portraitSet serves portrait_set (protocol.md §3.8): all items apply or none.
+// portraitSet serves portrait_set (protocol.md §3.8). Either all items are
+// applied or none.
 func (s *Server) portraitSet(ctx context.Context, c *call, req *wire.PortraitSetRequest) (any, error) {
 	userID, err := id("From_Account", req.From_Account)
 	if err != nil {
@@ -20,7 +21,7 @@ func (s *Server) portraitSet(ctx context.Context, c *call, req *wire.PortraitSet
 	}
 	c.event.SetCounts(len(changes), 0)
 	if err := s.dir.SetProfile(ctx, c.app, userID, changes); err != nil {
-		return nil, c.meantTag(err, tagsOf(changes))
+		return nil, c.suggestTag(err, tagsOf(changes))
 	}
 	return wire.ProfileSuccess, nil
 }

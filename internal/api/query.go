@@ -9,12 +9,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// query holds the parameters that the gate reads. It ignores random and contenttype
-// (decisions.md, "The gate").
+// A query holds the parameters that the gate reads. Random and contenttype are
+// ignored (decisions.md, "The gate").
 type query struct {
 	sdkappid, identifier, usersig param
 
-	raw string // the whole query, to explain what is missing
+	raw string // the whole query, to explain a missing parameter
 }
 
 // A param is one parameter of the URL.
@@ -23,12 +23,14 @@ type param struct {
 	present bool
 }
 
-// parseQuery reads the URL's query. It is not [url.ParseQuery]: clients do not
-// escape identifier, so a semicolon is an ordinary byte, and what is wrong with
-// a parameter that nobody reads does not matter. The first of several
-// parameters of one name counts.
+// parseQuery parses the URL's query. It differs from [url.ParseQuery] in three
+// ways:
+//   - A semicolon is an ordinary byte, because clients do not escape
+//     identifier.
+//   - An error in a parameter that is not read does not matter.
+//   - If a parameter occurs several times, only the first counts.
 //
-// Parameters that were escaped live in memory that is appended to buf.
+// Escaped parameters are decoded into memory that is appended to buf.
 func parseQuery(raw string, buf *[]byte) (query, error) {
 	q := query{raw: raw}
 	for raw != "" {
@@ -48,8 +50,8 @@ func parseQuery(raw string, buf *[]byte) (query, error) {
 	return q, nil
 }
 
-// unescape is [url.QueryUnescape], but what it returns is s itself or lives in
-// memory that is appended to buf.
+// unescape is like [url.QueryUnescape], but returns either s itself or memory
+// that is appended to buf.
 func unescape(s string, buf *[]byte) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s, true
@@ -72,7 +74,7 @@ func unescape(s string, buf *[]byte) (string, bool) {
 	return unsafe.String(unsafe.SliceData(text), len(text)), true
 }
 
-// appendPlain appends s, which holds no percent escape, to b.
+// appendPlain appends s, which contains no percent escape, to b.
 func appendPlain(b []byte, s string) []byte {
 	rest := len(b)
 	b = append(b, s...)
@@ -97,8 +99,9 @@ func hexValue(c byte) byte {
 	return 16
 }
 
-// missing says that a parameter is missing or empty, and which one of the query
-// was meant for it. Of a query with many parameters it looks at the first.
+// missing says that a parameter is missing or empty. If another parameter of
+// the query was probably meant for it, the sentence names that one. Only the
+// first [wire.MaxParams] parameters are looked at.
 func (q *query) missing(name, cure string) string {
 	if q.param(name).present {
 		return name + " is empty in the URL; " + cure

@@ -12,22 +12,24 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Header names in the form that net/http gives them, which costs nothing to look
-// up, and the value that is shared by all answers.
+// Header names in canonical form, in which looking them up does not allocate,
+// and a header value that all responses share.
 var (
 	rateHeader = http.CanonicalHeaderKey("Rollcall-RateLimit")
 	overHeader = http.CanonicalHeaderKey("Rollcall-RateLimit-Over")
 	inShadow   = []string{"shadow"}
 )
 
-// asked reports whether the client set the header of that canonical name to 1.
+// asked reports whether the client set the header with that canonical name to
+// 1.
 func asked(r *http.Request, header string) bool {
 	values := r.Header[header]
 	return len(values) > 0 && values[0] == "1"
 }
 
-// rate counts the call against the limit of its command and the ceiling of its
-// app, and refuses it where the app enforces them.
+// rate counts the call for the limit of its command and for the ceiling of its
+// app. It refuses the call if it is over one of them and the app enforces
+// limits.
 func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	set := &c.app.Settings
 	if set.RateMode == account.RateOff {
@@ -38,24 +40,25 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 		limit = n
 	}
 	now := s.now()
-	command := s.take(c, c.Name, limit, now)
+	command := s.count(c, c.Name, limit, now)
 	if asked(r, rateHeader) {
 		showRate(h, command)
 	}
 	if command.Over {
 		return s.over(h, c, wire.CommandRate)
 	}
-	if s.take(c, "", set.AppRateLimit, now).Over {
+	if s.count(c, "", set.AppRateLimit, now).Over {
 		return s.over(h, c, wire.AppRate)
 	}
 	return nil
 }
 
-func (s *Server) take(c *call, command string, limit int, now time.Time) ratelimit.Decision {
+func (s *Server) count(c *call, command string, limit int, now time.Time) ratelimit.Decision {
 	return s.limiter.Take(ratelimit.Key{App: uint32(c.app.ID), Command: command}, limit, now)
 }
 
-// over refuses a call, or flags it where the app's limits are in shadow.
+// over refuses a call that is over a limit. If the app's limits are in shadow
+// mode, it only flags the call.
 func (s *Server) over(h http.Header, c *call, code wire.Code) error {
 	if c.app.Settings.RateMode == account.RateShadow {
 		h[overHeader] = inShadow

@@ -7,19 +7,20 @@ import (
 	"rollcall/internal/wire"
 )
 
-// An endpoint is a command of the vendor's protocol with what serves it.
+// An endpoint is a command of the vendor's protocol and the function that
+// serves it.
 type endpoint struct {
 	wire.Command
 	service service
 	serve   serveFunc
 }
 
-// handlers returns what serves each command, by name.
+// handlers returns the function that serves each command, by name.
 func (s *Server) handlers() map[string]serveFunc {
 	return map[string]serveFunc{
-		"account_import":      quick((*wire.Decoder).Import, s.accountImport),
-		"multiaccount_import": quick((*wire.Decoder).MultiImport, s.multiaccountImport),
-		"account_check":       quick((*wire.Decoder).Check, s.accountCheck),
+		"account_import":      pooled((*wire.Decoder).Import, s.accountImport),
+		"multiaccount_import": pooled((*wire.Decoder).MultiImport, s.multiaccountImport),
+		"account_check":       pooled((*wire.Decoder).Check, s.accountCheck),
 		"account_delete":      command(s.accountDelete),
 		"kick":                command(s.kick),
 		"query_online_status": command(s.queryOnlineStatus),
@@ -29,8 +30,8 @@ func (s *Server) handlers() map[string]serveFunc {
 	}
 }
 
-// routes returns the whole surface of the protocol, by path. A test fails on a
-// command without a handler.
+// routes returns all endpoints by path. A test fails on a command without a
+// handler.
 func (s *Server) routes() map[string]*endpoint {
 	handlers, byPath := s.handlers(), map[string]*endpoint{}
 	for _, c := range wire.Commands {
@@ -39,21 +40,21 @@ func (s *Server) routes() map[string]*endpoint {
 	return byPath
 }
 
-// A serveFunc serves a body and returns the answer.
+// A serveFunc serves a request body and returns the response.
 type serveFunc func(ctx context.Context, c *call, body []byte) (any, error)
 
-// command adapts a function from request to response.
+// command converts a function from request to response to a serveFunc.
 func command[Req any](fn func(context.Context, *call, *Req) (any, error)) serveFunc {
 	decode := func(_ *wire.Decoder, body []byte) (*Req, error) {
 		req := new(Req)
 		return req, wire.Decode(body, req)
 	}
-	return quick(decode, fn)
+	return pooled(decode, fn)
 }
 
-// quick is command for a request that the call's Decoder reads: its texts live
-// until the call ends.
-func quick[Req any](decode func(*wire.Decoder, []byte) (*Req, error), fn func(context.Context, *call, *Req) (any, error)) serveFunc {
+// pooled is like command, for a request that decode reads with the call's
+// Decoder. The texts of the request are valid until the call is freed.
+func pooled[Req any](decode func(*wire.Decoder, []byte) (*Req, error), fn func(context.Context, *call, *Req) (any, error)) serveFunc {
 	return func(ctx context.Context, c *call, body []byte) (any, error) {
 		switch req, err := decode(&c.decoder, body); err {
 		case nil:

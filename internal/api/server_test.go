@@ -52,9 +52,8 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 	return f
 }
 
-// post serves one request, which is logged as a server does, and returns what
-// it was answered.
-func (f *fixture) post(tb testing.TB, r *http.Request) answer {
+// post serves one request with the log of a server and returns the response.
+func (f *fixture) post(tb testing.TB, r *http.Request) response {
 	tb.Helper()
 	w := httptest.NewRecorder()
 	httpx.Handler(testutil.Logger(tb), func(w http.ResponseWriter, r *http.Request) error {
@@ -70,32 +69,33 @@ func (f *fixture) post(tb testing.TB, r *http.Request) answer {
 	if got := w.Header().Get("Content-Type"); got != "application/json" {
 		tb.Errorf("Content-Type = %q", got)
 	}
-	return readAnswer(tb, w.Body.Bytes())
+	return readResponse(tb, w.Body.Bytes())
 }
 
-// An answer is the head of every answer. Pointers tell what was not there.
-type answer struct {
+// A response is the head of every response. A nil pointer means that the field
+// was absent.
+type response struct {
 	ActionStatus *string
 	ErrorCode    *int
 	ErrorInfo    *string
 }
 
-func readAnswer(tb testing.TB, body []byte) answer {
+func readResponse(tb testing.TB, body []byte) response {
 	tb.Helper()
-	var a answer
+	var a response
 	if err := json.Unmarshal(body, &a); err != nil {
-		tb.Fatalf("answer %q: %v", body, err)
+		tb.Fatalf("response %q: %v", body, err)
 	}
 	if a.ActionStatus == nil || a.ErrorCode == nil || a.ErrorInfo == nil {
-		tb.Fatalf("answer %s lacks a field of the head", body)
+		tb.Fatalf("response %s lacks a field of the head", body)
 	}
 	if ok := *a.ActionStatus == "OK"; ok != (*a.ErrorCode == 0) || !ok && *a.ErrorInfo == "" {
-		tb.Fatalf("answer %s contradicts itself", body)
+		tb.Fatalf("response %s contradicts itself", body)
 	}
 	return a
 }
 
-// request builds a request without net/http's own judgement of its query.
+// request builds a request without the checks that net/http applies to a query.
 func request(method, path, query, body string) *http.Request {
 	return &http.Request{
 		Method:     method,
@@ -106,7 +106,8 @@ func request(method, path, query, body string) *http.Request {
 	}
 }
 
-// sign signs for the identifier with key, issued at a second, valid for a day.
+// sign signs for the identifier with key. The UserSig is issued at the second
+// issued and valid for a day.
 func sign(tb testing.TB, key string, app account.AppID, identifier string, issued int64) string {
 	tb.Helper()
 	text, err := usersig.Sign(usersig.HMACKey(key), usersig.Claims{

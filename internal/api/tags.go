@@ -8,12 +8,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// maxTagBytes is more than any tag has.
+// maxTagBytes is larger than the length of any tag.
 const maxTagBytes = 64
 
-// meantTag returns err, and if it refuses a tag that the app does not have, which is
-// the first such one of tags, with the tag that was meant.
-func (c *call) meantTag(err error, tags []account.Tag) error {
+// suggestTag returns err, with a suggestion if err says that the app lacks a
+// tag. The unknown tag is the first of tags that the app does not have.
+func (c *call) suggestTag(err error, tags []account.Tag) error {
 	if account.CodeOf(err) != account.UnknownTag {
 		return err
 	}

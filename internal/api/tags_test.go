@@ -39,12 +39,12 @@ func TestUnknownTags(t *testing.T) {
 	}
 }
 
-// TestManyTags asks for as many tags as a call may, and for one more. Repeats do
+// TestManyTags requests the maximum number of tags, and one more. Duplicates do
 // not count.
 func TestManyTags(t *testing.T) {
 	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{RateMode: account.RateOff}})
 	query := params(plainApp, "administrator", sign(t, testKey, plainApp, "administrator", f.time.Unix()))
-	get := func(tags []string) answer {
+	get := func(tags []string) response {
 		body := fmt.Sprintf(`{"To_Account":["administrator"],"TagList":["%s"]}`, strings.Join(tags, `","`))
 		return f.post(t, request("POST", "/v4/profile/portrait_get", query, body))
 	}
@@ -59,15 +59,15 @@ func TestManyTags(t *testing.T) {
 		t.Errorf("a tag more: %d %s", *got.ErrorCode, *got.ErrorInfo)
 	}
 	if got := get(strings.Fields(strings.Repeat("Tag_Profile_IM_Nick ", 2*maxTags))); *got.ErrorCode != 0 {
-		t.Errorf("repeats: %d %s", *got.ErrorCode, *got.ErrorInfo)
+		t.Errorf("duplicates: %d %s", *got.ErrorCode, *got.ErrorInfo)
 	}
 }
 
-// TestUnknownIDs names ids that are no account, of which some can never be one. The
-// advice for these is not to import them alone.
+// TestUnknownIDs requests ids without an account. Some of them are invalid, and
+// the advice for those is not to import them.
 func TestUnknownIDs(t *testing.T) {
 	const long = "123456789012345678901234567890123"
-	const absent = "" // the remedy says it all
+	const absent = "" // the remedy needs no detail
 	strictApp := account.App{ID: openApp, Settings: account.Settings{RateMode: account.RateOff, StrictIDs: true}}
 	f := newFixture(t, account.App{ID: plainApp, Settings: account.Settings{RateMode: account.RateOff}}, strictApp)
 	for _, test := range []struct {

@@ -6,27 +6,29 @@ import (
 	"time"
 )
 
-// sweepEvery is how soon a call that waits learns that its client hung up, and how
-// late the end of a wait is at most that began shortly before.
+// sweepEvery is the interval at which waiting calls are checked. A waiting call
+// learns within it that its client hung up. A deadline that is closer than this
+// interval when the wait begins may end late by as much.
 const sweepEvery = 20 * time.Millisecond
 
-// A deadline is the context of a call, which ends after [Timeout] or with its
-// request. [context.WithTimeout] would start a timer and register with the context of
-// the request in each call. Most calls only ask whether their context has ended; a
-// deadline for whose end somebody waits is watched with all others of its kind.
+// A deadline is the context of a call. It ends after [Timeout], or with the
+// context of the request. [context.WithTimeout] would start a timer and
+// register with the context of the request on each call. Most calls only check
+// whether their context has ended. Deadlines that a goroutine waits for are
+// checked together by one timer.
 type deadline struct {
-	context.Context // of the request
+	context.Context // the context of the request
 	at              time.Time
 	waits           *waits
 
 	mu   sync.Mutex
-	done chan struct{} // nil before somebody waits
-	err  error         // why it has ended
+	done chan struct{} // nil until a goroutine waits
+	err  error         // why it has ended; nil before
 
-	place int // in waits; it guards this
+	index int // in waits.all; guarded by waits.mu
 }
 
-// begin returns the context of a call that begins now. The call ends it.
+// begin returns the context of a call that begins now. The call must end it.
 func (w *waits) begin(ctx context.Context) *deadline {
 	return &deadline{Context: ctx, at: time.Now().Add(Timeout), waits: w}
 }
@@ -59,14 +61,14 @@ func (d *deadline) Err() error {
 	return d.err
 }
 
-// end ends d with the call, for whoever keeps it for longer.
+// end ends d at the end of the call, in case a goroutine still keeps it.
 func (d *deadline) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.finish(context.Canceled)
 }
 
-// over returns why d is over at now, or nil.
+// over returns why d is over at now, or nil if it is not.
 func (d *deadline) over(now time.Time) error {
 	if err := d.Context.Err(); err != nil {
 		return err
@@ -77,8 +79,8 @@ func (d *deadline) over(now time.Time) error {
 	return nil
 }
 
-// finish ends d because of err unless that is nil or it has ended. The caller holds
-// d.mu.
+// finish ends d with err. It does nothing if err is nil or d has ended already.
+// The caller has locked d.mu.
 func (d *deadline) finish(err error) {
 	if err == nil || d.err != nil {
 		return
@@ -90,18 +92,18 @@ func (d *deadline) finish(err error) {
 	}
 }
 
-// waits are the deadlines for whose end somebody waits. The zero waits are none.
+// waits are the deadlines that goroutines wait for. The zero waits is empty.
 type waits struct {
 	mu    sync.Mutex
 	all   []*deadline
-	timed bool // sweep is about to run
+	timed bool // whether a timer will run sweep
 }
 
-// add adds d. The caller holds d.mu.
+// add adds d. The caller has locked d.mu.
 func (w *waits) add(d *deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d.place = len(w.all)
+	d.index = len(w.all)
 	w.all = append(w.all, d)
 	if !w.timed {
 		w.timed = true
@@ -109,18 +111,18 @@ func (w *waits) add(d *deadline) {
 	}
 }
 
-// remove removes d, which is there. The caller holds d.mu.
+// remove removes d, which must be present. The caller has locked d.mu.
 func (w *waits) remove(d *deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last := len(w.all) - 1
-	w.all[last].place = d.place
-	w.all[d.place] = w.all[last]
+	w.all[last].index = d.index
+	w.all[d.index] = w.all[last]
 	w.all[last] = nil
 	w.all = w.all[:last]
 }
 
-// sweep ends those that are over, and comes back in time for the next one.
+// sweep ends the deadlines that are over.
 func (w *waits) sweep() {
 	now := time.Now()
 	for _, d := range w.over(now) {
@@ -128,8 +130,8 @@ func (w *waits) sweep() {
 	}
 }
 
-// over returns the deadlines that are over at now. If others are left it has sweep run
-// again.
+// over returns the deadlines that are over at now. If others are left, it
+// starts a timer for the next sweep.
 func (w *waits) over(now time.Time) (over []*deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// isDone reports whether ctx says by its channel that it has ended.
+// isDone reports whether the channel of ctx says that ctx has ended.
 func isDone(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
@@ -19,12 +19,13 @@ func isDone(ctx context.Context) bool {
 	}
 }
 
-// TestDeadline ends deadlines in each way, with and without somebody who waits.
+// TestDeadline ends deadlines in each possible way, with and without a waiting
+// goroutine.
 func TestDeadline(t *testing.T) {
 	for _, waited := range []bool{false, true} {
 		for _, test := range []struct {
 			name  string
-			after func(cancel func(), d *deadline) // what happens a second after the beginning
+			after func(cancel func(), d *deadline) // runs a second after the beginning
 			took  time.Duration                    // from then to the end
 			want  error
 		}{
@@ -66,8 +67,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestDeadlinesOfMany waits for many deadlines that began one after the other. Those
-// whose call ends early leave the others alone, which end in their own time.
+// TestDeadlinesOfMany waits for many deadlines that began one after the other.
+// Some calls end early. The other deadlines must end at their own times.
 func TestDeadlinesOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w waits
