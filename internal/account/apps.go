@@ -1,57 +1,6 @@
 package account
 
-import (
-	"context"
-	"time"
-)
-
-// Apps keeps the records of apps and the trail of what admins did.
-// Implementations are safe for concurrent use, and durable as a [Store] is.
-// Its rules for errors hold here too.
-//
-// Each change is stored together with its entry in the audit trail: either
-// both are there or neither is. Record stores the entry of an action that changes
-// nothing here.
-//
-// An admin of an app always has an account. CreateApp and UpdateApp import the admins
-// that have none in the commit that names them: at the Time of the audit entry, past
-// any quota and tombstone.
-type Apps interface {
-	// CreateApp stores a, with Version 1.
-	// Codes: Exists.
-	CreateApp(ctx context.Context, a App, by AuditEntry) (*App, error)
-
-	// App returns one app. It costs no more than a look-up in memory; an
-	// engine that several nodes share may answer what was true up to a second
-	// ago. The app is shared and must not be changed.
-	// Codes: NoApp.
-	App(ctx context.Context, id AppID) (*App, error)
-
-	// Apps returns all apps in the order of their ids.
-	Apps(ctx context.Context) ([]*App, error)
-
-	// UpdateApp stores what fn makes of the app, with the next Version. fn
-	// gets a copy of its own, may be called more than once and must have no
-	// side effects; if it returns an error, nothing is stored and UpdateApp
-	// returns that error as it is. ID, Created and Version cannot be changed.
-	// Codes: NoApp, and those of fn.
-	UpdateApp(ctx context.Context, id AppID, fn func(App) (App, error), by AuditEntry) (*App, error)
-
-	// DeleteApp removes an app together with the accounts of its admins. It
-	// is refused while the app has any other account. Tombstones and watermarks
-	// go too, so that a new app of the same id starts clean.
-	//
-	// Codes: NoApp, Conflict.
-	DeleteApp(ctx context.Context, id AppID, by AuditEntry) error
-
-	// Record stores an entry of what changed no app and no token, with the App
-	// that it names; 0 for none. It is not checked that there is such an app.
-	// Repeating it after Unavailable may store a second entry.
-	Record(ctx context.Context, entry AuditEntry) error
-
-	// Audit returns entries, newest first.
-	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
-}
+import "time"
 
 // An AuditEntry says who did what. It never holds a secret.
 type AuditEntry struct {
@@ -71,9 +20,8 @@ type AuditQuery struct {
 	Limit  int    // 1 to MaxListLimit
 }
 
-// An Engine is a whole store: accounts, apps and tokens.
+// An Engine is a whole store: accounts and records.
 type Engine interface {
 	Store
-	Apps
-	Tokens
+	Records
 }

@@ -16,7 +16,8 @@ type Code uint8
 const (
 	Internal        Code = iota // something broke; repeating may help
 	OK                          // no fault; used in results of batches
-	Unavailable                 // time-out: the write may or may not have happened; repeating is safe
+	Unavailable                 // not now: nothing was changed; a retry can succeed
+	Unknown                     // time-out: the write may or may not have happened; a retry is safe
 	Exists                      // an app of that id exists
 	NoApp                       // no such app
 	NoAccount                   // no such account, or it is deleted
@@ -42,15 +43,17 @@ const (
 	Conflict                    // the record is not in the state that the change needs
 	NoKey                       // the app has no such key
 	NoToken                     // no such token
+	NoRecord                    // no such record
+	Stale                       // a record has another version than the one that was read
 	numCodes
 )
 
 var codeNames = [numCodes]string{
-	"internal", "ok", "unavailable", "exists", "no app", "no account", "invalid id", "invalid app",
+	"internal", "ok", "unavailable", "unknown", "exists", "no app", "no account", "invalid id", "invalid app",
 	"malformed", "id not a string", "bad parameter", "empty batch", "batch too large", "not admin",
 	"value too long", "value not allowed", "value type", "unknown tag", "tag not readable",
 	"tag not writable", "sensitive word", "tombstoned", "quota full", "deletion off", "admin protected",
-	"conflict", "no key", "no token",
+	"conflict", "no key", "no token", "no record", "stale",
 }
 
 // String returns the name of c as it appears in logs and metrics.
@@ -107,7 +110,7 @@ func DetailOf(err error) string {
 }
 
 // Ended returns nil while ctx lives, and an error with Code [Unavailable] after
-// it has ended.
+// it has ended: for a call that has changed nothing.
 func Ended(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

@@ -22,9 +22,9 @@ import (
 // is. So an engine that stores changes apart from the account may apply one, or several
 // of them in their order, once more: the account stays the same.
 //
-// No account is without its app: a write to an app that does not exist changes nothing
+// No account is without its app: a write to an app that has no [Space] changes nothing
 // and returns an error with Code [NoApp]. That is decided where the write happens, so it
-// holds for a call that began before the app was removed, too. A read of such an app
+// holds for a call that began before the space was removed, too. A read of such an app
 // finds no account.
 //
 // # Durability
@@ -37,13 +37,16 @@ import (
 //
 // # Errors
 //
-// A batch either returns results or an error. An error with Code [Unavailable]
-// means that ctx ended, that the queue is full or that the engine lost its
-// footing: each change of the call may or may not have happened, or may still
-// happen, and repeating the call is safe. [Internal] means that the store
-// cannot do what was asked: it has failed or its disk is full; the outcome is
-// as open as with Unavailable. Each method also names the Codes of its
-// results. Detail never holds a driver's text.
+// A batch either returns results or an error:
+//
+//   - [Unavailable]: the call changed nothing and can be retried. The queue is full, ctx
+//     ended before the change began, or the engine is not reachable.
+//   - [Unknown]: each change of the call may or may not have happened, or may still
+//     happen. Retrying the call is safe. Reads never return it.
+//   - [Internal]: the store cannot do what was asked. It has failed or its disk is full.
+//     The outcome is as open as with Unknown.
+//
+// Each method also names the Codes of its results. Detail never holds a driver's text.
 //
 // Slices that a Store returns belong to the caller; slices given to it, and the
 // memory of the texts given to Upsert and Status, may be reused after the call
@@ -60,6 +63,11 @@ type Store interface {
 	// Codes of results: OK, Tombstoned, QuotaFull (judged in this order).
 	Upsert(ctx context.Context, app AppID, items []Upsert, p UpsertPolicy) ([]UpsertResult, error)
 
+	// Watermark returns the time of the last kick of an id in unix seconds, 0 or
+	// [Unkicked] for none. It costs no more than a look-up in memory. A handle of a
+	// shared engine can miss a kick on another handle for up to [MaxStale].
+	Watermark(ctx context.Context, app AppID, id UserID) (int64, error)
+
 	// Status tells which ids exist, and their watermarks. It is the cheap
 	// read: it must not cost more than a look-up in memory where an engine
 	// keeps its ids there.
@@ -73,14 +81,14 @@ type Store interface {
 	// where the account does not exist, not at all.
 	//
 	// Codes of results: OK, NoAccount.
-	Update(ctx context.Context, app AppID, patches []Patch, now time.Time) ([]Code, error)
+	Update(ctx context.Context, app AppID, patches []Patch, p ChangePolicy) ([]Code, error)
 
-	// Delete removes accounts, leaves a tombstone with the time now for each,
-	// and frees their quota. Admins, as the app's record names them when the write
+	// Delete removes accounts, leaves a tombstone with the time p.Now for each,
+	// and frees their quota. Admins, as the app's [Space] names them when the write
 	// happens, are not removed.
 	//
 	// Codes of results: OK, AdminProtected, NoAccount.
-	Delete(ctx context.Context, app AppID, ids []UserID, now time.Time) ([]Code, error)
+	Delete(ctx context.Context, app AppID, ids []UserID, p ChangePolicy) ([]Code, error)
 
 	// List returns accounts in the byte order of their ids.
 	List(ctx context.Context, app AppID, q ListQuery) (ListPage, error)
@@ -128,6 +136,22 @@ type UpsertPolicy struct {
 	// TombstoneBefore lets an id come back if it was deleted before this time.
 	// The zero time lets none come back; see [AnyTombstone].
 	TombstoneBefore time.Time
+
+	// Outbox returns records to write in the same commit as the import, once its results
+	// are decided. Each of them appends or has If AnyVersion: none can be refused. If
+	// Outbox is nil, nothing is written and nothing is paid. Outbox must not block, call
+	// the store or keep the results, and may be called more than once. A batch that an
+	// engine splits into several commits has a call for each, with the results of all
+	// items that are not in it set to the zero value, whose Code is [Internal].
+	Outbox func([]UpsertResult) []Write
+}
+
+// A ChangePolicy is what the rules say about a change or a deletion.
+type ChangePolicy struct {
+	Now time.Time
+
+	// Outbox is as [UpsertPolicy.Outbox], for the codes of an update or a deletion.
+	Outbox func([]Code) []Write
 }
 
 // AnyTombstone is the TombstoneBefore that lets every id come back at once.

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -105,26 +104,4 @@ func (t *Token) Clone() *Token {
 	c := *t
 	c.Scopes = slices.Clone(t.Scopes)
 	return &c
-}
-
-// Tokens keeps the tokens of the admin API, as [Apps] keeps apps: safe for
-// concurrent use, durable, and each change together with its entry in the audit
-// trail, which has App 0.
-type Tokens interface {
-	// CreateToken stores t.
-	// Codes: Exists if a token has its ID or its Hash.
-	CreateToken(ctx context.Context, t Token, by AuditEntry) error
-
-	// Token returns the token of a hash, also one that has expired. It costs no
-	// more than a look-up in memory; an engine that several nodes share may
-	// answer what was true up to a second ago.
-	// Codes: NoToken.
-	Token(ctx context.Context, hash TokenHash) (*Token, error)
-
-	// Tokens returns all tokens in the order of their ids.
-	Tokens(ctx context.Context) ([]*Token, error)
-
-	// DeleteToken removes the token of an id.
-	// Codes: NoToken.
-	DeleteToken(ctx context.Context, id string, by AuditEntry) error
 }
