@@ -118,6 +118,12 @@ func Ended(ctx context.Context) error {
 	return &Error{Code: Unavailable, Detail: "the call ran out of time; repeating it is safe", Err: context.Cause(ctx)}
 }
 
+// Undecided returns the error of a change whose ctx has ended while it was under way: it
+// has Code [Unknown].
+func Undecided(ctx context.Context) error {
+	return &Error{Code: Unknown, Detail: "the call ran out of time and may still happen; repeating it is safe", Err: context.Cause(ctx)}
+}
+
 // maxQuoted is how much of a text is repeated to who sent it, in bytes.
 const maxQuoted = 64
 

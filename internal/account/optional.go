@@ -27,6 +27,10 @@ type Contents struct {
 	// only damage leaves them; creating the app again brings them back.
 	Orphans int64 `json:"orphans,omitempty"`
 
+	Records map[Kind]int64 `json:"-"` // how many there are of each kind
+
+	// Apps, Tokens and Audit are some of Records under their names; package records fills
+	// them in.
 	Apps   int64 `json:"apps"`
 	Tokens int64 `json:"tokens"`
 	Audit  int64 `json:"audit_entries"`

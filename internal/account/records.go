@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -43,7 +44,8 @@ type Records interface {
 	// and are never given twice.
 	//
 	// Codes: Stale if a write expects another version of its record; Conflict if a space
-	// that c removes holds other accounts than those of its admins.
+	// that c removes holds other accounts than those of its admins; BadParameter if c
+	// breaks a rule of [Commit.Validate].
 	Commit(ctx context.Context, c Commit) (number uint64, err error)
 
 	// Changes returns a number that is another one after each commit that writes records
@@ -60,17 +62,18 @@ const MaxStale = time.Second
 // stands in stored data.
 type Kind uint8
 
-// Limits of a record.
+// Limits of records and of a commit.
 const (
 	MaxRecordKey   = 256     // bytes of a key; 1 is the least
 	MaxRecordValue = 4 << 20 // bytes of a value
-	MaxWrites      = 1000    // writes of a commit
+	MaxWrites      = 1000    // writes of a commit, and as many spaces
+	MaxCommitBytes = 8 << 20 // keys and values of a commit
 )
 
 // A Record is one value as it is stored.
 type Record struct {
 	Key     string
-	Value   []byte
+	Value   []byte // never nil
 	Version uint64 // number of the commit that wrote it; never 0, never that of another write
 }
 
@@ -106,8 +109,8 @@ type Write struct {
 	// if it does not matter. Any other version refuses the commit with Stale.
 	If uint64
 
-	// Append creates a record under a key of its own: Key followed by the number of the
-	// commit, see [AppendedKey]. If is ignored.
+	// Append creates a record under a key of its own: Key, which may be empty, followed by
+	// the number of the commit, see [AppendedKey]. If is ignored.
 	Append bool
 }
 
@@ -135,3 +138,85 @@ type Space struct {
 // AppendedKey returns the key of a record that a commit has appended, see
 // [Write.Append]: prefix and sixteen hexadecimal digits, so that keys sort as numbers do.
 func AppendedKey(prefix string, number uint64) string { return fmt.Sprintf("%s%016x", prefix, number) }
+
+// Validate reports whether c is within the limits, names each record and each app once,
+// and appends only values. The error has Code [BadParameter].
+func (c Commit) Validate() error {
+	if len(c.Spaces) > MaxWrites {
+		return badCommit("it has more than %d spaces", MaxWrites)
+	}
+	apps := make(map[AppID]bool, len(c.Spaces))
+	for _, s := range c.Spaces {
+		if apps[s.App] {
+			return badCommit("it has two spaces of app %d", s.App)
+		}
+		apps[s.App] = true
+	}
+	return validateWrites(c.Writes)
+}
+
+func validateWrites(ws []Write) error {
+	if len(ws) > MaxWrites {
+		return badCommit("it has more than %d writes", MaxWrites)
+	}
+	type name struct {
+		kind Kind
+		key  string
+	}
+	size, names := 0, make(map[name]bool, len(ws))
+	for _, w := range ws {
+		n := name{w.Kind, w.KeyIn(0)}
+		switch {
+		case n.key == "" || len(n.key) > MaxRecordKey:
+			return badCommit("a key has %d bytes, and may have 1 to %d", len(n.key), MaxRecordKey)
+		case len(w.Value) > MaxRecordValue:
+			return badCommit("a value has %d bytes, and may have %d", len(w.Value), MaxRecordValue)
+		case w.Append && w.Value == nil:
+			return badCommit("it appends a record without a value")
+		case names[n]:
+			return badCommit("it writes the record %s of kind %d twice", Quote(n.key), n.kind)
+		}
+		names[n] = true
+		size += len(n.key) + len(w.Value)
+	}
+	if size > MaxCommitBytes {
+		return badCommit("it has %d bytes, and may have %d", size, MaxCommitBytes)
+	}
+	return nil
+}
+
+func badCommit(format string, args ...any) error {
+	return &Error{Code: BadParameter, Detail: "the change is too large or has a fault: " + fmt.Sprintf(format, args...)}
+}
+
+// KeyIn returns the key of the record that w writes in the commit of a number.
+func (w Write) KeyIn(number uint64) string {
+	if w.Append {
+		return AppendedKey(w.Key, number)
+	}
+	return w.Key
+}
+
+// CallOutbox returns what an Outbox adds to the commit of the changes with these results,
+// for an engine to call where the changes happen. It gives outbox a copy. The error has
+// Code [Internal] if outbox panics, or returns what it may not.
+func CallOutbox[R any](outbox func([]R) []Write, results []R) (ws []Write, err error) {
+	if outbox == nil {
+		return nil, nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			ws, err = nil, &Error{Detail: "the records of a change broke; see the server's log", Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	ws = outbox(slices.Clone(results))
+	for _, w := range ws {
+		if !w.Append && w.If != AnyVersion {
+			return nil, &Error{Err: fmt.Errorf("an outbox wrote %q of kind %d with a condition", w.Key, w.Kind)}
+		}
+	}
+	if err := validateWrites(ws); err != nil {
+		return nil, &Error{Err: err}
+	}
+	return ws, nil
+}

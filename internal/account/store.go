@@ -139,10 +139,12 @@ type UpsertPolicy struct {
 
 	// Outbox returns records to write in the same commit as the import, once its results
 	// are decided. Each of them appends or has If AnyVersion: none can be refused. If
-	// Outbox is nil, nothing is written and nothing is paid. Outbox must not block, call
-	// the store or keep the results, and may be called more than once. A batch that an
-	// engine splits into several commits has a call for each, with the results of all
-	// items that are not in it set to the zero value, whose Code is [Internal].
+	// Outbox is nil, nothing is written and nothing is paid. Outbox must not block or call
+	// the store. It may be called more than once, and after the call has returned with
+	// [Unknown]. A batch that an engine splits into several commits has a call for each,
+	// with the results of all items that are not in it set to the zero value, whose Code is
+	// [Internal]. If Outbox panics or returns what breaks a rule, the call returns an error
+	// with Code [Internal], and the store goes on.
 	Outbox func([]UpsertResult) []Write
 }
 

@@ -49,6 +49,7 @@ func Slugs() []Slug {
 var slugs = map[account.Code]Slug{
 	account.Internal:        internal,
 	account.Unavailable:     unavailable,
+	account.Unknown:         unavailable,
 	account.Exists:          exists,
 	account.NoApp:           noApp,
 	account.NoAccount:       notFound,
@@ -74,6 +75,8 @@ var slugs = map[account.Code]Slug{
 	account.DeletionOff:     conflict,
 	account.AdminProtected:  conflict,
 	account.Conflict:        conflict,
+	account.NoRecord:        internal,
+	account.Stale:           internal,
 }
 
 // A Problem is the body of every error (RFC 9457).

@@ -34,6 +34,7 @@ func serviceNamed(name string) service { return service(slices.Index(serviceName
 var wireCodes = map[account.Code][numServices]wire.Code{
 	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal},
 	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
+	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
 	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
 	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
@@ -59,6 +60,8 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
+	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
+	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 }
 
 // code returns the wire's code for c in service s.
@@ -113,7 +116,7 @@ func (c *call) logCause(err error) {
 		return
 	}
 	switch account.CodeOf(err) {
-	case account.Internal, account.Unavailable:
+	case account.Internal, account.Unavailable, account.Unknown, account.NoRecord, account.Stale:
 		c.event.Fail(err)
 	}
 }

@@ -64,6 +64,7 @@ var imports = map[string][]string{
 	"internal/store/pebble/guard":   {"internal/account"},
 	"internal/store/pebble/roster":  {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
+	"internal/store/pebble/catalog": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/checked":        {"internal/account"},
 	"internal/store/sealed":         {"internal/account", "internal/private"},
 	"internal/store/metered":        {"internal/account"},

@@ -28,7 +28,7 @@ func newStore() store {
 	s := store{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_store_calls_total",
-			Help: "Calls of the store by method and result: ok, unavailable, internal and others.",
+			Help: "Calls of the store by method and result: ok, unavailable, unknown, internal and others.",
 		}, []string{"method", "result"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "rollcall_store_call_duration_seconds", Buckets: buckets,

@@ -59,11 +59,11 @@ func Benchmark(b *testing.B, open Open) {
 // benchCalls is how many calls fill an engine: 200,000 accounts.
 const benchCalls = 2000
 
-// openApp opens an engine with an app.
+// openApp opens an engine with the space of an app.
 func openApp(b *testing.B, open Open) account.Engine {
 	b.Helper()
 	e := open(b)
-	if _, err := e.CreateApp(b.Context(), account.App{ID: app, Created: account.Millis(now)}, by("app.create")); err != nil {
+	if _, err := e.Commit(b.Context(), account.Commit{Spaces: []account.Space{{App: app, Now: now}}}); err != nil {
 		b.Fatal(err)
 	}
 	return e

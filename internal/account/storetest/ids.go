@@ -87,6 +87,9 @@ func testInternalIDConcurrent(v *env) {
 	v.count(app, int64(len(given)))
 }
 
+// change is a policy of updates and deletions.
+var change = account.ChangePolicy{Now: now}
+
 // testContextEnded calls everything with a context that has ended: each call
 // answers Unavailable or does its work, and none does half of it.
 func testContextEnded(v *env) {
@@ -107,16 +110,22 @@ func testContextEnded(v *env) {
 	unavailable("Status", err, err != nil || ss[0].Exists())
 	as, err := v.e.Lookup(ended, app, []account.UserID{"a"})
 	unavailable("Lookup", err, err != nil || as[0].InternalID != 0)
-	cs, err := v.e.Update(ended, app, []account.Patch{{ID: "a", Kicked: 1}}, now)
+	cs, err := v.e.Update(ended, app, []account.Patch{{ID: "a", Kicked: 1}}, change)
 	unavailable("Update", err, err != nil || cs[0] == account.OK)
 	page, err := v.e.List(ended, app, account.ListQuery{Limit: 9})
 	unavailable("List", err, err != nil || page.Accounts[0].ID == "a")
 	n, err := v.e.Count(ended, app)
 	unavailable("Count", err, n >= 1)
-	ds, err := v.e.Delete(ended, app, []account.UserID{"a"}, now)
+	ds, err := v.e.Delete(ended, app, []account.UserID{"a"}, change)
 	unavailable("Delete", err, err != nil || ds[0] == account.OK)
-	got, err := v.e.CreateApp(ended, account.App{ID: app}, account.AuditEntry{})
-	unavailable("CreateApp", err, err != nil || got.Version == 1)
+	_, err = v.e.Watermark(ended, app, "a")
+	unavailable("Watermark", err, true)
+	number, err := v.e.Commit(ended, account.Commit{Writes: []account.Write{{Kind: kind, Key: "a", Value: []byte("v")}}})
+	unavailable("Commit", err, number > 0)
+	_, err = v.e.Record(ended, kind, "a")
+	unavailable("Record", noRecord(err), true)
+	_, err = v.e.Records(ended, account.RecordQuery{Kind: kind, Limit: 9})
+	unavailable("Records", err, true)
 	v.create(app, "c") // the engine still works
 }
 
@@ -137,8 +146,8 @@ func testSlicesReused(v *env) {
 				}
 				ds[0] = us[round].ID
 				_, _ = v.e.Upsert(ctx, app, us, free)
-				_, _ = v.e.Update(ctx, app, ps, now)
-				_, _ = v.e.Delete(ctx, app, ds, now)
+				_, _ = v.e.Update(ctx, app, ps, change)
+				_, _ = v.e.Delete(ctx, app, ds, change)
 				cancel()
 				for i := range us {
 					us[i] = account.Upsert{ID: "bad", Nick: "bad"}

@@ -85,7 +85,7 @@ func testListApps(v *env) {
 	apps := []account.AppID{1, 2, 255, 256, app - 1, app, otherApp, 1<<32 - 1}
 	for _, id := range apps {
 		if id != app && id != otherApp {
-			v.createApp(id)
+			v.open(id)
 		}
 	}
 	for _, a := range apps {
@@ -125,7 +125,7 @@ func testCountConcurrent(v *env) {
 			for i := range rounds {
 				batch := []account.UserID{"shared", account.UserID(fmt.Sprintf("u%d", i%5)), account.UserID(fmt.Sprintf("c%d-%d", c, i))}
 				v.upsertIn(free, batch)
-				if _, err := v.e.Delete(v.Context(), app, batch[:1+i%3], now); err != nil {
+				if _, err := v.e.Delete(v.Context(), app, batch[:1+i%3], account.ChangePolicy{Now: now}); err != nil {
 					v.Errorf("Delete: %v", err)
 				}
 			}

@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,12 +48,14 @@ type machine struct {
 
 	// Internal ids of the engine and of the model that name the same account.
 	toModel, toEngine map[uint64]uint64
+
+	numbers map[uint64]uint64 // of commits, from those of the engine to those of the model
 }
 
 func newMachine(rt *rapid.T, e account.Engine) *machine {
 	return &machine{
 		T: rt, ctx: context.Background(), engine: checked.New(e), model: new(mem.Store),
-		toModel: map[uint64]uint64{0: 0}, toEngine: map[uint64]uint64{0: 0},
+		toModel: map[uint64]uint64{0: 0}, toEngine: map[uint64]uint64{0: 0}, numbers: map[uint64]uint64{0: 0},
 	}
 }
 
@@ -61,13 +66,15 @@ func (m *machine) run() {
 		}
 	}()
 	actions := map[string]func(*rapid.T){
-		"apps":   m.apps,
-		"upsert": m.upsert,
-		"update": m.update,
-		"delete": m.delete,
-		"read":   m.read,
-		"list":   m.list,
-		"":       m.count,
+		"spaces":      m.spaces,
+		"records":     m.records,
+		"upsert":      m.upsert,
+		"update":      m.update,
+		"delete":      m.delete,
+		"read":        m.read,
+		"readRecords": m.readRecords,
+		"list":        m.list,
+		"":            m.count,
 	}
 	if m.reopen != nil {
 		actions["reopen"] = m.restart
@@ -118,28 +125,134 @@ func anyField(t *rapid.T) account.Field {
 	return text(anyTag.Draw(t, "tag"), anyTxt.Draw(t, "value"))
 }
 
-// apps creates, changes or deletes an app. Half of the time it only creates, so that
-// most calls find one.
-func (m *machine) apps(t *rapid.T) {
-	id := anyApp.Draw(t, "app")
-	admins := rapid.SliceOfNDistinct(anyID, 0, 3, rapid.ID).Draw(t, "admins")
-	change := func(e account.Engine) error {
-		_, err := e.CreateApp(m.ctx, account.App{ID: id, Created: account.Millis(now), Admins: admins}, by("app.create"))
-		return err
+// spaces opens, changes or removes a space. Mostly it opens one, so that most calls find
+// one.
+func (m *machine) spaces(t *rapid.T) {
+	c := account.Commit{Spaces: []account.Space{{App: anyApp.Draw(t, "app"), Now: now}}}
+	sp := &c.Spaces[0]
+	if sp.Remove = rapid.IntRange(0, 3).Draw(t, "remove") == 0; !sp.Remove {
+		sp.Admins = rapid.SliceOfNDistinct(anyID, 0, 3, rapid.ID).Draw(t, "admins")
 	}
-	switch rapid.IntRange(0, 3).Draw(t, "change") {
+	if rapid.Bool().Draw(t, "records") {
+		c.Writes = m.writes(t)
+	}
+	m.commit(c)
+}
+
+// records writes records.
+func (m *machine) records(t *rapid.T) { m.commit(account.Commit{Writes: m.writes(t)}) }
+
+// commit does c, whose conditions are versions of the engine, in both.
+func (m *machine) commit(c account.Commit) {
+	model := c
+	model.Writes = slices.Clone(c.Writes)
+	for i, w := range model.Writes {
+		if w.If != account.AnyVersion && w.If != 0 {
+			model.Writes[i].If = m.numbers[w.If]
+		}
+		model.Writes[i].Key = m.modelKey(w.Key)
+	}
+	got, err := m.engine.Commit(m.ctx, c)
+	want, wantErr := m.model.Commit(m.ctx, model)
+	m.equal("Commit", nil, nil, err, wantErr)
+	if err == nil {
+		m.numbers[got] = want
+	}
+}
+
+var (
+	anyKind   = rapid.SampledFrom([]account.Kind{kind, otherKind})
+	anyKey    = rapid.SampledFrom([]string{"a", "a/", "a/b", "b", "\xff"})
+	anyPrefix = rapid.SampledFrom([]string{"", "a", "a/", "\xff", "x"})
+)
+
+// writes draws the writes of a commit.
+func (m *machine) writes(t *rapid.T) (ws []account.Write) {
+	for _, key := range rapid.SliceOfNDistinct(anyKey, 0, 4, rapid.ID).Draw(t, "keys") {
+		w := account.Write{Kind: anyKind.Draw(t, "kind"), Key: key}
+		w.Append = rapid.IntRange(0, 3).Draw(t, "append") == 0
+		if w.Append || rapid.Bool().Draw(t, "set") {
+			w.Value = []byte(anyTxt.Draw(t, "value"))
+		}
+		if !w.Append {
+			have, _ := m.engine.Record(m.ctx, w.Kind, key)
+			known := []uint64{0, have.Version, have.Version, account.AnyVersion, slices.Max(slices.Collect(maps.Keys(m.numbers)))}
+			w.If = rapid.SampledFrom(known).Draw(t, "if")
+		}
+		ws = append(ws, w)
+	}
+	return ws
+}
+
+// modelKey returns the key in the model for a key of the engine: that of an appended
+// record ends with the number of its commit.
+func (m *machine) modelKey(key string) string {
+	const digits = 16
+	if len(key) < digits {
+		return key
+	}
+	prefix, number := key[:len(key)-digits], uint64(0)
+	if _, err := fmt.Sscanf(key[len(key)-digits:], "%x", &number); err != nil {
+		return key
+	}
+	return account.AppendedKey(prefix, m.numbers[number])
+}
+
+// readRecords lists records, and reads one.
+func (m *machine) readRecords(t *rapid.T) {
+	q := account.RecordQuery{Kind: anyKind.Draw(t, "kind"), Prefix: anyPrefix.Draw(t, "prefix"), Limit: rapid.IntRange(1, 6).Draw(t, "limit")}
+	q.Reverse = rapid.Bool().Draw(t, "reverse")
+	q.After = anyPrefix.Draw(t, "after")
+	got, err := m.engine.Records(m.ctx, q)
+	want, wantErr := m.model.Records(m.ctx, q)
+	got.Next = m.modelKey(got.Next)
+	for i, r := range got.Records {
+		m.sameRecord(&got.Records[i])
+		one, err := m.engine.Record(m.ctx, q.Kind, r.Key)
+		m.sameRecord(&one)
+		m.equal("Record", one, got.Records[i], err, nil)
+	}
+	m.equal("Records", got, want, err, wantErr)
+	key := anyKey.Draw(t, "key")
+	one, err := m.engine.Record(m.ctx, q.Kind, key)
+	wantOne, wantErr := m.model.Record(m.ctx, q.Kind, key)
+	m.sameRecord(&one)
+	m.equal("Record", one, wantOne, err, wantErr)
+}
+
+// sameRecord turns a record of the engine into what the model should have.
+func (m *machine) sameRecord(r *account.Record) {
+	r.Key, r.Version = m.modelKey(r.Key), m.numbers[r.Version]
+}
+
+// anyOutbox draws an outbox, nil most times.
+func anyOutbox[R any](t *rapid.T) func([]R) []account.Write {
+	w := put("o", "told", account.AnyVersion)
+	switch rapid.IntRange(0, 5).Draw(t, "outbox") {
 	case 0:
-		change = func(e account.Engine) error { return e.DeleteApp(m.ctx, id, by("app.delete")) }
 	case 1:
-		change = func(e account.Engine) error {
-			_, err := e.UpdateApp(m.ctx, id, func(a account.App) (account.App, error) {
-				a.Admins = admins
-				return a, nil
-			}, by("admin.set"))
-			return err
+		w = add("o/", "told")
+	default:
+		return nil
+	}
+	return func([]R) []account.Write { return []account.Write{w} }
+}
+
+// learn notes which numbers of commits an outbox got.
+func (m *machine) learn() {
+	q := account.RecordQuery{Kind: kind, Prefix: "o", Limit: account.MaxListLimit}
+	got, err := m.engine.Records(m.ctx, q)
+	want, wantErr := m.model.Records(m.ctx, q)
+	m.equal("records of outboxes", len(got.Records), len(want.Records), err, wantErr)
+	for i, r := range got.Records {
+		if _, ok := m.numbers[r.Version]; !ok {
+			m.numbers[r.Version] = want.Records[i].Version
 		}
 	}
-	m.equal("change of an app", nil, nil, change(m.engine), change(m.model))
+}
+
+func anyChange(t *rapid.T) account.ChangePolicy {
+	return account.ChangePolicy{Now: moment(t, "now"), Outbox: anyOutbox[account.Code](t)}
 }
 
 func (m *machine) upsert(t *rapid.T) {
@@ -150,6 +263,7 @@ func (m *machine) upsert(t *rapid.T) {
 	} else {
 		p.TombstoneBefore = account.AnyTombstone
 	}
+	p.Outbox = anyOutbox[account.UpsertResult](t)
 	us := items(anyIDs.Draw(t, "ids")...)
 	for i := range us {
 		us[i].Nick, us[i].FaceURL = anyTxt.Draw(t, "nick"), anyTxt.Draw(t, "url")
@@ -160,10 +274,11 @@ func (m *machine) upsert(t *rapid.T) {
 		want[i].InternalID = m.same(got[i].InternalID, want[i].InternalID)
 	}
 	m.equal("Upsert", got, want, err, wantErr)
+	m.learn()
 }
 
 func (m *machine) update(t *rapid.T) {
-	id, at := anyApp.Draw(t, "app"), moment(t, "now")
+	id, p := anyApp.Draw(t, "app"), anyChange(t)
 	var ps []account.Patch
 	for _, user := range anyIDs.Draw(t, "ids") {
 		ps = append(ps, account.Patch{
@@ -172,16 +287,18 @@ func (m *machine) update(t *rapid.T) {
 			Kicked: rapid.Int64Range(account.Unkicked, 3).Draw(t, "kicked"),
 		})
 	}
-	got, err := m.engine.Update(m.ctx, id, ps, at)
-	want, wantErr := m.model.Update(m.ctx, id, ps, at)
+	got, err := m.engine.Update(m.ctx, id, ps, p)
+	want, wantErr := m.model.Update(m.ctx, id, ps, p)
 	m.equal("Update", got, want, err, wantErr)
+	m.learn()
 }
 
 func (m *machine) delete(t *rapid.T) {
-	id, at, us := anyApp.Draw(t, "app"), moment(t, "now"), anyIDs.Draw(t, "ids")
-	got, err := m.engine.Delete(m.ctx, id, us, at)
-	want, wantErr := m.model.Delete(m.ctx, id, us, at)
+	id, p, us := anyApp.Draw(t, "app"), anyChange(t), anyIDs.Draw(t, "ids")
+	got, err := m.engine.Delete(m.ctx, id, us, p)
+	want, wantErr := m.model.Delete(m.ctx, id, us, p)
 	m.equal("Delete", got, want, err, wantErr)
+	m.learn()
 }
 
 func (m *machine) read(t *rapid.T) {
@@ -189,6 +306,11 @@ func (m *machine) read(t *rapid.T) {
 	as, err := m.engine.Lookup(m.ctx, id, us)
 	wantAs, wantErr := m.model.Lookup(m.ctx, id, us)
 	m.accounts("Lookup", as, wantAs, err, wantErr)
+	for _, user := range us {
+		got, err := m.engine.Watermark(m.ctx, id, user)
+		want, wantErr := m.model.Watermark(m.ctx, id, user)
+		m.equal("Watermark", got, want, err, wantErr)
+	}
 	ss, err := m.engine.Status(m.ctx, id, us)
 	wantSs, wantErr := m.model.Status(m.ctx, id, us)
 	for i := range min(len(ss), len(wantSs)) {

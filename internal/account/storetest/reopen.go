@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/checked"
 )
 
 // An OpenAt opens the engine whose data lies in the directory dir, which may
@@ -14,40 +15,32 @@ type OpenAt func(tb testing.TB, dir string) account.Engine
 
 // RunReopen tests that what the engines of openAt hold survives Close and a
 // new Open.
-func RunReopen(t *testing.T, openAt OpenAt) {
-	for _, th := range []struct {
-		name string
-		fn   func(*env, func())
-		apps []account.AppID // that are there from the start
-	}{
-		{"Accounts", testReopenAccounts, []account.AppID{app, otherApp}},
-		{"InternalIDs", testReopenInternalIDs, []account.AppID{app}},
-		{"Tombstones", testReopenTombstones, []account.AppID{app}},
-		{"Apps", testReopenApps, nil},
-		{"DeletedApp", testReopenDeletedApp, nil},
-		{"Tokens", testReopenTokens, nil},
-		{"Often", testReopenOften, []account.AppID{app}},
-	} {
-		t.Run(th.name, func(t *testing.T) {
-			dir := t.TempDir()
-			v := newEnv(t, openAt(t, dir))
-			for _, id := range th.apps {
-				v.createApp(id)
-			}
-			th.fn(v, func() {
-				v.Helper()
-				v.close()
-				again := newEnv(t, openAt(t, dir))
-				v.e, again.e = again.e, nothing{} // v's clean-up closes the newest
-			})
-		})
+func RunReopen(t *testing.T, openAt OpenAt, without ...Exception) {
+	reopening := func(name string, fn func(v *env, reopen func())) theme {
+		return theme{name, func(v *env) { fn(v, v.reopen) }}
 	}
+	themes := []theme{
+		reopening("Accounts", testReopenAccounts),
+		reopening("InternalIDs", testReopenInternalIDs),
+		reopening("Tombstones", testReopenTombstones),
+		reopening("Records", testReopenRecords),
+		reopening("Numbers", testReopenNumbers),
+		reopening("Spaces", testReopenSpaces),
+		reopening("Often", testReopenOften),
+	}
+	run(t, themes, without, func(t *testing.T, th theme) {
+		dir := t.TempDir()
+		v := newEnv(t, openAt(t, dir))
+		v.reopen = func() {
+			v.Helper()
+			v.close()
+			v.e = checked.New(openAt(t, dir))
+		}
+		v.open(app)
+		v.open(otherApp)
+		th.fn(v)
+	})
 }
-
-// nothing stands for an engine that was closed already.
-type nothing struct{ account.Engine }
-
-func (nothing) Close() error { return nil }
 
 func testReopenAccounts(v *env, reopen func()) {
 	v.upsert(app, free, account.Upsert{ID: "a", Nick: "nick", FaceURL: "url"}, account.Upsert{ID: " /~"})
@@ -108,28 +101,68 @@ func testReopenTombstones(v *env, reopen func()) {
 	v.equal("c", codes(v.upsert(app, account.UpsertPolicy{Now: now}, items("c")...)), []account.Code{account.Tombstoned})
 }
 
-func testReopenApps(v *env, reopen func()) {
-	if _, err := v.e.CreateApp(v.Context(), wholeApp(), by("app.create")); err != nil {
-		v.Fatalf("CreateApp: %v", err)
-	}
-	v.createApp(otherApp)
-	if _, err := v.e.UpdateApp(v.Context(), otherApp, rename("new"), by("app.rename")); err != nil {
-		v.Fatalf("UpdateApp: %v", err)
-	}
-	trail := v.audit(account.AuditQuery{Limit: 10})
+func testReopenRecords(v *env, reopen func()) {
+	n := v.write(put("a", "1", 0), put("b", "", 0), add("p/", "x"))
+	v.write(drop("b", n))
+	p := free
+	p.Outbox = tellUpserts("u/")
+	rs := v.upsert(app, p, items("x")...)
+	all := account.RecordQuery{Kind: kind, Limit: 10}
+	before := v.records(all)
 	reopen()
-	whole := wholeApp()
-	v.equalApps("whole app", v.app(app), &whole)
-	if a := v.app(otherApp); a.Name != "new" || a.Version != 2 {
-		v.Errorf("other app: %+v", a)
+	v.equal("records", v.records(all), before)
+	v.outbox("u/", codes(rs))
+	v.refused(account.Commit{Writes: []account.Write{put("a", "2", n+1)}}, account.Stale)
+	if again := v.write(put("a", "2", n)); again <= n {
+		v.Errorf("the number %d follows %d", again, n)
 	}
-	v.equal("trail", v.audit(account.AuditQuery{Limit: 10}), trail)
-	if _, err := v.e.UpdateApp(v.Context(), otherApp, rename("newer"), by("app.rename")); err != nil {
-		v.Fatalf("UpdateApp: %v", err)
+}
+
+// testReopenNumbers removes the newest records before the restart: the numbers of their
+// commits must not be given again.
+func testReopenNumbers(v *env, reopen func()) {
+	last := uint64(0)
+	for range 3 {
+		n := v.write(add("", "v"))
+		if n <= last {
+			v.Errorf("the number %d follows %d", n, last)
+		}
+		v.write(drop(account.AppendedKey("", n), n))
+		if last = v.commit(account.Commit{}); last <= n {
+			v.Errorf("the number %d follows %d", last, n)
+		}
+		reopen()
 	}
-	if es := v.audit(account.AuditQuery{Limit: 10}); len(es) != 4 || es[0].Seq <= trail[0].Seq {
-		v.Errorf("trail after one more change: %+v", es)
+}
+
+// testReopenSpaces restarts with spaces, after one was removed, and after it was opened
+// again.
+func testReopenSpaces(v *env, reopen func()) {
+	v.open(app, "administrator")
+	v.open(otherApp, "administrator", "boss")
+	v.open(otherApp, "administrator")
+	given := map[uint64]bool{}
+	for _, id := range v.create(app, "gone", "kicked") {
+		given[id] = true
 	}
+	v.update(app, now, account.Patch{ID: "kicked", Kicked: 100})
+	v.delete(app, now, "gone", "kicked")
+	v.remove(app, account.OK)
+	reopen()
+	v.count(app, 0)
+	v.count(otherApp, 2)
+	v.refusesWrites(app)
+	v.equal("deletions", v.delete(otherApp, now, "administrator", "boss"), []account.Code{account.AdminProtected, account.OK})
+	v.equal("status", v.status(app, "gone", "kicked", "administrator"), make([]account.Status, 3))
+	v.open(app, "administrator")
+	for _, r := range v.upsert(app, account.UpsertPolicy{Now: now}, items("gone", "kicked")...) {
+		if !r.Created || given[r.InternalID] {
+			v.Errorf("%+v, want a new account", r)
+		}
+	}
+	reopen()
+	v.count(app, 3)
+	v.equal("list", ids(v.list(app, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"administrator", "gone", "kicked"})
 }
 
 // testReopenOften restarts after every step, also when nothing was written.

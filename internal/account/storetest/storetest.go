@@ -1,12 +1,14 @@
 // Package storetest is the conformance suite that every [account.Engine] must
 // pass. An engine's own tests hold only what is particular to the engine.
 //
-// [Run] is the contract by theme, [RunReopen] what must survive a restart,
-// [Property] compares random operations with package mem, and [Benchmark]
-// measures the calls that a loaded server makes.
+// [Run] is the contract by theme, [RunReopen] what must survive a restart, [RunShared]
+// what several handles of one engine owe each other, and [RunFaults] what a failed commit
+// may leave behind. [Property] compares random operations with package mem, and
+// [Benchmark] measures the calls that a loaded server makes.
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -26,21 +28,43 @@ type theme struct {
 }
 
 // Run tests the engines that open returns.
-func Run(t *testing.T, open Open) {
-	for _, th := range accountThemes() {
-		t.Run(th.name, func(t *testing.T) {
-			v := newEnv(t, open(t))
-			v.createApp(app)
-			v.createApp(otherApp)
-			th.fn(v)
-		})
+func Run(t *testing.T, open Open, without ...Exception) {
+	run(t, append(accountThemes(), recordThemes()...), without, func(t *testing.T, th theme) {
+		v := newEnv(t, open(t))
+		v.open(app)
+		v.open(otherApp)
+		th.fn(v)
+	})
+}
+
+// An Exception is a theme that an engine does not pass, see [Without].
+type Exception struct{ theme, reason string }
+
+// Without leaves a theme out, for a reason that the log shows. It is a fault to name a
+// theme that the suite does not have.
+func Without(theme, reason string) Exception { return Exception{theme, reason} }
+
+// run runs a test for each of themes.
+func run(t *testing.T, themes []theme, without []Exception, test func(*testing.T, theme)) {
+	t.Helper()
+	reasons := map[string]string{}
+	for _, x := range without {
+		if !slices.ContainsFunc(themes, func(th theme) bool { return th.name == x.theme }) || x.reason == "" {
+			t.Errorf("the exception %q has no reason, or the suite has no such theme", x.theme)
+		}
+		reasons[x.theme] = x.reason
 	}
-	for _, th := range appThemes() {
-		t.Run(th.name, func(t *testing.T) { th.fn(newEnv(t, open(t))) })
+	for _, th := range themes {
+		t.Run(th.name, func(t *testing.T) {
+			if reason, ok := reasons[th.name]; ok {
+				t.Skip(reason)
+			}
+			test(t, th)
+		})
 	}
 }
 
-// accountThemes returns what is required of accounts. They begin with two apps.
+// accountThemes returns what is required of accounts. Each theme begins with two spaces.
 func accountThemes() []theme {
 	return []theme{
 		{"UpsertCreates", testUpsertCreates},
@@ -79,35 +103,16 @@ func accountThemes() []theme {
 		{"SlicesReused", testSlicesReused},
 		{"TextsReused", testTextsReused},
 		{"Ready", testReady},
-	}
-}
-
-// appThemes returns what is required of apps and tokens. They begin with nothing.
-func appThemes() []theme {
-	return []theme{
-		{"AppCreate", testAppCreate},
-		{"AppUpdate", testAppUpdate},
-		{"AppUpdateRefused", testAppUpdateRefused},
-		{"AppUpdateConcurrent", testAppUpdateConcurrent},
-		{"AppUpdateFixed", testAppUpdateFixed},
-		{"AppWhole", testAppWhole},
-		{"Apps", testApps},
-		{"AppDelete", testAppDelete},
-		{"AppDeleteRefused", testAppDeleteRefused},
-		{"AppDeleteClean", testAppDeleteClean},
-		{"AppDeleteOthers", testAppDeleteOthers},
-		{"Tokens", testTokens},
-		{"TokenExists", testTokenExists},
-		{"TokenDelete", testTokenDelete},
-		{"TokenAudit", testTokenAudit},
-		{"Record", testRecord},
-		{"Audit", testAudit},
-		{"AuditPages", testAuditPages},
-		{"AuditAtomic", testAuditAtomic},
-		{"NoApp", testNoApp},
-		{"NoAppConcurrent", testNoAppConcurrent},
+		{"NoSpace", testNoSpace},
+		{"NoSpaceConcurrent", testNoSpaceConcurrent},
+		{"SpaceRemove", testSpaceRemove},
+		{"SpaceConflict", testSpaceConflict},
+		{"SpaceClean", testSpaceClean},
+		{"SpaceOthers", testSpaceOthers},
+		{"SpaceNumbers", testSpaceNumbers},
 		{"Admins", testAdmins},
 		{"AdminsConcurrent", testAdminsConcurrent},
+		{"Watermark", testWatermark},
 	}
 }
 
@@ -126,11 +131,12 @@ var free = account.UpsertPolicy{Now: now, TombstoneBefore: account.AnyTombstone}
 // An env is one test and its engine. Its methods fail the test on errors.
 type env struct {
 	*testing.T
-	e account.Engine
+	e      account.Engine
+	reopen func() // RunReopen: closes the engine and opens it again
 }
 
 func newEnv(t *testing.T, e account.Engine) *env {
-	v := &env{t, checked.New(e)}
+	v := &env{T: t, e: checked.New(e)}
 	t.Cleanup(v.close)
 	return v
 }
@@ -193,7 +199,7 @@ func (v *env) lookup(app account.AppID, ids ...account.UserID) []account.Account
 
 func (v *env) update(app account.AppID, now time.Time, ps ...account.Patch) []account.Code {
 	v.Helper()
-	cs, err := v.e.Update(v.Context(), app, ps, now)
+	cs, err := v.e.Update(v.Context(), app, ps, account.ChangePolicy{Now: now})
 	if err != nil {
 		v.Fatalf("Update: %v", err)
 	}
@@ -202,7 +208,7 @@ func (v *env) update(app account.AppID, now time.Time, ps ...account.Patch) []ac
 
 func (v *env) delete(app account.AppID, now time.Time, ids ...account.UserID) []account.Code {
 	v.Helper()
-	cs, err := v.e.Delete(v.Context(), app, ids, now)
+	cs, err := v.e.Delete(v.Context(), app, ids, account.ChangePolicy{Now: now})
 	if err != nil {
 		v.Fatalf("Delete: %v", err)
 	}

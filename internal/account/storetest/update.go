@@ -102,7 +102,7 @@ func testUpdateConcurrent(v *env) {
 			tag := account.CustomPrefix + account.Tag(fmt.Sprintf("F%d", c))
 			for i := range each {
 				patch := account.Patch{ID: "a", Fields: []account.Field{number(tag, uint64(i))}}
-				if _, err := v.e.Update(v.Context(), app, []account.Patch{patch}, now); err != nil {
+				if _, err := v.e.Update(v.Context(), app, []account.Patch{patch}, account.ChangePolicy{Now: now}); err != nil {
 					v.Errorf("Update: %v", err)
 				}
 			}

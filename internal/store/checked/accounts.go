@@ -19,9 +19,12 @@ func (c *engine) Upsert(ctx context.Context, app account.AppID, items []account.
 		err := u.ID.Validate(false)
 		broken(err == nil, method, "the caller gave %q: %v", u.ID, err)
 	}
+	var o outbox[account.UpsertResult]
+	p.Outbox = o.watch(method, p.Outbox, len(items))
 	rs, err := c.Engine.Upsert(ctx, app, items, p)
-	fault(method, err, account.NoApp)
+	fault(method, err, account.NoApp, account.Unknown)
 	length(method, len(rs), len(items), err)
+	o.check(method, rs, err)
 	created := map[uint64]bool{}
 	for _, r := range rs {
 		upserted(method, r, p)
@@ -46,6 +49,14 @@ func upserted(method string, r account.UpsertResult, p account.UpsertPolicy) {
 	default:
 		broken(false, method, "a result has Code %v", r.Code)
 	}
+}
+
+// Watermark implements [account.Store].
+func (c *engine) Watermark(ctx context.Context, app account.AppID, id account.UserID) (int64, error) {
+	kicked, err := c.Engine.Watermark(ctx, app, id)
+	fault("Watermark", err)
+	broken(kicked >= account.Unkicked, "Watermark", "%q has the watermark %d", id, kicked)
+	return kicked, err
 }
 
 // Status implements [account.Store].
@@ -103,30 +114,35 @@ func ascending(fs []account.Field) bool {
 }
 
 // Update implements [account.Store].
-func (c *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
-	broken(!now.IsZero(), "Update", "the caller gave no time")
-	for _, p := range patches {
-		broken(p.Kicked >= account.Unkicked, "Update", "the caller gave the watermark %d", p.Kicked)
+func (c *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
+	for _, patch := range patches {
+		broken(patch.Kicked >= account.Unkicked, "Update", "the caller gave the watermark %d", patch.Kicked)
 	}
-	cs, err := c.Engine.Update(ctx, app, patches, now)
-	changed("Update", cs, len(patches), err)
-	return cs, err
+	return changed("Update", len(patches), p, func(p account.ChangePolicy) ([]account.Code, error) {
+		return c.Engine.Update(ctx, app, patches, p)
+	})
 }
 
 // Delete implements [account.Store].
-func (c *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
-	broken(!now.IsZero(), "Delete", "the caller gave no time")
-	cs, err := c.Engine.Delete(ctx, app, ids, now)
-	changed("Delete", cs, len(ids), err, account.AdminProtected)
-	return cs, err
+func (c *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
+	return changed("Delete", len(ids), p, func(p account.ChangePolicy) ([]account.Code, error) {
+		return c.Engine.Delete(ctx, app, ids, p)
+	}, account.AdminProtected)
 }
 
-func changed(method string, cs []account.Code, items int, err error, refusals ...account.Code) {
-	fault(method, err, account.NoApp)
+// changed checks a call that changes or deletes accounts.
+func changed(method string, items int, p account.ChangePolicy, call func(account.ChangePolicy) ([]account.Code, error), refusals ...account.Code) ([]account.Code, error) {
+	broken(!p.Now.IsZero(), method, "the caller gave no Now")
+	var o outbox[account.Code]
+	p.Outbox = o.watch(method, p.Outbox, items)
+	cs, err := call(p)
+	fault(method, err, account.NoApp, account.Unknown)
 	length(method, len(cs), items, err)
+	o.check(method, cs, err)
 	for _, c := range cs {
 		broken(c == account.OK || c == account.NoAccount || slices.Contains(refusals, c), method, "a result has Code %v", c)
 	}
+	return cs, err
 }
 
 // List implements [account.Store].

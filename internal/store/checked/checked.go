@@ -9,23 +9,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"rollcall/internal/account"
 )
 
 // New returns e with its contract enforced.
 func New(e account.Engine) account.Engine {
-	return &engine{Engine: e, seen: map[account.AppID]seen{}}
+	return &engine{Engine: e}
 }
 
 // An engine forwards to the embedded one. It overrides every method that has
 // something to check.
 type engine struct {
 	account.Engine
-
-	mu   sync.Mutex
-	seen map[account.AppID]seen
+	newest atomic.Uint64 // number of a commit
 }
 
 // Unwrap returns the engine that is checked.
@@ -83,10 +81,4 @@ func (c *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
 	fault("Count", err)
 	broken(n >= 0, "Count", "%d accounts", n)
 	return n, err
-}
-
-// Close implements [account.Store].
-func (c *engine) Close() error {
-	c.unchanged()
-	return c.Engine.Close()
 }

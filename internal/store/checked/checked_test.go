@@ -1,6 +1,7 @@
 package checked_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,13 +31,17 @@ type faulty struct {
 	accounts []account.Account
 	codes    []account.Code
 	next     account.UserID
-	app      *account.App
-	entries  []account.AuditEntry
-	token    *account.Token
-	tokens   []*account.Token
+	record   account.Record
+	records  account.RecordPage
+	numbers  []uint64 // of commits; mem's own if there are none
+	silent   bool     // Changes tells of nothing
+	outboxes int      // results that Outbox is called with, if any
 }
 
-func (f *faulty) Upsert(context.Context, account.AppID, []account.Upsert, account.UpsertPolicy) ([]account.UpsertResult, error) {
+func (f *faulty) Upsert(_ context.Context, _ account.AppID, _ []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	if f.outboxes > 0 {
+		p.Outbox(make([]account.UpsertResult, f.outboxes))
+	}
 	return f.upserted, f.err
 }
 
@@ -44,7 +49,7 @@ func (f *faulty) Lookup(context.Context, account.AppID, []account.UserID) ([]acc
 	return f.accounts, f.err
 }
 
-func (f *faulty) Delete(context.Context, account.AppID, []account.UserID, time.Time) ([]account.Code, error) {
+func (f *faulty) Delete(context.Context, account.AppID, []account.UserID, account.ChangePolicy) ([]account.Code, error) {
 	return f.codes, f.err
 }
 
@@ -52,19 +57,28 @@ func (f *faulty) List(context.Context, account.AppID, account.ListQuery) (accoun
 	return account.ListPage{Accounts: f.accounts, Next: f.next}, f.err
 }
 
-func (f *faulty) App(context.Context, account.AppID) (*account.App, error) { return f.app, f.err }
-
-func (f *faulty) Audit(context.Context, account.AuditQuery) ([]account.AuditEntry, error) {
-	return f.entries, f.err
+func (f *faulty) Record(context.Context, account.Kind, string) (account.Record, error) {
+	return f.record, f.err
 }
 
-func (f *faulty) Token(context.Context, account.TokenHash) (*account.Token, error) {
-	return f.token, f.err
+func (f *faulty) Records(context.Context, account.RecordQuery) (account.RecordPage, error) {
+	return f.records, f.err
 }
 
-func (f *faulty) Tokens(context.Context) ([]*account.Token, error) { return f.tokens, f.err }
+func (f *faulty) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	n, err := f.Store.Commit(ctx, account.Commit{Writes: c.Writes[:1]})
+	if len(f.numbers) > 0 {
+		n, f.numbers = f.numbers[0], f.numbers[1:]
+	}
+	return n, cmp.Or(f.err, err)
+}
 
-func (f *faulty) DeleteApp(context.Context, account.AppID, account.AuditEntry) error { return f.err }
+func (f *faulty) Changes(kind account.Kind) uint64 {
+	if f.silent {
+		return 0
+	}
+	return f.Store.Changes(kind)
+}
 
 // acc returns a sound account for a test to spoil.
 func acc(id account.UserID, spoil func(*account.Account)) account.Account {
@@ -83,6 +97,35 @@ func lookup(e account.Engine) { _, _ = e.Lookup(context.Background(), app, []acc
 
 func list(e account.Engine) {
 	_, _ = e.List(context.Background(), app, account.ListQuery{Prefix: "a", After: "a0", Limit: 2})
+}
+
+// tell imports two accounts with an outbox.
+func tell(e account.Engine) {
+	p := account.UpsertPolicy{Now: now, Outbox: func([]account.UpsertResult) []account.Write { return nil }}
+	_, _ = e.Upsert(context.Background(), app, []account.Upsert{{ID: "a"}, {ID: "b"}}, p)
+}
+
+func record(e account.Engine) { _, _ = e.Record(context.Background(), 1, "k") }
+
+func records(e account.Engine) {
+	_, _ = e.Records(context.Background(), account.RecordQuery{Kind: 1, Prefix: "k", After: "k0", Limit: 2})
+}
+
+// page returns a page of sound records.
+func page(next string, keys ...string) account.RecordPage {
+	p := account.RecordPage{Next: next}
+	for _, key := range keys {
+		p.Records = append(p.Records, account.Record{Key: key, Value: []byte{}, Version: 1})
+	}
+	return p
+}
+
+// commit does two commits.
+func commit(e account.Engine) {
+	for range 2 {
+		w := account.Write{Key: "k", Value: []byte{}, If: account.AnyVersion}
+		_, _ = e.Commit(context.Background(), account.Commit{Writes: []account.Write{w}})
+	}
 }
 
 func TestPanics(t *testing.T) {
@@ -122,26 +165,28 @@ func TestPanics(t *testing.T) {
 		{"after", &faulty{accounts: []account.Account{acc("a0", nil)}}, list, "is not after"},
 		{"next of a short page", &faulty{accounts: []account.Account{acc("a1", nil)}, next: "a1"}, list, "does not end a full page"},
 		{"delete", &faulty{codes: []account.Code{account.Exists}}, func(e account.Engine) {
-			_, _ = e.Delete(context.Background(), app, []account.UserID{"a"}, now)
+			_, _ = e.Delete(context.Background(), app, []account.UserID{"a"}, account.ChangePolicy{Now: now})
 		}, "Code exists"},
-		{"no version", &faulty{app: &account.App{ID: app}}, func(e account.Engine) {
-			_, _ = e.App(context.Background(), app)
-		}, "has Version 0"},
-		{"audit order", &faulty{entries: []account.AuditEntry{{Seq: 1}, {Seq: 2}}}, func(e account.Engine) {
-			_, _ = e.Audit(context.Background(), account.AuditQuery{Limit: 2})
-		}, "out of order"},
-		{"deletion of an app", &faulty{err: &account.Error{Code: account.Exists}}, func(e account.Engine) {
-			_ = e.DeleteApp(context.Background(), app, account.AuditEntry{})
-		}, "has Code exists"},
-		{"no token", &faulty{}, func(e account.Engine) {
-			_, _ = e.Token(context.Background(), account.HashToken("a"))
-		}, "beside error"},
-		{"other token", &faulty{token: &account.Token{ID: "1"}}, func(e account.Engine) {
-			_, _ = e.Token(context.Background(), account.HashToken("a"))
-		}, "another token"},
-		{"token order", &faulty{tokens: []*account.Token{{ID: "2"}, {ID: "1"}}}, func(e account.Engine) {
-			_, _ = e.Tokens(context.Background())
-		}, "out of order"},
+		{"outbox not called", &faulty{upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, tell, "not called"},
+		{"outbox of too few", &faulty{outboxes: 1}, tell, "got 1 results"},
+		{"outbox of others", &faulty{outboxes: 2, upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, tell, "was told"},
+		{"other record", &faulty{record: account.Record{Key: "l", Value: []byte{}, Version: 1}}, record, `"l" in the place of "k"`},
+		{"no version", &faulty{record: account.Record{Key: "k", Value: []byte{}}}, record, "has version 0"},
+		{"no value", &faulty{record: account.Record{Key: "k", Version: 1}}, record, "has no value"},
+		{"record beside an error", &faulty{record: account.Record{Key: "k"}, err: &account.Error{Code: account.NoRecord}}, record, "beside the error"},
+		{"unknown read", &faulty{err: &account.Error{Code: account.Unknown}}, record, "has Code unknown"},
+		{"record order", &faulty{records: page("", "k2", "k1")}, records, "out of order"},
+		{"record prefix", &faulty{records: page("", "l")}, records, "lacks the prefix"},
+		{"record after", &faulty{records: page("", "k0")}, records, "out of order"},
+		{"records too many", &faulty{records: page("", "k1", "k2", "k3")}, records, "exceed the limit"},
+		{"next of a short page of records", &faulty{records: page("k1", "k1")}, records, "does not end a full page"},
+		{"numbers", &faulty{numbers: []uint64{2, 2}}, commit, "the number 2 follows 2"},
+		{"number beside an error", &faulty{numbers: []uint64{2}, err: &account.Error{Code: account.Stale}}, commit, "beside the error"},
+		{"silent", &faulty{silent: true}, commit, "is not told"},
+		{"forbidden commit", new(faulty), func(e account.Engine) {
+			w := account.Write{Key: "k", Value: []byte{}, If: account.AnyVersion}
+			_, _ = e.Commit(context.Background(), account.Commit{Writes: []account.Write{w, w}})
+		}, "breaks a rule"},
 		{"caller's id", &faulty{}, func(e account.Engine) {
 			_, _ = e.Upsert(context.Background(), app, []account.Upsert{{ID: "@a"}}, account.UpsertPolicy{Now: now})
 		}, "the caller gave"},
@@ -154,20 +199,6 @@ func TestPanics(t *testing.T) {
 				t.Errorf("panic %q, want %q", got, tt.want)
 			}
 		})
-	}
-}
-
-// TestSharedApp changes an app that the engine shares.
-func TestSharedApp(t *testing.T) {
-	e := checked.New(new(mem.Store))
-	a, err := e.CreateApp(t.Context(), account.App{ID: app, Keys: []account.Key{{ID: "k1"}}}, account.AuditEntry{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Keys[0].Secret = "changed"
-	got := panicOf(func() { _, _ = e.App(t.Context(), app) })
-	if want := "was changed"; !strings.Contains(got, want) {
-		t.Errorf("panic %q, want %q", got, want)
 	}
 }
 

@@ -14,79 +14,102 @@ import (
 	"rollcall/internal/account"
 )
 
-// A Store is an engine in memory. The zero Store is empty and ready to use.
+// A Store is a handle of an engine in memory. The zero Store is the first handle of an
+// empty engine; see [Store.Handle] for more of them.
 type Store struct {
-	mu      sync.Mutex
-	lastID  uint64 // the newest InternalID
-	dirs    map[account.AppID]*dir
-	apps    map[account.AppID]*account.App
-	tokens  []*account.Token     // by id
-	entries []account.AuditEntry // oldest first
+	once  sync.Once
+	state *state
+
+	lag     time.Duration // see Handle
+	late    []event       // of other handles, oldest first
+	changes map[account.Kind]uint64
 }
 
 var _ account.Engine = (*Store)(nil)
 
-// A dir is what is known of an app's ids.
-type dir struct {
-	live map[account.UserID]account.Account
-	gone map[account.UserID]time.Time // tombstones: when the id was deleted
-	kick map[account.UserID]int64     // watermarks, also of ids in gone
+// A state is what all handles of an engine share. Its lock also guards what a handle
+// knows of it.
+type state struct {
+	mu      sync.Mutex
+	handles []*Store
+	lastID  uint64 // the newest InternalID
+	spaces  map[account.AppID]*space
+	number  uint64 // of the newest commit
+	records map[account.Kind]map[string]account.Record
 }
 
-// dir returns the directory of app and makes it if need be.
-func (s *Store) dir(app account.AppID) *dir {
-	if d, ok := s.dirs[app]; ok {
-		return d
-	}
-	if s.dirs == nil {
-		s.dirs = map[account.AppID]*dir{}
-	}
-	d := &dir{
+// A space is the ids of an app.
+type space struct {
+	app    account.AppID
+	admins []account.UserID
+	live   map[account.UserID]account.Account
+	gone   map[account.UserID]time.Time // tombstones: when the id was deleted
+	kick   map[account.UserID]int64     // watermarks, also of ids in gone
+}
+
+func newSpace(app account.AppID) *space {
+	return &space{
+		app:  app,
 		live: map[account.UserID]account.Account{},
 		gone: map[account.UserID]time.Time{},
 		kick: map[account.UserID]int64{},
 	}
-	s.dirs[app] = d
-	return d
 }
 
-// writing calls fn with the directory of app, unless ctx has ended or there is no such
-// app.
-func (s *Store) writing(ctx context.Context, app account.AppID, fn func(*dir)) error {
+// locked calls fn with the state, unless ctx has ended.
+func (s *Store) locked(ctx context.Context, fn func(*state) error) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.app(app); err != nil {
-		return err
-	}
-	fn(s.dir(app))
-	return nil
+	s.enter()
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	return fn(s.state)
 }
 
-// locked calls fn with the directory of app, unless ctx has ended.
-func (s *Store) locked(ctx context.Context, app account.AppID, fn func(*dir)) error {
-	if err := account.Ended(ctx); err != nil {
+// writing calls fn with the space of app and writes the records that it returns.
+func (s *Store) writing(ctx context.Context, app account.AppID, fn func(*state, *space) ([]account.Write, error)) error {
+	return s.locked(ctx, func(st *state) error {
+		d, ok := st.spaces[app]
+		if !ok {
+			return &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
+		}
+		ws, err := fn(st, d)
+		if len(ws) > 0 {
+			s.write(st, ws)
+		}
 		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fn(s.dir(app))
-	return nil
+	})
+}
+
+// reading calls fn with the space of app, an empty one if there is none.
+func (s *Store) reading(ctx context.Context, app account.AppID, fn func(*space)) error {
+	return s.locked(ctx, func(st *state) error {
+		d, ok := st.spaces[app]
+		if !ok {
+			d = newSpace(app)
+		}
+		fn(d)
+		return nil
+	})
 }
 
 // Upsert implements [account.Store].
-func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) (rs []account.UpsertResult, err error) {
-	err = s.writing(ctx, app, func(d *dir) {
+func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	var rs []account.UpsertResult
+	err := s.writing(ctx, app, func(st *state, d *space) ([]account.Write, error) {
 		for _, u := range items {
-			rs = append(rs, s.upsert(d, u, p))
+			rs = append(rs, st.upsert(d, u, p))
 		}
+		return account.CallOutbox(p.Outbox, rs)
 	})
-	return rs, err
+	if err != nil {
+		return nil, err
+	}
+	return rs, nil
 }
 
-func (s *Store) upsert(d *dir, u account.Upsert, p account.UpsertPolicy) account.UpsertResult {
+func (st *state) upsert(d *space, u account.Upsert, p account.UpsertPolicy) account.UpsertResult {
 	u.ID, u.Nick, u.FaceURL = account.UserID(strings.Clone(string(u.ID))), strings.Clone(u.Nick), strings.Clone(u.FaceURL)
 	if a, ok := d.live[u.ID]; ok {
 		u.Apply(&a, p.Now)
@@ -100,19 +123,25 @@ func (s *Store) upsert(d *dir, u account.Upsert, p account.UpsertPolicy) account
 	case p.Limit > 0 && int64(len(d.live)) >= p.Limit:
 		return account.UpsertResult{Code: account.QuotaFull}
 	}
-	s.lastID++
+	st.lastID++
 	delete(d.gone, u.ID)
 	now := account.Millis(p.Now)
 	d.live[u.ID] = account.Account{
-		ID: u.ID, InternalID: s.lastID, Nick: u.Nick, FaceURL: u.FaceURL,
+		ID: u.ID, InternalID: st.lastID, Nick: u.Nick, FaceURL: u.FaceURL,
 		Created: now, Updated: now, Kicked: d.kick[u.ID],
 	}
-	return account.UpsertResult{Code: account.OK, Created: true, InternalID: s.lastID}
+	return account.UpsertResult{Code: account.OK, Created: true, InternalID: st.lastID}
+}
+
+// Watermark implements [account.Store].
+func (s *Store) Watermark(ctx context.Context, app account.AppID, id account.UserID) (kicked int64, err error) {
+	err = s.reading(ctx, app, func(d *space) { kicked = s.watermark(d, id) })
+	return kicked, err
 }
 
 // Status implements [account.Store].
 func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.UserID) (rs []account.Status, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.reading(ctx, app, func(d *space) {
 		for _, id := range ids {
 			rs = append(rs, account.Status{InternalID: d.live[id].InternalID, Kicked: d.kick[id]})
 		}
@@ -122,7 +151,7 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 
 // Lookup implements [account.Store].
 func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) (as []account.Account, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.reading(ctx, app, func(d *space) {
 		for _, id := range ids {
 			as = append(as, d.account(id))
 		}
@@ -131,7 +160,7 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 }
 
 // account returns a copy that shares nothing with d.
-func (d *dir) account(id account.UserID) account.Account {
+func (d *space) account(id account.UserID) account.Account {
 	a := d.live[id]
 	a.ID = id
 	a.Profile = slices.Clone(a.Profile)
@@ -139,41 +168,54 @@ func (d *dir) account(id account.UserID) account.Account {
 }
 
 // Update implements [account.Store].
-func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) (cs []account.Code, err error) {
-	err = s.writing(ctx, app, func(d *dir) {
-		for _, p := range patches {
-			cs = append(cs, d.update(p, now))
+func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
+	var cs []account.Code
+	err := s.writing(ctx, app, func(_ *state, d *space) ([]account.Write, error) {
+		for _, patch := range patches {
+			cs = append(cs, s.update(d, patch, p.Now))
 		}
+		return account.CallOutbox(p.Outbox, cs)
 	})
-	return cs, err
+	if err != nil {
+		return nil, err
+	}
+	return cs, nil
 }
 
-func (d *dir) update(p account.Patch, now time.Time) account.Code {
+func (s *Store) update(d *space, p account.Patch, now time.Time) account.Code {
 	a, ok := d.live[p.ID]
 	if !ok {
 		return account.NoAccount
 	}
+	before := a.Kicked
 	p.Apply(&a, now)
 	d.live[p.ID] = a
-	d.kick[p.ID] = a.Kicked
+	if a.Kicked != before {
+		d.kick[p.ID] = a.Kicked
+		s.tell(event{app: d.app, id: p.ID, before: before})
+	}
 	return account.OK
 }
 
 // Delete implements [account.Store].
-func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) (cs []account.Code, err error) {
-	err = s.writing(ctx, app, func(d *dir) {
+func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
+	var cs []account.Code
+	err := s.writing(ctx, app, func(_ *state, d *space) ([]account.Write, error) {
 		for _, id := range ids {
-			if s.apps[app].IsAdmin(id) {
-				cs = append(cs, account.AdminProtected)
-			} else {
-				cs = append(cs, d.delete(id, now))
-			}
+			cs = append(cs, d.delete(id, p.Now))
 		}
+		return account.CallOutbox(p.Outbox, cs)
 	})
-	return cs, err
+	if err != nil {
+		return nil, err
+	}
+	return cs, nil
 }
 
-func (d *dir) delete(id account.UserID, now time.Time) account.Code {
+func (d *space) delete(id account.UserID, now time.Time) account.Code {
+	if slices.Contains(d.admins, id) {
+		return account.AdminProtected
+	}
 	if _, ok := d.live[id]; !ok {
 		return account.NoAccount
 	}
@@ -184,7 +226,7 @@ func (d *dir) delete(id account.UserID, now time.Time) account.Code {
 
 // List implements [account.Store].
 func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (page account.ListPage, err error) {
-	err = s.locked(ctx, app, func(d *dir) {
+	err = s.reading(ctx, app, func(d *space) {
 		for _, id := range slices.Sorted(maps.Keys(d.live)) {
 			if id <= q.After || !strings.HasPrefix(string(id), string(q.Prefix)) {
 				continue
@@ -201,12 +243,17 @@ func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery
 
 // Count implements [account.Store].
 func (s *Store) Count(ctx context.Context, app account.AppID) (n int64, err error) {
-	err = s.locked(ctx, app, func(d *dir) { n = int64(len(d.live)) })
+	err = s.reading(ctx, app, func(d *space) { n = int64(len(d.live)) })
 	return n, err
 }
 
 // Ready implements [account.Store].
 func (s *Store) Ready(context.Context) error { return nil }
 
-// Close implements [account.Store].
-func (s *Store) Close() error { return nil }
+// Close implements [account.Store]. The other handles stay.
+func (s *Store) Close() error {
+	return s.locked(context.Background(), func(st *state) error {
+		st.handles = slices.DeleteFunc(st.handles, func(h *Store) bool { return h == s })
+		return nil
+	})
+}

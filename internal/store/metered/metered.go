@@ -13,15 +13,14 @@ import (
 // A Recorder is told of calls. It is called from many goroutines.
 type Recorder interface {
 	// Observe reports one call of the engine's method named method: how many
-	// items it had (0 for methods that take no batch; the accounts, entries or
-	// tokens returned for List, Apps, Audit and Tokens), how long it took, and the
-	// Code of its error. A batch without an error has Code OK whatever its
-	// results say.
+	// items it had (0 for methods that take no batch; the accounts or records returned
+	// for List and Records; the writes and spaces of Commit), how long it took, and the
+	// Code of its error. A batch without an error has Code OK whatever its results say.
 	Observe(method string, items int, took time.Duration, code account.Code)
 }
 
-// New returns e with every call reported to r, but Close and calls whose caller
-// has gone.
+// New returns e with every call reported to r, but Close, look-ups in memory (Watermark
+// and Changes), and calls whose caller has gone.
 func New(e account.Engine, r Recorder) account.Engine { return &engine{Engine: e, r: r} }
 
 type engine struct {
@@ -66,17 +65,17 @@ func (m *engine) Lookup(ctx context.Context, app account.AppID, ids []account.Us
 }
 
 // Update implements [account.Store].
-func (m *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
+func (m *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
 	start := time.Now()
-	cs, err := m.Engine.Update(ctx, app, patches, now)
+	cs, err := m.Engine.Update(ctx, app, patches, p)
 	m.observe("Update", start, len(patches), err)
 	return cs, err
 }
 
 // Delete implements [account.Store].
-func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
+func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
 	start := time.Now()
-	cs, err := m.Engine.Delete(ctx, app, ids, now)
+	cs, err := m.Engine.Delete(ctx, app, ids, p)
 	m.observe("Delete", start, len(ids), err)
 	return cs, err
 }
@@ -105,58 +104,26 @@ func (m *engine) Ready(ctx context.Context) error {
 	return err
 }
 
-// CreateApp implements [account.Apps].
-func (m *engine) CreateApp(ctx context.Context, a account.App, by account.AuditEntry) (*account.App, error) {
+// Record implements [account.Records].
+func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
 	start := time.Now()
-	got, err := m.Engine.CreateApp(ctx, a, by)
-	m.observe("CreateApp", start, 0, err)
-	return got, err
-}
-
-// App implements [account.Apps].
-func (m *engine) App(ctx context.Context, id account.AppID) (*account.App, error) {
-	start := time.Now()
-	got, err := m.Engine.App(ctx, id)
-	m.observe("App", start, 0, err)
-	return got, err
-}
-
-// Apps implements [account.Apps].
-func (m *engine) Apps(ctx context.Context) ([]*account.App, error) {
-	start := time.Now()
-	as, err := m.Engine.Apps(ctx)
-	m.observe("Apps", start, len(as), err)
-	return as, err
-}
-
-// UpdateApp implements [account.Apps].
-func (m *engine) UpdateApp(ctx context.Context, id account.AppID, fn func(account.App) (account.App, error), by account.AuditEntry) (*account.App, error) {
-	start := time.Now()
-	got, err := m.Engine.UpdateApp(ctx, id, fn, by)
-	m.observe("UpdateApp", start, 0, err)
-	return got, err
-}
-
-// DeleteApp implements [account.Apps].
-func (m *engine) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry) error {
-	start := time.Now()
-	err := m.Engine.DeleteApp(ctx, id, by)
-	m.observe("DeleteApp", start, 0, err)
-	return err
-}
-
-// Record implements [account.Apps].
-func (m *engine) Record(ctx context.Context, entry account.AuditEntry) error {
-	start := time.Now()
-	err := m.Engine.Record(ctx, entry)
+	got, err := m.Engine.Record(ctx, kind, key)
 	m.observe("Record", start, 0, err)
-	return err
+	return got, err
 }
 
-// Audit implements [account.Apps].
-func (m *engine) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
+// Records implements [account.Records].
+func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	start := time.Now()
-	es, err := m.Engine.Audit(ctx, q)
-	m.observe("Audit", start, len(es), err)
-	return es, err
+	page, err := m.Engine.Records(ctx, q)
+	m.observe("Records", start, len(page.Records), err)
+	return page, err
+}
+
+// Commit implements [account.Records].
+func (m *engine) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	start := time.Now()
+	number, err := m.Engine.Commit(ctx, c)
+	m.observe("Commit", start, len(c.Writes)+len(c.Spaces), err)
+	return number, err
 }

@@ -39,7 +39,7 @@ func (r *recorder) Observe(method string, items int, took time.Duration, code ac
 func TestEngine(t *testing.T) {
 	r := new(recorder)
 	storetest.Run(t, func(testing.TB) account.Engine { return metered.New(new(mem.Store), r) })
-	heard := map[string]bool{"Close": true} // not reported
+	heard := map[string]bool{"Close": true, "Watermark": true, "Changes": true} // not reported
 	for _, c := range r.calls {
 		heard[c.Method] = true
 	}
@@ -54,7 +54,7 @@ func TestObserve(t *testing.T) {
 	const app account.AppID = 1400000001
 	r := new(recorder)
 	inner := new(mem.Store)
-	if _, err := inner.CreateApp(t.Context(), account.App{ID: app}, account.AuditEntry{}); err != nil {
+	if _, err := inner.Commit(t.Context(), account.Commit{Spaces: []account.Space{{App: app}}}); err != nil {
 		t.Fatal(err)
 	}
 	e := metered.New(inner, r)
@@ -67,12 +67,16 @@ func TestObserve(t *testing.T) {
 	_, _ = e.Upsert(ended, app, []account.Upsert{{ID: "c"}}, p)
 	_, _ = e.Upsert(gone, app, []account.Upsert{{ID: "d"}}, p) // is not told
 	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
-	_, _ = e.App(t.Context(), app+1)
+	_, _ = e.Record(t.Context(), 1, "k")
+	_, _ = e.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 1, Key: "k", Value: []byte("v")}}, Spaces: []account.Space{{App: app}}})
+	_, _ = e.Records(t.Context(), account.RecordQuery{Kind: 1, Limit: 10})
 	want := []call{
 		{"Upsert", 2, account.OK},
 		{"Upsert", 1, account.Unavailable},
 		{"List", 2, account.OK},
-		{"App", 0, account.NoApp},
+		{"Record", 0, account.NoRecord},
+		{"Commit", 2, account.OK},
+		{"Records", 1, account.OK},
 	}
 	if diff := cmp.Diff(want, r.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)

@@ -114,7 +114,7 @@ func copyAtOnce(from, to vfs.FS, name string) error {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// fill imports accounts, large ones so that logs are soon full.
+// fill imports accounts, large ones so that logs are soon full, and writes records.
 func (c *camera) fill(t *testing.T, s *Store, calls int) {
 	t.Helper()
 	for range calls {
@@ -123,7 +123,12 @@ func (c *camera) fill(t *testing.T, s *Store, calls int) {
 		for i := range us {
 			us[i] = account.Upsert{ID: account.UserID(fmt.Sprintf("id-%06d", n+int64(i))), FaceURL: strings.Repeat("x", 400)}
 		}
-		if _, err := s.Upsert(t.Context(), app, us, free); err != nil {
+		p := free
+		p.Outbox = tellOf(us[0].ID)
+		if _, err := s.Upsert(t.Context(), app, us, p); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Commit(t.Context(), wholeCommit(0, fmt.Sprintf("c%06d", n))); err != nil {
 			t.Fatal(err)
 		}
 		c.acked.Add(10)
@@ -131,19 +136,24 @@ func (c *camera) fill(t *testing.T, s *Store, calls int) {
 }
 
 // develop opens what each shot shows, twice: no store is refused, and none lacks an
-// account.
+// account or has a part of a commit.
 func (c *camera) develop(t *testing.T) {
 	t.Helper()
 	c.stop()
 	for _, s := range c.shots {
 		for _, when := range []string{"a start", "another start"} {
-			st, err := Open(Options{Dir: "data", FS: s.disk})
+			st, err := Open(t.Context(), Options{Dir: "data", FS: s.disk, Convert: convert})
 			if err != nil {
 				t.Errorf("%s: %s is refused: %v", s.what, when, err)
 				break
 			}
 			if n, err := st.Count(t.Context(), app); err != nil || n < s.acked {
 				t.Errorf("%s: %s finds %d accounts of %d, %v", s.what, when, n, s.acked, err)
+			}
+			commits := int64(0)
+			each(t, st, kindWhole, func(account.Record) { commits++ })
+			if parts := partsOf(t, st); len(parts) > 0 || commits < 3*s.acked/10 {
+				t.Errorf("%s: %s finds %d records of %d, and %q", s.what, when, commits, 3*s.acked/10, parts)
 			}
 			must(t, st.Close())
 		}
@@ -199,7 +209,7 @@ func TestShotsOfRecovery(t *testing.T) {
 	for i, left := range first.shots {
 		c, disk := newCamera(&crashDisk{FS: left.disk, mem: left.disk}, uint64(i), 15)
 		c.acked.Store(left.acked)
-		s, err := Open(Options{Dir: "data", FS: disk, foldBytes: 16 << 10, smallLogs: true})
+		s, err := Open(t.Context(), Options{Dir: "data", FS: disk, foldBytes: 16 << 10, smallLogs: true})
 		if err != nil {
 			t.Fatalf("%s: %v", left.what, err)
 		}
@@ -217,7 +227,7 @@ func TestShotsOfTakeOver(t *testing.T) {
 		o.FS = disk
 		s := open(t, o)
 		before.fill(t, s, 100)
-		must(t, s.db.Set(formatKey, []byte("3"), nil))
+		makeOlder(t, s, 3)
 		if stopped {
 			must(t, s.Close())
 		}

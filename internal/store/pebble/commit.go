@@ -21,8 +21,8 @@ const (
 
 // A call is a change that waits for the committer.
 type call struct {
-	ended  <-chan struct{} // its caller has gone
-	size   int             // about as many bytes as it will write
+	taken  atomic.Bool // by the committer, which decides it, or by its caller, who has gone
+	size   int         // about as many bytes as it will write
 	decide func(*group) error
 	err    error         // set before done is closed
 	done   chan struct{} // closed when the outcome is durable
@@ -49,8 +49,9 @@ type committer struct {
 }
 
 // submit runs decide in the committer and waits until its changes are durable,
-// ctx ends or the store fails. After the latter two decide may still run: it
-// must not touch what belongs to the caller.
+// ctx ends or the store fails. If ctx ends first, decide does not run any more, and the
+// error has Code Unavailable. If ctx ends or the store fails while decide runs, it goes
+// on: it must not touch what belongs to the caller.
 func (c *committer) submit(ctx context.Context, size int, decide func(*group) error) error {
 	return c.send(ctx, c.queue, &call{size: size, decide: decide})
 }
@@ -61,7 +62,7 @@ func (c *committer) fold(decide func(*group) error) error {
 }
 
 func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error {
-	w.ended, w.done = ctx.Done(), make(chan struct{})
+	w.done = make(chan struct{})
 	select {
 	case queue <- w:
 	case <-ctx.Done():
@@ -75,16 +76,22 @@ func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error
 	case <-w.done:
 		return w.err
 	case <-ctx.Done():
-		return account.Ended(ctx)
+		if w.taken.CompareAndSwap(false, true) {
+			return account.Ended(ctx)
+		}
+		return account.Undecided(ctx)
 	case <-c.failure.Done():
 		return c.failure.Check()
 	case <-c.done:
-		return errClosed
+		return errEnded
 	}
 }
 
-// errClosed is what a write answers that comes after Close.
-var errClosed = &account.Error{Code: account.Unavailable, Detail: "the store is closed"}
+// What a write answers that comes after Close, or was under way when the committer ended.
+var (
+	errClosed = &account.Error{Code: account.Unavailable, Detail: "the store is closed"}
+	errEnded  = &account.Error{Code: account.Unknown, Detail: "the store is closed"}
+)
 
 // run serves the queue until quit is closed. It is the one goroutine that
 // writes; if Pebble stops it or panics, the store has failed.
@@ -183,12 +190,10 @@ func (c *committer) serve(calls []*call) {
 }
 
 func (c *committer) decide(w *call) error {
-	select {
-	case <-w.ended:
-		return &account.Error{Code: account.Unavailable} // nobody reads it
-	default:
+	if w.taken.CompareAndSwap(false, true) {
 		return w.decide(c.group)
 	}
+	return nil // nobody reads it
 }
 
 // commit makes the group durable and then visible. Whatever goes wrong, the

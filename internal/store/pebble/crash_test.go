@@ -18,7 +18,10 @@ const app account.AppID = 1400000001
 
 var now = time.UnixMilli(1_770_000_000_000).UTC()
 
-var free = account.UpsertPolicy{Now: now, TombstoneBefore: account.AnyTombstone}
+var (
+	free     = account.UpsertPolicy{Now: now, TombstoneBefore: account.AnyTombstone}
+	changing = account.ChangePolicy{Now: now}
+)
 
 // A crashDisk is a file system in memory that can lose its power.
 type crashDisk struct {
@@ -54,14 +57,15 @@ type ledger struct {
 	live     map[account.UserID]uint64 // internal ids of accounts
 	deleted  map[account.UserID]bool
 	nicks    map[account.UserID]string
-	internal map[uint64]bool // every internal id ever answered
-	face     string          // FaceURL of every import, to fill memory faster
+	commits  map[string]uint64 // numbers of commits, by name
+	internal map[uint64]bool   // every internal id ever answered
+	face     string            // FaceURL of every import, to fill memory faster
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		live: map[account.UserID]uint64{}, deleted: map[account.UserID]bool{},
-		nicks: map[account.UserID]string{}, internal: map[uint64]bool{},
+		nicks: map[account.UserID]string{}, internal: map[uint64]bool{}, commits: map[string]uint64{},
 	}
 }
 
@@ -71,6 +75,7 @@ func (l *ledger) copy() *ledger {
 	defer l.mu.Unlock()
 	return &ledger{
 		live: maps.Clone(l.live), deleted: maps.Clone(l.deleted), nicks: maps.Clone(l.nicks), internal: maps.Clone(l.internal),
+		commits: maps.Clone(l.commits),
 	}
 }
 
@@ -88,13 +93,18 @@ func (l *ledger) load(ctx context.Context, s *Store, worker int) error {
 		for i := range us {
 			us[i] = account.Upsert{ID: account.UserID(fmt.Sprintf("w%d-%d-%d", worker, round, i)), Nick: "first", FaceURL: l.face}
 		}
-		rs, err := s.Upsert(ctx, app, us, free)
+		p := free
+		p.Outbox = tellOf(us[0].ID)
+		rs, err := s.Upsert(ctx, app, us, p)
 		if err != nil {
 			return err
 		}
 		l.imported(us, rs)
+		if err := l.commit(ctx, s, worker, fmt.Sprintf("c%d-%d", worker, round)); err != nil {
+			return err
+		}
 		patch := account.Patch{ID: us[0].ID, Fields: []account.Field{{Tag: account.TagNick, Value: account.Value{Text: "second"}}}}
-		if _, err := s.Update(ctx, app, []account.Patch{patch}, now); err != nil {
+		if _, err := s.Update(ctx, app, []account.Patch{patch}, changing); err != nil {
 			return err
 		}
 		l.mu.Lock()
@@ -125,7 +135,7 @@ func (l *ledger) delete(ctx context.Context, s *Store, us []account.Upsert) erro
 		delete(l.live, u.ID)
 	}
 	l.mu.Unlock()
-	if _, err := s.Delete(ctx, app, ids, now); err != nil {
+	if _, err := s.Delete(ctx, app, ids, changing); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -158,6 +168,7 @@ func (l *ledger) lost(t *testing.T, s *Store) (lost []string) {
 			lost = append(lost, fmt.Sprintf("%s has no tombstone: %+v, %v", id, rs, err))
 		}
 	}
+	lost = append(lost, l.lostRecords(t, s)...)
 	return append(lost, l.reused(t, s)...)
 }
 
@@ -222,7 +233,7 @@ func crash(t *testing.T, o Options, seed uint64, percent int) []string {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			if err := l.load(ctx, s, w); account.CodeOf(err) != account.Unavailable {
+			if err := l.load(ctx, s, w); !undone(err) {
 				t.Errorf("worker %d: %v", w, err)
 			}
 		})

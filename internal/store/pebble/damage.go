@@ -46,7 +46,7 @@ func firstLine(err error) string {
 
 // checkDamage compares the directory with the record of its logs and manifest, before
 // Pebble may remove anything in it. It returns the record, a new one if the directory
-// holds no store or one of an older format.
+// holds no store or one of format 3.
 func (o Options) checkDamage(lock *pebble.Lock, space *guard.Space) (*guard.Checksums, error) {
 	fs := space.Watched(o.FS)
 	if o.accept {
@@ -87,8 +87,8 @@ func (o Options) checkAcceptable() error {
 
 func isManifestMarker(name string) bool { return strings.HasPrefix(name, "marker.manifest.") }
 
-// checkUnrecorded refuses a store without a record, unless it is of an older format,
-// which had none. It opens Pebble for reading alone.
+// checkUnrecorded refuses a store without a record, unless it is of format 3, which
+// had none. It opens Pebble for reading alone.
 func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil || !slices.ContainsFunc(names, isManifestMarker) {
@@ -107,7 +107,7 @@ func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 		return o.failed("opening", err)
 	}
 	n, err := formatOf(db)
-	if err == nil && n == format {
+	if err == nil && n >= checkedFormat {
 		err = guard.Damage("the file " + guard.ChecksumsFile + " is missing")
 	}
 	if err == nil && n == 0 {

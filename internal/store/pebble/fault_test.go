@@ -69,6 +69,12 @@ func one(t *testing.T, s *Store, id account.UserID, limit time.Duration) error {
 	return err
 }
 
+// undone reports whether err is that of a call whose caller has gone, before the call
+// began or while it was under way.
+func undone(err error) bool {
+	return account.CodeOf(err) == account.Unavailable || account.CodeOf(err) == account.Unknown
+}
+
 const long = time.Minute // more than any call takes
 
 // TestFatalFaults breaks the disk under load in ways that Pebble cannot
@@ -168,8 +174,8 @@ func TestTableFaults(t *testing.T) {
 			}
 			cancel()
 			for range cap(failed) {
-				if err := <-failed; account.CodeOf(err) != account.Unavailable {
-					t.Errorf("a caller got %v, want Code unavailable", err)
+				if err := <-failed; !undone(err) {
+					t.Errorf("a caller got %v, want Code unavailable or unknown", err)
 				}
 			}
 			disk.heal()
@@ -195,7 +201,8 @@ func TestTableFaults(t *testing.T) {
 
 // TestHungSync stops the disk in the middle of a commit. No read shows what is
 // not durable yet, every caller is answered when its context ends, and all goes
-// on when the disk comes back.
+// on when the disk comes back. The outcome of the commit is unknown to its caller; what
+// waits behind it has changed nothing.
 func TestHungSync(t *testing.T) {
 	disk := newFaultyDisk()
 	s := open(t, Options{FS: disk})
@@ -211,12 +218,18 @@ func TestHungSync(t *testing.T) {
 		}
 		return nil
 	})
-	slow := make(chan error)
+	slow, gone := make(chan error), make(chan error)
+	ctx, leave := context.WithCancel(t.Context())
 	go func() {
-		_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "before", Nick: "new"}, {ID: "slow"}}, free)
-		slow <- err
+		_, err := s.Upsert(ctx, app, []account.Upsert{{ID: "before", Nick: "new"}, {ID: "slow"}}, free)
+		gone <- err
 	}()
 	<-hung
+	leave()
+	if err := <-gone; account.CodeOf(err) != account.Unknown {
+		t.Errorf("the caller of the commit that hangs: %v, want Code unknown", err)
+	}
+	go func() { slow <- one(t, s, "behind", long) }()
 	checkHidden(t, s)
 	var wg sync.WaitGroup
 	for i := range maxQueue + 50 { // more than the queue holds
@@ -232,7 +245,10 @@ func TestHungSync(t *testing.T) {
 	disk.heal()
 	close(release)
 	if err := <-slow; err != nil {
-		t.Errorf("the commit that hung: %v", err)
+		t.Errorf("the call behind the commit that hung: %v", err)
+	}
+	if st, err := s.Status(t.Context(), app, []account.UserID{"slow"}); err != nil || !st[0].Exists() {
+		t.Errorf("the account of the commit that hung: %+v, %v", st, err)
 	}
 	eventually(t, "store that is ready again", func() bool { return s.Ready(t.Context()) == nil })
 	if err := one(t, s, "after", long); err != nil {
@@ -315,8 +331,8 @@ func TestDiskFull(t *testing.T) {
 	go func() { ended <- l.load(ctx, s, 0) }()
 	eventually(t, "store that is not ready", func() bool { return s.Ready(t.Context()) != nil })
 	cancel() // it may wait for room already
-	if err := <-ended; account.CodeOf(err) != account.Internal && account.CodeOf(err) != account.Unavailable {
-		t.Errorf("a caller got %v, want Code internal or unavailable", err)
+	if err := <-ended; account.CodeOf(err) != account.Internal && !undone(err) {
+		t.Errorf("a caller got %v, want Code internal, unavailable or unknown", err)
 	}
 	if err := one(t, s, "late", long); account.CodeOf(err) != account.Internal {
 		t.Errorf("the next caller got %v, want Code internal", err)

@@ -31,11 +31,11 @@ func furnish(t *testing.T, s *Store) []account.UserID {
 			}
 			if k%7 == i {
 				role := account.Field{Tag: account.TagRole, Value: account.Value{Number: uint64(i), IsNumber: true}}
-				_, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Kicked: int64(i), Fields: []account.Field{role}}}, now.Add(time.Hour))
+				_, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Kicked: int64(i), Fields: []account.Field{role}}}, account.ChangePolicy{Now: now.Add(time.Hour)})
 				must(t, err)
 			}
 			if k%11 == i {
-				_, err := s.Delete(t.Context(), app, []account.UserID{id}, now)
+				_, err := s.Delete(t.Context(), app, []account.UserID{id}, changing)
 				must(t, err)
 			}
 		}
@@ -234,15 +234,15 @@ func TestRenewHalf(t *testing.T) {
 	for k := range 1000 {
 		id := []account.UserID{account.UserID(fmt.Sprintf("%03d", k))}
 		if k%2 == 0 {
-			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: 77}}, now)
+			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: 77}}, changing)
 			must(t, err)
 		}
 		if k%11 == 0 {
-			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: account.Unkicked}}, now)
+			_, err := s.Update(t.Context(), app, []account.Patch{{ID: id[0], Kicked: account.Unkicked}}, changing)
 			must(t, err)
 		}
 		if k%3 == 0 {
-			_, err := s.Delete(t.Context(), app, id, now)
+			_, err := s.Delete(t.Context(), app, id, changing)
 			must(t, err)
 		}
 		if k%5 == 0 {
@@ -250,7 +250,7 @@ func TestRenewHalf(t *testing.T) {
 			must(t, err)
 		}
 		if k%7 == 0 {
-			_, err := s.Delete(t.Context(), app, id, now)
+			_, err := s.Delete(t.Context(), app, id, changing)
 			must(t, err)
 		}
 	}
@@ -291,7 +291,7 @@ func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 	update := func(step int, ps ...account.Patch) {
 		for i := range ps {
 			ps[i].ID = "a"
-			_, err := s.Update(t.Context(), app, ps[i:i+1], now)
+			_, err := s.Update(t.Context(), app, ps[i:i+1], changing)
 			must(t, err)
 		}
 		if step >= 0 && steps>>step&1 == 1 {
@@ -353,10 +353,10 @@ func TestKickThenAnew(t *testing.T) {
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
 	fold(t, s)
-	_, err := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 7}}, now)
+	_, err := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 7}}, changing)
 	must(t, err)
 	st := s.view.acquire()
-	_, err = s.Delete(t.Context(), app, []account.UserID{"a"}, now)
+	_, err = s.Delete(t.Context(), app, []account.UserID{"a"}, changing)
 	must(t, err)
 	must(t, one(t, s, "a", long))
 	want, err := s.Status(t.Context(), app, []account.UserID{"a"})
@@ -418,30 +418,28 @@ func inventory(t *testing.T, s *Store) map[account.UserID]any {
 	return all
 }
 
-// TestPurge deletes apps whose accounts were folded and deleted, and looks for
+// TestPurge removes spaces whose accounts were folded and deleted, and looks for
 // what comes back.
 func TestPurge(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
-	by := account.AuditEntry{Time: now, Actor: "test"}
 	ids := []account.UserID{"a", "b", "c"}
 	for id := range account.AppID(8) {
-		_, err := s.CreateApp(t.Context(), account.App{ID: id + 1, Created: now}, by)
+		openSpace(t, s, id+1)
+		_, err := s.Upsert(t.Context(), id+1, []account.Upsert{{ID: "a"}, {ID: "b"}, {ID: "c"}}, free)
 		must(t, err)
-		_, err = s.Upsert(t.Context(), id+1, []account.Upsert{{ID: "a"}, {ID: "b"}, {ID: "c"}}, free)
-		must(t, err)
-		_, err = s.Delete(t.Context(), id+1, ids[:1], now)
+		_, err = s.Delete(t.Context(), id+1, ids[:1], changing)
 		must(t, err)
 	}
 	fold(t, s)
 	for id := range account.AppID(8) {
-		_, err := s.Delete(t.Context(), id+1, ids, now)
+		_, err := s.Delete(t.Context(), id+1, ids, changing)
 		must(t, err)
-		must(t, s.DeleteApp(t.Context(), id+1, by))
+		_, err = s.Commit(t.Context(), account.Commit{Spaces: []account.Space{{App: id + 1, Remove: true}}})
+		must(t, err)
 	}
-	_, err := s.CreateApp(t.Context(), account.App{ID: 3, Created: now}, by)
-	must(t, err)
-	_, err = s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
+	openSpace(t, s, 3)
+	_, err := s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
 	must(t, err)
 	check := func(when string) {
 		t.Helper()
@@ -466,13 +464,12 @@ func TestPurge(t *testing.T) {
 	s = open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
 	check("after a restart")
-	_, err = s.CreateApp(t.Context(), account.App{ID: 5, Created: now}, by)
-	must(t, err)
+	openSpace(t, s, 5)
 	rs, err := s.Upsert(t.Context(), 5, []account.Upsert{{ID: "a"}, {ID: "b"}}, account.UpsertPolicy{Now: now})
 	must(t, err)
 	for i, r := range rs {
 		if !r.Created {
-			t.Errorf("%s of a new app: %+v, want it created", ids[i], r)
+			t.Errorf("%s of a new space: %+v, want it created", ids[i], r)
 		}
 	}
 }
@@ -489,7 +486,7 @@ func TestListDeleted(t *testing.T) {
 	}
 	_, err := s.Upsert(t.Context(), app, us, free)
 	must(t, err)
-	_, err = s.Delete(t.Context(), app, ids[:len(ids)-2], now)
+	_, err = s.Delete(t.Context(), app, ids[:len(ids)-2], changing)
 	must(t, err)
 	if got := list(t, s, account.ListQuery{Limit: 1}); len(got) != 2 || got[0].ID != ids[len(ids)-2] {
 		t.Errorf("listed %+v, want the last two", got)
@@ -501,6 +498,8 @@ func TestSnapshot(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, foldBytes: 4 << 10})
 	want := furnish(t, s)
+	_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Key: "k", Value: []byte("v")}}})
+	must(t, err)
 	done := make(chan struct{})
 	stop := make(chan struct{})
 	go func() {
@@ -520,7 +519,7 @@ func TestSnapshot(t *testing.T) {
 	must(t, s.Close())
 	c, err := Verify(t.Context(), Options{Dir: "copy", FS: disk}, nil)
 	must(t, err)
-	if c.Accounts < int64(len(want)) || c.Apps != 1 || c.Audit != 1 || c.Tombstones == 0 {
+	if c.Accounts < int64(len(want)) || c.Records[7] != 1 || c.Tombstones == 0 {
 		t.Errorf("the copy has %+v, want at least %d accounts", c, len(want))
 	}
 	s = open(t, Options{Dir: "copy", FS: disk})
@@ -634,7 +633,7 @@ func TestFoldWhilePatched(t *testing.T) {
 			for i := range 3000 {
 				id := account.UserID(fmt.Sprintf("h%d", (c*7+i)%16))
 				f := account.Field{Tag: account.TagRole, Value: account.Value{Number: uint64(i), IsNumber: true}}
-				if _, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Fields: []account.Field{f}}}, now.Add(time.Duration(i)*time.Millisecond)); err != nil {
+				if _, err := s.Update(t.Context(), app, []account.Patch{{ID: id, Fields: []account.Field{f}}}, account.ChangePolicy{Now: now.Add(time.Duration(i) * time.Millisecond)}); err != nil {
 					t.Errorf("caller %d, call %d: %v", c, i, err)
 					return
 				}

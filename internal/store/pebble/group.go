@@ -3,13 +3,15 @@ package pebble
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/catalog"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
@@ -21,25 +23,35 @@ type group struct {
 	db    *pebble.DB
 	view  *view
 	table *roster.Table
-	apps  *registry
+
+	changes *[kinds]atomic.Uint64 // of the store, see [Store.Changes]
 
 	out     []byte // changes for the journal
 	states  []touched
 	index   map[roster.Ref]int      // of states
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
-	changed map[account.AppID]*account.App
-	trail   []account.AuditEntry
 	purges  []purge
+	pending *pebble.Batch         // records and spaces, see records; nil if there are none
+	kinds   map[account.Kind]bool // of records written
+	fault   error                 // why pending cannot be committed
 	others  []other
+
+	// The admins of every app that has a space, as the group leaves them. A group that
+	// cannot be made durable is the last one.
+	spaces catalog.Spaces
 
 	base       uint64 // position of the first byte of out
 	nextID     uint64 // the next InternalID to give
-	nextSeq    uint64 // of the audit trail
 	nextCommit uint64 // of the journal
 	folded     uint64 // positions below are folded
+	number     uint64 // of the newest commit of records
+	numbered   uint64 // number, as it is stored
 	buf        []byte // an operand
 	joined     []byte // operands
 }
+
+// kinds is how many kinds of records there can be.
+const kinds = math.MaxUint8 + 1
 
 // A touched is one id that the group has touched.
 type touched struct {
@@ -53,7 +65,7 @@ type purge struct {
 	pos uint64
 }
 
-// An other is a change of something that is neither an account nor an app.
+// An other is a change of something that is neither an account nor a record.
 type other struct {
 	write   func(*pebble.Batch) error // adds it to the commit
 	publish func()                    // shows it, when it is durable
@@ -70,10 +82,9 @@ func (g *group) reset(size int) {
 	g.states = g.states[:0]
 	clear(g.index)
 	clear(g.counts)
-	clear(g.changed)
-	clear(g.trail)
-	g.trail = g.trail[:0]
 	g.purges = g.purges[:0]
+	g.pending = nil
+	clear(g.kinds)
 	clear(g.others)
 	g.others = g.others[:0]
 }
@@ -287,54 +298,23 @@ func (g *group) purge(app account.AppID) {
 	g.out, _ = journal.Append(g.out, journal.Change{Kind: journal.Purge, Name: binary.BigEndian.AppendUint32(nil, uint32(app))})
 }
 
-// app returns the record of an app as the group leaves it, or nil.
-func (g *group) app(id account.AppID) *account.App {
-	if a, ok := g.changed[id]; ok {
-		return a
-	}
-	return g.apps.get(id)
-}
-
-// putApp stores a together with its audit entry and the accounts of its admins.
-func (g *group) putApp(a *account.App, by account.AuditEntry) error {
-	if err := tooLong(a.Admins...); err != nil {
-		return err
-	}
-	items := make([]account.Upsert, len(a.Admins))
-	for i, id := range a.Admins {
-		items[i].ID = id
-	}
-	u := newUpsert(g.table, a.ID, items, account.UpsertPolicy{Now: by.Time, TombstoneBefore: account.AnyTombstone})
-	if err := g.upsert(u, make([]account.UpsertResult, len(items))); err != nil {
-		return err
-	}
-	g.changed[a.ID] = a
-	g.audit(a.ID, by)
-	return nil
-}
-
-// audit adds an entry to the trail.
-func (g *group) audit(app account.AppID, by account.AuditEntry) {
-	by.Seq, by.App = g.nextSeq, app
-	g.nextSeq++
-	g.trail = append(g.trail, by)
-}
+// note notes that an outcome cannot be written, with which the store fails: the group may
+// have decided more on it.
+func (g *group) note(err error) { g.fault = errors.Join(g.fault, err) }
 
 // batch returns everything that the group has decided, ready to commit.
 func (g *group) batch() (*pebble.Batch, error) {
-	b := g.db.NewBatch()
-	var errs []error
+	b := g.pending
+	if b == nil {
+		b = g.db.NewBatch()
+	}
+	errs := []error{g.fault}
 	if len(g.out) > 0 {
 		errs = append(errs, b.Set(journalKey(g.nextCommit), g.out, nil))
 	}
-	for id, a := range g.changed {
-		if a == nil {
-			continue // deleted, see dropApp
-		}
-		errs = append(errs, setJSON(b, appKey(id), a.Stored()))
-	}
-	for _, e := range g.trail {
-		errs = append(errs, setJSON(b, auditKey(e.Seq), e))
+	if g.number != g.numbered {
+		g.numbered = g.number
+		errs = append(errs, catalog.SetNumber(b, g.number))
 	}
 	for _, o := range g.others {
 		errs = append(errs, o.write(b))
@@ -348,7 +328,7 @@ func (g *group) unfolded() int { return int(g.base + uint64(len(g.out)) - g.fold
 // changedTables reports whether the group changes what is not in the journal. After a
 // fold it does, too: an older snapshot would keep all that was rewritten since.
 func (g *group) changedTables() bool {
-	return len(g.changed) > 0 || len(g.trail) > 0 || len(g.others) > 0
+	return g.pending != nil || len(g.others) > 0
 }
 
 // commit returns what the group has added to the journal.
@@ -363,18 +343,12 @@ func (g *group) commit() journal.Commit {
 	return c
 }
 
-func setJSON(b *pebble.Batch, key []byte, v any) error {
-	value, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return b.Set(key, value, nil)
-}
-
 // publish shows what the group has decided, after it is durable.
 func (g *group) publish() {
 	g.publishTable()
-	g.apps.put(g.changed)
+	for kind := range g.kinds {
+		g.changes[kind].Add(1)
+	}
 	for _, o := range g.others {
 		o.publish()
 	}

@@ -17,11 +17,8 @@ import (
 //	c/ BE8(seq) BE4(page)   what has become of ids (index.go)
 //	i/ BE8(seq) BE4(page)   ids that were new (index.go)
 //	j/ BE8(seq)             a commit of the journal that is not folded yet (journal.go)
-//	k/ id                   a token of the admin API: JSON of account.Token
-//	p/ BE4(app)             an app: JSON of account.App
-//	w/ BE8(seq)             an entry of the audit trail: JSON of account.AuditEntry
 //
-// What j/ says of an id is newer than the rest. The key of an account is its name
+// Package catalog has the keys of records. What j/ says of an id is newer than the rest. The key of an account is its name
 // (record) after the letter of the space.
 const (
 	accountSpace = 'a'
@@ -29,9 +26,6 @@ const (
 	idSpace      = 'i'
 	journalSpace = 'j'
 	metaSpace    = 'm'
-	tokenSpace   = 'k'
-	appSpace     = 'p'
-	auditSpace   = 'w'
 )
 
 // format is the number of the layout and of the values. A program refuses data
@@ -39,9 +33,13 @@ const (
 // what this one writes.
 //
 // Format 4 has a record of the logs and the manifest, see guard.Checksums, which a
-// program of format 3 would not keep up to date. A store of format 3 is taken over when
-// it is opened.
-const format = 4
+// program of format 3 would not keep up to date. Format 5 has records in the place of
+// apps, tokens and the audit trail. A store of either is taken over when it is opened,
+// see takeover.go.
+const format = 5
+
+// checkedFormat is the lowest format that has a record of the logs and the manifest.
+const checkedFormat = 4
 
 // oldestFormat is the lowest format that can be taken over.
 const oldestFormat = 3
@@ -53,11 +51,6 @@ var (
 	formatKey = []byte("m/format")
 	foldedKey = []byte("m/folded")
 )
-
-// appKey returns the key of the record of an app.
-func appKey(app account.AppID) []byte {
-	return binary.BigEndian.AppendUint32([]byte{appSpace, '/'}, uint32(app))
-}
 
 // appendNameKey appends the key in space of the account that name names.
 func appendNameKey(b []byte, space byte, name []byte) []byte {
@@ -82,35 +75,15 @@ func pageSeq(key []byte) (seq uint64, err error) {
 	return binary.BigEndian.Uint64(key[2:]), nil
 }
 
-// tokenKey returns the key of a token.
-func tokenKey(id string) []byte { return append([]byte{tokenSpace, '/'}, id...) }
-
-// auditKey returns the key of the audit entry seq.
-func auditKey(seq uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{auditSpace, '/'}, seq)
-}
-
 // spaceBounds returns the first key of a space and the first after it.
 func spaceBounds(space byte) (lower, upper []byte) {
 	return []byte{space, '/'}, []byte{space, '/' + 1}
 }
 
-// successor returns the first key after every key that starts with prefix,
-// which must not be all 0xff: keys begin with the letter of their space.
-func successor(prefix []byte) []byte {
-	for i := len(prefix) - 1; ; i-- {
-		if prefix[i] != 0xff {
-			next := append([]byte(nil), prefix[:i+1]...)
-			next[i]++
-			return next
-		}
-	}
-}
-
 // listBounds returns the bounds of the keys that q asks for.
 func listBounds(app account.AppID, q account.ListQuery) (lower, upper []byte) {
 	lower = appendNameKey(nil, accountSpace, record.AppendName(nil, app, q.Prefix))
-	upper = successor(lower)
+	upper = record.Successor(lower)
 	if q.After >= q.Prefix && q.After != "" {
 		lower = append(appendNameKey(nil, accountSpace, record.AppendName(nil, app, q.After)), 0)
 	}

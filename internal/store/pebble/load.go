@@ -2,8 +2,8 @@ package pebble
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,13 +20,16 @@ import (
 )
 
 // load checks the format and reads everything that the store keeps in memory.
-func (s *Store) load(o Options, g *group) error {
+func (s *Store) load(ctx context.Context, o Options, g *group) error {
 	if err := s.checkFormat(o); err != nil {
 		return err
 	}
 	for _, step := range []func(*group) error{
-		s.loadFolded, s.loadIndex, s.loadApps, s.loadTokens, s.loadTrail, s.replay,
+		s.loadFolded, s.loadIndex, s.loadRecords, s.replay,
 	} {
+		if err := account.Ended(ctx); err != nil {
+			return err
+		}
 		if err := step(g); err != nil {
 			return o.failed("reading", err)
 		}
@@ -48,7 +51,7 @@ func (s *Store) checkFormat(o Options) error {
 		return errNoStore
 	case n != 0 && n < oldestFormat:
 		return fmt.Errorf("the data directory %s was written by an older version that was never released; use another --data", o.Dir)
-	case n != 0 && o.accept:
+	case n != 0 && n < checkedFormat && o.accept:
 		return fmt.Errorf("the data directory %s was written by an older version, which kept no record that could differ; start the server on it", o.Dir)
 	case n != 0:
 		s.older = true // see takeOver
@@ -140,32 +143,6 @@ func (s *Store) parts(space byte, n int) ([][]byte, error) {
 		parts = append(parts, starts[i*len(starts)/n])
 	}
 	return append(parts, upper), nil
-}
-
-func (s *Store) loadApps(*group) error {
-	lower, upper := spaceBounds(appSpace)
-	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
-		for ok := it.First(); ok; ok = it.Next() {
-			a := new(account.App)
-			if err := json.Unmarshal(it.Value(), a); err != nil {
-				return err
-			}
-			s.apps.m[a.ID] = a
-		}
-		return nil
-	})
-}
-
-// loadTrail finds the next number of the audit trail.
-func (s *Store) loadTrail(g *group) error {
-	lower, upper := spaceBounds(auditSpace)
-	return iterate(s.db, lower, upper, func(it *pebble.Iterator) error {
-		g.nextSeq = 1
-		if it.Last() {
-			g.nextSeq += binary.BigEndian.Uint64(it.Key()[len(lower):])
-		}
-		return nil
-	})
 }
 
 // replay reads the journal above what is folded.

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,21 +17,21 @@ import (
 )
 
 // Open opens the store in o.Dir and makes it if it does not exist. It reads
-// the index and what is not folded yet, not the accounts.
+// the index and what is not folded yet, not the accounts. It gives up when ctx ends.
 //
 // The errors that an operator can mend are one sentence with the remedy: the
 // path is not a directory, another process uses it, a newer version wrote it.
-func Open(o Options) (*Store, error) {
+func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	lock, err := o.lockDir()
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.open(lock)
+	s, err := o.open(ctx, lock)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	if err := s.settle(o); err != nil {
+	if err := s.settle(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -72,7 +73,7 @@ func (o Options) errNewer() error {
 }
 
 // open opens Pebble, reads everything and starts the store.
-func (o Options) open(lock *pebble.Lock) (*Store, error) {
+func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	if err := o.checkFiles(); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,6 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 		sums:    sums,
 		lock:    lock,
 		table:   roster.New(),
-		apps:    &registry{m: map[account.AppID]*account.App{}},
 		failure: guard.NewFailure(o.Logger),
 		space:   space,
 		errors:  guard.NewErrors(o.Logger),
@@ -103,10 +103,11 @@ func (o Options) open(lock *pebble.Lock) (*Store, error) {
 	}
 	s.view = newView(s.db, s.failure)
 	g := &group{
-		db: s.db, view: s.view, table: s.table, apps: s.apps,
-		index: map[roster.Ref]int{}, counts: map[account.AppID]int64{}, changed: map[account.AppID]*account.App{},
+		db: s.db, view: s.view, table: s.table, changes: &s.changes,
+		index: map[roster.Ref]int{}, counts: map[account.AppID]int64{},
+		kinds: map[account.Kind]bool{},
 	}
-	if err := s.load(o, g); err != nil {
+	if err := s.load(ctx, o, g); err != nil {
 		if s.failure.Check() != nil {
 			return nil, err // nothing can be closed any more
 		}

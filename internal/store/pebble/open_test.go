@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ const openElsewhere = "PEBBLE_TEST_OPEN"
 // TestInUse opens a directory twice, from this process and from another.
 func TestInUse(t *testing.T) {
 	if dir := os.Getenv(openElsewhere); dir != "" {
-		s, err := Open(Options{Dir: dir})
+		s, err := Open(t.Context(), Options{Dir: dir})
 		if err == nil {
 			_ = s.Close()
 		}
@@ -34,7 +33,7 @@ func TestInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, Options{Dir: dir})
 	want := "the data directory " + dir + " is in use by another process; stop it, use another --data, or copy a running server's store with \"rollcall backup create\""
-	if _, err := Open(Options{Dir: dir}); err == nil || err.Error() != want {
+	if _, err := Open(t.Context(), Options{Dir: dir}); err == nil || err.Error() != want {
 		t.Errorf("second Open: %v, want %s", err, want)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestInUse$", "-test.v")
@@ -71,14 +70,16 @@ func TestRefused(t *testing.T) {
 		{"file", func(t *testing.T, disk vfs.FS) { file(t, disk, "data") }, "is a file"},
 		{"corrupt page", func(t *testing.T, disk vfs.FS) { put(t, disk, pageKey(changeSpace, 7, 0), []byte{9}) }, "index, fold 7: a stored value is corrupt"},
 		{"corrupt key", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("i/abc"), nil) }, "corrupt"},
-		{"corrupt app", func(t *testing.T, disk vfs.FS) { put(t, disk, appKey(app), []byte("{")) }, "reading the data directory"},
+		{"corrupt space", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("s/\x00\x00\x00\x07"), []byte("{")) }, "reading the data directory"},
+		{"corrupt key of a space", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("s/abc"), []byte("[]")) }, "corrupt"},
+		{"corrupt number", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("m/commits"), []byte{1}) }, "corrupt"},
 		{"corrupt counter", func(t *testing.T, disk vfs.FS) { put(t, disk, foldedKey, []byte{1}) }, "corrupt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 			disk := vfs.NewMem()
 			tt.prepare(t, disk)
-			if s, err := Open(Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if s, err := Open(t.Context(), Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Open = %v, %v; want an error with %q", s, err, tt.want)
 			}
 			if lock, err := pebble.LockDirectory("data", disk); tt.name != "file" && err != nil {
@@ -170,8 +171,8 @@ func fold(t *testing.T, s *Store) {
 	}
 }
 
-// orphan makes a store with two accounts of an app that does not exist.
-func orphan(t *testing.T, format string) (disk *vfs.MemFS, newest uint64) {
+// orphan makes a store with two accounts of an app that has no space.
+func orphan(t *testing.T, format int) (disk *vfs.MemFS, newest uint64) {
 	t.Helper()
 	disk = vfs.NewMem()
 	s := openBare(t, Options{FS: disk})
@@ -185,9 +186,9 @@ func orphan(t *testing.T, format string) (disk *vfs.MemFS, newest uint64) {
 		return err
 	}))
 	fold(t, s)
-	must(t, s.db.Set(formatKey, []byte(format), nil))
+	makeOlder(t, s, format)
 	must(t, s.Close())
-	c, err := Verify(t.Context(), Options{Dir: "data", FS: disk}, nil)
+	c, err := Verify(t.Context(), Options{Dir: "data", FS: disk, Convert: convert}, nil)
 	if err != nil || c.Orphans != 2 || c.Accounts != 0 {
 		t.Errorf("Verify = %+v, %v; want two orphans", c, err)
 	}
@@ -197,7 +198,7 @@ func orphan(t *testing.T, format string) (disk *vfs.MemFS, newest uint64) {
 // TestOrphans takes over a store of format 3 with accounts of an app that does not
 // exist. They are removed, so that a new app of that number starts clean.
 func TestOrphans(t *testing.T) {
-	disk, newest := orphan(t, "3")
+	disk, newest := orphan(t, 3)
 	for _, when := range []string{"start", "next start"} {
 		s := openBare(t, Options{FS: disk})
 		st, err := s.Status(t.Context(), app, []account.UserID{"a", "b"})
@@ -220,9 +221,9 @@ func TestOrphans(t *testing.T) {
 // TestOrphansOfFullDisk keeps a store of format 3 as it is while there is no room to
 // remove its orphans.
 func TestOrphansOfFullDisk(t *testing.T) {
-	disk, _ := orphan(t, "3")
+	disk, _ := orphan(t, 3)
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: DefaultMinFree - 1})
-	if s, err := Open(Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), "nearly full") {
+	if s, err := Open(t.Context(), Options{Dir: "data", FS: disk, Convert: convert}); err == nil || !strings.Contains(err.Error(), "nearly full") {
 		t.Fatalf("Open = %v, %v; want a refusal for want of space", s, err)
 	}
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 40})
@@ -236,7 +237,7 @@ func TestOrphansOfFullDisk(t *testing.T) {
 // TestOrphansOfDamage keeps accounts whose app was lost: creating the app again brings
 // them back.
 func TestOrphansOfDamage(t *testing.T) {
-	disk, _ := orphan(t, strconv.Itoa(format))
+	disk, _ := orphan(t, format)
 	must(t, openBare(t, Options{FS: disk}).Close())
 	s := open(t, Options{FS: disk})
 	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
@@ -249,12 +250,12 @@ func TestOrphansOfDamage(t *testing.T) {
 func TestFullDiskStart(t *testing.T) {
 	disk := vfs.NewMem()
 	must(t, openBare(t, Options{FS: disk}).Close())
-	_, err := Open(Options{Dir: "data", FS: fullDisk{disk}})
+	_, err := Open(t.Context(), Options{Dir: "data", FS: fullDisk{disk}})
 	if err == nil || !strings.Contains(err.Error(), "has 10 MiB free, and a start needs 128 MiB") {
 		t.Errorf("Open: %v, want a refusal that names the space", err)
 	}
 	c, err := Verify(t.Context(), Options{Dir: "data", FS: fullDisk{disk}}, nil)
-	if err != nil || c.Apps != 0 {
+	if err != nil || len(c.Records) != 0 {
 		t.Errorf("Verify = %+v, %v; want to read without any room", c, err)
 	}
 }
@@ -266,18 +267,18 @@ func (fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: 10 << 20}, nil
 }
 
-// TestAuditGone looks for entries of an app in the trail of another. The look ends when
-// its caller goes.
-func TestAuditGone(t *testing.T) {
+// TestRecordsGone lists records. The list ends when its caller goes.
+func TestRecordsGone(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	for range 20 {
-		must(t, s.Record(t.Context(), account.AuditEntry{Time: now, App: app}))
+		_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Value: []byte("v"), Append: true}}})
+		must(t, err)
 	}
 	ctx := &countedContext{Context: t.Context(), left: 10}
-	es, err := s.Audit(ctx, account.AuditQuery{App: app + 1, Limit: 1})
-	if account.CodeOf(err) != account.Unavailable || len(es) > 0 {
-		t.Errorf("Audit = %v, %v; want Code unavailable", es, err)
+	page, err := s.Records(ctx, account.RecordQuery{Kind: 7, Limit: 100})
+	if account.CodeOf(err) != account.Unavailable || len(page.Records) > 0 {
+		t.Errorf("Records = %v, %v; want Code unavailable", page, err)
 	}
 }
 

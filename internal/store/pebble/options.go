@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"rollcall/internal/store/pebble/catalog"
 	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
 )
@@ -20,6 +21,12 @@ type Options struct {
 	FS      vfs.FS       // nil is the operating system's
 	Logger  *slog.Logger // nil is silent
 	MinFree uint64       // bytes of free space below which writes are refused; 0 is DefaultMinFree
+
+	// Convert returns the records that take the place of a value of format 4: the JSON of
+	// an app ('p'), of a token ('k') or of an entry of the audit trail ('w'). None of them
+	// has a condition. Appended ones get the number of the entry. Without Convert, only
+	// data of this format can be opened.
+	Convert catalog.Converter
 
 	readOnly bool // see Verify
 	accept   bool // see Accept

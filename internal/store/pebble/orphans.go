@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
@@ -17,12 +15,14 @@ const orphanBatch = 1000
 
 // settle takes data of an older format over. In those of this format it only tells of
 // accounts whose app does not exist.
-func (s *Store) settle(o Options) error {
+func (s *Store) settle(ctx context.Context, o Options) error {
 	switch {
+	case o.readOnly && s.older:
+		return s.showConverted(o)
 	case o.readOnly:
 		return nil
 	case s.older:
-		return s.takeOver()
+		return s.takeOver(ctx, o)
 	}
 	for _, app := range s.orphaned() {
 		s.lg.Error("accounts of an app that does not exist: the store was damaged. Create the app again to see them",
@@ -31,35 +31,22 @@ func (s *Store) settle(o Options) error {
 	return nil
 }
 
-// takeOver removes what format 3 could leave behind, and marks the data with the format
-// of this version.
-func (s *Store) takeOver() error {
-	for _, app := range s.orphaned() {
-		if err := s.removeOrphans(app); err != nil {
-			return err
-		}
-	}
-	return s.write(context.Background(), appBytes, func(g *group) error {
-		g.also(other{write: func(b *pebble.Batch) error { return setFormat(b) }, publish: func() {}})
-		return nil
-	})
-}
-
 // orphaned returns the apps that have accounts but do not exist. No call leaves any
 // behind. In format 3 a crash could, or an import beside the deletion of its app; since
-// then only damage can, such as a lost log that held the record of the app.
+// then only damage can, such as a lost log that held the space of the app. No call may be
+// under way.
 func (s *Store) orphaned() []account.AppID {
 	return slices.DeleteFunc(s.table.Apps(), func(app account.AppID) bool {
-		return s.apps.get(app) != nil || s.table.Count(app) == 0
+		return s.commits.group.hasSpace(app) || s.table.Count(app) == 0
 	})
 }
 
 // removeOrphans removes the accounts of an app that does not exist. Nobody could see
 // them, and a new app of the same number must start clean.
-func (s *Store) removeOrphans(app account.AppID) error {
+func (s *Store) removeOrphans(ctx context.Context, app account.AppID) error {
 	names := s.namesOf(app)
 	for part := range slices.Chunk(names, orphanBatch) {
-		if err := s.removeNames(app, part); err != nil {
+		if err := s.removeNames(ctx, app, part); err != nil {
 			return err
 		}
 	}
@@ -78,8 +65,8 @@ func (s *Store) namesOf(app account.AppID) (names [][]byte) {
 }
 
 // removeNames removes accounts and forgets that they ever were.
-func (s *Store) removeNames(app account.AppID, names [][]byte) error {
-	return s.write(context.Background(), record.Overhead*len(names), func(g *group) error {
+func (s *Store) removeNames(ctx context.Context, app account.AppID, names [][]byte) error {
+	return s.write(ctx, record.Overhead*len(names), func(g *group) error {
 		for _, name := range names {
 			g.delete(app, g.table.Hash(name), name, time.Now())
 		}

@@ -15,16 +15,29 @@ func openMem(tb testing.TB) account.Engine { return openBare(tb, Options{FS: vfs
 // openDisk opens a store on the file system.
 func openDisk(tb testing.TB, dir string) account.Engine { return openBare(tb, Options{Dir: dir}) }
 
-// open opens a store that has the app of the tests.
+// open opens a store that has the space of the tests.
 func open(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	s := openBare(tb, o)
-	if s.apps.get(app) == nil {
-		if _, err := s.CreateApp(tb.Context(), account.App{ID: app, Created: now}, account.AuditEntry{Time: now}); err != nil {
-			tb.Fatal(err)
+	err := s.write(tb.Context(), 0, func(g *group) error {
+		if !g.hasSpace(app) {
+			_, err := g.commitRecords(account.Commit{Spaces: []account.Space{{App: app, Now: now}}})
+			return err
 		}
+		return nil
+	})
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return s
+}
+
+// openSpace opens the space of an app.
+func openSpace(tb testing.TB, s *Store, id account.AppID) {
+	tb.Helper()
+	if _, err := s.Commit(tb.Context(), account.Commit{Spaces: []account.Space{{App: id, Now: now}}}); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // openBare opens a store as it is.
@@ -33,7 +46,8 @@ func openBare(tb testing.TB, o Options) *Store {
 	if o.Dir == "" {
 		o.Dir = "data"
 	}
-	s, err := Open(o)
+	o.Convert = convert
+	s, err := Open(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)
 	}

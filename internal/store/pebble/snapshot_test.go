@@ -233,7 +233,7 @@ func TestSnapshotAfterCutOffStart(t *testing.T) {
 	must(t, one(t, s, "b", long))
 	must(t, s.Snapshot(t.Context(), "copy"))
 	must(t, s.Close())
-	s, err := Open(Options{Dir: "copy", FS: killed})
+	s, err := Open(t.Context(), Options{Dir: "copy", FS: killed})
 	must(t, err)
 	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
 		t.Errorf("the copy has %d accounts, %v; want 2", n, err)

@@ -42,7 +42,7 @@ func (w *soaker) step(n int) error {
 	case 0:
 		return w.upsert(ids, fmt.Sprint("nick ", n), at)
 	case 1:
-		_, err := w.s.Delete(w.t.Context(), app, ids, at)
+		_, err := w.s.Delete(w.t.Context(), app, ids, account.ChangePolicy{Now: at})
 		for _, id := range ids {
 			w.accts[id] = nil
 		}
@@ -57,7 +57,7 @@ func (w *soaker) step(n int) error {
 			w.kicks[id] = a.Kicked
 		}
 	}
-	_, err := w.s.Update(w.t.Context(), app, ps, at)
+	_, err := w.s.Update(w.t.Context(), app, ps, account.ChangePolicy{Now: at})
 	return err
 }
 

@@ -30,7 +30,7 @@ type Store struct {
 	engine  *pebble.Options
 	view    *view
 	table   *roster.Table
-	apps    *registry
+	changes [kinds]atomic.Uint64 // of records, by kind
 	commits *committer
 	failure *guard.Failure
 	space   *guard.Space
@@ -44,8 +44,11 @@ type Store struct {
 	closed bool
 	calls  sync.WaitGroup // under way
 
-	started atomic.Bool    // everything was read
-	older   bool           // the data have an older format, see settle
+	started atomic.Bool // everything was read
+	older   bool        // the data have an older format, see settle
+
+	converted *pebble.Batch // see showConverted; nil in most stores
+
 	reads   chan struct{}  // has one for each read under way
 	copies  chan struct{}  // has one for each copy under way
 	staged  atomic.Int64   // copies begun
@@ -97,10 +100,13 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	u := newUpsert(s.table, app, items, p)
 	rs := make([]account.UpsertResult, len(items))
 	err := s.write(ctx, u.bytes(), func(g *group) error {
-		if g.app(app) == nil {
+		if !g.hasSpace(app) {
 			return errNoApp
 		}
-		return g.upsert(u, rs)
+		if err := g.upsert(u, rs); err != nil {
+			return err
+		}
+		return writeOutbox(g, p.Outbox, rs)
 	})
 	if err != nil {
 		return nil, err
@@ -109,31 +115,31 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 }
 
 // Update implements [account.Store].
-func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, now time.Time) ([]account.Code, error) {
+func (s *Store) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
 	patches = slices.Clone(patches)
 	size := 0
-	for i, p := range patches {
-		if err := tooLong(p.ID); err != nil {
+	for i, patch := range patches {
+		if err := tooLong(patch.ID); err != nil {
 			return nil, err
 		}
-		patches[i].Fields = slices.Clone(p.Fields)
+		patches[i].Fields = slices.Clone(patch.Fields)
 		size += record.Overhead
-		for _, f := range p.Fields {
+		for _, f := range patch.Fields {
 			size += record.Overhead + len(f.Value.Text)
 		}
 	}
 	cs := make([]account.Code, len(patches))
 	err := s.write(ctx, size, func(g *group) (err error) {
-		if g.app(app) == nil {
+		if !g.hasSpace(app) {
 			return errNoApp
 		}
-		for i, p := range patches {
-			name := record.AppendName(nil, app, p.ID)
-			if cs[i], err = g.update(s.table.Hash(name), name, p, now); err != nil {
+		for i, patch := range patches {
+			name := record.AppendName(nil, app, patch.ID)
+			if cs[i], err = g.update(s.table.Hash(name), name, patch, p.Now); err != nil {
 				return err
 			}
 		}
-		return nil
+		return writeOutbox(g, p.Outbox, cs)
 	})
 	if err != nil {
 		return nil, err
@@ -142,32 +148,40 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 }
 
 // Delete implements [account.Store].
-func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, now time.Time) ([]account.Code, error) {
+func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
 	if err := tooLong(ids...); err != nil {
 		return nil, err
 	}
 	ids = slices.Clone(ids)
 	cs := make([]account.Code, len(ids))
 	err := s.write(ctx, record.Overhead*len(ids), func(g *group) error {
-		a := g.app(app)
-		if a == nil {
+		admins, ok := g.spaces[app]
+		if !ok {
 			return errNoApp
 		}
 		var name []byte
 		for i, id := range ids {
-			if a.IsAdmin(id) {
+			if slices.Contains(admins, id) {
 				cs[i] = account.AdminProtected
 				continue
 			}
 			name = record.AppendName(name[:0], app, id)
-			cs[i] = g.delete(app, s.table.Hash(name), name, now)
+			cs[i] = g.delete(app, s.table.Hash(name), name, p.Now)
 		}
-		return nil
+		return writeOutbox(g, p.Outbox, cs)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return cs, nil
+}
+
+// Watermark implements [account.Store].
+func (s *Store) Watermark(ctx context.Context, app account.AppID, id account.UserID) (int64, error) {
+	if err := account.Ended(ctx); err != nil {
+		return 0, err
+	}
+	return s.table.Lookup(record.AppendName(nil, app, id)).Kicked, nil
 }
 
 // Status implements [account.Store].
@@ -242,20 +256,6 @@ func (s *Store) read(ctx context.Context, fn func() error) error {
 	}
 }
 
-// scan calls fn with an iterator over what admins have changed between lower and
-// upper, as it durably is. fn must not touch what belongs to the caller.
-func (s *Store) scan(ctx context.Context, lower, upper []byte, fn func(*pebble.Iterator) error) error {
-	return s.read(ctx, func() error {
-		st := s.view.acquire()
-		defer s.view.release(st)
-		err := iterate(st.snap, lower, upper, fn)
-		if err != nil && account.CodeOf(err) != account.Unavailable {
-			return internal("the data cannot be read", err)
-		}
-		return err
-	})
-}
-
 // iterate calls fn with an iterator over the keys from lower to before upper.
 func iterate(r pebble.Reader, lower, upper []byte, fn func(*pebble.Iterator) error) error {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
@@ -322,5 +322,8 @@ func (s *Store) close() error {
 	close(s.commits.quit)
 	<-s.commits.done
 	s.view.close()
+	if s.converted != nil {
+		_ = s.converted.Close() // it cannot fail
+	}
 	return errors.Join(s.db.Close(), s.sums.Close(), s.lock.Close())
 }

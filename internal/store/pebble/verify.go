@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/catalog"
 	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
 )
@@ -19,13 +22,13 @@ import (
 // OpenReadOnly opens the store in o.Dir without changing or creating any file.
 // Another process may not use it meanwhile. The caller may only read, and closes
 // the store.
-func OpenReadOnly(o Options) (*Store, error) {
+func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	if _, err := o.FS.Stat(o.Dir); err != nil {
 		return nil, fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
 	}
 	o.FS, o.readOnly = guard.ReadOnly(o.FS), true
-	return Open(o)
+	return Open(ctx, o)
 }
 
 // Accept reads what is left of a damaged store in o.Dir and returns what it holds. It
@@ -53,16 +56,16 @@ func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, erro
 }
 
 // Verify opens the store in o.Dir with [OpenReadOnly], reads every record and
-// returns what it holds. apps is asked what else is to be checked of apps; it may
-// be nil, and may only read.
-func Verify(ctx context.Context, o Options, apps func(account.Engine) error) (*account.Contents, error) {
-	s, err := OpenReadOnly(o)
+// returns what it holds. more checks what else there is to check; it may be nil, and may
+// only read.
+func Verify(ctx context.Context, o Options, more func(account.Engine) error) (*account.Contents, error) {
+	s, err := OpenReadOnly(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	c, err := s.contents(ctx)
-	if err == nil && apps != nil {
-		err = apps(s)
+	if err == nil && more != nil {
+		err = more(s)
 	}
 	if err != nil {
 		_ = s.Close() // it may have failed for the same reason
@@ -76,24 +79,19 @@ func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 	if err := s.checkTables(ctx); err != nil {
 		return nil, err
 	}
-	c := &account.Contents{Apps: int64(len(s.apps.m)), Tokens: int64(len(s.apps.tokens)), Tombstones: s.table.Tombstones()}
+	c := &account.Contents{Tombstones: s.table.Tombstones()}
 	sum := sha256.New()
-	for _, a := range s.apps.all() {
-		n, err := s.digest(ctx, a.ID, sum)
+	for _, app := range slices.Sorted(maps.Keys(s.commits.group.spaces)) {
+		n, err := s.digest(ctx, app, sum)
 		if err != nil {
 			return nil, err
 		}
 		c.Accounts += n
 	}
-	lower, upper := spaceBounds(auditSpace)
-	err := s.scan(ctx, lower, upper, func(it *pebble.Iterator) error {
-		for ok := it.First(); ok; ok = it.Next() {
-			c.Audit++
-		}
-		return nil
-	})
 	c.Digest = hex.EncodeToString(sum.Sum(nil))
 	c.Orphans = s.table.Total() - c.Accounts
+	var err error
+	c.Records, err = readRecords(ctx, s, func(db pebble.Reader) (map[account.Kind]int64, error) { return catalog.Count(ctx, db) })
 	return c, err
 }
 

@@ -33,3 +33,15 @@ func SharedPrefix(a, b []byte) int {
 	}
 	return n
 }
+
+// Successor returns the first key after every key that starts with prefix, which must not
+// be all 0xff: keys begin with a letter.
+func Successor(prefix []byte) []byte {
+	for i := len(prefix) - 1; ; i-- {
+		if prefix[i] != 0xff {
+			next := append([]byte(nil), prefix[:i+1]...)
+			next[i]++
+			return next
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/record"
+)
+
+// recordPrefix begins the key of a record, the kind and the key follow.
+const (
+	recordPrefix = "r/"
+	keyOffset    = len(recordPrefix) + 1
+	versionBytes = 8 // in front of a value
+)
+
+// commitsKey is the key of the number of the newest commit.
+var commitsKey = []byte("m/commits")
+
+// recordKey returns the key of a record, or with a prefix of keys that of all of them.
+func recordKey(kind account.Kind, key string) []byte {
+	return append(append([]byte(recordPrefix), byte(kind)), key...)
+}
+
+// Get returns a record. The error has Code NoRecord if there is none.
+func Get(db pebble.Reader, kind account.Kind, key string) (account.Record, error) {
+	value, closer, err := db.Get(recordKey(kind, key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return account.Record{}, &account.Error{Code: account.NoRecord}
+	}
+	if err != nil {
+		return account.Record{}, err
+	}
+	defer func() { _ = closer.Close() }()
+	return decode(key, value)
+}
+
+// decode returns a copy of a stored record.
+func decode(key string, value []byte) (account.Record, error) {
+	if len(value) < versionBytes {
+		return account.Record{}, record.ErrCorrupt
+	}
+	return account.Record{
+		Key: key, Value: append([]byte{}, value[versionBytes:]...), Version: binary.BigEndian.Uint64(value),
+	}, nil
+}
+
+// Version returns the version of a record, 0 if there is none.
+func Version(db pebble.Reader, kind account.Kind, key string) (uint64, error) {
+	value, closer, err := db.Get(recordKey(kind, key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = closer.Close() }()
+	if len(value) < versionBytes {
+		return 0, record.ErrCorrupt
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// Page returns the page that q asks for. It gives up when ctx ends: a page may be large.
+func Page(ctx context.Context, db pebble.Reader, q account.RecordQuery) (account.RecordPage, error) {
+	var page account.RecordPage
+	lower, upper := bounds(q)
+	err := iterate(db, lower, upper, q.Reverse, func(key, value []byte) (more bool, err error) {
+		if err := account.Ended(ctx); err != nil {
+			return false, err
+		}
+		if len(page.Records) == q.Limit {
+			page.Next = page.Records[q.Limit-1].Key
+			return false, nil
+		}
+		r, err := decode(string(key[keyOffset:]), value)
+		page.Records = append(page.Records, r)
+		return true, err
+	})
+	return page, err
+}
+
+// bounds returns the bounds of the keys of records that q asks for.
+func bounds(q account.RecordQuery) (lower, upper []byte) {
+	lower = recordKey(q.Kind, q.Prefix)
+	upper = record.Successor(lower)
+	after := recordKey(q.Kind, q.After)
+	switch {
+	case q.After == "":
+	case q.Reverse && bytes.Compare(after, upper) < 0:
+		upper = after
+	case !q.Reverse && bytes.Compare(after, lower) >= 0:
+		lower = append(after, 0)
+	}
+	return lower, upper
+}
+
+// Count reads every record and counts them by kind.
+func Count(ctx context.Context, db pebble.Reader) (map[account.Kind]int64, error) {
+	counts := map[account.Kind]int64{}
+	err := each(db, recordPrefix, func(key, value []byte) error {
+		if len(key) < keyOffset || len(value) < versionBytes {
+			return record.ErrCorrupt
+		}
+		counts[account.Kind(key[keyOffset-1])]++
+		return account.Ended(ctx)
+	})
+	return counts, err
+}
+
+// Set adds w to a batch, as the commit of a number writes it.
+func Set(b *pebble.Batch, w account.Write, number uint64) error {
+	key := recordKey(w.Kind, w.KeyIn(number))
+	if w.Value == nil {
+		return b.Delete(key, nil)
+	}
+	d := b.SetDeferred(len(key), versionBytes+len(w.Value))
+	copy(d.Key, key)
+	binary.BigEndian.PutUint64(d.Value, number)
+	copy(d.Value[versionBytes:], w.Value)
+	return d.Finish()
+}
+
+// SetNumber stores the number of the newest commit.
+func SetNumber(b *pebble.Batch, number uint64) error {
+	return b.Set(commitsKey, binary.BigEndian.AppendUint64(nil, number), nil)
+}
+
+// Number returns the number of the newest commit, 0 if there was none.
+func Number(db pebble.Reader) (uint64, error) {
+	value, closer, err := db.Get(commitsKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = closer.Close() }()
+	if len(value) != 8 {
+		return 0, record.ErrCorrupt
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// each calls fn with the keys that start with prefix, and their values.
+func each(db pebble.Reader, prefix string, fn func(key, value []byte) error) error {
+	lower := []byte(prefix)
+	return iterate(db, lower, record.Successor(lower), false, func(key, value []byte) (bool, error) { return true, fn(key, value) })
+}
+
+// iterate calls fn with the keys from lower to before upper as long as it asks for more.
+func iterate(db pebble.Reader, lower, upper []byte, reverse bool, fn func(key, value []byte) (more bool, err error)) error {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return err
+	}
+	first, next := it.First, it.Next
+	if reverse {
+		first, next = it.Last, it.Prev
+	}
+	more := true
+	for ok := first(); ok && more && err == nil; ok = next() {
+		more, err = fn(it.Key(), it.Value())
+	}
+	return errors.Join(err, it.Close()) // Close returns what went wrong on the way
+}

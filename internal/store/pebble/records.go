@@ -1,0 +1,177 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/catalog"
+	"rollcall/internal/store/pebble/record"
+)
+
+// Record implements [account.Records].
+func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
+	return readRecords(ctx, s, func(db pebble.Reader) (account.Record, error) { return catalog.Get(db, kind, key) })
+}
+
+// Records implements [account.Records].
+func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	return readRecords(ctx, s, func(db pebble.Reader) (account.RecordPage, error) { return catalog.Page(ctx, db, q) })
+}
+
+// readRecords returns what fn reads of the records as they durably are. fn must not touch
+// what belongs to the caller, as it may run on when ctx has ended.
+func readRecords[T any](ctx context.Context, s *Store, fn func(pebble.Reader) (T, error)) (T, error) {
+	got := make(chan T, 1)
+	err := s.read(ctx, func() error {
+		st := s.view.acquire()
+		defer s.view.release(st)
+		db := pebble.Reader(st.snap)
+		if s.converted != nil {
+			db = s.converted
+		}
+		v, err := fn(db)
+		got <- v
+		if _, ok := errors.AsType[*account.Error](err); err == nil || ok {
+			return err
+		}
+		return internal("the records cannot be read", err)
+	})
+	var none T
+	if err != nil {
+		return none, err
+	}
+	return <-got, nil
+}
+
+// Commit implements [account.Records].
+func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if err := c.Validate(); err != nil {
+		return 0, err
+	}
+	for _, sp := range c.Spaces {
+		if err := tooLong(sp.Admins...); err != nil {
+			return 0, err
+		}
+	}
+	c.Writes, c.Spaces = cloneWrites(c.Writes), cloneSpaces(c.Spaces)
+	given := make(chan uint64, 1)
+	err := s.write(ctx, sizeOf(c), func(g *group) error {
+		number, err := g.commitRecords(c)
+		given <- number
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return <-given, nil
+}
+
+// cloneWrites returns a copy that shares nothing with the caller's.
+func cloneWrites(ws []account.Write) []account.Write {
+	ws = slices.Clone(ws)
+	for i := range ws {
+		ws[i].Value = bytes.Clone(ws[i].Value)
+	}
+	return ws
+}
+
+// sizeOf returns about how many bytes c writes.
+func sizeOf(c account.Commit) (n int) {
+	for _, w := range c.Writes {
+		n += record.Overhead + len(w.Key) + len(w.Value)
+	}
+	for _, sp := range c.Spaces {
+		n += record.Overhead * (1 + len(sp.Admins))
+	}
+	return n
+}
+
+// Changes implements [account.Records].
+func (s *Store) Changes(kind account.Kind) uint64 { return s.changes[kind].Load() }
+
+// commitRecords does all of c, or nothing of it and returns why, and returns its number.
+func (g *group) commitRecords(c account.Commit) (uint64, error) {
+	for _, w := range c.Writes {
+		if err := g.refuseWrite(w); err != nil {
+			return 0, err
+		}
+	}
+	for _, sp := range c.Spaces {
+		if err := g.refuseSpace(sp); err != nil {
+			return 0, err
+		}
+	}
+	if err := g.createAdmins(c.Spaces); err != nil {
+		return 0, err
+	}
+	for _, sp := range c.Spaces {
+		g.putSpace(sp)
+	}
+	return g.writeRecords(c.Writes), nil
+}
+
+// refuseWrite returns why w cannot happen, or nil.
+func (g *group) refuseWrite(w account.Write) error {
+	if w.Append || w.If == account.AnyVersion {
+		return nil
+	}
+	db := pebble.Reader(g.db)
+	if g.pending != nil {
+		db = g.pending
+	}
+	have, err := catalog.Version(db, w.Kind, w.Key)
+	switch {
+	case err != nil:
+		return internal("the records cannot be read", err)
+	case have != w.If:
+		return &account.Error{Code: account.Stale, Detail: "somebody else has changed it; read it and try again"}
+	}
+	return nil
+}
+
+// writeRecords writes records that nothing refuses, and returns the number of their
+// commit.
+func (g *group) writeRecords(ws []account.Write) uint64 {
+	g.number++
+	for _, w := range ws {
+		g.kinds[w.Kind] = true
+		g.note(catalog.Set(g.records(), w, g.number))
+	}
+	return g.number
+}
+
+// records returns the batch of the records of the group, which also finds what is stored.
+func (g *group) records() *pebble.Batch {
+	if g.pending == nil {
+		g.pending = g.db.NewIndexedBatch()
+	}
+	return g.pending
+}
+
+// writeOutbox writes the records that outbox makes of the results of a change.
+func writeOutbox[R any](g *group, outbox func([]R) []account.Write, results []R) error {
+	ws, err := account.CallOutbox(outbox, results)
+	if len(ws) > 0 {
+		g.writeRecords(ws)
+	}
+	return err
+}
+
+// loadRecords reads the spaces, and the number of the newest commit.
+func (s *Store) loadRecords(g *group) error {
+	var errs [2]error
+	if s.older {
+		g.spaces, errs[0] = catalog.LoadOlderSpaces(s.db)
+		g.number, errs[1] = catalog.OlderNumber(s.db)
+	} else {
+		g.spaces, errs[0] = catalog.LoadSpaces(s.db)
+		g.number, errs[1] = catalog.Number(s.db)
+	}
+	g.numbered = g.number
+	return errors.Join(errs[:]...)
+}
