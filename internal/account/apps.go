@@ -4,12 +4,12 @@ import "time"
 
 // An AuditEntry says who did what. It never holds a secret.
 type AuditEntry struct {
-	Seq     uint64    `json:"seq"` // set by the store; rises by at least one with each entry
+	Seq     uint64    `json:"seq,omitzero"` // the number of its commit, so it can jump
 	Time    time.Time `json:"time"`
 	Actor   string    `json:"actor"`              // "serve", or the name of a token
 	TokenID string    `json:"token_id,omitempty"` // of the token, since names are not unique; "" for the server
 	Action  string    `json:"action"`             // "app.create", "key.add", …
-	App     AppID     `json:"sdkappid"`           // the app acted on, set by the store with a change; 0 for none
+	App     AppID     `json:"sdkappid"`           // the app acted on; 0 for none
 	Detail  string    `json:"detail,omitempty"`   // what was changed, for a person to read
 }
 

@@ -40,15 +40,6 @@ type Contents struct {
 	Digest string `json:"digest"`
 }
 
-// A Resealer keeps the secrets of apps sealed.
-type Resealer interface {
-	// Reseal seals again every secret that is not sealed with the newest key,
-	// and returns how many that were. Each app that changes gets an entry like
-	// by in the audit trail.
-	// Codes: Unavailable, Internal.
-	Reseal(ctx context.Context, by AuditEntry) (int, error)
-}
-
 // Find returns what e, or an engine that it decorates, offers beyond [Engine].
 // A decorator tells what it decorates by a method Unwrap() Engine.
 func Find[T any](e Engine) (T, bool) {

@@ -21,7 +21,7 @@ func TestAccount(t *testing.T) {
 			{Tag: account.TagLevel, Value: account.Value{Number: 1<<64 - 1, IsNumber: true}},
 			{Tag: account.TagGender, Value: account.Value{Text: "Gender_Type_Female"}},
 		}}
-		if _, err := b.engine.Update(b.Context(), app, []account.Patch{patch}, now.Add(time.Second)); err != nil {
+		if _, err := b.engine.Update(b.Context(), app, []account.Patch{patch}, account.ChangePolicy{Now: now.Add(time.Second)}); err != nil {
 			b.Fatal(err)
 		}
 		as, err := b.engine.Lookup(b.Context(), app, []account.UserID{"a/b c"})
@@ -52,7 +52,7 @@ func TestUnkick(t *testing.T) {
 		b.createApp(1400000001)
 		const app = account.AppID(1400000001)
 		b.imports("a/b c")
-		if _, err := b.engine.Update(b.Context(), app, []account.Patch{{ID: "a/b c", Kicked: 1 << 40}}, now); err != nil {
+		if _, err := b.engine.Update(b.Context(), app, []account.Patch{{ID: "a/b c", Kicked: 1 << 40}}, account.ChangePolicy{Now: now}); err != nil {
 			b.Fatal(err)
 		}
 		if got := ok[admin.Account](b, 200, "POST", appPath+"/accounts:unkick", `{"userid":"a/b c"}`); got.UserID != "a/b c" || got.KickedAt != "" {

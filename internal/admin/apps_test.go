@@ -23,9 +23,11 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/backup"
+	"rollcall/internal/directory"
+	"rollcall/internal/records"
+	"rollcall/internal/seal"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
-	"rollcall/internal/store/sealed"
 )
 
 const appPath = "/admin/v1/apps/1400000001"
@@ -459,8 +461,11 @@ func TestBackupOfFullStore(t *testing.T) {
 // A fullStore takes no entry without a change.
 type fullStore struct{ copier }
 
-func (fullStore) Record(context.Context, account.AuditEntry) error {
-	return &account.Error{Code: account.Internal, Detail: "the disk is full"}
+func (s fullStore) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if !slices.ContainsFunc(c.Writes, func(w account.Write) bool { return !w.Append }) {
+		return 0, &account.Error{Code: account.Internal, Detail: "the disk is full"}
+	}
+	return s.copier.Commit(ctx, c)
 }
 
 // TestBackupOpens opens a copy of a store that goes on working.
@@ -474,7 +479,7 @@ func TestBackupOpens(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	b.imports("c")
-	restored, err := pebble.Open(pebble.Options{Dir: filepath.Join(dir, backup.Store)})
+	restored, err := pebble.Open(t.Context(), pebble.Options{Dir: filepath.Join(dir, backup.Store)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -500,10 +505,10 @@ func (copier) Snapshot(_ context.Context, dir string) error {
 func TestReseal(t *testing.T) {
 	store := new(mem.Store)
 	keys := []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret from before", Created: now}}
-	if _, err := store.CreateApp(t.Context(), account.App{ID: 1400000001, Created: now, Keys: keys}, account.AuditEntry{Time: now}); err != nil {
+	if _, err := records.New(store, nil).CreateApp(t.Context(), account.App{ID: 1400000001, Created: now, Keys: keys}, account.AuditEntry{Time: now}); err != nil {
 		t.Fatal(err)
 	}
-	b := newBench(t, sealed.New(store, sealed.NewRing()))
+	b := newBenchOf(t, directory.Options{Engine: store, Records: records.New(store, seal.NewRing())})
 	b.secret(keys[0].Secret)
 	for _, want := range []string{`{"resealed":1}`, `{"resealed":0}`} {
 		if got := b.call("POST", "/admin/v1/keys:reseal", ""); got.status != 200 || got.body != want {

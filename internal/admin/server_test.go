@@ -25,7 +25,7 @@ import (
 var engines = map[string]func(*testing.T) account.Engine{
 	"mem": func(*testing.T) account.Engine { return new(mem.Store) },
 	"pebble": func(t *testing.T) account.Engine {
-		s, err := pebble.Open(pebble.Options{Dir: filepath.Join(t.TempDir(), "store")})
+		s, err := pebble.Open(t.Context(), pebble.Options{Dir: filepath.Join(t.TempDir(), "store")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,17 +55,17 @@ type bench struct {
 }
 
 // newBench starts a server that allows test apps, as a developer's does.
-func newBench(t *testing.T, engine account.Engine) *bench { return newBenchThat(t, engine, true) }
+func newBench(t *testing.T, engine account.Engine) *bench {
+	return newBenchOf(t, directory.Options{Engine: engine, AllowTestApps: true})
+}
 
-func newBenchThat(t *testing.T, engine account.Engine, allowsTestApps bool) *bench {
+// newBenchOf starts a server over a directory with options.
+func newBenchOf(t *testing.T, o directory.Options) *bench {
+	engine := o.Engine
 	b := &bench{T: t, engine: engine, log: new(testutil.Buffer), tokens: map[account.Scope]string{}}
-	b.dir = directory.New(directory.Options{
-		Engine: checked.New(engine),
-		Clock:  func(account.AppID) time.Time { return now },
-
-		Commands:      wire.CommandNames(),
-		AllowTestApps: allowsTestApps,
-	})
+	o.Engine, o.Clock = checked.New(engine), func(account.AppID) time.Time { return now }
+	o.Commands = wire.CommandNames()
+	b.dir = directory.New(o)
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{
 		Directory: b.dir, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},

@@ -7,6 +7,8 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/directory"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 )
 
@@ -14,10 +16,10 @@ import (
 // one that a developer's server left in the store falsifies nothing there, and
 // can be made a usual one.
 func TestNoTestApps(t *testing.T) {
-	b := newBenchThat(t, new(mem.Store), false)
+	b := newBenchOf(t, directory.Options{Engine: new(mem.Store)})
 	b.createApp(1400000001)
 	left := account.App{ID: 1400000002, Edition: account.Development, Admins: []account.UserID{"administrator"}, Test: true, Created: now, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret of the test", Created: now}}}
-	if _, err := b.engine.CreateApp(t.Context(), left, account.AuditEntry{Time: now, Actor: "test", Action: "app.create"}); err != nil {
+	if _, err := records.New(b.engine, nil).CreateApp(t.Context(), left, account.AuditEntry{Time: now, Actor: "test", Action: "app.create"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, q := range []struct{ method, path, body, slug string }{

@@ -132,11 +132,14 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// A failing engine cannot list apps.
+// A failing engine lists tokens, but no apps.
 type failing struct{ *mem.Store }
 
-func (failing) Apps(context.Context) ([]*account.App, error) {
-	return nil, &account.Error{Code: account.Internal, Err: errors.New("pq: relation missing")}
+func (f failing) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	if q.Kind == 2 {
+		return f.Store.Records(ctx, q)
+	}
+	return account.RecordPage{}, &account.Error{Code: account.Internal, Err: errors.New("pq: relation missing")}
 }
 
 func itoa(id account.AppID) string { return strconv.FormatUint(uint64(id), 10) }

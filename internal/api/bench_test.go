@@ -17,6 +17,8 @@ import (
 	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
+	"rollcall/internal/records"
+	"rollcall/internal/store/mem"
 	"rollcall/internal/wire"
 )
 
@@ -24,19 +26,14 @@ import (
 // measures everything but the store. Its results are shared, which is safe for
 // callers that only read them.
 type cheapEngine struct {
-	account.Engine // nil: its other methods are not called
-	app            *account.App
+	account.Engine // has the app; nothing else is called
 	upserted       []account.UpsertResult
 	status         []account.Status
 }
 
 func newCheapEngine() *cheapEngine {
 	e := &cheapEngine{
-		app: &account.App{
-			ID: plainApp, Edition: account.Development, Version: 1, Admins: []account.UserID{account.Administrator},
-			Keys:     []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}},
-			Settings: account.Settings{RateMode: account.RateShadow},
-		},
+		Engine:   new(mem.Store),
 		upserted: make([]account.UpsertResult, wire.MaxBatch),
 		status:   make([]account.Status, wire.MaxBatch),
 	}
@@ -44,10 +41,16 @@ func newCheapEngine() *cheapEngine {
 		e.upserted[i] = account.UpsertResult{Code: account.OK, Created: true, InternalID: uint64(i + 1)}
 		e.status[i].InternalID = uint64(i % 2) // half of the accounts exist
 	}
+	app := account.App{
+		ID: plainApp, Edition: account.Development, Admins: []account.UserID{account.Administrator},
+		Keys:     []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}},
+		Settings: account.Settings{RateMode: account.RateShadow},
+	}
+	if _, err := records.New(e, nil).CreateApp(context.Background(), app, account.AuditEntry{}); err != nil {
+		panic(err)
+	}
 	return e
 }
-
-func (e *cheapEngine) App(context.Context, account.AppID) (*account.App, error) { return e.app, nil }
 
 func (e *cheapEngine) Upsert(_ context.Context, _ account.AppID, items []account.Upsert, _ account.UpsertPolicy) ([]account.UpsertResult, error) {
 	return e.upserted[:len(items)], nil

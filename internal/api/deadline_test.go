@@ -16,20 +16,20 @@ import (
 // A hungEngine does not return from one of its methods until the context ends.
 type hungEngine struct {
 	account.Engine
-	apps bool // App hangs, not Status
+	apps bool // Records hangs, not Watermark
 }
 
-func (e hungEngine) App(ctx context.Context, id account.AppID) (*account.App, error) {
+func (e hungEngine) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	if !e.apps {
-		return e.Engine.App(ctx, id)
+		return e.Engine.Records(ctx, q)
 	}
 	<-ctx.Done()
-	return nil, account.Ended(ctx)
+	return account.RecordPage{}, account.Ended(ctx)
 }
 
-func (e hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
+func (e hungEngine) Watermark(ctx context.Context, _ account.AppID, _ account.UserID) (int64, error) {
 	<-ctx.Done()
-	return nil, account.Ended(ctx)
+	return 0, account.Ended(ctx)
 }
 
 // TestGateHasDeadline checks that a call ends in time at the gate if the store

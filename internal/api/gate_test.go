@@ -96,7 +96,7 @@ func params(app account.AppID, identifier, sig string) string {
 
 func kick(t *testing.T, f *fixture, id account.UserID, at time.Time) {
 	t.Helper()
-	if _, err := f.store.Update(t.Context(), plainApp, []account.Patch{{ID: id, Kicked: at.Unix()}}, at); err != nil {
+	if _, err := f.store.Update(t.Context(), plainApp, []account.Patch{{ID: id, Kicked: at.Unix()}}, account.ChangePolicy{Now: at}); err != nil {
 		t.Fatal(err)
 	}
 }

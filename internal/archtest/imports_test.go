@@ -52,7 +52,9 @@ var imports = map[string][]string{
 	"internal/docsui":    {"docs"},
 	"docs":               {},
 	"internal/wire":      {"internal/spelling"},
-	"internal/directory": {"internal/account"},
+	"internal/directory": {"internal/account", "internal/records"},
+	"internal/records":   {"internal/account", "internal/seal"},
+	"internal/seal":      {"internal/account", "internal/private"},
 	"internal/backup":    {},
 	"internal/account":   {"usersig", "internal/region"}, // a key is judged by what will verify with it
 	"internal/region":    {},
@@ -66,9 +68,8 @@ var imports = map[string][]string{
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/catalog": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/checked":        {"internal/account"},
-	"internal/store/sealed":         {"internal/account", "internal/private"},
 	"internal/store/metered":        {"internal/account"},
-	"internal/store/open":           {"internal/account", "internal/backup", "internal/store/..."},
+	"internal/store/open":           {"internal/account", "internal/backup", "internal/records", "internal/seal", "internal/store/..."},
 	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
 
 	// Tools around the service.

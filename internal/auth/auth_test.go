@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 	"rollcall/usersig"
@@ -104,7 +105,7 @@ func (f *fixture) change(tb testing.TB, fn func(*account.App) error) {
 
 func (f *fixture) kick(tb testing.TB, app account.AppID, user account.UserID, at time.Time) {
 	tb.Helper()
-	if _, err := f.store.Update(tb.Context(), app, []account.Patch{{ID: user, Kicked: at.Unix()}}, at); err != nil {
+	if _, err := f.store.Update(tb.Context(), app, []account.Patch{{ID: user, Kicked: at.Unix()}}, account.ChangePolicy{Now: at}); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -165,7 +166,7 @@ func TestAnySignature(t *testing.T) {
 				ID: firstApp, Edition: account.Development, Test: test, Admins: []account.UserID{"administrator"},
 				Keys: []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}, Settings: account.Settings{AnySignature: true},
 			}
-			if _, err := f.store.CreateApp(t.Context(), app, account.AuditEntry{}); err != nil {
+			if _, err := records.New(f.store, nil).CreateApp(t.Context(), app, account.AuditEntry{}); err != nil {
 				t.Fatal(err)
 			}
 			want := "bad signature"
@@ -209,12 +210,12 @@ func TestKickAndFuture(t *testing.T) {
 	want("kicked again", map[time.Duration]string{-time.Second: "kicked", 0: "admin"})
 }
 
-// A hungEngine does not return from Status until its context ends.
+// A hungEngine does not return from Watermark until its context ends.
 type hungEngine struct{ account.Engine }
 
-func (hungEngine) Status(ctx context.Context, _ account.AppID, _ []account.UserID) ([]account.Status, error) {
+func (hungEngine) Watermark(ctx context.Context, _ account.AppID, _ account.UserID) (int64, error) {
 	<-ctx.Done()
-	return nil, account.Ended(ctx)
+	return 0, account.Ended(ctx)
 }
 
 // TestIdentifyEnds checks that Identify returns when its context ends, even if

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // TestLockout sends bad UserSigs from one address. After the limit even a
@@ -77,7 +78,7 @@ func TestLockoutLasts(t *testing.T) {
 // nobody out.
 func TestLockoutOutOfBounds(t *testing.T) {
 	f := newFixture(t, account.App{ID: firstApp})
-	_, err := f.store.UpdateApp(t.Context(), firstApp, func(a account.App) (account.App, error) {
+	_, err := records.New(f.store, nil).UpdateApp(t.Context(), firstApp, func(a account.App) (account.App, error) {
 		a.Settings.LockoutAfter = -1
 		return a, nil
 	}, account.AuditEntry{})

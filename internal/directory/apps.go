@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app)); err != nil {
 		return nil, err
 	}
-	return d.store.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
+	return d.records.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
 }
 
 // createDetail says for the audit trail what kind of app was created.
@@ -50,7 +51,7 @@ func createDetail(app *account.App) string {
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
-	if err := d.store.DeleteApp(ctx, app, d.entry(ctx, actor, "app.delete", app, "")); err != nil {
+	if err := d.records.DeleteApp(ctx, app, d.entry(ctx, actor, "app.delete", app, "")); err != nil {
 		return err
 	}
 	for _, forget := range d.deleted {
@@ -69,7 +70,7 @@ func (d *Directory) OnDelete(forget func(account.AppID)) { d.deleted = append(d.
 //
 // Codes: NoApp, InvalidApp, and those of Apply.
 func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*account.App, error) {
-	return d.store.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
+	return d.records.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
 		before := app.Clone()
 		if err := c.Apply(&app); err != nil {
 			return account.App{}, err
@@ -211,17 +212,23 @@ func moment(t time.Time) time.Time {
 //
 // Codes: NoApp, InvalidApp.
 func (d *Directory) AddAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
-	current, err := d.App(ctx, app)
-	if err != nil || current.IsAdmin(id) {
-		return current, err
-	}
-	return d.ChangeApp(ctx, actor, AppChange{app, "admin.add", string(id), func(a *account.App) error {
-		if !a.IsAdmin(id) {
-			a.Admins = append(a.Admins, id)
+	var current account.App
+	changed, err := d.ChangeApp(ctx, actor, AppChange{app, "admin.add", string(id), func(a *account.App) error {
+		if a.IsAdmin(id) {
+			current = *a
+			return errIsAdmin
 		}
+		a.Admins = append(a.Admins, id)
 		return nil
 	}})
+	if errors.Is(err, errIsAdmin) {
+		return &current, nil
+	}
+	return changed, err
 }
+
+// errIsAdmin ends a change that has nothing to change.
+var errIsAdmin = errors.New("the id is an admin already")
 
 // RemoveAdmin takes the role of an admin away; the id stays an account. An app
 // keeps at least one admin.

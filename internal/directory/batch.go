@@ -61,7 +61,7 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	if len(good) == 0 {
 		return results, nil
 	}
-	codes, err := d.store.Delete(ctx, app.ID, good, d.Now(app.ID))
+	codes, err := d.store.Delete(ctx, app.ID, good, account.ChangePolicy{Now: d.Now(app.ID)})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (d *Directory) Unkick(ctx context.Context, actor string, app account.AppID,
 	if err := d.Record(ctx, actor, "account.unkick", app, string(a.ID)); err != nil {
 		return err
 	}
-	codes, err := d.store.Update(ctx, app, []account.Patch{{ID: id, Kicked: account.Unkicked}}, d.Now(app))
+	codes, err := d.store.Update(ctx, app, []account.Patch{{ID: id, Kicked: account.Unkicked}}, account.ChangePolicy{Now: d.Now(app)})
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (d *Directory) Unkick(ctx context.Context, actor string, app account.AppID,
 }
 
 func (d *Directory) update(ctx context.Context, app *account.App, p account.Patch) error {
-	codes, err := d.store.Update(ctx, app.ID, []account.Patch{p}, d.Now(app.ID))
+	codes, err := d.store.Update(ctx, app.ID, []account.Patch{p}, account.ChangePolicy{Now: d.Now(app.ID)})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // A Clock tells the time of an app. Test apps may have a time of their own.
@@ -24,6 +25,7 @@ func RealTime(account.AppID) time.Time { return time.Now() }
 // use.
 type Directory struct {
 	store    account.Engine
+	records  *records.Registry
 	clock    Clock
 	presence Presence
 	lg       *slog.Logger
@@ -37,9 +39,10 @@ type Directory struct {
 // Options are what a Directory is built from. Engine is required.
 type Options struct {
 	Engine   account.Engine
-	Clock    Clock        // RealTime if nil
-	Presence Presence     // everybody is offline if nil
-	Logger   *slog.Logger // discards if nil
+	Records  *records.Registry // of Engine; if nil, one that does not seal secrets
+	Clock    Clock             // RealTime if nil
+	Presence Presence          // everybody is offline if nil
+	Logger   *slog.Logger      // discards if nil
 
 	// Commands are the names that the rate limits of apps may have.
 	Commands []string
@@ -51,7 +54,13 @@ type Options struct {
 
 // New returns a Directory.
 func New(o Options) *Directory {
-	d := &Directory{store: o.Engine, clock: o.Clock, presence: o.Presence, lg: o.Logger, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1)}
+	d := &Directory{
+		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger,
+		testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
+	}
+	if d.records == nil {
+		d.records = records.New(o.Engine, nil)
+	}
 	if d.clock == nil {
 		d.clock = RealTime
 	}
@@ -72,7 +81,7 @@ func (d *Directory) Now(app account.AppID) time.Time { return d.clock(app) }
 // App returns an app. It is shared and must not be changed.
 // Codes: NoApp.
 func (d *Directory) App(ctx context.Context, id account.AppID) (*account.App, error) {
-	return d.store.App(ctx, id)
+	return d.records.App(ctx, id)
 }
 
 // Ready returns nil if the directory can take writes, or says why it cannot.
@@ -81,9 +90,5 @@ func (d *Directory) Ready(ctx context.Context) error { return d.store.Ready(ctx)
 // Watermark returns the time of the last kick of id in unix seconds, 0 or
 // [account.Unkicked] for none: its UserSigs from before are refused.
 func (d *Directory) Watermark(ctx context.Context, app *account.App, id account.UserID) (int64, error) {
-	st, err := d.store.Status(ctx, app.ID, []account.UserID{id})
-	if err != nil {
-		return 0, err
-	}
-	return st[0].Kicked, nil
+	return d.store.Watermark(ctx, app.ID, id)
 }

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 )
@@ -81,7 +82,7 @@ func newFaulty(t *testing.T, spoil func(*account.App)) *faulty {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.app, err = engine.UpdateApp(t.Context(), appID, func(a account.App) (account.App, error) {
+	f.app, err = records.New(engine, nil).UpdateApp(t.Context(), appID, func(a account.App) (account.App, error) {
 		spoil(&a)
 		return a, nil
 	}, account.AuditEntry{})

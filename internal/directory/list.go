@@ -8,17 +8,17 @@ import (
 
 // Apps returns every app in the order of ids. They are shared and must not be
 // changed.
-func (d *Directory) Apps(ctx context.Context) ([]*account.App, error) { return d.store.Apps(ctx) }
+func (d *Directory) Apps(ctx context.Context) ([]*account.App, error) { return d.records.Apps(ctx) }
 
 // Record puts what changed no app and no token into the audit trail: who did it,
 // what it was, to which app, 0 for none, and a detail that holds no secret.
 func (d *Directory) Record(ctx context.Context, actor, action string, app account.AppID, detail string) error {
-	return d.store.Record(ctx, d.entry(ctx, actor, action, app, detail))
+	return d.records.Record(ctx, d.entry(ctx, actor, action, app, detail))
 }
 
 // Audit returns entries of the audit trail, newest first.
 func (d *Directory) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
-	return d.store.Audit(ctx, q)
+	return d.records.Audit(ctx, q)
 }
 
 // List returns accounts of an app in the byte order of their ids.

@@ -88,13 +88,13 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 }
 
 func (d *Directory) createToken(ctx context.Context, actor string, t *account.Token) error {
-	return d.store.CreateToken(ctx, *t, d.entry(ctx, actor, "token.create", 0, tokenDetail(t)))
+	return d.records.CreateToken(ctx, *t, d.entry(ctx, actor, "token.create", 0, tokenDetail(t)))
 }
 
 // makeRoom deletes the tokens that have expired where there are as many as there may
 // be. Before that they stay, for people to look at.
 func (d *Directory) makeRoom(ctx context.Context) error {
-	ts, err := d.store.Tokens(ctx)
+	ts, err := d.records.Tokens(ctx)
 	if err != nil || len(ts) < account.MaxTokens {
 		return err
 	}
@@ -103,7 +103,7 @@ func (d *Directory) makeRoom(ctx context.Context) error {
 		if t.Active(d.Now(0)) {
 			continue
 		}
-		if err := d.store.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
+		if err := d.records.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
 			return err
 		}
 		left--
@@ -130,7 +130,7 @@ func tokenDetail(t *account.Token) string {
 // Codes: NoToken if it is unknown or has expired.
 func (d *Directory) Authenticate(ctx context.Context, text string) (*account.Token, error) {
 	hash := account.HashToken(text)
-	t, err := d.store.Token(ctx, hash)
+	t, err := d.records.Token(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +142,13 @@ func (d *Directory) Authenticate(ctx context.Context, text string) (*account.Tok
 
 // Tokens returns all tokens in the order of their ids.
 func (d *Directory) Tokens(ctx context.Context) ([]*account.Token, error) {
-	return d.store.Tokens(ctx)
+	return d.records.Tokens(ctx)
 }
 
 // DeleteToken removes the token of an id.
 // Codes: NoToken.
 func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
-	ts, err := d.store.Tokens(ctx)
+	ts, err := d.records.Tokens(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,12 +156,12 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	if i := slices.IndexFunc(ts, func(t *account.Token) bool { return t.ID == id }); i >= 0 {
 		detail = tokenDetail(ts[i])
 	}
-	return d.store.DeleteToken(ctx, id, d.entry(ctx, actor, "token.delete", 0, detail))
+	return d.records.DeleteToken(ctx, id, d.entry(ctx, actor, "token.delete", 0, detail))
 }
 
 // DropToken deletes the tokens of a name of the server's own.
 func (d *Directory) DropToken(ctx context.Context, name string) error {
-	ts, err := d.store.Tokens(ctx)
+	ts, err := d.records.Tokens(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (d *Directory) DropToken(ctx context.Context, name string) error {
 // AdoptToken makes text the one token of a name of the server's own, with every
 // scope. Tokens that had the name before count no more.
 func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
-	ts, err := d.store.Tokens(ctx)
+	ts, err := d.records.Tokens(ctx)
 	if err != nil {
 		return err
 	}

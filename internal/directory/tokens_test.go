@@ -11,6 +11,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 )
 
@@ -115,20 +116,20 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	}
 }
 
-// A slowTokens takes its time to tell of the tokens that there are.
-type slowTokens struct{ account.Engine }
+// A slowList takes its time to tell which records there are.
+type slowList struct{ account.Engine }
 
-func (s slowTokens) Tokens(ctx context.Context) ([]*account.Token, error) {
-	ts, err := s.Engine.Tokens(ctx)
+func (s slowList) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	page, err := s.Engine.Records(ctx, q)
 	time.Sleep(time.Second) // of a synctest bubble
-	return ts, err
+	return page, err
 }
 
 // TestTokensBoundedTogether creates tokens at once: the bound holds.
 func TestTokensBoundedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(mem.Store)
-		quick, slow := directory.New(directory.Options{Engine: store}), directory.New(directory.Options{Engine: slowTokens{store}})
+		quick, slow := directory.New(directory.Options{Engine: store}), directory.New(directory.Options{Engine: slowList{store}})
 		token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}}
 		for range account.MaxTokens - 2 {
 			if _, _, err := quick.CreateToken(t.Context(), "test", token); err != nil {
@@ -152,7 +153,7 @@ func TestTokensBoundedTogether(t *testing.T) {
 			t.Errorf("a call that waits for others until its end: %v, want Unavailable", err)
 		}
 		wg.Wait()
-		if ts, err := store.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens || refused.Load() != 3 {
+		if ts, err := quick.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens || refused.Load() != 3 {
 			t.Errorf("%d tokens, %d refused, %v", len(ts), refused.Load(), err)
 		}
 	})
@@ -184,9 +185,10 @@ func TestAdoptToken(t *testing.T) {
 // there may be, or more: a start must not fail for them.
 func TestOwnTokensBeyondBound(t *testing.T) {
 	engine := new(mem.Store)
+	registry := records.New(engine, nil)
 	for i := range account.MaxTokens + 1 {
 		token := account.Token{ID: string(rune('A' + i)), Name: "old", Hash: account.HashToken(string(rune('A' + i)))}
-		if err := engine.CreateToken(t.Context(), token, account.AuditEntry{}); err != nil {
+		if err := registry.CreateToken(t.Context(), token, account.AuditEntry{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,13 +16,8 @@ func (d *Directory) Snapshot(ctx context.Context, dir string) (able bool, err er
 	return true, s.Snapshot(ctx, dir)
 }
 
-// Reseal seals the keys of all apps with the newest key and returns how many
-// were not; see [account.Resealer]. It returns false if keys are not sealed.
+// Reseal seals the keys of all apps with the newest key and returns how many were not;
+// see [records.Registry.Reseal]. It returns false if keys are not sealed.
 func (d *Directory) Reseal(ctx context.Context, actor string) (n int, able bool, err error) {
-	s, ok := account.Find[account.Resealer](d.store)
-	if !ok {
-		return 0, false, nil
-	}
-	n, err = s.Reseal(ctx, d.entry(ctx, actor, "key.reseal", 0, ""))
-	return n, true, err
+	return d.records.Reseal(ctx, d.entry(ctx, actor, "key.reseal", 0, ""))
 }

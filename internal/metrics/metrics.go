@@ -14,8 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"rollcall/internal/account"
 )
 
 // Options are the options of [New]. Logger is required.
@@ -54,9 +52,9 @@ func New(o Options) *Metrics {
 	return m
 }
 
-// WatchEngine adds the number of accounts of each app in e, which is read on
-// each scrape. It may be called once.
-func (m *Metrics) WatchEngine(e account.Engine) { m.registry.MustRegister(newAccountCounts(e)) }
+// WatchStore adds the number of accounts of each app in s, which is read on each
+// scrape. It may be called once.
+func (m *Metrics) WatchStore(s Store) { m.registry.MustRegister(newAccountCounts(s)) }
 
 // WatchInFlight adds the number of requests that are being served, which n
 // returns on each scrape. It may be called once.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
 	"rollcall/internal/store/mem"
@@ -85,24 +86,25 @@ func TestRequests(t *testing.T) {
 func TestStore(t *testing.T) {
 	m := newMetrics(t)
 	e := metered.New(new(mem.Store), m)
-	m.WatchEngine(e)
+	dir := directory.New(directory.Options{Engine: e})
+	m.WatchStore(dir)
 	for _, id := range []account.AppID{1, 2} {
-		if _, err := e.CreateApp(t.Context(), account.App{ID: id}, account.AuditEntry{}); err != nil {
+		if _, err := dir.CreateApp(t.Context(), "test", account.App{ID: id, Edition: account.Trial}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := e.Upsert(t.Context(), 2, []account.Upsert{{ID: "a"}, {ID: "b"}}, account.UpsertPolicy{Now: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.App(t.Context(), 3); account.CodeOf(err) != account.NoApp {
+	if _, err := e.Record(t.Context(), 1, "3"); account.CodeOf(err) != account.NoRecord {
 		t.Fatal(err)
 	}
 	text := scrape(t, m)
 	wants(t, text,
-		`rollcall_accounts{sdkappid="1"} 0`,
-		`rollcall_accounts{sdkappid="2"} 2`,
-		`rollcall_store_calls_total{method="CreateApp",result="ok"} 2`,
-		`rollcall_store_calls_total{method="App",result="no app"} 1`,
+		`rollcall_accounts{sdkappid="1"} 1`,
+		`rollcall_accounts{sdkappid="2"} 3`,
+		`rollcall_store_calls_total{method="Commit",result="ok"} 2`,
+		`rollcall_store_calls_total{method="Record",result="no record"} 1`,
 		`rollcall_store_call_duration_seconds_count{method="Upsert"} 1`,
 	)
 	for _, name := range []string{`rollcall_build_info{goversion="go`, "go_goroutines ", "process_cpu_seconds_total "} {
@@ -116,17 +118,19 @@ func TestStore(t *testing.T) {
 // fails.
 func TestStoreFails(t *testing.T) {
 	m := newMetrics(t)
-	m.WatchEngine(failing{new(mem.Store)})
-	m.Observe("Apps", 0, time.Second, account.Internal)
+	m.WatchStore(failing{})
+	m.Observe("Records", 0, time.Second, account.Internal)
 	text := scrape(t, m)
-	wants(t, text, `rollcall_store_calls_total{method="Apps",result="internal"} 1`)
+	wants(t, text, `rollcall_store_calls_total{method="Records",result="internal"} 1`)
 	if strings.Contains(text, "rollcall_accounts{") {
 		t.Error("accounts of a store that failed")
 	}
 }
 
-// A failing engine cannot list apps.
-type failing struct{ *mem.Store }
+// A failing store cannot list apps.
+type failing struct{}
+
+func (failing) Count(context.Context, account.AppID) (int64, error) { return 0, nil }
 
 func (failing) Apps(context.Context) ([]*account.App, error) {
 	return nil, &account.Error{Code: account.Internal, Err: errors.New("no disk")}

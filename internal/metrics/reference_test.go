@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
 	"rollcall/internal/store/mem"
@@ -66,11 +67,11 @@ func everything(t *testing.T) *metrics.Metrics {
 	}, nil)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
 	m.Observe("Upsert", 1, time.Millisecond, account.OK)
-	store := new(mem.Store)
-	if _, err := store.CreateApp(t.Context(), account.App{ID: 1}, account.AuditEntry{}); err != nil {
+	dir := directory.New(directory.Options{Engine: new(mem.Store)})
+	if _, err := dir.CreateApp(t.Context(), "test", account.App{ID: 1, Edition: account.Trial}); err != nil {
 		t.Fatal(err)
 	}
-	m.WatchEngine(store)
+	m.WatchStore(dir)
 	m.WatchInFlight(func() int { return 0 })
 	m.WatchCertificate(time.Now)
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })

@@ -50,14 +50,23 @@ func (m *Metrics) Observe(method string, _ int, took time.Duration, code account
 // scrapeTimeout is the maximum time that a scrape waits for the store.
 const scrapeTimeout = 2 * time.Second
 
+// A Store knows which apps there are and how many accounts they have.
+type Store interface {
+	// Apps returns every app.
+	Apps(context.Context) ([]*account.App, error)
+
+	// Count returns how many accounts an app has.
+	Count(context.Context, account.AppID) (int64, error)
+}
+
 // accountCounts collects the number of accounts of each app.
 type accountCounts struct {
-	e        account.Engine
+	store    Store
 	accounts *prometheus.Desc
 }
 
-func newAccountCounts(e account.Engine) *accountCounts {
-	return &accountCounts{e, prometheus.NewDesc("rollcall_accounts", "Accounts that exist, by app.", []string{"sdkappid"}, nil)}
+func newAccountCounts(s Store) *accountCounts {
+	return &accountCounts{s, prometheus.NewDesc("rollcall_accounts", "Accounts that exist, by app.", []string{"sdkappid"}, nil)}
 }
 
 // Describe implements [prometheus.Collector].
@@ -67,13 +76,13 @@ func (c *accountCounts) Describe(ch chan<- *prometheus.Desc) { ch <- c.accounts 
 func (c *accountCounts) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	as, err := c.e.Apps(ctx)
+	as, err := c.store.Apps(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(c.accounts, err)
 		return
 	}
 	for _, a := range as {
-		n, err := c.e.Count(ctx, a.ID)
+		n, err := c.store.Count(ctx, a.ID)
 		if err != nil {
 			ch <- prometheus.NewInvalidMetric(c.accounts, err)
 			return

@@ -74,7 +74,7 @@ func TestAdminOfDeveloper(t *testing.T) {
 		if status, body = get(t, s, 0, "/metrics", "", ""); status != 200 ||
 			!strings.Contains(body, `rollcall_requests_total{code="0",command="admin.listApps"} 1`) ||
 			!strings.Contains(body, `rollcall_accounts{sdkappid="1400000001"} 1`) ||
-			!strings.Contains(body, `rollcall_store_calls_total{method="CreateApp",result="ok"} 1`) {
+			!strings.Contains(body, `rollcall_store_calls_total{method="Commit",result="ok"} 2`) {
 			t.Errorf("%d %s", status, body)
 		}
 		for _, path := range []string{"/metrics", "/admin/v1"} {

@@ -66,7 +66,7 @@ func (s *Server) leaveDeveloper(ctx context.Context) error {
 
 // hintNoApp tells how to go on where nobody can call anything.
 func (s *Server) hintNoApp(ctx context.Context) error {
-	apps, err := s.engine.Apps(ctx)
+	apps, err := s.dir.Apps(ctx)
 	switch {
 	case err != nil || len(apps) > 0:
 	case s.servesAdmins():
@@ -108,7 +108,7 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if !s.o.Developer() {
 		return nil, nil
 	}
-	apps, err := s.engine.Apps(ctx)
+	apps, err := s.dir.Apps(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ const maxFaultsShown = 3
 // warnFaults says once for each app what in its stored record breaks a rule, and how to
 // mend that. Rules may be newer than the record, so a fault stops no start.
 func (s *Server) warnFaults(ctx context.Context) error {
-	apps, err := s.engine.Apps(ctx)
+	apps, err := s.dir.Apps(ctx)
 	if err != nil {
 		return err
 	}

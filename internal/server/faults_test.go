@@ -67,7 +67,7 @@ func TestStartOnFaultyRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := newKeyFileServer(t)
 			k.start(t, "secret A", func(s *Server) {
-				_, err := s.engine.UpdateApp(t.Context(), account.AppID(k.o.SDKAppID), func(a account.App) (account.App, error) {
+				_, err := s.records.UpdateApp(t.Context(), account.AppID(k.o.SDKAppID), func(a account.App) (account.App, error) {
 					test.spoil(&a)
 					return a, nil
 				}, account.AuditEntry{Actor: "older version", Action: "app.change"})

@@ -100,7 +100,7 @@ func TestKeyFileChanges(t *testing.T) {
 		}
 	}
 	k.start(t, "set by hand", func(s *Server) {
-		entries, err := s.engine.Audit(t.Context(), account.AuditQuery{App: id, Limit: 100})
+		entries, err := s.records.Audit(t.Context(), account.AuditQuery{App: id, Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,9 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
 	"rollcall/internal/private"
+	"rollcall/internal/records"
+	"rollcall/internal/seal"
 	"rollcall/internal/store/open"
-	"rollcall/internal/store/sealed"
 )
 
 // preflight reads every file that the settings name, binds the addresses, and opens
@@ -24,7 +25,7 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 		return err
 	}
 	if s.o.SealKeys != "" {
-		if _, err := sealed.ReadRing(s.o.SealKeys); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := seal.ReadRing(s.o.SealKeys); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -59,5 +60,5 @@ func (s *Server) checkBackup(ctx context.Context) error {
 	if !ok || s.o.SealKeys == "" || filepath.Base(dir) != backup.Store || !backup.Untouched(filepath.Dir(dir)) {
 		return nil
 	}
-	return open.Read(s.o.Store, func(e account.Engine) error { return sealed.Check(ctx, e, s.o.SealKeys) })
+	return open.Read(ctx, s.o.Store, func(e account.Engine) error { return records.Check(ctx, e, s.o.SealKeys) })
 }

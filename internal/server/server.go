@@ -18,6 +18,7 @@ import (
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
 	"rollcall/internal/metrics"
+	"rollcall/internal/records"
 	"rollcall/internal/wire"
 )
 
@@ -55,6 +56,7 @@ type Options struct {
 type Server struct {
 	o         Options
 	engine    account.Engine
+	records   *records.Registry
 	dir       *directory.Directory
 	api       *api.Server
 	admin     *admin.Server
@@ -88,8 +90,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.dir = directory.New(directory.Options{
-		Engine: s.engine, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
+		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
 	})
+	s.metrics.WatchStore(s.dir)
 	inFlight := api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(inFlight.Len)
 	s.api = api.New(api.Options{Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight})

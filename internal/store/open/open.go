@@ -20,9 +20,10 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
+	"rollcall/internal/records"
+	"rollcall/internal/seal"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
-	"rollcall/internal/store/sealed"
 )
 
 // Options are what an engine needs beyond its spec.
@@ -52,19 +53,19 @@ func Check(spec string) error {
 
 // Engine opens the engine that spec names. Its errors are one sentence that
 // says what to do.
-func Engine(spec string, o Options) (account.Engine, error) {
+func Engine(ctx context.Context, spec string, o Options) (account.Engine, error) {
 	if err := Check(spec); err != nil {
 		return nil, err
 	}
 	if dir, ok := Dir(spec); ok {
-		return openPebble(dir, o)
+		return openPebble(ctx, dir, o)
 	}
 	return new(mem.Store), nil
 }
 
 // openPebble keeps a nil *pebble.Store from becoming an engine that is not nil.
-func openPebble(dir string, o Options) (account.Engine, error) {
-	s, err := pebble.Open(pebble.Options{Dir: dir, Logger: o.Logger, MinFree: o.MinFree})
+func openPebble(ctx context.Context, dir string, o Options) (account.Engine, error) {
+	s, err := pebble.Open(ctx, pebble.Options{Dir: dir, Logger: o.Logger, MinFree: o.MinFree, Convert: records.Convert})
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +78,12 @@ func Dir(spec string) (string, bool) { return strings.CutPrefix(spec, "pebble:")
 
 // Read opens the store that spec names without changing or creating any file, calls
 // fn, which may only read, and closes the store.
-func Read(spec string, fn func(account.Engine) error) error {
+func Read(ctx context.Context, spec string, fn func(account.Engine) error) error {
 	dir, ok := Dir(spec)
 	if !ok {
 		return fmt.Errorf("the store %q has no directory", spec)
 	}
-	s, err := pebble.OpenReadOnly(pebble.Options{Dir: dir})
+	s, err := pebble.OpenReadOnly(ctx, pebble.Options{Dir: dir, Convert: records.Convert})
 	if err != nil {
 		return err
 	}
@@ -97,13 +98,13 @@ func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, e
 	if err != nil {
 		return nil, err
 	}
-	return pebble.Verify(ctx, pebble.Options{Dir: storeIn(dir)}, secrets)
+	return verify(ctx, storeIn(dir), secrets)
 }
 
 // AcceptStore returns what is left of a damaged store, see [pebble.Accept]. dir is as for
 // [CheckStore].
 func AcceptStore(ctx context.Context, dir string, apply bool) (*account.Contents, error) {
-	return pebble.Accept(ctx, pebble.Options{Dir: storeIn(dir)}, apply)
+	return counted(pebble.Accept(ctx, pebble.Options{Dir: storeIn(dir), Convert: records.Convert}, apply))
 }
 
 // storeIn returns the directory of the store in a data directory.
@@ -130,7 +131,20 @@ func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error
 	if err != nil {
 		return nil, err
 	}
-	return pebble.Verify(ctx, pebble.Options{Dir: filepath.Join(dir, backup.Store)}, secrets)
+	return verify(ctx, filepath.Join(dir, backup.Store), secrets)
+}
+
+// verify reads every record of the store in dir and counts them.
+func verify(ctx context.Context, dir string, secrets func(account.Engine) error) (*account.Contents, error) {
+	return counted(pebble.Verify(ctx, pebble.Options{Dir: dir, Convert: records.Convert}, secrets))
+}
+
+// counted names the numbers of records in c.
+func counted(c *account.Contents, err error) (*account.Contents, error) {
+	if err == nil {
+		records.Count(c)
+	}
+	return c, err
 }
 
 // secretsOf returns a function that opens every secret of an engine with the keys in a
@@ -139,12 +153,12 @@ func secretsOf(ctx context.Context, sealKeys string) (func(account.Engine) error
 	if sealKeys == "" {
 		return nil, nil
 	}
-	ring, err := sealed.ReadRing(sealKeys)
+	ring, err := seal.ReadRing(sealKeys)
 	if err != nil {
 		return nil, err
 	}
 	return func(e account.Engine) error {
-		_, err := sealed.New(e, ring).Apps(ctx)
+		_, err := records.New(e, ring).Apps(ctx)
 		return err
 	}, nil
 }

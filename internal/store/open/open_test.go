@@ -13,12 +13,12 @@ import (
 func TestEngine(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a:b", "data")
 	for _, spec := range []string{"mem:", "pebble:" + dir} {
-		e, err := open.Engine(spec, open.Options{})
+		e, err := open.Engine(t.Context(), spec, open.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", spec, err)
 		}
-		by := account.AuditEntry{Time: time.UnixMilli(1)}
-		if _, err := e.CreateApp(t.Context(), account.App{ID: 1}, by); err != nil {
+		space := account.Commit{Spaces: []account.Space{{App: 1, Now: time.UnixMilli(1)}}}
+		if _, err := e.Commit(t.Context(), space); err != nil {
 			t.Fatalf("%s: %v", spec, err)
 		}
 		rs, err := e.Upsert(t.Context(), 1, []account.Upsert{{ID: "a"}}, account.UpsertPolicy{Now: time.UnixMilli(1)})
@@ -45,7 +45,7 @@ func TestErrors(t *testing.T) {
 		{"pebble:/dev/null", "is a file"},
 		{"pebble:/dev/null/data", "cannot be made"},
 	} {
-		e, err := open.Engine(tt.spec, open.Options{})
+		e, err := open.Engine(t.Context(), tt.spec, open.Options{})
 		if err == nil || e != nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("Engine(%q) = %v, %v; want an error with %q", tt.spec, e, err, tt.want)
 		}

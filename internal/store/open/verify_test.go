@@ -13,6 +13,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
+	"rollcall/internal/records"
 	"rollcall/internal/store/open"
 	"rollcall/internal/testutil"
 )
@@ -58,12 +59,12 @@ func verify(t *testing.T, dir string, accounts int64) {
 func backupOf(t *testing.T, ids ...account.UserID) string {
 	t.Helper()
 	top := t.TempDir()
-	e, err := open.Engine("pebble:"+filepath.Join(top, "store"), open.Options{})
+	e, err := open.Engine(t.Context(), "pebble:"+filepath.Join(top, "store"), open.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.UnixMilli(1)
-	if _, err := e.CreateApp(t.Context(), account.App{ID: 1, Edition: account.Development, Created: now}, account.AuditEntry{Action: "app.create"}); err != nil {
+	if _, err := records.New(e, nil).CreateApp(t.Context(), account.App{ID: 1, Edition: account.Development, Created: now}, account.AuditEntry{Action: "app.create"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range ids {

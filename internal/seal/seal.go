@@ -1,4 +1,4 @@
-package sealed
+package seal
 
 import (
 	"crypto/rand"
@@ -19,18 +19,19 @@ import (
 // that the secret belongs to, so that it opens nowhere else.
 const prefix = "sealed:v1:"
 
-// isSealed reports whether a stored secret is sealed.
-func isSealed(stored string) bool { return strings.HasPrefix(stored, prefix) }
+// Sealed reports whether k is a stored key whose secret is sealed.
+func Sealed(k account.Key) bool { return Sealable(k) && strings.HasPrefix(k.Secret, prefix) }
 
-// sealable reports whether k holds a secret: a public key is none.
-func sealable(k account.Key) bool { return k.Kind == account.HMACKey }
+// Sealable reports whether k holds a secret: a public key is none.
+func Sealable(k account.Key) bool { return k.Kind == account.HMACKey }
 
 func additional(app account.AppID, keyID string) []byte {
 	return fmt.Appendf(nil, "%d/%s", app, keyID)
 }
 
-// seal returns the stored form of the secret of an app's key.
-func (r *Ring) seal(app account.AppID, k account.Key) string {
+// Seal returns the stored form of the secret of an app's key. It is another one each
+// time.
+func (r *Ring) Seal(app account.AppID, k account.Key) string {
 	aead := r.keys[r.newest]
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(k.Secret)+aead.Overhead())
 	_, _ = rand.Read(nonce) // never fails
@@ -38,9 +39,10 @@ func (r *Ring) seal(app account.AppID, k account.Key) string {
 	return prefix + strconv.Itoa(r.newest) + ":" + base64.StdEncoding.EncodeToString(sealed)
 }
 
-// open returns the secret of an app's key, whose stored form k holds. What is
+// Open returns the secret of an app's key, whose stored form k holds. A secret that is
 // not sealed, from before there was sealing, is returned as it is.
-func (r *Ring) open(app account.AppID, k account.Key) (string, error) {
+// Codes: Internal.
+func (r *Ring) Open(app account.AppID, k account.Key) (string, error) {
 	rest, ok := strings.CutPrefix(k.Secret, prefix)
 	if !ok {
 		return k.Secret, nil
@@ -67,7 +69,7 @@ func unopened(app account.AppID, k account.Key, what string) error {
 	return &account.Error{Code: account.Internal, Detail: fmt.Sprintf("the secret of key %q of app %d %s", k.ID, app, what)}
 }
 
-// current reports whether a stored secret is sealed with the newest key.
-func (r *Ring) current(stored string) bool {
-	return strings.HasPrefix(stored, prefix+strconv.Itoa(r.newest)+":")
+// Current reports whether the secret of k is sealed with the newest key, or need not be.
+func (r *Ring) Current(k account.Key) bool {
+	return !Sealable(k) || strings.HasPrefix(k.Secret, prefix+strconv.Itoa(r.newest)+":")
 }

@@ -1,4 +1,10 @@
-package sealed
+// Package seal seals the HMAC secrets of apps: what is sealed is of no use without a
+// file of keys that is kept apart from the store and its backups.
+//
+// The file, by default seal.keys in the data folder, is created on the first start.
+// The nodes of a cluster share it. To change the key, add a line (see
+// [ReadRing]), restart every node, and reseal. Older lines may go after that.
+package seal
 
 import (
 	"bytes"
@@ -106,9 +112,9 @@ func (r *Ring) parse(line string) error {
 	return r.add(version, key)
 }
 
-// createRing makes a file with one key. It is on disk, with its name, when
-// createRing returns. If the file exists by now, its keys are returned.
-func createRing(file string) (*Ring, error) {
+// CreateRing creates a file with one key. It is on disk, with its name, when
+// CreateRing returns. If another node has created it by now, its keys are returned.
+func CreateRing(file string) (*Ring, error) {
 	dir := filepath.Dir(file)
 	f, err := os.CreateTemp(dir, filepath.Base(file)+".*") // mode 0600
 	if err != nil {

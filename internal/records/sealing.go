@@ -1,0 +1,118 @@
+package records
+
+import (
+	"context"
+	"errors"
+
+	"rollcall/internal/account"
+	"rollcall/internal/seal"
+)
+
+// openApp reads the stored form of an app, and opens its secrets.
+func (r *Registry) openApp(value []byte) (*account.App, error) {
+	stored, err := decode[account.App](value)
+	if err != nil {
+		return nil, err
+	}
+	return r.unseal(stored)
+}
+
+// unseal returns a copy of stored with its secrets open.
+func (r *Registry) unseal(stored *account.App) (*account.App, error) {
+	open := stored.Clone()
+	for i, k := range open.Keys {
+		if r.ring == nil || !seal.Sealable(k) {
+			continue
+		}
+		secret, err := r.ring.Open(open.ID, k)
+		if err != nil {
+			return nil, err
+		}
+		open.Keys[i].Secret = secret
+	}
+	return &open, nil
+}
+
+// seal returns a copy of a with its secrets sealed. A secret that keep, the stored form
+// of an app or nil, holds already keeps its stored form.
+func (r *Registry) seal(a, keep *account.App) account.App {
+	sealed := a.Clone()
+	for i, k := range sealed.Keys {
+		if r.ring != nil && seal.Sealable(k) {
+			sealed.Keys[i].Secret = r.sealKey(a.ID, k, keep)
+		}
+	}
+	return sealed
+}
+
+func (r *Registry) sealKey(app account.AppID, k account.Key, keep *account.App) string {
+	if keep != nil {
+		for _, old := range keep.Keys {
+			if old.ID != k.ID || !seal.Sealed(old) {
+				continue
+			}
+			if secret, err := r.ring.Open(app, old); err == nil && secret == k.Secret {
+				return old.Secret
+			}
+		}
+	}
+	return r.ring.Seal(app, k)
+}
+
+// Reseal seals again every secret that is not sealed with the newest key, and returns how
+// many that were. Each app that changes gets an entry like by in the audit trail. A
+// secret that changes meanwhile is sealed with the newest key anyhow. Reseal returns
+// false if secrets are not sealed.
+func (r *Registry) Reseal(ctx context.Context, by account.AuditEntry) (total int, able bool, err error) {
+	if r.ring == nil {
+		return 0, false, nil
+	}
+	apps, err := r.Apps(ctx)
+	if err != nil {
+		return 0, true, err
+	}
+	for _, a := range apps {
+		n, err := r.resealApp(ctx, a.ID, by)
+		if err != nil {
+			return total, true, err
+		}
+		total += n
+	}
+	return total, true, nil
+}
+
+// errSealed ends the change of an app whose secrets are as they should be.
+var errSealed = errors.New("every secret is sealed with the newest key")
+
+// resealApp seals the secrets of one app, unless all are as they should be or the app is
+// gone.
+func (r *Registry) resealApp(ctx context.Context, id account.AppID, by account.AuditEntry) (n int, err error) {
+	_, err = r.changeApp(ctx, id, by, nil, func(stored *account.App) (next, keep *account.App, err error) {
+		if n = r.outdated(stored); n == 0 {
+			return nil, nil, errSealed
+		}
+		open, err := r.unseal(stored)
+		if err != nil {
+			return nil, nil, err
+		}
+		next, err = open.Next(func(a account.App) (account.App, error) { return a, nil })
+		return next, nil, err
+	})
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, errSealed) || account.CodeOf(err) == account.NoApp:
+		return 0, nil
+	}
+	return 0, err
+}
+
+// outdated returns how many secrets of a stored app are not sealed with the newest key.
+func (r *Registry) outdated(stored *account.App) (n int) {
+	for _, k := range stored.Keys {
+		if !r.ring.Current(k) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,304 @@
+package records_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+	"rollcall/internal/seal"
+	"rollcall/internal/store/mem"
+)
+
+// secrets are what may not be found anywhere.
+var secrets = []string{"the first secret of the app", "the second secret of the app", "the third secret of the app"}
+
+func hmac(id, secret string) account.Key {
+	return account.Key{ID: id, Kind: account.HMACKey, Secret: secret}
+}
+
+// A spy notes everything that an engine is given.
+type spy struct {
+	account.Engine
+	mu   sync.Mutex
+	seen []string
+	app  string // the newest record of an app
+}
+
+func (s *spy) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range c.Writes {
+		s.seen = append(s.seen, w.Key, string(w.Value))
+		if w.Kind == 1 {
+			s.app = string(w.Value)
+		}
+	}
+	return s.Engine.Commit(ctx, c)
+}
+
+// stored returns the stored form of the newest record's keys.
+func (s *spy) stored(t *testing.T) (forms []string) {
+	t.Helper()
+	var a account.App
+	if err := json.Unmarshal([]byte(s.app), &a); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range a.Keys {
+		forms = append(forms, k.Secret)
+	}
+	return forms
+}
+
+// sealed returns an env whose registry seals with a ring.
+func sealed(t *testing.T, e account.Engine, ring *seal.Ring) *env {
+	return &env{t, e, records.New(e, ring)}
+}
+
+// changes runs an app through every change of its keys that there is.
+func (v *env) changes() {
+	v.Helper()
+	keys := []account.Key{hmac("1", secrets[0]), {ID: "2", Kind: account.ECDSAKey, Secret: "a public key"}}
+	if _, err := v.r.CreateApp(v.Context(), account.App{ID: app, Edition: account.Pro, Keys: keys}, by("app.create")); err != nil {
+		v.Fatal(err)
+	}
+	v.update(app, func(a *account.App) { a.Keys = append(a.Keys, hmac("3", secrets[1])) })
+	v.update(app, rename("new"))
+	v.update(app, func(a *account.App) { a.Keys[0].Secret = secrets[2] })
+}
+
+// open returns the secrets of the app as the registry shows them.
+func (v *env) open() string {
+	v.Helper()
+	var all []string
+	for _, k := range v.app(app).Keys {
+		all = append(all, k.Secret)
+	}
+	return strings.Join(all, "; ")
+}
+
+// wantOpen is what open returns after changes.
+var wantOpen = secrets[2] + "; a public key; " + secrets[1]
+
+// TestNothingReachesTheEngine looks at all that an engine was given, and at all the files
+// that it wrote.
+func TestNothingReachesTheEngine(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := &spy{Engine: open(t, dir)}
+			v := sealed(t, s, seal.NewRing())
+			v.changes()
+			v.equal("secrets", v.open(), wantOpen)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			public := strings.Count(strings.Join(s.seen, ""), "a public key")
+			files := contents(t, dir)
+			if public == 0 || len(files) > 0 && !strings.Contains(strings.Join(files, ""), "a public key") {
+				t.Error("what is not sealed is not found either: the test cannot fail")
+			}
+			for _, text := range append(files, s.seen...) {
+				for i, secret := range secrets {
+					if strings.Contains(text, secret) {
+						t.Errorf("secret %d reached the engine", i)
+					}
+				}
+			}
+		})
+	}
+}
+
+// contents returns what the files below dir hold.
+func contents(t *testing.T, dir string) (texts []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		texts = append(texts, string(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// TestUnchangedKeepsItsForm checks that a change of something else does not seal anew,
+// and that every sealing is another.
+func TestUnchangedKeepsItsForm(t *testing.T) {
+	s := &spy{Engine: new(mem.Store)}
+	v := sealed(t, s, seal.NewRing())
+	v.changes()
+	before := s.stored(t)
+	v.update(app, rename("newer"))
+	v.equal("stored forms after a change of the name", s.stored(t), before)
+	v.update(app, func(a *account.App) { a.Keys[2].Secret = a.Keys[0].Secret })
+	if got := s.stored(t); got[2] == got[0] || got[2] == before[2] {
+		t.Error("two sealings of one secret are alike")
+	}
+}
+
+// ring writes a file of keys with the versions and returns its ring.
+func ring(t *testing.T, versions ...int) *seal.Ring {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "seal.keys")
+	var b strings.Builder
+	for _, version := range versions {
+		key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(rune('a'+version)), 32)))
+		fmt.Fprintf(&b, "%d %s\n", version, key)
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := seal.ReadRing(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (v *env) reseal(want int) {
+	v.Helper()
+	n, able, err := v.r.Reseal(v.Context(), account.AuditEntry{Action: "key.reseal"})
+	if err != nil || !able || n != want {
+		v.Errorf("Reseal = %d, %v, %v; want %d", n, able, err, want)
+	}
+}
+
+// TestReseal goes from data that is not sealed over three versions.
+func TestReseal(t *testing.T) {
+	s := &spy{Engine: new(mem.Store)}
+	plain := sealed(t, s, nil)
+	plain.changes()
+	plain.create(otherApp) // has no secret
+	if _, able, err := plain.r.Reseal(t.Context(), account.AuditEntry{}); able || err != nil {
+		t.Errorf("Reseal without keys = %v, %v", able, err)
+	}
+	for i, versions := range [][]int{{1}, {1, 2}, {2, 7}} {
+		v := sealed(t, s, ring(t, versions...))
+		v.equal("secrets", v.open(), wantOpen)
+		v.reseal(2)
+		v.reseal(0)
+		newest := fmt.Sprintf("sealed:v1:%d:", versions[len(versions)-1])
+		if got := s.stored(t); !strings.HasPrefix(got[0], newest) || got[1] != "a public key" || !strings.HasPrefix(got[2], newest) {
+			t.Errorf("versions %v: stored %q", versions, got)
+		}
+		v.equal("secrets after resealing", v.open(), wantOpen)
+		if es := v.audit(account.AuditQuery{Limit: 10}); len(es) != 6+i || es[0].Action != "key.reseal" || es[0].App != app {
+			t.Errorf("versions %v: %d entries, the newest is %+v", versions, len(es), es[0])
+		}
+	}
+}
+
+// TestUnopened checks the sentences about secrets that cannot be opened.
+func TestUnopened(t *testing.T) {
+	store := new(mem.Store)
+	sealed(t, store, ring(t, 1, 2)).changes()
+	spoil := func(fn func(*account.App)) account.Engine {
+		a := sealed(t, store, nil).app(app).Clone()
+		fn(&a)
+		copied := new(mem.Store)
+		if _, err := records.New(copied, nil).CreateApp(t.Context(), a, by("app.create")); err != nil {
+			t.Fatal(err)
+		}
+		return copied
+	}
+	for name, tt := range map[string]struct {
+		e    account.Engine
+		ring *seal.Ring
+		want string
+	}{
+		"missing version": {store, ring(t, 1), "is sealed with version 2, which "},
+		"other file":      {store, seal.NewRing(), "is sealed with version 2"},
+		"other key": {spoil(func(a *account.App) {
+			a.Keys[0].Secret = strings.Replace(a.Keys[0].Secret, ":2:", ":1:", 1)
+		}), ring(t, 1, 2), "cannot be opened with version 1"},
+		"other app": {spoil(func(a *account.App) { a.ID++ }), ring(t, 1, 2), "cannot be opened with version 2"},
+		"other place": {spoil(func(a *account.App) {
+			a.Keys[0].Secret, a.Keys[2].Secret = a.Keys[2].Secret, a.Keys[0].Secret
+		}), ring(t, 1, 2), "cannot be opened with version 2"},
+		"cut":       {spoil(func(a *account.App) { a.Keys[0].Secret = "sealed:v1:2:YWJj" }), ring(t, 1, 2), "is damaged"},
+		"no number": {spoil(func(a *account.App) { a.Keys[0].Secret = "sealed:v1:x:YWJj" }), ring(t, 1, 2), "is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := records.New(tt.e, tt.ring).Apps(t.Context())
+			if account.CodeOf(err) != account.Internal || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "app 14000000") {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// openSealed opens a registry with a file of keys.
+func openSealed(t *testing.T, e account.Engine, file string) *env {
+	t.Helper()
+	r, err := records.Open(t.Context(), e, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &env{t, e, r}
+}
+
+// TestOpen creates the file of keys once, and misses it where something is sealed.
+func TestOpen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seal.keys")
+	store := new(mem.Store)
+	if err := records.Check(t.Context(), store, file); err != nil {
+		t.Errorf("Check of nothing: %v", err)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("Check created a file")
+	}
+	openSealed(t, store, file).changes()
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+	if left, _ := filepath.Glob(file + ".*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	v := openSealed(t, store, file)
+	v.equal("secrets after a restart", v.open(), wantOpen)
+	if err := records.Check(t.Context(), store, file); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	_, err = records.Open(t.Context(), store, file)
+	for _, err := range []error{err, records.Check(t.Context(), store, file)} {
+		if err == nil || !strings.Contains(err.Error(), "is missing") {
+			t.Errorf("without the file: %v", err)
+		}
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a new file was created, which opens nothing")
+	}
+}
+
+// TestOpenTogether starts several nodes at once on a new file: all get the same key.
+func TestOpenTogether(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seal.keys")
+	var nodes [8]*env
+	var wg sync.WaitGroup
+	for i := range nodes {
+		wg.Go(func() { nodes[i] = openSealed(t, new(mem.Store), file) })
+	}
+	wg.Wait()
+	for i, v := range nodes {
+		v.changes()
+		if err := records.Check(t.Context(), v.e, file); err != nil {
+			t.Errorf("node %d has another key: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package records
+
+import (
+	"context"
+	"sync/atomic"
+
+	"rollcall/internal/account"
+)
+
+// A table keeps the decoded records of a kind in memory. What it holds is good as long
+// as [account.Records.Changes] is the same. It never changes a value that it has shown.
+type table[K comparable, T any] struct {
+	e       account.Records
+	kind    account.Kind
+	parse   func(key string) (K, error)
+	decode  func(value []byte) (T, error)
+	loading chan struct{} // has room for the caller that loads
+	seen    atomic.Pointer[rows[K, T]]
+}
+
+// rows are the records of a kind as they were at a number of changes.
+type rows[K comparable, T any] struct {
+	changes uint64
+	order   []K // of the keys in the engine
+	by      map[K]row[T]
+}
+
+// A row is a record. One that cannot be decoded does not keep others from being used.
+type row[T any] struct {
+	version uint64
+	value   T
+	err     error
+}
+
+func newTable[K comparable, T any](e account.Records, kind account.Kind, parse func(string) (K, error), decode func([]byte) (T, error)) *table[K, T] {
+	return &table[K, T]{e: e, kind: kind, parse: parse, decode: decode, loading: make(chan struct{}, 1)}
+}
+
+// get returns the record of k, and false if there is none.
+func (t *table[K, T]) get(ctx context.Context, k K) (T, bool, error) {
+	rs, err := t.rows(ctx)
+	if err != nil {
+		var none T
+		return none, false, err
+	}
+	r, ok := rs.by[k]
+	return r.value, ok, r.err
+}
+
+// all returns every record in the order of keys.
+func (t *table[K, T]) all(ctx context.Context) ([]T, error) {
+	rs, err := t.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, len(rs.order))
+	for i, k := range rs.order {
+		if err := rs.by[k].err; err != nil {
+			return nil, err
+		}
+		values[i] = rs.by[k].value
+	}
+	return values, nil
+}
+
+// rows returns the records. Concurrent callers wait for one of them to load what has
+// changed.
+func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
+	if err := account.Ended(ctx); err != nil {
+		return nil, err
+	}
+	if rs := t.current(); rs != nil {
+		return rs, nil
+	}
+	select {
+	case t.loading <- struct{}{}:
+		defer func() { <-t.loading }()
+	case <-ctx.Done():
+		return nil, account.Ended(ctx)
+	}
+	if rs := t.current(); rs != nil {
+		return rs, nil
+	}
+	rs, err := t.load(ctx)
+	if err == nil {
+		t.seen.Store(rs)
+	}
+	return rs, err
+}
+
+// current returns the rows that were loaded last, or nil if a commit has changed them.
+func (t *table[K, T]) current() *rows[K, T] {
+	rs := t.seen.Load()
+	if rs == nil || rs.changes != t.e.Changes(t.kind) {
+		return nil
+	}
+	return rs
+}
+
+// load lists the kind, and decodes the records that have changed since the last time.
+// The number of changes is read before: a commit in between makes the next call load
+// again.
+func (t *table[K, T]) load(ctx context.Context) (*rows[K, T], error) {
+	last := t.seen.Load()
+	next := &rows[K, T]{changes: t.e.Changes(t.kind), by: map[K]row[T]{}}
+	for q := (account.RecordQuery{Kind: t.kind, Limit: account.MaxListLimit}); ; {
+		page, err := t.e.Records(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range page.Records {
+			k, err := t.parse(rec.Key)
+			if err != nil {
+				return nil, err
+			}
+			next.order = append(next.order, k)
+			next.by[k] = t.row(last, k, rec)
+		}
+		if q.After = page.Next; q.After == "" {
+			return next, nil
+		}
+	}
+}
+
+// row returns the row of a record: the last one if it is of the same version.
+func (t *table[K, T]) row(last *rows[K, T], k K, rec account.Record) row[T] {
+	if last != nil {
+		if r, ok := last.by[k]; ok && r.version == rec.Version {
+			return r
+		}
+	}
+	r := row[T]{version: rec.Version}
+	if r.value, r.err = t.decode(rec.Value); r.err != nil && account.CodeOf(r.err) == account.Internal && account.DetailOf(r.err) == "" {
+		r.err = damaged(t.kind, rec.Key, r.err)
+	}
+	return r
+}

@@ -1,0 +1,74 @@
+package records
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"rollcall/internal/account"
+)
+
+// CreateToken stores t, and puts by into the audit trail.
+// Codes: Exists if a token has its ID or its Hash.
+func (r *Registry) CreateToken(ctx context.Context, t account.Token, by account.AuditEntry) error {
+	_, err := r.e.Commit(ctx, account.Commit{Writes: entered(0, by, writeToken(&t, 0)...)})
+	if account.CodeOf(err) == account.Stale {
+		return &account.Error{Code: account.Exists, Detail: "that token exists"}
+	}
+	return err
+}
+
+// writeToken returns the writes of a token over records of a version.
+func writeToken(t *account.Token, version uint64) []account.Write {
+	key := tokenKey(t.Hash)
+	return []account.Write{
+		{Kind: kindToken, Key: key, Value: encode(t), If: version},
+		{Kind: kindTokenID, Key: t.ID, Value: []byte(key), If: version},
+	}
+}
+
+func noToken() error {
+	return &account.Error{Code: account.NoToken, Detail: "there is no such token"}
+}
+
+// Token returns the token of a hash, also one that has expired. It costs no more than a
+// look-up in memory, and is as late as [Registry.App]. The token is shared and must not be
+// changed.
+//
+// Codes: NoToken.
+func (r *Registry) Token(ctx context.Context, hash account.TokenHash) (*account.Token, error) {
+	t, ok, err := r.tokens.get(ctx, hash)
+	if err == nil && !ok {
+		return nil, noToken()
+	}
+	return t, err
+}
+
+// Tokens returns all tokens in the order of their ids, as late as [Registry.App]. They are
+// shared and must not be changed.
+func (r *Registry) Tokens(ctx context.Context) ([]*account.Token, error) {
+	ts, err := r.tokens.all(ctx)
+	slices.SortFunc(ts, func(a, b *account.Token) int { return cmp.Compare(a.ID, b.ID) })
+	return ts, err
+}
+
+// DeleteToken removes the token of an id, and puts by into the audit trail.
+// Codes: NoToken.
+func (r *Registry) DeleteToken(ctx context.Context, id string, by account.AuditEntry) error {
+	for {
+		rec, err := r.e.Record(ctx, kindTokenID, id)
+		if account.CodeOf(err) == account.NoRecord {
+			return noToken()
+		}
+		if err != nil {
+			return err
+		}
+		_, err = r.e.Commit(ctx, account.Commit{Writes: entered(0, by,
+			account.Write{Kind: kindToken, Key: string(rec.Value), If: account.AnyVersion},
+			account.Write{Kind: kindTokenID, Key: id, If: rec.Version},
+		)})
+		if account.CodeOf(err) != account.Stale {
+			return err
+		}
+	}
+}
