@@ -58,7 +58,7 @@ func New(dir *directory.Directory) *Authenticator {
 		explains: budget{perApp: explainsPerApp, total: explainsTotal},
 		now:      time.Now,
 	}
-	dir.OnDelete(a.keys.Drop)
+	dir.Listen(account.EventAppDeleted, func(e account.Event) { a.keys.Drop(e.App) })
 	return a
 }
 

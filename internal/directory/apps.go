@@ -35,7 +35,14 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app)); err != nil {
 		return nil, err
 	}
-	return d.records.CreateApp(ctx, app, d.entry(ctx, actor, "app.create", app.ID, createDetail(&app)))
+	by := d.entry(ctx, actor, "app.create", app.ID, createDetail(&app))
+	e, also := d.appEvent(account.EventAppCreated, by)
+	created, err := d.records.CreateApp(ctx, app, by, also...)
+	if err != nil {
+		return nil, err
+	}
+	d.announce(e)
+	return created, nil
 }
 
 // createDetail says for the audit trail what kind of app was created.
@@ -51,18 +58,14 @@ func createDetail(app *account.App) string {
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
-	if err := d.records.DeleteApp(ctx, app, d.entry(ctx, actor, "app.delete", app, "")); err != nil {
+	by := d.entry(ctx, actor, "app.delete", app, "")
+	e, also := d.appEvent(account.EventAppDeleted, by)
+	if err := d.records.DeleteApp(ctx, app, by, also...); err != nil {
 		return err
 	}
-	for _, forget := range d.deleted {
-		forget(app)
-	}
+	d.announce(e)
 	return nil
 }
-
-// OnDelete makes DeleteApp call forget after an app was deleted. It must not be
-// called while d is in use.
-func (d *Directory) OnDelete(forget func(account.AppID)) { d.deleted = append(d.deleted, forget) }
 
 // ChangeApp applies the change to a copy of the app, judges what it changed and
 // stores the result. Faults that the stored record had before refuse nothing; see
@@ -70,17 +73,25 @@ func (d *Directory) OnDelete(forget func(account.AppID)) { d.deleted = append(d.
 //
 // Codes: NoApp, InvalidApp, and those of Apply.
 func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*account.App, error) {
-	return d.records.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
+	by := d.entry(ctx, actor, c.Action, c.App, c.Detail)
+	e, also := d.appEvent(account.EventAppChanged, by)
+	changed, err := d.records.UpdateApp(ctx, c.App, func(app account.App) (account.App, error) {
 		before := app.Clone()
 		if err := c.Apply(&app); err != nil {
 			return account.App{}, err
 		}
 		return app, cmp.Or(d.checkTest(&before, &app), app.ValidateChange(&before, d.commands))
-	}, d.entry(ctx, actor, c.Action, c.App, c.Detail))
+	}, by, also...)
+	if err != nil {
+		return nil, err
+	}
+	d.announce(e)
+	return changed, nil
 }
 
 // An AppChange is one change of an app's record. Action and Detail must not
-// hold a secret.
+// hold a secret. Apply may run several times, each time with the app as it is then, and
+// must have no side effects.
 type AppChange struct {
 	App    account.AppID
 	Action string // for the audit trail, as "key.add"

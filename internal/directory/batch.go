@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"slices"
+	"time"
 
 	"rollcall/internal/account"
 )
@@ -61,10 +62,14 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	if len(good) == 0 {
 		return results, nil
 	}
-	codes, err := d.store.Delete(ctx, app.ID, good, account.ChangePolicy{Now: d.Now(app.ID)})
+	p := account.ChangePolicy{Now: d.Now(app.ID)}
+	told := d.ofDeletion(app.ID, p.Now, good)
+	p.Outbox = told.outbox()
+	codes, err := d.store.Delete(ctx, app.ID, good, p)
 	if err != nil {
 		return nil, err
 	}
+	told.announce(codes)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i], codes = outcome(app, ids[i], codes[0]), codes[1:]
@@ -93,7 +98,7 @@ func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserI
 		return err
 	}
 	now := d.Now(app.ID)
-	return d.update(ctx, app, account.Patch{ID: id, Kicked: now.Unix()})
+	return d.update(ctx, app, account.EventKicked, now, account.Patch{ID: id, Kicked: now.Unix()})
 }
 
 // Unkick clears the watermark of an account: UserSigs from before its kicks are
@@ -112,17 +117,29 @@ func (d *Directory) Unkick(ctx context.Context, actor string, app account.AppID,
 	if err := d.Record(ctx, actor, "account.unkick", app, string(a.ID)); err != nil {
 		return err
 	}
-	codes, err := d.store.Update(ctx, app, []account.Patch{{ID: id, Kicked: account.Unkicked}}, account.ChangePolicy{Now: d.Now(app)})
+	code, err := d.patch(ctx, app, account.EventUnkicked, d.Now(app), account.Patch{ID: id, Kicked: account.Unkicked})
 	if err != nil {
 		return err
 	}
-	return Result{Code: codes[0]}.Err()
+	return Result{Code: code}.Err()
 }
 
-func (d *Directory) update(ctx context.Context, app *account.App, p account.Patch) error {
-	codes, err := d.store.Update(ctx, app.ID, []account.Patch{p}, account.ChangePolicy{Now: d.Now(app.ID)})
+func (d *Directory) update(ctx context.Context, app *account.App, kind account.EventKind, now time.Time, patch account.Patch) error {
+	code, err := d.patch(ctx, app.ID, kind, now, patch)
 	if err != nil {
 		return err
 	}
-	return outcome(app, p.ID, codes[0]).Err()
+	return outcome(app, patch.ID, code).Err()
+}
+
+// patch changes one account, and tells of that in an event of a kind.
+func (d *Directory) patch(ctx context.Context, app account.AppID, kind account.EventKind, now time.Time, patch account.Patch) (account.Code, error) {
+	patches := []account.Patch{patch}
+	told := d.ofPatches(app, kind, now, patches)
+	codes, err := d.store.Update(ctx, app, patches, account.ChangePolicy{Now: now, Outbox: told.outbox()})
+	if err != nil {
+		return account.Internal, err
+	}
+	told.announce(codes)
+	return codes[0], nil
 }

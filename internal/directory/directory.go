@@ -30,7 +30,8 @@ type Directory struct {
 	presence Presence
 	lg       *slog.Logger
 	words    *account.Derived[string, *wordList]
-	deleted  []func(account.AppID) // see OnDelete
+	sinks    map[account.EventKind][]Sink
+	outbox   func(account.AppID, account.EventKind) bool
 	testApps bool
 	commands []string      // that rate limits may name
 	tokens   chan struct{} // has room for the call that creates a token
@@ -50,13 +51,18 @@ type Options struct {
 	// AllowTestApps lets apps be created as test apps, which may falsify; see
 	// [Directory.MayFalsify].
 	AllowTestApps bool
+
+	// Outbox reports whether the events of a kind in an app are kept for delivery: each
+	// is in the outbox of [records.Registry.Pending] with the change that it tells of, or
+	// neither is there. Nil keeps none.
+	Outbox func(account.AppID, account.EventKind) bool
 }
 
 // New returns a Directory.
 func New(o Options) *Directory {
 	d := &Directory{
-		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger,
-		testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
+		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger, outbox: o.Outbox,
+		sinks: map[account.EventKind][]Sink{}, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
 	}
 	if d.records == nil {
 		d.records = records.New(o.Engine, nil)
@@ -71,7 +77,7 @@ func New(o Options) *Directory {
 		d.lg = slog.New(slog.DiscardHandler)
 	}
 	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, newWordList)
-	d.OnDelete(d.words.Drop)
+	d.Listen(account.EventAppDeleted, func(e account.Event) { d.words.Drop(e.App) })
 	return d
 }
 

@@ -46,10 +46,14 @@ func (d *Directory) ImportInto(ctx context.Context, app *account.App, items []ac
 	if len(good) == 0 {
 		return results, nil
 	}
-	stored, err := d.store.Upsert(ctx, app.ID, good, d.policy(app))
+	p := d.policy(app)
+	told := d.ofImport(app.ID, p.Now, good)
+	p.Outbox = told.outbox()
+	stored, err := d.store.Upsert(ctx, app.ID, good, p)
 	if err != nil {
 		return nil, err
 	}
+	told.announce(stored)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i].Code, stored = stored[0].Code, stored[1:]

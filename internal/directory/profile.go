@@ -32,7 +32,7 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 		}
 		p.Fields[i] = account.Field{Tag: c.Tag, Value: c.Value}
 	}
-	return d.update(ctx, app, p)
+	return d.update(ctx, app, account.EventChanged, d.Now(app.ID), p)
 }
 
 func (d *Directory) judgeChange(app *account.App, c Change) error {

@@ -1,0 +1,246 @@
+package directory_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/account"
+	"rollcall/internal/directory"
+	"rollcall/internal/records"
+	"rollcall/internal/store/checked"
+	"rollcall/internal/store/mem"
+)
+
+// kinds are all kinds of events.
+var kinds = []account.EventKind{
+	account.EventImported, account.EventChanged, account.EventDeleted, account.EventKicked, account.EventUnkicked,
+	account.EventAppCreated, account.EventAppChanged, account.EventAppDeleted,
+}
+
+// An ear is a directory, and what its sinks have heard.
+type ear struct {
+	*bench
+	registry *records.Registry
+	heard    []account.Event
+}
+
+// newEar returns a directory whose outbox keeps the events of appID.
+func newEar(t *testing.T) *ear {
+	engine := checked.New(new(mem.Store))
+	e := &ear{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC)}, registry: records.New(engine, nil)}
+	e.dir = directory.New(directory.Options{
+		Engine: engine, Records: e.registry,
+		Clock:  func(account.AppID) time.Time { return e.now },
+		Outbox: func(app account.AppID, _ account.EventKind) bool { return app == appID },
+	})
+	for _, kind := range kinds {
+		e.dir.Listen(kind, func(ev account.Event) { e.heard = append(e.heard, ev) })
+	}
+	return e
+}
+
+// news returns what has been heard since the last call, and checks that the outbox has
+// the same.
+func (e *ear) news() []account.Event {
+	e.Helper()
+	heard := e.heard
+	e.heard = nil
+	pending, err := e.registry.Pending(e.Context(), appID, account.MaxListLimit)
+	if err != nil {
+		e.Fatal(err)
+	}
+	var kept []account.Event
+	for _, p := range pending {
+		kept = append(kept, p.Event)
+		if err := e.registry.RemovePending(e.Context(), p.Key); err != nil {
+			e.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(heard, kept); diff != "" {
+		e.Errorf("sinks (-) and outbox (+) tell different things:\n%s", diff)
+	}
+	return heard
+}
+
+func text(tag account.Tag, text string) account.Field {
+	return account.Field{Tag: tag, Value: account.Value{Text: text}}
+}
+
+// silent are the methods of a Directory that change no account and no app.
+var silent = strings.Fields(`Account App Apps Audit Authenticate Check CheckInto Count List Listen MayFalsify Now
+	Presence Profiles Ready Record Reseal Snapshot Watermark
+	CreateToken DeleteToken DropToken AdoptToken Tokens`)
+
+// TestEvents calls each method that changes accounts or an app. What fails is not told.
+func TestEvents(t *testing.T) {
+	e := newEar(t)
+	ctx := t.Context()
+	var err error
+	at := func(kind account.EventKind, items ...account.EventItem) []account.Event {
+		return []account.Event{{App: appID, Time: account.Millis(e.now), Kind: kind, Items: items}}
+	}
+	of := func(kind account.EventKind, action string) []account.Event {
+		return []account.Event{{App: appID, Time: account.Millis(e.now), Kind: kind, Action: action}}
+	}
+	ids := func(ids ...account.UserID) (items []account.EventItem) {
+		for _, id := range ids {
+			items = append(items, account.EventItem{ID: id})
+		}
+		return items
+	}
+	secret := account.Key{Kind: account.HMACKey, Secret: "first"}
+	later := account.Key{Kind: account.HMACKey, Secret: "second"}
+	told := map[string]bool{}
+	for _, step := range []struct {
+		method string
+		call   func()
+		want   []account.Event
+	}{
+		{"CreateApp", func() {
+			e.app, err = e.dir.CreateApp(ctx, "test", account.App{ID: appID, Edition: account.Development})
+		}, of(account.EventAppCreated, "app.create")},
+		{"CreateApp", func() {
+			_, _ = e.dir.CreateApp(ctx, "test", account.App{ID: appID, Edition: account.Development})
+		}, nil},
+		{"Import", func() {
+			e.imports(account.Upsert{ID: "a", Nick: "A", FaceURL: "u"}, account.Upsert{ID: "@bad"}, account.Upsert{ID: "b"}, account.Upsert{ID: "a"})
+		}, at(account.EventImported,
+			account.EventItem{ID: "a", Created: true, Fields: []account.Field{text(account.TagNick, "A"), text(account.TagImage, "u")}},
+			account.EventItem{ID: "b", Created: true}, account.EventItem{ID: "a"})},
+		{"ImportInto", func() {
+			_, err = e.dir.ImportInto(ctx, e.app, []account.Upsert{{ID: "c"}}, nil)
+		}, at(account.EventImported, account.EventItem{ID: "c", Created: true})},
+		{"Import", func() { e.imports(account.Upsert{ID: "@bad"}) }, nil},
+		{"SetProfile", func() {
+			err = e.dir.SetProfile(ctx, e.app, "a", []directory.Change{{Tag: account.TagNick}, {Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}})
+		}, at(account.EventChanged, account.EventItem{ID: "a", Fields: []account.Field{
+			{Tag: account.TagNick}, {Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}},
+		}})},
+		{"SetProfile", func() { _ = e.dir.SetProfile(ctx, e.app, "nobody", []directory.Change{{Tag: account.TagNick}}) }, nil},
+		{"Kick", func() { err = e.dir.Kick(ctx, e.app, "a") }, at(account.EventKicked, ids("a")...)},
+		{"Kick", func() { _ = e.dir.Kick(ctx, e.app, "nobody") }, nil},
+		{"Unkick", func() { err = e.dir.Unkick(ctx, "test", appID, "a") }, at(account.EventUnkicked, ids("a")...)},
+		{"Delete", func() { e.deletes("a", "nobody", "administrator", "b", "c") }, at(account.EventDeleted, ids("a", "b", "c")...)},
+		{"Delete", func() { e.deletes("a", "administrator") }, nil},
+		{"AddKey", func() { _, err = e.dir.AddKey(ctx, "test", appID, secret) }, of(account.EventAppChanged, "key.add")},
+		{"AddKey", func() { _, _ = e.dir.AddKey(ctx, "test", appID, secret) }, nil},
+		{"AddConfiguredKey", func() { _, err = e.dir.AddConfiguredKey(ctx, "test", appID, later) }, of(account.EventAppChanged, "key.add")},
+		{"RetireKey", func() { _, err = e.dir.RetireKey(ctx, "test", appID, "1", time.Time{}) }, of(account.EventAppChanged, "key.retire")},
+		{"AddAdmin", func() { _, err = e.dir.AddAdmin(ctx, "test", appID, "boss") }, of(account.EventAppChanged, "admin.add")},
+		{"RemoveAdmin", func() { _, err = e.dir.RemoveAdmin(ctx, "test", appID, account.Administrator) }, of(account.EventAppChanged, "admin.remove")},
+		{"ChangeApp", func() {
+			_, err = e.dir.ChangeApp(ctx, "test", directory.AppChange{App: appID, Action: "app.change", Apply: func(*account.App) error { return nil }})
+		}, of(account.EventAppChanged, "app.change")},
+		{"DeleteApp", func() { _ = e.dir.DeleteApp(ctx, "test", appID) }, nil}, // administrator is no admin any more
+		{"Delete", func() { e.deletes(account.Administrator) }, at(account.EventDeleted, ids(account.Administrator)...)},
+		{"DeleteApp", func() { err = e.dir.DeleteApp(ctx, "test", appID) }, of(account.EventAppDeleted, "app.delete")},
+	} {
+		told[step.method] = true
+		if step.call(); err != nil {
+			t.Fatalf("%s: %v", step.method, err)
+		}
+		if diff := cmp.Diff(step.want, e.news()); diff != "" {
+			t.Errorf("%s: events (-want +got):\n%s", step.method, diff)
+		}
+	}
+	for m := range reflect.TypeFor[*directory.Directory]().Methods() {
+		if told[m.Name] == slices.Contains(silent, m.Name) {
+			t.Errorf("%s: add it to the steps if it changes accounts or an app, otherwise to silent", m.Name)
+		}
+	}
+}
+
+// TestEventsOfOthers checks that the outbox keeps what somebody has asked for.
+func TestEventsOfOthers(t *testing.T) {
+	e := newEar(t)
+	app, err := e.dir.CreateApp(t.Context(), "test", account.App{ID: appID + 1, Edition: account.Development})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.dir.Import(t.Context(), app, []account.Upsert{{ID: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := e.registry.Pending(t.Context(), 0, 10)
+	if err != nil || len(pending) > 0 || len(e.heard) != 2 {
+		t.Errorf("%d events in the outbox, %d heard, %v; want 0 and 2", len(pending), len(e.heard), err)
+	}
+}
+
+// TestEventsOwnTheirMemory spoils what an import was given after it has returned.
+func TestEventsOwnTheirMemory(t *testing.T) {
+	e := newEar(t)
+	app, err := e.dir.CreateApp(t.Context(), "test", account.App{ID: appID, Edition: account.Development})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte("anick")
+	item := account.Upsert{ID: account.UserID(unsafe.String(&body[0], 1)), Nick: unsafe.String(&body[1], 4)}
+	if _, err := e.dir.Import(t.Context(), app, []account.Upsert{item}); err != nil {
+		t.Fatal(err)
+	}
+	copy(body, "-----")
+	if got := e.heard[1].Items[0]; got.ID != "a" || got.Fields[0].Value.Text != "nick" {
+		t.Errorf("the event tells of %+v", got)
+	}
+}
+
+// A mute engine changes nothing, and allocates nothing for that.
+type mute struct {
+	account.Engine
+	upserted []account.UpsertResult
+	codes    []account.Code
+}
+
+func (m mute) Upsert(context.Context, account.AppID, []account.Upsert, account.UpsertPolicy) ([]account.UpsertResult, error) {
+	return m.upserted, nil
+}
+
+func (m mute) Update(context.Context, account.AppID, []account.Patch, account.ChangePolicy) ([]account.Code, error) {
+	return m.codes[:1], nil
+}
+
+func (m mute) Delete(context.Context, account.AppID, []account.UserID, account.ChangePolicy) ([]account.Code, error) {
+	return m.codes, nil
+}
+
+// TestEventsCostNothing counts the allocations of calls that nobody listens to.
+func TestEventsCostNothing(t *testing.T) {
+	const n = 100
+	e := mute{new(mem.Store), slices.Repeat([]account.UpsertResult{{Code: account.OK, InternalID: 1}}, n), slices.Repeat([]account.Code{account.OK}, n)}
+	items, ids := make([]account.Upsert, n), make([]account.UserID, n)
+	for i := range n {
+		ids[i] = account.UserID(fmt.Sprint("u", i))
+		items[i].ID = ids[i]
+	}
+	results := make([]directory.Result, n)
+	app := &account.App{ID: appID, Edition: account.Development}
+	quiet := directory.New(directory.Options{Engine: e, Outbox: func(account.AppID, account.EventKind) bool { return false }})
+	for name, tt := range map[string]struct {
+		call func() error
+		most float64
+	}{
+		"import": {func() error {
+			_, err := quiet.ImportInto(t.Context(), app, items, results)
+			return err
+		}, 0},
+		"kick":   {func() error { return quiet.Kick(t.Context(), app, "a") }, 1},                  // the patches
+		"delete": {func() error { _, err := quiet.Delete(t.Context(), app, ids); return err }, 9}, // results, and the ids that may be deleted
+	} {
+		got := testing.AllocsPerRun(100, func() {
+			if err := tt.call(); err != nil {
+				t.Error(err)
+			}
+		})
+		if got > tt.most {
+			t.Errorf("%s: %v allocations, want %v", name, got, tt.most)
+		}
+	}
+}
