@@ -166,28 +166,31 @@ func testRecordConcurrent(v *env) {
 	v.write(put("n", "", 0))
 	var wg sync.WaitGroup
 	for range callers {
-		wg.Go(func() {
-			for done := 0; done < each; {
-				r, err := v.e.Record(v.Context(), kind, "n")
-				if err != nil {
-					v.Errorf("Record: %v", err)
-					return
-				}
-				w := account.Write{Kind: kind, Key: "n", Value: append(r.Value, 'x'), If: r.Version}
-				switch _, err := v.e.Commit(v.Context(), account.Commit{Writes: []account.Write{w}}); account.CodeOf(err) {
-				case account.OK:
-					done++
-				case account.Stale:
-				default:
-					v.Errorf("Commit: %v", err)
-					return
-				}
-			}
-		})
+		wg.Go(func() { v.countUp("n", each) })
 	}
 	wg.Wait()
 	if r, err := v.e.Record(v.Context(), kind, "n"); err != nil || len(r.Value) != callers*each {
 		v.Errorf("the record counts %d changes, %v; want %d", len(r.Value), err, callers*each)
+	}
+}
+
+// countUp makes a record n bytes longer, one after the other, each from what it read.
+func (v *env) countUp(key string, n int) {
+	for n > 0 {
+		r, err := v.e.Record(v.Context(), kind, key)
+		if err != nil {
+			v.Errorf("Record: %v", err)
+			return
+		}
+		w := account.Write{Kind: kind, Key: key, Value: append(r.Value, 'x'), If: r.Version}
+		switch _, err := v.e.Commit(v.Context(), account.Commit{Writes: []account.Write{w}}); account.CodeOf(err) {
+		case account.OK:
+			n--
+		case account.Stale:
+		default:
+			v.Errorf("Commit: %v", err)
+			return
+		}
 	}
 }
 

@@ -133,6 +133,7 @@ type env struct {
 	*testing.T
 	e      account.Engine
 	reopen func() // RunReopen: closes the engine and opens it again
+	other  *env   // RunShared: another handle
 }
 
 func newEnv(t *testing.T, e account.Engine) *env {

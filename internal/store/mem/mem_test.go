@@ -2,6 +2,7 @@ package mem_test
 
 import (
 	"testing"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/account/storetest"
@@ -13,5 +14,18 @@ func open(testing.TB) account.Engine { return new(mem.Store) }
 func TestEngine(t *testing.T) { storetest.Run(t, open) }
 
 func TestProperty(t *testing.T) { storetest.Property(t, open) }
+
+// TestShared runs the suite for handles that are not late, and that are as late as they
+// may be.
+func TestShared(t *testing.T) {
+	for _, lag := range []time.Duration{0, account.MaxStale} {
+		t.Run(lag.String(), func(t *testing.T) {
+			storetest.RunShared(t, storetest.Shared{Bubble: true, Open: func(testing.TB) (one, other account.Engine) {
+				s := new(mem.Store)
+				return s.Handle(lag), s.Handle(lag)
+			}})
+		})
+	}
+}
 
 func BenchmarkEngine(b *testing.B) { storetest.Benchmark(b, open) }

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ type committer struct {
 	group   *group
 	failure *guard.Failure
 	sync    *pebble.WriteOptions
+	hook    func(written bool) error // tests: before and after each commit
 
 	queue chan *call
 	quit  chan struct{} // closed when nobody waits for an answer any more
@@ -202,7 +204,7 @@ func (c *committer) decide(w *call) error {
 func (c *committer) commit() error {
 	b, err := c.group.batch()
 	if err == nil && !b.Empty() {
-		err = c.db.Apply(b, c.sync)
+		err = c.apply(b)
 	}
 	if err != nil {
 		c.failure.Fail(err)
@@ -219,6 +221,17 @@ func (c *committer) commit() error {
 	c.room.set(c.group.unfolded())
 	c.pacer.Committed()
 	return b.Close()
+}
+
+// apply writes b. Tests let it fail before or after that.
+func (c *committer) apply(b *pebble.Batch) error {
+	if c.hook == nil {
+		return c.db.Apply(b, c.sync)
+	}
+	if err := c.hook(false); err != nil {
+		return err
+	}
+	return errors.Join(c.db.Apply(b, c.sync), c.hook(true))
 }
 
 // stuck returns for how long the group under way has kept everyone waiting.

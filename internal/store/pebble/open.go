@@ -185,7 +185,7 @@ func ours(name string) bool {
 // start starts the committer, the folder and the guard.
 func (s *Store) start(o Options, g *group) {
 	s.commits = &committer{
-		db: s.db, view: s.view, group: g, room: s.room, pacer: s.pacer, folds: make(chan *call), failure: s.failure, sync: pebble.Sync,
+		db: s.db, view: s.view, group: g, room: s.room, pacer: s.pacer, folds: make(chan *call), failure: s.failure, sync: pebble.Sync, hook: o.hook,
 		queue: make(chan *call, maxQueue), quit: make(chan struct{}), done: make(chan struct{}), start: time.Now(),
 	}
 	if o.noSync {

@@ -31,12 +31,13 @@ type Options struct {
 	readOnly bool // see Verify
 	accept   bool // see Accept
 
-	noSync     bool          // tests: acknowledge what is not durable
-	checkSpace time.Duration // tests: how often the free space is asked for
-	foldBytes  int           // tests: bytes of the journal that are folded at once
-	renewIndex bool          // tests: with every fold
-	smallLogs  bool          // tests: begin logs and manifests anew all the time
-	columns    bool          // tests: write tables in columns
+	noSync     bool                     // tests: acknowledge what is not durable
+	checkSpace time.Duration            // tests: how often the free space is asked for
+	foldBytes  int                      // tests: bytes of the journal that are folded at once
+	hook       func(written bool) error // tests: asked before and after each commit; an error is its failure
+	renewIndex bool                     // tests: with every fold
+	smallLogs  bool                     // tests: begin logs and manifests anew all the time
+	columns    bool                     // tests: write tables in columns
 }
 
 // DefaultMinFree leaves room for the log, the flush of everything in memory and

@@ -58,6 +58,20 @@ func TestEngine(t *testing.T) { storetest.Run(t, openMem) }
 
 func TestReopen(t *testing.T) { storetest.RunReopen(t, openDisk) }
 
+// TestFaults lets commits fail. The store does not go on after that: what is left is
+// opened again, as after a kill.
+func TestFaults(t *testing.T) {
+	storetest.RunFaults(t, func(tb testing.TB, hook storetest.Hook) storetest.Faulty {
+		disk := newCrashDisk()
+		s := openBare(tb, Options{FS: disk, hook: hook})
+		s.folder.mu.Lock() // a fold has commits of its own
+		return storetest.Faulty{Engine: s, Reopen: func() account.Engine {
+			s.folder.mu.Unlock()
+			return openBare(tb, Options{FS: disk.crash(vfs.CrashCloneCfg{})})
+		}}
+	})
+}
+
 // TestProperty restarts on file systems in memory: many restarts are slow on
 // a disk.
 func TestProperty(t *testing.T) { property(t, Options{foldBytes: 256}) }

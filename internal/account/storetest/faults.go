@@ -1,0 +1,163 @@
+package storetest
+
+import (
+	"testing"
+
+	"rollcall/internal/account"
+	"rollcall/internal/store/checked"
+)
+
+// A Hook is asked by an engine under test before each of its commits, and once more after
+// it was written. An error lets the commit fail there.
+type Hook func(written bool) error
+
+// A Faulty is an empty engine whose commits ask a Hook. Reopen opens what is left of the
+// engine after a commit has failed; it asks no Hook. The suite closes both.
+type Faulty struct {
+	account.Engine
+	Reopen func() account.Engine
+}
+
+// An OpenFaulty opens an empty engine that asks hook.
+type OpenFaulty func(tb testing.TB, hook Hook) Faulty
+
+// RunFaults tests what a failed commit may say and leave behind.
+func RunFaults(t *testing.T, open OpenFaulty, without ...Exception) {
+	var themes []theme
+	fns := map[string]func(*testing.T){}
+	for _, written := range []bool{false, true} {
+		for _, c := range faultyChanges() {
+			name := c.name + "Lost"
+			if written {
+				name = c.name + "Written"
+			}
+			themes = append(themes, theme{name: name})
+			fns[name] = func(t *testing.T) { testFault(t, open, c, written) }
+		}
+	}
+	run(t, themes, without, func(t *testing.T, th theme) { fns[th.name](t) })
+}
+
+// A faultyChange is a change whose commit fails. prepare comes before it. done tells
+// whether the change is there, and fails the test if a part of it is.
+type faultyChange struct {
+	name    string
+	prepare func(*env)
+	change  func(*env) error
+	done    func(*env) bool
+	again   account.Code // of the same change, after it was done
+}
+
+// testFault lets a commit fail before or after it was written, and looks at what is there.
+func testFault(t *testing.T, open OpenFaulty, c faultyChange, written bool) {
+	armed := false
+	f := open(t, func(w bool) error {
+		if armed && w == written {
+			return errInjected
+		}
+		return nil
+	})
+	v := &env{T: t, e: checked.New(f.Engine)}
+	v.open(app, "boss")
+	number := v.write(put("k", "1", 0))
+	if c.prepare != nil {
+		c.prepare(v)
+	}
+	armed = true
+	code := account.CodeOf(c.change(v))
+	_ = v.e.Close() // it may have failed
+	switch {
+	case code == account.Internal || code == account.Unknown:
+	case code == account.Unavailable && !written:
+	default:
+		t.Errorf("the change ended with Code %v", code)
+	}
+	v = newEnv(t, f.Reopen())
+	if done := c.done(v); done != written {
+		t.Errorf("the change is there: %v, want %v", done, written)
+	}
+	want := account.OK
+	if written {
+		want = c.again
+	}
+	if err := c.change(v); account.CodeOf(err) != want {
+		t.Errorf("the change once more: %v, want Code %v", err, want)
+	}
+	if !c.done(v) {
+		t.Error("the change is not there after it was done once more")
+	}
+	if next := v.write(add("", "v")); next <= number {
+		t.Errorf("the number %d follows %d", next, number)
+	}
+}
+
+// errInjected is a fault that an engine does not know.
+var errInjected = &account.Error{Detail: "injected"}
+
+func faultyChanges() []faultyChange {
+	create := func(v *env) { v.create(app, "a") }
+	return []faultyChange{
+		{"Upsert", nil, func(v *env) error {
+			p := free
+			p.Outbox = tellUpserts("o/")
+			_, err := v.e.Upsert(v.Context(), app, items("a", "b"), p)
+			return err
+		}, func(v *env) bool { return v.all(v.exists("a"), v.exists("b"), v.told("o/")) }, account.OK},
+		{"Update", create, func(v *env) error {
+			p := account.ChangePolicy{Now: now, Outbox: tell("o/")}
+			_, err := v.e.Update(v.Context(), app, []account.Patch{{ID: "a", Kicked: 9}}, p)
+			return err
+		}, func(v *env) bool { return v.all(v.status(app, "a")[0].Kicked == 9, v.told("o/")) }, account.OK},
+		{"Delete", create, func(v *env) error {
+			p := account.ChangePolicy{Now: now, Outbox: tell("o/")}
+			_, err := v.e.Delete(v.Context(), app, []account.UserID{"a"}, p)
+			return err
+		}, func(v *env) bool { return v.all(!v.exists("a"), v.told("o/")) }, account.OK},
+		{"Commit", nil, func(v *env) error {
+			r, err := v.e.Record(v.Context(), kind, "k")
+			if err != nil || string(r.Value) == "2" {
+				return err // a caller finds out what became of it
+			}
+			_, err = v.e.Commit(v.Context(), account.Commit{
+				Writes: []account.Write{put("k", "2", r.Version), put("new", "v", 0), add("p/", "v")},
+				Spaces: []account.Space{{App: otherApp, Admins: []account.UserID{"x"}, Now: now}},
+			})
+			return err
+		}, func(v *env) bool {
+			r, err := v.e.Record(v.Context(), kind, "k")
+			if err != nil {
+				v.Errorf("Record: %v", err)
+			}
+			return v.all(string(r.Value) == "2", v.told("new"), v.told("p/"), v.status(otherApp, "x")[0].Exists())
+		}, account.OK},
+		{"Create", nil, func(v *env) error {
+			_, err := v.e.Commit(v.Context(), account.Commit{Writes: []account.Write{put("new", "v", 0)}})
+			return err
+		}, func(v *env) bool { return v.told("new") }, account.Stale},
+		{"Remove", nil, func(v *env) error {
+			_, err := v.e.Commit(v.Context(), account.Commit{
+				Writes: []account.Write{drop("k", account.AnyVersion)},
+				Spaces: []account.Space{{App: app, Remove: true}},
+			})
+			return err
+		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.told("k")) }, account.OK},
+	}
+}
+
+// all demands that parts of a change are all there, or none, and returns which.
+func (v *env) all(parts ...bool) bool {
+	v.Helper()
+	for _, part := range parts {
+		if part != parts[0] {
+			v.Errorf("a part of the change is there: %v", parts)
+		}
+	}
+	return parts[0]
+}
+
+func (v *env) exists(id account.UserID) bool { return v.status(app, id)[0].Exists() }
+
+// told reports whether there is a record whose key starts with prefix.
+func (v *env) told(prefix string) bool {
+	return len(v.records(account.RecordQuery{Kind: kind, Prefix: prefix, Limit: 1}).Records) > 0
+}

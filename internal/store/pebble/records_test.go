@@ -1,0 +1,107 @@
+package pebble
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/account"
+)
+
+// together opens a store, and does calls that share one group of the committer. It returns
+// their errors.
+func together(t *testing.T, calls ...func(*Store) error) (*Store, []error) {
+	t.Helper()
+	held, release := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	s := open(t, Options{FS: vfs.NewMem(), hook: func(written bool) error {
+		if !written && armed.CompareAndSwap(true, false) {
+			close(held)
+			<-release
+		}
+		return nil
+	}})
+	t.Cleanup(func() { must(t, s.Close()) })
+	armed.Store(true)
+	first := make(chan error, 1)
+	go func() { first <- one(t, s, "first", long) }()
+	<-held
+	ends := make([]chan error, len(calls))
+	for i, call := range calls {
+		ends[i] = make(chan error, 1)
+		go func() { ends[i] <- call(s) }()
+		eventually(t, "call in the queue", func() bool { return len(s.commits.queue) == i+1 })
+	}
+	close(release)
+	must(t, <-first)
+	errs := make([]error, len(calls))
+	for i := range ends {
+		errs[i] = <-ends[i]
+	}
+	return s, errs
+}
+
+// TestGroupOfRecords decides commits on what others of their group have decided.
+func TestGroupOfRecords(t *testing.T) {
+	commit := func(c account.Commit) func(*Store) error {
+		return func(s *Store) error {
+			_, err := s.Commit(context.WithoutCancel(t.Context()), c)
+			return err
+		}
+	}
+	create := account.Write{Kind: 7, Key: "k", Value: []byte("v")}
+	_, errs := together(t,
+		commit(account.Commit{Writes: []account.Write{create}}),
+		commit(account.Commit{Writes: []account.Write{create}}),
+		commit(account.Commit{Spaces: []account.Space{{App: app, Admins: []account.UserID{"boss"}, Now: now}}}),
+		func(s *Store) error {
+			cs, err := s.Delete(t.Context(), app, []account.UserID{"boss", "first"}, changing)
+			if err == nil && (cs[0] != account.AdminProtected || cs[1] != account.OK) {
+				t.Errorf("Delete = %v", cs)
+			}
+			return err
+		},
+		commit(account.Commit{Spaces: []account.Space{{App: app, Remove: true}}}),
+		func(s *Store) error { return one(t, s, "late", long) },
+		commit(account.Commit{Writes: []account.Write{{Kind: 7, Key: "k", If: account.AnyVersion}}}),
+		commit(account.Commit{Writes: []account.Write{create}}),
+	)
+	want := []account.Code{account.OK, account.Stale, account.OK, account.OK, account.OK, account.NoApp, account.OK, account.OK}
+	for i, err := range errs {
+		if account.CodeOf(err) != want[i] {
+			t.Errorf("call %d: %v, want Code %v", i, err, want[i])
+		}
+	}
+}
+
+// TestGroupNumbers gives each commit of a group a number of its own.
+func TestGroupNumbers(t *testing.T) {
+	add := func(s *Store) error {
+		_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Value: []byte("v"), Append: true}}})
+		return err
+	}
+	tell := func(s *Store) error {
+		p := free
+		p.Outbox = func([]account.UpsertResult) []account.Write {
+			return []account.Write{{Kind: 7, Value: []byte("v"), Append: true}}
+		}
+		_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}}, p)
+		return err
+	}
+	s, errs := together(t, add, tell, add, tell)
+	for _, err := range errs {
+		must(t, err)
+	}
+	n := uint64(0)
+	each(t, s, 7, func(r account.Record) {
+		if r.Version <= n || r.Key != account.AppendedKey("", r.Version) {
+			t.Errorf("the record %q of version %d follows %d", r.Key, r.Version, n)
+		}
+		n = r.Version
+	})
+	if got := s.commits.group.number; n != got {
+		t.Errorf("the last record is of commit %d, want %d", n, got)
+	}
+}
