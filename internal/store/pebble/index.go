@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 	"rollcall/internal/store/pebble/roster"
@@ -86,16 +88,16 @@ func inIndex(e roster.Entry, last journal.Commit) byte {
 }
 
 // loadIndex fills the table.
-func (s *Store) loadIndex(g *group) error {
-	if err := s.loadIDs(g); err != nil {
+func (s *Store) loadIndex(ctx context.Context, g *group) error {
+	if err := s.loadIDs(ctx, g); err != nil {
 		return err
 	}
 	s.table.Index()
-	return s.loadChanges(g)
+	return s.loadChanges(ctx, g)
 }
 
 // loadIDs reads the pages of i/ in several goroutines.
-func (s *Store) loadIDs(g *group) error {
+func (s *Store) loadIDs(ctx context.Context, g *group) error {
 	workers := runtime.GOMAXPROCS(0)
 	bounds, err := s.parts(idSpace, loadParts*workers)
 	if err != nil {
@@ -108,7 +110,7 @@ func (s *Store) loadIDs(g *group) error {
 		wg.Go(func() {
 			l := roster.NewLoader(s.table)
 			for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
-				sizes[i], errs[i] = s.loadPages(g, roster.IDs, bounds[i:i+2], l.Add)
+				sizes[i], errs[i] = s.loadPages(ctx, g, roster.IDs, bounds[i:i+2], l.Add)
 			}
 		})
 	}
@@ -123,17 +125,20 @@ func (s *Store) loadIDs(g *group) error {
 const loadParts = 8
 
 // loadChanges reads the pages of c/.
-func (s *Store) loadChanges(g *group) error {
+func (s *Store) loadChanges(ctx context.Context, g *group) error {
 	lower, upper := spaceBounds(changeSpace)
-	size, err := s.loadPages(g, roster.Changes, [][]byte{lower, upper}, s.table.Replace)
+	size, err := s.loadPages(ctx, g, roster.Changes, [][]byte{lower, upper}, s.table.Replace)
 	s.folder.size.Add(size)
 	return err
 }
 
 // loadPages calls fn with the entries of the pages between two keys.
-func (s *Store) loadPages(g *group, f roster.Form, bounds [][]byte, fn func(name []byte, e roster.Entry) error) (n roster.Size, err error) {
+func (s *Store) loadPages(ctx context.Context, g *group, f roster.Form, bounds [][]byte, fn func(name []byte, e roster.Entry) error) (n roster.Size, err error) {
 	err = iterate(s.db, bounds[0], bounds[1], func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {
+			if err := account.Ended(ctx); err != nil {
+				return err
+			}
 			seq, err := pageSeq(it.Key())
 			if err != nil {
 				return err

@@ -24,13 +24,14 @@ func (s *Store) load(ctx context.Context, o Options, g *group) error {
 	if err := s.checkFormat(o); err != nil {
 		return err
 	}
-	for _, step := range []func(*group) error{
+	for _, step := range []func(context.Context, *group) error{
 		s.loadFolded, s.loadIndex, s.loadRecords, s.replay,
 	} {
-		if err := account.Ended(ctx); err != nil {
-			return err
+		err := step(ctx, g)
+		if ctx.Err() != nil {
+			return account.Ended(ctx)
 		}
-		if err := step(g); err != nil {
+		if err != nil {
 			return o.failed("reading", err)
 		}
 	}
@@ -92,7 +93,7 @@ func stored(r pebble.Reader, key []byte) ([]byte, error) {
 }
 
 // loadFolded reads how far the journal is folded.
-func (s *Store) loadFolded(g *group) error {
+func (s *Store) loadFolded(_ context.Context, g *group) error {
 	g.nextID, g.nextCommit, g.base, g.folded = 1, 1, 1, 1
 	defer func() { s.folder.nextID = g.nextID }()
 	value, err := stored(s.db, foldedKey)
@@ -146,10 +147,13 @@ func (s *Store) parts(space byte, n int) ([][]byte, error) {
 }
 
 // replay reads the journal above what is folded.
-func (s *Store) replay(g *group) error {
+func (s *Store) replay(ctx context.Context, g *group) error {
 	_, upper := spaceBounds(journalSpace)
 	return iterate(s.db, journalKey(g.nextCommit), upper, func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {
+			if err := account.Ended(ctx); err != nil {
+				return err
+			}
 			if len(it.Key()) != len(journalKey(0)) {
 				return record.ErrCorrupt
 			}

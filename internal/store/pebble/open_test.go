@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -275,21 +276,55 @@ func TestRecordsGone(t *testing.T) {
 		_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Value: []byte("v"), Append: true}}})
 		must(t, err)
 	}
-	ctx := &countedContext{Context: t.Context(), left: 10}
+	ctx := countedTo(t.Context(), 10)
 	page, err := s.Records(ctx, account.RecordQuery{Kind: 7, Limit: 100})
 	if account.CodeOf(err) != account.Unavailable || len(page.Records) > 0 {
 		t.Errorf("Records = %v, %v; want Code unavailable", page, err)
 	}
 }
 
+// TestOpenEnds gives up a start at each step that looks at its context. The store is as it
+// was.
+func TestOpenEnds(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	fold(t, s)
+	must(t, one(t, s, "b", long))
+	must(t, s.Close())
+	refused := 0
+	for n := 0; ; n++ {
+		s, err := Open(countedTo(t.Context(), n), Options{Dir: "data", FS: disk})
+		if err == nil {
+			must(t, s.Close())
+			break
+		}
+		if refused++; account.CodeOf(err) != account.Unavailable {
+			t.Errorf("a start that ended at look %d: %v", n, err)
+		}
+	}
+	if refused < 3 {
+		t.Errorf("%d starts were given up", refused)
+	}
+	if n := accounts(t, disk); n != 2 {
+		t.Errorf("%d accounts, want 2", n)
+	}
+}
+
 // A countedContext ends after it was asked so many times.
 type countedContext struct {
 	context.Context
-	left int // used by one goroutine after the other
+	left atomic.Int64
+}
+
+func countedTo(ctx context.Context, n int) *countedContext {
+	c := &countedContext{Context: ctx}
+	c.left.Store(int64(n))
+	return c
 }
 
 func (c *countedContext) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil

@@ -163,7 +163,7 @@ func writeOutbox[R any](g *group, outbox func([]R) []account.Write, results []R)
 }
 
 // loadRecords reads the spaces, and the number of the newest commit.
-func (s *Store) loadRecords(g *group) error {
+func (s *Store) loadRecords(_ context.Context, g *group) error {
 	var errs [2]error
 	if s.older {
 		g.spaces, errs[0] = catalog.LoadOlderSpaces(s.db)
