@@ -21,9 +21,12 @@
 // is not read: it is an operand that Pebble merges when it next rewrites the
 // account (package record).
 //
-// Readers see the newest durable state (view.go): a snapshot of what is folded,
-// and the journal above it in memory. No answer rests on something that a crash
-// could undo.
+// Records and the spaces of apps are keys of their own (package catalog), in the same
+// commit as the journal. The committer compares the versions that their writes expect.
+//
+// Readers see the newest durable state (view.go): a snapshot of what is folded, the
+// journal above it in memory, and a snapshot of the records. No answer rests on
+// something that a crash could undo.
 //
 // # Failures
 //
