@@ -12,6 +12,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/records"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
@@ -22,15 +23,17 @@ const appID account.AppID = 1400000000
 // A bench is a directory with one app and a clock that the test moves.
 type bench struct {
 	*testing.T
-	dir *directory.Directory
-	app *account.App
-	now time.Time
+	registry *records.Registry
+	dir      *directory.Directory
+	app      *account.App
+	now      time.Time
 }
 
 func newBench(t *testing.T, app account.App) *bench {
-	b := &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC)}
+	engine := checked.New(new(mem.Store))
+	b := &bench{T: t, registry: records.New(engine, nil), now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC)}
 	b.dir = directory.New(directory.Options{
-		Engine: checked.New(new(mem.Store)),
+		Engine: engine, Records: b.registry,
 		Clock:  func(account.AppID) time.Time { return b.now },
 		Logger: testutil.Logger(t),
 	})

@@ -28,14 +28,13 @@ var kinds = []account.EventKind{
 // An ear is a directory, and what its sinks have heard.
 type ear struct {
 	*bench
-	registry *records.Registry
-	heard    []account.Event
+	heard []account.Event
 }
 
 // newEar returns a directory whose outbox keeps the events of appID.
 func newEar(t *testing.T) *ear {
 	engine := checked.New(new(mem.Store))
-	e := &ear{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC)}, registry: records.New(engine, nil)}
+	e := &ear{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC), registry: records.New(engine, nil)}}
 	e.dir = directory.New(directory.Options{
 		Engine: engine, Records: e.registry,
 		Clock:  func(account.AppID) time.Time { return e.now },

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,13 +64,24 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
+// fill stores n tokens like token, past all bounds.
+func fill(t *testing.T, r *records.Registry, n int, token account.Token) {
+	t.Helper()
+	for range n {
+		token.ID = rand.Text()
+		token.Hash = account.HashToken(token.ID)
+		if err := r.CreateToken(t.Context(), token, account.AuditEntry{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestTokensBounded(t *testing.T) {
 	b := newBench(t, account.App{})
 	token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}}
-	for range account.MaxTokens {
-		if _, _, err := b.dir.CreateToken(t.Context(), "test", token); err != nil {
-			t.Fatal(err)
-		}
+	fill(t, b.registry, account.MaxTokens-1, token)
+	if _, _, err := b.dir.CreateToken(t.Context(), "test", token); err != nil {
+		t.Fatal(err)
 	}
 	if _, _, err := b.dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.Conflict {
 		t.Errorf("one token more: %v, want Conflict", err)
@@ -82,15 +94,8 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
 	read := []account.Scope{account.ScopeRead}
 	const expiring = 3
-	for i := range account.MaxTokens {
-		token := account.Token{Name: "a", Scopes: read}
-		if i < expiring {
-			token.Expires = b.now.Add(time.Minute)
-		}
-		if _, _, err := b.dir.CreateToken(t.Context(), "test", token); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fill(t, b.registry, expiring, account.Token{Name: "a", Scopes: read, Expires: b.now.Add(time.Minute)})
+	fill(t, b.registry, account.MaxTokens-expiring, account.Token{Name: "a", Scopes: read})
 	b.now = b.now.Add(time.Minute)
 	caller := directory.WithToken(t.Context(), "caller")
 	if _, _, err := b.dir.CreateToken(caller, "test", account.Token{Name: "b", Scopes: read}); err != nil {
@@ -131,11 +136,7 @@ func TestTokensBoundedTogether(t *testing.T) {
 		store := new(mem.Store)
 		quick, slow := directory.New(directory.Options{Engine: store}), directory.New(directory.Options{Engine: slowList{store}})
 		token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}}
-		for range account.MaxTokens - 2 {
-			if _, _, err := quick.CreateToken(t.Context(), "test", token); err != nil {
-				t.Fatal(err)
-			}
-		}
+		fill(t, records.New(store, nil), account.MaxTokens-2, token)
 		var refused atomic.Int32
 		var wg sync.WaitGroup
 		for range 5 {
@@ -185,13 +186,7 @@ func TestAdoptToken(t *testing.T) {
 // there may be, or more: a start must not fail for them.
 func TestOwnTokensBeyondBound(t *testing.T) {
 	engine := new(mem.Store)
-	registry := records.New(engine, nil)
-	for i := range account.MaxTokens + 1 {
-		token := account.Token{ID: string(rune('A' + i)), Name: "old", Hash: account.HashToken(string(rune('A' + i)))}
-		if err := registry.CreateToken(t.Context(), token, account.AuditEntry{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fill(t, records.New(engine, nil), account.MaxTokens+1, account.Token{Name: "old"})
 	dir := directory.New(directory.Options{Engine: engine})
 	for _, name := range []string{directory.BootstrapToken, directory.ContextToken} {
 		if err := dir.AdoptToken(t.Context(), name, directory.NewTokenText()); err != nil {
