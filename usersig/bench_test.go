@@ -20,8 +20,8 @@ func BenchmarkVerify(b *testing.B) {
 		key        Key
 	}{
 		{"stored", vectorTexts[0].text, HMACKey(vectorSecret)},
-		{"deflated", vectorTexts[1].text, HMACKey(vectorSecret)}, // with zlib's fixed code, as most libraries do
-		{"own", own, HMACKey(vectorSecret)},                      // with a code of its own, which package flate prefers
+		{"deflated", vectorTexts[1].text, HMACKey(vectorSecret)}, // with zlib's fixed Huffman code, as most libraries do
+		{"own", own, HMACKey(vectorSecret)},                      // with its own Huffman code, which package flate prefers
 		{"ecdsa", version1, private},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestExplainCost has an estimate for each kind of key, and a bound on each number
-// of them.
+// TestExplainCost checks the estimate for each kind of key, and its limit for
+// any number of keys.
 func TestExplainCost(t *testing.T) {
 	koblitz, err := ParsePublicKey([]byte(keyFiles(t)["secp256k1.public.pem"]))
 	if err != nil {
@@ -18,7 +18,7 @@ func TestExplainCost(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		key      Key
-		one, all time.Duration // of one key, and of twenty
+		one, all time.Duration // cost of one key, and of twenty
 	}{
 		{"HMAC", HMACKey(vectorSecret), ms / 4, 1400 * us},
 		{"P-256", mustPublic(t, newPEM(t, elliptic.P256())), ms, 5600 * us},
@@ -31,7 +31,7 @@ func TestExplainCost(t *testing.T) {
 		if test.key.hmac == nil {
 			text = envelop(t, good1, -1)
 		} else {
-			other = koblitz // which is not compared
+			other = koblitz // is not compared
 		}
 		r := vectorRequest("u")
 		r.Keys = []Key{other, test.key, other}
@@ -51,7 +51,7 @@ func TestExplainCost(t *testing.T) {
 }
 
 // TestSlowKeysAreComparedAlone explains mistakes that were made with one of two
-// keys on a slow curve: the newest alone is compared.
+// keys on a slow curve. Only the newest key is compared.
 func TestSlowKeysAreComparedAlone(t *testing.T) {
 	for curve, want := range map[elliptic.Curve][2]string{
 		elliptic.P256(): {"the last line was signed without its line feed", "the last line was signed without its line feed"},

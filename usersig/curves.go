@@ -14,7 +14,7 @@ type nistPublic struct{ key *ecdsa.PublicKey }
 func (k nistPublic) curve() string                  { return k.key.Params().Name }
 func (k nistPublic) verify(digest, sig []byte) bool { return ecdsa.VerifyASN1(k.key, digest, sig) }
 
-// A nistPrivate is a private key on one of these curves.
+// A nistPrivate is a private key on one of the curves of package [ecdsa].
 type nistPrivate struct {
 	nistPublic
 	secret *ecdsa.PrivateKey

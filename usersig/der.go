@@ -12,7 +12,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
-// Names that ASN.1 has for kinds of keys and for curves.
+// ASN.1 object identifiers of kinds of keys and of a curve.
 var (
 	oidEC        = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
 	oidRSA       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
@@ -20,8 +20,7 @@ var (
 	oidSecp256k1 = asn1.ObjectIdentifier{1, 3, 132, 0, 10}
 )
 
-// curveNames are curves that people may have keys on, those that are taken among
-// them.
+// curveNames are the names of common curves, including the accepted ones.
 var curveNames = map[string]string{
 	"1.3.132.0.33":          "P-224",
 	"1.2.840.10045.3.1.7":   "P-256",
@@ -38,8 +37,8 @@ var curveNames = map[string]string{
 
 var errDamaged = errors.New("what its PEM block holds is damaged")
 
-// parsePublic reads a SubjectPublicKeyInfo (RFC 5280). Package x509 knows no
-// secp256k1, and does not say what else a key is.
+// parsePublic parses a SubjectPublicKeyInfo (RFC 5280). Package x509 does not
+// support secp256k1 and does not say what other kind of key it found.
 func parsePublic(der []byte) (ecKey, error) {
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if key, ok := parsed.(*ecdsa.PublicKey); err == nil && ok {
@@ -66,7 +65,7 @@ func parsePublic(der []byte) (ecKey, error) {
 	return koblitzPublic{key}, nil
 }
 
-// curveOf returns the name of the curve of an elliptic curve key.
+// curveOf returns the identifier of the curve of an elliptic curve key.
 func curveOf(a pkix.AlgorithmIdentifier) (asn1.ObjectIdentifier, error) {
 	switch {
 	case a.Algorithm.Equal(oidRSA):
@@ -83,7 +82,7 @@ func curveOf(a pkix.AlgorithmIdentifier) (asn1.ObjectIdentifier, error) {
 	return curve, nil
 }
 
-// whyUnread says why package x509 does not read a key on a curve.
+// whyUnread says why package x509 cannot parse a key on the curve.
 func whyUnread(curve asn1.ObjectIdentifier, point []byte) error {
 	name, known := curveNames[curve.String()]
 	switch {
@@ -99,7 +98,7 @@ func whyUnread(curve asn1.ObjectIdentifier, point []byte) error {
 	return errDamaged
 }
 
-// parsePrivate reads a private key of either form.
+// parsePrivate parses a private key in SEC 1 or PKCS #8.
 func parsePrivate(block *pem.Block) (ecKey, error) {
 	if _, ok := block.Headers["DEK-Info"]; ok {
 		return nil, errors.New("it is encrypted (openssl ec decrypts it)")
@@ -129,7 +128,7 @@ func parsePrivate(block *pem.Block) (ecKey, error) {
 	return koblitzSecret(key.Secret)
 }
 
-// nistSecret returns the key of block if package x509 reads it.
+// nistSecret returns the key of block, or nil if package x509 cannot parse it.
 func nistSecret(block *pem.Block) *ecdsa.PrivateKey {
 	if block.Type == blockSEC1 {
 		key, _ := x509.ParseECPrivateKey(block.Bytes)
@@ -141,7 +140,7 @@ func nistSecret(block *pem.Block) *ecdsa.PrivateKey {
 }
 
 // unwrapPKCS8 returns the SEC 1 form of the key in block, and its curve if that
-// stands outside of it.
+// is outside of the SEC 1 form.
 func unwrapPKCS8(block *pem.Block) ([]byte, asn1.ObjectIdentifier, error) {
 	if block.Type == blockSEC1 {
 		return block.Bytes, nil, nil

@@ -9,7 +9,7 @@ import (
 	"rollcall/usersig"
 )
 
-// The secret comes from the console. This one belongs to nobody.
+// The secret comes from the console. This one is not in use.
 const secret = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 
 var issued = time.Unix(1700000000, 0)
@@ -72,7 +72,7 @@ func ExampleVerify() {
 	// Output: 70001 usersig expired: expired 2023-11-14T23:13:20Z, and it is 2023-11-15T00:13:20Z
 }
 
-// Tell a user why a UserSig does not work, although the key is not at hand.
+// Explain to a user why a UserSig does not work, without having the key.
 func ExampleExplain() {
 	const text = "eJyrVgrxCdYrSy1SslIy0jNQ0gHzM1NS80oy0zLBwhWZiflZpXlQqeKU7MSCgswUJStDEwMogMiUZOamKlkZmqOKplYUZBaBxE1NTY3gosWZ6UpWSj5ljuYp*p7l5unBxXnF2WVhVU4uAf7Ozi5JpX7O5SbuHuUhzgZJmQXaTia2SrUAohcx8g__"
 	e := usersig.Explain(text, usersig.Request{SDKAppID: 1400000001, Identifier: "xiaojun", Now: issued})

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// outcome writes the statuses of e as one letter a step.
+// outcome formats the statuses of e as one letter for each step.
 func outcome(e Explanation) string {
 	letters := map[Status]string{OK: "o", Wrong: "W", NotChecked: "-"}
 	var b strings.Builder
@@ -148,7 +148,7 @@ func TestExplainJSON(t *testing.T) {
 	}
 }
 
-// TestExplainStrangeTimes has times that no calendar holds.
+// TestExplainStrangeTimes explains times that no calendar contains.
 func TestExplainStrangeTimes(t *testing.T) {
 	tests := []struct {
 		time, expire, want string

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// parse reads the JSON of a UserSig. The Sig shares no memory with b.
+// parse parses the JSON of a UserSig. The Sig shares no memory with b.
 func (d *decoder) parse(b []byte) (*Sig, error) {
 	o := &d.object
 	if err := o.scan(b); err != nil {
@@ -60,12 +60,13 @@ func parse2(o *object) (*Sig, error) {
 
 // fields reads typed values and keeps the first error.
 //
-// Whatever goes into the signed text is a plain integer, which is written back
-// exactly as it was read, a text without a line feed, or the userbuf, whose
-// lines cannot be taken for others.
+// Each value that becomes part of the signed text is one of these:
+//   - A plain integer, which is formatted exactly as it was read.
+//   - A text without a line feed.
+//   - The userbuf, whose lines cannot be mistaken for other fields.
 type fields struct {
 	*object
-	loose bool // numbers may be strings, and the identifier a number
+	loose bool // whether numbers may be strings and the identifier may be a number
 	err   error
 }
 
@@ -83,7 +84,7 @@ func (f *fields) done(s *Sig) (*Sig, error) {
 	return s, nil
 }
 
-// number returns a member that is a decimal integer in its shortest form.
+// number returns a member that must be a decimal integer in its shortest form.
 func (f *fields) number(name string) int64 {
 	raw := f.get(name)
 	if raw == nil {
@@ -95,10 +96,10 @@ func (f *fields) number(name string) int64 {
 			f.fail("%s is a string, not a number", name)
 			return 0
 		}
-		raw = raw[1 : len(raw)-1] // an escape in it is no digit
+		raw = raw[1 : len(raw)-1] // an escape is not a digit, so it is refused below
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
-	var shortest [20]byte // -1<<63 has as many letters
+	var shortest [20]byte // the length of -1<<63
 	if err != nil || string(strconv.AppendInt(shortest[:0], n, 10)) != string(raw) {
 		f.fail("%s is not a plain integer", name)
 	}
@@ -113,7 +114,7 @@ func (f *fields) appID(name string) uint32 {
 	return uint32(n)
 }
 
-// text returns the content of a member that is a string.
+// text returns the content of a member that must be a string.
 func (f *fields) text(name string) []byte {
 	raw := f.get(name)
 	switch {
@@ -141,8 +142,8 @@ func (f *fields) identifier() string {
 	return id
 }
 
-// line returns a member that has a line of its own in the signed text and may
-// hold anything else: a text, or a plain integer, which stands for its digits.
+// line returns a member that has its own line in the signed text. It may be any
+// text without a line feed, or a plain integer, which stands for its digits.
 func (f *fields) line(name string) field {
 	raw := f.get(name)
 	switch {
@@ -158,10 +159,10 @@ func (f *fields) line(name string) field {
 	return field{string(text), true}
 }
 
-// userBuf returns the userbuf as it stands, which is how the signature covers
-// it. Some signers break its base64 into lines. A line that reads as another
-// field is refused: the end of a text that was signed for an identifier of
-// several lines could pass for a userbuf otherwise.
+// userBuf returns the userbuf as it is written, because the signature covers it
+// in that form. Some signers break its base64 into lines. A line that looks
+// like another field is refused. Otherwise the end of a signed text with an
+// identifier of several lines could pass for a userbuf.
 func (f *fields) userBuf() field {
 	const name = "TLS.userbuf"
 	if f.get(name) == nil {
@@ -174,8 +175,8 @@ func (f *fields) userBuf() field {
 	return field{string(text), true}
 }
 
-// signature reads TLS.sig. One that is not base64 fits no key; it is kept for
-// those who ask why.
+// signature reads TLS.sig. A TLS.sig that is not base64 fits no key. It is kept
+// for Explain.
 func (f *fields) signature(s *Sig) {
 	text := f.text("TLS.sig")
 	mac, err := base64.StdEncoding.AppendDecode(nil, text)

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzParse feeds whole texts. Few of the mutated ones get past the checksum;
-// FuzzPayload is for what lies behind it.
+// FuzzParse parses whole texts. Few mutated texts have a valid checksum.
+// FuzzPayload tests the code behind it.
 func FuzzParse(f *testing.F) {
 	for _, v := range vectorTexts {
 		f.Add(v.text)
@@ -22,7 +22,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { checkText(t, text, key) })
 }
 
-// FuzzPayload feeds the JSON of a UserSig.
+// FuzzPayload parses the JSON of a UserSig.
 func FuzzPayload(f *testing.F) {
 	f.Add(good)
 	f.Add(good1)
@@ -46,8 +46,8 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
-// checkSigned compares the signed text of s with one that is made from the JSON
-// by package json and nothing of ours.
+// checkSigned compares the signed text of s with one that is built from the
+// JSON by package json alone.
 func checkSigned(t *testing.T, s *Sig, payload string) {
 	names := []string{"TLS.identifier", "TLS.sdkappid", "TLS.time", "TLS.expire", "TLS.userbuf"}
 	if s.Version == 1 {
@@ -78,9 +78,9 @@ func checkSigned(t *testing.T, s *Sig, payload string) {
 	}
 }
 
-// checkText holds that a text is read or refused as malformed, that what was
-// read is in form and can be signed and read again, and that Explain and
-// Verify come to the same end.
+// checkText checks that a text is parsed or refused as malformed, that a parsed
+// UserSig is valid and can be signed and parsed again, and that Explain and
+// Verify agree.
 func checkText(t *testing.T, text string, key Key) {
 	r := Request{SDKAppID: vectorApp, Identifier: "xiaojun", Keys: []Key{key}, Now: at(0)}
 	s, err := Parse(text)
@@ -123,7 +123,7 @@ func checkRoundTrip(t *testing.T, s *Sig, key Key) {
 	}
 	text, err := Sign(key, c)
 	if err != nil {
-		return // too long once it is written anew
+		return // too long when it is encoded again
 	}
 	again, err := Parse(text)
 	if err != nil {

@@ -9,31 +9,31 @@ import (
 	"sync"
 )
 
-// A Key signs or verifies UserSigs of one version. Make one with [HMACKey],
-// [ParsePublicKey] or [ParsePrivateKey], once, and keep it: it holds prepared
-// state. The zero Key signs nothing and fits no signature.
+// A Key signs or verifies UserSigs of one version. Create it once with
+// [HMACKey], [ParsePublicKey] or [ParsePrivateKey] and keep it, because it
+// contains prepared state. The zero Key cannot sign and verifies no signature.
 //
-// A Key prints as its kind, never as its content.
+// Formatting a Key prints its kind, never its content.
 type Key struct {
 	hmac *hmacKey
 	ec   ecKey // nil, or comparable
 }
 
-// An ecKey is a key of version 1.
+// An ecKey is an ECDSA key, for version 1.
 type ecKey interface {
 	curve() string
 	verify(digest, sig []byte) bool
 }
 
-// An ecSigner is a private key of version 1.
+// An ecSigner is an ECDSA private key, for version 1.
 type ecSigner interface {
 	ecKey
 	sign(digest []byte) ([]byte, error)
 }
 
 // HMACKey returns the key that signs and verifies version 2. The secret is the
-// text that the console shows, usually 64 hexadecimal digits, taken as it
-// stands: it is not decoded. An empty secret gives the zero Key.
+// text that the console shows, usually 64 hexadecimal digits. It is used as it
+// is written, without decoding. An empty secret returns the zero Key.
 func HMACKey(secret string) Key {
 	if secret == "" {
 		return Key{}
@@ -55,10 +55,10 @@ func (k Key) String() string {
 	return "ECDSA " + k.ec.curve() + " public key"
 }
 
-// GoString keeps %#v from printing what String hides.
+// GoString prevents %#v from printing the content of k.
 func (k Key) GoString() string { return "usersig.Key(" + k.String() + ")" }
 
-// version returns the version that k is for, or 0 for the zero Key.
+// version returns the version of UserSigs that k is for, or 0 for the zero Key.
 func (k Key) version() int {
 	switch {
 	case k.hmac != nil:
@@ -69,7 +69,7 @@ func (k Key) version() int {
 	return 0
 }
 
-// sign returns the signature of s, which is of the version of k.
+// sign returns the signature of s, which must be of the version of k.
 func (k Key) sign(s *Sig) ([]byte, error) {
 	if k.hmac != nil {
 		return k.hmac.sum(s), nil
@@ -82,7 +82,7 @@ func (k Key) sign(s *Sig) ([]byte, error) {
 	return signer.sign(digest[:])
 }
 
-// signed reports whether the signature of s was made with k.
+// signed reports whether k made the signature of s.
 func (k Key) signed(s *Sig) bool {
 	if k.version() != s.Version {
 		return false
@@ -94,8 +94,8 @@ func (k Key) signed(s *Sig) bool {
 	return k.ec.verify(digest[:], s.mac)
 }
 
-// An hmacKey keeps keyed hash states for reuse: preparing one costs more than
-// hashing the text.
+// An hmacKey keeps keyed hash states for reuse, because preparing one costs
+// more than hashing the text.
 type hmacKey struct {
 	secret string
 	states sync.Pool // of *hmacState
@@ -113,22 +113,22 @@ func newHMACKey(secret string) *hmacKey {
 	return k
 }
 
-// sum returns the signature of s.
+// sum returns the signature of s by k.
 func (k *hmacKey) sum(s *Sig) []byte {
 	st := k.states.Get().(*hmacState)
 	defer k.states.Put(st)
 	return bytes.Clone(st.of(s))
 }
 
-// fits reports whether the signature of s is that of k. It takes as long for a
-// wrong one as for the right one.
+// fits reports whether the signature of s is that of k. The comparison takes
+// the same time for a wrong signature as for the right one.
 func (k *hmacKey) fits(s *Sig) bool {
 	st := k.states.Get().(*hmacState)
 	defer k.states.Put(st)
 	return hmac.Equal(st.of(s), s.mac)
 }
 
-// of returns the signature of s. It lives in st.
+// of returns the signature of s. The result shares the memory of st.
 func (st *hmacState) of(s *Sig) []byte {
 	st.text = s.appendSigned(st.text[:0])
 	st.mac.Reset()

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// pems holds one key in all the forms it is found in.
+// pems contains one key in all its forms.
 type pems struct{ sec1, pkcs8, public []byte }
 
 func newPEM(t testing.TB, curve elliptic.Curve) pems {

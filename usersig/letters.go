@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// badText says what is wrong with a text that is not base64. The letters come
-// before the length: one that cannot stand in a UserSig tells more.
+// badText says what is wrong with a text that is not base64. It checks the
+// characters before the length, because a character that a UserSig cannot
+// contain reveals more.
 func badText(text string) string {
 	if what := notUserSig(text); what != "" {
 		return what
@@ -31,8 +32,8 @@ func badText(text string) string {
 	return "it is not base64: its padding is wrong"
 }
 
-// plainWarning says what happens in a URL to the letters of plain base64, which a
-// server takes but a query changes, or returns "".
+// plainWarning warns of the characters of plain base64, which a server accepts
+// but a URL query changes. It returns "" if there are none.
 func plainWarning(text string) string {
 	if !strings.ContainsAny(text, "+/") {
 		return ""
@@ -40,16 +41,18 @@ func plainWarning(text string) string {
 	return "it has + or /, as plain base64 does: percent-encode it in a URL, or write * for + and - for /"
 }
 
-// foreign reports whether a letter stands in no alphabet of base64.
+// foreign reports whether c is in no alphabet of base64.
 func foreign(c rune) bool {
 	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 	return !letter && (c < '0' || '9' < c) && !strings.ContainsRune("+/=*-_", c)
 }
 
-// emptyWords are what languages write for a variable without a value.
+// emptyWords are the texts that programming languages print for a variable
+// without a value.
 var emptyWords = []string{"undefined", "null", "None", "nil", "NaN", "<nil>", "[object Object]", "true", "false"}
 
-// notUserSig says what a text is that is no UserSig at all, or returns "".
+// notUserSig says what a text is that is not a UserSig at all. It returns "" if
+// it does not know.
 func notUserSig(text string) string {
 	for _, word := range emptyWords {
 		if text == word {
@@ -69,8 +72,8 @@ func notUserSig(text string) string {
 	return ""
 }
 
-// notZlib returns err, or what explains it better: words and hashes are base64
-// by chance.
+// notZlib returns err, or a better explanation, because some words and hashes
+// are valid base64 by chance.
 func notZlib(text string, err error) error {
 	if what := notUserSig(text); what != "" {
 		return refuse(Malformed, "%s", what)
@@ -78,7 +81,7 @@ func notZlib(text string, err error) error {
 	return err
 }
 
-// A repair undoes what happened to a UserSig on its way.
+// A repair undoes a change that a UserSig may undergo in transit.
 type repair struct {
 	undo func(string) string
 	why  string
@@ -104,7 +107,8 @@ func fromURL(text string) string {
 	return value
 }
 
-// afterScheme leaves out words before the text, as in "Bearer eJw" or "usersig: eJw".
+// afterScheme removes words before the text, as in "Bearer eJw" or "usersig:
+// eJw".
 func afterScheme(text string) string {
 	if i := strings.LastIndexAny(trimAround(text), " \t:"); i >= 0 {
 		return trimAround(text)[i+1:]
@@ -124,18 +128,18 @@ func padded(text string) string {
 	return text + strings.Repeat("_", (4-len(text)%4)%4)
 }
 
-// whyUnreadable returns what happened to text, if undoing it makes it readable,
-// or else otherwise.
+// whyUnreadable returns what changed text, if undoing the change makes it
+// readable. Otherwise it returns otherwise.
 func whyUnreadable(text, otherwise string) string {
 	if text == "" || len(text) > MaxText || notUserSig(text) != "" {
 		return otherwise
 	}
 	for _, r := range repairs {
-		mended := r.undo(text)
-		if mended == text {
+		repaired := r.undo(text)
+		if repaired == text {
 			continue
 		}
-		if _, err := Parse(mended); err == nil {
+		if _, err := Parse(repaired); err == nil {
 			return r.why
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"rollcall/usersig"
 )
 
-// Plain base64 is read, but a query changes its letters.
+// TestExplainWarnsOfPlainBase64 checks that plain base64 can be parsed, with a
+// warning that a URL query changes its characters.
 func TestExplainWarnsOfPlainBase64(t *testing.T) {
 	for id := range 64 { // until one has a "+" or a "/"
 		claims := usersig.Claims{SDKAppID: 1, Identifier: strings.Repeat("a", id+1)}

@@ -14,7 +14,7 @@ import (
 )
 
 // whyUnsigned returns the mistake that explains a signature that none of the
-// keys fits, or else what is known anyway.
+// keys made. If it finds none, it returns otherwise.
 func whyUnsigned(s *Sig, keys []Key, otherwise string) string {
 	if s.Version == 1 {
 		return whyUnsigned1(s, keys, otherwise)
@@ -44,8 +44,9 @@ func joined(form, why string) string {
 	return form + "; and " + why
 }
 
-// readMAC returns the 32 bytes of TLS.sig of version 2 however they are written,
-// and what is wrong with the way, or "". It returns other bytes if there are none.
+// readMAC returns the 32 bytes of TLS.sig of version 2, in whatever encoding
+// they are written, and what is wrong with that encoding, or "". If TLS.sig
+// does not contain 32 bytes, it returns the bytes that it contains.
 func readMAC(s *Sig) (mac []byte, fault string) {
 	text := s.badMAC
 	if text == "" {
@@ -73,11 +74,12 @@ func readMAC(s *Sig) (mac []byte, fault string) {
 	return s.mac, fmt.Sprintf("TLS.sig has %d bytes%s; an HMAC-SHA256 has 32", len(s.mac), hashNames[len(s.mac)])
 }
 
-// hashNames are hashes by their lengths.
+// hashNames maps lengths to the hashes with that length.
 var hashNames = map[int]string{16: ", as an HMAC-MD5", 20: ", as an HMAC-SHA1", 48: ", as an HMAC-SHA384", 64: ", as an HMAC-SHA512"}
 
-// findMistake returns what the signer of s did wrong if it had the secret and
-// made one of the mistakes that ports of the signing code are known for, or "".
+// findMistake returns what the signer of s did wrong, if the signer had the
+// secret and made one of the known mistakes of signing code. Otherwise it
+// returns "".
 func findMistake(s *Sig, mac []byte, secret string) string {
 	right := s.appendSigned(nil)
 	for other, why := range otherSecrets(secret) {
@@ -100,7 +102,7 @@ func findMistake(s *Sig, mac []byte, secret string) string {
 	return ""
 }
 
-// otherSecrets yields what a secret was taken for.
+// otherSecrets yields the values that a signer may have used instead of secret.
 func otherSecrets(secret string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		decoded, hexErr := hex.DecodeString(secret)
@@ -129,7 +131,7 @@ func otherSecrets(secret string) iter.Seq2[string, string] {
 	}
 }
 
-// otherTexts yields what the signed text was taken for.
+// otherTexts yields the texts that a signer may have signed instead of right.
 func otherTexts(s *Sig, right []byte) iter.Seq2[[]byte, string] {
 	replaced := func(old, with string) []byte { return bytes.ReplaceAll(right, []byte(old), []byte(with)) }
 	return func(yield func([]byte, string) bool) {
@@ -159,7 +161,7 @@ func otherTexts(s *Sig, right []byte) iter.Seq2[[]byte, string] {
 	}
 }
 
-// spaced puts a blank behind the name in each line.
+// spaced inserts a space after the name in each line.
 func spaced(text []byte) []byte {
 	var b []byte
 	for line := range bytes.SplitAfterSeq(text, []byte("\n")) {
@@ -168,8 +170,8 @@ func spaced(text []byte) []byte {
 	return b
 }
 
-// permutations yields the orders of n things but for the first, in which each
-// stands in its place. It yields the same slice again.
+// permutations yields all orders of n things except the sorted one. It yields
+// the same slice each time.
 func permutations(n int) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
 		order, first := make([]int, n), true
@@ -207,7 +209,7 @@ func orderOf(order []int) string {
 	return "in the order " + strings.Join(text, ", ")
 }
 
-// noKeyUsed returns which word s was signed with in place of a key, or "".
+// noKeyUsed returns which word s was signed with instead of a key, or "".
 func noKeyUsed(s *Sig, mac []byte) string {
 	right := s.appendSigned(nil)
 	if hmac.Equal(sumSHA256("", right), mac) {
@@ -255,16 +257,16 @@ func whyUnsigned1(s *Sig, keys []Key, otherwise string) string {
 	return otherwise
 }
 
-// isDER reports whether sig has the form of an ECDSA signature in ASN.1 DER
-// (RFC 3279, section 2.2.3).
+// isDER reports whether sig is an ECDSA signature in ASN.1 DER (RFC 3279,
+// section 2.2.3).
 func isDER(sig []byte) bool {
 	var numbers struct{ R, S *big.Int }
 	rest, err := asn1.Unmarshal(sig, &numbers)
 	return err == nil && len(rest) == 0
 }
 
-// perhapsRaw says what a signature may be that is not DER, by its length: twice
-// that of a number of a curve.
+// perhapsRaw says what a signature may be that is not DER. Its key is the
+// length of the signature, which is twice that of a number of a curve.
 var perhapsRaw = map[int]string{56: besides, 64: besides, 96: besides, 132: besides}
 
 const besides = ", perhaps r and s side by side"

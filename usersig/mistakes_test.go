@@ -14,10 +14,11 @@ import (
 	"testing"
 )
 
-// mistakenLines are the lines that a right signer of [good] signs.
+// mistakenLines are the lines that a correct signer of [good] signs.
 const mistakenLines = "TLS.identifier:u\nTLS.sdkappid:1400000000\nTLS.time:1700000000\nTLS.expire:86400\n"
 
-// explainSig explains [good] with a TLS.sig, and what stands before it.
+// explainSig explains [good] with the given TLS.sig, and with before inserted
+// before it.
 func explainSig(t *testing.T, before, sig string, keys ...Key) Explanation {
 	t.Helper()
 	b, err := json.Marshal(sig)
@@ -29,7 +30,7 @@ func explainSig(t *testing.T, before, sig string, keys ...Key) Explanation {
 	return Explain(envelop(t, strings.Replace(good, `"TLS.sig":"AAAA"`, before+`"TLS.sig":`+string(b), 1), zlib.DefaultCompression), r)
 }
 
-// TestExplainMistakes signs wrongly in the ways that are known to happen.
+// TestExplainMistakes signs with each of the known mistakes.
 func TestExplainMistakes(t *testing.T) {
 	decoded, err := hex.DecodeString(vectorSecret)
 	if err != nil {
@@ -85,8 +86,8 @@ func TestExplainMistakes(t *testing.T) {
 	}
 }
 
-// TestExplainFormsOfTheSignature writes a signature in other ways than base64.
-// What no key could mend is wrong without a key, too.
+// TestExplainFormsOfTheSignature writes a signature in other encodings than
+// base64. A fault that no key could repair is reported without a key, too.
 func TestExplainFormsOfTheSignature(t *testing.T) {
 	mac := sumSHA256(vectorSecret, []byte(mistakenLines))
 	ordered := sumSHA256(vectorSecret, []byte(strings.ReplaceAll(mistakenLines, "\n", "\r\n")))
@@ -124,7 +125,7 @@ func TestExplainFormsOfTheSignature(t *testing.T) {
 	}
 }
 
-// mistakenLines1 are the lines that a right signer of [good1] signs.
+// mistakenLines1 are the lines that a correct signer of [good1] signs.
 const mistakenLines1 = "TLS.appid_at_3rd:0\nTLS.account_type:0\nTLS.identifier:u\nTLS.sdk_appid:1400000000\nTLS.time:1700000000\nTLS.expire_after:86400\n"
 
 // explainSig1 explains [good1] with a signature.
@@ -135,8 +136,8 @@ func explainSig1(t *testing.T, sig []byte, keys ...Key) Explanation {
 	return Explain(envelop(t, strings.Replace(good1, "AAAA", base64.StdEncoding.EncodeToString(sig), 1), zlib.DefaultCompression), r)
 }
 
-// TestExplainNoDER sends signatures of version 1 that are not DER. A number r may
-// begin with any byte, also with that of a sequence.
+// TestExplainNoDER explains signatures of version 1 that are not DER. The
+// number r may begin with any byte, including that of an ASN.1 sequence.
 func TestExplainNoDER(t *testing.T) {
 	key := mustPublic(t, newPEM(t, elliptic.P256()))
 	for _, first := range []byte{0, 1, 0x30, 0xff} {
@@ -149,7 +150,7 @@ func TestExplainNoDER(t *testing.T) {
 		} {
 			sig := bytes.Repeat([]byte{0x55}, size)
 			sig[0] = first
-			for _, keys := range [][]Key{{key}, nil} { // no key would change it
+			for _, keys := range [][]Key{{key}, nil} { // the result is the same without a key
 				if got := why(explainSig1(t, sig, keys...), "signature"); got != want {
 					t.Errorf("%d bytes from %#x on, %d keys: %q, want %q", size, first, len(keys), got, want)
 				}
@@ -158,7 +159,7 @@ func TestExplainNoDER(t *testing.T) {
 	}
 }
 
-// TestExplainMistakesOfVersion1 does the same with an ECDSA key.
+// TestExplainMistakesOfVersion1 signs with known mistakes and an ECDSA key.
 func TestExplainMistakesOfVersion1(t *testing.T) {
 	p := newPEM(t, elliptic.P256())
 	private, public := mustPrivate(t, p), mustPublic(t, p)
@@ -185,8 +186,8 @@ func TestExplainMistakesOfVersion1(t *testing.T) {
 	}
 }
 
-// TestExplainWhatIsNone explains texts that are no UserSig, or that something
-// happened to on their way.
+// TestExplainWhatIsNone explains texts that are not UserSigs, or that were
+// changed in transit.
 func TestExplainWhatIsNone(t *testing.T) {
 	text := ""
 	for i := 0; strings.Count(text, "-") == 0 || strings.Count(text, "*") == 0 || !strings.HasSuffix(text, "_"); i++ {
@@ -234,7 +235,7 @@ func TestExplainWhatIsNone(t *testing.T) {
 	}
 }
 
-// TestExplainTimes has times that were meant in another way.
+// TestExplainTimes explains times in wrong units or of the wrong kind.
 func TestExplainTimes(t *testing.T) {
 	const length = "TLS.expire is %s seconds, and the documents allow 50 years at most; it is a length in seconds"
 	for _, test := range []struct {
@@ -250,7 +251,7 @@ func TestExplainTimes(t *testing.T) {
 		{"1700000000", "9223372036854775807", 0, "valid until", fmt.Sprintf(length, "9223372036854775807")},
 		{"1700000000000", "86400", 0, "valid until", "TLS.time is 1700000000000, which looks like milliseconds; it is in seconds (1700000000)"},
 		{"1700000060", "86400", 0, "valid until", "issued 60 seconds in the future (2023-11-14T22:14:20Z), which is accepted: the signer's clock is fast, or this one is behind; compare the clocks"},
-		{"1700000005", "86400", 0, "valid until", ""}, // no two clocks are the same
+		{"1700000005", "86400", 0, "valid until", ""}, // within the allowed difference of clocks
 		{"1700000006", "86400", 0, "valid until", "issued 6 seconds in the future"},
 		{"1699999998", "1", 70001, "expired", "it is valid for 1 second; if it was signed just now, the signer's clock is 2 seconds behind: compare the clocks"},
 		{"1699999000", "600", 70001, "expired", "it is valid for 600 seconds; if it was signed just now, the signer's clock is 1000 seconds behind: compare the clocks"},
@@ -273,8 +274,8 @@ func TestExplainTimes(t *testing.T) {
 	}
 }
 
-// TestExplainManyKeys compares with the newest keys alone, so that the cost of an
-// explanation has a bound.
+// TestExplainManyKeys checks that only the newest keys are compared, which
+// bounds the cost of an explanation.
 func TestExplainManyKeys(t *testing.T) {
 	sig := base64.StdEncoding.EncodeToString(sumSHA256(vectorSecret+"\n", []byte(mistakenLines)))
 	keys := []Key{HMACKey("1"), HMACKey("2"), HMACKey("3"), HMACKey("4"), HMACKey("5")}
@@ -318,7 +319,8 @@ func TestCheckKick(t *testing.T) {
 	}
 }
 
-// BenchmarkExplainMistake is the cost of a signature that nothing explains.
+// BenchmarkExplainMistake measures the cost of a signature that nothing
+// explains.
 func BenchmarkExplainMistake(b *testing.B) {
 	other := make([]Key, 20)
 	for i := range other {

@@ -9,19 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxMembers bounds an object. The vendor's largest UserSig has nine members;
-// the bound keeps the search for duplicates cheap.
+// maxMembers bounds the members of an object. The vendor's largest UserSig has
+// nine. The bound keeps the search for duplicates cheap.
 const maxMembers = 16
 
-// An object is a flat JSON object, held as slices of its source. Decoding into
-// a struct would accept duplicate names, which readers resolve differently, and
-// replace invalid UTF-8, which would verify one identifier and return another.
+// An object is a flat JSON object, stored as slices of its source. Decoding
+// into a struct would accept duplicate names, which parsers resolve
+// differently. It would also replace invalid UTF-8, so that one identifier
+// would be verified and another one returned.
 type object struct {
 	n       int
 	members [maxMembers]member
 }
 
-type member struct{ name, value []byte } // the name decoded, the value as it stands
+type member struct{ name, value []byte } // the name is decoded, the value is not
 
 var (
 	errNested    = errors.New("a value of the JSON is an object or an array")
@@ -29,8 +30,8 @@ var (
 	errNotJSON   = errors.New("it is not valid JSON")
 )
 
-// scan reads b, which must be one flat object and nothing else. What is wrong
-// with the JSON as such goes before what is wrong with the object.
+// scan parses b, which must be exactly one flat object. It reports invalid JSON
+// before other errors of the object.
 func (o *object) scan(b []byte) error {
 	o.n = 0
 	if !utf8.Valid(b) {
@@ -43,8 +44,8 @@ func (o *object) scan(b []byte) error {
 	return err
 }
 
-// walk reads b, which is valid UTF-8. It accepts no JSON that package json
-// would not accept.
+// walk parses b, which must be valid UTF-8. It accepts only JSON that package
+// json also accepts.
 func (o *object) walk(b []byte) error {
 	b, ok := cutByte(b, '{')
 	if !ok {
@@ -71,7 +72,7 @@ func (o *object) walk(b []byte) error {
 	}
 }
 
-// atEnd returns nil if nothing but white space is left.
+// atEnd returns nil if only white space is left.
 func atEnd(b []byte) error {
 	if len(skipSpace(b)) > 0 {
 		return errNotJSON
@@ -79,7 +80,7 @@ func atEnd(b []byte) error {
 	return nil
 }
 
-// cutMember splits b after the member that it begins with.
+// cutMember splits b after its first member.
 func cutMember(b []byte) (m member, rest []byte, err error) {
 	if m.name, rest, err = cutString(skipSpace(b)); err != nil {
 		return m, nil, err
@@ -130,7 +131,8 @@ func skipSpace(b []byte) []byte {
 	return b
 }
 
-// cutByte takes c off the front of b, with white space before it.
+// cutByte removes white space and then c from the start of b. It returns false
+// if c is not there.
 func cutByte(b []byte, c byte) ([]byte, bool) {
 	if b = skipSpace(b); len(b) == 0 || b[0] != c {
 		return nil, false
@@ -138,7 +140,7 @@ func cutByte(b []byte, c byte) ([]byte, bool) {
 	return b[1:], true
 }
 
-// cutScalar splits b after the string, number or word that it begins with.
+// cutScalar splits b after its first string, number or word.
 func cutScalar(b []byte) (scalar, rest []byte, err error) {
 	if len(b) == 0 {
 		return nil, nil, errNotJSON
@@ -156,8 +158,8 @@ func cutScalar(b []byte) (scalar, rest []byte, err error) {
 	return b[:n], b[n:], nil
 }
 
-// natural reports whether b is a whole number from 1 up, as most numbers of a
-// UserSig are.
+// natural reports whether b is a whole number of at least 1, as most numbers of
+// a UserSig are.
 func natural(b []byte) bool {
 	for _, c := range b {
 		if c < '0' || '9' < c {
@@ -167,7 +169,7 @@ func natural(b []byte) bool {
 	return b[0] != '0'
 }
 
-// cutString splits b after the string that it begins with.
+// cutString splits b after its first string.
 func cutString(b []byte) (quoted, rest []byte, err error) {
 	if len(b) == 0 || b[0] != '"' {
 		return nil, nil, errNotJSON

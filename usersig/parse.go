@@ -10,26 +10,29 @@ import (
 	"sync"
 )
 
-// Limits of what [Parse] reads. A usual UserSig is a text of 200 to 300 bytes
-// and inflates to as much.
+// Limits of [Parse]. A usual UserSig is a text of 200 to 300 bytes and inflates
+// to about as many.
 const (
-	MaxText     = 4 << 10 // longest text, in bytes
-	MaxInflated = 8 << 10 // longest JSON in it, in bytes
+	MaxText     = 4 << 10 // maximum length of the text, in bytes
+	MaxInflated = 8 << 10 // maximum length of the JSON, in bytes
 )
 
-// Parse reads a UserSig of either version without judging it. It accepts
-// what any of the vendor's libraries makes, and the plain base64 alphabet in
-// place of "*-_". The error is an [*Error] with the Reason [Malformed].
+// Parse parses a UserSig of either version without verifying it. It accepts the
+// output of all libraries of the vendor, and the plain base64 alphabet in place
+// of "*-_". The error is an [*Error] with the Reason [Malformed].
 //
-// It is strict about the rest: the zlib checksum must fit and nothing may
-// follow the compressed data; the JSON must be one flat object in valid UTF-8
-// without duplicate names, of at most 16 members, with white space around it
-// at most. Numbers are plain decimal integers; version 1 also takes them as
-// strings, which is what its libraries write. Its TLS.appid_at_3rd and
-// TLS.account_type hold any text or number; the former may be absent, and
-// TLS.version is not read. Unknown members are ignored, and null is absent. A
-// TLS.userbuf is any text. A TLS.sig that is not base64 is readable, and fits
-// no key.
+// Parse is strict about the rest:
+//   - The zlib checksum must be right, and nothing may follow the compressed
+//     data.
+//   - The JSON must be one flat object in valid UTF-8. It must have no
+//     duplicate names and at most 16 members. Only white space may surround it.
+//   - Numbers are plain decimal integers. In version 1 they may also be
+//     strings, as its libraries write them.
+//   - In version 1, TLS.appid_at_3rd and TLS.account_type may be any text or
+//     number. TLS.appid_at_3rd may be absent. TLS.version is ignored.
+//   - Unknown members are ignored. Null means absent.
+//   - TLS.userbuf may be any text.
+//   - A TLS.sig that is not base64 can be parsed, but fits no key.
 func Parse(text string) (*Sig, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
@@ -44,27 +47,28 @@ func Parse(text string) (*Sig, error) {
 	return d.parse(payload)
 }
 
-// A decoder holds what reading one text needs: an inflater of some 40 kB and
-// buffers for the largest text. What its methods return lives in them.
+// A decoder contains everything that parsing one text needs: an inflater of
+// about 40 kB and buffers for the longest text. The results of its methods
+// share its memory.
 type decoder struct {
 	plain  [MaxText]byte // the text
-	packed [MaxText]byte // the same, decoded
+	packed [MaxText]byte // the text, decoded from base64
 	json   [MaxInflated + 1]byte
-	object object // slices of json
+	object object // contains slices of json
 	src    bytes.Reader
-	zlib   io.ReadCloser // nil until the first good header
+	zlib   io.ReadCloser // nil until the first valid header
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// unwrap undoes the base64.
+// unwrap decodes the base64.
 func (d *decoder) unwrap(text string) ([]byte, error) {
 	switch {
 	case text == "":
 		return nil, refuse(Malformed, "it is empty")
 	case len(text) > MaxText:
 		return nil, refuse(Malformed, "its %d bytes are more than a UserSig may have (%d)", len(text), MaxText)
-	case strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0: // which package base64 would skip
+	case strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0: // package base64 would skip it
 		return nil, refuse(Malformed, "a line end stands in it")
 	}
 	plain := d.plain[:copy(d.plain[:], text)]
@@ -81,7 +85,7 @@ func (d *decoder) unwrap(text string) ([]byte, error) {
 	return d.packed[:n], nil
 }
 
-// standard maps the letters of [envelope] to those of standard base64.
+// standard maps the characters of [envelope] to those of standard base64.
 func standard(c byte) byte {
 	switch c {
 	case '*':
@@ -94,7 +98,7 @@ func standard(c byte) byte {
 	return c
 }
 
-// inflate undoes the zlib compression.
+// inflate decompresses packed.
 func (d *decoder) inflate(packed []byte) ([]byte, error) {
 	d.src.Reset(packed)
 	if err := d.open(); err != nil {
@@ -114,7 +118,8 @@ func (d *decoder) inflate(packed []byte) ([]byte, error) {
 	return d.inflated(n)
 }
 
-// inflated returns the n bytes that were read if they are all there may be.
+// inflated returns the n decompressed bytes. It fails if there are too many, or
+// if other data follow.
 func (d *decoder) inflated(n int) ([]byte, error) {
 	switch {
 	case n > MaxInflated:
@@ -133,7 +138,7 @@ func (d *decoder) open() (err error) {
 	return d.zlib.(zlib.Resetter).Reset(&d.src, nil)
 }
 
-// badZlib says what is wrong with data that gave err.
+// badZlib says what is wrong with packed, for which package zlib returned err.
 func badZlib(packed []byte, err error) string {
 	switch {
 	case bytes.HasPrefix(bytes.TrimSpace(packed), []byte("{")):

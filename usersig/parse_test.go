@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// good is a payload that can be read; tests spoil it.
+// good is a valid payload. Tests change parts of it.
 const good = `{"TLS.ver":"2.0","TLS.identifier":"u","TLS.sdkappid":1400000000,"TLS.expire":86400,"TLS.time":1700000000,"TLS.sig":"AAAA"}`
 
-// good1 is the same in version 1.
+// good1 is the same payload in version 1.
 const good1 = `{"TLS.account_type":"0","TLS.identifier":"u","TLS.appid_at_3rd":"0","TLS.sdk_appid":"1400000000",` +
 	`"TLS.expire_after":"86400","TLS.time":"1700000000","TLS.sig":"AAAA"}`
 
-// TestParsePayload replaces a part of a good payload; wantErr is a part of the
-// error, or empty if the payload stays good.
+// TestParsePayload replaces a part of a valid payload. WantErr is a part of the
+// error, or empty if the payload is still valid.
 func TestParsePayload(t *testing.T) {
 	tests := []struct{ name, base, old, with, wantErr string }{
 		{"good", good, "", "", ""},
@@ -166,7 +166,8 @@ func TestParseEnvelope(t *testing.T) {
 	}
 }
 
-// TestParseEveryCut cuts a text at each byte: never anything but malformed.
+// TestParseEveryCut cuts a text at each byte. The result must always be
+// malformed.
 func TestParseEveryCut(t *testing.T) {
 	for i := range len(textV1) {
 		if _, err := Parse(textV1[:i]); !sameReason(err, &Error{Reason: Malformed}) {
@@ -180,7 +181,8 @@ func deflate(t testing.TB, payload string) []byte {
 	return unbase64(t, strings.NewReplacer("*", "+", "-", "/", "_", "=").Replace(envelop(t, payload, zlib.DefaultCompression)))
 }
 
-// longText returns a readable text of exactly n bytes, stored uncompressed.
+// longText returns a text of exactly n bytes that can be parsed. It is stored
+// uncompressed.
 func longText(t testing.TB, n int) string {
 	t.Helper()
 	for pad := n/4*3 - len(good) - 32; pad < n; pad++ { // zlib adds some 20 bytes
@@ -192,7 +194,7 @@ func longText(t testing.TB, n int) string {
 	return ""
 }
 
-// TestParseKeepsNothing reads a second text with the same buffers.
+// TestParseKeepsNothing parses a second text with the same buffers.
 func TestParseKeepsNothing(t *testing.T) {
 	var first []*Sig
 	for _, v := range vectorTexts {

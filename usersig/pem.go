@@ -12,24 +12,25 @@ import (
 	"strings"
 )
 
-// What is asked for in place of another key.
+// Texts for errors about keys, and parts of PEM.
 const (
-	curvesTaken    = "P-224, P-256, P-384, P-521 and secp256k1"
-	givePublic     = "; give the app's ECDSA public key in PEM, on one of the curves " + curvesTaken
-	givePrivate    = "; give the app's ECDSA private key in PEM, on one of the curves " + curvesTaken
-	byteOrder      = "\ufeff" // editors put it in front of a text
+	curvesAccepted = "P-224, P-256, P-384, P-521 and secp256k1"
+	givePublic     = "; give the app's ECDSA public key in PEM, on one of the curves " + curvesAccepted
+	givePrivate    = "; give the app's ECDSA private key in PEM, on one of the curves " + curvesAccepted
+	byteOrder      = "\ufeff" // the byte order mark, which some editors write before a text
 	blockPublic    = "PUBLIC KEY"
 	blockPKCS8     = "PRIVATE KEY"
 	blockSEC1      = "EC PRIVATE KEY"
 	blockBeginning = "-----BEGIN"
 )
 
-// ParsePublicKey returns the key that verifies version 1, from a PEM block
-// "PUBLIC KEY" or "EC PUBLIC KEY" (SubjectPublicKeyInfo) on the curve P-224, P-256, P-384, P-521 or
-// secp256k1. Other blocks and text around it are passed over, and so are white
-// space, a byte order mark and either kind of line end.
+// ParsePublicKey returns the key that verifies version 1. It reads a PEM block
+// "PUBLIC KEY" or "EC PUBLIC KEY" (SubjectPublicKeyInfo) on the curve P-224,
+// P-256, P-384, P-521 or secp256k1. It ignores other blocks and text around it,
+// white space, a byte order mark, and the kind of line ends.
 //
-// The error says what was found and what is taken; it holds nothing of a key.
+// The error says what was found and what is accepted. It contains nothing of a
+// key.
 func ParsePublicKey(pemText []byte) (Key, error) {
 	block, err := findPEM(pemText, givePublic, blockPublic, "EC "+blockPublic)
 	if err != nil {
@@ -42,10 +43,10 @@ func ParsePublicKey(pemText []byte) (Key, error) {
 	return Key{ec: ec}, nil
 }
 
-// ParsePrivateKey returns the key that signs and verifies version 1, from a
+// ParsePrivateKey returns the key that signs and verifies version 1. It reads a
 // PEM block "EC PRIVATE KEY" (SEC 1) or "PRIVATE KEY" (PKCS #8) on one of the
-// curves of [ParsePublicKey]. A block "EC PARAMETERS" before it, which
-// OpenSSL writes, is passed over. Errors are as those of ParsePublicKey.
+// curves of [ParsePublicKey]. It ignores a block "EC PARAMETERS", which OpenSSL
+// writes before the key. Errors are like those of ParsePublicKey.
 func ParsePrivateKey(pemText []byte) (Key, error) {
 	block, err := findPEM(pemText, givePrivate, blockSEC1, blockPKCS8)
 	if err != nil {
@@ -58,8 +59,8 @@ func ParsePrivateKey(pemText []byte) (Key, error) {
 	return Key{ec: ec}, nil
 }
 
-// findPEM returns the first block of one of the types. Its error ends in what is
-// to be given.
+// findPEM returns the first block of one of the types. Its error ends with
+// give, which says what to provide.
 func findPEM(text []byte, give string, types ...string) (*pem.Block, error) {
 	rest := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte(byteOrder)))
 	var other *pem.Block
@@ -82,7 +83,7 @@ func findPEM(text []byte, give string, types ...string) (*pem.Block, error) {
 // describeBlock says what a PEM block is.
 func describeBlock(block *pem.Block) string {
 	kind := block.Type
-	switch key, _ := x509.ParsePKCS8PrivateKey(block.Bytes); key.(type) { // the public key of one is none either
+	switch key, _ := x509.ParsePKCS8PrivateKey(block.Bytes); key.(type) { // RSA and Ed25519 keys are not accepted, not even their public keys
 	case *rsa.PrivateKey:
 		return "it is an RSA key"
 	case ed25519.PrivateKey:
@@ -105,7 +106,7 @@ func describeBlock(block *pem.Block) string {
 	return fmt.Sprintf("it is a PEM block of another kind (%.40q)", kind)
 }
 
-// whyNoPEM says what is wrong with a text in which there is no PEM block.
+// whyNoPEM says what is wrong with a text that contains no PEM block.
 func whyNoPEM(text string) string {
 	switch at := strings.Index(text, blockBeginning); {
 	case strings.TrimSpace(text) == "":

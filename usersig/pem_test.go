@@ -28,8 +28,8 @@ func keyFiles(t testing.TB) map[string]string {
 	return files
 }
 
-// TestSecp256k1OpenSSL verifies signatures that OpenSSL made: about half of them
-// have the larger of the two values of s.
+// TestSecp256k1OpenSSL verifies signatures of OpenSSL. About half of them have
+// the larger of the two values of s.
 func TestSecp256k1OpenSSL(t *testing.T) {
 	files := keyFiles(t)
 	for _, name := range []string{"secp256k1.public.pem", "secp256k1.compressed.pem"} {
@@ -54,7 +54,7 @@ func TestSecp256k1OpenSSL(t *testing.T) {
 	}
 }
 
-// TestSecp256k1Alters changes each byte of a signature.
+// TestSecp256k1Altered changes each byte of a signature.
 func TestSecp256k1Altered(t *testing.T) {
 	files := keyFiles(t)
 	key, err := ParsePrivateKey([]byte(files["secp256k1.pem"]))
@@ -110,7 +110,7 @@ func TestSecp256k1Sign(t *testing.T) {
 	}
 }
 
-// TestKeyFileForms reads a key file that went through an editor.
+// TestKeyFileForms parses key files as editors may save them.
 func TestKeyFileForms(t *testing.T) {
 	files := keyFiles(t)
 	for _, name := range []string{"secp256k1.public.pem", "p256.public.pem"} {
@@ -128,8 +128,8 @@ func TestKeyFileForms(t *testing.T) {
 	}
 }
 
-// TestKeyMistakes gives what is no key of the kind that is asked for. The error
-// says what it is and what is taken.
+// TestKeyMistakes parses texts that are not keys of the expected kind. The
+// error must say what the text is and what is accepted.
 func TestKeyMistakes(t *testing.T) {
 	files := keyFiles(t)
 	p256 := files["p256.public.pem"]
@@ -194,7 +194,8 @@ func offCurve(text string) string {
 	return string(pem.EncodeToMemory(b))
 }
 
-// FuzzPublicKey compares the keys on NIST's curves with those of package x509.
+// FuzzPublicKey compares keys on the NIST curves with those that package x509
+// parses.
 func FuzzPublicKey(f *testing.F) {
 	for _, text := range keyFiles(f) {
 		if b, _ := pem.Decode([]byte(text)); b != nil {
@@ -257,7 +258,7 @@ func signAndVerify(t *testing.T, k Key) {
 	}
 }
 
-// FuzzSecp256k1 feeds signatures: none but those of the vectors fit.
+// FuzzSecp256k1 verifies signatures. Only those of the vectors are valid.
 func FuzzSecp256k1(f *testing.F) {
 	files := keyFiles(f)
 	key, err := ParsePublicKey([]byte(files["secp256k1.public.pem"]))
@@ -285,8 +286,8 @@ func FuzzSecp256k1(f *testing.F) {
 	})
 }
 
-// TestDamagedSecp256k1Secrets reads private keys whose DER is right and whose
-// content is not.
+// TestDamagedSecp256k1Secrets parses private keys with valid DER and invalid
+// content.
 func TestDamagedSecp256k1Secrets(t *testing.T) {
 	type sec1 struct {
 		Version int

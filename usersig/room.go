@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A Privilege is a set of things a user may do in a room.
+// A Privilege is a set of actions that a user may perform in a room.
 type Privilege uint32
 
-// Privileges of a [RoomPermit], to be added up.
+// Privileges of a [RoomPermit]. Add them up to combine them.
 const (
 	MayCreateRoom Privilege = 1 << iota
 	MayEnterRoom
@@ -21,28 +21,29 @@ const (
 	MaySendSubStream // screen sharing
 	MayReceiveSubStream
 
-	// AllPrivileges is 255, everything above.
+	// AllPrivileges is 255, the sum of all privileges.
 	AllPrivileges = MayReceiveSubStream<<1 - 1
-	// ViewerPrivileges is 42, what an audience needs.
+	// ViewerPrivileges is 42, the privileges that an audience needs.
 	ViewerPrivileges = MayEnterRoom | MayReceiveAudio | MayReceiveVideo
 )
 
-// A RoomPermit is what the userbuf of a PrivateMapKey says: what one user may
-// do in one room until a given time. A PrivateMapKey is a UserSig with that
-// userbuf; the account API does not look at it, the entry to a room does.
+// A RoomPermit is the content of the userbuf of a PrivateMapKey: what one user
+// may do in one room until a given time. A PrivateMapKey is a UserSig with that
+// userbuf. The room service checks it when a user enters. The account API
+// ignores it.
 type RoomPermit struct {
 	SDKAppID   uint32
-	Identifier string    // as in the UserSig, at most 65535 bytes
-	RoomID     uint32    // a numeric room; leave 0 for a room with a name
-	RoomName   string    // a string room, at most 65535 bytes
-	ExpiresAt  time.Time // cut to the second, 1970 to 2106; absolute, unlike the validity of the UserSig
+	Identifier string    // same as in the UserSig, at most 65535 bytes
+	RoomID     uint32    // number of the room; 0 for a room with a name
+	RoomName   string    // name of the room, at most 65535 bytes
+	ExpiresAt  time.Time // from 1970 to 2106, cut to the second; absolute, unlike the validity of a UserSig
 	Privileges Privilege
 }
 
-// UserBuf returns p for [Claims.UserBuf]: a version byte (1 for a string
-// room), the identifier, five 32-bit numbers and, for a string room, its name;
-// big-endian, texts after their length in 16 bits. It fails on a value that
-// does not fit, and if the room has both a number and a name.
+// UserBuf encodes p for [Claims.UserBuf]: a version byte (1 for a room with a
+// name), the identifier, five 32-bit numbers and, for a room with a name, the
+// name. Numbers are big-endian. Texts follow their length in 16 bits. UserBuf
+// fails if a value does not fit, or if the room has both a number and a name.
 func (p RoomPermit) UserBuf() ([]byte, error) {
 	expire := p.ExpiresAt.Unix()
 	switch {
@@ -60,7 +61,7 @@ func (p RoomPermit) UserBuf() ([]byte, error) {
 		kind = 1
 	}
 	b := appendText([]byte{kind}, p.Identifier)
-	const accountType = 0 // the only one there is
+	const accountType = 0 // the only defined value
 	for _, n := range []uint32{p.SDKAppID, p.RoomID, uint32(expire), uint32(p.Privileges), accountType} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}

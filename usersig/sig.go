@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// A Sig is what a UserSig says. One that comes from [Parse] is well formed and
-// nothing more; one that comes from [Verify] is also genuine.
+// A Sig is the content of a UserSig. A Sig from [Parse] is only well formed. A
+// Sig from [Verify] is also genuine.
 type Sig struct {
 	Version    int    `json:"version"`           // 2 for HMAC-SHA256, 1 for ECDSA
 	SDKAppID   uint32 `json:"sdkappid"`          // the app
 	Identifier string `json:"identifier"`        // the user ID: not empty, valid UTF-8, no line feed
 	IssuedAt   int64  `json:"time"`              // TLS.time, in Unix seconds; may lie in the future
 	Expire     int64  `json:"expire"`            // TLS.expire, seconds of validity from IssuedAt; may be negative
-	UserBuf    []byte `json:"userbuf,omitempty"` // TLS.userbuf, decoded; nil when there is none, or when it is not base64
+	UserBuf    []byte `json:"userbuf,omitempty"` // TLS.userbuf, decoded; nil if it is absent or not base64
 
 	thirdAppID  field  // version 1: TLS.appid_at_3rd
 	accountType field  // version 1: TLS.account_type
-	userBuf     field  // TLS.userbuf as it stands
-	mac         []byte // TLS.sig, decoded; nil when it was not base64
-	badMAC      string // TLS.sig as it stands when it was not base64
+	userBuf     field  // TLS.userbuf as it is written
+	mac         []byte // TLS.sig, decoded; nil if it is not base64
+	badMAC      string // TLS.sig as it is written, if it is not base64
 }
 
-// A field is a text of which the signed text has a line if it is present, also
-// if it is empty.
+// A field is an optional text. If it is present, the signed text has a line for
+// it, even if the text is empty.
 type field struct {
 	text    string
 	present bool
 }
 
-// base64 returns what f encodes, or nil.
+// base64 returns f decoded from base64, or nil if f is absent or not base64.
 func (f field) base64() []byte {
 	if !f.present {
 		return nil
@@ -43,8 +43,8 @@ func (f field) base64() []byte {
 	return b
 }
 
-// ExpiresAt returns the last Unix second at which s is valid. A sum beyond the
-// range of int64 is held at its end.
+// ExpiresAt returns the last Unix second at which s is valid. If the sum
+// overflows int64, it returns the largest or smallest int64.
 func (s *Sig) ExpiresAt() int64 {
 	sum := s.IssuedAt + s.Expire
 	switch {
@@ -56,16 +56,16 @@ func (s *Sig) ExpiresAt() int64 {
 	return sum
 }
 
-// Expired reports whether the validity of s is over at now. The second
-// [Sig.ExpiresAt] is still valid. A negative Expire is expired at any time,
-// also before the moment of issue.
+// Expired reports whether the validity of s is over at now. At the second
+// [Sig.ExpiresAt] s is still valid. A Sig with a negative Expire is always
+// expired, even before the time of issue.
 func (s *Sig) Expired(now time.Time) bool {
 	return s.Expire < 0 || now.Unix() > s.ExpiresAt()
 }
 
-// Check judges all of s but its signature: the app, the user, the time, in
-// that order. It is for callers that accept any well-formed UserSig; the
-// others use [Verify].
+// Check checks everything but the signature: the app, the user and the time, in
+// that order. It is for callers that accept any well-formed UserSig. All other
+// callers use [Verify].
 func (s *Sig) Check(sdkAppID uint32, identifier string, now time.Time) error {
 	if err := s.checkOwner(sdkAppID, identifier); err != nil {
 		return err
@@ -107,14 +107,16 @@ func (s *Sig) checkTime(now time.Time) error {
 	return nil
 }
 
-// MaxAhead is how far in the future the UserSig of a user who was kicked may be
-// dated. The clocks of servers differ by less.
+// MaxAhead is how far in the future the UserSig of a kicked user may be dated.
+// The clocks of servers differ by less.
 const MaxAhead = time.Hour
 
-// CheckKick judges s for a user who was kicked at a Unix second; 0 or less is a
-// user who never was. A UserSig from before the kick is refused; one of the same
-// second passes, since a UserSig knows whole seconds only. One that is dated more
-// than [MaxAhead] after now would survive the kicks of today and is refused too.
+// CheckKick checks s for a user who was kicked at the Unix second kicked. If
+// kicked is 0 or less, the user was never kicked. CheckKick refuses a UserSig
+// from before the kick. It accepts one of the same second, because a UserSig
+// contains only whole seconds. It also refuses a UserSig that is dated more
+// than [MaxAhead] after now, because that one would stay valid after later
+// kicks.
 func (s *Sig) CheckKick(kicked int64, now time.Time) error {
 	switch {
 	case kicked <= 0:
@@ -127,12 +129,12 @@ func (s *Sig) CheckKick(kicked int64, now time.Time) error {
 	return nil
 }
 
-// appendSigned appends the text that the signature covers. Its lines and
-// their order are fixed by the vendor and differ from the order of the JSON.
+// appendSigned appends the text that the signature covers. The vendor defines
+// its lines and their order, which differs from the order of the JSON.
 //
-// The lines carry no lengths. What keeps one signed text from reading as two
-// different UserSigs is that no value holds a line feed, but for the userbuf,
-// which is last: see fields.
+// The lines have no lengths. A signed text could only be read as two different
+// UserSigs if a value contained a line feed. No value does, except for the
+// userbuf, which is the last line; see fields.
 func (s *Sig) appendSigned(b []byte) []byte {
 	if s.Version == 1 {
 		b = appendField(b, "TLS.appid_at_3rd", s.thirdAppID)
@@ -171,8 +173,8 @@ func appendNumber(b []byte, name string, n int64) []byte {
 	return append(b, '\n')
 }
 
-// clock writes a Unix second for a person. Seconds that no calendar of four
-// digits holds stay numbers.
+// clock formats a Unix second for a person. A second outside the years 1 to
+// 9999 is formatted as a number.
 func clock(sec int64) string {
 	if t := calendar(sec); !t.IsZero() {
 		return t.Format(time.RFC3339)
@@ -180,8 +182,8 @@ func clock(sec int64) string {
 	return "at second " + strconv.FormatInt(sec, 10)
 }
 
-// calendar returns sec as a time in UTC, or the zero time outside the years 1
-// to 9999, where [time.Time] can be neither computed with nor encoded.
+// calendar returns sec as a time in UTC. It returns the zero time outside the
+// years 1 to 9999, which [time.Time] can neither compute with nor encode.
 func calendar(sec int64) time.Time {
 	const first, last = -62135596800, 253402300799
 	if sec < first || sec > last {

@@ -13,22 +13,22 @@ import (
 	"unicode/utf8"
 )
 
-// Claims are what a UserSig is to say.
+// Claims are the claims of a UserSig to sign.
 type Claims struct {
 	SDKAppID   uint32
 	Identifier string        // the user ID: not empty, valid UTF-8, no line feed
 	IssuedAt   time.Time     // cut to the second; the zero time means now
-	Validity   time.Duration // cut to the second; a negative one makes a UserSig that is expired from the start
+	Validity   time.Duration // cut to the second; with a negative one the UserSig is expired from the start
 	UserBuf    []byte        // optional; see [RoomPermit]
 }
 
-// Sign returns the UserSig of c, of version 2 for an HMAC key and of version 1
-// for an ECDSA private key. Any verifier of the vendor accepts it. Two calls
-// of version 1 return two different texts, both valid.
+// Sign returns a UserSig with the claims c. It is of version 2 for an HMAC key
+// and of version 1 for an ECDSA private key. Any verifier of the vendor accepts
+// it. Two calls for version 1 return two different texts, and both are valid.
 //
-// The vendor advises a validity of a day at least and 50 years at most; Sign
-// does not insist. It refuses claims that could not be read back: an
-// identifier out of form, a UserSig beyond [MaxText] or [MaxInflated].
+// The vendor advises a validity between one day and 50 years. Sign does not
+// enforce that. It refuses claims that [Parse] could not read back: an invalid
+// identifier, or a UserSig larger than [MaxText] or [MaxInflated].
 func Sign(k Key, c Claims) (string, error) {
 	s, err := c.sig(k.version())
 	if err != nil {
@@ -67,7 +67,7 @@ func (c Claims) sig(version int) (*Sig, error) {
 		Expire:     int64(c.Validity / time.Second),
 	}
 	if version == 1 {
-		s.thirdAppID, s.accountType = field{"0", true}, field{"0", true} // as the vendor's libraries have them
+		s.thirdAppID, s.accountType = field{"0", true}, field{"0", true} // like the vendor's libraries
 	}
 	if len(c.UserBuf) > 0 {
 		s.UserBuf = c.UserBuf
@@ -76,8 +76,8 @@ func (c Claims) sig(version int) (*Sig, error) {
 	return s, nil
 }
 
-// validIdentifier holds what the format itself needs. Which ids an app allows
-// is not decided here.
+// validIdentifier checks only what the format requires. Other packages decide
+// which ids an app allows.
 func validIdentifier(id string) error {
 	switch {
 	case id == "":
@@ -85,15 +85,15 @@ func validIdentifier(id string) error {
 	case !utf8.ValidString(id):
 		return errors.New("the identifier is not valid UTF-8")
 	case strings.Contains(id, "\n"):
-		// The signed text has a line per field and no lengths: an identifier of
-		// several lines could pass for other fields.
+		// The signed text has one line per field and no lengths, so an
+		// identifier of several lines could be read as other fields.
 		return errors.New("the identifier holds a line feed")
 	}
 	return nil
 }
 
-// payload returns the JSON of s with the names, types and order of the
-// vendor's libraries.
+// payload returns the JSON of s with the names, types and order that the
+// vendor's libraries use.
 func (s *Sig) payload() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -104,7 +104,7 @@ func (s *Sig) payload() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// A document1 is the JSON of version 1, where every value is a string.
+// A document1 is the JSON of version 1, in which every value is a string.
 type document1 struct {
 	AccountType string `json:"TLS.account_type"`
 	Identifier  string `json:"TLS.identifier"`
@@ -136,7 +136,7 @@ func (s *Sig) document() any {
 			ThirdAppID:  s.thirdAppID.text,
 			SDKAppID:    s.SDKAppID,
 			ExpireAfter: s.Expire,
-			Version:     "201610110000", // what the vendor's last version 1 library writes
+			Version:     "201610110000", // the value of the vendor's last library for version 1
 			Time:        s.IssuedAt,
 			UserBuf:     s.UserBuf,
 			Sig:         s.mac,
@@ -145,12 +145,12 @@ func (s *Sig) document() any {
 	return document2{"2.0", s.Identifier, s.SDKAppID, s.Expire, s.IssuedAt, s.UserBuf, s.mac}
 }
 
-// envelope is the base64 around a UserSig. It is not the URL alphabet of RFC
-// 4648, and the padding stays.
+// envelope is the base64 encoding of a UserSig. It is not the URL alphabet of
+// RFC 4648, and the padding is kept.
 var envelope = base64.NewEncoding(
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-").WithPadding('_')
 
-// deflaters are pooled because a fresh one takes several hundred kilobytes.
+// deflaters is a pool, because a new deflater needs several hundred kilobytes.
 var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
 
 func pack(payload []byte) (string, error) {

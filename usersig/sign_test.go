@@ -21,7 +21,7 @@ func vectorClaims(identifier string) Claims {
 	return Claims{SDKAppID: vectorApp, Identifier: identifier, IssuedAt: at(0), Validity: 24 * time.Hour}
 }
 
-// open undoes the envelope with no code of the package.
+// open decodes the envelope without code of this package.
 func open(t testing.TB, text string) string {
 	t.Helper()
 	packed := unbase64(t, strings.NewReplacer("*", "+", "-", "/", "_", "=").Replace(text))
@@ -94,7 +94,7 @@ func TestSignVersion1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got map[string]string // the vendor's verifier decodes into the same
+	var got map[string]string // the vendor's verifier decodes into the same type
 	if err := json.Unmarshal([]byte(open(t, text)), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +108,8 @@ func TestSignVersion1(t *testing.T) {
 	}
 }
 
-// TestVersion1Variants signs the text of version 1 as written out here and
-// spells the fields in the ways of its clients.
+// TestVersion1Variants signs the text of version 1 as it is written here. It
+// writes the fields in each way that clients use.
 func TestVersion1Variants(t *testing.T) {
 	const (
 		signed = "TLS.appid_at_3rd:%3\nTLS.account_type:%a\nTLS.identifier:%i\nTLS.sdk_appid:1400000000\n" +
@@ -213,8 +213,8 @@ func TestSignThenVerify(t *testing.T) {
 	})
 }
 
-// TestAlteredText changes one byte at a time: whatever still verifies says
-// what was signed.
+// TestAlteredText changes one byte at a time. A text that is still valid must
+// have the signed content.
 func TestAlteredText(t *testing.T) {
 	key := HMACKey(vectorSecret)
 	for _, v := range vectorTexts {

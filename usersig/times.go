@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// The longest validity that the vendor's documents allow, in seconds: 50 years,
-// all of them leap years.
+// maxValidity is the longest validity that the vendor's documents allow, in
+// seconds: 50 years, counted as leap years.
 const maxValidity = 50 * 366 * day
 
 const day = 24 * 60 * 60
 
-// allowedSkew is how far clocks that are kept right may differ, in seconds.
+// allowedSkew is the number of seconds by which correct clocks may differ.
 const allowedSkew = 5
 
-// timeWarning says what is odd about the times of s, whether or not it is valid,
-// or "".
+// timeWarning says what is implausible about the times of s, whether or not s
+// is valid. It returns "" if nothing is.
 func (s *Sig) timeWarning(now time.Time) string {
 	sec := now.Unix()
 	switch {
@@ -38,7 +38,8 @@ func seconds(n int64) string {
 	return fmt.Sprintf("%d seconds", n)
 }
 
-// longValidity says what a validity beyond 50 years may have been meant to be.
+// longValidity says what was probably meant by a validity of more than 50
+// years.
 func (s *Sig) longValidity(now int64) string {
 	long := fmt.Sprintf("TLS.expire is %d seconds, and the documents allow 50 years at most; it is a length in seconds", s.Expire)
 	switch {
@@ -52,8 +53,8 @@ func (s *Sig) longValidity(now int64) string {
 	return long
 }
 
-// plausible reports whether a number may be a point in time that somebody meant:
-// a Unix second within 50 years of now.
+// plausible reports whether n may be meant as a point in time: a Unix second
+// within 50 years of now.
 func plausible(n, now int64) bool {
 	return n > now-maxValidity && n < now+maxValidity && n > maxValidity/2
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// The vectors were made with the vendor's Go module at a frozen clock, and the
-// signatures checked with its Node and Python modules. The key is the sample
-// in the libraries' own documentation.
+// The vectors were created with the vendor's Go module at a fixed time. Their
+// signatures were checked with its Node and Python modules. The key is the
+// sample in the documentation of the libraries.
 const (
 	vectorSecret = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 	vectorApp    = 1400000000
@@ -30,7 +30,7 @@ const (
 	textV1 = "eAEArwBQ-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYWRtaW5pc3RyYXRvciIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLmV4cGlyZSI6ODY0MDAsIlRMUy50aW1lIjoxNzAwMDAwMDAwLCJUTFMuc2lnIjoieUxBZSt3N1dVZVV1cWJWOWgvVFg3OHUyMW9UR2kraTlacDF1M1Bwblk2MD0ifQoBAAD---AkM5w_"
 )
 
-// vectorTexts are complete UserSigs as the libraries wrote them.
+// vectorTexts are complete UserSigs as the libraries write them.
 var vectorTexts = []struct {
 	name, text, identifier, userBuf string
 	expire                          int64
@@ -46,14 +46,14 @@ var vectorTexts = []struct {
 	{"V6 Go", "eAEAwQA*-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYVx1MDAzY2JcdTAwM2VcdTAwMjZjXCJcXOeUqOaItyIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLmV4cGlyZSI6ODY0MDAsIlRMUy50aW1lIjoxNzAwMDAwMDAwLCJUTFMuc2lnIjoiZDd5VEkxbS9XV1Y4ekRLSmpQYXJ3VHI1bXppY3Ird3hPZHlOZUY3RU1YZz0ifQoBAAD--1XFOwU_", idV6, "", 86400},
 }
 
-// at returns the moment d seconds after the vectors were issued.
+// at returns the time d seconds after the vectors were issued.
 func at(d int64) time.Time { return time.Unix(vectorTime+d, 0) }
 
 func vectorRequest(identifier string) Request {
 	return Request{SDKAppID: vectorApp, Identifier: identifier, Keys: []Key{HMACKey(vectorSecret)}, Now: at(0)}
 }
 
-// envelop wraps a payload as the libraries do, with no code of the package.
+// envelop encodes a payload as the libraries do, without code of this package.
 func envelop(t testing.TB, payload string, level int) string {
 	t.Helper()
 	var b bytes.Buffer

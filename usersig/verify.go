@@ -2,11 +2,12 @@ package usersig
 
 import "time"
 
-// A Request is what a caller claims to be, and what to hold it against.
+// A Request is the claimed identity of a caller, and the keys and the time to
+// verify it with.
 type Request struct {
 	SDKAppID   uint32
 	Identifier string    // compared byte for byte
-	Keys       []Key     // of either kind; one that fits is enough
+	Keys       []Key     // of either version; one of them must have made the signature
 	Now        time.Time // the zero time means the current time
 }
 
@@ -17,18 +18,18 @@ func (r Request) now() time.Time {
 	return r.Now
 }
 
-// Verify returns what text says if it is a genuine UserSig for r. Otherwise
-// the error is an [*Error] with the first of these faults:
+// Verify returns the content of text if text is a genuine UserSig for r.
+// Otherwise the error is an [*Error] with the first of these reasons:
 //
-//  1. [Malformed]: [Parse] cannot read it;
-//  2. [OtherApp], then [OtherUser];
-//  3. version 2: [Expired], then [BadSignature]; version 1: [BadSignature],
+//  1. [Malformed]: [Parse] cannot read the text.
+//  2. [OtherApp], then [OtherUser].
+//  3. Version 2: [Expired], then [BadSignature]. Version 1: [BadSignature],
 //     then [Expired]. This is the order of the vendor's published verifiers.
 //
-// A UserSig is expired if r.Now is after the last valid second, or if the
+// A UserSig is expired if r.Now is after its last valid second or if its
 // validity is negative. A time of issue in the future is accepted. A signature
-// is bad if none of r.Keys made it; it covers every field that is judged, and
-// the userbuf as it stands.
+// is bad if none of r.Keys made it. It covers every field that is checked, and
+// the userbuf as it is written.
 func Verify(text string, r Request) (*Sig, error) {
 	s, err := Parse(text)
 	if err != nil {
@@ -43,7 +44,7 @@ func Verify(text string, r Request) (*Sig, error) {
 	return s, nil
 }
 
-// checkProof judges the signature and the time, in the order of the version.
+// checkProof checks the signature and the time, in the order of the version.
 func (s *Sig) checkProof(keys []Key, now time.Time) error {
 	if s.Version == 1 {
 		if err := s.checkSignature(keys); err != nil {

@@ -39,8 +39,8 @@ func TestVerifyVectors(t *testing.T) {
 	}
 }
 
-// TestVerifyLibraries builds what each library writes that is not among the
-// vectors, by hand.
+// TestVerifyLibraries builds by hand what the libraries write that are not in
+// the vectors.
 func TestVerifyLibraries(t *testing.T) {
 	const (
 		v1 = `"TLS.sdkappid":1400000000,"TLS.expire":86400,"TLS.time":1700000000,"TLS.sig":"` + sigV1 + `"}`
@@ -133,8 +133,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// TestVerifyOrderOfVersion1 has a UserSig that is expired and signed with
-// another key: version 1 judges the signature first.
+// TestVerifyOrderOfVersion1 verifies a UserSig that is expired and signed with
+// another key. Version 1 checks the signature first.
 func TestVerifyOrderOfVersion1(t *testing.T) {
 	p, other := newPEM(t, elliptic.P256()), newPEM(t, elliptic.P256())
 	text, err := Sign(mustPrivate(t, p), vectorClaims("administrator"))
@@ -155,7 +155,8 @@ func TestVerifyOrderOfVersion1(t *testing.T) {
 	}
 }
 
-// TestVerifyConcurrently shares one key; it is for the race detector.
+// TestVerifyConcurrently shares one key between goroutines, for the race
+// detector.
 func TestVerifyConcurrently(t *testing.T) {
 	key := HMACKey(vectorSecret)
 	var wg sync.WaitGroup
@@ -173,7 +174,7 @@ func TestVerifyConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-// TestVerifyAltered changes the fields and keeps the signature.
+// TestVerifyAltered changes fields and keeps the signature.
 func TestVerifyAltered(t *testing.T) {
 	const payload = `{"TLS.ver":"2.0","TLS.identifier":"xiaojun","TLS.sdkappid":1400000000,` +
 		`"TLS.expire":15552000,"TLS.time":1700000000,"TLS.userbuf":"YWJj","TLS.sig":"` + sigV3 + `"}`
@@ -197,9 +198,9 @@ func TestVerifyAltered(t *testing.T) {
 	}
 }
 
-// TestUserBufAsItStands signs userbufs that are no plain base64: the signature
-// covers the text, whatever it holds.
-func TestUserBufAsItStands(t *testing.T) {
+// TestUserBufAsWritten signs userbufs that are not plain base64. The signature
+// covers the text, whatever it contains.
+func TestUserBufAsWritten(t *testing.T) {
 	for text, decoded := range map[string]string{
 		`YWJj`: "abc", `YWJj\n`: "abc", `YW\r\nJj`: "abc", `YWJ=`: "ab", `{\"room\":1}`: "", `用户`: "", ``: "",
 	} {
@@ -217,8 +218,8 @@ func TestUserBufAsItStands(t *testing.T) {
 	}
 }
 
-// TestVersionsApart signs each version in the way of the other: a key of one
-// kind never stands for the other.
+// TestVersionsApart signs each version with the method of the other. A key of
+// one version must never verify the other.
 func TestVersionsApart(t *testing.T) {
 	p := newPEM(t, elliptic.P256())
 	private, secret := mustPrivate(t, p), HMACKey(vectorSecret)
@@ -246,8 +247,9 @@ func TestVersionsApart(t *testing.T) {
 	}
 }
 
-// TestNoForgeryByLines takes a genuine signature over an identifier of several
-// lines, which a careless signer might make, and reads its lines as fields.
+// TestNoForgeryByLines uses a genuine signature over an identifier of several
+// lines, which a careless signer might create, with the lines as fields. Each such
+// UserSig must be refused.
 func TestNoForgeryByLines(t *testing.T) {
 	const rest = "\nTLS.sdkappid:1400000000\nTLS.time:1700000000\nTLS.expire:86400\n"
 	k := HMACKey(vectorSecret)
