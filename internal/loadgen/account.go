@@ -5,17 +5,17 @@ import "encoding/binary"
 // IDLength is the length of every UserID, in bytes.
 const IDLength = 16
 
-// valueLength is the length of what is written into Nick and FaceUrl, in bytes
-// each.
+// valueLength is the length in bytes of the variable part of Nick and of
+// FaceUrl.
 const valueLength = 8
 
-// An Account is what a load knows of one account.
+// An Account holds the generated values of one account.
 type Account struct {
 	ID            [IDLength]byte
-	Nick, FaceURL [valueLength]byte // what varies in them
+	Nick, FaceURL [valueLength]byte // their variable parts
 }
 
-// FaceURLPrefix stands before the variable part of every FaceUrl.
+// FaceURLPrefix precedes the variable part of every FaceUrl.
 const FaceURLPrefix = "https://img.cn/"
 
 // Describe returns account number n of the family of salt, with the values of
@@ -28,16 +28,17 @@ func Describe(salt, version uint64, n int64) (a Account) {
 	return a
 }
 
-// identity returns what the UserID of account n spells; family is its salt,
-// mixed. No two accounts of a family share one, for every step of mix can be
-// undone.
+// identity returns the number that the UserID of account n spells. Family is
+// the mixed salt. No two accounts of a family share an identity, because every
+// step of mix is reversible.
 func identity(family uint64, n int64) uint64 { return mix(family + uint64(n)) }
 
-// value returns what Nick and FaceUrl of account n spell; edition is their
-// version, inverted and mixed.
+// value returns the number that Nick and FaceUrl of account n spell. Edition is
+// the version, inverted and mixed.
 func value(edition uint64, n int64) uint64 { return mix(edition ^ uint64(n)) }
 
-// mix scatters numbers: a change of one bit changes half of the result.
+// mix scatters numbers: changing one bit of x changes about half of the bits of
+// the result.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -45,8 +46,8 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// putHex fills b, of a multiple of eight bytes, with the hexadecimal digits of
-// x, the lowest first.
+// putHex fills b with the hexadecimal digits of x, the lowest first. The length
+// of b must be a multiple of eight.
 func putHex(b []byte, x uint64) {
 	for ; len(b) >= 8; b = b[8:] {
 		binary.LittleEndian.PutUint64(b, hexDigits(uint32(x)))
@@ -54,9 +55,9 @@ func putHex(b []byte, x uint64) {
 	}
 }
 
-// hexDigits returns the eight hexadecimal digits of x, one in each byte: the
-// generator shares the machine with the server, and writes 32 digits for each
-// account.
+// hexDigits returns the eight hexadecimal digits of x, one in each byte. It
+// works on all digits at once, because the generator shares the machine with
+// the server and writes 32 digits for each account.
 func hexDigits(x uint32) uint64 {
 	const ones = 0x0101010101010101
 	v := uint64(x)
@@ -67,11 +68,11 @@ func hexDigits(x uint32) uint64 {
 	return v + '0'*ones + ('a'-'0'-10)*letters
 }
 
-// A scatter visits each of n numbers once, in an order that looks random.
+// A scatter visits each of n numbers once in an order that looks random.
 type scatter struct{ n, stride uint64 }
 
-// newScatter returns an order of the numbers below n, which must be positive
-// and below 1<<32.
+// newScatter returns an order of the numbers below n. N must be positive and
+// below 1<<32.
 func newScatter(n int64) scatter {
 	s := scatter{n: uint64(n), stride: uint64(float64(n) * 0.6180339887)}
 	for s.stride = max(s.stride, 1); gcd(s.stride, s.n) != 1; s.stride++ {
@@ -79,8 +80,8 @@ func newScatter(n int64) scatter {
 	return s
 }
 
-// at returns the number at position i, and how often all have been visited
-// before.
+// at returns the number at position i, and how many times all numbers have been
+// visited before.
 func (s scatter) at(i uint64) (number, pass uint64) {
 	return i % s.n * s.stride % s.n, i / s.n
 }

@@ -5,11 +5,11 @@ import (
 	"net/url"
 )
 
-// Credentials are what calls of the account protocol carry.
+// Credentials are the authentication of calls of the account protocol.
 type Credentials struct {
 	SDKAppID uint32
-	Admin    string // who calls
-	UserSig  string // valid for the whole run; empty leaves calls without one
+	Admin    string // the identifier of the caller
+	UserSig  string // must be valid for the whole run; if empty, calls have none
 }
 
 // query returns the query of a call's URL.

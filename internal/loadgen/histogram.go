@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// subBits is the number of bits of a value, after its first, that choose a
-// bucket: values are told apart to 1 part in 64.
+// subBits is the number of bits after the first of a value that select a
+// bucket. Values therefore differ from their bucket by at most 1 part in 64.
 const subBits = 6
 
-// buckets covers every positive int64.
+// buckets is the number of buckets for every positive int64.
 const buckets = (64 - subBits) << subBits
 
-// A Histogram counts durations in buckets whose width grows with the value: an
-// error of at most 1.6 % at any size, in 30 KB. The zero Histogram is empty.
-// It is not safe for concurrent use.
+// A Histogram counts durations in buckets whose width grows with the value. Its
+// error is at most 1.6 % at any size, in 30 KB. The zero Histogram is empty. It
+// is not safe for concurrent use.
 type Histogram struct {
 	counts [buckets]uint64
 	n      uint64
 	max    time.Duration
 }
 
-// Record counts d; a negative d counts as 0.
+// Record counts d. A negative d counts as 0.
 func (h *Histogram) Record(d time.Duration) {
 	d = max(d, 0)
 	h.counts[bucket(uint64(d))]++
@@ -29,7 +29,7 @@ func (h *Histogram) Record(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
-// Add counts what o has counted.
+// Add adds the counts of o.
 func (h *Histogram) Add(o *Histogram) {
 	for i, n := range o.counts {
 		h.counts[i] += n
@@ -38,14 +38,14 @@ func (h *Histogram) Add(o *Histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// Count returns how many durations were recorded.
+// Count returns the number of recorded durations.
 func (h *Histogram) Count() uint64 { return h.n }
 
-// Max returns the longest duration, exactly.
+// Max returns the exact longest duration.
 func (h *Histogram) Max() time.Duration { return h.max }
 
-// Quantile returns the duration that the part q of all do not exceed, with q
-// from 0 to 1. It is 0 if nothing was recorded.
+// Quantile returns the duration that the fraction q of all durations do not
+// exceed. Q is from 0 to 1. The result is 0 if nothing was recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := uint64(q*float64(h.n) + 0.5)
 	rank = min(max(rank, 1), h.n)

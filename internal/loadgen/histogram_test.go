@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Every value lies in a bucket whose upper end is at most 1 part in 64 above it.
+// TestBuckets checks that the upper end of the bucket of each value is at most
+// 1 part in 64 above it.
 func TestBuckets(t *testing.T) {
 	values := []uint64{0, 1, 63, 64, 65, 127, 128, 129, 1 << 20, 1<<20 + 1, math.MaxInt64}
 	rng := rand.New(rand.NewPCG(1, 2))

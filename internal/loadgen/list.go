@@ -7,8 +7,8 @@ import (
 )
 
 // A listScript pages through the accounts of the admin API. The accounts are
-// divided by the first two digits of their ids; each connection takes another
-// part when it has come to the end of one.
+// divided by the first two digits of their ids. At the end of a part each
+// connection continues with the next one.
 type listScript struct {
 	path, head string
 	buf        []byte
@@ -41,10 +41,10 @@ func (s *listScript) request(int64) []byte {
 	return s.buf
 }
 
-func (s *listScript) judge(_ int64, status int, body []byte) (int64, error) {
+func (s *listScript) check(_ int64, status int, body []byte) (int64, error) {
 	_, cursor, ok := bytes.Cut(body, nextCursor)
 	if status != 200 || !ok {
-		return 0, fmt.Errorf("status %d, answer %s", status, sample(body))
+		return 0, fmt.Errorf("status %d, response %s", status, sample(body))
 	}
 	cursor, _, _ = bytes.Cut(cursor, []byte(`"`))
 	s.cursor = url.QueryEscape(string(cursor))

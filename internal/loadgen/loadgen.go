@@ -1,11 +1,11 @@
-// Package loadgen loads a server of the account protocol with calls over
-// HTTP/1.1 and measures how it takes them. It is made to share a machine with
-// the server: requests are built once and only ids and values are written into
-// them, answers are judged where they lie, and nothing is allocated per call.
+// Package loadgen sends calls of the account protocol to a server over HTTP/1.1
+// and measures the response times. It is designed to share a machine with the
+// server: requests are built once and only ids and values are written into
+// them, responses are checked in the read buffer, and a call allocates nothing.
 //
 // Accounts are numbered from 0. A number and a salt give a UserID of 16
-// hexadecimal digits that looks random, so that no engine gains from an order
-// of ids that real users do not have.
+// hexadecimal digits that looks random. No engine can therefore benefit from an
+// order of ids that real users do not have.
 package loadgen
 
 import (
@@ -17,75 +17,75 @@ import (
 	"time"
 )
 
-// DefaultConnections is how many calls are under way at once unless [Options]
-// say otherwise.
+// DefaultConnections is the default of [Options.Connections].
 const DefaultConnections = 64
 
-// DefaultTimeout is how long a call may take unless [Options] say otherwise.
+// DefaultTimeout is the default of [Options.Timeout].
 const DefaultTimeout = 30 * time.Second
 
-// MaxConnections is the most connections of one run.
+// MaxConnections is the maximum number of connections of a run.
 const MaxConnections = 4096
 
-// Options say what load to make. URL, Workload, and Calls or Duration are
-// required.
+// Options describe a load. URL, Workload, and Calls or Duration are required.
 type Options struct {
-	// URL is the server: http or https, a host and, if need be, a port.
+	// URL is the server: http or https, a host and optionally a port.
 	URL string
 
-	// TLS is for https; nil trusts what the system does.
+	// TLS is the configuration for https. If it is nil, the system's
+	// certificates are trusted.
 	TLS *tls.Config
 
-	// Credentials go with the calls of the account protocol.
+	// Credentials are sent with the calls of the account protocol.
 	Credentials Credentials
 
-	// AdminToken opens the admin API to the workload list.
+	// AdminToken is the token of the admin API for the workload list.
 	AdminToken string
 
 	// Workload is the name of a [Workload].
 	Workload string
 
-	// Accounts is how many accounts there are: the numbers below it. Workloads
-	// that need existing accounts draw from them, each in turn, scattered over
-	// the order in which they were made. Workloads that make accounts begin at
-	// this number.
+	// Accounts is the number of accounts that exist; their numbers are below
+	// it. Workloads on existing accounts use each of them in turn, scattered
+	// over the order of creation. Workloads that create accounts begin at this
+	// number.
 	Accounts int64
 
-	// Skip leaves out the first calls: a run that continues another one skips
-	// as many calls as that one made.
+	// Skip is the number of calls to skip at the start. A run that continues
+	// another one skips the calls of that run.
 	Skip int64
 
-	// Salt tells families of accounts apart; runs with the same one use the
+	// Salt distinguishes families of accounts. Runs with the same salt use the
 	// same ids.
 	Salt uint64
 
-	// Version tells apart the values that imports give to the same accounts.
-	// New accounts and unchanged ones get version 0.
+	// Version distinguishes the values that imports write to the same accounts.
+	// New and unchanged accounts have the values of version 0.
 	Version uint64
 
-	// Connections is how many calls are under way at once, by default
+	// Connections is the number of concurrent calls, by default
 	// [DefaultConnections], at most [MaxConnections].
 	Connections int
 
-	// Calls ends the run after so many calls, 0 for no such bound.
+	// Calls ends the run after that many calls. 0 means no limit.
 	Calls int64
 
-	// Duration ends the run after so long, 0 for no such bound.
+	// Duration ends the run after that time. 0 means no limit.
 	Duration time.Duration
 
-	// Rate is the most calls per second, 0 for as many as the server takes.
-	// With a rate, latency counts from when a call was due.
+	// Rate is the maximum number of calls per second. 0 means as many as the
+	// server can serve. With a rate, the latency of a call is measured from the
+	// time at which it was due.
 	Rate float64
 
-	// Timeout is how long one call may take, by default [DefaultTimeout].
+	// Timeout is the maximum duration of a call, by default [DefaultTimeout].
 	Timeout time.Duration
 
-	// Verify looks into a part of the answers: whether half of the ids of a
-	// check are found, and all of those of other workloads.
+	// Verify checks the content of some responses: half of the ids of a check
+	// must be found, and all accounts of other workloads.
 	Verify bool
 }
 
-// check completes o and refuses what makes no sense.
+// check sets defaults and refuses invalid options.
 func (o *Options) check() error {
 	o.Connections = cmp.Or(o.Connections, DefaultConnections)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
@@ -110,17 +110,17 @@ func (o *Options) check() error {
 // A Result is what a run measured.
 type Result struct {
 	Workload string
-	Calls    int64 // answered with success
-	Accounts int64 // in those calls
-	Errors   int64 // answered otherwise, or not at all
+	Calls    int64 // successful calls
+	Accounts int64 // accounts in successful calls
+	Errors   int64 // failed calls, including those without a response
 	Elapsed  time.Duration
 	Latency  *Histogram
 
-	// LongestGap is the longest time without any successful answer, with calls
-	// under way.
+	// LongestGap is the longest time between two successful responses, while
+	// calls were pending.
 	LongestGap time.Duration
 
-	// Sent and Received are bytes of HTTP.
+	// Sent and Received are the numbers of bytes of HTTP.
 	Sent, Received int64
 }
 
@@ -137,10 +137,11 @@ func perSecond(n int64, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-// Run makes the load that o describes and returns what it measured. The first
-// call that fails, or is answered with anything but success, ends the run: then
-// the error holds a sample of the answer, and the result what was measured until
-// then. The end of ctx ends the run early without an error.
+// Run runs the load that o describes and returns the measurements. It ends at
+// the first call that fails, whether without a response or with any response
+// but success. The error then contains a sample of the response, and the result
+// contains the measurements until then. If ctx ends, Run ends early without an
+// error.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Places in a form that calls fill.
+// Placeholders in a form that calls fill in.
 const (
 	idPlace   = "IIIIIIIIIIIIIIII"
 	nickPlace = "NNNNNNNN"
 	facePlace = "UUUUUUUU"
 )
 
-// A form is the body of a call: item stands between before and after as often
-// as the call has accounts, with commas between.
+// A form is the body of a call. Item is repeated for each account of the call,
+// separated by commas, between before and after.
 type form struct{ before, item, after string }
 
 const values = `"Nick":"` + nickPlace + `","FaceUrl":"` + FaceURLPrefix + facePlace + `"`
@@ -26,18 +26,18 @@ var (
 	portraitForm = form{`{"To_Account":[`, `"` + idPlace + `"`, `],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Image"]}`}
 )
 
-// A request is an HTTP request whose bytes are written once; calls change what
-// differs, in place.
+// A request is an HTTP request whose bytes are written once. Calls change only
+// the ids and values in place.
 type request struct {
 	bytes  []byte
-	items  []byte // of bytes, from the first item on
-	stride int    // from item to item
+	items  []byte // the part of bytes from the first item on
+	stride int    // distance between items
 
-	id, nick, face int // places in an item; nick and face are -1 where there are none
+	id, nick, face int // offsets in an item; nick and face are -1 if it has none
 }
 
-// newRequest makes the request of n accounts in form f to path, query included,
-// of a host.
+// newRequest returns a request to host for n accounts in form f. Path includes
+// the query.
 func newRequest(host, path string, f form, n int) *request {
 	body := f.before + strings.Repeat(f.item+",", n-1) + f.item + f.after
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rollcall-bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
@@ -55,7 +55,7 @@ func (r *request) set(i int, id uint64) {
 	putHex(r.items[at:at+IDLength], id)
 }
 
-// setValues writes Nick and FaceUrl of item i, if it has them.
+// setValues writes Nick and FaceUrl of item i, if the form has them.
 func (r *request) setValues(i int, value uint64) {
 	if r.nick < 0 {
 		return

@@ -8,67 +8,68 @@ import (
 	"strconv"
 )
 
-// maxAnswer bounds an answer, in bytes.
-const maxAnswer = 16 << 20
+// maxResponse is the maximum size of a response in bytes.
+const maxResponse = 16 << 20
 
-// An answerReader reads the answers of a connection on which one request is
-// under way at a time.
-type answerReader struct {
+// A responseReader reads the responses of a connection that has one pending
+// request at a time.
+type responseReader struct {
 	r   io.Reader
 	buf []byte
 }
 
-// An answer is an HTTP response. Its body is good until the next one is read.
-type answer struct {
+// A response is an HTTP response. Its body is valid until the next response is
+// read.
+type response struct {
 	status int
 	body   []byte
-	size   int // of the whole response
+	size   int // bytes of the whole response
 }
 
-// read reads one answer.
-func (a *answerReader) read() (answer, error) {
+// read reads one response.
+func (r *responseReader) read() (response, error) {
 	n := 0
 	var h header
 	for {
-		m, err := a.r.Read(a.buf[n:])
+		m, err := r.r.Read(r.buf[n:])
 		n += m
 		if h.length == 0 && m > 0 {
-			if h, err = parseHeader(a.buf[:n]); err != nil {
-				return answer{}, err
+			if h, err = parseHeader(r.buf[:n]); err != nil {
+				return response{}, err
 			}
 		}
 		if h.length > 0 {
-			body, whole, bad := h.body(a.buf[h.length:n])
+			body, whole, bad := h.body(r.buf[h.length:n])
 			if bad != nil || whole {
-				return answer{h.status, body, n}, bad
+				return response{h.status, body, n}, bad
 			}
 		}
 		if err != nil {
-			return answer{}, fmt.Errorf("reading an answer: %w", err)
+			return response{}, fmt.Errorf("reading a response: %w", err)
 		}
-		if err := a.grow(n); err != nil {
-			return answer{}, err
+		if err := r.grow(n); err != nil {
+			return response{}, err
 		}
 	}
 }
 
-// grow makes room for more than n bytes.
-func (a *answerReader) grow(n int) error {
-	if n < len(a.buf) {
+// grow makes the buffer larger than n bytes.
+func (r *responseReader) grow(n int) error {
+	if n < len(r.buf) {
 		return nil
 	}
-	if n >= maxAnswer {
-		return fmt.Errorf("an answer is larger than %d bytes", maxAnswer)
+	if n >= maxResponse {
+		return fmt.Errorf("a response is larger than %d bytes", maxResponse)
 	}
-	a.buf = append(a.buf, make([]byte, n)...)
+	r.buf = append(r.buf, make([]byte, n)...)
 	return nil
 }
 
-// A header is what matters of the header of a response.
+// A header holds the relevant fields of a response header.
 type header struct {
-	length  int // in bytes; 0 if it has not arrived as a whole
+	length  int // bytes of the header; 0 until it has arrived completely
 	status  int
-	content int // bytes of the body; -1 if they are not announced
+	content int // Content-Length; -1 if there is none
 	chunked bool
 }
 
@@ -79,7 +80,7 @@ var (
 	chunkedField = []byte("transfer-encoding: chunked")
 )
 
-var errNotHTTP = errors.New("the server does not answer in HTTP/1.1")
+var errNotHTTP = errors.New("the response of the server is not HTTP/1.1")
 
 // parseHeader parses the header at the start of b.
 func parseHeader(b []byte) (h header, err error) {
@@ -107,7 +108,7 @@ func parseHeader(b []byte) (h header, err error) {
 		}
 	}
 	if h.content < 0 && !h.chunked {
-		return header{}, errors.New("an answer does not say how long it is")
+		return header{}, errors.New("a response has neither a Content-Length nor chunks")
 	}
 	return h, nil
 }
@@ -116,7 +117,7 @@ func hasPrefixFold(line, prefix []byte) bool {
 	return len(line) >= len(prefix) && line[0]|0x20 == prefix[0] && bytes.EqualFold(line[:len(prefix)], prefix)
 }
 
-// body returns the body that begins with b, and whether all of it is there.
+// body returns the body that begins with b, and whether it is complete.
 func (h *header) body(b []byte) (body []byte, whole bool, err error) {
 	if h.chunked {
 		return joinChunks(b)
@@ -127,9 +128,10 @@ func (h *header) body(b []byte) (body []byte, whole bool, err error) {
 	return b[:h.content], true, nil
 }
 
-// joinChunks joins the chunks in b, in place and only when all are there.
+// joinChunks joins the chunks in b in place. It does so only when all chunks
+// have arrived.
 func joinChunks(b []byte) (body []byte, whole bool, err error) {
-	if !bytes.HasSuffix(b, endOfHeader) { // as after the last chunk; there are no trailers
+	if !bytes.HasSuffix(b, endOfHeader) { // the end of the last chunk; trailers do not occur
 		return nil, false, nil
 	}
 	for rest := b; !whole; {
@@ -149,8 +151,8 @@ func joinChunks(b []byte) (body []byte, whole bool, err error) {
 	}
 }
 
-// nextChunk returns the first chunk of b, which is nil if it is not all there
-// and empty if it is the last, and what follows it.
+// nextChunk returns the first chunk of b and the bytes after it. The chunk is
+// nil if it is incomplete, and empty if it is the last.
 func nextChunk(b []byte) (chunk, rest []byte, err error) {
 	size, after, ok := bytes.Cut(b, endOfLine)
 	if !ok {

@@ -28,7 +28,7 @@ func TestReadAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range []io.Reader{strings.NewReader(tt.raw), iotest.OneByteReader(strings.NewReader(tt.raw)), iotest.DataErrReader(strings.NewReader(tt.raw))} {
-				a, err := (&answerReader{r, make([]byte, 64)}).read()
+				a, err := (&responseReader{r, make([]byte, 64)}).read()
 				if (err != nil) != tt.bad || err == nil && (string(a.body) != tt.body || a.status != 200 || a.size != len(tt.raw)) {
 					t.Errorf("status %d, body %q, size %d, error %v", a.status, a.body, a.size, err)
 				}
@@ -37,14 +37,14 @@ func TestReadAnswer(t *testing.T) {
 	}
 }
 
-func TestAnswerBound(t *testing.T) {
+func TestResponseBound(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"), zeros{})
-	if _, err := (&answerReader{endless, make([]byte, 1<<10)}).read(); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if _, err := (&responseReader{endless, make([]byte, 1<<10)}).read(); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// zeros never ends.
+// zeros is an endless reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { return len(b), nil }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// A run is a load under way.
+// A run is a load in progress.
 type run struct {
 	o       *Options
-	ctx     context.Context // a run is one call of Run
+	ctx     context.Context // of one call of Run
 	stop    context.CancelCauseFunc
 	workers []*worker
 
@@ -28,10 +28,10 @@ type run struct {
 
 // A worker is one connection.
 type worker struct {
-	run     *run
-	conn    net.Conn
-	answers answerReader
-	script  script
+	run       *run
+	conn      net.Conn
+	responses responseReader
+	script    script
 	Result
 }
 
@@ -52,7 +52,7 @@ func newRun(ctx context.Context, o *Options) (*run, error) {
 			r.close()
 			return nil, err
 		}
-		worker := &worker{run: r, conn: conn, answers: answerReader{conn, make([]byte, 16<<10)}}
+		worker := &worker{run: r, conn: conn, responses: responseReader{conn, make([]byte, 16<<10)}}
 		worker.Latency = new(Histogram)
 		if w.Name == List {
 			worker.script = newListScript(o, u.Host, i)
@@ -76,13 +76,13 @@ func dial(ctx context.Context, u *url.URL, conf *tls.Config) (net.Conn, error) {
 func (r *run) close() {
 	r.stop(nil)
 	for _, w := range r.workers {
-		_ = w.conn.Close() // nothing is under way
+		_ = w.conn.Close() // no call is pending
 	}
 }
 
-// do lets all workers call until the end, and adds up what they measured.
+// do runs all workers until the end and returns the sum of their results.
 func (r *run) do() (*Result, error) {
-	// The end of ctx must wake whoever waits for an answer.
+	// When ctx ends, workers that wait for a response must wake up.
 	defer context.AfterFunc(r.ctx, func() {
 		for _, w := range r.workers {
 			_ = w.conn.SetDeadline(time.Unix(1, 0))
@@ -108,7 +108,7 @@ func (r *run) do() (*Result, error) {
 	return total, nil
 }
 
-// sum adds up the workers' results.
+// sum returns the sum of the workers' results.
 func (r *run) sum() *Result {
 	total := &Result{
 		Workload: r.o.Workload, Latency: new(Histogram),
@@ -126,7 +126,7 @@ func (r *run) sum() *Result {
 	return total
 }
 
-// work makes calls, one after the other, until the run ends.
+// work makes one call after the other until the run ends.
 func (w *worker) work() error {
 	for {
 		c := w.run.next.Add(1) - 1
@@ -136,7 +136,7 @@ func (w *worker) work() error {
 		}
 		if err := w.call(c, due); err != nil {
 			if w.run.ctx.Err() != nil {
-				return nil // the run has ended and took the connection along
+				return nil // the run has ended, which closed the connection
 			}
 			w.Errors++
 			return fmt.Errorf("call %d of %s: %w", c, w.run.o.Workload, err)
@@ -144,8 +144,8 @@ func (w *worker) work() error {
 	}
 }
 
-// await waits until it is time for the i-th call, and returns that time. It
-// reports false if the run is over.
+// await waits until call i is due, and returns that time. It returns false if
+// the run is over.
 func (r *run) await(i int64) (due time.Time, ok bool) {
 	if r.ctx.Err() != nil || r.o.Calls > 0 && i >= r.o.Calls {
 		return due, false
@@ -166,7 +166,7 @@ func (r *run) await(i int64) (due time.Time, ok bool) {
 	return due, true
 }
 
-// call makes call number c, which was due.
+// call makes call number c, which was due at the time due.
 func (w *worker) call(c int64, due time.Time) error {
 	req := w.script.request(c)
 	if err := w.conn.SetDeadline(time.Now().Add(w.run.o.Timeout)); err != nil {
@@ -175,11 +175,11 @@ func (w *worker) call(c int64, due time.Time) error {
 	if _, err := w.conn.Write(req); err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
-	a, err := w.answers.read()
+	a, err := w.responses.read()
 	if err != nil {
 		return err
 	}
-	accounts, err := w.script.judge(c, a.status, a.body)
+	accounts, err := w.script.check(c, a.status, a.body)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (w *worker) call(c int64, due time.Time) error {
 	return nil
 }
 
-// acknowledge notes a successful answer at a time since the start.
+// acknowledge records a successful response at a time since the start.
 func (r *run) acknowledge(at time.Duration) {
 	gap := int64(at) - r.lastAck.Swap(int64(at))
 	for {

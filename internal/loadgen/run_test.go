@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start serves h until the test ends.
+// start starts a server with the handler h. It ends with the test.
 func start(t *testing.T, h http.HandlerFunc) string {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -51,7 +51,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A run that continues another one sends what comes next.
+// TestSkip checks that a run that continues another one sends the next
+// accounts.
 func TestSkip(t *testing.T) {
 	var bodies sync.Map
 	var repeated atomic.Bool
@@ -73,8 +74,9 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// The first bad answer ends the run, and the error shows it.
-func TestBadAnswer(t *testing.T) {
+// TestBadResponse checks that the first bad response ends the run and that the
+// error contains it.
+func TestBadResponse(t *testing.T) {
 	var calls atomic.Int64
 	url := start(t, func(w http.ResponseWriter, _ *http.Request) {
 		if calls.Add(1) > 20 {
@@ -87,13 +89,14 @@ func TestBadAnswer(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "70500") || !strings.Contains(err.Error(), "broken") {
 		t.Fatalf("error %v", err)
 	}
-	// Of the 20 good answers those under way at that moment may be lost.
+	// Of the 20 good responses those that are pending at that moment may be lost.
 	if res.Calls < 17 || res.Calls > 20 || res.Errors < 1 || res.Errors > 4 {
 		t.Errorf("%d calls, %d errors", res.Calls, res.Errors)
 	}
 }
 
-// The end of the context ends a run that waits for an answer, without an error.
+// TestCancel checks that the end of the context ends a run that waits for a
+// response, without an error.
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	url := start(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -107,7 +110,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// A server that does not answer ends the run.
+// TestTimeout checks that a run ends if the server does not respond.
 func TestTimeout(t *testing.T) {
 	url := start(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -119,7 +122,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// Calls fall due at the rate, whenever they can be made.
+// TestRate checks that calls become due at the rate, whether or not they can be
+// made then.
 func TestRate(t *testing.T) {
 	begin := time.Now().Add(-time.Hour)
 	r := &run{o: &Options{Rate: 10}, ctx: t.Context(), start: begin}

@@ -7,21 +7,21 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A script makes the requests of one connection and judges their answers.
+// A script builds the requests of one connection and checks their responses.
 type script interface {
-	// request returns the bytes of call number c; they stay as they are until
-	// the next call.
+	// request returns the bytes of call number c. They are valid until the next
+	// call.
 	request(c int64) []byte
 
-	// judge returns how many accounts the call with this answer was about, or
-	// why it is no success.
-	judge(c int64, status int, body []byte) (accounts int64, err error)
+	// check returns the number of accounts of the call with this response, or
+	// why the call did not succeed.
+	check(c int64, status int, body []byte) (accounts int64, err error)
 }
 
-// unknown is where the numbers of accounts that never exist begin.
+// unknown is the first number of the accounts that never exist.
 const unknown = 1 << 48
 
-// verifyEvery is how many answers there are for one that is looked into.
+// verifyEvery is the interval of responses whose content is checked: one in 16.
 const verifyEvery = 16
 
 // A batchScript is a [script] of a command of the account protocol.
@@ -31,7 +31,7 @@ type batchScript struct {
 	req      *request
 	scatter  scatter
 	family   uint64
-	original uint64 // edition of version 0
+	original uint64 // the edition of version 0
 }
 
 func newBatchScript(o *Options, w *Workload, host, query string) *batchScript {
@@ -74,22 +74,22 @@ var (
 	failAccounts = []byte(`"FailAccounts":[`)
 )
 
-func (s *batchScript) judge(c int64, status int, body []byte) (int64, error) {
+func (s *batchScript) check(c int64, status int, body []byte) (int64, error) {
 	if status != 200 || !succeeded(body) {
-		return 0, fmt.Errorf("status %d, answer %s", status, sample(body))
+		return 0, fmt.Errorf("status %d, response %s", status, sample(body))
 	}
 	if refused(body) {
 		return 0, fmt.Errorf("accounts were refused: %s", sample(body))
 	}
 	if s.o.Verify && s.w.marker != "" && c%verifyEvery == 0 {
 		if got, want := bytes.Count(body, []byte(s.w.marker)), s.w.found(c); got != want {
-			return 0, fmt.Errorf("the answer holds %s %d times, not %d: %s", s.w.marker, got, want, sample(body))
+			return 0, fmt.Errorf("the response contains %s %d times, not %d: %s", s.w.marker, got, want, sample(body))
 		}
 	}
 	return int64(s.w.Batch), nil
 }
 
-// succeeded reports whether body holds an ErrorCode of 0.
+// succeeded reports whether body contains an ErrorCode of 0.
 func succeeded(body []byte) bool {
 	_, after, ok := bytes.Cut(body, errorCode)
 	if !ok {
@@ -99,13 +99,13 @@ func succeeded(body []byte) bool {
 	return len(rest) >= 2 && rest[0] == '0' && (rest[1] == ',' || rest[1] == '}')
 }
 
-// refused reports whether body holds FailAccounts that are not empty.
+// refused reports whether body contains FailAccounts that are not empty.
 func refused(body []byte) bool {
 	_, rest, ok := bytes.Cut(body, failAccounts)
 	return ok && (len(rest) == 0 || rest[0] != ']')
 }
 
-// sample returns the beginning of an answer, for an error.
+// sample returns the beginning of a response for an error message.
 func sample(body []byte) string {
 	const most = 300
 	if len(body) > most {

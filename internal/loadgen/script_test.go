@@ -25,7 +25,7 @@ func newScript(t *testing.T, workload string) *batchScript {
 	return newBatchScript(o, &w, "example.test", Credentials{SDKAppID: 1400000001, Admin: "administrator", UserSig: "s+g"}.query())
 }
 
-// parse reads a request as a server does, and returns the accounts in it.
+// parse parses a request as a server does and returns it with its accounts.
 func parse(t *testing.T, raw []byte) (*http.Request, []Account) {
 	t.Helper()
 	req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
@@ -114,15 +114,16 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// An account is about 84 bytes of JSON, the comma included.
+// TestAccountSize checks that an account is about 84 bytes of JSON, including
+// the comma.
 func TestAccountSize(t *testing.T) {
 	if got := len(importForm.item) + 1; got != 84 {
 		t.Errorf("an account has %d bytes", got)
 	}
 }
 
-// Imports of existing accounts bring other values in each pass, those of
-// unchanged ones what was there first.
+// TestValues checks that imports of existing accounts have other values in each
+// pass, and that those of unchanged accounts have the first values.
 func TestValues(t *testing.T) {
 	values := func(workload string, c int64) map[[IDLength]byte]Account {
 		_, accounts := parse(t, newScript(t, workload).request(c))
@@ -165,7 +166,7 @@ func TestHexDigits(t *testing.T) {
 	}
 }
 
-// A pass visits every number once, whatever their count.
+// TestScatter checks that a pass visits every number once, for any count.
 func TestScatter(t *testing.T) {
 	for _, n := range []int64{1, 2, 3, 100, 1000, 1001, 65536} {
 		s, seen := newScatter(n), map[uint64]bool{}
@@ -210,7 +211,7 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t, tt.workload)
-			n, err := s.judge(0, tt.status, []byte(tt.body))
+			n, err := s.check(0, tt.status, []byte(tt.body))
 			if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
@@ -224,20 +225,20 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A call costs the generator no memory.
+// TestAllocations checks that a call does not allocate.
 func TestAllocations(t *testing.T) {
 	s := newScript(t, ImportExisting)
 	body := []byte(`{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","FailAccounts":[]}`)
 	raw := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	in := bytes.NewReader(raw)
-	reader := answerReader{in, make([]byte, 16<<10)}
+	reader := responseReader{in, make([]byte, 16<<10)}
 	c := int64(0)
 	got := testing.AllocsPerRun(100, func() {
 		s.request(c)
 		in.Reset(raw)
 		a, err := reader.read()
 		if err == nil {
-			_, err = s.judge(c, a.status, a.body)
+			_, err = s.check(c, a.status, a.body)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -252,8 +253,8 @@ func TestAllocations(t *testing.T) {
 func TestListScript(t *testing.T) {
 	s := newListScript(&Options{Credentials: Credentials{SDKAppID: 9}, AdminToken: "rct_x"}, "example.test", 0)
 	for i, step := range []struct {
-		uri, answer string
-		accounts    int64
+		uri, response string
+		accounts      int64
 	}{
 		{"/admin/v1/apps/9/accounts?limit=100&prefix=00&cursor=", `{"accounts":[{"userid":"00a"},{"userid":"00b"}],"next_cursor":"c+1"}`, 2},
 		{"/admin/v1/apps/9/accounts?limit=100&prefix=00&cursor=c%2B1", `{"accounts":[{"userid":"00c"}],"next_cursor":""}`, 1},
@@ -266,11 +267,11 @@ func TestListScript(t *testing.T) {
 		if req.RequestURI != step.uri || req.Header.Get("Authorization") != "Bearer rct_x" {
 			t.Fatalf("page %d: %s with %v", i, req.RequestURI, req.Header)
 		}
-		if n, err := s.judge(int64(i), 200, []byte(step.answer)); err != nil || n != step.accounts {
+		if n, err := s.check(int64(i), 200, []byte(step.response)); err != nil || n != step.accounts {
 			t.Fatalf("page %d: %d accounts, %v", i, n, err)
 		}
 	}
-	if _, err := s.judge(3, 403, []byte(`{"next_cursor":""}`)); err == nil {
+	if _, err := s.check(3, 403, []byte(`{"next_cursor":""}`)); err == nil {
 		t.Error("a refusal passes for a page")
 	}
 }

@@ -18,33 +18,33 @@ const (
 	List            = "list"
 )
 
-// A Workload is a kind of call, made again and again.
+// A Workload is a kind of call that is made repeatedly.
 type Workload struct {
 	Name  string
-	Batch int    // accounts in a call
-	About string // in a few words
+	Batch int    // number of accounts in a call
+	About string // short description
 
-	command string // of the account protocol; "" for the admin API
+	command string // command of the account protocol; "" for the admin API
 	form    form
 	source  source
-	changed bool // values differ in every call
+	changed bool // whether values differ in every call
 
-	// marker stands in an answer as often as there are accounts that were
-	// found, accepted or deleted; "" if it cannot be told.
+	// marker is a text that a response contains once for each account that was
+	// found, accepted or deleted. It is "" if there is no such text.
 	marker string
 }
 
-// A source says which accounts calls name.
+// A source says which accounts the calls use.
 type source int
 
 const (
-	fresh  source = iota // each number once, from the number of accounts on
-	stored               // those that exist
-	halves               // by turns one that exists and one that never will
+	fresh  source = iota // new numbers, from the number of accounts on
+	stored               // existing accounts
+	halves               // alternately an existing account and one that never exists
 )
 
-// workloads are all there are, in the order in which they are best run: later
-// ones disturb earlier ones.
+// workloads are all workloads in the best order to run them: later ones change
+// the data that earlier ones need.
 var workloads = []Workload{
 	{
 		Name: ImportNew, Batch: 100, About: "multiaccount_import of 100 new accounts",
@@ -81,11 +81,11 @@ var workloads = []Workload{
 	},
 }
 
-// Workloads returns all workloads, in an order in which none spoils what a
-// later one needs.
+// Workloads returns all workloads, in an order in which no workload changes the
+// data that a later one needs.
 func Workloads() []Workload { return slices.Clone(workloads) }
 
-// Find returns the workload of that name.
+// Find returns the workload with that name.
 func Find(name string) (Workload, bool) {
 	for _, w := range workloads {
 		if w.Name == name {
@@ -95,7 +95,7 @@ func Find(name string) (Workload, bool) {
 	return Workload{}, false
 }
 
-// Names returns the names of all workloads, for people.
+// Names returns the names of all workloads in one line of text.
 func Names() string {
 	var names []string
 	for _, w := range workloads {
@@ -104,7 +104,7 @@ func Names() string {
 	return strings.Join(names, ", ")
 }
 
-// found returns how many accounts of call number c must be found.
+// found returns the number of accounts that call number c must find.
 func (w *Workload) found(c int64) int {
 	if w.source != halves {
 		return w.Batch
