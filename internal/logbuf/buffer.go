@@ -8,43 +8,44 @@ import (
 )
 
 const (
-	// delay is the longest that a line waits.
+	// delay is the maximum time that a line waits.
 	delay = 100 * time.Millisecond
 
-	// enough bytes are written without further delay: some hundred lines.
+	// enough is the number of pending bytes that are written without further
+	// delay: some hundred lines.
 	enough = 32 << 10
 
-	// room is the most bytes that wait.
-	room = 1 << 20
+	// maxPending is the maximum number of pending bytes.
+	maxPending = 1 << 20
 
-	// patience is how long the end of a process waits for a reader that is
-	// stuck.
-	patience = time.Second
+	// closeTimeout is how long the end of a process waits for a writer that is
+	// blocked.
+	closeTimeout = time.Second
 )
 
-// A buffer collects lines. Each line is one Write, which never blocks; then
-// settle writes those whose time has come.
+// A buffer collects lines. Each line is one Write, which never blocks. After a
+// Write the caller calls settle, which starts writing the lines that are due.
 type buffer struct {
 	out io.Writer
 
 	mu      sync.Mutex
 	pending []byte
-	spare   []byte        // the other of two, or nil
-	timer   *time.Timer   // calls tick; nil before the first line
-	resting bool          // the timer runs: something was written less than delay ago
-	urgent  bool          // what is pending must not wait
-	closed  bool          // nor what follows
-	writing bool          // a goroutine is in drain, or about to be
-	failed  bool          // the last write did
-	dropped int           // lines
-	drained chan struct{} // closed when drain ends; made by close
+	spare   []byte        // the other one of two buffers, or nil
+	timer   *time.Timer   // calls tick; nil before the first write
+	resting bool          // whether the timer runs, because the last write is less than delay ago
+	urgent  bool          // whether pending lines are due at once
+	closed  bool          // whether all later lines are due at once
+	writing bool          // whether a goroutine runs drain or is about to
+	failed  bool          // whether the last write failed
+	dropped int           // number of dropped lines
+	drained chan struct{} // created by close; closed when drain ends
 }
 
-// Write keeps a line, or drops it if there is no room. It never fails.
+// Write stores a line, or drops it if the buffer is full. It never fails.
 func (b *buffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.pending)+len(line) > room {
+	if len(b.pending)+len(line) > maxPending {
 		b.dropped++
 	} else {
 		b.pending = append(b.pending, line...)
@@ -52,12 +53,13 @@ func (b *buffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// lost returns how many lines were dropped since it was asked last, or 0 as long
-// as there is no sense in saying so.
+// lost returns the number of lines dropped since its last call. It returns 0
+// while a note about them could be lost too, because writes fail or the buffer
+// is half full.
 func (b *buffer) lost() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.dropped == 0 || b.failed || len(b.pending) > room/2 {
+	if b.dropped == 0 || b.failed || len(b.pending) > maxPending/2 {
 		return 0
 	}
 	n := b.dropped
@@ -65,9 +67,9 @@ func (b *buffer) lost() int {
 	return n
 }
 
-// settle has what is pending written if its time has come, or all of it if it is
-// urgent. One goroutine writes at a time; if there is none, settle starts it. No
-// caller writes, for a write may take for ever.
+// settle starts writing the pending lines if they are due, or all of them if
+// urgent. One goroutine writes at a time, and settle starts it if it does not
+// run. The caller itself never writes, because a write may block for ever.
 func (b *buffer) settle(urgent bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,12 +80,14 @@ func (b *buffer) settle(urgent bool) {
 	}
 }
 
-// due reports whether there is something to write now. The caller holds b.mu.
+// due reports whether there is something to write now. The caller has locked
+// b.mu.
 func (b *buffer) due() bool {
 	return len(b.pending) > 0 && (!b.resting || b.urgent || b.closed || len(b.pending) >= enough)
 }
 
-// drain writes until nothing is due, and ends. It holds b.mu but during writes.
+// drain writes until nothing is due, and then ends. It holds the lock of b.mu
+// except during writes.
 func (b *buffer) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +112,7 @@ func (b *buffer) drain() {
 	}
 }
 
-// rest makes lines that are not urgent wait for a while. The caller holds b.mu.
+// rest delays lines that are not urgent. The caller has locked b.mu.
 func (b *buffer) rest() {
 	b.resting = true
 	if b.timer == nil {
@@ -118,7 +122,7 @@ func (b *buffer) rest() {
 	b.timer.Reset(delay)
 }
 
-// tick ends a rest.
+// tick ends the delay of rest.
 func (b *buffer) tick() {
 	b.mu.Lock()
 	b.resting = false
@@ -126,7 +130,8 @@ func (b *buffer) tick() {
 	b.settle(false)
 }
 
-// close writes what waits and makes later lines urgent.
+// close writes the pending lines and makes later lines urgent. It waits at most
+// closeTimeout.
 func (b *buffer) close() {
 	b.mu.Lock()
 	b.closed = true
@@ -140,6 +145,6 @@ func (b *buffer) close() {
 	b.settle(true)
 	select {
 	case <-drained:
-	case <-time.After(patience):
+	case <-time.After(closeTimeout):
 	}
 }

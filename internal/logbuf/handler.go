@@ -1,5 +1,5 @@
-// Package logbuf writes the log of a busy process without a system call for each
-// line, and without ever waiting for who reads it.
+// Package logbuf writes the log of a busy process without a system call for
+// each line, and without ever blocking on the reader of the log.
 package logbuf
 
 import (
@@ -9,28 +9,30 @@ import (
 	"time"
 )
 
-// A Handler passes records to another handler and collects what that writes.
+// A Handler passes records to another handler and buffers its output.
 //
-// A line of [slog.LevelError] is written at once, with all that wait, and so is a
-// line before which nothing was written for a tenth of a second. Others wait for
-// so long, or until there are 32 KiB of them: a process that is killed loses no
-// more. [Handler.Close] writes what is left.
+// A line is written at once, with all pending lines, if it has
+// [slog.LevelError] or if nothing was written in the tenth of a second before
+// it. Other lines wait for a tenth of a second or until 32 KiB are pending. A
+// process that is killed loses no more than that. [Handler.Close] writes the
+// rest.
 //
-// A goroutine of its own writes, one at a time and outside of every lock, so a
-// caller never waits for the reader of the log. While that one is stuck, because
-// nobody reads a pipe, up to 1 MiB of lines wait, more are dropped, and how many
-// were is logged when there is room again.
+// A separate goroutine writes, outside of every lock, so a caller never waits
+// for the reader of the log. If the reader is blocked, for example because
+// nobody reads a pipe, up to 1 MiB of lines are buffered and further lines are
+// dropped. The number of dropped lines is logged when there is room again.
 //
 // A Handler is safe for concurrent use. The zero Handler is not usable.
 type Handler struct {
 	slog.Handler
-	root *Handler // as New returned it
+	root *Handler // the Handler that New returned
 	b    *buffer
 }
 
-// New returns a Handler that passes records to the handler that newHandler makes
-// of a writer, and what it writes there to out, line by line. Its goroutine lives
-// only while there is something to write; out is not closed.
+// New returns a Handler. It passes records to the handler that newHandler
+// returns, and writes the output of that handler to out line by line. The
+// goroutine that writes runs only while there is something to write. Out is not
+// closed.
 func New(out io.Writer, newHandler func(io.Writer) slog.Handler) *Handler {
 	b := &buffer{out: out}
 	h := &Handler{Handler: newHandler(b), b: b}
@@ -38,8 +40,9 @@ func New(out io.Writer, newHandler func(io.Writer) slog.Handler) *Handler {
 	return h
 }
 
-// Handle implements [slog.Handler]. An error of the writer below is not returned,
-// for the line may be written later: lines that it cost count as dropped.
+// Handle implements [slog.Handler]. It does not return write errors, because a
+// line may be written later. Lines that a write error loses are counted as
+// dropped.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if n := h.b.lost(); n > 0 {
 		note := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped", 0)
@@ -63,6 +66,6 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &Handler{h.Handler.WithGroup(name), h.root, h.b}
 }
 
-// Close writes what waits, for a second at most. Lines that are logged later are
-// written at once.
+// Close writes the pending lines. It waits at most a second. Lines that are
+// logged later are written at once.
 func (h *Handler) Close() { h.b.close() }

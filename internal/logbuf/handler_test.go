@@ -14,12 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A sink keeps what is written, one string for each write.
+// A sink keeps each write as one string.
 type sink struct {
 	mu     sync.Mutex
 	writes []string
-	err    error         // of every write
-	stuck  chan struct{} // writes wait until it is closed, unless it is nil
+	err    error         // result of every write
+	stuck  chan struct{} // if not nil, writes block until it is closed
 }
 
 func (s *sink) Write(p []byte) (int, error) {
@@ -44,8 +44,8 @@ func (s *sink) setErr(err error) {
 	s.err = err
 }
 
-// check compares what was written, once nothing more happens. It must be called in
-// a bubble.
+// check compares all writes with want after everything has settled. It must be
+// called in a synctest bubble.
 func (s *sink) check(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -62,7 +62,8 @@ func (s *sink) text() string {
 	return strings.Join(s.writes, "")
 }
 
-// newLog returns a logger through a Handler to s, with lines such as "level=INFO msg=a".
+// newLog returns a logger through a Handler to s. Its lines are like
+// "level=INFO msg=a".
 func newLog(s io.Writer) (*slog.Logger, *Handler) {
 	h := New(s, func(w io.Writer) slog.Handler {
 		return slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -134,19 +135,19 @@ func TestDerived(t *testing.T) {
 	})
 }
 
-// TestStuck logs more than there is room for while nobody reads.
+// TestStuck logs more than fits while nobody reads.
 func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{stuck: make(chan struct{})}
 		lg, h := newLog(s)
-		lg.Error("first") // is stuck
+		lg.Error("first") // blocks
 		synctest.Wait()
 		const lines = 20
 		for range lines {
-			lg.Error(strings.Repeat("x", room/10))
+			lg.Error(strings.Repeat("x", maxPending/10))
 		}
-		if got := len(h.b.pending); got > room {
-			t.Errorf("%d bytes wait, want at most %d", got, room)
+		if got := len(h.b.pending); got > maxPending {
+			t.Errorf("%d bytes wait, want at most %d", got, maxPending)
 		}
 		close(s.stuck)
 		synctest.Wait()
@@ -202,8 +203,8 @@ func TestCloseWaits(t *testing.T) {
 		lg.Info("b")
 		start := time.Now()
 		h.Close()
-		if took := time.Since(start); took != patience {
-			t.Errorf("Close took %v, want %v", took, patience)
+		if took := time.Since(start); took != closeTimeout {
+			t.Errorf("Close took %v, want %v", took, closeTimeout)
 		}
 		close(s.stuck)
 		synctest.Wait()
@@ -211,8 +212,8 @@ func TestCloseWaits(t *testing.T) {
 	})
 }
 
-// TestConcurrent checks that every line arrives once and whole, and that lines of
-// one goroutine keep their order.
+// TestConcurrent checks that every line arrives once and complete, and that the
+// lines of one goroutine stay in order.
 func TestConcurrent(t *testing.T) {
 	const goroutines, lines = 8, 500
 	s := new(sink)

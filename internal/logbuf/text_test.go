@@ -12,7 +12,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// checkText compares a record as NewText writes it with what slog writes.
+// checkText compares the output of NewText for a record with that of slog.
 func checkText(t *testing.T, r slog.Record) {
 	t.Helper()
 	var got, want bytes.Buffer
@@ -96,7 +96,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// requestRecord is a record as a server logs one for each request.
+// requestRecord returns a record like that of a request in a server.
 func requestRecord() slog.Record {
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
 	r.AddAttrs(slog.Attr{Value: slog.GroupValue(
@@ -119,7 +119,7 @@ func TestTextAllocs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 2 * enough / 200 { // until both blocks have their size
+	for range 2 * enough / 200 { // until both buffers have their final size
 		handle()
 	}
 	if got := testing.AllocsPerRun(200, handle); got > 0 {
@@ -147,7 +147,8 @@ func BenchmarkText(b *testing.B) {
 	}
 }
 
-// A discard takes everything; slog does not even call [io.Discard].
+// A discard ignores all writes. It replaces [io.Discard], for which slog does
+// not even format.
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
