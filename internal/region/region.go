@@ -1,9 +1,10 @@
-// Package region knows the vendor's data centres by name and by host.
+// Package region lists the vendor's data centres with their names and hosts.
 package region
 
-// Hosts of the data centres. An app lives in one centre; the others answer 70020.
-// Each has a backup host. Sources: protocol.md §1.3; the last two centres are not
-// in the vendor's newest pages.
+// Hosts of the data centres. Each data centre also has a backup host. An app
+// belongs to one data centre, and the others respond with 70020. The source is
+// protocol.md §1.3. The vendor's newest pages do not contain the last two data
+// centres.
 const (
 	China, ChinaBackup                 = "console.tim.qq.com", "adminapi.my-imcloud.com"
 	Singapore, SingaporeBackup         = "adminapisgp.im.qcloud.com", "adminapisgp.my-imcloud.com"
@@ -38,8 +39,8 @@ func Names() []string {
 	return names
 }
 
-// Of returns the name of the data centre that host, in lower case and without a
-// port, belongs to, or "" for any other host.
+// Of returns the name of the data centre that host belongs to, or "" if it
+// belongs to none. Host must be in lower case and without a port.
 func Of(host string) string {
 	for _, r := range regions {
 		if host == r.host || host == r.backup {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestOf asks for the centre of every host. A host that two centres have is found
-// in one of them alone.
+// TestOf looks up every host. It fails if two data centres share a host,
+// because that host belongs to only one of them.
 func TestOf(t *testing.T) {
 	for _, r := range regions {
 		if Of(r.host) != r.name || Of(r.backup) != r.name || r.host == r.backup {

@@ -1,13 +1,14 @@
-// Package spelling compares names that people typed with those that exist, so that a
-// refusal can say which one was probably meant.
+// Package spelling compares misspelt names with existing ones, so that an error
+// message can suggest the name that was probably meant.
 package spelling
 
-// Distance returns how many bytes must be inserted, removed or replaced to turn a into
-// b (Levenshtein's distance). It takes time in proportion to the product of their
-// lengths, so callers bound texts of strangers.
+// Distance returns the number of bytes that must be inserted, removed or
+// replaced to turn a into b (Levenshtein distance). Its time is proportional to
+// the product of both lengths, so callers must limit the length of untrusted
+// texts.
 func Distance(a, b string) int {
-	var room [64]int // enough for most names, without an allocation
-	row := room[:0]
+	var buf [64]int // avoids an allocation for most names
+	row := buf[:0]
 	for j := range len(b) + 1 {
 		row = append(row, j)
 	}
