@@ -1,5 +1,5 @@
-// Package completion writes scripts that teach a shell the commands and flags of
-// rollcall.
+// Package completion writes scripts with which a shell completes the commands
+// and flags of rollcall.
 package completion
 
 import (
@@ -13,52 +13,54 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Write writes the script for a shell, which is bash, zsh or fish, of the
-// commands from root down. It panics for any other. A tag values is a list of words
-// with commas between, or the name of one of lists.
+// Write writes the completion script for the commands below root. The shell is
+// bash, zsh or fish; Write panics for any other. The tag values of a flag or
+// argument is a list of words separated by commas, or the name of one of lists.
 func Write(w io.Writer, shell string, root *kong.Node, lists map[string][]string) error {
-	write := map[string]func(io.Writer, []place, []value) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
-	places := lister(lists).completions(root, "")
-	return write(w, places, values(places))
+	write := map[string]func(io.Writer, []position, []valueFlag) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
+	positions := lister(lists).completions(root, "")
+	return write(w, positions, valueFlags(positions))
 }
 
-// A place is where the cursor can be: after some commands. Its path has a space
-// before each of them.
-type place struct {
+// A position is a position of the cursor: after some commands. Each command in
+// path has a space before it.
+type position struct {
 	path  string
 	words []word
 }
 
-// A word can be typed at a place.
+// A word can be typed at a position.
 type word struct {
 	text, help string
-	takes      taking
+	value      completion
 }
 
-// A taking says what comes after a flag.
-type taking struct {
-	value bool   // anything at all
-	file  bool   // the name of a file or directory
-	words string // one of these, with spaces between
+// A completion describes the value of a flag. The zero completion means that
+// the flag has no value.
+type completion struct {
+	required bool   // the flag has a value
+	file     bool   // the value is the name of a file or directory
+	words    string // possible values, separated by spaces; "" for any
 }
 
-// A lister knows lists of words by their names.
+// A lister maps the names of word lists to their words.
 type lister map[string][]string
 
-// takes returns what comes after f: the words of its tag enum or values, a file if
-// its placeholder says so, or any text.
-func (l lister) takes(f *kong.Flag) taking {
+// valueOf returns how to complete the value of f: with the words of its tag
+// enum or values, with a file if its placeholder says so, or with any text.
+func (l lister) valueOf(f *kong.Flag) completion {
 	if f.IsBool() {
-		return taking{}
+		return completion{}
 	}
-	return taking{
-		value: true,
-		file:  f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR",
-		words: l.words(f.Tag),
+	return completion{
+		required: true,
+		file:     f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR",
+		words:    l.words(f.Tag),
 	}
 }
 
-// words returns what a value with a tag may be, "" for anything.
+// words returns the possible values of a flag or argument with the tag, or ""
+// if any text is possible.
 func (l lister) words(tag *kong.Tag) string {
 	list := cmp.Or(tag.Enum, tag.Get("values"))
 	if words, ok := l[list]; ok {
@@ -67,37 +69,38 @@ func (l lister) words(tag *kong.Tag) string {
 	return strings.Join(strings.FieldsFunc(list, func(r rune) bool { return r == ',' }), " ")
 }
 
-// A value is a flag that takes one, by the same rule wherever it stands.
-type value struct {
+// A valueFlag is a flag with a value, which is completed in the same way at
+// every position.
+type valueFlag struct {
 	flag string
-	taking
+	completion
 }
 
-// values returns the flags that take a value, in order.
-func values(places []place) []value {
-	flags := map[string]taking{}
-	for _, p := range places {
+// valueFlags returns the flags that have a value, sorted.
+func valueFlags(positions []position) []valueFlag {
+	flags := map[string]completion{}
+	for _, p := range positions {
 		for _, w := range p.words {
-			if !w.takes.value {
+			if !w.value.required {
 				continue
 			}
-			if other, ok := flags[w.text]; ok && other != w.takes {
-				w.takes = taking{value: true} // it depends on the command
+			if other, ok := flags[w.text]; ok && other != w.value {
+				w.value = completion{required: true} // the completion depends on the command
 			}
-			flags[w.text] = w.takes
+			flags[w.text] = w.value
 		}
 	}
-	all := make([]value, 0, len(flags))
+	all := make([]valueFlag, 0, len(flags))
 	for _, flag := range slices.Sorted(maps.Keys(flags)) {
-		all = append(all, value{flag, flags[flag]})
+		all = append(all, valueFlag{flag, flags[flag]})
 	}
 	return all
 }
 
-// completions returns the places from node down.
-func (l lister) completions(node *kong.Node, path string) []place {
-	here := place{path: path}
-	var below []place
+// completions returns the positions from node down.
+func (l lister) completions(node *kong.Node, path string) []position {
+	here := position{path: path}
+	var below []position
 	for _, child := range node.Children {
 		if child.Hidden || child.Type != kong.CommandNode {
 			continue
@@ -107,7 +110,7 @@ func (l lister) completions(node *kong.Node, path string) []place {
 	}
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
-			here.words = append(here.words, word{"--" + f.Name, f.Help, l.takes(f)})
+			here.words = append(here.words, word{"--" + f.Name, f.Help, l.valueOf(f)})
 		}
 	}
 	for _, argument := range node.Positional {
@@ -118,10 +121,10 @@ func (l lister) completions(node *kong.Node, path string) []place {
 			here.words = append(here.words, word{text: text, help: argument.Name})
 		}
 	}
-	return append([]place{here}, below...)
+	return append([]position{here}, below...)
 }
 
-// commands returns the commands right below node.
+// commands returns the direct commands of node.
 func commands(node *kong.Node) (all []word) {
 	for _, child := range node.Children {
 		if !child.Hidden && child.Type == kong.CommandNode {
@@ -131,19 +134,19 @@ func commands(node *kong.Node) (all []word) {
 	return all
 }
 
-// commandPaths returns the paths of the places below the root, each quoted.
-func commandPaths(places []place, quote func(string) string, separator string) string {
+// commandPaths returns the quoted paths of the positions below the root.
+func commandPaths(positions []position, quote func(string) string, separator string) string {
 	var paths []string
-	for _, p := range places[1:] {
+	for _, p := range positions[1:] {
 		paths = append(paths, quote(p.path))
 	}
 	return strings.Join(paths, separator)
 }
 
-// quoteSh quotes for bash and zsh.
+// quoteSh quotes s for bash and zsh.
 func quoteSh(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// bashEnd offers the words that were found. Without any, bash offers files.
+// bashEnd offers the words that match. If none matches, bash offers files.
 const bashEnd = `    esac
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
     if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev="${COMP_WORDS[COMP_CWORD-2]}"; fi
@@ -154,7 +157,7 @@ const bashEnd = `    esac
 complete -o default -F _rollcall rollcall
 `
 
-func writeBash(w io.Writer, places []place, values []value) error {
+func writeBash(w io.Writer, positions []position, values []valueFlag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# bash completion of rollcall
 _rollcall() {
@@ -165,8 +168,8 @@ _rollcall() {
         esac
     done
     case "$at" in
-`, commandPaths(places, quoteSh, "|"))
-	for _, p := range places {
+`, commandPaths(positions, quoteSh, "|"))
+	for _, p := range positions {
 		texts := make([]string, len(p.words))
 		for i, word := range p.words {
 			texts[i] = word.text
@@ -182,7 +185,7 @@ _rollcall() {
 	return err
 }
 
-func writeZsh(w io.Writer, places []place, values []value) error {
+func writeZsh(w io.Writer, positions []position, values []valueFlag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `#compdef rollcall
 _rollcall() {
@@ -196,8 +199,8 @@ _rollcall() {
         esac
     done
     case "$at" in
-`, zshValues(values), commandPaths(places, quoteSh, "|"))
-	for _, p := range places {
+`, zshValues(values), commandPaths(positions, quoteSh, "|"))
+	for _, p := range positions {
 		choices := make([]string, len(p.words))
 		for i, word := range p.words {
 			choices[i] = quoteSh(strings.ReplaceAll(word.text, ":", `\:`) + ":" + word.help)
@@ -214,8 +217,9 @@ compdef _rollcall rollcall
 	return err
 }
 
-// zshValues offers what comes after a flag: its words, or files.
-func zshValues(values []value) string {
+// zshValues returns the cases that complete the value of a flag with its words
+// or with files.
+func zshValues(values []valueFlag) string {
 	var b strings.Builder
 	for _, v := range values {
 		offer := "_files"
@@ -227,20 +231,20 @@ func zshValues(values []value) string {
 	return b.String()
 }
 
-// fishValue returns the options of what comes after a flag.
-func fishValue(t taking, quote func(string) string) string {
+// fishValue returns the options of fish that complete a value.
+func fishValue(t completion, quote func(string) string) string {
 	switch {
 	case t.words != "":
 		return " -x -a " + quote(t.words)
 	case t.file:
 		return " -r -F"
-	case t.value:
+	case t.required:
 		return " -x"
 	}
 	return ""
 }
 
-func writeFish(w io.Writer, places []place, _ []value) error {
+func writeFish(w io.Writer, positions []position, _ []valueFlag) error {
 	quote := func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'" }
 	var b strings.Builder
 	fmt.Fprintf(&b, `# fish completion of rollcall
@@ -254,8 +258,8 @@ function __rollcall_at
     end
     test "$at" = "$argv[1]"
 end
-`, commandPaths(places, quote, " "))
-	for _, p := range places {
+`, commandPaths(positions, quote, " "))
+	for _, p := range positions {
 		condition := quote("__rollcall_at " + quote(p.path))
 		for _, word := range p.words {
 			name, flag := strings.CutPrefix(word.text, "--")
@@ -263,7 +267,7 @@ end
 			if flag {
 				option = "-l"
 			}
-			fmt.Fprintf(&b, "complete -c rollcall -n %s %s %s -d %s%s\n", condition, option, quote(name), quote(word.help), fishValue(word.takes, quote))
+			fmt.Fprintf(&b, "complete -c rollcall -n %s %s %s -d %s%s\n", condition, option, quote(name), quote(word.help), fishValue(word.value, quote))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
