@@ -84,8 +84,8 @@ func serve(t *testing.T, k *keys, s setup) *pipe {
 	p, lg := newPipe(), testutil.Logger(t)
 	srv := &http.Server{Handler: newHandler(t, lg, k, s)}
 	l := httpx.NewListener(p, httpx.ListenerOptions{
-		FaultAnswer: api.Malformed,
-		Logger:      lg,
+		FaultResponse: api.Malformed,
+		Logger:        lg,
 	})
 	stopped := make(chan error)
 	go func() { stopped <- l.Serve(srv) }()

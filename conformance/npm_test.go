@@ -89,9 +89,9 @@ func serveTLS(t *testing.T, h http.Handler) (*net.TCPAddr, []byte) {
 		t.Fatal(err)
 	}
 	l := httpx.NewListener(inner, httpx.ListenerOptions{
-		TLS:         &tls.Config{Certificates: []tls.Certificate{cert}},
-		FaultAnswer: api.Malformed,
-		Logger:      testutil.Logger(t),
+		TLS:           &tls.Config{Certificates: []tls.Certificate{cert}},
+		FaultResponse: api.Malformed,
+		Logger:        testutil.Logger(t),
 	})
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	stopped := make(chan error)

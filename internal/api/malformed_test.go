@@ -59,7 +59,7 @@ func sendMalformed(t *testing.T, request string, tls bool) (advice, reason strin
 		t.Fatal(err)
 	}
 	reasons := make(chan string, 1)
-	o := httpx.ListenerOptions{Logger: testutil.Logger(t), FaultAnswer: func(f httpx.Fault) (http.Header, []byte) {
+	o := httpx.ListenerOptions{Logger: testutil.Logger(t), FaultResponse: func(f httpx.Fault) (http.Header, []byte) {
 		reasons <- f.Reason
 		return Malformed(f)
 	}}

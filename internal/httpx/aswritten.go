@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// AsWritten returns a URL whose path [http.ServeMux] takes as the escaped one is
-// written, with query. ServeMux cleans other paths, and redirects to what it made of
-// them. Segments "." and ".." become names like others. An empty segment is in no
-// pattern, so a path ends before it and is one of the tree above. A path that begins
-// with an empty segment or without a slash becomes one that only the pattern "/"
-// matches.
+// AsWritten returns a URL with the given query, with which [http.ServeMux]
+// matches the escaped path as it is written. ServeMux would otherwise clean the
+// path and redirect to the result:
+//   - The segments "." and ".." become ordinary names.
+//   - No pattern contains an empty segment. A path therefore ends before its
+//     first empty segment and matches the subtree above it.
+//   - A path that begins with an empty segment or without a slash becomes one
+//     that only the pattern "/" matches.
 func AsWritten(escaped, query string) *url.URL {
 	if !strings.HasPrefix(escaped, "/") || strings.HasPrefix(escaped, "//") {
 		escaped = "/*"

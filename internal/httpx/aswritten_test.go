@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// ServeMux redirects nobody, and matches paths segment by segment as they are written.
+// TestAsWritten checks that ServeMux redirects no client and matches paths
+// segment by segment as they are written.
 func TestAsWritten(t *testing.T) {
 	mux := http.NewServeMux()
 	for _, pattern := range []string{"/{$}", "/one", "/tree/", "/tree/one", "/tree/of/{name}", "/"} {

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// newBuffer is the size of a new buffer: room for a batch of a hundred
-	// accounts, the commonest large body.
+	// newBuffer is the size of a new buffer. A batch of a hundred accounts, the
+	// most common large body, fits.
 	newBuffer = 16 << 10
 
-	// keepBuffer is the largest buffer kept for another request. A few huge
-	// bodies must not hold their memory for ever.
+	// keepBuffer is the size of the largest buffer that is kept for another
+	// request. Without this limit a few huge bodies would occupy their memory
+	// for ever.
 	keepBuffer = 256 << 10
 )
 
-// buffers holds *[]byte of length 0.
+// buffers is a pool of *[]byte of length 0.
 var buffers = sync.Pool{New: func() any {
 	b := make([]byte, 0, newBuffer)
 	return &b
@@ -34,20 +35,23 @@ func (e *BodyTooLargeError) Error() string {
 	return fmt.Sprintf("request body is larger than %d bytes", e.Limit)
 }
 
-// A Body is the whole body of a request, in memory.
+// A Body is the complete body of a request in memory.
 type Body struct {
 	buf *[]byte // nil after Free
 }
 
-// ReadBody reads the body of r, which may be at most limit bytes, and adds its
+// ReadBody reads the body of r, which may have at most limit bytes. It adds the
 // length to the [Event] of r.
 //
-// A larger body gives a [*BodyTooLargeError]; one that announces its length
-// is not read at all. One that ends early, is badly chunked or does not arrive
-// in time gives the error of net/http, wrapped. Memory grows with the bytes that
-// arrive, not with the length announced.
+// The error is one of these:
+//   - A [*BodyTooLargeError] for a larger body. If its Content-Length says so,
+//     nothing is read.
+//   - The wrapped error of net/http, for a body that ends early, is badly
+//     chunked, or does not arrive in time.
 //
-// The caller calls [Body.Free] when it no longer needs the bytes.
+// Memory grows with the bytes that arrive, not with the Content-Length.
+//
+// The caller must call [Body.Free] when it no longer needs the bytes.
 func ReadBody(r *http.Request, limit int64) (*Body, error) {
 	if r.ContentLength > limit {
 		return nil, &BodyTooLargeError{Limit: limit}
@@ -66,8 +70,8 @@ func ReadBody(r *http.Request, limit int64) (*Body, error) {
 // Bytes returns the bytes of the body. They are valid until [Body.Free].
 func (b *Body) Bytes() []byte { return *b.buf }
 
-// Free gives the memory of the body back. Nothing may refer to its bytes any
-// more. Calls after the first do nothing.
+// Free returns the memory of the body to a pool. Nothing may refer to its bytes
+// any more. Further calls do nothing.
 func (b *Body) Free() {
 	buf := b.buf
 	b.buf = nil

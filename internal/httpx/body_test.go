@@ -54,8 +54,8 @@ func TestReadBody(t *testing.T) {
 	}
 }
 
-// TestReadBodyReuse checks that a body does not show through in the next one,
-// and that a second Free does not hand the same memory to two requests.
+// TestReadBodyReuse checks that a body leaves no bytes in the next one, and
+// that a second Free does not give the same memory to two requests.
 func TestReadBodyReuse(t *testing.T) {
 	read := func(s string) *Body {
 		t.Helper()
@@ -78,8 +78,8 @@ func TestReadBodyReuse(t *testing.T) {
 	}
 }
 
-// serveLength returns a server that answers with the length of the body, of at
-// most a million bytes, or with the kind of error.
+// serveLength returns a server that responds with the length of the body, which
+// may have a million bytes, or with the kind of error.
 func serveLength(t *testing.T) *httptest.Server {
 	t.Helper()
 	lg, log := newLog()
@@ -106,7 +106,7 @@ func serveLength(t *testing.T) *httptest.Server {
 	return ts
 }
 
-// TestReadBodyOfLiars sends bodies that are not as announced.
+// TestReadBodyOfLiars sends bodies that differ from their announced length.
 func TestReadBodyOfLiars(t *testing.T) {
 	ts := serveLength(t)
 	tests := map[string]struct{ request, want string }{
@@ -138,8 +138,8 @@ func TestReadBodyOfLiars(t *testing.T) {
 	}
 }
 
-// TestBodyTooLargeCloses sends large bodies whole: the client must be able to
-// read the answer, and the connection must end.
+// TestBodyTooLargeCloses sends large bodies completely. The client must be able
+// to read the response, and the connection must end.
 func TestBodyTooLargeCloses(t *testing.T) {
 	ts := serveLength(t)
 	body := bytes.Repeat([]byte("x"), 5e6)
@@ -173,7 +173,7 @@ func TestReadBodyCountsBytes(t *testing.T) {
 		}
 		b.Free()
 		return nil
-	}, answerError)
+	}, respondError)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("12345")))
 	if got := log.one(t)["bytes_in"]; got != 5.0 {
 		t.Errorf("bytes_in = %v, want 5", got)

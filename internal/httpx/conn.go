@@ -10,62 +10,69 @@ import (
 	"time"
 )
 
-// After a fault we read on for a moment before we close: closing with unread
-// bytes resets the connection, and the reset may overtake the answer.
+// Before a connection is closed after a fault, the server reads for a moment.
+// Closing a connection with unread bytes resets it, and the reset may arrive
+// before the response is read.
 const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 256 << 10
 )
 
-// A conn is a connection of HTTP/1 whose faults are answered by us.
+// A conn is an HTTP/1 connection. It replaces the responses of net/http to
+// requests that net/http refuses by itself.
 //
-// Only the first bytes of an answer are looked at. What begins an answer is not
-// guessed from the bytes, for a body may hold anything, nor from what is read,
-// for the next request may arrive early: the first write of a connection begins
-// one, and the first after net/http reported the one before as finished.
+// A conn inspects only the first write of each response. It cannot find the
+// beginning of a response in the data, because a body may contain anything. It
+// cannot use what it reads either, because the next request may arrive early. A
+// response therefore begins with the first write of the connection, and with
+// the first write after net/http has reported the previous response as
+// finished.
 type conn struct {
 	net.Conn
 	faults *faultWriter
 
-	// begins reports that the next write begins an answer. It is written and
-	// read by the goroutine that serves the connection, and by those that a
-	// handler may start to write its answer.
+	// begins is true if the next write begins a response. It is used by the
+	// goroutine that serves the connection, and by goroutines that a handler
+	// starts to write its response.
 	begins atomic.Bool
 
-	// arrived reports that bytes came since the last response ended.
+	// arrived is true if bytes have arrived since the last response ended.
 	arrived atomic.Bool
 
-	// rude reports that the connection ends while its client may still send.
-	rude atomic.Bool
+	// linger is true if the connection is being closed while the client may
+	// still send.
+	linger atomic.Bool
 
-	// link is not nil once a handler has taken the connection over.
-	link atomic.Pointer[link]
+	// hijacked is not nil once a handler has taken the connection over.
+	hijacked atomic.Pointer[hijackedConn]
 
-	// The goroutine that serves the connection alone uses these.
-	responses int  // so far
-	pipelined bool // the header of the request was there before the last response ended
+	// The next fields are used only by the goroutine that serves the
+	// connection.
+	responses int  // number of responses so far
+	pipelined bool // whether the header of the request arrived before the last response ended
 
 	whole wholeWrite
 }
 
-// newConn returns c with its faults answered by w.
+// newConn returns c with faults handled by w.
 func newConn(c net.Conn, w *faultWriter) *conn {
 	wrapped := &conn{Conn: c, faults: w}
 	wrapped.begins.Store(true)
 	return wrapped
 }
 
-// yieldEvery is how many responses a connection gets before others have their turn.
+// yieldEvery is the number of responses after which a connection lets other
+// goroutines run.
 const yieldEvery = 8
 
-// state follows [http.Server.ConnState]. A connection is idle for a moment after
-// each answer, even if the next request has arrived already. A connection whose
-// requests are always there never waits, so it would keep its processor until the
-// scheduler takes that away, after 10 ms; a thousand of them would keep everybody
-// else waiting for seconds.
+// state is called for each [http.Server.ConnState]. A connection is idle for a
+// moment after each response, even if the next request has already arrived. A
+// connection that always has a next request never waits. It would occupy its
+// processor until the scheduler preempts it after 10 ms. A thousand such
+// connections would delay all others for seconds, so state yields.
 func (c *conn) state(s http.ConnState) {
 	switch s {
-	case http.StateActive: // the header is there
+	case http.StateActive: // the header has arrived
 		c.pipelined = !c.arrived.Load()
 	case http.StateIdle:
 		c.begins.Store(true)
@@ -83,31 +90,31 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.arrived.Store(true)
 	}
-	if l := c.link.Load(); l != nil {
+	if l := c.hijacked.Load(); l != nil {
 		l.in.Add(int64(n))
 	}
 	return n, err
 }
 
-// takeOver gives c to l. From then on what is written passes as it is.
-func (c *conn) takeOver(l *link) {
+// takeOver assigns c to l. All further writes pass unchanged.
+func (c *conn) takeOver(l *hijackedConn) {
 	c.begins.Store(false)
-	c.rude.Store(false)
-	c.link.Store(l)
+	c.linger.Store(false)
+	c.hijacked.Store(l)
 }
 
-// Close implements [net.Conn]. If the client may still send, the connection ends a
-// moment later, so that the last response reaches it.
+// Close implements [net.Conn]. If the client may still send, the connection is
+// closed a moment later, so that the client can read the last response.
 func (c *conn) Close() error {
-	if l := c.link.Swap(nil); l != nil {
+	if l := c.hijacked.Swap(nil); l != nil {
 		defer l.leave()
 	}
-	if !c.rude.Swap(false) {
+	if !c.linger.Swap(false) {
 		return c.Conn.Close()
 	}
 	go func() {
 		defer c.Conn.Close()
-		_ = c.linger() // the client has gone or has had its time
+		_ = c.drain() // an error means that the client has gone or was too slow
 	}()
 	return nil
 }
@@ -120,7 +127,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			return len(p), c.refuse(version, f)
 		}
 	}
-	if l := c.link.Load(); l != nil {
+	if l := c.hijacked.Load(); l != nil {
 		n, err := c.Conn.Write(p)
 		l.out.Add(int64(n))
 		return n, err
@@ -128,24 +135,25 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.whole.write(c.Conn, p)
 }
 
-// refuse answers f in place of the library and ends the connection.
+// refuse responds to f instead of net/http and closes the connection.
 func (c *conn) refuse(version string, f Fault) error {
 	defer c.Conn.Close()
-	if _, err := c.Conn.Write(c.faults.answer(version, f)); err != nil {
+	if _, err := c.Conn.Write(c.faults.response(version, f)); err != nil {
 		return err
 	}
-	return c.linger()
+	return c.drain()
 }
 
-// linger ends the writing side and takes what the client still sends, for a moment.
-func (c *conn) linger() error {
+// drain shuts down the writing side and reads for a moment what the client
+// still sends.
+func (c *conn) drain() error {
 	if err := c.CloseWrite(); err != nil {
 		return err
 	}
 	if err := c.SetReadDeadline(time.Now().Add(lingerTime)); err != nil {
 		return err
 	}
-	// How it ends does not matter: the client has gone or has had its time.
+	// An error means that the client has gone or was too slow.
 	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	return nil
 }
@@ -168,5 +176,5 @@ type tlsConn struct {
 	tls *tls.Conn
 }
 
-// ConnectionState tells net/http what to set as [http.Request.TLS].
+// ConnectionState is called by net/http to set [http.Request.TLS].
 func (c *tlsConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }

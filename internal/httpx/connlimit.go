@@ -11,59 +11,65 @@ import (
 	"time"
 )
 
-// connPatience is how long a connection may always keep the server waiting.
-// After that it gives way to one that has no place: a second is much for a
-// client that is about to speak, and little for one that must wait for it.
-const connPatience = time.Second
+// connWait is how long a connection may keep the server waiting without being
+// closed for a new one. A second is long for a client that is about to send,
+// and short for a client that must wait for a place.
+const connWait = time.Second
 
-// A ConnLimit bounds the connections that are open at once, so that strangers
-// cannot use up the file descriptors of the process. It is safe for concurrent
-// use, and listeners may share one.
+// A ConnLimit limits the open connections, so that anonymous clients cannot use
+// up the file descriptors of the process. It is safe for concurrent use, and
+// listeners may share one.
 //
-// A connection keeps the server waiting during its TLS handshake, until its
-// request is there with the whole body, from the beginning of the response until
-// the client has taken that, and between two requests. When the bound is reached,
-// a new connection waits until another one ends, or until one has kept the server
-// waiting for a second; that one is then closed, whoever waits longest first.
-// Between the end of a request and the beginning of its response a connection is
-// left alone. Those who come meanwhile wait in the backlog of the kernel.
+// A connection keeps the server waiting in these phases:
+//   - during its TLS handshake
+//   - until its request has arrived with the complete body
+//   - from the beginning of the response until the client has received it
+//   - between two requests
 //
-// A source, which is an IPv4 address or a network of IPv6, is greedy if it holds
-// more than a sixteenth of the places. Greedy sources give way first, and at once
-// to a newcomer whose source holds less than half as many. One place in 32 is
-// kept for sources that hold none, such as a probe of health. Streams and connections
-// that were taken over are left alone, and are at most half as many as the places.
+// If the limit is reached, a new connection waits until another one ends, or
+// until one has kept the server waiting for a second. The one that has waited
+// longest is then closed. From the end of its request until the beginning of
+// the response a connection is never closed. Further connections wait in the
+// backlog of the kernel.
+//
+// A source is an IPv4 address or an IPv6 network. A source is greedy if it has
+// more than a sixteenth of the places. Connections of greedy sources are closed
+// first. They are closed at once if the source of the new connection has less
+// than half as many. One place in 32 is reserved for sources without
+// connections, such as a health check. Streams and connections that were taken
+// over are never closed for others. They have at most half of the places.
 type ConnLimit struct {
-	limit    int
-	kept     int // places for sources that hold none
-	share    int // a source with more places is greedy
-	patience time.Duration
-	freed    chan struct{} // holds a token after a connection has ended
+	limit   int
+	kept    int           // places reserved for sources without connections
+	share   int           // a source with more connections is greedy
+	maxWait time.Duration // connWait, except in tests
+	freed   chan struct{} // contains a token after a connection has ended
 
 	mu      sync.Mutex
-	conns   list.List // of *limitedConn; of those that wait, who waits longest is first
+	conns   list.List // of *limitedConn; of the waiting ones, that with the longest wait is first
 	sources map[netip.Prefix]*connSource
 	greedy  []*connSource
 	lasting int // streams and connections that were taken over
 }
 
-// A connSource is where connections come from. It is known while there is one.
+// A connSource is a source of connections. It exists while it has a connection.
 type connSource struct {
 	from  netip.Prefix
-	conns list.List // of *limitedConn, in the order of those of the ConnLimit
+	conns list.List // of *limitedConn, in the same order as in the ConnLimit
 }
 
-// NewConnLimit returns a ConnLimit of n connections, at least 1. [MaxConns] says
-// how many a process can afford.
+// NewConnLimit returns a ConnLimit of n connections, at least 1. [MaxConns]
+// returns how many a process can afford.
 func NewConnLimit(n int) *ConnLimit {
 	return &ConnLimit{
-		limit: n, kept: n / 32, share: n / 16, patience: connPatience,
+		limit: n, kept: n / 32, share: n / 16, maxWait: connWait,
 		freed: make(chan struct{}, 1), sources: map[netip.Prefix]*connSource{},
 	}
 }
 
-// sourceOf returns the source of c: networks of IPv6 are given to customers as a
-// whole. Addresses that are not of TCP are one source.
+// sourceOf returns the source of c. Providers assign whole IPv6 networks to
+// customers, so a network is one source. All addresses that are not TCP are one
+// source.
 func sourceOf(c net.Conn) netip.Prefix {
 	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -77,8 +83,7 @@ func sourceOf(c net.Conn) netip.Prefix {
 	return from
 }
 
-// enter waits for a place for c. It reports false if done is closed before there
-// is one.
+// enter waits for a place for c. It returns false if done is closed first.
 func (l *ConnLimit) enter(c *limitedConn, done <-chan struct{}) bool {
 	for {
 		wait := l.tryEnter(c)
@@ -94,8 +99,8 @@ func (l *ConnLimit) enter(c *limitedConn, done <-chan struct{}) bool {
 	}
 }
 
-// tryEnter gives c a place and returns 0, or returns the time after which it is
-// worth another try.
+// tryEnter assigns a place to c and returns 0. If there is none, it returns the
+// time after which the caller should try again.
 func (l *ConnLimit) tryEnter(c *limitedConn) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,23 +109,23 @@ func (l *ConnLimit) tryEnter(c *limitedConn) time.Duration {
 		own, room = s.conns.Len(), l.limit-l.kept
 	}
 	if l.conns.Len() >= room {
-		victim, patience := l.victim(own)
+		victim, maxWait := l.victim(own)
 		if victim == nil {
-			return l.patience
+			return l.maxWait
 		}
-		if wait := patience - time.Since(victim.since); wait > 0 {
+		if wait := maxWait - time.Since(victim.since); wait > 0 {
 			return wait
 		}
 		l.leave(victim)
-		_ = victim.Conn.Close() // whoever serves it finds out by itself
+		_ = victim.Conn.Close() // the goroutine that serves it notices
 	}
 	l.join(c, from)
 	return 0
 }
 
-// victim returns the connection that gives way to one whose source holds own
-// places, and how long it may keep us waiting before. It returns nil if all are
-// busy. The caller holds l.mu.
+// victim returns the connection to close for a new one whose source has own
+// places, and how long that connection may keep the server waiting first. It
+// returns nil if all are busy. The caller has locked l.mu.
 func (l *ConnLimit) victim(own int) (*limitedConn, time.Duration) {
 	var most *connSource
 	for _, s := range l.greedy {
@@ -129,20 +134,20 @@ func (l *ConnLimit) victim(own int) (*limitedConn, time.Duration) {
 		}
 	}
 	if most == nil {
-		return oldest(&l.conns), l.patience
+		return oldest(&l.conns), l.maxWait
 	}
 	c := oldest(&most.conns)
 	switch {
 	case c == nil:
-		return oldest(&l.conns), l.patience
+		return oldest(&l.conns), l.maxWait
 	case most.conns.Len() > 2*own:
 		return c, 0
 	}
-	return c, l.patience
+	return c, l.maxWait
 }
 
-// oldest returns the connection that keeps us waiting longest, or nil if all are
-// busy.
+// oldest returns the connection that has kept the server waiting longest, or
+// nil if all are busy.
 func oldest(conns *list.List) *limitedConn {
 	for e := conns.Front(); e != nil; e = e.Next() {
 		if c := e.Value.(*limitedConn); c.busy == 0 {
@@ -152,7 +157,7 @@ func oldest(conns *list.List) *limitedConn {
 	return nil
 }
 
-// join gives c a place. The caller holds l.mu.
+// join assigns a place to c. The caller has locked l.mu.
 func (l *ConnLimit) join(c *limitedConn, from netip.Prefix) {
 	s := l.sources[from]
 	if s == nil {
@@ -166,7 +171,7 @@ func (l *ConnLimit) join(c *limitedConn, from netip.Prefix) {
 	}
 }
 
-// leave takes c out. Calls after the first do nothing. The caller holds l.mu.
+// leave removes c. Further calls do nothing. The caller has locked l.mu.
 func (l *ConnLimit) leave(c *limitedConn) {
 	if c.place == nil {
 		return
@@ -184,11 +189,11 @@ func (l *ConnLimit) leave(c *limitedConn) {
 	}
 	select {
 	case l.freed <- struct{}{}:
-	default: // a token is there already
+	default: // it contains a token already
 	}
 }
 
-// A limitedConn is a connection that has its place in a [ConnLimit].
+// A limitedConn is a connection with a place in a [ConnLimit].
 type limitedConn struct {
 	net.Conn
 	limit *ConnLimit
@@ -197,24 +202,24 @@ type limitedConn struct {
 	place    *list.Element // nil before join and after leave
 	inSource *list.Element
 	source   *connSource
-	since    time.Time // since when it keeps us waiting
-	busy     int       // requests that keep it waiting for us; then it does not
-	lasting  int       // streams on it, or 1 if it was taken over
+	since    time.Time // when it began to keep the server waiting
+	busy     int       // requests that wait for the server; if there are any, the connection does not keep it waiting
+	lasting  int       // number of its streams, or 1 if it was taken over
 }
 
-// state follows [http.Server.ConnState]. A new connection keeps us waiting since
-// it was accepted, which may be long ago if there was a handshake; one that has
-// sent a header, or has taken a response, since then.
+// state is called for each [http.Server.ConnState]. A new connection keeps the
+// server waiting from the time at which it was accepted, which may be long ago
+// if it had a handshake. After a header or a response that time begins again.
 func (c *limitedConn) state(s http.ConnState) {
 	if s == http.StateNew || s == http.StateClosed {
 		return
 	}
-	c.expect(0)
+	c.addBusy(0)
 }
 
-// expect adds n to the requests that wait for us, and notes that from now on the
-// client keeps us waiting if there are none.
-func (c *limitedConn) expect(n int) {
+// addBusy adds n to the requests that wait for the server. If there are none,
+// the client keeps the server waiting from now on.
+func (c *limitedConn) addBusy(n int) {
 	c.limit.mu.Lock()
 	defer c.limit.mu.Unlock()
 	c.busy += n
@@ -225,8 +230,8 @@ func (c *limitedConn) expect(n int) {
 	}
 }
 
-// last adds something that lasts on c.
-func (c *limitedConn) last() error {
+// beginLasting adds a stream of c, or c itself if it is taken over.
+func (c *limitedConn) beginLasting() error {
 	l := c.limit
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -240,14 +245,14 @@ func (c *limitedConn) last() error {
 	return nil
 }
 
-// endLast undoes last.
-func (c *limitedConn) endLast() {
+// endLasting undoes beginLasting.
+func (c *limitedConn) endLasting() {
 	c.limit.mu.Lock()
 	if c.lasting--; c.place != nil {
 		c.limit.lasting--
 	}
 	c.limit.mu.Unlock()
-	c.expect(-1)
+	c.addBusy(-1)
 }
 
 // Close implements [net.Conn].
@@ -261,7 +266,7 @@ func (c *limitedConn) Close() error {
 // CloseWrite shuts down the writing side.
 func (c *limitedConn) CloseWrite() error { return closeWrite(c.Conn) }
 
-// limited returns the connection with a place that c was made from, or nil.
+// limited returns the limitedConn inside c, or nil.
 func limited(c net.Conn) *limitedConn {
 	for {
 		switch outer := c.(type) {
@@ -281,7 +286,7 @@ func limited(c net.Conn) *limitedConn {
 	}
 }
 
-// A limitedListener accepts connections when there is a place for them.
+// A limitedListener accepts connections as the limit permits.
 type limitedListener struct {
 	net.Listener
 	limit *ConnLimit

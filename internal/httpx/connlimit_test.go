@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// A pipeListener is a listener in memory, for servers in a bubble. Its backlog
-// has no bound.
+// A pipeListener is a listener in memory, for servers in a synctest bubble. Its
+// backlog has no limit.
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -45,7 +45,7 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
-// dial connects, as soon as there is a place in front of the listener.
+// dial connects when the backlog of the listener has a place.
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
@@ -56,19 +56,19 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// A bubbleServer is a server with a limit of connections, inside a bubble, where
-// time passes only when everybody waits.
+// A bubbleServer is a server with a ConnLimit in a synctest bubble, where time
+// passes only when all goroutines wait.
 type bubbleServer struct {
 	*pipeListener
-	tls *tls.Config // of clients; nil without TLS
+	tls *tls.Config // configuration of clients; nil without TLS
 }
 
-// serveLimited runs test against a server of h that takes n connections.
+// serveLimited runs test with a server of h that accepts n connections.
 func serveLimited(t *testing.T, n int, secure bool, h http.Handler, test func(*testing.T, *bubbleServer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bubbleServer{pipeListener: newPipeListener()}
-		o := ListenerOptions{Conns: NewConnLimit(n), FaultAnswer: func(Fault) (http.Header, []byte) { return nil, []byte("{}") }}
+		o := ListenerOptions{Conns: NewConnLimit(n), FaultResponse: func(Fault) (http.Header, []byte) { return nil, []byte("{}") }}
 		o.Logger, _ = newLog()
 		if secure {
 			o.TLS, s.tls = selfSigned(t)
@@ -87,7 +87,7 @@ func serveLimited(t *testing.T, n int, secure bool, h http.Handler, test func(*t
 	})
 }
 
-// client returns a client with connections of its own.
+// client returns a client with its own connections.
 func (s *bubbleServer) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: s.dial, TLSClientConfig: s.tls.Clone(), ForceAttemptHTTP2: true}}
 }
@@ -99,7 +99,7 @@ func (s *bubbleServer) url() string {
 	return "http://127.0.0.1/"
 }
 
-// get fetches / and returns how long that took.
+// get requests / and returns how long that took.
 func (s *bubbleServer) get(t *testing.T, client *http.Client) time.Duration {
 	t.Helper()
 	start := time.Now()
@@ -115,7 +115,7 @@ func (s *bubbleServer) get(t *testing.T, client *http.Client) time.Duration {
 	return time.Since(start)
 }
 
-// silent connects and says nothing.
+// silent opens a connection and sends nothing.
 func (s *bubbleServer) silent(t *testing.T) net.Conn {
 	t.Helper()
 	c, err := s.dial(t.Context(), "", "")
@@ -132,8 +132,9 @@ func isClosed(c net.Conn) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// Strangers who take every place and say nothing, be it before their handshake
-// or before their request, give way to a client after a second.
+// TestSilentStrangersGiveWay fills every place with connections that send
+// nothing, before their handshake or before their request. After a second they
+// are closed for a client.
 func TestSilentStrangersGiveWay(t *testing.T) {
 	for name, secure := range map[string]bool{"clear": false, "tls": true} {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestSilentStrangersGiveWay(t *testing.T) {
 					silent = append(silent, s.silent(t))
 					time.Sleep(time.Millisecond)
 				}
-				if got, want := s.get(t, s.client()), connPatience-3*time.Millisecond; got != want {
+				if got, want := s.get(t, s.client()), connWait-3*time.Millisecond; got != want {
 					t.Errorf("the client was served after %v, want %v", got, want)
 				}
 				for i, c := range silent {
@@ -156,7 +157,8 @@ func TestSilentStrangersGiveWay(t *testing.T) {
 	}
 }
 
-// The connection that gives way is the one that has been idle longest.
+// TestLongestIdleGivesWay checks that the connection that has been idle longest
+// is closed.
 func TestLongestIdleGivesWay(t *testing.T) {
 	for name, secure := range map[string]bool{"http1": false, "http2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -194,8 +196,9 @@ func TestLongestIdleGivesWay(t *testing.T) {
 	}
 }
 
-// A connection whose request is being served keeps its place, however long that
-// takes; the newcomer is served afterwards.
+// TestBusyConnectionStays checks that a connection is not closed while its
+// request is being served, however long that takes. The new connection is
+// served afterwards.
 func TestBusyConnectionStays(t *testing.T) {
 	for name, secure := range map[string]bool{"http1": false, "http2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -217,8 +220,8 @@ func TestBusyConnectionStays(t *testing.T) {
 	}
 }
 
-// send connects and sends text, which may be the beginning of a request, from a
-// goroutine of its own: a pipe keeps no bytes.
+// send opens a connection and sends text, which may be the beginning of a
+// request. It sends from a separate goroutine, because a pipe has no buffer.
 func (s *bubbleServer) send(t *testing.T, text string) net.Conn {
 	t.Helper()
 	c := s.silent(t)
@@ -226,8 +229,9 @@ func (s *bubbleServer) send(t *testing.T, text string) net.Conn {
 	return c
 }
 
-// Strangers hold no place with a request whose body does not come, whether it
-// was refused or is waited for, nor with responses that they do not read.
+// TestHalfRequestsGiveWay checks that a client cannot keep a place with a
+// request whose body does not arrive, whether the request was refused or not,
+// or with responses that it does not read.
 func TestHalfRequestsGiveWay(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "no") })
 	read := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -277,8 +281,8 @@ func TestHalfRequestsGiveWay(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body.Close()
-				if took := time.Since(start); took > connPatience {
-					t.Errorf("the client was served after %v, want %v at most", took, connPatience)
+				if took := time.Since(start); took > connWait {
+					t.Errorf("the client was served after %v, want %v at most", took, connWait)
 				}
 				for _, c := range strangers {
 					_ = c.Close()
@@ -289,7 +293,7 @@ func TestHalfRequestsGiveWay(t *testing.T) {
 	}
 }
 
-// drip sends a byte each tenth of a second.
+// drip sends a byte every tenth of a second.
 func drip(c net.Conn) {
 	for {
 		time.Sleep(100 * time.Millisecond)
@@ -299,8 +303,8 @@ func drip(c net.Conn) {
 	}
 }
 
-// A client whose request is refused before its body has come keeps its
-// connection if the body follows in time, and loses it if not.
+// TestBodyAfterRefusal checks that a client whose request is refused before its
+// body has arrived keeps its connection only if the body follows in time.
 func TestBodyAfterRefusal(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "no") })
 	for after, closes := range map[time.Duration]bool{bodyGrace / 2: false, 2 * bodyGrace: true} {
@@ -323,12 +327,12 @@ func TestBodyAfterRefusal(t *testing.T) {
 			if resp.Close != closes {
 				t.Errorf("body after %v: closes is %v, want %v", after, resp.Close, closes)
 			}
-			time.Sleep(after) // until the body was sent
+			time.Sleep(after) // until the body has been sent
 		})
 	}
 }
 
-// A lateBody is a body that comes after a while.
+// A lateBody is a body that arrives after a delay.
 type lateBody struct {
 	wait time.Duration
 	text *strings.Reader
@@ -340,7 +344,7 @@ func (b *lateBody) Read(p []byte) (int, error) {
 	return b.text.Read(p)
 }
 
-// A sourceConn is one end of a pipe that says where it comes from.
+// A sourceConn is one end of a pipe with a given remote address.
 type sourceConn struct {
 	net.Conn
 	from string
@@ -350,8 +354,8 @@ func (c sourceConn) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(c.from), 1))
 }
 
-// join opens n connections from an address, each of which must find a place in
-// no time, and returns the last one.
+// join opens n connections from an address, each of which must get a place at
+// once, and returns the last one.
 func join(t *testing.T, l *ConnLimit, n int, from string) (last *limitedConn) {
 	t.Helper()
 	for i := range n {
@@ -364,7 +368,7 @@ func join(t *testing.T, l *ConnLimit, n int, from string) (last *limitedConn) {
 	return last
 }
 
-// held returns how many places a source holds.
+// held returns the number of places of a source.
 func held(l *ConnLimit, from string) int {
 	s := l.sources[sourceOf(sourceConn{nil, from})]
 	if s == nil {
@@ -373,17 +377,18 @@ func held(l *ConnLimit, from string) int {
 	return s.conns.Len()
 }
 
-// The source that holds the most gives way to others, at once and alone.
+// TestGreedySourceGivesWay checks that only connections of the source with the
+// most are closed for others, and at once.
 func TestGreedySourceGivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewConnLimit(64) // 2 of them kept for new sources, 4 make no source greedy
 		join(t, l, 4, "192.0.2.1")
-		time.Sleep(time.Minute) // those wait longest
+		time.Sleep(time.Minute) // these wait longest
 		join(t, l, 58, "192.0.2.66")
 		if wait := l.tryEnter(&limitedConn{Conn: sourceConn{nil, "192.0.2.66"}, limit: l}); wait <= 0 {
 			t.Error("the greedy source got a place at the cost of another at once")
 		}
-		join(t, l, 2, "192.0.2.2") // kept places, then at the cost of the greedy source
+		join(t, l, 2, "192.0.2.2") // reserved places, then at the cost of the greedy source
 		join(t, l, 10, "2001:db8::1")
 		join(t, l, 10, "2001:db8::ffff") // the same network
 		for from, want := range map[string]int{"192.0.2.1": 4, "192.0.2.2": 2, "2001:db8::": 20, "192.0.2.66": 64 - 26} {
@@ -391,8 +396,8 @@ func TestGreedySourceGivesWay(t *testing.T) {
 				t.Errorf("%s holds %d places, want %d", from, got, want)
 			}
 		}
-		time.Sleep(connPatience)
-		join(t, l, 5, "192.0.2.66") // in the place of its own
+		time.Sleep(connWait)
+		join(t, l, 5, "192.0.2.66") // replaces its own connections
 		if got := held(l, "192.0.2.1"); got != 4 {
 			t.Errorf("a source that holds few has %d places, want 4", got)
 		}
@@ -405,12 +410,12 @@ func TestGreedySourceGivesWay(t *testing.T) {
 	})
 }
 
-// A probe of health finds a place while every other is taken by requests that
-// are being served.
+// TestKeptPlaces checks that a health check gets a place while all others are
+// occupied by requests that are being served.
 func TestKeptPlaces(t *testing.T) {
 	l := NewConnLimit(64)
 	for range 62 {
-		join(t, l, 1, "192.0.2.66").expect(1)
+		join(t, l, 1, "192.0.2.66").addBusy(1)
 	}
 	if wait := l.tryEnter(&limitedConn{Conn: sourceConn{nil, "192.0.2.66"}, limit: l}); wait <= 0 {
 		t.Error("a kept place went to a source that holds others")
@@ -418,8 +423,8 @@ func TestKeptPlaces(t *testing.T) {
 	join(t, l, 1, "192.0.2.1")
 }
 
-// A crowd of clients that all speak at once is served to the last one: nobody is
-// closed for being many, and who leaves makes room at once.
+// TestCrowd checks that many clients that all send at once are all served. None
+// is closed because there are many, and each that ends frees its place at once.
 func TestCrowd(t *testing.T) {
 	serveLimited(t, 2, true, serveOK(t), func(t *testing.T, s *bubbleServer) {
 		start := time.Now()
@@ -438,7 +443,7 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
-// Close does not wait for a place.
+// TestCloseWithoutPlace checks that Close does not wait for a place.
 func TestCloseWithoutPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newPipeListener()
@@ -452,7 +457,7 @@ func TestCloseWithoutPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first.(*limitedConn).expect(1)
+		first.(*limitedConn).addBusy(1)
 		second := make(chan error)
 		go func() {
 			_, err := l.Accept()
@@ -468,7 +473,7 @@ func TestCloseWithoutPlace(t *testing.T) {
 	})
 }
 
-// A connection that is closed twice frees one place.
+// TestCloseTwice checks that a connection that is closed twice frees one place.
 func TestCloseTwice(t *testing.T) {
 	limit := NewConnLimit(2)
 	var conns []*limitedConn
@@ -482,7 +487,7 @@ func TestCloseTwice(t *testing.T) {
 	}
 	_ = conns[0].Close()
 	_ = conns[0].Close()
-	conns[0].state(http.StateIdle) // comes late
+	conns[0].state(http.StateIdle) // arrives late
 	if got := limit.conns.Len(); got != 1 {
 		t.Errorf("%d connections have a place, want 1", got)
 	}

@@ -1,13 +1,15 @@
-// Package httpx is the plumbing between [net/http] and our services. It knows
-// nothing of accounts or of the wire.
-//
-//   - [Handler] turns a function that returns an error into an [http.Handler],
-//     survives its panics and logs one event for each request.
-//   - [ReadBody] reads a bounded body into a pooled buffer.
-//   - [InFlight] bounds the requests served at once.
-//   - [ConnLimit] bounds the connections open at once, and says which gives way.
-//   - [Listener] replaces the answers that net/http gives by itself to requests
-//     it cannot parse, which no handler ever sees, and ends a server in good order.
-//   - [Stream], [Extend] and [Ending] are for responses that last, and for
+// Package httpx adds to [net/http] what a server of Rollcall needs. It knows
+// neither accounts nor the wire.
+//   - [Handler] converts a function that returns an error to an [http.Handler].
+//     It recovers panics and logs one event for each request.
+//   - [ReadBody] reads a body of limited length into a pooled buffer.
+//   - [InFlight] limits the concurrent requests.
+//   - [ConnLimit] limits the open connections, and closes waiting ones if the
+//     limit is reached.
+//   - [Listener] replaces the responses that net/http sends by itself to
+//     requests that it cannot parse, and shuts a server down in order.
+//   - [Stream], [Extend] and [Ending] are for responses that last long and for
 //     connections that handlers take over.
+//
+// A newcomer can skip lazyconn.go and whole.go, which are for speed.
 package httpx

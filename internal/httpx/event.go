@@ -9,22 +9,23 @@ import (
 	"time"
 )
 
-// maxLoggedMethod bounds, in bytes, what a client chooses freely and the log
-// repeats. Ours are far shorter; a longer one is noise from outside.
+// maxLoggedMethod is the maximum length in bytes of a method in the log.
+// Clients choose it freely, and all valid methods are far shorter.
 const maxLoggedMethod = 16
 
-// unknownPath is logged of a path that no route claimed.
+// unknownPath is logged instead of a path that belongs to no route.
 const unknownPath = "/…"
 
-// An Event is what the log says about one request. [Handler] makes it, the
-// code that serves the request fills it, and it is logged once, at the end.
+// An Event is the log entry of one request. [Handler] creates it, the code that
+// serves the request fills it, and it is logged once at the end.
 //
-// An event must never hold a query, a signature, a key or a body. A path can hold
-// any of these by mistake, as of a client that escapes the "?" before its
-// signature, so only what [Event.SetPath] names is logged of it. An event belongs to
-// the goroutine that serves the request and is not safe for concurrent use.
+// An event must never contain a query, a signature, a key or a body. A path can
+// contain any of these by mistake, for example if a client escapes the "?"
+// before its signature. Therefore only the path of [Event.SetPath] is logged.
+// An event belongs to the goroutine that serves the request and is not safe for
+// concurrent use.
 type Event struct {
-	requestID [1]string // also the value of its header
+	requestID [1]string // also the value of the header
 	took      time.Duration
 	command   string
 	path      string
@@ -36,27 +37,27 @@ type Event struct {
 	hasCounts bool
 	bytesIn   int
 	attrs     []slog.Attr
-	room      [2]slog.Attr // for the first of attrs
+	first     [2]slog.Attr // memory of the first attrs
 	err       error
 	quiet     bool
 	onEnd     Observer
-	onLast    func() // called when the exchange begins to last; see [Stream]
+	onLast    func() // called when the exchange becomes a stream or is taken over; see [Stream]
 	turn      turn
 }
 
-// An Observer is told of a request when it has been answered, by the goroutine
-// that served it. It must not keep the event, and must be quick: the answer may
-// not have left yet.
+// An Observer is called after a request has been served, by the goroutine that
+// served it. It must not keep the event. It must be fast, because the response
+// may not have been sent yet.
 type Observer func(*Event)
 
-// maxAttrs is the most attributes of an event without those that were added,
-// and with room for a few of these.
+// maxAttrs is the number of attributes that an event has by itself, with some
+// room for added ones.
 const maxAttrs = 16
 
-// init gives e its id.
+// init sets the id of e.
 func (e *Event) init(requestID string) {
 	e.requestID[0] = requestID
-	e.attrs = e.room[:0]
+	e.attrs = e.first[:0]
 }
 
 type eventKey struct{}
@@ -84,22 +85,23 @@ func EventFrom(ctx context.Context) *Event {
 	return new(Event)
 }
 
-// RequestID returns the id of the request, as in the header [RequestIDHeader].
+// RequestID returns the id of the request, which is also the value of the
+// header [RequestIDHeader].
 func (e *Event) RequestID() string { return e.requestID[0] }
 
 // SetCommand sets the name of the command, such as "account_import".
 func (e *Event) SetCommand(name string) { e.command = name }
 
-// SetPath sets what is logged in place of the path: a route, or the part of the
-// path that is known, followed by "…". It must hold nothing that the client chose;
-// "" is for a path that nobody knows.
+// SetPath sets the text that is logged instead of the path: a route, or the
+// known part of the path followed by "…". It must not contain anything that the
+// client chose. An empty text means that the path is unknown.
 func (e *Event) SetPath(path string) { e.path = path }
 
-// SetApp sets the SDKAppID. Zero, which is no app, is not logged.
+// SetApp sets the SDKAppID. Zero means no app and is not logged.
 func (e *Event) SetApp(id uint32) { e.app = id }
 
-// SetCode sets the error code of the answer; 0 means success. With any other the
-// event is logged at [slog.LevelWarn] at least.
+// SetCode sets the error code of the response; 0 means success. With any other
+// code the event is logged at [slog.LevelWarn] or higher.
 func (e *Event) SetCode(code int) { e.code, e.hasCode = code, true }
 
 // SetCounts sets the number of items in the request and how many of them failed.
@@ -107,42 +109,45 @@ func (e *Event) SetCounts(items, failed int) {
 	e.items, e.failed, e.hasCounts = items, failed, true
 }
 
-// Fail notes a fault of the server, for a request that is answered by its handler
-// all the same; the event is logged at [slog.LevelError]. An error that the
-// handler returns is noted without it, and in its place. The text of err must not
-// hold what an event must not.
+// Fail records a server error for a request whose handler has written a
+// response itself. The event is logged at [slog.LevelError]. If the handler
+// returns an error, that one is recorded instead, without a call of Fail. The
+// text of err must not contain anything that an event must not contain.
 func (e *Event) Fail(err error) { e.err = err }
 
-// Quiet makes the event one of [slog.LevelDebug], unless it has failed or the
-// status of the answer is an error's: of what asks all day long, only that is news.
+// Quiet sets the level of the event to [slog.LevelDebug], unless the request
+// fails or the status of the response is an error. It is for clients that poll,
+// whose successful requests are not worth a line.
 func (e *Event) Quiet() { e.quiet = true }
 
-// ShadowAttr is the key of the attribute that notes a request over a rate limit
-// that was served all the same. Its value is the code that would have refused it.
+// ShadowAttr is the key of the attribute of a request that was over a rate
+// limit and was served because the limit is in shadow mode. Its value is the
+// code that would have refused the request.
 const ShadowAttr = "rate_shadow"
 
 // Add adds attributes for which there is no setter.
 func (e *Event) Add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
-// Known notes that the caller has shown a credential that is genuine. Only who has
-// may send requests without waiting for the responses to those before; see
-// [Handler].
+// Known records that the caller has sent a genuine credential. Only such a
+// caller may send requests without waiting for the responses to earlier ones;
+// see [Handler].
 func (e *Event) Known() { e.turn.known = true }
 
-// OnEnd makes o be told of the request, in the place of what was told before. It
-// is not told of one that failed because the client hung up.
+// OnEnd sets the observer of the request and replaces an earlier one. The
+// observer is not called for a request that failed because the client hung up.
 func (e *Event) OnEnd(o Observer) { e.onEnd = o }
 
-// Command returns the name of the command, "" if the request named none.
+// Command returns the name of the command, or "" if the request named none.
 func (e *Event) Command() string { return e.command }
 
-// Code returns the error code of the answer, 0 for success.
+// Code returns the error code of the response, or 0 for success.
 func (e *Event) Code() int { return e.code }
 
-// Took returns how long the request took. An [Observer] may ask for it.
+// Took returns the duration of the request. It is set when an [Observer] is
+// called.
 func (e *Event) Took() time.Duration { return e.took }
 
-// Has reports whether an attribute of that key was added.
+// Has reports whether an attribute with the key was added.
 func (e *Event) Has(key string) bool {
 	for i := range e.attrs {
 		if e.attrs[i].Key == key {
@@ -152,8 +157,7 @@ func (e *Event) Has(key string) bool {
 	return false
 }
 
-// level returns the level that the event by itself deserves, with the status of
-// its answer.
+// level returns the level of the event, given the status of its response.
 func (e *Event) level(status int) slog.Level {
 	switch {
 	case e.err != nil:
@@ -167,8 +171,8 @@ func (e *Event) level(status int) slog.Level {
 	}
 }
 
-// appendAll appends the attributes of the event to attrs in the order in which
-// they are logged.
+// appendAll appends the attributes of the event to attrs in the order of the
+// log.
 func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter) []slog.Attr {
 	attrs = append(attrs,
 		slog.String("request_id", e.requestID[0]),
@@ -194,7 +198,7 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 	return append(attrs, e.attrs...)
 }
 
-// clip returns s, cut after n bytes.
+// clip cuts s after n bytes.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s

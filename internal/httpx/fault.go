@@ -11,25 +11,26 @@ import (
 	"time"
 )
 
-// PlainOnTLS is the Reason of a request that came without TLS to a port of TLS.
+// PlainOnTLS is the Reason of a request that arrived without TLS at a TLS port.
 const PlainOnTLS = "plain HTTP on a port of TLS"
 
 // A Fault is a request that net/http refused before any handler saw it.
 type Fault struct {
-	// RequestID is the value of [RequestIDHeader] in the answer.
+	// RequestID is the value of [RequestIDHeader] in the response.
 	RequestID string
-	// Status is the HTTP status net/http would have sent, such as 400.
+	// Status is the HTTP status that net/http would have sent, such as 400.
 	Status int
-	// Reason is the text net/http would have sent. It is one of a few constant
-	// texts and holds nothing from the request.
+	// Reason is the text that net/http would have sent. It is one of a few
+	// constant texts and contains nothing of the request.
 	Reason string
 }
 
-// libraryFault recognises the beginning of an answer that net/http wrote by
-// itself: an error status, a whole head, and no request id in it.
+// libraryFault recognizes the beginning of a response that net/http wrote by
+// itself. Such a response has an error status, a complete head, and no request
+// id.
 //
-// The head of a fault is always in one piece, because the library writes it at
-// once. A head that does not end in p is a long one of ours.
+// Net/http writes such a head in one piece. A head that does not end in p
+// therefore belongs to a handler.
 func libraryFault(p []byte) (version string, f Fault, ok bool) {
 	const shape = "HTTP/1.1 400"
 	if len(p) < len(shape) || string(p[:7]) != "HTTP/1." || p[9] != '4' && p[9] != '5' {
@@ -46,16 +47,16 @@ func libraryFault(p []byte) (version string, f Fault, ok bool) {
 	return version, Fault{Status: status, Reason: reason}, err == nil
 }
 
-// A faultWriter writes the answers to faults and logs them.
+// A faultWriter builds the responses to faults and logs the faults.
 type faultWriter struct {
 	lg   *slog.Logger
 	bad  badLines
 	body func(Fault) (http.Header, []byte)
 }
 
-// answer returns the answer to f as it goes over the wire. Version is that of
-// the library's answer, "HTTP/1.1" or "HTTP/1.0".
-func (w *faultWriter) answer(version string, f Fault) []byte {
+// response returns the bytes of the response to f. Version is that of the
+// response of net/http, "HTTP/1.1" or "HTTP/1.0".
+func (w *faultWriter) response(version string, f Fault) []byte {
 	f.RequestID = newRequestID()
 	w.log(f)
 	header, body := w.body(f)
@@ -65,13 +66,13 @@ func (w *faultWriter) answer(version string, f Fault) []byte {
 	fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	fmt.Fprintf(&b, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
 	fmt.Fprintf(&b, "Connection: close\r\n")
-	_ = header.Write(&b) // a buffer takes everything
+	_ = header.Write(&b) // a write to a buffer never fails
 	fmt.Fprintf(&b, "%s: %s\r\n\r\n", RequestIDHeader, f.RequestID)
 	b.Write(body)
 	return b.Bytes()
 }
 
-// log logs f, or counts it where there are many.
+// log logs f, or counts it if there are too many.
 func (w *faultWriter) log(f Fault) {
 	ctx := context.Background()
 	if !w.bad.allow(ctx, w.lg, slog.LevelWarn, time.Now()) {

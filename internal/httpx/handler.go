@@ -12,46 +12,53 @@ import (
 	"time"
 )
 
-// A HandlerFunc serves a request or returns an error. It must not both begin an
-// answer and return an error, unless the answer is a stream that broke off.
+// A HandlerFunc serves a request or returns an error. It must not return an
+// error after it has begun a response, unless the response is a stream that
+// broke off.
 type HandlerFunc func(http.ResponseWriter, *http.Request) error
 
-// An ErrorFunc answers a request whose handler returned err and returns the
-// level to log it at: [slog.LevelWarn] for a fault of the client,
-// [slog.LevelError] for one of ours. A panic arrives as a [*PanicError] and is
-// logged at [slog.LevelError] in any case.
+// An ErrorFunc responds to a request whose handler returned err. It returns the
+// level to log the error at: [slog.LevelWarn] for an error of the client,
+// [slog.LevelError] for an error of the server. A panic is passed as a
+// [*PanicError] and is always logged at [slog.LevelError].
 //
-// The text of err is logged, so it must not hold what an [Event] must not.
+// The text of err is logged, so it must not contain anything that an [Event]
+// must not contain.
 type ErrorFunc func(w http.ResponseWriter, r *http.Request, err error) slog.Level
 
-// A PanicError is a panic of a handler. Its text is not meant for clients.
+// A PanicError is a panic of a handler. Do not send its text to clients.
 type PanicError struct {
-	Value any    // what the handler panicked with
-	Stack []byte // where, as formatted by [debug.Stack]
+	Value any    // the value of the panic
+	Stack []byte // the stack, as formatted by [debug.Stack]
 }
 
 // Error implements error. The text leaves out the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Handler adapts h: it sets the header [RequestIDHeader], answers errors and
-// panics with onError, and logs one [Event] named "request" when the request is
-// over: at the level onError returns, at least at [slog.LevelWarn] if the event has
-// a code of an error and at [slog.LevelError] if it has failed, or else at
-// [slog.LevelInfo], or at [slog.LevelDebug] if it is quiet.
+// Handler converts h to an [http.Handler]. It sets the header
+// [RequestIDHeader], calls onError for errors and panics, and logs one [Event]
+// named "request" when the request is over. The level of the event is the one
+// that onError returns, but at least:
+//   - [slog.LevelError] if [Event.Fail] was called.
+//   - [slog.LevelWarn] if the event has an error code.
+//   - [slog.LevelDebug] if the event is quiet.
+//   - [slog.LevelInfo] otherwise.
 //
-// If h answers before the body of its request was read, the rest of the body has
-// little time to arrive; then the connection is closed. If h fails after its
-// answer has begun, or onError panics, the connection is broken off, so that no
-// client takes half an answer for a whole one. [http.ErrAbortHandler] passes as it
-// is; no other panic reaches net/http.
+// If h responds before it has read the body of the request, the rest of the
+// body must arrive within a short time. Otherwise the connection is closed. If
+// h fails after its response has begun, or if onError panics, the connection is
+// broken off, so that no client mistakes a part of a response for the whole.
+// [http.ErrAbortHandler] is passed on to net/http. No other panic reaches it.
 //
-// In HTTP/1 a request whose header was there before the response to the one before
-// had ended is the last of its connection, unless h calls [Event.Known]
-// before it answers: its response says "Connection: close". That needs a [Listener].
+// In HTTP/1, a request whose header arrived before the previous response had
+// ended is the last of its connection, unless h calls [Event.Known] before it
+// responds. Its response has the header "Connection: close". That requires a
+// [Listener].
 //
-// A failure whose cause is that the client hung up is nobody's: its event is one of
-// [slog.LevelDebug], and no [Observer] is told. Of each level above Info, 200
-// events are logged in a second; more are counted.
+// If a request fails because the client hung up, nobody is at fault: the event
+// is logged at [slog.LevelDebug] and the [Observer] is not called. At each
+// level above Info at most 200 events are logged per second. Further events are
+// counted.
 func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 	bad := new(badLines)
 	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
@@ -66,23 +73,23 @@ func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 	})
 }
 
-// An exchange is one request and its answer. What belongs to it is one piece of
-// memory, which is not used again: a context may be kept for longer than its
-// request lasts.
+// An exchange is one request and its response. All its parts are in one
+// allocation, which is never reused, because a context may be kept for longer
+// than its request lasts.
 type exchange struct {
-	start   time.Time
-	lg      *slog.Logger
-	bad     *badLines
-	onError ErrorFunc
-	event   Event
-	ctx     eventContext
-	w       responseWriter
-	r       *http.Request
-	lasts   string // the name of its event if it lasts, otherwise ""
-	link    *link  // what its connection became, or nil
+	start    time.Time
+	lg       *slog.Logger
+	bad      *badLines
+	onError  ErrorFunc
+	event    Event
+	ctx      eventContext
+	w        responseWriter
+	r        *http.Request
+	lasts    string        // name of the event of a stream or of a connection that was taken over, otherwise ""
+	hijacked *hijackedConn // its connection if the handler took it over, or nil
 }
 
-// serve runs h, answers its error, and logs. It panics with
+// serve runs h, responds to its error, and logs. It panics with
 // [http.ErrAbortHandler] if the connection must be broken off.
 func (x *exchange) serve(h HandlerFunc) {
 	var abort bool
@@ -93,12 +100,12 @@ func (x *exchange) serve(h HandlerFunc) {
 	} else if err = x.event.err; err != nil {
 		x.note("err", err)
 	}
-	if x.link != nil {
-		x.link.handled(level, abort)
+	if x.hijacked != nil {
+		x.hijacked.handled(level, abort)
 		return
 	}
-	x.event.turn.endLast()
-	x.event.turn.answer(x.w.ResponseWriter, x.r)
+	x.event.turn.endLasting()
+	x.event.turn.respond(x.w.ResponseWriter, x.r)
 	level = max(level, x.event.level(x.w.statusSent()))
 	if x.hungUp(err) {
 		level, x.event.onEnd = slog.LevelDebug, nil
@@ -109,7 +116,8 @@ func (x *exchange) serve(h HandlerFunc) {
 	}
 }
 
-// over ends the event of x: that of the request, or of what lasts.
+// over ends and logs the event of x, which is that of the request, of a stream,
+// or of a connection that was taken over.
 func (x *exchange) over(level slog.Level) {
 	x.event.took = time.Since(x.start)
 	if o := x.event.onEnd; o != nil && x.lasts == "" {
@@ -118,17 +126,16 @@ func (x *exchange) over(level slog.Level) {
 	x.log(level)
 }
 
-// hungUp reports whether err is there because the client has gone, so that nobody
-// reads the answer.
+// hungUp reports whether the client has gone, which caused err.
 func (x *exchange) hungUp(err error) bool {
 	ctx := x.r.Context()
 	return errors.Is(err, context.Canceled) && ctx.Err() != nil && context.Cause(ctx) != errCutOff
 }
 
-// log logs the event. Its attributes go as one group without a name, which a
-// handler writes as if they stood alone: a record has room for a few attributes
-// and would ask for memory for more. The record names no line of source, which
-// would always be the same.
+// log logs the event. Its attributes are passed as one group without a name,
+// which a handler writes like single attributes. A record has memory for only a
+// few attributes and would allocate for more. The record contains no source
+// line, because it would always be the same.
 func (x *exchange) log(level slog.Level) {
 	ctx, h := x.r.Context(), x.lg.Handler()
 	now := x.start.Add(x.event.took)
@@ -139,18 +146,18 @@ func (x *exchange) log(level slog.Level) {
 	*attrs = x.event.appendAll((*attrs)[:0], x.r, &x.w)
 	record := slog.NewRecord(now, level, cmp.Or(x.lasts, "request"), 0)
 	record.AddAttrs(slog.Attr{Value: slog.GroupValue(*attrs...)})
-	_ = h.Handle(ctx, record) // like slog, we have nobody to tell
+	_ = h.Handle(ctx, record) // slog ignores this error as well
 	clear(*attrs)
 	attrLists.Put(attrs)
 }
 
-// attrLists holds *[]slog.Attr of zeros.
+// attrLists is a pool of *[]slog.Attr, all zero.
 var attrLists = sync.Pool{New: func() any {
 	attrs := make([]slog.Attr, 0, maxAttrs)
 	return &attrs
 }}
 
-// fail answers err and notes it in the event. It returns the level to log at
+// fail responds to err and adds it to the event. It returns the level to log at
 // and whether the connection must be broken off.
 func (x *exchange) fail(err error) (level slog.Level, abort bool) {
 	x.note("err", err)
@@ -184,8 +191,8 @@ func (x *exchange) note(key string, err error) {
 	}
 }
 
-// catch calls f and returns a panic as an error: [http.ErrAbortHandler] as it
-// is, any other as a [*PanicError].
+// catch calls f and returns a panic as an error. [http.ErrAbortHandler] is
+// returned unchanged, any other panic as a [*PanicError].
 func catch(f func() error) (err error) {
 	defer func() {
 		switch p := recover(); p {

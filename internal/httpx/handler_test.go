@@ -15,9 +15,9 @@ import (
 
 var errOurs = errors.New("disk on fire")
 
-// answerError answers every error with a body of its own; errors of ours are
+// respondError responds to every error with its own body. Server errors are
 // logged at level Error.
-func answerError(w http.ResponseWriter, _ *http.Request, err error) slog.Level {
+func respondError(w http.ResponseWriter, _ *http.Request, err error) slog.Level {
 	_, _ = io.WriteString(w, "sorry")
 	if errors.Is(err, errOurs) {
 		return slog.LevelError
@@ -143,7 +143,7 @@ func TestHandler(t *testing.T) {
 			lg, log := newLog()
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest("POST", "/v4/x/rct_secret/x%3Fusersig=secret?usersig=secret", strings.NewReader("body of secrets"))
-			Handler(lg, tt.handler, answerError).ServeHTTP(w, r)
+			Handler(lg, tt.handler, respondError).ServeHTTP(w, r)
 
 			if got := w.Body.String(); got != tt.wantBody || w.Code != tt.wantCode {
 				t.Errorf("got %d %q, want %d %q", w.Code, got, tt.wantCode, tt.wantBody)
@@ -177,14 +177,14 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// TestHandlerInformational checks that a status of 1xx is not taken for the
-// answer: the error after it is still answered.
+// TestHandlerInformational checks that a 1xx status does not count as the
+// response: onError still responds to the error after it.
 func TestHandlerInformational(t *testing.T) {
 	lg, log := newLog()
 	ts := httptest.NewServer(Handler(lg, func(w http.ResponseWriter, _ *http.Request) error {
 		w.WriteHeader(http.StatusEarlyHints)
 		return errors.New("too early")
-	}, answerError))
+	}, respondError))
 	resp, err := ts.Client().Get(ts.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -203,14 +203,14 @@ func TestHandlerInformational(t *testing.T) {
 func TestHandlerBoundsTheLog(t *testing.T) {
 	lg, log := newLog()
 	r := httptest.NewRequest(strings.Repeat("M", 5000), "/"+strings.Repeat("é", 5000), nil)
-	Handler(lg, func(http.ResponseWriter, *http.Request) error { return nil }, answerError).
+	Handler(lg, func(http.ResponseWriter, *http.Request) error { return nil }, respondError).
 		ServeHTTP(httptest.NewRecorder(), r)
 	if got := len(log.String()); got > 1000 {
 		t.Errorf("event of %d bytes: %s", got, log)
 	}
 }
 
-// TestHandlerBreaksOff has handlers that leave no sound answer behind. The
+// TestHandlerBreaksOff has handlers that leave an incomplete response. The
 // client must see an error.
 func TestHandlerBreaksOff(t *testing.T) {
 	fail := func(http.ResponseWriter, *http.Request) error { return errors.New("first") }
@@ -226,19 +226,19 @@ func TestHandlerBreaksOff(t *testing.T) {
 				_, _ = io.WriteString(w, `{"half":`)
 				return errors.Join(http.NewResponseController(w).Flush(), errors.New("stream broke"))
 			},
-			onError:   answerError,
+			onError:   respondError,
 			wantLevel: "ERROR", wantErr: "stream broke",
 		},
 		"fails after a flush": {
 			handler: func(w http.ResponseWriter, _ *http.Request) error {
 				return errors.Join(http.NewResponseController(w).Flush(), errors.New("stream broke"))
 			},
-			onError:   answerError,
+			onError:   respondError,
 			wantLevel: "ERROR", wantErr: "stream broke",
 		},
 		"aborts": {
 			handler:   func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) },
-			onError:   answerError,
+			onError:   respondError,
 			wantLevel: "WARN", wantErr: http.ErrAbortHandler.Error(),
 		},
 		"the error function panics": {
@@ -284,7 +284,7 @@ func BenchmarkHandler(b *testing.B) {
 		EventFrom(r.Context()).SetCommand("account_import")
 		_, err := io.WriteString(w, "fine")
 		return err
-	}, answerError)
+	}, respondError)
 	r := httptest.NewRequest("POST", "/v4/im_open_login_svc/account_import", nil)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -292,7 +292,7 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// A discardWriter is a ResponseWriter that keeps nothing.
+// A discardWriter is a ResponseWriter that ignores what is written.
 type discardWriter struct{}
 
 func (discardWriter) Header() http.Header         { return http.Header{} }

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// handshakeTimeout bounds one handshake. How many are under way is bounded by a
-// [ConnLimit], which closes the oldest rather than let strangers who say nothing
-// keep others out.
+// handshakeTimeout limits the duration of one handshake. A [ConnLimit] limits
+// the number of handshakes. It closes the oldest connection, so clients that
+// send nothing cannot keep others out.
 const handshakeTimeout = 10 * time.Second
 
 // A handshaker is a listener whose connections are of type [*tls.Conn] and have
-// completed their handshake. Each handshake runs in a goroutine of its own, so a
-// slow client holds up no other.
+// completed their handshake. Each handshake runs in its own goroutine, so a
+// slow client does not delay others.
 type handshaker struct {
 	net.Listener
 	config *tls.Config
@@ -29,15 +29,15 @@ type handshaker struct {
 
 	failures failures
 
-	accepted chan acceptResult // unbuffered: nothing is lost on Close
+	accepted chan acceptResult // unbuffered, so nothing is lost on Close
 	done     chan struct{}     // closed by Close
 
-	start sync.Once // the loop is started, or never will be
+	start sync.Once // starts the loop, or prevents its start
 	stop  sync.Once
 	wg    sync.WaitGroup
 }
 
-// An acceptResult is what one call of Accept returns.
+// An acceptResult is the result of one call of Accept.
 type acceptResult struct {
 	conn *tls.Conn
 	err  error
@@ -76,7 +76,7 @@ func (h *handshaker) Accept() (net.Conn, error) {
 func (h *handshaker) Close() error {
 	err := net.ErrClosed
 	h.stop.Do(func() {
-		h.start.Do(func() {}) // too late to start now
+		h.start.Do(func() {}) // prevents a start after Close
 		close(h.done)
 		err = h.Listener.Close()
 		h.wg.Wait()
@@ -87,7 +87,7 @@ func (h *handshaker) Close() error {
 // acceptLoop accepts connections until Close.
 func (h *handshaker) acceptLoop() {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel() // ends the handshakes under way
+	defer cancel() // ends the running handshakes
 	for {
 		c, err := h.Listener.Accept()
 		if err != nil {
@@ -100,7 +100,7 @@ func (h *handshaker) acceptLoop() {
 	}
 }
 
-// deliver hands a to a caller of Accept. It reports false after Close.
+// deliver passes a to a caller of Accept. It returns false after Close.
 func (h *handshaker) deliver(a acceptResult) bool {
 	select {
 	case h.accepted <- a:
@@ -110,7 +110,8 @@ func (h *handshaker) deliver(a acceptResult) bool {
 	}
 }
 
-// handshake makes raw a TLS connection and delivers it, or closes it.
+// handshake performs the TLS handshake on raw and delivers the connection. It
+// closes raw on failure.
 func (h *handshaker) handshake(ctx context.Context, raw net.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
@@ -125,7 +126,7 @@ func (h *handshaker) handshake(ctx context.Context, raw net.Conn) {
 }
 
 // reject closes a connection whose handshake failed with err. A client that
-// speaks plain HTTP gets an answer that it can read.
+// sends plain HTTP gets a response that it can read.
 func (h *handshaker) reject(ctx context.Context, raw net.Conn, err error) {
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
@@ -139,13 +140,14 @@ func (h *handshaker) reject(ctx context.Context, raw net.Conn, err error) {
 	}
 }
 
-// failureInterval is how often a failed handshake is logged as a warning: each
-// client that does not trust the certificate makes many.
+// failureInterval is the minimum time between two warnings of failed
+// handshakes. Each client that does not trust the certificate causes many.
 const failureInterval = time.Minute
 
-// logFailure logs a failed handshake: once in an interval as a warning, with the
-// number of those since the last one that are not shown, otherwise at level Debug.
-// A connection that closed or said nothing is no warning: probes do that.
+// logFailure logs a failed handshake. Once per interval it is a warning with
+// the number of failures since the last warning. The others are logged at level
+// Debug. A connection that was closed or sent nothing is never a warning,
+// because health checks do that.
 func (h *handshaker) logFailure(ctx context.Context, remote net.Addr, err error) {
 	level, unseen := slog.LevelDebug, 0
 	if ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
@@ -155,11 +157,11 @@ func (h *handshaker) logFailure(ctx context.Context, remote net.Addr, err error)
 		slog.String("remote", remote.String()), slog.String("err", err.Error()), slog.Int("unseen", unseen))
 }
 
-// failures decides how failed handshakes are logged.
+// failures decides the level at which failed handshakes are logged.
 type failures struct {
 	mu     sync.Mutex
 	warned time.Time
-	unseen int // since then
+	unseen int // failures since warned
 }
 
 func (f *failures) next(now time.Time) (level slog.Level, unseen int) {
@@ -173,8 +175,8 @@ func (f *failures) next(now time.Time) (level slog.Level, unseen int) {
 	return slog.LevelWarn, unseen
 }
 
-// looksLikeHTTP reports whether b, the first bytes of a connection, begin a
-// request of HTTP/1: TLS begins with a byte below 0x20.
+// looksLikeHTTP reports whether b, the first bytes of a connection, begins an
+// HTTP/1 request. TLS begins with a byte below 0x20.
 func looksLikeHTTP(b []byte) bool {
 	for _, method := range []string{"POST ", "GET ", "HEAD ", "PUT ", "OPTIO", "DELET", "PATCH"} {
 		if bytes.HasPrefix(b, []byte(method)) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestHandshakeLog lets handshakes fail: one in a minute is a warning, which counts
-// those between, and a connection that says nothing is none.
+// TestHandshakeLog makes handshakes fail. One per minute must be a warning with
+// the number of others. A connection that sends nothing must not be a warning.
 func TestHandshakeLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conf, _ := selfSigned(t)

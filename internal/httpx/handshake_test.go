@@ -47,8 +47,8 @@ func selfSigned(t *testing.T) (server, client *tls.Config) {
 	return server, &tls.Config{RootCAs: roots}
 }
 
-// TestProtocols checks that clients get the version of HTTP they ask for, and
-// that handlers know of TLS.
+// TestProtocols checks that clients get the HTTP version that they ask for, and
+// that handlers see the TLS state.
 func TestProtocols(t *testing.T) {
 	s := startServer(t, true, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil || !r.TLS.HandshakeComplete {
@@ -78,13 +78,13 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// TestBodyTooLargeOnHTTP2 checks that the adapter's errors work there too.
+// TestBodyTooLargeOnHTTP2 checks that errors of handlers work in HTTP/2, too.
 func TestBodyTooLargeOnHTTP2(t *testing.T) {
 	lg, _ := newLog()
 	s := startServer(t, true, Handler(lg, func(_ http.ResponseWriter, r *http.Request) error {
 		_, err := ReadBody(r, 10)
 		return err
-	}, answerError))
+	}, respondError))
 	tr := &http.Transport{TLSClientConfig: s.tls.Clone(), ForceAttemptHTTP2: true}
 	defer tr.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: tr}).Post("https://"+s.addr, "application/json", strings.NewReader("more than ten bytes"))
@@ -97,7 +97,7 @@ func TestBodyTooLargeOnHTTP2(t *testing.T) {
 	}
 }
 
-// TestPlainOnTLS sends plain HTTP to a port of TLS.
+// TestPlainOnTLS sends plain HTTP to a TLS port.
 func TestPlainOnTLS(t *testing.T) {
 	s := startServer(t, true, serveOK(t))
 	plain := &testServer{addr: s.addr, log: s.log}
@@ -115,14 +115,14 @@ func TestPlainOnTLS(t *testing.T) {
 	})
 }
 
-// isReset reports whether err is what a client sees when the server closes a
-// connection with bytes unread.
+// isReset reports whether err is the error of a client when the server closes a
+// connection with unread bytes.
 func isReset(err error) bool {
 	_, ok := errors.AsType[*net.OpError](err)
 	return ok
 }
 
-// TestCloseDuringHandshake checks that Close waits for no client.
+// TestCloseDuringHandshake checks that Close does not wait for clients.
 func TestCloseDuringHandshake(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

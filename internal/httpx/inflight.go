@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A BusyError reports that a request waited in vain for its turn.
+// A BusyError reports that a request waited for its turn without success.
 type BusyError struct {
-	Limit int   // requests served at once
-	Cause error // why it stopped waiting: the error of its context
+	Limit int   // maximum number of concurrent requests
+	Cause error // why it stopped waiting, such as the error of its context
 }
 
 // Error implements error.
@@ -21,77 +21,78 @@ func (e *BusyError) Error() string {
 }
 
 // Unwrap returns e.Cause: [context.DeadlineExceeded], or [context.Canceled] if
-// the client has gone.
+// the client hung up.
 func (e *BusyError) Unwrap() error { return e.Cause }
 
 const (
-	// lagMemory is how long a measured lag counts.
+	// lagMemory is how long a measured lag is used.
 	lagMemory = time.Second
 
-	// maxQueue is how many requests of one key may wait for each place. More of
-	// them would wait in vain, and hold memory meanwhile.
+	// maxQueue is how many requests of one key may wait for each place. More
+	// would wait without success and occupy memory.
 	maxQueue = 4
 
-	// keepTenants is how many tenants without requests are remembered at most,
-	// for their next one.
+	// keepTenants is the maximum number of tenants without requests that are
+	// kept for their next request.
 	keepTenants = 1024
 )
 
-// InFlight bounds the requests served at once. Under more load than a server can
-// carry, requests wait at the door rather than share memory and processors until
-// none of them meets its deadline.
+// InFlight limits the concurrent requests. If a server has more load than it
+// can serve, requests wait for a place. Otherwise they would share memory and
+// processors until none of them met its deadline.
 //
-// Each request has a key, that of its tenant. Requests of one key are served in
-// order, and keys with waiting requests take turns. One key may take seven eighths
-// of the places: the rest is for others, so they find a place also while requests
-// of one key take long.
+// Each request has a key, which identifies its tenant. Requests of one key are
+// served in order, and keys with waiting requests take turns. One key may have
+// seven eighths of the places. The rest is for other keys, so they find a place
+// even while the requests of one key take long.
 //
-// A request that finds no place is refused at once, without a wait, where the
-// processors are so late that it would come too late anyway: what is measured is
-// how long a request takes to run on after its wait has ended. The same goes where
-// four of its key wait for each place.
+// A request without a place is refused at once in two cases:
+//   - The processors are so busy that it would be served too late. To find out,
+//     InFlight measures how long a request takes to continue after its wait has
+//     ended.
+//   - Four requests of its key already wait for each place.
 type InFlight struct {
-	limit, most int // places, and those that one key may take
-	wait        time.Duration
+	limit, perKey int // number of places, and of those that one key may have
+	wait          time.Duration
 
 	mu      sync.Mutex
 	busy    int
-	keys    map[uint32]*tenant // that have a request, or had one
-	waiting list.List          // of *tenant, with waiting requests; whose turn is next is first
+	keys    map[uint32]*tenant // tenants that have or had a request
+	waiting list.List          // of *tenant with waiting requests; the next one to be served is first
 	lag     time.Duration
 	lagAt   time.Time
 }
 
-// A tenant is who has the requests of one key.
+// A tenant has the requests of one key.
 type tenant struct {
 	busy    int
 	waiting list.List     // of *waiter, in order
 	turn    *list.Element // in InFlight.waiting; nil if none waits
 }
 
-// A waiter is a request that waits.
+// A waiter is a waiting request.
 type waiter struct {
-	admitted chan struct{} // closed when it has a place
-	at       time.Time     // when it got that
+	admitted chan struct{} // closed when it gets a place
+	at       time.Time     // when it got the place
 }
 
-// NewInFlight returns an InFlight of n requests, at least 1. Others wait for
-// their turn, for as long as wait.
+// NewInFlight returns an InFlight of n concurrent requests, at least 1. Other
+// requests wait for their turn, at most for the duration wait.
 func NewInFlight(n int, wait time.Duration) *InFlight {
-	return &InFlight{limit: n, most: n - n/8, wait: wait, keys: map[uint32]*tenant{}}
+	return &InFlight{limit: n, perKey: n - n/8, wait: wait, keys: map[uint32]*tenant{}}
 }
 
-// Len returns how many requests are being served now.
+// Len returns the number of requests that are being served.
 func (f *InFlight) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.busy
 }
 
-// Wrap returns h with the bound of f, for requests of key 0. A request over the
-// bound waits until another one is done; if it has waited too long, or its context
-// ends, it fails with a [*BusyError] and h is not called. What lasts gives its place
-// back when it begins to; see [Stream].
+// Wrap limits h to the places of f, with key 0. A request without a place waits
+// for one. If it waits too long or its context ends, it fails with a
+// [*BusyError] and h is not called. A stream, or a connection that is taken
+// over, frees its place when it begins; see [Stream].
 func (f *InFlight) Wrap(h HandlerFunc) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := f.Enter(r.Context(), 0); err != nil {
@@ -104,9 +105,9 @@ func (f *InFlight) Wrap(h HandlerFunc) HandlerFunc {
 	}
 }
 
-// Enter takes a place for a request of key, or waits for one. A free place is
-// taken even if ctx has ended. Unless it returns a [*BusyError], the caller calls
-// [InFlight.Leave] with the same key afterwards.
+// Enter occupies a place for a request of key, or waits for one. It occupies a
+// free place even if ctx has ended. If it does not return a [*BusyError], the
+// caller must call [InFlight.Leave] with the same key afterwards.
 func (f *InFlight) Enter(ctx context.Context, key uint32) error {
 	f.mu.Lock()
 	t := f.keys[key]
@@ -114,14 +115,14 @@ func (f *InFlight) Enter(ctx context.Context, key uint32) error {
 		t = new(tenant)
 		f.keys[key] = t
 	}
-	if f.busy < f.limit && t.busy < f.most && t.turn == nil {
+	if f.busy < f.limit && t.busy < f.perKey && t.turn == nil {
 		f.busy++
 		t.busy++
 		f.mu.Unlock()
 		return nil
 	}
-	patience := f.patience(time.Now())
-	if patience <= 0 || t.waiting.Len() >= maxQueue*f.limit {
+	maxWait := f.maxWait(time.Now())
+	if maxWait <= 0 || t.waiting.Len() >= maxQueue*f.limit {
 		f.forget(key, t)
 		f.mu.Unlock()
 		return &BusyError{Limit: f.limit, Cause: context.DeadlineExceeded}
@@ -132,22 +133,24 @@ func (f *InFlight) Enter(ctx context.Context, key uint32) error {
 		t.turn = f.waiting.PushBack(t)
 	}
 	f.mu.Unlock()
-	return f.await(ctx, patience, key, place)
+	return f.await(ctx, maxWait, key, place)
 }
 
-// patience returns how long a request may wait now: the time that it has, without
-// what passes before it is noticed and before it runs on. The caller holds f.mu.
-func (f *InFlight) patience(now time.Time) time.Duration {
+// maxWait returns how long a request may wait now. It subtracts the time until
+// the end of the wait is noticed and until the request continues. The caller
+// has locked f.mu.
+func (f *InFlight) maxWait(now time.Time) time.Duration {
 	if now.Sub(f.lagAt) > lagMemory {
 		return f.wait
 	}
 	return f.wait - 2*f.lag
 }
 
-// await waits until the waiter at place is admitted, or until patience or ctx ends.
-func (f *InFlight) await(ctx context.Context, patience time.Duration, key uint32, place *list.Element) error {
+// await waits until the waiter at place is admitted, until maxWait is over, or
+// until ctx ends.
+func (f *InFlight) await(ctx context.Context, maxWait time.Duration, key uint32, place *list.Element) error {
 	w := place.Value.(*waiter)
-	until := time.Now().Add(patience)
+	until := time.Now().Add(maxWait)
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	select {
@@ -171,7 +174,7 @@ func (f *InFlight) await(ctx context.Context, patience time.Duration, key uint32
 	return &BusyError{Limit: f.limit, Cause: ctx.Err()}
 }
 
-// measure notes how late a request ran on. The caller holds f.mu.
+// measure records how late a request continued. The caller has locked f.mu.
 func (f *InFlight) measure(now time.Time, lag time.Duration) {
 	if now.Sub(f.lagAt) > lagMemory {
 		f.lag = 0
@@ -180,7 +183,7 @@ func (f *InFlight) measure(now time.Time, lag time.Duration) {
 	f.lagAt = now
 }
 
-// Leave gives back a place for key, to the request whose turn it is.
+// Leave frees a place of key, for the next waiting request.
 func (f *InFlight) Leave(key uint32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -191,12 +194,12 @@ func (f *InFlight) Leave(key uint32) {
 	f.forget(key, t)
 }
 
-// admit gives a free place to the first waiting request of the next tenant that
-// may have one. The caller holds f.mu.
+// admit assigns a free place to the first waiting request of the next tenant
+// that may have one. The caller has locked f.mu.
 func (f *InFlight) admit() {
 	for e := f.waiting.Front(); e != nil; e = e.Next() {
 		t := e.Value.(*tenant)
-		if t.busy >= f.most {
+		if t.busy >= f.perKey {
 			continue
 		}
 		w := t.waiting.Remove(t.waiting.Front()).(*waiter)
@@ -210,8 +213,8 @@ func (f *InFlight) admit() {
 	}
 }
 
-// settle takes a tenant out of the turn that has no waiting requests. The caller
-// holds f.mu.
+// settle removes t from the queue of tenants if it has no waiting requests. The
+// caller has locked f.mu.
 func (f *InFlight) settle(t *tenant) {
 	if t.turn != nil && t.waiting.Len() == 0 {
 		f.waiting.Remove(t.turn)
@@ -219,7 +222,8 @@ func (f *InFlight) settle(t *tenant) {
 	}
 }
 
-// forget drops a tenant without requests if many are known. The caller holds f.mu.
+// forget removes a tenant without requests if there are many tenants. The
+// caller has locked f.mu.
 func (f *InFlight) forget(key uint32, t *tenant) {
 	if t.busy == 0 && t.turn == nil && len(f.keys) > keepTenants {
 		delete(f.keys, key)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestInFlight lets five requests of a second each through a door for two.
+// TestInFlight serves five requests of a second each with two places.
 func TestInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -41,8 +41,8 @@ func TestInFlight(t *testing.T) {
 	})
 }
 
-// TestInFlightGivesUp has a request wait for one that takes longer than it may
-// wait, by the door's rule or by its own deadline.
+// TestInFlightGivesUp has a request wait for one that takes too long, measured
+// by the limit of InFlight or by the deadline of the request.
 func TestInFlightGivesUp(t *testing.T) {
 	t.Run("wait", func(t *testing.T) { testInFlightGivesUp(t, 3*time.Second, time.Minute) })
 	t.Run("deadline", func(t *testing.T) { testInFlightGivesUp(t, time.Hour, 3*time.Second) })
@@ -81,7 +81,7 @@ func testInFlightGivesUp(t *testing.T, wait, deadline time.Duration) {
 	})
 }
 
-// TestInFlightPanic checks that a panic gives its slot back.
+// TestInFlightPanic checks that a panic frees the place.
 func TestInFlightPanic(t *testing.T) {
 	h := NewInFlight(1, time.Minute).Wrap(func(http.ResponseWriter, *http.Request) error { panic("bad") })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -94,7 +94,7 @@ func TestInFlightPanic(t *testing.T) {
 	}
 }
 
-// hold takes n places for key, none of which it may have to wait for.
+// hold occupies n places for key, all of which must be free.
 func hold(t *testing.T, f *InFlight, n int, key uint32) {
 	t.Helper()
 	for i := range n {
@@ -104,7 +104,8 @@ func hold(t *testing.T, f *InFlight, n int, key uint32) {
 	}
 }
 
-// One tenant leaves places for others, and with it waiting others take turns.
+// TestInFlightIsFair checks that one tenant leaves places for others, and that
+// waiting tenants take turns.
 func TestInFlightIsFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := NewInFlight(16, time.Minute)
@@ -127,7 +128,7 @@ func TestInFlightIsFair(t *testing.T) {
 		if len(served) != 0 {
 			t.Error("one tenant took more than seven eighths of the places")
 		}
-		hold(t, f, 2, 2) // kept for others
+		hold(t, f, 2, 2) // reserved for others
 		for _, key := range []uint32{1, 1, 2, 2, 3} {
 			wait(key)
 		}
@@ -160,7 +161,8 @@ func TestInFlightIsFair(t *testing.T) {
 	})
 }
 
-// A request is refused at once where too many of its key wait already.
+// TestInFlightQueueIsBounded checks that a request is refused at once if too
+// many of its key wait already.
 func TestInFlightQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := NewInFlight(2, time.Minute)
@@ -185,8 +187,8 @@ func TestInFlightQueueIsBounded(t *testing.T) {
 	})
 }
 
-// A request that would come too late is refused at once, as long as the
-// processors were late in the last second.
+// TestInFlightLag checks that a request that would be served too late is
+// refused at once, if the processors were late in the last second.
 func TestInFlightLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const wait = 400 * time.Millisecond

@@ -11,20 +11,22 @@ import (
 	"time"
 )
 
-// errNoWait is why what lasts is refused.
-var errNoWait = errors.New("what lasts does not wait for a place")
+// errNoWait is the cause of a [BusyError] of a stream or of taking over a
+// connection.
+var errNoWait = errors.New("streams and connections that are taken over do not wait for a place")
 
-// Stream says that the exchange of w lasts: its response is sent, or the body of its
-// request arrives, bit by bit. w is that of a [Handler], or has a method Unwrap that
-// leads there. A handler calls Stream before it writes, [Extend] before each bit, and
-// ends when [Ending] says so.
+// Stream declares that the exchange of w is long: its response is sent, or its
+// request body arrives, bit by bit. W must be that of a [Handler], or have a
+// method Unwrap that leads to it. A handler calls Stream before it writes,
+// calls [Extend] before each bit, and returns when [Ending] says so.
 //
-// With Stream the request is over for the log, its [Observer] and an [InFlight]. The
-// stream has an event of its own at its end, named "stream". Its connection gives way to
-// none.
+// With Stream the request is over for the log, for its [Observer] and for an
+// [InFlight]. At its end the stream logs its own event, named "stream". Its
+// connection is never closed to make room for another one.
 //
-// Streams and connections that were taken over have at most half of the places of a
-// [ConnLimit]. Stream returns a [*BusyError] if there is none; the handler returns it.
+// Streams and connections that were taken over have at most half of the places
+// of a [ConnLimit]. If there is no place, Stream returns a [*BusyError], which
+// the handler must return.
 func Stream(w http.ResponseWriter) error {
 	for {
 		switch outer := w.(type) {
@@ -38,9 +40,10 @@ func Stream(w http.ResponseWriter) error {
 	}
 }
 
-// Extend gives the exchange of w, or the connection that was taken over from it, until
-// d from now to read and to write, in place of the timeouts of the [http.Server]. Each
-// call counts anew; 0 lifts both deadlines.
+// Extend sets the read and write deadlines of the exchange of w, or of the
+// connection that was taken over from it, to d from now. They replace the
+// timeouts of the [http.Server]. Each call replaces the previous deadlines.
+// With d = 0 there are none.
 func Extend(w http.ResponseWriter, d time.Duration) error {
 	var until time.Time
 	if d > 0 {
@@ -50,9 +53,10 @@ func Extend(w http.ResponseWriter, d time.Duration) error {
 	return errors.Join(c.SetReadDeadline(until), c.SetWriteDeadline(until))
 }
 
-// Ending returns what is closed when the server that the request of ctx came to begins
-// to end. From then on, what lasts has as long as [Listener.Run] grants. It is nil
-// without a Listener.
+// Ending returns a channel that is closed when the server that received the
+// request of ctx begins to shut down. Streams and connections that were taken
+// over then have the grace time of [Listener.Run]. The channel is nil without a
+// Listener.
 func Ending(ctx context.Context) <-chan struct{} {
 	if parts, ok := ctx.Value(connKey{}).(*connParts); ok {
 		return parts.listener.ending
@@ -60,20 +64,21 @@ func Ending(ctx context.Context) <-chan struct{} {
 	return nil
 }
 
-// stream makes a stream of x.
+// stream turns x into a stream.
 func (x *exchange) stream() error {
 	if x.lasts != "" {
 		return nil
 	}
-	if err := x.event.turn.last(); err != nil {
+	if err := x.event.turn.beginLasting(); err != nil {
 		return err
 	}
-	x.last("stream")
+	x.beginLasting("stream")
 	return nil
 }
 
-// last ends the request that x is so far. What follows has the event named kind.
-func (x *exchange) last(kind string) {
+// beginLasting ends and logs the request of x. The event of the rest of the
+// exchange has the name kind.
+func (x *exchange) beginLasting(kind string) {
 	if x.event.onLast != nil {
 		x.event.onLast()
 	}
@@ -81,24 +86,26 @@ func (x *exchange) last(kind string) {
 	x.lasts, x.start = kind, time.Now()
 }
 
-// A link is a connection that was taken over. It is over when it is closed and its
-// handler has returned, in any order.
-type link struct {
+// A hijackedConn is a connection that was taken over. It is over when it is
+// closed and its handler has returned, in any order.
+type hijackedConn struct {
 	x       *exchange
 	conn    *conn
-	open    atomic.Int32 // 2, less one for each of both
-	in, out atomic.Int64 // bytes
-	level   slog.Level   // to log the end at; set by the handler's goroutine
+	open    atomic.Int32 // 2, minus one after the close and one after the return of the handler
+	in, out atomic.Int64 // bytes read and written
+	level   slog.Level   // level of its event; set by the handler's goroutine
 }
 
-// Hijack implements [http.Hijacker] for requests of HTTP/1 at a [Listener]. It returns a
-// [*BusyError] if too much lasts; see [Stream].
+// Hijack implements [http.Hijacker] for HTTP/1 requests of a [Listener]. It
+// returns a [*BusyError] if there are too many streams and connections that
+// were taken over; see [Stream].
 //
-// With Hijack the request is over for the log, its [Observer] and an [InFlight]. The
-// connection has no deadlines, counts in its [ConnLimit] and gives way to none. It has
-// an event of its own at its end, named "connection", with the bytes since then. The
-// handler, or a goroutine that it leaves the connection to, closes it, when [Ending] says
-// so at the latest. If the handler fails, the connection is closed.
+// With Hijack the request is over for the log, for its [Observer] and for an
+// [InFlight]. The connection has no deadlines, counts in its [ConnLimit], and
+// is never closed to make room for another one. At its end it logs its own
+// event, named "connection", with the bytes since the takeover. The handler, or
+// a goroutine that it passes the connection to, must close it, at the latest
+// when [Ending] says so. If the handler fails, the connection is closed.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x, t := w.x, &w.x.event.turn
 	if t.http1 == nil {
@@ -107,42 +114,43 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if x.lasts != "" {
 		return nil, nil, http.ErrHijacked
 	}
-	if err := t.last(); err != nil {
+	if err := t.beginLasting(); err != nil {
 		return nil, nil, err
 	}
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
-		t.endLast()
+		t.endLasting()
 		return nil, nil, err
 	}
 	if w.status == 0 {
 		w.status = http.StatusSwitchingProtocols
 	}
-	x.last("connection")
-	l := &link{x: x, conn: t.http1}
+	x.beginLasting("connection")
+	l := &hijackedConn{x: x, conn: t.http1}
 	l.open.Store(2)
 	l.in.Store(int64(rw.Reader.Buffered()))
-	x.link = l
+	x.hijacked = l
 	l.conn.takeOver(l)
-	t.ongoing.join(l)
+	t.ongoing.add(l)
 	return c, rw, nil
 }
 
-// handled notes that the handler has returned, after a failure if failed is true.
-func (l *link) handled(level slog.Level, failed bool) {
+// handled records that the handler has returned, and whether it failed.
+func (l *hijackedConn) handled(level slog.Level, failed bool) {
 	l.level = max(level, l.x.event.level(l.x.w.statusSent()))
 	if failed {
-		_ = l.conn.Close() // it is lost anyway
+		_ = l.conn.Close() // the connection is of no use any more
 	}
 	l.leave()
 }
 
-// leave notes that one of both is over.
-func (l *link) leave() {
+// leave records that the connection was closed or that the handler has
+// returned.
+func (l *hijackedConn) leave() {
 	if l.open.Add(-1) > 0 {
 		return
 	}
 	l.x.event.bytesIn, l.x.w.written = int(l.in.Load()), l.out.Load()
 	l.x.over(l.level)
-	l.x.event.turn.ongoing.part(l)
+	l.x.event.turn.ongoing.remove(l)
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// events returns the events of the log with these keys, one line each.
+// events returns the events of the log with these keys, one per line.
 func (b *logBuffer) events(t *testing.T, keys ...string) (lines []string) {
 	t.Helper()
 	for line := range strings.Lines(b.String()) {
@@ -33,7 +33,7 @@ func (b *logBuffer) events(t *testing.T, keys ...string) (lines []string) {
 	return lines
 }
 
-// A runner is a Listener that runs until stop.
+// A runner is a Listener that runs until stop is called.
 type runner struct {
 	addr string
 	log  *logBuffer
@@ -41,22 +41,22 @@ type runner struct {
 	done chan error
 }
 
-// run runs h behind inner, within the limit of conns and with grace at the end.
+// run serves h on inner with the limit conns. At the end it has a grace time.
 func run(t *testing.T, inner net.Listener, conns *ConnLimit, h HandlerFunc) *runner {
 	t.Helper()
 	s := &runner{addr: inner.Addr().String(), done: make(chan error, 1)}
-	o := ListenerOptions{Conns: conns, FaultAnswer: func(Fault) (http.Header, []byte) { return nil, nil }}
+	o := ListenerOptions{Conns: conns, FaultResponse: func(Fault) (http.Header, []byte) { return nil, nil }}
 	o.Logger, s.log = newLog()
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(context.Background())
-	srv := &http.Server{Handler: Handler(o.Logger, h, answerError), ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+	srv := &http.Server{Handler: Handler(o.Logger, h, respondError), ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	go func() { s.done <- NewListener(inner, o).Run(ctx, srv, grace) }()
 	return s
 }
 
 const grace = 10 * time.Second
 
-// listen returns a listener of TCP.
+// listen returns a TCP listener.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,8 +66,8 @@ func listen(t *testing.T) net.Listener {
 	return inner
 }
 
-// echo takes the connection over and returns each line, after a greeting that looks
-// like a fault of the library.
+// echo takes the connection over and returns each line. First it sends a
+// greeting that looks like a fault of net/http.
 func echo(w http.ResponseWriter, r *http.Request) error {
 	EventFrom(r.Context()).SetPath("/link")
 	c, rw, err := w.(http.Hijacker).Hijack()
@@ -97,7 +97,7 @@ const (
 	dialLink = "GET /link HTTP/1.1\r\nHost: x\r\n\r\n"
 )
 
-// expect reads want.
+// expect reads want from r.
 func expect(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	b := make([]byte, len(want))
@@ -106,8 +106,8 @@ func expect(t *testing.T, r io.Reader, want string) {
 	}
 }
 
-// A connection that was taken over holds no place of an InFlight, has an event of its
-// own, and nothing is written to it but by its handler.
+// TestTakeOver checks that a connection that was taken over occupies no place
+// of an InFlight, has its own event, and carries only what its handler writes.
 func TestTakeOver(t *testing.T) {
 	for name, test := range map[string]struct{ last, level string }{
 		"the client ends": {"", "INFO"},
@@ -160,8 +160,9 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// A stream outlives the timeouts of the server if its handler says so, holds no place
-// of an InFlight, and has an event of its own.
+// TestStream checks that a stream outlives the timeouts of the server if its
+// handler extends them, occupies no place of an InFlight, and has its own
+// event.
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inFlight, inner, next := NewInFlight(1, 0), newPipeListener(), make(chan string)
@@ -219,9 +220,10 @@ func TestStream(t *testing.T) {
 	})
 }
 
-// At the end what lasts is told, and what is deaf is cut off at the bound. A
+// TestEndOfLasting checks that streams and connections that were taken over are
+// notified at the end, and cut off after the grace time if they do not end. A
 // connection may outlive its handler.
-func TestEndWhatLasts(t *testing.T) {
+func TestEndOfLasting(t *testing.T) {
 	handlers := map[string]HandlerFunc{
 		"/link": func(w http.ResponseWriter, r *http.Request) error {
 			c, _, err := http.NewResponseController(w).Hijack()
@@ -298,7 +300,8 @@ func TestEndWhatLasts(t *testing.T) {
 	}
 }
 
-// An end without any grace cuts nothing off where nothing is going on.
+// TestEndWithoutGrace checks that an end without grace time cuts nothing off if
+// nothing runs.
 func TestEndWithoutGrace(t *testing.T) {
 	for range 50 {
 		ctx, stop := context.WithCancel(t.Context())
@@ -309,8 +312,9 @@ func TestEndWithoutGrace(t *testing.T) {
 	}
 }
 
-// What lasts takes half of the places at most, and gives way to none.
-func TestLimitOfWhatLasts(t *testing.T) {
+// TestLimitOfLasting checks that streams and connections that were taken over
+// have at most half of the places and are not closed for others.
+func TestLimitOfLasting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newPipeListener()
 		s := run(t, inner, NewConnLimit(4), func(w http.ResponseWriter, r *http.Request) error {
@@ -343,21 +347,21 @@ func TestLimitOfWhatLasts(t *testing.T) {
 		for _, path := range []string{"/link", "/lines"} {
 			c, r := ask(path)
 			if resp, err := http.ReadResponse(r, nil); err != nil || resp.Header.Get(RequestIDHeader) == "" {
-				t.Errorf("%s over the limit: %v, want the answer of the error function", path, err)
+				t.Errorf("%s over the limit: %v, want the response of the error function", path, err)
 			}
-			time.Sleep(time.Hour) // more than the patience with those that wait
+			time.Sleep(time.Hour) // longer than connWait
 			defer c.Close()
 		}
-		if got := strings.Count(s.log.String(), "2 requests are being served already: what lasts"); got != 2 {
+		if got := strings.Count(s.log.String(), "2 requests are being served already: streams and connections"); got != 2 {
 			t.Errorf("%d refusals, want 2", got)
 		}
-		for range 10 { // strangers who take every place
+		for range 10 { // clients that try to occupy every place
 			c, err := inner.dial(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			time.Sleep(2 * connPatience)
+			time.Sleep(2 * connWait)
 		}
 		if _, err := io.WriteString(link, "still here\n"); err != nil {
 			t.Fatal(err)
@@ -379,7 +383,8 @@ func TestLimitOfWhatLasts(t *testing.T) {
 	})
 }
 
-// HTTP/2 has streams, and no connections to take over.
+// TestLastingHTTP2 checks that HTTP/2 has streams, but no connections to take
+// over.
 func TestLastingHTTP2(t *testing.T) {
 	lg, log := newLog()
 	s := startServer(t, true, Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
@@ -391,7 +396,7 @@ func TestLastingHTTP2(t *testing.T) {
 		}
 		_, err := io.WriteString(w, r.Proto)
 		return err
-	}, answerError))
+	}, respondError))
 	tr := &http.Transport{TLSClientConfig: s.tls.Clone(), ForceAttemptHTTP2: true}
 	defer tr.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: tr}).Get("https://" + s.addr)

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// writeSlack is how much earlier than asked for a write may time out.
+// writeSlack is how much earlier than its deadline a write may time out.
 const writeSlack = time.Second
 
-// A lazyConn is a connection that sets a deadline when a read or a write begins under
-// it or is under way. net/http sets eight in the course of a request, and each moves a
-// timer of the runtime, but nothing waits under most of them.
+// A lazyConn sets a deadline of the connection only when a read or write begins
+// or is in progress. Net/http sets eight deadlines per request. Each moves a
+// timer of the runtime, although most are replaced before anything waits.
 type lazyConn struct {
 	net.Conn
 
@@ -24,7 +24,7 @@ type side struct {
 	set    func(time.Time) error
 	wanted time.Time
 	isSet  time.Time
-	busy   int // reads or writes under way
+	busy   int // reads or writes in progress
 }
 
 func newLazyConn(c net.Conn) *lazyConn {
@@ -55,7 +55,8 @@ func (c *lazyConn) CloseWrite() error { return closeWrite(c.Conn) }
 // SetReadDeadline implements [net.Conn].
 func (c *lazyConn) SetReadDeadline(t time.Time) error { return c.want(&c.read, t) }
 
-// SetWriteDeadline implements [net.Conn]. A write may time out a second earlier.
+// SetWriteDeadline implements [net.Conn]. A write may time out up to a second
+// earlier.
 func (c *lazyConn) SetWriteDeadline(t time.Time) error { return c.want(&c.write, t) }
 
 // SetDeadline implements [net.Conn].
@@ -76,8 +77,8 @@ func (c *lazyConn) want(s *side, t time.Time) error {
 	return s.arm()
 }
 
-// begin begins a read or a write. The deadline that is set may be earlier than the one
-// that is wanted, by slack.
+// begin begins a read or a write. The deadline of the connection may be earlier
+// than the wanted one by at most slack.
 func (c *lazyConn) begin(s *side, slack time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,7 +105,7 @@ func (s *side) fits(slack time.Duration) bool {
 	return 0 <= early && early <= slack
 }
 
-// arm sets the deadline that is wanted.
+// arm sets the deadline of the connection to the wanted one.
 func (s *side) arm() error {
 	if err := s.set(s.wanted); err != nil {
 		return err

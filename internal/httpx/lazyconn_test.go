@@ -28,8 +28,8 @@ func (c settingConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// TestLazyDeadlines reads and writes on a connection whose other end does nothing.
-// Each must time out as on any other connection.
+// TestLazyDeadlines reads and writes on a connection whose other end does
+// nothing. Each call must time out as on any other connection.
 func TestLazyDeadlines(t *testing.T) {
 	const second = time.Second
 	set := func(t *testing.T, set func(time.Time) error, after time.Duration) {
@@ -45,7 +45,7 @@ func TestLazyDeadlines(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		sets func(set func(after time.Duration)) // 0 is no deadline
-		took time.Duration                       // of the read or write
+		took time.Duration                       // duration of the read or write
 	}{
 		{"set before", func(set func(time.Duration)) { set(5 * second) }, 5 * second},
 		{"in the past", func(set func(time.Duration)) { set(-second) }, 0},
@@ -69,7 +69,7 @@ func TestLazyDeadlines(t *testing.T) {
 				if !reads {
 					side, do = c.SetWriteDeadline, c.Write
 				}
-				for range 2 { // the second finds what the first left
+				for range 2 { // the second begins with the state that the first left
 					start := time.Now()
 					set(t, side, 0)
 					test.sets(func(after time.Duration) { set(t, side, after) })
@@ -83,8 +83,8 @@ func TestLazyDeadlines(t *testing.T) {
 	}
 }
 
-// A write keeps a deadline that is a little earlier than the one that is wanted, and
-// no other.
+// TestWriteSlack checks that a write keeps a deadline that is slightly earlier
+// than the wanted one, and no other.
 func TestWriteSlack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, other := net.Pipe()
@@ -120,8 +120,8 @@ func TestWriteSlack(t *testing.T) {
 	})
 }
 
-// TestFewDeadlines serves requests with every deadline of net/http: most of those are
-// never set.
+// TestFewDeadlines serves requests with all deadlines of net/http. Most of
+// these are never set on the connection.
 func TestFewDeadlines(t *testing.T) {
 	var sets atomic.Int32
 	s := startServerOn(t, false, func(l net.Listener) net.Listener { return settingListener{l, &sets} }, serveOK(t))
@@ -132,7 +132,7 @@ func TestFewDeadlines(t *testing.T) {
 		if _, err := io.WriteString(c, knownPOST); err != nil {
 			t.Fatal(err)
 		}
-		if _, body := readAnswer(t, r); body != "/a" {
+		if _, body := readResponse(t, r); body != "/a" {
 			t.Fatalf("body %q", body)
 		}
 	}
@@ -141,7 +141,7 @@ func TestFewDeadlines(t *testing.T) {
 	}
 }
 
-// TestLazyCloseWrite ends the writing side alone.
+// TestLazyCloseWrite shuts down only the writing side.
 func TestLazyCloseWrite(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,51 +8,54 @@ import (
 	"net/http"
 )
 
-// ListenerOptions configures a [Listener].
+// ListenerOptions are the options of a [Listener].
 type ListenerOptions struct {
-	// TLS makes connections speak TLS. Its NextProtos default to h2 and
-	// http/1.1. It is not used after [NewListener] returns.
-	// Optional: without it connections are in the clear.
+	// TLS is the configuration of connections with TLS. Its NextProtos default
+	// to h2 and http/1.1. It is not used after [NewListener] returns. Optional:
+	// if it is nil, connections are not encrypted.
 	TLS *tls.Config
 
-	// Conns bounds the open connections. Handshakes count from their beginning.
-	// Optional: without it nothing bounds them.
+	// Conns limits the open connections, including those in a handshake.
+	// Optional: if it is nil, there is no limit.
 	Conns *ConnLimit
 
-	// FaultAnswer returns the JSON body that answers f, and header fields beside
-	// those of every answer. It is called from many goroutines. Required.
-	FaultAnswer func(f Fault) (http.Header, []byte)
+	// FaultResponse returns the JSON body of the response to f, and additional
+	// header fields. It is called from many goroutines. Required.
+	FaultResponse func(f Fault) (http.Header, []byte)
 
-	// Logger receives one event for each fault, and failed handshakes: one a minute
-	// at level Warn, the others at level Debug. Required.
+	// Logger receives one event for each fault, and failed handshakes: one per
+	// minute at level Warn, the others at level Debug. Required.
 	Logger *slog.Logger
 }
 
-// A Listener accepts connections on which net/http has no voice of its own.
+// A Listener accepts connections on which net/http sends no error responses of
+// its own.
 //
-// The server of net/http answers a request that it cannot parse by itself, in
-// plain text: a bad escape in the path, a missing or malformed Host header,
-// header fields that are too large or invalid, an unknown Transfer-Encoding or
-// Expect, plain HTTP on a port of TLS. On a connection of a Listener the client
-// gets HTTP 200 with a JSON body from [ListenerOptions.FaultAnswer], the header
-// [RequestIDHeader] and "Connection: close" instead. The same goes for any other
-// answer in HTTP/1 that has a status of 4xx or 5xx and lacks that header.
+// The server of net/http responds in plain text to a request that it cannot
+// parse. Examples are a bad escape in the path, a missing or malformed Host
+// header, header fields that are too large or invalid, an unknown
+// Transfer-Encoding or Expect, and plain HTTP on a TLS port. On a connection of
+// a Listener the client gets another response: HTTP 200 with a JSON body from
+// [ListenerOptions.FaultResponse], the header [RequestIDHeader] and
+// "Connection: close". The same applies to any other HTTP/1 response with a
+// status of 4xx or 5xx that lacks that header.
 //
-// On HTTP/2 such faults are errors of the protocol, which reset the stream. Two
-// get answers of the library all the same: header fields over
-// [http.Server.MaxHeaderBytes], which the client was told not to send, its 431,
-// and fields that HTTP/2 does without, such as Connection, its 400.
+// In HTTP/2 such faults are protocol errors, which reset the stream. Two faults
+// still get a response of net/http:
+//   - 431 for header fields over [http.Server.MaxHeaderBytes], which the client
+//     was told not to send.
+//   - 400 for fields that HTTP/2 does not have, such as Connection.
 type Listener struct {
-	inner   net.Listener // of TCP, or of TLS connections after their handshake
+	inner   net.Listener // returns TCP connections, or TLS connections after their handshake
 	faults  *faultWriter
 	ongoing ongoing
 	ending  chan struct{} // closed when Run begins to end
 }
 
 // NewListener returns a Listener that accepts from inner and owns it. It starts
-// no goroutines; with TLS, the first Accept does.
+// no goroutines. With TLS, the first Accept does.
 func NewListener(inner net.Listener, o ListenerOptions) *Listener {
-	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultAnswer}, ending: make(chan struct{})}
+	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultResponse}, ending: make(chan struct{})}
 	if o.Conns != nil {
 		l.inner = newLimitedListener(l.inner, o.Conns)
 	}
@@ -62,14 +65,15 @@ func NewListener(inner net.Listener, o ListenerOptions) *Listener {
 	return l
 }
 
-// Serve serves srv on l until srv is closed; it then returns
-// [http.ErrServerClosed]. It wraps the handler of srv, and sets three fields:
-// ConnState and ConnContext, where a function that was there is still called, and
-// DisableGeneralOptionsHandler, so that "OPTIONS *" reaches the handler like every
-// other request.
+// Serve serves srv on l until srv is closed. It then returns
+// [http.ErrServerClosed]. It wraps the handler of srv and sets three fields:
+//   - ConnState and ConnContext, which still call the functions that were set
+//     before.
+//   - DisableGeneralOptionsHandler, so that "OPTIONS *" reaches the handler
+//     like any other request.
 //
-// A server that l should work for must be served by this method or by
-// [Listener.Run]: l relies on ConnState, and [Handler] on the context.
+// A server must be served by this method or by [Listener.Run] for l to work: l
+// relies on ConnState, and [Handler] on the context.
 func (l *Listener) Serve(srv *http.Server) error {
 	next := srv.ConnState
 	srv.ConnState = func(c net.Conn, s http.ConnState) {
@@ -95,8 +99,8 @@ func (l *Listener) Serve(srv *http.Server) error {
 	return srv.Serve(l)
 }
 
-// Accept implements [net.Listener]. A connection that chose HTTP/2 is returned
-// as the [*tls.Conn] that net/http insists on.
+// Accept implements [net.Listener]. A connection with HTTP/2 is returned as a
+// [*tls.Conn], because net/http requires that type.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.inner.Accept()
 	if err != nil {
@@ -113,8 +117,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements [net.Listener]. Handshakes under way are broken off; when
-// Close returns, no goroutine of l is left.
+// Close implements [net.Listener]. It breaks off running handshakes. When Close
+// returns, no goroutine of l is left.
 func (l *Listener) Close() error { return l.inner.Close() }
 
 // Addr implements [net.Listener].

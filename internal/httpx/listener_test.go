@@ -21,7 +21,7 @@ import (
 type testServer struct {
 	addr string
 	log  *logBuffer
-	tls  *tls.Config // of clients; nil without TLS
+	tls  *tls.Config // configuration of clients; nil without TLS
 }
 
 // startServer serves h, over TLS if secure, until the test ends.
@@ -30,7 +30,8 @@ func startServer(t *testing.T, secure bool, h http.Handler) *testServer {
 	return startServerOn(t, secure, func(l net.Listener) net.Listener { return l }, h)
 }
 
-// startServerOn is startServer on what wrap makes of a listener of TCP.
+// startServerOn is like startServer, on the listener that wrap returns for a
+// TCP listener.
 func startServerOn(t *testing.T, secure bool, wrap func(net.Listener) net.Listener, h http.Handler) *testServer {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,7 +39,7 @@ func startServerOn(t *testing.T, secure bool, wrap func(net.Listener) net.Listen
 		t.Fatal(err)
 	}
 	s := &testServer{addr: inner.Addr().String()}
-	o := ListenerOptions{FaultAnswer: func(f Fault) (http.Header, []byte) {
+	o := ListenerOptions{FaultResponse: func(f Fault) (http.Header, []byte) {
 		return http.Header{"X-Own": {"a header of ours"}}, fmt.Appendf(nil, `{"Status":%d,"Reason":%q}`, f.Status, f.Reason)
 	}}
 	o.Logger, s.log = newLog()
@@ -61,7 +62,7 @@ func startServerOn(t *testing.T, secure bool, wrap func(net.Listener) net.Listen
 	return s
 }
 
-// dial connects to s for HTTP/1 and sends request.
+// dial opens an HTTP/1 connection to s and sends request.
 func (s *testServer) dial(t *testing.T, request string) net.Conn {
 	t.Helper()
 	var c net.Conn
@@ -83,8 +84,8 @@ func (s *testServer) dial(t *testing.T, request string) net.Conn {
 	return c
 }
 
-// readAnswer reads one answer from r.
-func readAnswer(t *testing.T, r *bufio.Reader) (*http.Response, string) {
+// readResponse reads one response from r.
+func readResponse(t *testing.T, r *bufio.Reader) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
@@ -98,10 +99,11 @@ func readAnswer(t *testing.T, r *bufio.Reader) (*http.Response, string) {
 	return resp, string(body)
 }
 
-// checkRefusal checks that the next and last answer in r is the one to want.
+// checkRefusal checks that the next and last response in r is that of the fault
+// want.
 func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 	t.Helper()
-	resp, body := readAnswer(t, r)
+	resp, body := readResponse(t, r)
 	if wantBody := fmt.Sprintf(`{"Status":%d,"Reason":%q}`, want.Status, want.Reason); body != wantBody {
 		t.Errorf("body = %s, want %s", body, wantBody)
 	}
@@ -116,7 +118,7 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 		t.Errorf("content type = %q", got)
 	}
 	if got := resp.Header.Get("X-Own"); got != "a header of ours" {
-		t.Errorf("X-Own = %q, want the header of FaultAnswer", got)
+		t.Errorf("X-Own = %q, want the header of FaultResponse", got)
 	}
 	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
 		t.Errorf("after the answer: %q, %v, want the end", rest, err)
@@ -127,16 +129,16 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 	}
 }
 
-// serveOK answers every request with its path.
+// serveOK responds to every request with its path.
 func serveOK(t *testing.T) http.Handler {
 	lg, _ := newLog()
 	return Handler(lg, known(func(w http.ResponseWriter, r *http.Request) error {
 		_, err := io.WriteString(w, r.URL.Path)
 		return err
-	}), answerError)
+	}), respondError)
 }
 
-// known returns h for callers who have shown a credential.
+// known returns h for callers with a genuine credential.
 func known(h HandlerFunc) HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		EventFrom(r.Context()).Known()
@@ -166,7 +168,7 @@ var requestFaults = map[string]struct {
 }
 
 // TestFaults sends each fault as the first request of a connection, after
-// another one, and in one packet behind two others.
+// another request, and in one packet behind two others.
 func TestFaults(t *testing.T) {
 	const good = "GET /good HTTP/1.1\r\nHost: x\r\n\r\n"
 	for _, secure := range []bool{false, true} {
@@ -192,18 +194,19 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkGood checks that the next answer in r comes from serveOK.
+// checkGood checks that the next response in r comes from serveOK.
 func checkGood(t *testing.T, r *bufio.Reader) {
 	t.Helper()
-	resp, body := readAnswer(t, r)
+	resp, body := readResponse(t, r)
 	if resp.StatusCode != http.StatusOK || body != "/good" || resp.Close {
 		t.Fatalf("got %d %q, want an ordinary answer", resp.StatusCode, body)
 	}
 }
 
-// TestAnswersPass checks that answers of ours arrive untouched, whatever they
-// look like, even in pieces and with the next request already there.
-func TestAnswersPass(t *testing.T) {
+// TestResponsesPass checks that responses of handlers arrive unchanged,
+// whatever they look like, even in pieces and when the next request has already
+// arrived.
+func TestResponsesPass(t *testing.T) {
 	const lookalike = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n400 Bad Request"
 	long := strings.Repeat("v", 10<<10)
 	tests := map[string]struct {
@@ -245,16 +248,16 @@ func TestAnswersPass(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/tls=%t", name, secure), func(t *testing.T) {
 				lg, _ := newLog()
-				s := startServer(t, secure, Handler(lg, known(tt.handler), answerError))
+				s := startServer(t, secure, Handler(lg, known(tt.handler), respondError))
 				request := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345"
 				if strings.HasSuffix(name, "continue") {
 					request = strings.Replace(request, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1)
 				}
 				r := bufio.NewReader(s.dial(t, request+request+request))
 				for range 3 {
-					resp, body := readAnswer(t, r)
+					resp, body := readResponse(t, r)
 					if resp.StatusCode == http.StatusContinue {
-						resp, body = readAnswer(t, r)
+						resp, body = readResponse(t, r)
 					}
 					if resp.StatusCode != tt.wantStatus || body != tt.wantBody {
 						t.Fatalf("got %d %q, want %d %q", resp.StatusCode, body, tt.wantStatus, tt.wantBody)
@@ -268,9 +271,9 @@ func TestAnswersPass(t *testing.T) {
 	}
 }
 
-// TestAnswerWithoutID checks that an error answer that went past [Handler] is
-// replaced whole, also if it needs many writes.
-func TestAnswerWithoutID(t *testing.T) {
+// TestResponseWithoutID checks that an error response that did not pass through
+// [Handler] is replaced completely, even if it takes many writes.
+func TestResponseWithoutID(t *testing.T) {
 	s := startServer(t, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, strings.Repeat("page not found ", 10_000))
@@ -279,8 +282,8 @@ func TestAnswerWithoutID(t *testing.T) {
 	s.checkRefusal(t, r, Fault{Status: 404, Reason: "Not Found"})
 }
 
-// TestServe checks what Serve sets: "OPTIONS *" reaches the handler, and a
-// ConnState that was there is called.
+// TestServe checks that "OPTIONS *" reaches the handler, and that a ConnState
+// that was set before is called.
 func TestServe(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -292,7 +295,7 @@ func TestServe(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- NewListener(inner, ListenerOptions{Logger: lg}).Serve(srv) }()
 	s := &testServer{addr: inner.Addr().String()}
-	_, body := readAnswer(t, bufio.NewReader(s.dial(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")))
+	_, body := readResponse(t, bufio.NewReader(s.dial(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")))
 	if body != "*" {
 		t.Errorf("body = %q, want that of the handler", body)
 	}
@@ -308,7 +311,7 @@ func TestServe(t *testing.T) {
 	<-done
 }
 
-// TestListenerClose closes a Listener in each stage of its life.
+// TestListenerClose closes a Listener in each of its states.
 func TestListenerClose(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		for name, prepare := range map[string]func(*testing.T, *Listener){

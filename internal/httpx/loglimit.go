@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// maxBadLines is how many requests that went wrong are logged in a second, of
-// each level: strangers must not fill disks with their mistakes, nor an overload
-// be made worse by what is said of it.
+// maxBadLines is the maximum number of failed requests logged per second at
+// each level. Clients must not fill disks with their errors, and logging must
+// not increase an overload.
 const maxBadLines = 200
 
-// A lineLimit bounds the lines of one level. Lines over the limit are counted,
-// and the count is logged with the first line of a later second.
+// A lineLimit limits the lines of one level. Lines over the limit are counted.
+// The count is logged before the first line of a later second.
 type lineLimit struct {
 	mu    sync.Mutex
-	since time.Time // when the second began that n belongs to
-	n     int       // lines in it
-	left  int       // lines left out of the log and not told of yet
+	since time.Time // the beginning of the second that n belongs to
+	n     int       // lines in that second
+	left  int       // lines that were left out and are not yet reported
 }
 
-// take reports whether one more line may be logged at now, and how many were left
-// out before, which is to be logged first.
-func (l *lineLimit) take(now time.Time) (left int, ok bool) {
+// count reports whether another line may be logged at now, and how many lines
+// were left out before, which the caller must log first.
+func (l *lineLimit) count(now time.Time) (left int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.since) >= time.Second {
@@ -38,11 +38,11 @@ func (l *lineLimit) take(now time.Time) (left int, ok bool) {
 	return left, true
 }
 
-// badLines bounds the lines about requests that went wrong.
+// badLines limits the lines about failed requests.
 type badLines struct{ warn, err lineLimit }
 
 // allow reports whether a line of level may be logged at now. It logs how many
-// were left out before.
+// lines were left out before.
 func (b *badLines) allow(ctx context.Context, lg *slog.Logger, level slog.Level, now time.Time) bool {
 	limit := &b.err
 	switch {
@@ -51,7 +51,7 @@ func (b *badLines) allow(ctx context.Context, lg *slog.Logger, level slog.Level,
 	case level < slog.LevelError:
 		limit = &b.warn
 	}
-	left, ok := limit.take(now)
+	left, ok := limit.count(now)
 	if left > 0 {
 		lg.LogAttrs(ctx, level, "requests left out of the log", slog.Int("lines", left))
 	}

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// serveTimes serves n requests by h, which answers with code.
+// serveTimes serves n requests with h.
 func serveTimes(h http.Handler, n int) {
 	for range n {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil))
 	}
 }
 
-// TestBadLinesAreBounded has more requests refused in a second than are logged:
-// the rest is counted, and those that succeed or fail by the server's fault are
-// logged all the same.
+// TestBadLinesAreBounded refuses more requests in a second than are logged. The
+// rest must be counted. Requests that succeed or fail because of the server
+// must still be logged.
 func TestBadLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lg, log := newLog()
@@ -66,10 +66,10 @@ func TestFaultLinesAreBounded(t *testing.T) {
 		var log *logBuffer
 		w.lg, log = newLog()
 		for range maxBadLines + 7 {
-			w.answer("HTTP/1.1", Fault{Status: 400})
+			w.response("HTTP/1.1", Fault{Status: 400})
 		}
 		time.Sleep(time.Second)
-		w.answer("HTTP/1.1", Fault{Status: 431})
+		w.response("HTTP/1.1", Fault{Status: 431})
 		if got := strings.Count(log.String(), `"fault":400`); got != maxBadLines {
 			t.Errorf("%d faults of a second are logged, want %d", got, maxBadLines)
 		}
@@ -79,13 +79,14 @@ func TestFaultLinesAreBounded(t *testing.T) {
 	})
 }
 
-// TestHangUp checks what the log and the metrics hear of a client that has gone.
+// TestHangUp checks what the log and the metrics record for a client that hung
+// up.
 func TestHangUp(t *testing.T) {
 	canceled := fmt.Errorf("unavailable: %w", context.Canceled)
 	for name, tt := range map[string]struct {
 		gone   bool
 		fault  error
-		failed error // that the handler returns
+		failed error // error of the handler
 		level  string
 		told   bool
 	}{
@@ -105,7 +106,7 @@ func TestHangUp(t *testing.T) {
 				e.SetCode(70169)
 				e.Fail(tt.fault)
 				return tt.failed
-			}, answerError)
+			}, respondError)
 			ctx, cancel := context.WithCancel(t.Context())
 			if tt.gone {
 				cancel()

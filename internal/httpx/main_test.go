@@ -12,10 +12,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A logBuffer keeps what a logger writes.
+// A logBuffer stores the output of a logger.
 type logBuffer struct{ testutil.Buffer }
 
-// newLog returns a logger of all levels and what it writes.
+// newLog returns a logger of all levels and its output.
 func newLog() (*slog.Logger, *logBuffer) {
 	b := new(logBuffer)
 	return slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})), b

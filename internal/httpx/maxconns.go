@@ -3,26 +3,26 @@ package httpx
 import "fmt"
 
 const (
-	// mostConns bounds the memory of connections where files are no bound: an
-	// idle one over TLS takes some 50 KiB.
+	// mostConns limits the memory of connections if the number of files does
+	// not: an idle connection with TLS uses about 50 KiB.
 	mostConns = 16384
 
-	// leastFiles is the least number of open files to run with. Half of it is
-	// for connections; the rest is enough for a small store, a listener for
-	// admins and the log.
+	// leastFiles is the minimum limit of open files. Half of it is for
+	// connections. The rest is enough for a small store, a listener for admins
+	// and the log.
 	leastFiles = 640
 
-	// keptFiles is what a store with many tables likes to keep open, with room
-	// for everything else.
+	// keptFiles is the number of files that a store with many tables should be
+	// able to keep open, with some for everything else.
 	keptFiles = 1280
 )
 
 // MaxConns returns how many connections the process may accept without running
-// out of file descriptors under its store: three quarters of the limit of open
-// files, half of a low one, and never more than 16384.
+// out of file descriptors for its store. That is three quarters of the limit of
+// open files, or half of a low limit, and at most 16384.
 //
-// The limit is the hard one: the runtime of Go raises the soft limit at start.
-// The error of one that is too low to work with says so.
+// The limit is the hard limit, because the runtime of Go raises the soft limit
+// at start. MaxConns fails if the limit is too low.
 func MaxConns() (int, error) {
 	files, ok := openFiles()
 	if !ok {
@@ -31,7 +31,7 @@ func MaxConns() (int, error) {
 	return connsOf(files)
 }
 
-// connsOf returns how many of files may be connections.
+// connsOf returns how many of files may be used for connections.
 func connsOf(files uint64) (int, error) {
 	if files < leastFiles {
 		return 0, fmt.Errorf("the process may open only %d files: raise the limit to %d or more (ulimit -n, LimitNOFILE= of systemd)", files, leastFiles)

@@ -2,7 +2,8 @@ package httpx
 
 import "syscall"
 
-// openFiles returns how many files the process may have open, if that is known.
+// openFiles returns the maximum number of open files of the process, if it is
+// known.
 func openFiles() (uint64, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestOpenFilesIsTheHardLimit holds the runtime to raising the soft limit at
+// TestOpenFilesIsTheHardLimit checks that the runtime raises the soft limit at
 // start, which [MaxConns] relies on.
 func TestOpenFilesIsTheHardLimit(t *testing.T) {
 	var limit syscall.Rlimit

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// pipelineServer serves a handler that counts its calls, and notes that it knows
-// the caller of each with a header Known.
+// pipelineServer serves a handler that counts its calls. A header Known means
+// that the caller has a genuine credential.
 func pipelineServer(t *testing.T, secure bool) (s *testServer, calls *atomic.Int32) {
 	t.Helper()
 	lg, _ := newLog()
@@ -40,15 +40,16 @@ const (
 	knownPOST    = "POST /a HTTP/1.1\r\nHost: x\r\nKnown: 1\r\nContent-Length: 3\r\n\r\nabc"
 )
 
-// A stranger's second request in one write is the last that is served. Its
-// response arrives although more has been sent than anybody reads.
+// TestPipelineOfStranger checks that for a caller without a credential the
+// second request in one write is the last that is served. Its response must
+// arrive although more has been sent than the server reads.
 func TestPipelineOfStranger(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		for _, request := range []string{strangerGET, strangerPOST} {
 			s, calls := pipelineServer(t, secure)
 			r := bufio.NewReader(s.dial(t, strings.Repeat(request, 200)))
 			for i, end := range []bool{false, true} {
-				if resp, _ := readAnswer(t, r); resp.Close != end {
+				if resp, _ := readResponse(t, r); resp.Close != end {
 					t.Fatalf("tls %v: response %d ends the connection: %v, want %v", secure, i, resp.Close, end)
 				}
 			}
@@ -62,19 +63,21 @@ func TestPipelineOfStranger(t *testing.T) {
 	}
 }
 
-// Who has shown a credential may send as many requests at once as he likes.
+// TestPipelineOfKnown checks that a caller with a genuine credential may send
+// any number of requests at once.
 func TestPipelineOfKnown(t *testing.T) {
 	s, _ := pipelineServer(t, false)
 	r := bufio.NewReader(s.dial(t, strings.Repeat(knownPOST, 200)))
 	for i := range 200 {
-		if resp, body := readAnswer(t, r); resp.Close || body != "/a abc" {
+		if resp, body := readResponse(t, r); resp.Close || body != "/a abc" {
 			t.Fatalf("response %d: %q, ends the connection: %v", i, body, resp.Close)
 		}
 	}
 }
 
-// A stranger who waits for each response keeps the connection, also with a body
-// that arrives after its header.
+// TestKeepAliveOfStranger checks that a caller without a credential that waits
+// for each response keeps the connection, even if a body arrives after its
+// header.
 func TestKeepAliveOfStranger(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s, _ := pipelineServer(t, secure)
@@ -88,15 +91,15 @@ func TestKeepAliveOfStranger(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if resp, _ := readAnswer(t, r); resp.Close {
+			if resp, _ := readResponse(t, r); resp.Close {
 				t.Fatalf("tls %v: response %d ends the connection", secure, i)
 			}
 		}
 	}
 }
 
-// A connection whose next request is always there lets others run: after each
-// request that was pipelined, and after a few that were not.
+// TestYield checks that a connection whose next request has always arrived lets
+// others run: after each pipelined request, and after a few others.
 func TestYield(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, test := range []struct {
@@ -117,12 +120,13 @@ func TestYield(t *testing.T) {
 	}
 }
 
-// A server that is closed does not wait for connections that end gently.
+// TestCloseGently checks that closing a server does not wait for connections
+// that linger.
 func TestCloseGently(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	c := newConn(near, nil)
-	c.rude.Store(true)
+	c.linger.Store(true)
 	for range 2 {
 		if err := c.Close(); err != nil {
 			t.Error(err)

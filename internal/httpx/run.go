@@ -13,17 +13,20 @@ import (
 	"time"
 )
 
-// errCutOff is why the context of a request ends that takes too long at the end.
+// errCutOff is the cause with which the contexts of requests end that are still
+// running after the grace time.
 var errCutOff = errors.New("the server has ended")
 
-// Run serves srv on l until ctx ends or l breaks down. Then it takes no new
-// connections, tells what lasts through [Ending], and waits for requests in flight and
-// for what lasts. After grace it cuts off: contexts of requests end and connections are
-// closed, also those that were taken over.
+// Run serves srv on l until ctx ends or l fails. Then it accepts no more
+// connections, closes the channel of [Ending], and waits for running requests,
+// streams, and connections that were taken over. After grace it cuts them off:
+// the contexts of requests end, and connections are closed, including those
+// that were taken over.
 //
-// Run returns when no handler runs and no connection is open that was taken over,
-// however long that takes after the cut. It returns nil if ctx ended and nothing was
-// cut off. It sets BaseContext of srv, and what [Listener.Serve] sets.
+// Run returns when no handler runs and no connection that was taken over is
+// open, however long that takes after the cut. It returns nil if ctx ended and
+// nothing was cut off. It sets BaseContext of srv, and the fields that
+// [Listener.Serve] sets.
 func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duration) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
@@ -54,7 +57,7 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 	return err
 }
 
-// drain closes l and waits until nothing is going on, or ctx ends.
+// drain closes l and waits until nothing runs, or ctx ends.
 func (l *Listener) drain(ctx context.Context, srv *http.Server) error {
 	if err := srv.Shutdown(ctx); err != nil {
 		return err
@@ -65,7 +68,7 @@ func (l *Listener) drain(ctx context.Context, srv *http.Server) error {
 		return nil
 	case <-ctx.Done():
 	}
-	select { // both may have come true
+	select { // both may have happened
 	case <-none:
 		return nil
 	default:
@@ -73,17 +76,17 @@ func (l *Listener) drain(ctx context.Context, srv *http.Server) error {
 	}
 }
 
-// ongoing counts what goes on behind a Listener: handlers, and connections that were
-// taken over. The zero value is ready.
+// ongoing counts the running handlers of a Listener and the connections that
+// were taken over. The zero value is ready for use.
 type ongoing struct {
 	mu    sync.Mutex
 	n     int
-	over  chan struct{} // made by end; closed when n is 0 then
+	over  chan struct{} // created by end; closed when n is 0
 	cut   bool
-	links map[*link]struct{}
+	conns map[*hijackedConn]struct{}
 }
 
-// wrap returns h with its calls counted. After the end none begins.
+// wrap returns h with its calls counted. No call begins after end.
 func (o *ongoing) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !o.enter() {
@@ -94,7 +97,7 @@ func (o *ongoing) wrap(h http.Handler) http.Handler {
 	})
 }
 
-// enter reports false after the end.
+// enter counts a handler. It returns false after end.
 func (o *ongoing) enter() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -113,7 +116,8 @@ func (o *ongoing) leave() {
 	}
 }
 
-// end lets nothing more begin, and returns what is closed when nothing goes on.
+// end prevents new handlers and returns a channel that is closed when nothing
+// runs any more.
 func (o *ongoing) end() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -126,37 +130,38 @@ func (o *ongoing) end() <-chan struct{} {
 	return o.over
 }
 
-// join counts l, which a handler has just made of its connection.
-func (o *ongoing) join(l *link) {
+// add counts l, whose handler has just taken it over.
+func (o *ongoing) add(l *hijackedConn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.n++
-	if o.links == nil {
-		o.links = map[*link]struct{}{}
+	if o.conns == nil {
+		o.conns = map[*hijackedConn]struct{}{}
 	}
-	o.links[l] = struct{}{}
+	o.conns[l] = struct{}{}
 	if o.cut {
 		go l.conn.Close()
 	}
 }
 
-// part undoes join.
-func (o *ongoing) part(l *link) {
+// remove undoes add.
+func (o *ongoing) remove(l *hijackedConn) {
 	o.mu.Lock()
-	delete(o.links, l)
+	delete(o.conns, l)
 	o.mu.Unlock()
 	o.leave()
 }
 
-// cutOff closes the connections that were taken over, and those that will be. It
-// returns how much goes on, and what is closed when nothing does.
+// cutOff closes the connections that were taken over, and those that will be.
+// It returns how many handlers and connections are left, and a channel that is
+// closed when none is left.
 func (o *ongoing) cutOff() (n int, none <-chan struct{}) {
 	none = o.end()
 	o.mu.Lock()
 	o.cut, n = true, o.n
-	links := slices.Collect(maps.Keys(o.links))
+	conns := slices.Collect(maps.Keys(o.conns))
 	o.mu.Unlock()
-	for _, l := range links {
+	for _, l := range conns {
 		_ = l.conn.Close() // its handler notices
 	}
 	return n, none

@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// bodyGrace is how long the rest of a body may take to arrive after its request
-// was answered without it. The connection of a client that needs longer is
-// closed; the others keep theirs.
+// bodyGrace is how long the rest of a body may take to arrive after a response
+// that did not wait for it. If it takes longer, the connection is closed.
 const bodyGrace = 250 * time.Millisecond
 
-// A turn says who waits for whom during one request: the server until the whole
-// body is there, then the client until its response begins. Only then is the
-// connection safe from having to make room for another; see [ConnLimit]. The
-// zero turn is that of a request without such a connection.
+// A turn records which side a request waits for. First the server waits for the
+// complete body, then the client waits for the beginning of the response. Only
+// while the client waits can the connection not be closed to make room for
+// another; see [ConnLimit]. The zero turn is that of a request without such a
+// connection.
 type turn struct {
-	conn     *limitedConn // nil if nothing bounds the connections
-	http1    *conn        // nil if the request is not one of a Listener in HTTP/1
-	ongoing  *ongoing     // nil if it is not one of a Listener
-	lasts    bool         // the exchange lasts; see [Stream]
-	received bool         // the whole request is there
-	busy     bool         // conn is told that it waits for us
-	known    bool         // the caller has shown a credential
+	conn     *limitedConn // nil without a ConnLimit
+	http1    *conn        // nil without a Listener, or in HTTP/2
+	ongoing  *ongoing     // nil without a Listener
+	lasts    bool         // whether the exchange is a stream or was taken over; see [Stream]
+	received bool         // whether the complete request has arrived
+	busy     bool         // whether the request is counted in conn.busy
+	known    bool         // whether the caller has sent a genuine credential
 }
 
 type connKey struct{}
 
-// connParts are the parts of one connection that a turn needs.
+// connParts are the parts of a connection that a turn needs.
 type connParts struct {
 	listener *Listener
 	limited  *limitedConn // may be nil
@@ -57,7 +57,7 @@ func (t *turn) begin(r *http.Request) {
 	}
 }
 
-// receive notes that the whole request is there.
+// receive records that the complete request has arrived.
 func (t *turn) receive() {
 	if t.received {
 		return
@@ -65,14 +65,15 @@ func (t *turn) receive() {
 	t.received = true
 	if t.conn != nil {
 		t.busy = true
-		t.conn.expect(1)
+		t.conn.addBusy(1)
 	}
 }
 
-// last notes that the exchange lasts, or says why it may not.
-func (t *turn) last() error {
+// beginLasting records that the exchange becomes a stream or is taken over. It
+// returns an error if there are too many of these.
+func (t *turn) beginLasting() error {
 	if t.conn != nil {
-		if err := t.conn.last(); err != nil {
+		if err := t.conn.beginLasting(); err != nil {
 			return err
 		}
 	}
@@ -80,33 +81,35 @@ func (t *turn) last() error {
 	return nil
 }
 
-// endLast undoes last, if there is something to undo.
-func (t *turn) endLast() {
+// endLasting undoes beginLasting, if it was called.
+func (t *turn) endLasting() {
 	if t.lasts && t.conn != nil {
-		t.conn.endLast()
+		t.conn.endLasting()
 	}
 	t.lasts = false
 }
 
-// answer notes that the response of r begins, or would if its handler wrote one.
-// If that did not wait for the body, net/http reads the rest of it: the client
-// has little time for that, unless the exchange lasts.
+// respond records that the response of r begins, or that its handler has
+// returned without one. If the response did not wait for the body, net/http
+// reads the rest of the body. The client then has only [bodyGrace] for it,
+// unless the exchange lasts.
 //
-// A stranger who sends requests without waiting for responses gets the response to
-// the second of them and no more: a connection full of requests that are refused
-// costs its sender nothing, and a client that waits for responses never sends one.
-func (t *turn) answer(w http.ResponseWriter, r *http.Request) {
+// A client without a genuine credential that sends requests without waiting for
+// responses gets the response to the second request, and then the connection is
+// closed. Otherwise a connection full of refused requests would cost its sender
+// nothing. Clients that wait for responses are not affected.
+func (t *turn) respond(w http.ResponseWriter, r *http.Request) {
 	if t.busy {
 		t.busy = false
-		t.conn.expect(-1)
+		t.conn.addBusy(-1)
 	}
 	if !t.known && t.http1 != nil && t.http1.pipelined {
 		w.Header().Set("Connection", "close")
-		t.http1.rude.Store(true)
+		t.http1.linger.Store(true)
 	}
 	if !t.received && !t.lasts && r.ProtoMajor == 1 {
 		t.received = true
-		// A writer without deadlines, as of a test, needs none.
+		// A writer without deadlines, as in a test, needs none.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyGrace))
 	}
 }

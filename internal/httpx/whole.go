@@ -7,27 +7,29 @@ import (
 	"strconv"
 )
 
-// Bounds of the bodies that are sent in one piece with their header, in bytes.
-// net/http never splits one of at most leastWhole: it fits the first of its buffers.
-// A system call more does not matter for one over mostWhole.
+// Limits of the bodies that are sent in one piece with their header, in bytes.
+// Net/http never splits a body of at most minWhole, because it fits into its
+// first buffer. For a body over maxWhole one more system call does not matter.
 const (
-	leastWhole = 2 << 10
-	mostWhole  = 64 << 10
+	minWhole = 2 << 10
+	maxWhole = 64 << 10
 )
 
-// A wholeWrite sends a response in one write that net/http would send in two: that
-// writes through a buffer of 4 KiB. When the first part of the response arrives, the
-// rest is already known, so both are sent at once. The rest is dropped when net/http
-// writes it. A wholeWrite belongs to the goroutine that writes the response.
+// A wholeWrite sends in one write a response that net/http would send in two,
+// through its buffer of 4 KiB. When net/http writes the first part of the
+// response, the rest is already known, so both are sent at once. When net/http
+// writes the rest, it is dropped. A wholeWrite belongs to the goroutine that
+// writes the response.
 type wholeWrite struct {
-	body []byte // what a handler is writing: the whole body of its response
-	sent int    // how many of the bytes that come next were sent already
+	body []byte // the complete body of the response, while a handler writes it
+	sent int    // how many of the next bytes have already been sent
 }
 
-// begin notes that a handler is about to write body. It has no effect unless body
-// is the whole body, as its Content-Length says, and of a size that matters.
+// begin records that a handler is about to write body. It does nothing if body
+// is not the complete body according to its Content-Length, or if its size is
+// outside the limits.
 func (w *wholeWrite) begin(h http.Header, body []byte) {
-	if len(body) <= leastWhole || len(body) > mostWhole {
+	if len(body) <= minWhole || len(body) > maxWhole {
 		return
 	}
 	if length := h["Content-Length"]; len(length) == 1 && length[0] == strconv.Itoa(len(body)) {
@@ -35,10 +37,11 @@ func (w *wholeWrite) begin(h http.Header, body []byte) {
 	}
 }
 
-// end notes that the handler has written the body.
+// end records that the handler has written the body.
 func (w *wholeWrite) end() { w.body = nil }
 
-// write writes p to dst with what belongs to it, or nothing if it was written before.
+// write writes p to dst, together with the rest of the body if it is known. It
+// drops bytes that have already been sent.
 func (w *wholeWrite) write(dst io.Writer, p []byte) (int, error) {
 	if w.body != nil {
 		return w.writeAll(dst, p)
@@ -55,8 +58,8 @@ func (w *wholeWrite) write(dst io.Writer, p []byte) (int, error) {
 	return n + m, err
 }
 
-// writeAll writes p and the rest of the body, if p is the header and the first bytes
-// of the body.
+// writeAll writes p and the rest of the body, if p consists of the header and
+// the first bytes of the body.
 func (w *wholeWrite) writeAll(dst io.Writer, p []byte) (int, error) {
 	body := w.body
 	w.body = nil

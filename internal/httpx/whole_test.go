@@ -36,14 +36,14 @@ func (c countingConn) Write(p []byte) (int, error) {
 
 func (c countingConn) CloseWrite() error { return closeWrite(c.Conn) }
 
-// bodyOf returns n bytes that hold the end of a header again and again.
+// bodyOf returns n bytes that repeatedly contain the end of a header.
 func bodyOf(n int) []byte {
 	return bytes.Repeat([]byte("\r\n\r\n0123456789abcdef"), n/20+1)[:n]
 }
 
-// TestWholeResponses asks one connection for responses of many sizes that are written
-// in several ways. Each must arrive as it was written; how many writes one takes is
-// known for those with a Content-Length.
+// TestWholeResponses requests responses of many sizes, written in several ways,
+// on one connection. Each must arrive as it was written. For responses with a
+// Content-Length the number of writes is checked.
 func TestWholeResponses(t *testing.T) {
 	lg, _ := newLog()
 	var writes atomic.Int32
@@ -61,7 +61,7 @@ func TestWholeResponses(t *testing.T) {
 					return err
 				}
 				body = body[n/2:]
-			case "/both": // which net/http sends in chunks
+			case "/both": // net/http sends it in chunks
 				w.Header().Set("Content-Length", strconv.Itoa(n))
 				w.Header().Set("Transfer-Encoding", "chunked")
 			case "/long":
@@ -75,7 +75,7 @@ func TestWholeResponses(t *testing.T) {
 		}), nil))
 	c := s.dial(t, "")
 	r := bufio.NewReader(c)
-	for _, n := range []int{0, 1, 2000, leastWhole, leastWhole + 1, 3700, 3900, 4000, 4096, 7000, 8192, 30000, mostWhole, mostWhole + 1, 200000} {
+	for _, n := range []int{0, 1, 2000, minWhole, minWhole + 1, 3700, 3900, 4000, 4096, 7000, 8192, 30000, maxWhole, maxWhole + 1, 200000} {
 		for _, path := range []string{"/", "/chunked", "/parts", "/both", "/long"} {
 			for _, method := range []string{"GET", "HEAD"} {
 				writes.Store(0)
@@ -91,7 +91,7 @@ func TestWholeResponses(t *testing.T) {
 				if want := bodyOf(n); err != nil || method == "GET" && !bytes.Equal(got, want) {
 					t.Errorf("%s %s of %d bytes: %d bytes, %v, want what was written", method, path, n, len(got), err)
 				}
-				if path == "/" && n <= mostWhole && writes.Load() != 1 {
+				if path == "/" && n <= maxWhole && writes.Load() != 1 {
 					t.Errorf("%s %s of %d bytes took %d writes, want 1", method, path, n, writes.Load())
 				}
 			}
@@ -99,7 +99,8 @@ func TestWholeResponses(t *testing.T) {
 	}
 }
 
-// A client of HTTP/1.0 and one that sends requests ahead get whole responses.
+// TestWholeResponsesToOthers checks that clients of HTTP/1.0 and clients that
+// pipeline requests get complete responses.
 func TestWholeResponsesToOthers(t *testing.T) {
 	lg, _ := newLog()
 	s := startServer(t, true, Handler(lg, known(func(w http.ResponseWriter, r *http.Request) error {
@@ -110,7 +111,7 @@ func TestWholeResponsesToOthers(t *testing.T) {
 	for _, request := range []string{"GET / HTTP/1.0\r\n\r\n", strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 9) + "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"} {
 		r := bufio.NewReader(s.dial(t, request))
 		for range strings.Count(request, "GET") {
-			if _, got := readAnswer(t, r); got != string(bodyOf(7000)) {
+			if _, got := readResponse(t, r); got != string(bodyOf(7000)) {
 				t.Errorf("%.20q: %d bytes", request, len(got))
 			}
 		}

@@ -2,16 +2,16 @@ package httpx
 
 import "net/http"
 
-// A responseWriter notes what is sent through it. [http.ResponseController]
-// reaches the writer below.
+// A responseWriter records what is sent through it. [http.ResponseController]
+// reaches the writer below it.
 type responseWriter struct {
 	http.ResponseWriter
 	x       *exchange
-	status  int // 0 until the answer has begun
+	status  int // 0 until the response has begun
 	written int64
 }
 
-// Unwrap lets [http.ResponseController] find what the writer below offers.
+// Unwrap returns the writer below w, for [http.ResponseController].
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader implements [http.ResponseWriter].
@@ -37,25 +37,27 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// FlushError sends what was written so far. [http.ResponseController] calls it.
+// FlushError sends what has been written so far. [http.ResponseController]
+// calls it.
 func (w *responseWriter) FlushError() error {
 	w.begin(http.StatusOK)
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// begin notes that the answer begins, with status unless another was set.
+// begin records that the response begins. Its status is status unless another
+// one was set.
 func (w *responseWriter) begin(status int) {
 	if w.status == 0 {
 		w.status = status
-		w.x.event.turn.answer(w.ResponseWriter, w.x.r)
+		w.x.event.turn.respond(w.ResponseWriter, w.x.r)
 	}
 }
 
-// begun reports whether a part of the answer may have reached the client.
+// begun reports whether a part of the response may have reached the client.
 func (w *responseWriter) begun() bool { return w.status != 0 }
 
-// statusSent returns the status of a finished answer: net/http sends 200 for a
-// handler that wrote nothing.
+// statusSent returns the status of a finished response. If a handler wrote
+// nothing, net/http sends 200.
 func (w *responseWriter) statusSent() int {
 	if w.status == 0 {
 		return http.StatusOK

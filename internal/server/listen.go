@@ -69,7 +69,7 @@ func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.Listen
 	if err != nil {
 		return fmt.Errorf("%s %s cannot be opened: end what listens there, or choose another address: %w", flag, addr, err)
 	}
-	o.FaultAnswer = api.Malformed
+	o.FaultResponse = api.Malformed
 	o.Logger = s.o.Logger
 	s.listeners = append(s.listeners, &listener{
 		Listener: httpx.NewListener(inner, o),
