@@ -1,5 +1,5 @@
-// Command bench runs Rollcall and the yardsticks side by side and compares them.
-// It is also each of the yardsticks, which it starts as processes of their own.
+// Command bench runs Rollcall and the yardsticks side by side and compares
+// them. It also contains the yardsticks, which it starts as separate processes.
 package main
 
 import (
@@ -41,10 +41,10 @@ func run(ctx context.Context, args []string) error {
 	return errors.New(usage)
 }
 
-// serve is a yardstick.
+// serve runs a yardstick.
 func serve(ctx context.Context, name string, args []string) error {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	dir := flags.String("dir", ".", "folder of the data")
+	dir := flags.String("dir", ".", "directory of the data")
 	dsn := flags.String("dsn", "", "database, for PostgreSQL")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -65,8 +65,8 @@ func measure(ctx context.Context, name string, args []string) error {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	var (
 		binary   = flags.String("rollcall", "bin/rollcall", "Rollcall as released")
-		dir      = flags.String("dir", "bench/tmp", "folder for data, on a real disk")
-		results  = flags.String("results", "bench/results", "folder for results")
+		dir      = flags.String("dir", "bench/tmp", "directory for data, on a real disk")
+		results  = flags.String("results", "bench/results", "directory for results")
 		accounts = flags.Int64("accounts", 0, "accounts of the last stage (default: that of the plan)")
 		rounds   = flags.Int("rounds", 0, "rounds (default: that of the plan)")
 		slice    = flags.Duration("slice", 0, "length of a slice (default: that of the plan)")
@@ -105,7 +105,7 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-// execute runs p in a folder of its own below dir, and writes what it found.
+// execute runs p in a new directory below dir and writes the results.
 func execute(ctx context.Context, p *harness.Plan, dir, results string, env harness.Environment) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -124,7 +124,7 @@ func execute(ctx context.Context, p *harness.Plan, dir, results string, env harn
 		return err
 	}
 	res, err := harness.Run(ctx, p, &env)
-	if err != nil { // what there is may help to see why
+	if err != nil { // the results so far may help to find the cause
 		return errors.Join(err, res.Report(os.Stdout))
 	}
 	err = errors.Join(res.Report(os.Stdout), res.Save(results))

@@ -16,33 +16,33 @@ import (
 	"rollcall/bench/yard"
 )
 
-// A cluster is a PostgreSQL of our own, on a socket in a folder of its own. It
-// is given room: what is slow by default and safe to change is changed, what
-// makes commits durable is not.
+// A cluster is a PostgreSQL server of this program, on a socket in its own
+// directory. Settings that are slow by default and safe to change are changed.
+// Settings that make commits durable are not.
 type cluster struct {
-	dir string // of data
-	run string // of the socket and the log
+	dir string // directory of the data
+	run string // directory of the socket and the log
 	cmd *exec.Cmd
 }
 
-// errNoPostgres says that PostgreSQL is not installed.
+// errNoPostgres means that PostgreSQL is not installed.
 var errNoPostgres = errors.New("PostgreSQL is not installed here")
 
-// clusterSettings make the most of a machine that does little else.
+// clusterSettings are the settings for a machine that does little else.
 var clusterSettings = []string{
 	"listen_addresses=", "fsync=on", "synchronous_commit=on", "full_page_writes=on",
 	"shared_buffers=1GB", "max_wal_size=8GB", "wal_buffers=16MB", "max_connections=100",
 	"logging_collector=off",
 }
 
-// startCluster makes a cluster below dir and starts it.
+// startCluster creates a cluster below dir and starts it.
 func startCluster(ctx context.Context, dir string) (*cluster, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
 	}
 	c := &cluster{dir: filepath.Join(dir, "postgres")}
-	if c.run, err = os.MkdirTemp("", "bench-postgres-"); err != nil { // short: a socket's path is bounded
+	if c.run, err = os.MkdirTemp("", "bench-postgres-"); err != nil { // short, because the path of a socket has a maximum length
 		return nil, err
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
@@ -54,7 +54,7 @@ func startCluster(ctx context.Context, dir string) (*cluster, error) {
 	return c, nil
 }
 
-// postgresBin returns the folder of PostgreSQL's programs.
+// postgresBin returns the directory of PostgreSQL's programs.
 func postgresBin() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
@@ -90,8 +90,8 @@ func (c *cluster) boot(ctx context.Context, bin string) error {
 	return c.await(ctx)
 }
 
-// owner gives the folders to the user that PostgreSQL runs as, since it refuses
-// to run as root, and returns how to become that user.
+// owner gives the directories to the user that PostgreSQL runs as, because it
+// refuses to run as root. It returns how to become that user.
 func (c *cluster) owner() (*syscall.SysProcAttr, error) {
 	if os.Getuid() != 0 {
 		return &syscall.SysProcAttr{}, nil
@@ -108,7 +108,7 @@ func (c *cluster) owner() (*syscall.SysProcAttr, error) {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, err
 }
 
-// await waits until the cluster takes connections, and makes its databases.
+// await waits until the cluster accepts connections, and creates its databases.
 func (c *cluster) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
@@ -119,12 +119,12 @@ func (c *cluster) await(ctx context.Context) error {
 		}
 		if sleep(ctx, 50*time.Millisecond) != nil {
 			text, _ := os.ReadFile(filepath.Join(c.run, "log"))
-			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, text)
+			return fmt.Errorf("PostgreSQL does not respond: %w\n%s", err, text)
 		}
 	}
 }
 
-// dsn returns how to reach a database.
+// dsn returns the connection string of a database.
 func (c *cluster) dsn(database string) string {
 	return "host=" + c.run + " user=bench dbname=" + database
 }
@@ -134,7 +134,7 @@ func (c *cluster) stop() error {
 	var err error
 	if c.cmd != nil && c.cmd.Process != nil {
 		err = c.cmd.Process.Signal(syscall.SIGINT) // fast shutdown: connections are cut
-		_ = c.cmd.Wait()                           // what counts is that it has ended
+		_ = c.cmd.Wait()                           // only its end matters
 	}
 	return errors.Join(err, os.RemoveAll(c.dir), os.RemoveAll(c.run))
 }

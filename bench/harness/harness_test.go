@@ -22,7 +22,7 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// TestMain lets the tests run this very binary as a yardstick.
+// TestMain runs this binary as a yardstick if its arguments say so.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[2] == "--dir" {
 		var err error
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestSmoke runs a small plan on the yardsticks that need nothing else.
+// TestSmoke runs a small plan with the yardsticks that have no dependencies.
 func TestSmoke(t *testing.T) {
 	dir := t.TempDir()
 	self, err := os.Executable()
@@ -80,7 +80,7 @@ func TestSmoke(t *testing.T) {
 	checkRows(t, filepath.Join(dir, "smoke.json"), len(want))
 }
 
-// diskDir returns a folder of the test that is not in memory.
+// diskDir returns a directory of the test that is not in memory.
 func diskDir(t *testing.T) string {
 	t.Helper()
 	if memory, err := measure.InMemory(t.TempDir()); err == nil && !memory {
@@ -94,7 +94,7 @@ func diskDir(t *testing.T) string {
 	return dir
 }
 
-// checkRows looks at the names in the file of rows, which others read.
+// checkRows checks the names in the file of rows, which other programs read.
 func checkRows(t *testing.T, file string, n int) {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -173,8 +173,8 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// Every step of every server is in the order of its stage, and is a workload
-// or a look at Rollcall.
+// TestPlans checks that every step of every server is in the order of its
+// stage, and is a workload or a measurement of Rollcall.
 func TestPlans(t *testing.T) {
 	for _, p := range []*Plan{Quick(0), Full(0), Large(0)} {
 		for _, st := range p.Stages {

@@ -1,5 +1,5 @@
-// Package harness runs the yardsticks and Rollcall side by side, interleaved, and
-// compares what they do.
+// Package harness runs the yardsticks and Rollcall in turns and compares the
+// results.
 package harness
 
 import (
@@ -21,38 +21,38 @@ const (
 	Rollcall      = "rollcall"
 )
 
-// Steps that are no workload: they look at Rollcall itself.
+// Steps that are not workloads. They measure Rollcall itself.
 const (
-	stepSize    = "size"    // memory and disk, once it has settled
-	stepRestart = "restart" // the time to the first answer with all data there
+	stepSize    = "size"    // memory and disk, once the server has settled
+	stepRestart = "restart" // time to the first response with all data
 )
 
-// stepLoad is a part of a load that no figure rests on.
+// stepLoad is a part of a load that is not measured.
 const stepLoad = "load"
 
-// step is how many accounts a large load makes between two looks at the clock,
-// and the most that a figure for import-100-new rests on.
+// step is the number of accounts that a large load creates between two
+// measurements of time. It is also the maximum number that a figure for
+// import-100-new is based on.
 const step = 1_000_000
 
-// A Plan says what is measured.
+// A Plan is a description of what to measure.
 type Plan struct {
 	Name   string        `json:"name"`
-	Rounds int           `json:"rounds"` // each begins with empty servers
-	Slices int           `json:"slices"` // of each workload in a round, by turns with the other servers
-	Slice  time.Duration `json:"slice"`  // length of one, where the workload has no end of its own
-	Settle time.Duration `json:"settle"` // the most that is waited for a server to finish what it put off
+	Rounds int           `json:"rounds"` // each round begins with empty servers
+	Slices int           `json:"slices"` // slices of each workload in a round, in turns with the other servers
+	Slice  time.Duration `json:"slice"`  // duration of a slice, if the workload has no end of its own
+	Settle time.Duration `json:"settle"` // maximum wait for a server to finish its deferred work
 	Stages []Stage       `json:"stages"`
 }
 
-// A Stage is a size, and what is measured there.
+// A Stage is a number of accounts and the measurements at that number.
 type Stage struct {
 	Accounts int64               `json:"accounts"`
 	Steps    []string            `json:"steps"`
-	Servers  map[string][]string `json:"servers"` // steps that each takes part in
+	Servers  map[string][]string `json:"servers"` // steps of each server
 }
 
-// servers returns the names of all servers of p, in the order in which they
-// take turns.
+// servers returns the names of all servers of p in the order of their turns.
 func (p *Plan) servers() []string {
 	var names []string
 	for _, name := range []string{Noop, Floor, NaiveSQLite, NaivePostgres, BestPostgres, Rollcall} {
@@ -63,7 +63,7 @@ func (p *Plan) servers() []string {
 	return names
 }
 
-// Restrict leaves only the given servers and steps, where any are given.
+// Restrict keeps only the given servers and steps. An empty list keeps all.
 func (p *Plan) Restrict(servers, steps []string) {
 	for i := range p.Stages {
 		st := &p.Stages[i]
@@ -80,8 +80,8 @@ func (p *Plan) Restrict(servers, steps []string) {
 	}
 }
 
-// Quick measures what the most important ratios need, at n accounts or, for 0,
-// at 200,000. It takes under four minutes on two cores.
+// Quick returns a plan for the most important ratios at n accounts, or at
+// 200,000 if n is 0. It takes less than four minutes on two cores.
 func Quick(n int64) *Plan {
 	n = cmp.Or(n, 200_000)
 	return &Plan{
@@ -101,14 +101,14 @@ func Quick(n int64) *Plan {
 	}
 }
 
-// everything is each workload, and the looks at size and restart where they do
+// everything is all workloads, with size and restart at places where they do
 // not disturb.
 var everything = []string{
 	loadgen.ImportNew, stepSize, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List,
 	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, loadgen.Delete,
 }
 
-// Full measures everything, at n accounts or, for 0, at a million.
+// Full returns a plan for everything at n accounts, or at a million if n is 0.
 func Full(n int64) *Plan {
 	n = cmp.Or(n, 1_000_000)
 	naive := []string{loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne}
@@ -128,9 +128,9 @@ func Full(n int64) *Plan {
 	}
 }
 
-// Large measures how cost grows: at a million accounts and at n or, for 0, at
-// ten million. The naive
-// servers and PostgreSQL would take hours to get there and are left out.
+// Large returns a plan for the growth of costs: at a million accounts and at n,
+// or at ten million if n is 0. The naive servers and PostgreSQL would take
+// hours and are left out.
 func Large(n int64) *Plan {
 	n = cmp.Or(n, 10_000_000)
 	first := []string{loadgen.ImportNew, loadgen.Check}

@@ -12,7 +12,7 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// naivePostgres is a yardstick whose CPU time is its own and its database's.
+// naivePostgres is a yardstick whose CPU time includes that of its database.
 type naivePostgres struct {
 	*process
 	cluster *cluster
@@ -27,14 +27,15 @@ func (n *naivePostgres) start(ctx context.Context) error {
 
 func (n *naivePostgres) pids() []int { return append(n.process.pids(), n.cluster.cmd.Process.Pid) }
 
-// PostgreSQL done well: as many clients as pay, each with the accounts of eight
-// calls in a statement, so that 64 calls are under way as with other servers.
+// A fast use of PostgreSQL: the best number of clients, each with the accounts
+// of eight calls in a statement. 64 calls are therefore pending, as with the
+// other servers.
 const (
 	bestClients = 8
 	bestCalls   = 8
 )
 
-// bestPostgres imports straight into PostgreSQL: nobody speaks HTTP or JSON.
+// bestPostgres imports into PostgreSQL directly, without HTTP or JSON.
 type bestPostgres struct {
 	cluster *cluster
 	pool    *pgxpool.Pool
@@ -48,7 +49,7 @@ func (b *bestPostgres) start(ctx context.Context) (err error) {
 	return err
 }
 
-func (b *bestPostgres) putsOff(string) time.Duration { return quietLook }
+func (b *bestPostgres) defersFor(string) time.Duration { return quietLook }
 
 func (b *bestPostgres) pids() []int { return []int{b.cluster.cmd.Process.Pid} }
 
@@ -59,7 +60,7 @@ func (b *bestPostgres) stop() error {
 	return nil
 }
 
-// load makes the accounts of o; it knows no other workload.
+// load creates the accounts of o. It has no other workload.
 func (b *bestPostgres) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
 	l := &bestLoad{b: b, o: &o, start: time.Now(), res: &loadgen.Result{Workload: o.Workload, Latency: new(loadgen.Histogram)}}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -76,18 +77,18 @@ func (b *bestPostgres) load(ctx context.Context, o loadgen.Options) (*loadgen.Re
 	return l.res, context.Cause(ctx)
 }
 
-// A bestLoad is one load under way.
+// A bestLoad is one load in progress.
 type bestLoad struct {
 	b     *bestPostgres
 	o     *loadgen.Options
 	start time.Time
-	next  atomic.Int64 // call
+	next  atomic.Int64 // number of the next call
 
 	mu  sync.Mutex
 	res *loadgen.Result
 }
 
-// client imports until all calls are made.
+// client imports accounts until all calls are made.
 func (l *bestLoad) client(ctx context.Context) error {
 	var columns struct {
 		ids, nicks, faces []string
@@ -119,7 +120,7 @@ func (l *bestLoad) client(ctx context.Context) error {
 	}
 }
 
-// note counts calls that began together and are durable now.
+// note counts calls that began together and are now durable.
 func (l *bestLoad) note(calls int64, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,18 +9,19 @@ import (
 
 // Signs that a server has nothing left to do.
 const (
-	quietLook  = 200 * time.Millisecond // between two looks
-	quietCPU   = 10 * time.Millisecond  // in that time, the least that the kernel counts
-	settleTime = 15 * time.Second       // without a change of its files, after it was quiet
+	quietLook  = 200 * time.Millisecond // interval of the checks
+	quietCPU   = 10 * time.Millisecond  // maximum CPU time in that interval; the smallest unit of the kernel
+	settleTime = 15 * time.Second       // time without a change of its files, after it was quiet
 )
 
-// quiet waits until s has done what a workload has caused: until it has taken no CPU time
-// for as long as it may put something off. It waits no longer than most. It returns the
-// CPU time that s has taken since it began.
+// quiet waits until s has done all work that a workload has caused. That is the
+// case when s has used no CPU time for as long as it may defer work. Quiet
+// waits at most the duration most. It returns the CPU time of s since its
+// start.
 func quiet(ctx context.Context, s subject, workload string, most time.Duration) (time.Duration, error) {
 	deadline := time.Now().Add(most)
 	last, err := measure.CPU(s.pids()...)
-	for since := time.Now(); err == nil && time.Since(since) < s.putsOff(workload) && time.Now().Before(deadline); {
+	for since := time.Now(); err == nil && time.Since(since) < s.defersFor(workload) && time.Now().Before(deadline); {
 		if err = sleep(ctx, quietLook); err != nil {
 			break
 		}
@@ -33,8 +34,8 @@ func quiet(ctx context.Context, s subject, workload string, most time.Duration) 
 	return last, err
 }
 
-// settle waits until the files below dir keep their size, but no longer than
-// most.
+// settle waits until the files below dir keep their size, but at most the
+// duration most.
 func settle(ctx context.Context, dir string, most time.Duration) error {
 	deadline := time.Now().Add(most)
 	var last int64

@@ -6,20 +6,20 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// A Reach is one figure that Rollcall aims at.
+// A Reach is one figure with its target for Rollcall.
 type Reach struct {
 	Figure  string  `json:"figure"`
 	Value   float64 `json:"value"`
 	AtLeast float64 `json:"at_least"`
 	Aim     float64 `json:"aim"`
-	Unit    string  `json:"unit"` // "%", "x", or that of a figure which is better when smaller
+	Unit    string  `json:"unit"` // "%" or "x", for which larger is better, or a unit for which smaller is better
 
-	// ByCPU is the same ratio of CPU time per call instead of rates, 0 where
-	// there is none. It moves less with what else the machine does.
+	// ByCPU is the same ratio, of CPU time per call instead of rates. It is 0
+	// if there is none. It varies less with the other load of the machine.
 	ByCPU float64 `json:"by_cpu,omitempty"`
 }
 
-// better reports whether the value is as good as want.
+// better reports whether the value is at least as good as want.
 func (r *Reach) better(want float64) bool {
 	if r.Unit == "%" || r.Unit == "x" {
 		return r.Value >= want
@@ -27,7 +27,7 @@ func (r *Reach) better(want float64) bool {
 	return r.Value <= want
 }
 
-// verdict says what has been reached.
+// verdict returns which target has been reached.
 func (r *Reach) verdict() string {
 	switch {
 	case r.better(r.Aim):
@@ -38,7 +38,7 @@ func (r *Reach) verdict() string {
 	return "missed"
 }
 
-// reached returns the figures that these results hold.
+// reached returns the figures of these results.
 func (res *Results) reached() []Reach {
 	c := &comparison{rows: rows(res.Samples)}
 	last := res.Plan.Stages[len(res.Plan.Stages)-1].Accounts
@@ -70,7 +70,8 @@ func (c *comparison) row(server, workload string, accounts int64) *Row {
 func calls(r *Row) float64    { return r.CallsPerS }
 func accounts(r *Row) float64 { return r.AccountsPerS }
 
-// add adds the ratio of two rows, in percent or times, if both were measured.
+// add adds the ratio of two rows, in percent or as a factor, if both were
+// measured.
 func (c *comparison) add(of, to *Row, by func(*Row) float64, r Reach) {
 	if of == nil || to == nil || by(to) == 0 {
 		return
@@ -107,7 +108,7 @@ func (c *comparison) ratios(n int64) {
 		Reach{Figure: "check-100" + at + " against no-op", AtLeast: 30, Aim: 40, Unit: "%"})
 }
 
-// growth adds how the import at n accounts compares with that at a million.
+// growth adds the import at n accounts relative to that at a million.
 func (c *comparison) growth(n int64) {
 	if n > step {
 		c.add(c.row(Rollcall, loadgen.ImportNew, n), c.row(Rollcall, loadgen.ImportNew, step), calls,
@@ -115,7 +116,8 @@ func (c *comparison) growth(n int64) {
 	}
 }
 
-// facts adds what is no ratio: the worst round counts.
+// facts adds the figures that are not ratios. They are those of the worst
+// round.
 func (c *comparison) facts(rounds []Facts) {
 	var gap, memory, start, disk float64
 	n := rounds[0].Accounts
@@ -137,7 +139,7 @@ func (c *comparison) facts(rounds []Facts) {
 	)
 }
 
-// short writes a number of accounts.
+// short formats a number of accounts.
 func short(n int64) string {
 	switch {
 	case n%1_000_000 == 0:

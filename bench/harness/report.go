@@ -83,7 +83,7 @@ func (res *Results) reportReach(w io.Writer) error {
 	return t.Flush()
 }
 
-// Save writes the rows to dir/NAME.json, and all that was measured to
+// Save writes the rows to dir/NAME.json, and all measurements to
 // dir/NAME.full.json.
 func (res *Results) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -16,8 +16,8 @@ import (
 	"rollcall/usersig"
 )
 
-// rollcall is Rollcall as released: authentication, validation, metrics and the
-// request log are on, and the rate limits of its demo app are in shadow.
+// rollcall is Rollcall as released. Authentication, validation, metrics and the
+// request log are on. The rate limits of its demo app are in shadow mode.
 type rollcall struct {
 	process
 	context struct {
@@ -29,7 +29,8 @@ type rollcall struct {
 	credentials loadgen.Credentials
 }
 
-// validity of the signature of a round: longer than any takes.
+// validity is the validity of the signature of a round. It is longer than any
+// round.
 const validity = 24 * time.Hour
 
 func newRollcall(binary, dir string) *rollcall {
@@ -62,10 +63,10 @@ func (r *rollcall) start(ctx context.Context) error {
 	return err
 }
 
-// putsOff returns a little more than the 4 s that the store may wait after a change before
-// it flushes the end of its journal and compacts its tables. Between the parts of one load
-// there is no such pause.
-func (r *rollcall) putsOff(workload string) time.Duration {
+// defersFor returns slightly more than the 4 s that the store may wait after a
+// change before it flushes the end of its journal and compacts its tables.
+// Between the parts of one load there is no such pause.
+func (r *rollcall) defersFor(workload string) time.Duration {
 	switch workload {
 	case stepLoad, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List:
 		return quietLook
@@ -73,7 +74,8 @@ func (r *rollcall) putsOff(workload string) time.Duration {
 	return 5 * time.Second
 }
 
-// errNoAdminAPI says that the server has no admin API to list accounts by.
+// errNoAdminAPI means that the context of the server contains no token of the
+// admin API, which listing accounts needs.
 var errNoAdminAPI = errors.New("the server's context names no token of the admin API")
 
 func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
@@ -84,19 +86,19 @@ func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result
 	return r.process.load(ctx, o)
 }
 
-// Facts are what is measured of Rollcall besides its rates.
+// Facts are the measurements of Rollcall other than rates.
 type Facts struct {
 	Accounts  int64         `json:"accounts"`
-	BaseRSS   int64         `json:"base_rss"`   // bytes, empty, after some load
-	LoadedRSS int64         `json:"loaded_rss"` // bytes, after loading and settling
-	FreshRSS  int64         `json:"fresh_rss"`  // bytes, after a restart and settling
-	Disk      int64         `json:"disk"`       // bytes, after loading and settling
-	Start     time.Duration `json:"start_ns"`   // from the start of the program to the first answer, after a clean stop
+	BaseRSS   int64         `json:"base_rss"`   // bytes; without accounts, after some load
+	LoadedRSS int64         `json:"loaded_rss"` // bytes; after loading and settling
+	FreshRSS  int64         `json:"fresh_rss"`  // bytes; after a restart and settling
+	Disk      int64         `json:"disk"`       // bytes; after loading and settling
+	Start     time.Duration `json:"start_ns"`   // from the start of the program to the first response, after a clean stop
 	KillStart time.Duration `json:"kill_start_ns"`
-	Gap       time.Duration `json:"gap_ns"` // longest without any answer while loading
+	Gap       time.Duration `json:"gap_ns"` // longest time without a response while loading
 }
 
-// size notes what the data take once the server has settled.
+// size records the size of the data once the server has settled.
 func (r *rollcall) size(f *Facts) (err error) {
 	if f.LoadedRSS, err = measure.RSS(r.cmd.Process.Pid); err != nil {
 		return err
@@ -105,8 +107,8 @@ func (r *rollcall) size(f *Facts) (err error) {
 	return err
 }
 
-// restart stops the server, by a signal that lets it finish and by one that does
-// not, and notes how long it takes to answer again.
+// restart stops the server with a signal that lets it finish and with one that
+// does not. It records how long the server takes to respond again.
 func (r *rollcall) restart(ctx context.Context, o loadgen.Options, f *Facts) error {
 	for _, way := range []struct {
 		sig  os.Signal

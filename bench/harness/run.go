@@ -13,45 +13,46 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// An Environment is where a plan runs.
+// An Environment is the place where a plan runs.
 type Environment struct {
-	Dir      string    // on a real disk; everything that is written goes below it
-	Self     string    // this program, which runs the yardsticks too
-	Rollcall string    // the binary as released
-	Progress io.Writer // one line for each thing that is done
+	Dir      string    // on a real disk; all files are written below it
+	Self     string    // this program, which contains the yardsticks
+	Rollcall string    // the binary of Rollcall as released
+	Progress io.Writer // one line for each step
 }
 
-// Results are what a plan has measured.
+// Results are the measurements of a plan.
 type Results struct {
 	Plan    *Plan           `json:"plan"`
 	Machine measure.Machine `json:"machine"`
 	Samples []Sample        `json:"samples"`
 	Facts   []Facts         `json:"facts"` // one for each round
 	Skipped []string        `json:"skipped,omitempty"`
-	Failed  []string        `json:"failed,omitempty"` // what ended with a bad answer
+	Failed  []string        `json:"failed,omitempty"` // workloads that ended with a bad response
 }
 
-// A bench is a plan under way.
+// A bench is a plan in progress.
 type bench struct {
 	*Results
 	env     *Environment
-	cluster *cluster // of the servers that need PostgreSQL, from the first of them on
+	cluster *cluster // PostgreSQL, once a server has needed it
 	round   *round
 }
 
-// A round is one pass with servers that began empty.
+// A round is one pass that begins with empty servers.
 type round struct {
 	number   int
 	subjects map[string]subject
-	loaded   map[string]int64    // accounts of each server, numbers below it
-	extra    map[string]int64    // accounts made beyond the load
-	skip     map[[2]string]int64 // calls made of each workload on each server
+	loaded   map[string]int64    // number of accounts of each server; their numbers are below it
+	extra    map[string]int64    // accounts created beyond the load
+	skip     map[[2]string]int64 // number of calls of each workload on each server
 	version  uint64
 	facts    Facts
 }
 
-// Run runs p. A workload that gets a bad answer ends there, is noted in Failed,
-// and the others go on. The results are good also if an error ends all.
+// Run runs p. A workload that gets a bad response ends there and is listed in
+// Failed. The others continue. The results are valid even if Run returns an
+// error.
 func Run(ctx context.Context, p *Plan, env *Environment) (_ *Results, err error) {
 	b := &bench{Results: &Results{Plan: p}, env: env}
 	memory, err := measure.InMemory(env.Dir)
@@ -59,7 +60,7 @@ func Run(ctx context.Context, p *Plan, env *Environment) (_ *Results, err error)
 		return b.Results, err
 	}
 	if memory {
-		return b.Results, fmt.Errorf("%s is in memory: choose a folder on a disk, or fdatasync costs nothing", env.Dir)
+		return b.Results, fmt.Errorf("%s is in memory: choose a directory on a disk, because fdatasync costs nothing in memory", env.Dir)
 	}
 	if b.Machine, err = measure.Look(env.Dir); err != nil {
 		return b.Results, err
@@ -77,7 +78,8 @@ func Run(ctx context.Context, p *Plan, env *Environment) (_ *Results, err error)
 	return b.Results, nil
 }
 
-// runRound starts all servers, takes the steps of all stages, and stops them.
+// runRound starts all servers, runs the steps of all stages, and stops the
+// servers.
 func (b *bench) runRound(ctx context.Context, number int) (err error) {
 	b.round = &round{
 		number: number, subjects: map[string]subject{},
@@ -126,10 +128,10 @@ func (b *bench) runStage(ctx context.Context, st *Stage) error {
 	return nil
 }
 
-// takeTurns lets each server take a step once.
+// takeTurns runs a step once on each server.
 func (b *bench) takeTurns(ctx context.Context, st *Stage, step string, slice int) error {
 	names := b.Plan.servers()
-	if (b.round.number+slice)%2 != 0 { // so that none always follows the same one
+	if (b.round.number+slice)%2 != 0 { // alternate the order, so that no server always follows the same one
 		slices.Reverse(names)
 	}
 	for _, name := range names {
@@ -143,7 +145,7 @@ func (b *bench) takeTurns(ctx context.Context, st *Stage, step string, slice int
 		case errors.Is(err, errNoAdminAPI):
 			b.skipped(fmt.Sprintf("%s on %s: %v", step, name, err))
 		case err != nil && (ctx.Err() != nil || step == loadgen.ImportNew):
-			return fmt.Errorf("%s on %s: %w", step, name, err) // nothing can follow
+			return fmt.Errorf("%s on %s: %w", step, name, err) // later steps cannot run
 		case err != nil:
 			b.Failed = append(b.Failed, fmt.Sprintf("%s on %s, round %d: %v", step, name, b.round.number+1, err))
 			b.say("FAILED %s", b.Failed[len(b.Failed)-1])
@@ -172,17 +174,18 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.restart(ctx, st)
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
-	case t.slice == 0: // an account is new but once
+	case t.slice == 0: // an account is new only once
 		return b.grow(ctx, st, t)
 	}
 	return nil
 }
 
-// stateless reports whether a server forgets, so that any account is new.
+// stateless reports whether a server stores nothing, so that every account is
+// new to it.
 func stateless(server string) bool { return server == Noop || server == Floor }
 
-// grow brings the server to the size of the stage. Only what is made last, at
-// most [step] accounts, counts as the import at that size.
+// grow brings the server to the number of accounts of the stage. Only the last
+// part, at most [step] accounts, counts as the import at that number.
 func (b *bench) grow(ctx context.Context, st *Stage, t turn) error {
 	r := b.round
 	if t.server == Rollcall && r.loaded[t.server] == 0 {
@@ -208,10 +211,10 @@ func (b *bench) grow(ctx context.Context, st *Stage, t turn) error {
 	return nil
 }
 
-// options returns what a slice of a workload does at a stage.
+// options returns the load of a slice of a workload at a stage.
 func (b *bench) options(st *Stage, t turn) loadgen.Options {
 	r := b.round
-	r.version += 1 << 20 // more than the passes of one slice
+	r.version += 1 << 20 // more than the number of passes of one slice
 	o := loadgen.Options{
 		Workload: t.step, Accounts: st.Accounts, Duration: b.Plan.Slice,
 		Skip: r.skip[[2]string{t.server, t.step}], Version: r.version,
@@ -225,7 +228,7 @@ func (b *bench) options(st *Stage, t turn) loadgen.Options {
 	return o
 }
 
-// measure runs o and notes what it took.
+// measure runs o and records the result.
 func (b *bench) measure(ctx context.Context, t turn, o loadgen.Options) error {
 	s := b.round.subjects[t.server]
 	before, err := measure.CPU(s.pids()...)
@@ -263,11 +266,12 @@ func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(b.env.Progress, format+"\n", args...)
 }
 
-// base notes the memory of Rollcall while it is empty, after some load.
+// base records the memory of Rollcall while it has no accounts, after some
+// load.
 func (b *bench) base(ctx context.Context) error {
 	s := b.round.subjects[Rollcall].(*rollcall)
 	o := loadgen.Options{Workload: loadgen.Check, Accounts: 1000, Calls: 500, Credentials: s.credentials, URL: s.address}
-	if _, err := loadgen.Run(ctx, o); err != nil { // nothing is there to be found, so nothing is verified
+	if _, err := loadgen.Run(ctx, o); err != nil { // there are no accounts to find, so nothing is verified
 		return err
 	}
 	if _, err := quiet(ctx, s, o.Workload, b.Plan.Settle); err != nil {
@@ -308,7 +312,7 @@ func (b *bench) restart(ctx context.Context, st *Stage) error {
 	return err
 }
 
-// newSubject returns the server of that name, not yet started.
+// newSubject returns the server with that name, which is not yet started.
 func (b *bench) newSubject(ctx context.Context, name string) (subject, error) {
 	dir := filepath.Join(b.env.Dir, name)
 	switch name {

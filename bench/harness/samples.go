@@ -7,18 +7,18 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// A Sample is one slice of one workload on one server.
+// A Sample is the result of one slice of one workload on one server.
 type Sample struct {
 	Server       string  `json:"server"`
 	Workload     string  `json:"workload"`
-	Accounts     int64   `json:"accounts"` // that there are
+	Accounts     int64   `json:"accounts"` // number of existing accounts
 	Round        int     `json:"round"`
 	Calls        int64   `json:"calls"`
 	Seconds      float64 `json:"seconds"`
 	CallsPerS    float64 `json:"calls_per_s"`
 	AccountsPerS float64 `json:"accounts_per_s"`
-	CPUUs        float64 `json:"cpu_us_per_call"`       // of the server, until it was quiet again
-	LateCPUUs    float64 `json:"late_cpu_us_per_call"`  // the part of it that fell after the last answer
+	CPUUs        float64 `json:"cpu_us_per_call"`       // CPU time of the server, until it was quiet again
+	LateCPUUs    float64 `json:"late_cpu_us_per_call"`  // the part of it after the last response
 	GeneratorUs  float64 `json:"generator_us_per_call"` // CPU
 	P50          float64 `json:"p50_ms"`
 	P99          float64 `json:"p99_ms"`
@@ -27,7 +27,7 @@ type Sample struct {
 	Gap          float64 `json:"gap_ms"`
 }
 
-// cpu is what a slice took of the processors.
+// cpu is the CPU time of a slice.
 type cpu struct{ server, late, generator time.Duration }
 
 func newSample(r *loadgen.Result, c cpu) Sample {
@@ -45,8 +45,8 @@ func newSample(r *loadgen.Result, c cpu) Sample {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// A Row sums up all samples of one workload on one server: medians, but the
-// longest time of all.
+// A Row summarizes all samples of one workload on one server. Its figures are
+// medians, except for the longest time, which is the maximum.
 type Row struct {
 	Server       string  `json:"server"`
 	Workload     string  `json:"workload"`
@@ -61,7 +61,7 @@ type Row struct {
 	samples []Sample
 }
 
-// rows groups samples, in the order in which each kind first came.
+// rows groups samples in the order of the first sample of each group.
 func rows(samples []Sample) []Row {
 	type key struct {
 		server, workload string
@@ -100,14 +100,14 @@ func newRow(samples []Sample) Row {
 func callsPerS(s Sample) float64 { return s.CallsPerS }
 func cpuUs(s Sample) float64     { return s.CPUUs }
 
-// median returns the median of f over the samples of r, the mean of the two in
-// the middle for an even number.
+// median returns the median of f over the samples of r. For an even number it
+// is the mean of the two in the middle.
 func (r *Row) median(f func(Sample) float64) float64 {
 	v := r.sorted(f)
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// spread returns the least and the greatest f of the samples of r.
+// spread returns the minimum and the maximum of f over the samples of r.
 func (r *Row) spread(f func(Sample) float64) (least, greatest float64) {
 	v := r.sorted(f)
 	return v[0], v[len(v)-1]

@@ -17,39 +17,40 @@ import (
 
 // A subject is a server that is measured.
 type subject interface {
-	// start starts it without any account, and returns when it takes calls.
+	// start starts the server without accounts. It returns when the server
+	// accepts calls.
 	start(ctx context.Context) error
 
-	// load runs o against it.
+	// load runs o on the server.
 	load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error)
 
-	// pids returns the processes whose CPU time is the server's; that of their
-	// children counts too.
+	// pids returns the processes whose CPU time is that of the server. The CPU
+	// time of their children counts, too.
 	pids() []int
 
-	// putsOff returns how long the server may wait, without taking any CPU time, before
-	// it does what a workload has caused.
-	putsOff(workload string) time.Duration
+	// defersFor returns how long the server may wait, without using CPU time,
+	// before it does work that a workload has caused.
+	defersFor(workload string) time.Duration
 
-	// stop ends it and removes its data.
+	// stop ends the server and removes its data.
 	stop() error
 }
 
-// stopTime is how long a server may take to end after a signal.
+// stopTime is the maximum time that a server may take to end after a signal.
 const stopTime = time.Minute
 
-// A process is a server that speaks HTTP.
+// A process is a server with HTTP.
 type process struct {
-	dir   string // of its own; made by start, removed by stop
+	dir   string // its own directory; created by start, removed by stop
 	args  []string
-	keeps bool                             // accounts can be found again
-	url   func(line string) (string, bool) // from a line of its output, once it takes calls
+	keeps bool                             // whether it stores accounts
+	url   func(line string) (string, bool) // returns its URL from a line of its output, once it accepts calls
 
 	cmd     *exec.Cmd
 	address string
 }
 
-// start starts the process in an empty folder.
+// start starts the process in an empty directory.
 func (p *process) start(ctx context.Context) error {
 	if err := os.RemoveAll(p.dir); err != nil {
 		return err
@@ -60,8 +61,8 @@ func (p *process) start(ctx context.Context) error {
 	return p.launch(ctx)
 }
 
-// launch starts the process on what its folder holds and waits until it takes
-// calls. Its standard error goes to a file beside its data.
+// launch starts the process with the data in its directory and waits until it
+// accepts calls. Its standard error is written to a file beside its data.
 func (p *process) launch(ctx context.Context) error {
 	log, err := os.Create(p.logFile())
 	if err != nil {
@@ -97,11 +98,11 @@ func (p *process) load(ctx context.Context, o loadgen.Options) (*loadgen.Result,
 	return loadgen.Run(ctx, o)
 }
 
-func (p *process) putsOff(string) time.Duration { return quietLook }
+func (p *process) defersFor(string) time.Duration { return quietLook }
 
 func (p *process) pids() []int { return []int{p.cmd.Process.Pid} }
 
-// end ends the process by sig and waits for it.
+// end sends sig to the process and waits for its end.
 func (p *process) end(sig os.Signal) error {
 	if p.cmd == nil || p.cmd.Process == nil || p.cmd.ProcessState != nil {
 		return nil
@@ -109,7 +110,7 @@ func (p *process) end(sig os.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	_ = p.cmd.Wait() // what counts is that it has ended
+	_ = p.cmd.Wait() // only its end matters
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// DiskBytes returns what the files below dir take on disk, in bytes.
+// DiskBytes returns the disk usage of the files below dir, in bytes.
 func DiskBytes(dir string) (total int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -58,11 +58,11 @@ func Fdatasync(dir string, n int) (_ time.Duration, err error) {
 	return times[n/2], nil
 }
 
-// magicTmpfs marks file systems in memory.
+// magicTmpfs is the type of file systems in memory.
 const magicTmpfs = 0x01021994
 
-// InMemory reports whether dir lies on a file system that is no disk, where
-// fdatasync means nothing.
+// InMemory reports whether dir is on a file system in memory, where fdatasync
+// has no meaning.
 func InMemory(dir string) (bool, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// A Machine is where figures come from.
+// A Machine describes the machine of the figures.
 type Machine struct {
 	CPU         string  `json:"cpu"`
 	Cores       int     `json:"cores"`
 	Kernel      string  `json:"kernel"`
 	GoVersion   string  `json:"go_version"`
 	FdatasyncUs float64 `json:"fdatasync_us"` // median of appends of 4 KiB
-	LoadBefore  string  `json:"load_before"`  // load averages, a sign of what else was running
+	LoadBefore  string  `json:"load_before"`  // load averages, which show whether other programs ran
 }
 
 // Look describes the machine and the disk under dir.
@@ -31,7 +31,7 @@ func Look(dir string) (Machine, error) {
 }
 
 func cpuModel() string {
-	b, _ := os.ReadFile("/proc/cpuinfo") // unknown is no reason not to measure
+	b, _ := os.ReadFile("/proc/cpuinfo") // without it the model is unknown
 	for l := range strings.Lines(string(b)) {
 		if name, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)

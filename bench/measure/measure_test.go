@@ -27,8 +27,8 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// A tree is a process with all that descend from it, and what its ended
-// children took; others do not count.
+// TestSumTrees checks that a tree is a process with all its descendants,
+// including the time of ended children, and nothing else.
 func TestSumTrees(t *testing.T) {
 	stats := map[int]Stat{}
 	for _, s := range []Stat{
@@ -46,7 +46,7 @@ func TestSumTrees(t *testing.T) {
 		t.Errorf("sum = %d, %v, want 63", got, err)
 	}
 	if _, err := sumTrees(stats, []int{10, 99}); err == nil {
-		t.Error("a process that has ended takes no CPU time")
+		t.Error("a process that has ended uses no CPU time")
 	}
 }
 
@@ -55,7 +55,7 @@ func TestCPUOfThisProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for OwnCPU()-before < 30*time.Millisecond { // as long as it takes, but of this process's time
+	for OwnCPU()-before < 30*time.Millisecond { // measured in the CPU time of this process
 	}
 	after, err := CPU(os.Getpid())
 	if err != nil {
@@ -95,7 +95,7 @@ func TestDiskBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Sync(); err != nil { // now its blocks are chosen
+		if err := f.Sync(); err != nil { // allocates its blocks
 			t.Fatal(err)
 		}
 		f.Close()

@@ -1,4 +1,5 @@
-// Package measure reads what Linux knows of processes, the disk and the machine.
+// Package measure reads facts about processes, the disk and the machine from
+// Linux.
 package measure
 
 import (
@@ -11,19 +12,19 @@ import (
 	"time"
 )
 
-// tick is the unit of time in /proc/PID/stat. The kernel tells programs 100
-// ticks a second on every machine Go runs on.
+// tick is the unit of time in /proc/PID/stat. The kernel reports 100 ticks per
+// second on every machine that Go supports.
 const tick = 10 * time.Millisecond
 
-// A Stat is a part of /proc/PID/stat.
+// A Stat contains some fields of /proc/PID/stat.
 type Stat struct {
 	PID, Parent int
 	Own         time.Duration // CPU time of the process, user and system
-	Children    time.Duration // of those of its children that have ended
+	Children    time.Duration // CPU time of its children that have ended
 }
 
-// Fields of /proc/PID/stat after the name in parentheses, which is the second
-// and may hold anything.
+// Fields of /proc/PID/stat after the second one, which is the name in parentheses
+// and may contain anything.
 const (
 	fieldParent = 1
 	fieldUser   = 11
@@ -53,8 +54,7 @@ func ParseStat(b []byte) (s Stat, err error) {
 	return s, err
 }
 
-// CPU returns the CPU time that the processes roots and all that descend from
-// them have taken.
+// CPU returns the CPU time of the processes roots and of all their descendants.
 func CPU(roots ...int) (time.Duration, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -73,7 +73,7 @@ func CPU(roots ...int) (time.Duration, error) {
 	return sumTrees(stats, roots)
 }
 
-// sumTrees adds up the CPU time of the trees below roots.
+// sumTrees returns the sum of the CPU time of the trees of roots.
 func sumTrees(stats map[int]Stat, roots []int) (total time.Duration, err error) {
 	in := map[int]bool{}
 	for _, pid := range roots {
@@ -90,7 +90,7 @@ func sumTrees(stats map[int]Stat, roots []int) (total time.Duration, err error) 
 	return total, nil
 }
 
-// descends reports whether s or one of its ancestors is in the set.
+// descends reports whether s or one of its ancestors is in set.
 func descends(stats map[int]Stat, set map[int]bool, s Stat) bool {
 	for !set[s.PID] {
 		parent, ok := stats[s.Parent]
@@ -111,7 +111,7 @@ func RSS(pid int) (int64, error) {
 	return parseRSS(b)
 }
 
-// parseRSS finds the resident memory in the content of /proc/PID/status.
+// parseRSS returns the resident memory in the content of /proc/PID/status.
 func parseRSS(b []byte) (int64, error) {
 	_, after, ok := bytes.Cut(b, []byte("\nVmRSS:"))
 	line, _, _ := bytes.Cut(after, []byte("\n"))

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// maxGroup bounds how many bodies share one fdatasync.
+// maxGroup is the maximum number of bodies that share one fdatasync.
 const maxGroup = 1024
 
 // A journal appends bodies to a file.
@@ -18,15 +18,15 @@ type journal struct {
 	queue chan entry
 }
 
-// An entry is a body that waits to be on disk.
+// An entry is a body that waits to be written.
 type entry struct {
 	body []byte
 	done chan error
 }
 
-// Floor serves the least a durable service can do: the body is appended to a
-// file in dir, those that arrive together share one fdatasync, and then it is
-// answered. Nothing is parsed. ctx ends it.
+// Floor serves the minimum of a durable service. It appends the body to a file
+// in dir. Bodies that arrive together share one fdatasync. Then it responds. It
+// parses nothing. It ends when ctx ends.
 func Floor(ctx context.Context, dir string) error {
 	f, err := os.Create(filepath.Join(dir, "journal"))
 	if err != nil {
@@ -44,7 +44,7 @@ func Floor(ctx context.Context, dir string) error {
 	return errors.Join(err, f.Close())
 }
 
-// append puts the body of r on disk.
+// append writes the body of r to disk.
 func (j *journal) append(r *http.Request) error {
 	b, err := readBody(r)
 	if err != nil {
@@ -57,8 +57,8 @@ func (j *journal) append(r *http.Request) error {
 	return err
 }
 
-// write writes what waits, all of it with one write and one fdatasync, again
-// and again until the process ends.
+// write repeatedly writes all waiting entries with one write and one fdatasync,
+// until the process ends.
 func (j *journal) write() {
 	var group []entry
 	var block []byte

@@ -11,15 +11,15 @@ import (
 
 // A naiveStore keeps accounts in a database.
 type naiveStore interface {
-	// upsert imports items in one transaction, durable on return, with one
-	// statement for each.
+	// upsert imports items in one transaction with one statement for each. They
+	// are durable when it returns.
 	upsert(ctx context.Context, items []account) error
 
-	// exists tells which ids exist, with one statement for each.
+	// exists returns which ids exist, with one statement for each.
 	exists(ctx context.Context, ids []string) ([]bool, error)
 }
 
-// schema is the table of all databases: four plain columns.
+// schema is the table in all databases. It has four plain columns.
 const schema = `CREATE TABLE accounts (
 	userid     text PRIMARY KEY,
 	nick       text NOT NULL,
@@ -27,12 +27,12 @@ const schema = `CREATE TABLE accounts (
 	created_at bigint NOT NULL
 )`
 
-// An account is one item of an import or a check.
+// An account is one item of an import or of a check.
 type account struct {
 	UserID, Nick, FaceUrl string //nolint:revive // as on the wire
 }
 
-// A naive serves the account protocol as anyone would write it in an afternoon:
+// A naive server implements the account protocol in the most ordinary way: with
 // encoding/json and a statement for each account. It checks neither signatures
 // nor values.
 type naive struct {
@@ -53,7 +53,7 @@ func (n *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// head begins all answers.
+// A head begins every response.
 type head struct {
 	ActionStatus string
 	ErrorCode    int
@@ -88,7 +88,7 @@ func (n *naive) multiImport(ctx context.Context, body []byte) (any, error) {
 	}{head{ActionStatus: "OK"}, []string{}}, nil
 }
 
-// A checked is one result of a check.
+// A checked is the result of a check for one id.
 type checked struct {
 	UserID        string
 	ResultCode    int

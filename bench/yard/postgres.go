@@ -9,14 +9,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// postgresConns is how many connections the naive server keeps.
+// postgresConns is the number of connections of the naive server.
 const postgresConns = 32
 
 // A postgresStore is a naiveStore in PostgreSQL.
 type postgresStore struct{ pool *pgxpool.Pool }
 
-// NaivePostgres serves the account protocol from the database at dsn, which has
-// been reset, until ctx ends.
+// NaivePostgres serves the account protocol from the database at dsn until ctx
+// ends. The database must have been reset.
 func NaivePostgres(ctx context.Context, dsn string) error {
 	pool, err := OpenPool(ctx, dsn, postgresConns)
 	if err != nil {
@@ -36,7 +36,7 @@ func OpenPool(ctx context.Context, dsn string, n int32) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, conf)
 }
 
-// CreateDatabases makes empty databases of those names at dsn.
+// CreateDatabases creates empty databases with these names at dsn.
 func CreateDatabases(ctx context.Context, dsn string, names ...string) error {
 	var all []string
 	for _, name := range names {
@@ -45,7 +45,7 @@ func CreateDatabases(ctx context.Context, dsn string, names ...string) error {
 	return execute(ctx, dsn, all...)
 }
 
-// ResetPostgres makes the table of accounts anew in the database at dsn.
+// ResetPostgres drops and creates the table of accounts in the database at dsn.
 func ResetPostgres(ctx context.Context, dsn string) error {
 	return execute(ctx, dsn, "DROP TABLE IF EXISTS accounts", schema, "CHECKPOINT")
 }

@@ -1,6 +1,6 @@
-// Package yard holds the yardsticks: servers that show what a call costs at
-// least, and what it costs when it is served in an ordinary way. Each is a
-// process of its own and says on standard output where it listens.
+// Package yard contains the yardsticks: servers that show the minimum cost of a
+// call and its cost in an ordinary server. Each runs as a separate process and
+// prints its URL on standard output.
 package yard
 
 import (
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Ready begins the line in which a yardstick says its URL.
+// Ready begins the line in which a yardstick prints its URL.
 const Ready = "ready "
 
-// success is what noop and floor answer: 59 bytes.
+// success is the response of noop and floor: 59 bytes.
 const success = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","Bad":[]}`
 
 // serve serves h on a free port of the loopback until ctx ends.
@@ -36,14 +36,14 @@ func serve(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// bodies holds *[]byte to read bodies into.
+// bodies is a pool of *[]byte for request bodies.
 var bodies = sync.Pool{New: func() any {
 	b := make([]byte, 0, 16<<10)
 	return &b
 }}
 
-// readBody reads the body of r, whose length is announced, into a buffer of
-// bodies.
+// readBody reads the body of r into a buffer of bodies. The request must have a
+// Content-Length.
 func readBody(r *http.Request) (*[]byte, error) {
 	if r.ContentLength < 0 || r.ContentLength > 1<<20 {
 		return nil, errors.New("the body must have a length of at most 1 MiB")
@@ -59,10 +59,11 @@ func readBody(r *http.Request) (*[]byte, error) {
 
 func answer(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, body) // the client has gone
+	_, _ = io.WriteString(w, body) // an error means that the client has gone
 }
 
-// Noop serves calls that do nothing: it reads the body and answers. ctx ends it.
+// Noop serves calls that do nothing: it reads the body and responds. It ends
+// when ctx ends.
 func Noop(ctx context.Context) error {
 	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := readBody(r)

@@ -9,7 +9,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver sqlite3
 )
 
-// sqliteReaders is how many connections read at once; one writes.
+// sqliteReaders is the number of connections that read. One connection writes.
 const sqliteReaders = 4
 
 // A sqliteStore is a naiveStore in a file.
