@@ -322,7 +322,7 @@ func TestBodyAfterRefusal(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			if took := time.Since(start); took > bodyGrace {
-				t.Errorf("body after %v: answered after %v, want %v at most", after, took, bodyGrace)
+				t.Errorf("body after %v: response after %v, want %v at most", after, took, bodyGrace)
 			}
 			if resp.Close != closes {
 				t.Errorf("body after %v: closes is %v, want %v", after, resp.Close, closes)

@@ -105,7 +105,7 @@ func TestHandler(t *testing.T) {
 			wantCode:  200,
 			wantEvent: map[string]any{"level": "ERROR", "err": "disk on fire", "status": 200.0, "bytes_out": 5.0},
 		},
-		"error code, answered by the handler": {
+		"error code, with a response of the handler": {
 			handler: func(_ http.ResponseWriter, r *http.Request) error {
 				EventFrom(r.Context()).SetCode(70402)
 				return nil
@@ -113,7 +113,7 @@ func TestHandler(t *testing.T) {
 			wantCode:  200,
 			wantEvent: map[string]any{"level": "WARN", "code": 70402.0, "status": 200.0, "bytes_out": 0.0},
 		},
-		"fault of ours, answered by the handler": {
+		"server error, with a response of the handler": {
 			handler: func(_ http.ResponseWriter, r *http.Request) error {
 				EventFrom(r.Context()).SetCode(70500)
 				EventFrom(r.Context()).Fail(errOurs)
@@ -122,7 +122,7 @@ func TestHandler(t *testing.T) {
 			wantCode:  200,
 			wantEvent: map[string]any{"level": "ERROR", "err": "disk on fire", "code": 70500.0, "status": 200.0, "bytes_out": 0.0},
 		},
-		"fault of ours, noted and returned": {
+		"server error, noted and returned": {
 			handler: func(_ http.ResponseWriter, r *http.Request) error {
 				EventFrom(r.Context()).Fail(errOurs)
 				return errors.New("short of time")
@@ -219,9 +219,9 @@ func TestHandlerBreaksOff(t *testing.T) {
 		onError   ErrorFunc
 		wantLevel string
 		wantErr   string
-		wantLast  any // of answer_err
+		wantLast  any // value of answer_err
 	}{
-		"fails after its answer has begun": {
+		"fails after its response has begun": {
 			handler: func(w http.ResponseWriter, _ *http.Request) error {
 				_, _ = io.WriteString(w, `{"half":`)
 				return errors.Join(http.NewResponseController(w).Flush(), errors.New("stream broke"))
@@ -258,7 +258,7 @@ func TestHandlerBreaksOff(t *testing.T) {
 				body, err = io.ReadAll(resp.Body)
 				resp.Body.Close()
 				if err == nil {
-					t.Errorf("the client took a broken answer for a whole one: %q", body)
+					t.Errorf("the client accepted a broken response as complete: %q", body)
 				}
 			}
 			ts.Close() // waits for the event

@@ -109,7 +109,7 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 	}
 	id := resp.Header.Get(RequestIDHeader)
 	if resp.Status != "200 OK" || len(id) != requestIDLen || !resp.Close || resp.ContentLength != int64(len(body)) {
-		t.Errorf("answer = %+v, want 200, an id, a length, and the connection to close", resp)
+		t.Errorf("response = %+v, want 200, an id, a length, and the connection to close", resp)
 	}
 	if _, err := http.ParseTime(resp.Header.Get("Date")); err != nil {
 		t.Errorf("date: %v", err)
@@ -121,7 +121,7 @@ func (s *testServer) checkRefusal(t *testing.T, r *bufio.Reader, want Fault) {
 		t.Errorf("X-Own = %q, want the header of FaultResponse", got)
 	}
 	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
-		t.Errorf("after the answer: %q, %v, want the end", rest, err)
+		t.Errorf("after the response: %q, %v, want the end", rest, err)
 	}
 	wantLog := fmt.Sprintf(`"request_id":"%s","fault":%d,"reason":"%s"`, id, want.Status, want.Reason)
 	if !strings.Contains(s.log.String(), wantLog) {
@@ -199,7 +199,7 @@ func checkGood(t *testing.T, r *bufio.Reader) {
 	t.Helper()
 	resp, body := readResponse(t, r)
 	if resp.StatusCode != http.StatusOK || body != "/good" || resp.Close {
-		t.Fatalf("got %d %q, want an ordinary answer", resp.StatusCode, body)
+		t.Fatalf("got %d %q, want an ordinary response", resp.StatusCode, body)
 	}
 }
 

@@ -294,16 +294,16 @@ func TestNoAllocs(t *testing.T) {
 	var buf []byte
 	list := []byte(batch("AccountList", `{"UserID":"user_%08d","Nick":"\u4e2d\u6587","FaceUrl":"https:\/\/example.com\/1.png"}`, 100))
 	ids, check := []byte(batch("Accounts", `"user_%08d"`, 100)), []byte(batch("CheckItem", `{"UserID":"user_%08d"}`, 100))
-	single, answer := []byte(`{"UserID":"a","Nick":"中文","FaceUrl":null}`), checkResponse(100)
+	single, response := []byte(`{"UserID":"a","Nick":"中文","FaceUrl":null}`), checkResponse(100)
 	failed := &MultiImportResponse{Head: Success, FailAccounts: []string{"a", "é"}}
 	for name, do := range map[string]func() error{
-		"import":          func() error { _, err := d.MultiImport(list); return err },
-		"ids":             func() error { _, err := d.MultiImport(ids); return err },
-		"check":           func() error { _, err := d.Check(check); return err },
-		"single":          func() error { _, err := d.Import(single); return err },
-		"import answer":   func() (err error) { buf, err = Append(buf[:0], failed); return err },
-		"check answer":    func() (err error) { buf, err = Append(buf[:0], answer); return err },
-		"single's answer": func() (err error) { buf, err = Append(buf[:0], &SuccessInfoFirst); return err },
+		"import":            func() error { _, err := d.MultiImport(list); return err },
+		"ids":               func() error { _, err := d.MultiImport(ids); return err },
+		"check":             func() error { _, err := d.Check(check); return err },
+		"single":            func() error { _, err := d.Import(single); return err },
+		"import response":   func() (err error) { buf, err = Append(buf[:0], failed); return err },
+		"check response":    func() (err error) { buf, err = Append(buf[:0], response); return err },
+		"single's response": func() (err error) { buf, err = Append(buf[:0], &SuccessInfoFirst); return err },
 	} {
 		got := testing.AllocsPerRun(100, func() {
 			if err := do(); err != nil {
