@@ -70,20 +70,10 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 	if err := s.flushFirst(ctx); err != nil {
 		return "", err
 	}
-	// A fold in the middle of it could leave its tables out of the copy, and
-	// bring the end of the journal that they replace.
-	s.folder.mu.Lock()
-	defer s.folder.mu.Unlock()
-	if err := account.Ended(ctx); err != nil {
-		return "", err
-	}
 	dir = s.fs.PathJoin(s.dir, fmt.Sprintf(stagePrefix+"%06d", s.staged.Add(1)))
 	err = s.failure.Shielded(func() error {
-		if err := s.db.LogData(nil, pebble.Sync); err != nil { // so that there is a log
-			return err
-		}
-		durable := s.sums.LogLengths()
-		if err := s.db.Checkpoint(dir); err != nil {
+		durable, err := s.checkpoint(ctx, dir)
+		if err != nil {
 			return err
 		}
 		if err := guard.CutLogs(s.fs, dir, durable); err != nil {
@@ -91,10 +81,29 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		}
 		return guard.CreateChecksums(s.fs, dir)
 	}, 0)
-	if err != nil {
+	switch {
+	case account.CodeOf(err) == account.Unavailable: // the caller has gone
+		return "", err
+	case err != nil:
 		return "", cannotBegin(errors.Join(err, s.fs.RemoveAll(dir)))
 	}
 	return dir, nil
+}
+
+// checkpoint links the files of one moment, and returns how much of each log was durable
+// before. No fold runs meanwhile: half of it could leave its tables out of the copy, and
+// bring the end of the journal that they replace.
+func (s *Store) checkpoint(ctx context.Context, dir string) (durable map[string]int64, err error) {
+	s.folder.mu.Lock()
+	defer s.folder.mu.Unlock()
+	if err := account.Ended(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.db.LogData(nil, pebble.Sync); err != nil { // so that there is a log
+		return nil, err
+	}
+	durable = s.sums.LogLengths()
+	return durable, s.db.Checkpoint(dir)
 }
 
 // cannotBegin returns what a caller is told of an error of the store's own disk.
