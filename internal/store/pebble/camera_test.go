@@ -193,7 +193,7 @@ func TestShotsOfLoad(t *testing.T) {
 	c.fill(t, s, 50)
 	must(t, s.sums.Save())
 	c.fill(t, s, 50)
-	must(t, (&tidier{s: s}).tidy(nil, s.folder.folded.Load()))
+	must(t, newIdler(s.folder).tidy(nil))
 	c.fill(t, s, 50)
 	must(t, s.Close())
 	if names, err := c.disk.List("data"); err != nil || !slices.ContainsFunc(names, func(n string) bool { return isLateLog(n) }) {

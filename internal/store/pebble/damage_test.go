@@ -102,7 +102,7 @@ func patients(t *testing.T) map[string]patient {
 		fill(60)
 		if name == "tidied" {
 			fold(t, s)
-			if err := (&tidier{s: s}).tidy(nil, s.folder.folded.Load()); err != nil {
+			if err := newIdler(s.folder).tidy(nil); err != nil {
 				t.Fatal(err)
 			}
 		}

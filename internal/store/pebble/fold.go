@@ -19,13 +19,12 @@ import (
 
 // Bounds of the journal.
 const (
-	foldBytes  = 32 << 20        // fold when there is so much
-	foldIdle   = 2 * time.Second // or when the journal has waited so long
-	maxJournal = 4 * foldBytes   // commits wait when there is so much
-	keepBytes  = 3 * foldBytes   // stay in memory after they were folded, for reads: a million accounts
-	tableBytes = 8 << 20         // of names and values in a file; small files make small compactions
-	hurryFolds = 3               // beyond l0Folds for which compactions do as much again
-	retryFold  = time.Second     // after an error
+	foldBytes  = 32 << 20      // fold when there is so much, also under load
+	foldLeast  = 1 << 20       // and when there is so much, once nothing is written any more
+	maxJournal = 4 * foldBytes // commits wait when there is so much
+	keepBytes  = 3 * foldBytes // stay in memory after they were folded, for reads: a million accounts
+	tableBytes = 8 << 20       // of names and values in a file; small files make small compactions
+	retryFold  = time.Second   // after an error
 )
 
 // A backlog knows how much of the journal is not folded.
@@ -33,11 +32,12 @@ type backlog struct {
 	bytes int           // as the committer says
 	ready chan struct{} // told when it is time to fold
 	due   int           // bytes to fold
+	least int           // bytes to fold when nothing is written
 	max   int           // bytes to wait at
 }
 
 func newBacklog(due int) *backlog {
-	return &backlog{ready: make(chan struct{}, 1), max: maxJournal / foldBytes * due, due: due}
+	return &backlog{ready: make(chan struct{}, 1), due: due, least: due / (foldBytes / foldLeast), max: maxJournal / foldBytes * due}
 }
 
 // set says how much is not folded.
@@ -69,26 +69,30 @@ type folder struct {
 	size   roster.Size // of what is folded
 
 	folded   atomic.Int64 // bytes of journal
-	renewals atomic.Int64 // of the index
+	renewals int          // of the index
 
 	renewIndex bool // tests: with every fold
 }
 
-// run folds whenever there is enough or it has waited long enough, until stop
-// is closed.
-func (f *folder) run(stop <-chan struct{}) {
-	idle := time.NewTicker(foldIdle)
-	defer idle.Stop()
+// run folds whenever there is enough, and does the rest when there is little load, until
+// stop is closed.
+func (f *folder) run(tick time.Duration, stop <-chan struct{}) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	idle := newIdler(f)
 	for {
+		var err error
 		select {
 		case <-stop:
 			return
 		case <-f.s.failure.Done():
 			return
 		case <-f.s.room.ready:
-		case <-idle.C:
+			err = f.guarded(stop)
+		case <-ticker.C:
+			err = idle.tick(stop)
 		}
-		if err := f.guarded(stop); err != nil && !errors.Is(err, errStopped) {
+		if err != nil && !errors.Is(err, errStopped) {
 			f.s.errors.Log(err)
 			pause(retryFold, stop)
 		}
@@ -130,9 +134,8 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	}
 	f.folded.Add(int64(st.bytes()))
 	if p.renewed {
-		f.renewals.Add(1)
+		f.renewals++
 	}
-	f.s.pacer.Hurry(1 + (int(f.s.db.Metrics().Levels[0].Sublevels)-l0Folds)/hurryFolds)
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.fold(func(g *group) error {

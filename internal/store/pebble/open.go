@@ -93,7 +93,7 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 		space:   space,
 		errors:  guard.NewErrors(o.Logger),
 		room:    newBacklog(o.foldBytes),
-		pacer:   guard.NewPacer(),
+		pacer:   new(guard.Pacer),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
 		copies:  make(chan struct{}, maxCopies),
@@ -128,10 +128,10 @@ func (s *Store) openDB(o Options) error {
 	if free, short := s.space.Short(o.MinFree / 2); short && !o.readOnly {
 		return fmt.Errorf("the disk of the data directory %s has %d MiB free, and a start needs %d MiB; free space and start again", o.Dir, free>>20, o.MinFree>>21)
 	}
-	s.engine = o.engine(s)
-	s.folder = &folder{s: s, fs: s.engine.FS, dir: o.Dir, renewIndex: o.renewIndex}
+	s.pebble = o.engine(s)
+	s.folder = &folder{s: s, fs: s.pebble.FS, dir: o.Dir, renewIndex: o.renewIndex}
 	err := s.failure.Shielded(func() (err error) {
-		if s.db, err = pebble.Open(o.Dir, s.engine); err == nil && !o.readOnly {
+		if s.db, err = pebble.Open(o.Dir, s.pebble); err == nil && !o.readOnly {
 			err = s.sums.Enable()
 		}
 		return err
@@ -195,9 +195,7 @@ func (s *Store) start(o Options, g *group) {
 	if o.readOnly {
 		return
 	}
-	s.ended.Go(func() { s.folder.run(s.stop) })
-	tidier := &tidier{s: s, at: time.Now()}
-	s.ended.Go(func() { tidier.run(s.stop) })
+	s.ended.Go(func() { s.folder.run(o.idleTick, s.stop) })
 	s.ended.Go(func() { s.space.Watch(o.checkSpace, s.stop) })
 	s.ended.Go(func() { s.sums.Watch(s.errors, s.stop) })
 }

@@ -34,6 +34,7 @@ type Options struct {
 	noSync     bool                     // tests: acknowledge what is not durable
 	checkSpace time.Duration            // tests: how often the free space is asked for
 	foldBytes  int                      // tests: bytes of the journal that are folded at once
+	idleTick   time.Duration            // tests: how often the store looks whether there is load
 	hook       func(written bool) error // tests: asked before and after each commit; an error is its failure
 	renewIndex bool                     // tests: with every fold
 	smallLogs  bool                     // tests: begin logs and manifests anew all the time
@@ -70,6 +71,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.checkSpace == 0 {
 		o.checkSpace = checkSpaceEvery
+	}
+	if o.idleTick == 0 {
+		o.idleTick = idleTick
 	}
 	if o.foldBytes == 0 {
 		o.foldBytes = foldBytes
@@ -111,6 +115,8 @@ func (o Options) engine(s *Store) *pebble.Options {
 	// readable.
 	p.Experimental.EnableColumnarBlocks = func() bool { return o.columns }
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	// What Pebble itself writes to the first level is the journal, which is dropped soon.
+	p.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	return p
 }
 
@@ -124,5 +130,7 @@ func (s *Store) corrupt(info pebble.DataCorruptionInfo) {
 
 // writerOptions are those of the tables that a fold writes.
 func (s *Store) writerOptions() sstable.WriterOptions {
-	return s.engine.MakeWriterOptions(0, s.db.TableFormat())
+	o := s.pebble.MakeWriterOptions(0, s.db.TableFormat())
+	o.Compression = s.pebble.Levels[1].Compression()
+	return o
 }

@@ -36,7 +36,7 @@ func BenchmarkFold(b *testing.B) {
 	const n = 300_000
 	for _, what := range []string{"new", "existing"} {
 		b.Run(what, func(b *testing.B) {
-			s := open(b, Options{Dir: b.TempDir(), foldBytes: 1 << 30})
+			s := open(b, Options{Dir: b.TempDir(), foldBytes: 1 << 30, idleTick: time.Hour})
 			defer func() { _ = s.Close() }()
 			var spent, walked time.Duration
 			from, nick := 0, "a"
@@ -85,7 +85,7 @@ func BenchmarkLookup(b *testing.B) {
 	importMany(b, s, 0, n, "b")
 	foldNow(b, s)
 	b.Run("changed", func(b *testing.B) { lookup(b, s, n) })
-	if err := (&tidier{s: s}).tidy(nil, s.folder.folded.Load()); err != nil {
+	if err := newIdler(s.folder).tidy(nil); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("settled", func(b *testing.B) { lookup(b, s, n) })

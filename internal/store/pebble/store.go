@@ -27,7 +27,7 @@ type Store struct {
 	lg      *slog.Logger
 	db      *pebble.DB
 	lock    *pebble.Lock
-	engine  *pebble.Options
+	pebble  *pebble.Options
 	view    *view
 	table   *roster.Table
 	changes [kinds]atomic.Uint64 // of records, by kind

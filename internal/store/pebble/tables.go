@@ -45,7 +45,7 @@ func (s *Store) checkTable(ctx context.Context, name string) (err error) {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	r, err := sstable.NewReader(ctx, readable, s.engine.MakeReaderOptions())
+	r, err := sstable.NewReader(ctx, readable, s.pebble.MakeReaderOptions())
 	if err != nil {
 		return errors.Join(err, readable.Close())
 	}

@@ -6,113 +6,124 @@ import (
 	"time"
 )
 
-// When the store puts in order what folds have left on each other.
+// What the store does when there is little load. Under load it folds large pieces, and
+// Pebble compacts when l0Folds lie on each other: both take less for an account the more
+// they do at once. The rest is done when it disturbs nobody.
 const (
-	tidyIdle  = 10 * time.Second // without a load
-	tidyLoad  = 1 << 20          // bytes of journal in that time
-	tidyDue   = 5 * time.Minute  // when little was written
-	tidyBytes = 4 << 20          // of journal that are no longer little
-	tidyFolds = 2                // folds that may stay
-	tidyParts = 16               // steps, so that the store can be closed in between
+	idleTick  = 2 * time.Second
+	idleBytes = 256 << 10 // of journal in a tick are little load
+	idleKeep  = 8         // ticks of little load after which what is kept is let go
+	tidyFolds = 2         // folds that may stay on each other
+	tidyBytes = 32 << 20  // of tables that are compacted in a step; between two the load is looked at
 )
 
-// A tidier rewrites accounts that lie in several folds into one, when there is
-// no load. Reads look into fewer tables then, and the disk holds no stale
-// versions. Under load Pebble sees to it, more rarely. It also gives back the
-// memory that the import took.
-type tidier struct {
-	s *Store
+// An idler does what waits for little load: it folds the end of the journal, compacts
+// what folds have left on each other, so that reads look into fewer tables and no stale
+// version takes space, and gives memory back. The folder's goroutine alone uses it.
+type idler struct {
+	f *folder
+
+	end   uint64 // of the journal at the last tick
+	ticks int    // of little load, one after the other
 
 	// When the store was last in order.
-	at       time.Time
 	folded   int64 // bytes
-	renewals int64
+	renewals int
 }
 
-// run tidies up again and again until stop is closed.
-func (t *tidier) run(stop <-chan struct{}) {
-	ticker := time.NewTicker(tidyIdle)
-	defer ticker.Stop()
-	for seen := int64(0); ; {
-		select {
-		case <-stop:
-			return
-		case <-t.s.failure.Done():
-			return
-		case <-ticker.C:
-		}
-		folded := t.s.folder.folded.Load()
-		if folded-seen < tidyLoad && t.due(folded, time.Now()) {
-			if err := t.s.failure.Shielded(func() error { return t.tidy(stop, folded) }, 0); err != nil {
-				t.s.errors.Log(err)
-			}
-		}
-		seen = folded
-	}
+// newIdler returns an idler for a folder whose journal has just been looked at.
+func newIdler(f *folder) *idler {
+	end, _ := f.journal()
+	return &idler{f: f, end: end}
 }
 
-// due reports whether enough was folded since the store was last in order, or
-// anything long ago.
-func (t *tidier) due(folded int64, now time.Time) bool {
-	dirty := folded - t.folded
-	return dirty >= tidyBytes || dirty > 0 && now.Sub(t.at) >= tidyDue
-}
-
-// tidy rewrites the accounts, unless someone loads meanwhile. folded is how much
-// was folded when it begins.
-func (t *tidier) tidy(stop <-chan struct{}, folded int64) error {
-	defer debug.FreeOSMemory()
-	if err := t.s.db.Flush(); err != nil {
-		return err
+// tick does what is to be done when another tick has passed.
+func (i *idler) tick(stop <-chan struct{}) error {
+	end, unfolded := i.f.journal()
+	grown := end - i.end
+	i.end = end
+	if grown >= idleBytes {
+		i.ticks = 0
+		return nil
 	}
-	spaces := []byte{journalSpace} // what is left of it is folded
-	if t.worthwhile() {
-		spaces = append(spaces, accountSpace, metaSpace)
-	}
-	renewals := t.s.folder.renewals.Load()
-	if renewals != t.renewals { // else the pages of the index lie side by side
-		spaces = append(spaces, changeSpace, idSpace)
-	}
-	for _, space := range spaces {
-		if done, err := t.tidySpace(space, stop, folded); err != nil || !done {
+	if grown == 0 && unfolded >= i.f.s.room.least {
+		if err := i.f.guarded(stop); err != nil {
 			return err
 		}
 	}
-	t.at, t.folded, t.renewals = time.Now(), folded, renewals
+	if i.ticks++; i.ticks == idleKeep {
+		defer debug.FreeOSMemory()
+		if err := i.f.s.commits.fold(func(g *group) error { g.view.forget(); return nil }); err != nil {
+			return err
+		}
+	}
+	if i.folded == i.f.folded.Load() {
+		return nil
+	}
+	return i.f.s.failure.Shielded(func() error { return i.tidy(stop) }, 0)
+}
+
+// journal returns where the journal ends, and how much of it is not folded.
+func (f *folder) journal() (end uint64, unfolded int) {
+	st := f.s.view.acquire()
+	defer f.s.view.release(st)
+	n := st.bytes()
+	return st.folded + uint64(n), n
+}
+
+// tidy puts the store in order, unless the load begins again meanwhile.
+func (i *idler) tidy(stop <-chan struct{}) error {
+	db, folded, renewals := i.f.s.db, i.f.folded.Load(), i.f.renewals
+	if err := db.Flush(); err != nil {
+		return err
+	}
+	spaces := []byte{journalSpace} // what is left of it is folded
+	if i.worthwhile() {
+		spaces = append(spaces, accountSpace, metaSpace)
+	}
+	if renewals != i.renewals { // otherwise the pages of the index lie side by side
+		spaces = append(spaces, changeSpace, idSpace)
+	}
+	for _, space := range spaces {
+		if done, err := i.tidySpace(space, stop); err != nil || !done {
+			return err
+		}
+	}
+	i.folded, i.renewals = folded, renewals
 	return nil
 }
 
-// worthwhile reports whether there is enough out of order for a rewrite: a few
-// ids that lie anywhere draw all the others into it.
-func (t *tidier) worthwhile() bool {
-	m := t.s.db.Metrics()
+// worthwhile reports whether enough is out of order for a compaction: a few ids that lie
+// anywhere draw all the others into it.
+func (i *idler) worthwhile() bool {
+	m := i.f.s.db.Metrics()
 	return m.Levels[0].Sublevels > tidyFolds && 10*m.Levels[0].TablesSize > m.Total().TablesSize || m.Levels[0].Sublevels > l0Folds/2
 }
 
-// tidySpace rewrites a space in parts, and reports whether it was left to.
-func (t *tidier) tidySpace(space byte, stop <-chan struct{}, folded int64) (bool, error) {
-	parts, err := t.s.parts(space, tidyParts)
+// tidySpace compacts a space in steps, and reports whether it came to the end.
+func (i *idler) tidySpace(space byte, stop <-chan struct{}) (bool, error) {
+	lower, upper := spaceBounds(space)
+	size, err := i.f.s.db.EstimateDiskUsage(lower, upper)
 	if err != nil {
 		return false, err
 	}
-	for i := range len(parts) - 1 {
-		select {
-		case <-stop:
+	parts, err := i.f.s.parts(space, 1+int(size/tidyBytes))
+	if err != nil {
+		return false, err
+	}
+	for n := range len(parts) - 1 {
+		if end, _ := i.f.journal(); end-i.end >= idleBytes {
 			return false, nil
-		default:
 		}
-		if t.s.folder.folded.Load()-folded >= tidyLoad {
-			return false, nil
-		}
-		if err := t.compact(parts[i], parts[i+1], stop); err != nil {
+		if err := i.compact(parts[n], parts[n+1], stop); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// compact rewrites a range; it does not wait for its end once stop is closed.
-func (t *tidier) compact(lower, upper []byte, stop <-chan struct{}) error {
+// compact rewrites a range. It returns errStopped once stop is closed.
+func (i *idler) compact(lower, upper []byte, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -122,8 +133,9 @@ func (t *tidier) compact(lower, upper []byte, stop <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := t.s.db.Compact(ctx, lower, upper, false); err != nil && ctx.Err() == nil {
-		return err
+	err := i.f.s.db.Compact(ctx, lower, upper, false)
+	if ctx.Err() != nil {
+		return errStopped
 	}
-	return nil
+	return err
 }

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,8 +31,7 @@ func TestTidy(t *testing.T) {
 	must(t, one(t, s, "last", long))
 	fold(t, s)
 	want := list(t, s, account.ListQuery{Limit: 1000})
-	tidier := &tidier{s: s}
-	must(t, tidier.tidy(nil, s.folder.folded.Load()))
+	must(t, newIdler(s.folder).tidy(nil))
 	if n := tablesOf(t, s, journalSpace); n > 0 {
 		t.Errorf("%d tables still hold what was folded", n)
 	}
@@ -58,23 +58,62 @@ func tablesOf(t *testing.T, s *Store, space byte) (n int) {
 	return n
 }
 
-// TestTidyDue tells when there is something to put in order.
-func TestTidyDue(t *testing.T) {
-	start := time.Unix(1000, 0)
-	for _, tt := range []struct {
-		folded int64
-		after  time.Duration
-		want   bool
-	}{
-		{7, time.Hour, false},
-		{8, time.Minute, false},
-		{8, tidyDue, true},
-		{7 + tidyBytes - 1, time.Second, false},
-		{7 + tidyBytes, 0, true},
-	} {
-		tidier := &tidier{at: start, folded: 7}
-		if got := tidier.due(tt.folded, start.Add(tt.after)); got != tt.want {
-			t.Errorf("due(%d) after %v = %v", tt.folded, tt.after, got)
+// TestTick tells what is done when there is little load, and when there is more.
+func TestTick(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
+	defer func() { must(t, s.Close()) }()
+	i := newIdler(s.folder)
+	n := 0
+	write := func(bytes int) {
+		us := make([]account.Upsert, bytes/1000)
+		for k := range us {
+			n++
+			us[k] = account.Upsert{ID: account.UserID(fmt.Sprintf("id-%06d", n)), FaceURL: strings.Repeat("x", 1000)}
 		}
+		_, err := s.Upsert(t.Context(), app, us, free)
+		must(t, err)
+	}
+	const folded, tidied = "folded", "tidied"
+	for _, tt := range []struct {
+		what   string
+		writes int // bytes before the tick
+		want   []string
+	}{
+		{"nothing was ever written", 0, []string{}},
+		{"load", 2 * foldLeast, []string{}},
+		{"less, but something", idleBytes / 2, []string{}},
+		{"nothing more", 0, []string{folded, tidied}},
+		{"too little for a fold", foldLeast / 2, []string{}},
+		{"and nothing more", 0, []string{}},
+	} {
+		write(tt.writes)
+		before, _ := s.folder.journal()
+		wasFolded, wasTidied := s.folder.folded.Load(), i.folded
+		must(t, i.tick(nil))
+		got := []string{}
+		if s.folder.folded.Load() != wasFolded {
+			got = append(got, folded)
+		}
+		if i.folded != wasTidied {
+			got = append(got, tidied)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s, the journal ends at %d (-want +got):\n%s", tt.what, before, diff)
+		}
+	}
+	kept := func() int { return len(s.view.current.kept) }
+	if kept() == 0 {
+		t.Error("nothing is kept after a fold")
+	}
+	write(2 * idleBytes)
+	must(t, i.tick(nil))
+	for range idleKeep - 1 {
+		must(t, i.tick(nil))
+	}
+	if kept() == 0 {
+		t.Errorf("what is kept is gone after %d ticks without load", idleKeep-1)
+	}
+	if must(t, i.tick(nil)); kept() > 0 {
+		t.Errorf("what is kept stays after %d ticks without load", idleKeep)
 	}
 }

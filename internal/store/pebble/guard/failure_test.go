@@ -58,7 +58,7 @@ func TestLastWord(t *testing.T) {
 				return nil
 			}))
 			f := NewFailure(quiet)
-			fs := Disk{FS: disk, Space: NewSpace(quiet, disk, "", 0), Pacer: NewPacer(), Failure: f, Sums: NewChecksums(disk, "")}.Guarded()
+			fs := Disk{FS: disk, Space: NewSpace(quiet, disk, "", 0), Pacer: new(Pacer), Failure: f, Sums: NewChecksums(disk, "")}.Guarded()
 			if err := fs.MkdirAll("copy-000001", 0o700); err != nil {
 				t.Fatal(err)
 			}

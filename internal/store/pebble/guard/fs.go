@@ -9,14 +9,13 @@ type Disk struct {
 	FS      vfs.FS
 	Dir     string     // of the store; files elsewhere are not guarded
 	Space   *Space     // hears of a full disk
-	Pacer   *Pacer     // sets the pace of compactions
+	Pacer   *Pacer     // slows compactions down
 	Failure *Failure   // ends the store when the log or the manifest cannot be written
 	Sums    *Checksums // records what the log and the manifest hold
 }
 
 // Guarded returns the file system as Pebble is to use it.
 func (d Disk) Guarded() vfs.FS {
-	paced := pacedFS{d.Space.Watched(d.FS), d.Pacer}
 	dir := d.FS.PathDir(d.FS.PathJoin(d.Dir, "file")) // as Pebble spells it
-	return lastWordFS{paced, dir, d.Failure, d.Sums}
+	return lastWordFS{pacedFS{d.Space.Watched(d.FS), d.Pacer}, dir, d.Failure, d.Sums}
 }

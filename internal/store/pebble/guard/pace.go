@@ -1,68 +1,32 @@
 package guard
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Bounds of what compactions write while commits are made. A second's bytes take a
-// quarter of a second of processor time.
+// Bounds of what a compaction writes while commits are made.
 const (
-	paceBytes = 8 << 20                // in a second
-	paceBusy  = 250 * time.Millisecond // since the last commit
-	paceStep  = 1 << 20                // between two looks at the clock
+	paceStep = 1 << 20                // bytes, after which it rests
+	paceRest = 60 * time.Millisecond  // about 16 MB/s, which take a quarter of a processor
+	paceBusy = 250 * time.Millisecond // since the last commit
 )
 
-// A Pacer slows compactions down while commits are made: a disk that is busy
-// with megabytes of tables lets the log wait, and a processor that merges them the
-// calls. The more folds wait for a compaction, the less it does, see Hurry.
-type Pacer struct {
-	start  time.Time
-	last   atomic.Int64 // when the last commit was made, since start
-	faster atomic.Int64 // times paceBytes
-
-	mu      sync.Mutex
-	written int
-	due     time.Time // when the next step may be written
-}
-
-// NewPacer returns a Pacer for a store that has made no commit yet.
-func NewPacer() *Pacer {
-	p := &Pacer{start: time.Now()}
-	p.faster.Store(1)
-	p.last.Store(int64(-time.Hour))
-	return p
-}
+// A Pacer slows compactions down while commits are made: a compaction takes a processor
+// and the disk from calls, and is worth as much when it ends later.
+type Pacer struct{ last atomic.Int64 } // unix milliseconds of the last commit
 
 // Committed notes that a commit was made.
-func (p *Pacer) Committed() { p.last.Store(int64(time.Since(p.start))) }
+func (p *Pacer) Committed() { p.last.Store(time.Now().UnixMilli()) }
 
-// Hurry lets compactions write n times as much as is usual; less than 1 is 1.
-func (p *Pacer) Hurry(n int) { p.faster.Store(int64(max(1, n))) }
-
-// pause returns for how long a compaction that has written n bytes more must
-// rest.
-func (p *Pacer) pause(n int, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.written += n
-	if p.written < paceStep {
+// rest returns for how long a compaction is to rest at the time now.
+func (p *Pacer) rest(now time.Time) time.Duration {
+	if now.UnixMilli()-p.last.Load() > paceBusy.Milliseconds() {
 		return 0
 	}
-	took := time.Duration(float64(p.written) / paceBytes / float64(p.faster.Load()) * float64(time.Second))
-	p.written = 0
-	if now.Sub(p.start)-time.Duration(p.last.Load()) > paceBusy {
-		p.due = now
-		return 0
-	}
-	if p.due.Before(now) {
-		p.due = now
-	}
-	p.due = p.due.Add(took)
-	return p.due.Sub(now)
+	return paceRest
 }
 
 // A pacedFS paces the files of compactions.
@@ -83,13 +47,18 @@ func (fs pacedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 	return &pacedFile{File: f, pacer: fs.pacer}, nil
 }
 
+// A pacedFile is written by one goroutine.
 type pacedFile struct {
 	vfs.File
-	pacer *Pacer
+	pacer   *Pacer
+	written int // since the last rest
 }
 
 // Write implements [vfs.File].
 func (f *pacedFile) Write(b []byte) (int, error) {
-	time.Sleep(f.pacer.pause(len(b), time.Now()))
+	if f.written += len(b); f.written >= paceStep {
+		f.written = 0
+		time.Sleep(f.pacer.rest(time.Now()))
+	}
 	return f.File.Write(b)
 }

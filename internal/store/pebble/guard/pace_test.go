@@ -3,37 +3,56 @@ package guard
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
+// TestPacer has compactions rest while commits are made, and not otherwise.
 func TestPacer(t *testing.T) {
-	p := NewPacer()
-	now := p.start.Add(time.Minute)
-	if d := p.pause(10*paceStep, now); d != 0 {
-		t.Errorf("nobody commits, and a compaction rests for %v", d)
-	}
-	p.last.Store(int64(time.Minute))
-	if d := p.pause(paceStep-1, now); d != 0 {
-		t.Errorf("a compaction rests for %v after less than a step", d)
-	}
-	p.written = 0
-	if d := p.pause(paceBytes, now); d != time.Second {
-		t.Errorf("a compaction that wrote a second's bytes rests for %v", d)
-	}
-	if d := p.pause(paceBytes, now); d != 2*time.Second {
-		t.Errorf("a second one rests for %v", d)
-	}
-	p.Hurry(3)
-	if d := p.pause(3*paceBytes, now.Add(time.Hour)); d != 0 {
-		t.Errorf("an hour later, without commits, one rests for %v", d)
-	}
-	p.last.Store(int64(time.Minute + time.Hour))
-	if d := p.pause(3*paceBytes, now.Add(time.Hour)); d != time.Second {
-		t.Errorf("with three times the leave, one rests for %v", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := new(Pacer)
+		mem := vfs.NewMem()
+		write := func(c vfs.DiskWriteCategory, bytes int) time.Duration {
+			f, err := pacedFS{mem, p}.Create("table", c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			for ; bytes > 0; bytes -= 4096 {
+				if _, err := f.Write(make([]byte, 4096)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(start)
+		}
+		for _, tt := range []struct {
+			what      string
+			category  vfs.DiskWriteCategory
+			committed bool
+			bytes     int
+			want      time.Duration
+		}{
+			{"nobody commits", compactions, false, 10 * paceStep, 0},
+			{"less than a step", compactions, true, paceStep - 4096, 0},
+			{"three steps", compactions, true, 3 * paceStep, 3 * paceRest},
+			{"the commit was a while ago", compactions, true, 100 * paceStep, 5 * paceRest},
+			{"no compaction", "pebble-wal", true, 10 * paceStep, 0},
+		} {
+			time.Sleep(time.Hour)
+			if tt.committed {
+				p.Committed()
+			}
+			if got := write(tt.category, tt.bytes); got != tt.want {
+				t.Errorf("%s: it rested for %v, want %v", tt.what, got, tt.want)
+			}
+		}
+	})
 }
 
 // TestPacedFiles checks that Pebble still names compactions as pace.go says.

@@ -122,7 +122,7 @@ func TestDropFails(t *testing.T) {
 	if err := c.Enable(); err != nil {
 		t.Fatal(err)
 	}
-	guarded := Disk{FS: fs, Space: NewSpace(quiet, fs, "", 0), Pacer: NewPacer(), Failure: NewFailure(quiet), Sums: c}.Guarded()
+	guarded := Disk{FS: fs, Space: NewSpace(quiet, fs, "", 0), Failure: NewFailure(quiet), Sums: c}.Guarded()
 	f, err := guarded.Create("000001.log", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
