@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"rollcall/internal/adminapi"
 	"rollcall/internal/wire"
 )
 
@@ -120,11 +121,7 @@ func adminKind(err error) wire.Retry {
 }
 
 // ServerInfo is what a server says of itself.
-type ServerInfo struct {
-	Version string `json:"version"`
-	Store   string `json:"store"` // kind of engine, as "mem"
-	Apps    int    `json:"apps"`
-}
+type ServerInfo = adminapi.About
 
 // Info asks the server what it is. It needs the scope read, and is the cheapest
 // way to try a token.
@@ -134,31 +131,20 @@ func (c *AdminClient) Info(ctx context.Context) (*ServerInfo, error) {
 }
 
 // A Backup is what Backup made.
-type Backup struct {
-	Dir      string `json:"dir"`
-	Accounts int64  `json:"accounts"`
-	Apps     int64  `json:"apps"`
-	Bytes    int64  `json:"bytes"`
-	TookMS   int64  `json:"took_ms"`
-}
+type Backup = adminapi.Backup
 
 // Backup makes a consistent copy of the store in dir, an absolute path of a new
 // folder on the server's machine. It needs the scope admin, and a store that can
 // (otherwise [SlugUnsupported]).
 func (c *AdminClient) Backup(ctx context.Context, dir string) (*Backup, error) {
 	b := new(Backup)
-	req := struct {
-		Dir string `json:"dir"`
-	}{dir}
-	return result(b, c.call(ctx, adminCall{method: http.MethodPost, path: "/backup", body: req, resp: b}))
+	return result(b, c.call(ctx, adminCall{method: http.MethodPost, path: "/backup", body: adminapi.NewBackup{Dir: dir}, resp: b}))
 }
 
 // ResealKeys seals all secrets at rest with the newest key and returns how many
 // there were. It needs the scope admin.
 func (c *AdminClient) ResealKeys(ctx context.Context) (int, error) {
-	var resp struct {
-		Resealed int `json:"resealed"`
-	}
+	var resp adminapi.Resealed
 	err := c.call(ctx, adminCall{method: http.MethodPost, path: "/keys:reseal", resp: &resp})
 	return resp.Resealed, err
 }

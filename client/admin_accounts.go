@@ -2,33 +2,22 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"time"
+
+	"rollcall/internal/adminapi"
 )
 
-// An AccountRecord is an account as the admin API shows it.
-type AccountRecord struct {
-	UserID     string    `json:"userid"`
-	Nick       string    `json:"nick"`
-	FaceURL    string    `json:"face_url"`
-	InternalID string    `json:"internal_id"` // decimal; never changes, never used again
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
-	KickedAt   time.Time `json:"kicked_at,omitzero"` // whole seconds; zero if never, or forgotten
-
-	// Profile holds the tags that are set, but for Nick and FaceURL: text or
-	// numbers, as JSON.
-	Profile map[string]json.RawMessage `json:"profile,omitempty"`
-}
+// An AccountRecord is an account as the admin API shows it. Its InternalID never
+// changes and is never used again; its KickedAt is zero if it was never kicked. Its
+// Profile holds the tags that are set, but for Nick and FaceURL: texts and numbers, as
+// JSON.
+type AccountRecord = adminapi.Account
 
 // CountAccounts returns how many accounts an app has, exactly. It needs the
 // scope read.
 func (c *AdminClient) CountAccounts(ctx context.Context, sdkAppID uint32) (int64, error) {
-	var resp struct {
-		Count int64 `json:"count"`
-	}
+	var resp adminapi.Count
 	err := c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID) + "/accounts:count", resp: &resp})
 	return resp.Count, err
 }
@@ -49,8 +38,7 @@ func (c *AdminClient) Account(ctx context.Context, sdkAppID uint32, userID strin
 // comes. [SlugNotFound] if there is no such account. It needs the scope write.
 func (c *AdminClient) Unkick(ctx context.Context, sdkAppID uint32, userID string) (*AccountRecord, error) {
 	a := new(AccountRecord)
-	req := struct {
-		UserID string `json:"userid"`
-	}{userID}
-	return result(a, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/accounts:unkick", body: req, resp: a}))
+	return result(a, c.call(ctx, adminCall{
+		method: http.MethodPost, path: appPath(sdkAppID) + "/accounts:unkick", body: adminapi.Unkick{UserID: userID}, resp: a,
+	}))
 }

@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
 // Editions of an app. They decide quota, deletion and when a deleted id can come
@@ -18,81 +21,45 @@ const (
 	Enterprise  = "enterprise"  // as Standard
 )
 
-// An App is an app as the admin API shows it, never with a secret.
-type App struct {
-	SDKAppID  uint32    `json:"sdkappid"`
-	Name      string    `json:"name"`
-	Edition   string    `json:"edition"`
-	Disabled  bool      `json:"disabled"`
-	Test      bool      `json:"test"` // may falsify
-	CreatedAt time.Time `json:"created_at"`
-	Version   uint64    `json:"version"` // rises with each change; see [AppPatch]
-	Admins    []string  `json:"admins"`
-	Settings  Settings  `json:"settings"`
-	Keys      []Key     `json:"keys"`
-}
+// Types of the admin API. The server declares its bodies with the same ones.
+type (
+	// An App is an app as the admin API shows it, never with a secret.
+	App = adminapi.App
 
-// Settings of an app. The zero Settings are the defaults; docs/settings.md
-// says what each changes on the wire.
-type Settings struct {
-	Quota            int64          `json:"quota,omitzero"`              // most accounts; 0 is the edition's own
-	AllowDelete      bool           `json:"allow_delete,omitzero"`       // paid editions: deletion is allowed
-	TombstoneDays    int            `json:"tombstone_days,omitzero"`     // 0 is 90, at most 36500; negative lets ids come back at once
-	CustomTags       []CustomTag    `json:"custom_tags,omitempty"`       // at most 20
-	Words            []string       `json:"words,omitempty"`             // sensitive words, found in any case
-	AllowSources     []string       `json:"allow_sources,omitempty"`     // callers' addresses as CIDR; empty allows all
-	Region           string         `json:"region,omitzero"`             // other centres' hosts answer 70020; "" allows all
-	RateMode         string         `json:"rate_mode,omitzero"`          // "" refuses what is too much, "shadow" only counts, "off" does not count
-	RateLimits       map[string]int `json:"rate_limits,omitempty"`       // calls per second by command; absent is the documented number
-	AppRateLimit     int            `json:"app_rate_limit,omitzero"`     // calls per second of the whole app; 0 is none
-	LockoutAfter     int            `json:"lockout_after,omitzero"`      // bad signatures per source in a minute until 70050; 0 is never
-	StrictIDs        bool           `json:"strict_ids,omitzero"`         // ids of letters, digits, _ and - only
-	KickedAsExpired  bool           `json:"kicked_as_expired,omitzero"`  // 70001 instead of 70052
-	NotAdmin         string         `json:"not_admin,omitzero"`          // code for a caller who is no admin: "" is 70403 in im_open_login_svc and 60010 elsewhere, "documented" 70403, 40004 or 90009, "gateway" 60010
-	FailWhollyFailed bool           `json:"fail_wholly_failed,omitzero"` // a batch import that fails for one reason answers its code
-	EchoUnknownIDs   bool           `json:"echo_unknown_ids,omitzero"`   // portrait_get: unknown ids by name instead of as @TLS#NOT_FOUND
-	NumbersAsText    bool           `json:"numbers_as_text,omitzero"`    // portrait_set: number tags take digits in a JSON string too
-	StatusAndState   bool           `json:"status_and_state,omitzero"`   // query_online_status and querystate: both names in each item
-	SendRequestID    bool           `json:"send_request_id,omitzero"`    // RequestId in the body
-	AnySignature     bool           `json:"any_signature,omitzero"`      // test apps only: any well-formed UserSig of the app
-}
+	// Settings of an app. The zero Settings are the defaults; docs/settings.md says
+	// what each changes on the wire.
+	Settings = account.Settings
 
-// A CustomTag declares a profile tag of an app's own.
-type CustomTag struct {
-	Key     string `json:"key"`               // 1 to 8 ASCII letters; the tag is "Tag_Profile_Custom_" and Key
-	Number  bool   `json:"number,omitzero"`   // takes numbers instead of text
-	NoRead  bool   `json:"no_read,omitzero"`  // 40007 on portrait_get
-	NoWrite bool   `json:"no_write,omitzero"` // 40008 on portrait_set
-}
+	// A CustomTag declares a profile tag of an app's own.
+	CustomTag = account.CustomTag
 
-// A Key tells of a key without showing it.
-type Key struct {
-	ID          string    `json:"id"`
-	Kind        string    `json:"kind"` // "hmac" or "ecdsa"
-	CreatedAt   time.Time `json:"created_at"`
-	RetiredAt   time.Time `json:"retired_at,omitzero"` // from when it verifies nothing; zero: not retired
-	Fingerprint string    `json:"fingerprint"`         // first 16 hexadecimal digits of the SHA-256 of the secret
-}
+	// A Key tells of a key without showing it.
+	Key = adminapi.Key
 
-// A NewApp says what app to make. SDKAppID is required. Without Secret and
-// PublicKey the server makes an HMAC key.
-type NewApp struct {
-	SDKAppID  uint32   `json:"sdkappid"`
-	Name      string   `json:"name,omitzero"`
-	Edition   string   `json:"edition,omitzero"` // "" is the server's default
-	Test      bool     `json:"test,omitzero"`
-	Admins    []string `json:"admins,omitempty"` // besides Administrator
-	Settings  Settings `json:"settings,omitzero"`
-	Secret    string   `json:"secret,omitzero"`     // HMAC key as text
-	PublicKey string   `json:"public_key,omitzero"` // ECDSA public key in PEM
-}
+	// A NewApp says what app to make. SDKAppID is required; an empty Edition is the
+	// server's default. Without Secret and PublicKey the server makes an HMAC key.
+	NewApp = adminapi.NewApp
 
-// A CreatedApp is a new app. Secret is the key that the server made for it, and
-// is shown this once; it is "" if the caller gave a key.
-type CreatedApp struct {
-	App    *App   `json:"app"`
-	Secret string `json:"secret,omitzero"`
-}
+	// A CreatedApp is a new app. Secret is the key that the server made for it, and
+	// is shown this once; it is "" if the caller gave a key.
+	CreatedApp = adminapi.CreatedApp
+
+	// An AppPatch says what to change of an app; what is nil stays. Its Version, if
+	// it is not 0, is the version that the change was made for: if the app has
+	// another by now, nothing changes and the error is [SlugConflict].
+	AppPatch = adminapi.AppPatch
+
+	// A SettingsPatch is laid over the settings of an app as a merge patch (RFC 7396):
+	// keys are the JSON names of [Settings], and a nil value brings a default back.
+	SettingsPatch = adminapi.SettingsPatch
+
+	// A NewKey is a key to add. Without either text the server makes an HMAC key.
+	NewKey = adminapi.NewKey
+
+	// An AddedKey is a new key. Secret is what the server made, shown this once; it
+	// is "" if the caller gave the key.
+	AddedKey = adminapi.CreatedKey
+)
 
 // CreateApp makes an app. It needs the scope write.
 func (c *AdminClient) CreateApp(ctx context.Context, a NewApp) (*CreatedApp, error) {
@@ -104,26 +71,6 @@ func (c *AdminClient) CreateApp(ctx context.Context, a NewApp) (*CreatedApp, err
 func (c *AdminClient) App(ctx context.Context, sdkAppID uint32) (*App, error) {
 	app := new(App)
 	return result(app, c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID), resp: app}))
-}
-
-// An AppPatch says what to change of an app; what is nil stays.
-type AppPatch struct {
-	Name     *string `json:"name,omitzero"`
-	Edition  *string `json:"edition,omitzero"`
-	Disabled *bool   `json:"disabled,omitzero"`
-
-	// Test, if it is false, makes the app a test app no more and clears
-	// [Settings.AnySignature]. An app is never made a test app later.
-	Test *bool `json:"test,omitzero"`
-
-	// Settings is laid over the app's as a merge patch (RFC 7396): keys are the
-	// JSON names of [Settings], and a nil value brings a default back.
-	Settings map[string]any `json:"settings,omitempty"`
-
-	// Version, if it is not 0, is the version that the change was made for: if
-	// the app has another by now, nothing changes and the error is
-	// [SlugConflict].
-	Version uint64 `json:"-"`
 }
 
 // UpdateApp changes an app and returns what it is then. It needs the scope
@@ -141,19 +88,6 @@ func (c *AdminClient) DeleteApp(ctx context.Context, sdkAppID uint32) error {
 	return c.call(ctx, adminCall{method: http.MethodDelete, path: appPath(sdkAppID)})
 }
 
-// A NewKey is a key to add. Without either text the server makes an HMAC key.
-type NewKey struct {
-	Secret    string `json:"secret,omitzero"`     // HMAC key as text
-	PublicKey string `json:"public_key,omitzero"` // ECDSA public key in PEM
-}
-
-// An AddedKey is a new key. Secret is what the server made, shown this once; it
-// is "" if the caller gave the key.
-type AddedKey struct {
-	Key    Key    `json:"key"`
-	Secret string `json:"secret,omitzero"`
-}
-
 // AddKey gives an app one more key. It needs the scope write.
 func (c *AdminClient) AddKey(ctx context.Context, sdkAppID uint32, k NewKey) (*AddedKey, error) {
 	added := new(AddedKey)
@@ -165,11 +99,8 @@ func (c *AdminClient) AddKey(ctx context.Context, sdkAppID uint32, k NewKey) (*A
 // ([SlugConflict]). It needs the scope write.
 func (c *AdminClient) RetireKey(ctx context.Context, sdkAppID uint32, keyID string, at time.Time) (*Key, error) {
 	key := new(Key)
-	req := struct {
-		At time.Time `json:"at,omitzero"`
-	}{at}
 	path := appPath(sdkAppID) + "/keys/" + url.PathEscape(keyID) + "/retire"
-	return result(key, c.call(ctx, adminCall{method: http.MethodPost, path: path, body: req, resp: key}))
+	return result(key, c.call(ctx, adminCall{method: http.MethodPost, path: path, body: adminapi.Retirement{At: at}, resp: key}))
 }
 
 // AddAdmin makes a user an admin of an app; one that is an admin stays one. It

@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
+
+	"rollcall/internal/adminapi"
 )
 
 // MaxPage is the largest page of a list.
@@ -19,16 +20,16 @@ type page[T any] struct {
 }
 
 // pages iterates over a list, page by page. After an error it ends.
-func pages[T any](fetch func(cursor string) (page[T], error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
+func pages[T any](fetch func(cursor string) (page[T], error)) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
 		for cursor := ""; ; {
 			p, err := fetch(cursor)
 			if err != nil {
-				yield(*new(T), err)
+				yield(nil, err)
 				return
 			}
-			for _, item := range p.items {
-				if !yield(item, nil) {
+			for i := range p.items {
+				if !yield(&p.items[i], nil) {
 					return
 				}
 			}
@@ -54,13 +55,10 @@ func listQuery(limit int, cursor string) url.Values {
 // Apps iterates over all apps in the order of their numbers. It needs the scope
 // read. The error of a page ends it.
 func (c *AdminClient) Apps(ctx context.Context) iter.Seq2[*App, error] {
-	return pages(func(cursor string) (page[*App], error) {
-		var resp struct {
-			Apps []*App `json:"apps"`
-			Next string `json:"next_cursor"`
-		}
+	return pages(func(cursor string) (page[App], error) {
+		var resp adminapi.AppPage
 		err := c.call(ctx, adminCall{method: http.MethodGet, path: "/apps", query: listQuery(0, cursor), resp: &resp})
-		return page[*App]{resp.Apps, resp.Next}, err
+		return page[App]{resp.Apps, resp.NextCursor}, err
 	})
 }
 
@@ -74,30 +72,20 @@ type AccountQuery struct {
 // page with a request of its own: an account that appears or goes meanwhile may
 // be seen or not. It needs the scope read. The error of a page ends it.
 func (c *AdminClient) Accounts(ctx context.Context, sdkAppID uint32, q AccountQuery) iter.Seq2[*AccountRecord, error] {
-	return pages(func(cursor string) (page[*AccountRecord], error) {
-		var resp struct {
-			Accounts []*AccountRecord `json:"accounts"`
-			Next     string           `json:"next_cursor"`
-		}
+	return pages(func(cursor string) (page[AccountRecord], error) {
+		var resp adminapi.AccountPage
 		query := listQuery(q.PageSize, cursor)
 		if q.Prefix != "" {
 			query.Set("prefix", q.Prefix)
 		}
 		err := c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID) + "/accounts", query: query, resp: &resp})
-		return page[*AccountRecord]{resp.Accounts, resp.Next}, err
+		return page[AccountRecord]{resp.Accounts, resp.NextCursor}, err
 	})
 }
 
-// An AuditEntry says who did what to an app.
-type AuditEntry struct {
-	Seq      uint64    `json:"seq"`
-	Time     time.Time `json:"time"`
-	Actor    string    `json:"actor"`             // name of the token, or "serve"
-	TokenID  string    `json:"token_id,omitzero"` // of the token, since names are not unique; "" for the server
-	Action   string    `json:"action"`            // as "key.add"
-	SDKAppID uint32    `json:"sdkappid"`
-	Detail   string    `json:"detail"` // for a person; never a secret
-}
+// An AuditEntry says who did what to an app. Actor is the name of a token, or
+// "serve"; Detail is for a person, and holds no secret.
+type AuditEntry = adminapi.Entry
 
 // An AuditQuery says which entries to list.
 type AuditQuery struct {
@@ -108,16 +96,13 @@ type AuditQuery struct {
 // Audit iterates over the audit trail, newest first. It needs the scope read.
 // The error of a page ends it.
 func (c *AdminClient) Audit(ctx context.Context, q AuditQuery) iter.Seq2[*AuditEntry, error] {
-	return pages(func(cursor string) (page[*AuditEntry], error) {
-		var resp struct {
-			Entries []*AuditEntry `json:"entries"`
-			Next    string        `json:"next_cursor"`
-		}
+	return pages(func(cursor string) (page[AuditEntry], error) {
+		var resp adminapi.AuditPage
 		query := listQuery(q.PageSize, cursor)
 		if q.SDKAppID != 0 {
 			query.Set("sdkappid", strconv.FormatUint(uint64(q.SDKAppID), 10))
 		}
 		err := c.call(ctx, adminCall{method: http.MethodGet, path: "/audit", query: query, resp: &resp})
-		return page[*AuditEntry]{resp.Entries, resp.Next}, err
+		return page[AuditEntry]{resp.Entries, resp.NextCursor}, err
 	})
 }

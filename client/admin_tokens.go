@@ -4,7 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
+
+	"rollcall/internal/adminapi"
 )
 
 // Scopes of a token. Each includes those before it.
@@ -14,33 +15,21 @@ const (
 	ScopeAdmin = "admin" // delete apps; tokens, backups
 )
 
-// A Token tells of a token without showing it.
-type Token struct {
-	ID        string    `json:"id"`   // 8 hexadecimal digits
-	Name      string    `json:"name"` // the actor in the audit trail
-	Scopes    []string  `json:"scopes"`
-	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
-}
+// Tokens of the admin API.
+type (
+	// A Token tells of a token without showing it. A zero ExpiresAt is never.
+	Token = adminapi.Token
 
-// A NewToken says what token to make.
-type NewToken struct {
-	Name      string    `json:"name"`
-	Scopes    []string  `json:"scopes"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
-}
+	// A NewToken says what token to make. A zero ExpiresAt is never.
+	NewToken = adminapi.NewToken
 
-// A CreatedToken is a new token and its secret, which is shown this once.
-type CreatedToken struct {
-	Token  Token  `json:"token"`
-	Secret string `json:"secret"`
-}
+	// A CreatedToken is a new token and its secret, which is shown this once.
+	CreatedToken = adminapi.CreatedToken
+)
 
 // Tokens returns all tokens. It needs the scope admin.
 func (c *AdminClient) Tokens(ctx context.Context) ([]Token, error) {
-	var resp struct {
-		Tokens []Token `json:"tokens"`
-	}
+	var resp adminapi.TokenList
 	err := c.call(ctx, adminCall{method: http.MethodGet, path: "/tokens", resp: &resp})
 	return resp.Tokens, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"rollcall/internal/adminapi"
 )
 
 // A NewUserSig says what UserSig to make. The zero NewUserSig is one for an admin
@@ -15,12 +17,7 @@ type NewUserSig struct {
 
 // A UserSig is a UserSig that the server made. Whoever holds it can act as the
 // user until it expires.
-type UserSig struct {
-	SDKAppID   uint32    `json:"sdkappid"`
-	Identifier string    `json:"identifier"`
-	UserSig    string    `json:"usersig"`
-	ExpiresAt  time.Time `json:"expires_at"`
-}
+type UserSig = adminapi.UserSig
 
 // SignUser makes a UserSig with the newest HMAC key of a test app; of any other
 // app the server refuses it ([SlugForbidden]), since its key is for the app's own
@@ -31,9 +28,6 @@ func (c *AdminClient) SignUser(ctx context.Context, sdkAppID uint32, n NewUserSi
 		seconds = 1 // which is refused as too short; 0 would be a day
 	}
 	sig := new(UserSig)
-	req := struct {
-		Identifier string `json:"identifier,omitzero"`
-		Validity   int64  `json:"validity_s,omitzero"`
-	}{n.Identifier, seconds}
+	req := adminapi.NewUserSig{Identifier: n.Identifier, ValidityS: seconds}
 	return result(sig, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/usersig", body: req, resp: sig}))
 }

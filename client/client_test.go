@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"go.uber.org/goleak"
 
 	"rollcall/client"
-	"rollcall/internal/account"
 	"rollcall/rollcalltest"
 	"rollcall/usersig"
 )
@@ -254,28 +251,6 @@ func TestWrongKey(t *testing.T) {
 	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != client.CodeSigMismatch || e.Advice == "" {
 		t.Errorf("error %v, want 70009 and a remedy", err)
 	}
-}
-
-// Settings and CustomTag are spelt as the server's.
-func TestSettingsNames(t *testing.T) {
-	for _, pair := range [][2]any{
-		{client.Settings{}, account.Settings{}},
-		{client.CustomTag{}, account.CustomTag{}},
-	} {
-		if diff := cmp.Diff(jsonNames(pair[1]), jsonNames(pair[0])); diff != "" {
-			t.Errorf("%T (-server +client):\n%s", pair[0], diff)
-		}
-	}
-}
-
-func jsonNames(v any) []string {
-	var names []string
-	for f := range reflect.TypeOf(v).Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		names = append(names, f.Name+" "+name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // An error says once what to do: the words of Rollcall do already.

@@ -23,8 +23,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"rollcall/client"
 	"rollcall/internal/account"
 	"rollcall/internal/config"
@@ -80,14 +78,14 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	c := &appOptions{
 		edition:  client.Development,
-		settings: client.Settings{RateMode: string(account.RateShadow)},
+		settings: client.Settings{RateMode: account.RateShadow},
 		key:      newKey(),
 		admin:    client.Administrator,
 	}
 	for _, o := range options {
 		o(c)
 	}
-	srv := run(tb, c.app(tb))
+	srv := run(tb, c.app(tb.Name()))
 	s := &Server{URL: srv.Context().URL, SDKAppID: srv.Context().SDKAppID, Key: c.key, Admin: c.admin, tb: tb}
 	s.AdminToken = srv.Context().AdminToken
 	s.connect()
@@ -101,24 +99,18 @@ const firstApp = 1400000000
 var apps atomic.Uint32
 
 // app returns the app to serve.
-func (c *appOptions) app(tb testing.TB) *account.App {
-	tb.Helper()
+func (c *appOptions) app(name string) *account.App {
 	a := &account.App{
 		ID:      account.AppID(firstApp + apps.Add(1)),
-		Name:    tb.Name(),
+		Name:    name,
 		Edition: account.Edition(c.edition),
 		Test:    true,
 		Keys:    []account.Key{{ID: "1", Kind: account.HMACKey, Secret: c.key}},
+
+		Settings: c.settings,
 	}
 	if c.admin != client.Administrator {
 		a.Admins = []account.UserID{account.UserID(c.admin)}
-	}
-	b, err := json.Marshal(c.settings) // the two structs have the same JSON
-	if err == nil {
-		err = json.Unmarshal(b, &a.Settings)
-	}
-	if err != nil {
-		tb.Fatalf("rollcalltest: settings: %v", err)
 	}
 	return a
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -35,11 +36,11 @@ func (c *accountListCmd) Run(env *environment, g *accountCmd) error {
 	}
 	var more bool
 	accounts := api.Accounts(env.ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
-	err = printList(env.stdout, g.Output, firstN(accounts, c.Limit, &more), []column[*client.AccountRecord]{
-		{"USERID", func(a *client.AccountRecord) string { return a.UserID }},
-		{"NICK", func(a *client.AccountRecord) string { return a.Nick }},
-		{"CREATED", func(a *client.AccountRecord) string { return moment(a.CreatedAt) }},
-		{"UPDATED", func(a *client.AccountRecord) string { return moment(a.UpdatedAt) }},
+	err = printList(env.stdout, g.Output, firstN(plainRecords(accounts), c.Limit, &more), []column[plainRecord]{
+		{"USERID", func(a plainRecord) string { return a.UserID }},
+		{"NICK", func(a plainRecord) string { return a.Nick }},
+		{"CREATED", func(a plainRecord) string { return moment(a.CreatedAt) }},
+		{"UPDATED", func(a plainRecord) string { return moment(a.UpdatedAt) }},
 	})
 	if err == nil && more {
 		fmt.Fprintln(env.stderr, "there are more; --limit 0 shows all")
@@ -81,7 +82,27 @@ func (c *accountGetCmd) Run(env *environment, g *accountCmd) error {
 	for _, tag := range slices.Sorted(maps.Keys(a.Profile)) {
 		properties = append(properties, property{tag, plain(a.Profile[tag])})
 	}
-	return printThing(env.stdout, g.Output, a, properties)
+	return printThing(env.stdout, g.Output, plainRecord{a, a.Profile}, properties)
+}
+
+// A plainRecord is an account whose JSON leaves an empty profile out.
+type plainRecord struct {
+	*client.AccountRecord
+	Profile map[string]json.RawMessage `json:"profile,omitempty"`
+}
+
+func plainRecords(accounts iter.Seq2[*client.AccountRecord, error]) iter.Seq2[plainRecord, error] {
+	return func(yield func(plainRecord, error) bool) {
+		for a, err := range accounts {
+			shown := plainRecord{AccountRecord: a}
+			if err == nil {
+				shown.Profile = a.Profile
+			}
+			if !yield(shown, err) {
+				return
+			}
+		}
+	}
 }
 
 // plain writes a JSON text without its quotation marks, and anything else as it

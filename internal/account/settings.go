@@ -12,16 +12,16 @@ import (
 type Settings struct {
 	// Most accounts that the app may hold. An import beyond it is refused with
 	// 70398. 0 is the edition's own: 100 for trial, no limit for the others.
-	Quota int64 `json:"quota,omitempty"`
+	Quota int64 `json:"quota,omitzero"`
 
 	// Allow account_delete, which answers 71000 otherwise. Only the paid editions
 	// standard, pro and enterprise need it: trial and development always allow it.
-	AllowDelete bool `json:"allow_delete,omitempty"`
+	AllowDelete bool `json:"allow_delete,omitzero"`
 
 	// Days for which a deleted id cannot be imported again; it is refused with
 	// 70399. Only for the paid editions. 0 is 90, the most 36500; with a negative
 	// number ids come back at once.
-	TombstoneDays int `json:"tombstone_days,omitempty"`
+	TombstoneDays int `json:"tombstone_days,omitzero"`
 
 	// Profile fields of the app's own, at most 20. Each has a key of 1 to 8 ASCII
 	// letters: the key team declares Tag_Profile_Custom_team. With "number": true its
@@ -31,7 +31,7 @@ type Settings struct {
 
 	// Sensitive words, at most 10000 of at most 100 bytes. A nick or another profile
 	// text that contains one, in any case, is refused with 40005.
-	Words []string `json:"words,omitempty"`
+	Words []string `json:"words,omitzero"`
 
 	// Addresses and networks from which the app may be called, at most 1000; other
 	// callers get 60021. An empty list allows all.
@@ -39,56 +39,56 @@ type Settings struct {
 
 	// Data centre of the app. Requests to the host names of other centres answer
 	// 70020. Without it every host serves the app.
-	Region string `json:"region,omitempty"`
+	Region string `json:"region,omitzero"`
 
 	// What happens to calls over a rate limit. Without it they are refused; shadow
 	// serves, counts and flags them; off does not count. Set off during a large
 	// import.
-	RateMode RateMode `json:"rate_mode,omitempty"`
+	RateMode RateMode `json:"rate_mode,omitzero"`
 
 	// Calls per second of single commands; one that is not named keeps the
 	// documented limit. A call over it answers 60007.
-	RateLimits map[string]int `json:"rate_limits,omitempty"`
+	RateLimits map[string]int `json:"rate_limits,omitzero"`
 
 	// Calls per second of the whole app. A call over it answers 60011. 0 is no
 	// limit.
-	AppRateLimit int `json:"app_rate_limit,omitempty"`
+	AppRateLimit int `json:"app_rate_limit,omitzero"`
 
 	// Bad signatures from one source address in a minute, after which the app
 	// answers 70050 there for a minute. 0 is never.
-	LockoutAfter int `json:"lockout_after,omitempty"`
+	LockoutAfter int `json:"lockout_after,omitzero"`
 
 	// Take UserIDs of letters, digits, _ and - only.
-	StrictIDs bool `json:"strict_ids,omitempty"`
+	StrictIDs bool `json:"strict_ids,omitzero"`
 
 	// Answer 70001 instead of 70052 to a UserSig from before a kick.
-	KickedAsExpired bool `json:"kicked_as_expired,omitempty"`
+	KickedAsExpired bool `json:"kicked_as_expired,omitzero"`
 
 	// Code for a caller who is no admin. Without it 70403 in im_open_login_svc and
 	// 60010 in the other services; documented is 70403, 40004 or 90009 by service;
 	// gateway is 60010 everywhere.
-	NotAdmin NotAdminMode `json:"not_admin,omitempty"`
+	NotAdmin NotAdminMode `json:"not_admin,omitzero"`
 
 	// Let a multiaccount_import of which every item fails for the same reason answer
 	// that reason's code instead of OK.
-	FailWhollyFailed bool `json:"fail_wholly_failed,omitempty"`
+	FailWhollyFailed bool `json:"fail_wholly_failed,omitzero"`
 
 	// Let portrait_get repeat unknown ids by name instead of as @TLS#NOT_FOUND.
-	EchoUnknownIDs bool `json:"echo_unknown_ids,omitempty"`
+	EchoUnknownIDs bool `json:"echo_unknown_ids,omitzero"`
 
 	// Let portrait_set take digits in a JSON string for number tags too.
-	NumbersAsText bool `json:"numbers_as_text,omitempty"`
+	NumbersAsText bool `json:"numbers_as_text,omitzero"`
 
 	// Give each item of query_online_status and querystate both names, Status and
 	// State.
-	StatusAndState bool `json:"status_and_state,omitempty"`
+	StatusAndState bool `json:"status_and_state,omitzero"`
 
 	// Put RequestId into the body of answers.
-	SendRequestID bool `json:"send_request_id,omitempty"`
+	SendRequestID bool `json:"send_request_id,omitzero"`
 
 	// Test apps only: accept any well-formed UserSig of the app, whatever key signed
 	// it.
-	AnySignature bool `json:"any_signature,omitempty"`
+	AnySignature bool `json:"any_signature,omitzero"`
 }
 
 // A SettingForm says what a field of [Settings] takes.

@@ -73,10 +73,10 @@ var standardTags = map[Tag]TagSpec{
 // A CustomTag is a profile field that an app declares for itself. The zero
 // permissions let admins read and write it.
 type CustomTag struct {
-	Key     string `json:"key"`                // 1 to 8 ASCII letters
-	Number  bool   `json:"number,omitempty"`   // an unsigned integer instead of text
-	NoRead  bool   `json:"no_read,omitempty"`  // 40007 on portrait_get
-	NoWrite bool   `json:"no_write,omitempty"` // 40008 on portrait_set
+	Key     string `json:"key"`               // 1 to 8 ASCII letters
+	Number  bool   `json:"number,omitzero"`   // an unsigned integer instead of text
+	NoRead  bool   `json:"no_read,omitzero"`  // 40007 on portrait_get
+	NoWrite bool   `json:"no_write,omitzero"` // 40008 on portrait_set
 }
 
 // Tag returns the name of c on the wire.

@@ -6,92 +6,77 @@ import (
 	"fmt"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
-// AccountPage is one page of accounts.
-type AccountPage struct {
-	Accounts   []Account `json:"accounts"`
-	NextCursor string    `json:"next_cursor"` // "" on the last page
-}
-
-func (s *Server) listAccounts(ctx context.Context, c *call) (AccountPage, error) {
+func (s *Server) listAccounts(ctx context.Context, c *call) (adminapi.AccountPage, error) {
 	app, err := c.app()
 	if err != nil {
-		return AccountPage{}, err
+		return adminapi.AccountPage{}, err
 	}
 	q := account.ListQuery{Prefix: account.UserID(c.query["prefix"])}
 	if q.Limit, err = c.limit(); err != nil {
-		return AccountPage{}, err
+		return adminapi.AccountPage{}, err
 	}
 	after, err := c.cursor()
 	if err != nil {
-		return AccountPage{}, err
+		return adminapi.AccountPage{}, err
 	}
 	if len(after) > account.MaxUserIDBytes {
-		return AccountPage{}, errCursor
+		return adminapi.AccountPage{}, errCursor
 	}
 	if len(q.Prefix) > account.MaxUserIDBytes {
-		return AccountPage{}, bad(fmt.Sprintf("a prefix has at most %d bytes, as a UserID has", account.MaxUserIDBytes))
+		return adminapi.AccountPage{}, bad(fmt.Sprintf("a prefix has at most %d bytes, as a UserID has", account.MaxUserIDBytes))
 	}
 	q.After = account.UserID(after)
 	list, err := s.dir.List(ctx, app, q)
 	if err != nil {
-		return AccountPage{}, err
+		return adminapi.AccountPage{}, err
 	}
-	answer := AccountPage{Accounts: make([]Account, len(list.Accounts)), NextCursor: nextCursor(string(list.Next))}
+	answer := adminapi.AccountPage{Accounts: make([]adminapi.Account, len(list.Accounts)), NextCursor: nextCursor(string(list.Next))}
 	for i, a := range list.Accounts {
 		answer.Accounts[i] = showAccount(a)
 	}
 	return answer, nil
 }
 
-// Count is how many accounts an app has.
-type Count struct {
-	Count int64 `json:"count"`
-}
-
-func (s *Server) countAccounts(ctx context.Context, c *call) (Count, error) {
+func (s *Server) countAccounts(ctx context.Context, c *call) (adminapi.Count, error) {
 	app, err := c.app()
 	if err != nil {
-		return Count{}, err
+		return adminapi.Count{}, err
 	}
 	n, err := s.dir.Count(ctx, app)
-	return Count{n}, err
+	return adminapi.Count{Count: n}, err
 }
 
-// Unkick names an account whose kicks are forgotten.
-type Unkick struct {
-	UserID account.UserID `json:"userid"`
-}
-
-func (s *Server) unkickAccount(ctx context.Context, c *call, req Unkick) (Account, error) {
+func (s *Server) unkickAccount(ctx context.Context, c *call, req adminapi.Unkick) (adminapi.Account, error) {
 	app, err := c.app()
 	if err != nil {
-		return Account{}, err
+		return adminapi.Account{}, err
 	}
-	if err := s.dir.Unkick(ctx, c.actor(), app, req.UserID); err != nil {
-		return Account{}, err
+	if err := s.dir.Unkick(ctx, c.actor(), app, account.UserID(req.UserID)); err != nil {
+		return adminapi.Account{}, err
 	}
-	a, err := s.dir.Account(ctx, app, req.UserID)
+	a, err := s.dir.Account(ctx, app, account.UserID(req.UserID))
 	if err != nil {
-		return Account{}, err
+		return adminapi.Account{}, err
 	}
 	return showAccount(a), nil
 }
 
 // readAccount serves both forms: the id in the path and the id in the query.
-func (s *Server) readAccount(ctx context.Context, c *call) (Account, error) {
+func (s *Server) readAccount(ctx context.Context, c *call) (adminapi.Account, error) {
 	app, err := c.app()
 	if err != nil {
-		return Account{}, err
+		return adminapi.Account{}, err
 	}
 	id := cmp.Or(c.r.PathValue("userid"), c.query["userid"])
 	if err := account.UserID(id).Validate(false); err != nil {
-		return Account{}, err
+		return adminapi.Account{}, err
 	}
 	a, err := s.dir.Account(ctx, app, account.UserID(id))
 	if err != nil {
-		return Account{}, err
+		return adminapi.Account{}, err
 	}
 	return showAccount(a), nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/store/mem"
 )
 
@@ -55,22 +55,22 @@ func TestUnkick(t *testing.T) {
 		if _, err := b.engine.Update(b.Context(), app, []account.Patch{{ID: "a/b c", Kicked: 1 << 40}}, account.ChangePolicy{Now: now}); err != nil {
 			b.Fatal(err)
 		}
-		if got := ok[admin.Account](b, 200, "POST", appPath+"/accounts:unkick", `{"userid":"a/b c"}`); got.UserID != "a/b c" || got.KickedAt != "" {
+		if got := ok[adminapi.Account](b, 200, "POST", appPath+"/accounts:unkick", `{"userid":"a/b c"}`); got.UserID != "a/b c" || !got.KickedAt.IsZero() {
 			b.Errorf("unkicked %+v", got)
 		}
 		st, err := b.engine.Status(b.Context(), app, []account.UserID{"a/b c"})
 		if err != nil || st[0].Kicked != account.Unkicked {
 			b.Errorf("status %+v, %v", st, err)
 		}
-		trail := ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1", "").Entries
-		if e := trail[0]; e.Action != "account.unkick" || e.SDKAppID != app || e.Detail != "a/b c" {
+		trail := ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1", "").Entries
+		if e := trail[0]; e.Action != "account.unkick" || e.SDKAppID != uint32(app) || e.Detail != "a/b c" {
 			b.Errorf("audit entry %+v", e)
 		}
 		b.problem(b.call("POST", appPath+"/accounts:unkick", `{"userid":"nobody"}`), "not-found")
 		b.problem(b.call("POST", appPath+"/accounts:unkick", `{"userid":"@x"}`), "bad-request")
 		b.problem(b.call("POST", appPath+"/accounts:unkick", ``), "bad-request")
 		b.problem(b.call("POST", "/admin/v1/apps/1400000009/accounts:unkick", `{"userid":"a"}`), "not-found")
-		if n := len(ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit", "").Entries); b.Failed() || n != 5 {
+		if n := len(ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit", "").Entries); b.Failed() || n != 5 {
 			b.Errorf("%d audit entries, want 3 tokens, the app, one unkick", n)
 		}
 	})
@@ -120,9 +120,9 @@ func TestAccountPages(t *testing.T) {
 func (b *bench) walk(query string) (ids []account.UserID, pages int) {
 	b.Helper()
 	for cursor := ""; pages == 0 || cursor != ""; pages++ {
-		p := ok[admin.AccountPage](b, 200, "GET", appPath+"/accounts?cursor="+cursor+query, "")
+		p := ok[adminapi.AccountPage](b, 200, "GET", appPath+"/accounts?cursor="+cursor+query, "")
 		for _, a := range p.Accounts {
-			ids = append(ids, a.UserID)
+			ids = append(ids, account.UserID(a.UserID))
 		}
 		cursor = p.NextCursor
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 )
@@ -168,7 +169,7 @@ func (c *call) send(resp any) error {
 	if err != nil {
 		return err
 	}
-	if v, ok := resp.(App); ok {
+	if v, ok := resp.(adminapi.App); ok {
 		c.w.Header().Set("ETag", strconv.Quote(strconv.FormatUint(v.Version, 10)))
 	}
 	write(c.w, c.route.Status, "application/json", body)

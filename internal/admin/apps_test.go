@@ -17,11 +17,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/backup"
 	"rollcall/internal/directory"
 	"rollcall/internal/records"
@@ -143,7 +145,7 @@ func TestAppPages(t *testing.T) {
 		}
 		var ids []uint32
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			p := ok[admin.AppPage](b, 200, "GET", "/admin/v1/apps?limit=3&cursor="+cursor, "")
+			p := ok[adminapi.AppPage](b, 200, "GET", "/admin/v1/apps?limit=3&cursor="+cursor, "")
 			for _, a := range p.Apps {
 				ids = append(ids, a.SDKAppID)
 			}
@@ -179,8 +181,8 @@ func TestChangeApp(t *testing.T) {
 				b.Errorf("%s: ETag %s, want %s", tt.patch, got.header.Get("ETag"), want)
 			}
 		}
-		a := ok[admin.App](b, 200, "PATCH", appPath, `{"disabled":true,"edition":"trial"}`)
-		if a.Name != "new" || !a.Disabled || a.Edition != account.Trial {
+		a := ok[adminapi.App](b, 200, "PATCH", appPath, `{"disabled":true,"edition":"trial"}`)
+		if a.Name != "new" || !a.Disabled || a.Edition != string(account.Trial) {
 			b.Errorf("%+v", a)
 		}
 		if e := audit(b)[0]; e.Actor != "token-admin" || e.Action != "app.change" || e.Detail != "disabled, edition" || e.SDKAppID != 1400000001 {
@@ -200,7 +202,7 @@ func TestChangeAppRefused(t *testing.T) {
 		b.problem(b.call("PATCH", appPath, patch), "bad-request")
 	}
 	b.problem(b.call("PATCH", "/admin/v1/apps/1400000009", `{"name":"x"}`), "not-found")
-	if a := ok[admin.App](b, 200, "GET", appPath, ""); a.Version != 1 || a.Settings.Quota != 0 {
+	if a := ok[adminapi.App](b, 200, "GET", appPath, ""); a.Version != 1 || a.Settings.Quota != 0 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -284,29 +286,29 @@ func (b *bench) imports(ids ...account.UserID) {
 func TestKeys(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
-		made := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", ``)
+		made := ok[adminapi.CreatedKey](b, 201, "POST", appPath+"/keys", ``)
 		b.secret(made.Secret)
-		if made.Key.ID != "2" || made.Key.Kind != account.HMACKey || len(made.Secret) != 64 {
+		if made.Key.ID != "2" || made.Key.Kind != string(account.HMACKey) || len(made.Secret) != 64 {
 			b.Errorf("made %+v", made.Key)
 		}
 		b.secret("my own secret")
-		given := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", `{"secret":"my own secret"}`)
+		given := ok[adminapi.CreatedKey](b, 201, "POST", appPath+"/keys", `{"secret":"my own secret"}`)
 		if given.Secret != "" || given.Key.ID != "3" {
 			b.Errorf("given %+v", given.Key)
 		}
 		if e := audit(b)[0]; e.Action != "key.add" || e.Detail != "hmac key "+given.Key.Fingerprint {
 			b.Errorf("entry %+v", e)
 		}
-		public := ok[admin.CreatedKey](b, 201, "POST", appPath+"/keys", fmt.Sprintf(`{"public_key":%q}`, newPublicKey(b.T)))
-		if public.Key.Kind != account.ECDSAKey || public.Secret != "" {
+		public := ok[adminapi.CreatedKey](b, 201, "POST", appPath+"/keys", fmt.Sprintf(`{"public_key":%q}`, newPublicKey(b.T)))
+		if public.Key.Kind != string(account.ECDSAKey) || public.Secret != "" {
 			b.Errorf("public %+v", public)
 		}
-		at := ok[admin.Key](b, 200, "POST", appPath+"/keys/2/retire", `{"at":"2027-01-02T03:04:05+01:00"}`)
-		if got, _ := at.RetiredAt.MarshalText(); string(got) != "2027-01-02T02:04:05.000Z" {
+		at := ok[adminapi.Key](b, 200, "POST", appPath+"/keys/2/retire", `{"at":"2027-01-02T03:04:05+01:00"}`)
+		if got := at.RetiredAt.Format(time.RFC3339Nano); got != "2027-01-02T02:04:05Z" {
 			b.Errorf("retired at %s", got)
 		}
-		soon := ok[admin.Key](b, 200, "POST", appPath+"/keys/1/retire", ``)
-		if got, _ := soon.RetiredAt.MarshalText(); string(got) != "2026-05-06T07:08:09.123Z" {
+		soon := ok[adminapi.Key](b, 200, "POST", appPath+"/keys/1/retire", ``)
+		if got := soon.RetiredAt.Format(time.RFC3339Nano); got != "2026-05-06T07:08:09.123Z" {
 			b.Errorf("retired at %s", got)
 		}
 		b.problem(b.call("POST", appPath+"/keys/9/retire", ``), "not-found")
@@ -340,11 +342,11 @@ func newPublicKey(t *testing.T) string {
 func TestAdmins(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
-		a := ok[admin.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", "")
-		if diff := cmp.Diff([]account.UserID{"administrator", "big/boss ?"}, a.Admins); diff != "" {
+		a := ok[adminapi.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", "")
+		if diff := cmp.Diff([]string{"administrator", "big/boss ?"}, a.Admins); diff != "" {
 			b.Errorf("admins (-want +got):\n%s", diff)
 		}
-		if again := ok[admin.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", ""); again.Version != a.Version {
+		if again := ok[adminapi.App](b, 200, "PUT", appPath+"/admins/big%2Fboss%20%3F", ""); again.Version != a.Version {
 			b.Errorf("version %d after the same again, want %d", again.Version, a.Version)
 		}
 		for id, want := range map[string]string{"@robot": `admin "@robot": UserIDs that start with`, "%ff": `admin "\xff": the UserID may hold only`} {
@@ -353,8 +355,8 @@ func TestAdmins(t *testing.T) {
 			}
 		}
 		b.problem(b.call("DELETE", appPath+"/admins/nobody", ""), "not-found")
-		a = ok[admin.App](b, 200, "DELETE", appPath+"/admins/administrator", "")
-		if diff := cmp.Diff([]account.UserID{"big/boss ?"}, a.Admins); diff != "" {
+		a = ok[adminapi.App](b, 200, "DELETE", appPath+"/admins/administrator", "")
+		if diff := cmp.Diff([]string{"big/boss ?"}, a.Admins); diff != "" {
 			b.Errorf("admins (-want +got):\n%s", diff)
 		}
 		if p := b.problem(b.call("DELETE", appPath+"/admins/big%2Fboss%20%3F", ""), "bad-request"); p.Detail != "an app keeps at least one admin; add another admin first" {
@@ -384,13 +386,13 @@ func TestBackup(t *testing.T) {
 	able := newBench(t, copier{Store: new(mem.Store)})
 	able.createApp(1400000001)
 	able.imports("a", "b")
-	ok[admin.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(above, strings.Repeat("n", 238))))
-	got := ok[admin.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	ok[adminapi.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(above, strings.Repeat("n", 238))))
+	got := ok[adminapi.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
 	if got.TookMS < 0 {
 		t.Errorf("it took %d ms", got.TookMS)
 	}
 	got.TookMS = 0
-	if diff := cmp.Diff(admin.Backup{Dir: dir, Accounts: 3, Apps: 1, Bytes: got.Bytes}, got); diff != "" {
+	if diff := cmp.Diff(adminapi.Backup{Dir: dir, Accounts: 3, Apps: 1, Bytes: got.Bytes}, got); diff != "" {
 		t.Errorf("backup (-want +got):\n%s", diff)
 	}
 	if e := audit(able)[0]; e.Action != "backup.create" || e.Actor != "token-admin" || e.Detail != dir || e.SDKAppID != 0 {
@@ -452,7 +454,7 @@ func (c failingCopier) Snapshot(ctx context.Context, dir string) error {
 func TestBackupOfFullStore(t *testing.T) {
 	b := newBench(t, fullStore{copier{Store: new(mem.Store)}})
 	b.createApp(1400000001)
-	ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(t.TempDir(), "backup")))
+	ok[adminapi.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(t.TempDir(), "backup")))
 	if e := audit(b)[0]; e.Action == "backup.create" {
 		t.Errorf("entry %+v", e)
 	}
@@ -474,7 +476,7 @@ func TestBackupOpens(t *testing.T) {
 	b.createApp(1400000001)
 	b.imports("a", "b")
 	dir := filepath.Join(t.TempDir(), "backup")
-	got := ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	got := ok[adminapi.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
 	if got.Accounts != 3 || got.Apps != 1 || got.Bytes == 0 {
 		t.Errorf("%+v", got)
 	}
@@ -518,7 +520,7 @@ func TestReseal(t *testing.T) {
 	if e := audit(b)[0]; e.Action != "key.reseal" || e.Actor != "token-admin" || e.SDKAppID != 1400000001 {
 		t.Errorf("entry %+v", e)
 	}
-	if a := ok[admin.App](b, 200, "GET", appPath, ""); a.Keys[0].Fingerprint != keys[0].Fingerprint() {
+	if a := ok[adminapi.App](b, 200, "GET", appPath, ""); a.Keys[0].Fingerprint != keys[0].Fingerprint() {
 		t.Errorf("fingerprint %s is not of the secret", a.Keys[0].Fingerprint)
 	}
 }

@@ -5,15 +5,10 @@ import (
 	"strconv"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
-// AuditPage is one page of the audit trail, newest first.
-type AuditPage struct {
-	Entries    []Entry `json:"entries"`
-	NextCursor string  `json:"next_cursor"` // "" if there is certainly nothing older
-}
-
-func (s *Server) listAudit(ctx context.Context, c *call) (answer AuditPage, err error) {
+func (s *Server) listAudit(ctx context.Context, c *call) (answer adminapi.AuditPage, err error) {
 	var q account.AuditQuery
 	if text, ok := c.query["sdkappid"]; ok {
 		if q.App, err = parseApp(text); err != nil {
@@ -30,7 +25,7 @@ func (s *Server) listAudit(ctx context.Context, c *call) (answer AuditPage, err 
 	if err != nil {
 		return answer, err
 	}
-	answer.Entries = make([]Entry, len(es))
+	answer.Entries = make([]adminapi.Entry, len(es))
 	for i, e := range es {
 		answer.Entries[i] = showEntry(e)
 	}

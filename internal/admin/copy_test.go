@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/store/mem"
 )
 
@@ -26,7 +26,7 @@ func TestBackupAppearsWhole(t *testing.T) {
 		}
 		return nil
 	}})
-	ok[admin.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
+	ok[adminapi.Backup](b, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
 	names, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil || len(names) != 1 || names[0].Name() != "backup" {
 		t.Errorf("left beside the copy: %v, %v", names, err)

@@ -8,10 +8,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"rollcall/internal/account"
 	"rollcall/internal/httpx"
@@ -21,8 +21,8 @@ import (
 func encode(v any) ([]byte, error) {
 	return json.Marshal(v,
 		json.Deterministic(true),
-		jsontext.AllowInvalidUTF8(true),           // what is stored must show
-		jsonv1.OmitEmptyWithLegacySemantics(true), // settings that are not set are left out
+		jsontext.AllowInvalidUTF8(true), // what is stored must show
+		timeWriter,
 	)
 }
 
@@ -30,7 +30,7 @@ func encode(v any) ([]byte, error) {
 // the vendor's protocol, this API refuses members that it does not know: a typo
 // must show.
 func decode(data []byte, v any, at string) error {
-	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), timeReader); err != nil {
 		return bad(bodyFault(err, at, reflect.TypeOf(v)))
 	}
 	return nil
@@ -118,12 +118,10 @@ func expected(t reflect.Type) string {
 	case reflect.Uint32:
 		return "a whole number from 0 to 4294967295"
 	}
-	switch t {
-	case reflect.TypeFor[Time]():
+	if t == reflect.TypeFor[*time.Time]() { // as readTime fills it
 		return "a time as 2026-01-02T15:04:05Z, in a year from 1970 to 9999"
-	default:
-		return "in the form that /openapi/admin.json describes"
 	}
+	return "in the form that /openapi/admin.json describes"
 }
 
 // readQuery reads the parameters after the "?". Each is known to the route and

@@ -3,8 +3,10 @@ package admin
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
 // A body that cannot be read is refused with the place, the reason and the name
@@ -19,10 +21,32 @@ func TestBodyFault(t *testing.T) {
 		`{"settings":{"quote":5}}`:               "the body has /settings/quote, which is unknown here; did you mean quota?",
 		`{"` + strings.Repeat("x", 500) + `":1}`: "correct its name or leave it out",
 	} {
-		err := decode([]byte(body), new(NewApp), "")
+		err := decode([]byte(body), new(adminapi.NewApp), "")
 		if _, got := classify(err); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
+	}
+}
+
+// A null is as an absent member for a time, but no patch of settings.
+func TestNull(t *testing.T) {
+	if err := decode([]byte(`{"at":null}`), new(adminapi.Retirement), ""); err != nil {
+		t.Errorf("a time: %v", err)
+	}
+	_, got := classify(decode([]byte(`{"settings":null}`), new(adminapi.AppPatch), ""))
+	if want := "/settings in the body is not an object"; got != want {
+		t.Errorf("settings: %q, want %q", got, want)
+	}
+}
+
+// Times are written in UTC with milliseconds, also where these are none. The time of a
+// kick is known in whole seconds.
+func TestTimes(t *testing.T) {
+	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+	got, err := encode(adminapi.Account{CreatedAt: at, UpdatedAt: at.Add(1230 * time.Microsecond), KickedAt: at})
+	want := `{"userid":"","nick":"","face_url":"","internal_id":"","created_at":"2027-01-02T02:04:05.000Z","updated_at":"2027-01-02T02:04:05.001Z","kicked_at":"2027-01-02T02:04:05Z","profile":{}}`
+	if err != nil || string(got) != want {
+		t.Errorf("encode: %v\n got %s\nwant %s", err, got, want)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 	"rollcall/internal/store/mem"
 )
@@ -93,9 +94,9 @@ func TestUnauthorized(t *testing.T) {
 	}
 }
 
-func audit(b *bench) []admin.Entry {
+func audit(b *bench) []adminapi.Entry {
 	b.Helper()
-	return ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1000", "").Entries
+	return ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1000", "").Entries
 }
 
 // TestForbidden sends every route with every scope that is too small.

@@ -3,23 +3,11 @@ package admin
 import (
 	"context"
 	"slices"
-	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 )
-
-// NewKey is a key to add. Without a secret and a public key, an HMAC key is made.
-type NewKey struct {
-	Secret    string `json:"secret,omitempty"`     // HMAC key as text, at most 4096 bytes
-	PublicKey string `json:"public_key,omitempty"` // ECDSA public key in PEM, at most 4096 bytes
-}
-
-// CreatedKey is a key that was added.
-type CreatedKey struct {
-	Key    Key    `json:"key"`
-	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
-}
 
 // newKey returns the key of a secret or of a public key. If both are empty it
 // makes a secret and returns that too.
@@ -45,35 +33,30 @@ func newKey(secret, publicKey string) (key account.Key, made string, err error) 
 	return key, made, nil
 }
 
-func (s *Server) addKey(ctx context.Context, c *call, req NewKey) (CreatedKey, error) {
+func (s *Server) addKey(ctx context.Context, c *call, req adminapi.NewKey) (adminapi.CreatedKey, error) {
 	id, err := c.app()
 	if err != nil {
-		return CreatedKey{}, err
+		return adminapi.CreatedKey{}, err
 	}
 	key, made, err := newKey(req.Secret, req.PublicKey)
 	if err != nil {
-		return CreatedKey{}, err
+		return adminapi.CreatedKey{}, err
 	}
 	app, err := s.dir.AddKey(ctx, c.actor(), id, key)
 	if err != nil {
-		return CreatedKey{}, err
+		return adminapi.CreatedKey{}, err
 	}
-	return CreatedKey{showKey(app.Keys[len(app.Keys)-1]), made}, nil
+	return adminapi.CreatedKey{Key: showKey(app.Keys[len(app.Keys)-1]), Secret: made}, nil
 }
 
-// Retirement says when the use of a key ends.
-type Retirement struct {
-	At Time `json:"at,omitzero"` // now if absent
-}
-
-func (s *Server) retireKey(ctx context.Context, c *call, req Retirement) (Key, error) {
+func (s *Server) retireKey(ctx context.Context, c *call, req adminapi.Retirement) (adminapi.Key, error) {
 	id, err := c.app()
 	if err != nil {
-		return Key{}, err
+		return adminapi.Key{}, err
 	}
-	app, err := s.dir.RetireKey(ctx, c.actor(), id, c.r.PathValue("id"), time.Time(req.At))
+	app, err := s.dir.RetireKey(ctx, c.actor(), id, c.r.PathValue("id"), req.At)
 	if err != nil {
-		return Key{}, err
+		return adminapi.Key{}, err
 	}
 	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.r.PathValue("id") })
 	return showKey(app.Keys[i]), nil

@@ -11,26 +11,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 )
 
-// AppPatch is a change of an app. Absent fields stay as they are.
-type AppPatch struct {
-	Name     *string          `json:"name,omitempty"`
-	Edition  *account.Edition `json:"edition,omitempty"`
-	Disabled *bool            `json:"disabled,omitempty"`
-	Test     *bool            `json:"test,omitempty"`     // false makes it a test app no more, and clears any_signature; an app is never made one later
-	Settings jsontext.Value   `json:"settings,omitempty"` // a merge patch (RFC 7396): null sets a member back to its default
-}
-
-func (s *Server) changeApp(ctx context.Context, c *call, req AppPatch) (App, error) {
+func (s *Server) changeApp(ctx context.Context, c *call, req adminapi.AppPatch) (adminapi.App, error) {
 	version, err := ifMatch(c.r.Header.Values("If-Match"))
 	if err != nil {
-		return App{}, err
+		return adminapi.App{}, err
 	}
-	fields, err := req.fields()
+	fields := patched(req)
+	if len(fields) == 0 {
+		return adminapi.App{}, bad("the body changes nothing; give name, edition, disabled, test or settings")
+	}
+	settings, err := settingsOf(req)
 	if err != nil {
-		return App{}, err
+		return adminapi.App{}, err
 	}
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
 		return s.dir.ChangeApp(ctx, c.actor(), directory.AppChange{
@@ -39,7 +35,7 @@ func (s *Server) changeApp(ctx context.Context, c *call, req AppPatch) (App, err
 				if version != 0 && a.Version != version {
 					return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has version %d by now; read it and change that", a.Version)}
 				}
-				return req.apply(a)
+				return applyPatch(req, settings, a)
 			},
 		})
 	})
@@ -58,41 +54,41 @@ func ifMatch(headers []string) (uint64, error) {
 	return version, nil
 }
 
-// fields names what p changes, for the audit trail.
-func (p *AppPatch) fields() ([]string, error) {
+// patched names what p changes, for the audit trail.
+func patched(p adminapi.AppPatch) []string {
 	var names []string
 	for name, given := range map[string]bool{"name": p.Name != nil, "edition": p.Edition != nil, "disabled": p.Disabled != nil, "test": p.Test != nil} {
 		if given {
 			names = append(names, name)
 		}
 	}
-	if p.Settings != nil {
-		members, err := members(p.Settings)
-		if err != nil {
-			return nil, err
-		}
-		// Also a name whose value is null must be known.
-		if err := decode(p.Settings, new(account.Settings), "/settings"); err != nil {
-			return nil, err
-		}
-		for name := range members {
-			names = append(names, "settings."+name)
-		}
-	}
-	if len(names) == 0 {
-		return nil, bad("the body changes nothing; give name, edition, disabled, test or settings")
+	for name := range p.Settings {
+		names = append(names, "settings."+name)
 	}
 	slices.Sort(names)
-	return names, nil
+	return names
 }
 
-// apply lays p over a.
-func (p *AppPatch) apply(a *account.App) error {
+// settingsOf returns the settings of p as one value, nil if it has none. They are of the
+// right form, also those that are null: their names must be known.
+func settingsOf(p adminapi.AppPatch) (jsontext.Value, error) {
+	if p.Settings == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(p.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return b, decode(b, new(account.Settings), "/settings")
+}
+
+// applyPatch lays p, whose settings are given as one value, over a.
+func applyPatch(p adminapi.AppPatch, settings jsontext.Value, a *account.App) error {
 	if p.Name != nil {
 		a.Name = *p.Name
 	}
 	if p.Edition != nil {
-		a.Edition = *p.Edition
+		a.Edition = account.Edition(*p.Edition)
 	}
 	if p.Disabled != nil {
 		a.Disabled = *p.Disabled
@@ -101,14 +97,14 @@ func (p *AppPatch) apply(a *account.App) error {
 		a.Test = *p.Test
 		a.Settings.AnySignature = a.Settings.AnySignature && a.Test
 	}
-	if p.Settings == nil {
+	if settings == nil {
 		return nil
 	}
 	before, err := encode(a.Settings)
 	if err != nil {
 		return err
 	}
-	merged, err := mergePatch(before, p.Settings, maxPatchDepth)
+	merged, err := mergePatch(before, settings, maxPatchDepth)
 	if err != nil {
 		return err
 	}
@@ -151,8 +147,5 @@ func mergePatch(target, patch jsontext.Value, depth int) (jsontext.Value, error)
 
 // members returns the members of a JSON object.
 func members(object jsontext.Value) (m map[string]jsontext.Value, err error) {
-	if object.Kind() != '{' {
-		return nil, bad("/settings in the body is not an object")
-	}
 	return m, json.Unmarshal(object, &m)
 }

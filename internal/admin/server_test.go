@@ -13,6 +13,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
@@ -157,9 +158,9 @@ func (b *bench) problem(r reply, slug string) admin.Problem {
 }
 
 // createApp makes an app with a key that the server makes.
-func (b *bench) createApp(id int) admin.CreatedApp {
+func (b *bench) createApp(id int) adminapi.CreatedApp {
 	b.Helper()
-	made := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", fmt.Sprintf(`{"sdkappid":%d,"name":"n","edition":"pro"}`, id))
+	made := ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", fmt.Sprintf(`{"sdkappid":%d,"name":"n","edition":"pro"}`, id))
 	b.secret(made.Secret)
 	return made
 }

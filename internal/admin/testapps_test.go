@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
-	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
@@ -36,10 +36,10 @@ func TestNoTestApps(t *testing.T) {
 	if p := b.problem(b.call("POST", "/admin/v1/apps/1400000002/usersig", ""), "forbidden"); !strings.Contains(p.Detail, "--allow-test-apps") {
 		t.Errorf("no remedy in %q", p.Detail)
 	}
-	if a := ok[admin.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"name":"x","test":true}`); !a.Test || a.Name != "x" {
+	if a := ok[adminapi.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"name":"x","test":true}`); !a.Test || a.Name != "x" {
 		t.Errorf("a change that leaves the test app one: %+v", a)
 	}
-	if a := ok[admin.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"test":false}`); a.Test {
+	if a := ok[adminapi.App](b, http.StatusOK, "PATCH", "/admin/v1/apps/1400000002", `{"test":false}`); a.Test {
 		t.Errorf("still a test app: %+v", a)
 	}
 }
@@ -49,9 +49,9 @@ func TestNoTestApps(t *testing.T) {
 func TestNoTestAppAnyMore(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		const path = "/admin/v1/apps/1400000002"
-		b.secret(ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true,"settings":{"any_signature":true,"quota":7}}`).Secret)
+		b.secret(ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true,"settings":{"any_signature":true,"quota":7}}`).Secret)
 		b.problem(b.call("PATCH", path, `{"test":false,"settings":{"any_signature":true}}`), "bad-request")
-		if a := ok[admin.App](b, 200, "PATCH", path, `{"test":false}`); a.Test || a.Settings.AnySignature || a.Settings.Quota != 7 {
+		if a := ok[adminapi.App](b, 200, "PATCH", path, `{"test":false}`); a.Test || a.Settings.AnySignature || a.Settings.Quota != 7 {
 			b.Errorf("%+v", a)
 		}
 		for _, patch := range []string{`{"test":true}`, `{"settings":{"any_signature":true}}`} {

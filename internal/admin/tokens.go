@@ -2,49 +2,31 @@ package admin
 
 import (
 	"context"
-	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
-// TokenList is every token.
-type TokenList struct {
-	Tokens []Token `json:"tokens"`
-}
-
-func (s *Server) listTokens(ctx context.Context, c *call) (TokenList, error) {
+func (s *Server) listTokens(ctx context.Context, c *call) (adminapi.TokenList, error) {
 	ts, err := s.dir.Tokens(ctx)
 	if err != nil {
-		return TokenList{}, err
+		return adminapi.TokenList{}, err
 	}
-	answer := TokenList{make([]Token, len(ts))}
+	answer := adminapi.TokenList{Tokens: make([]adminapi.Token, len(ts))}
 	for i, t := range ts {
 		answer.Tokens[i] = showToken(t)
 	}
 	return answer, nil
 }
 
-// NewToken is a token to create.
-type NewToken struct {
-	Name      string          `json:"name"` // the actor in the audit trail; 1 to 64 bytes of printable ASCII
-	Scopes    []account.Scope `json:"scopes"`
-	ExpiresAt Time            `json:"expires_at,omitzero"` // never if absent
-}
-
-// CreatedToken is a token that was created.
-type CreatedToken struct {
-	Token  Token  `json:"token"`
-	Secret string `json:"secret"` // what the bearer sends; it is not shown again
-}
-
-func (s *Server) createToken(ctx context.Context, c *call, req NewToken) (CreatedToken, error) {
+func (s *Server) createToken(ctx context.Context, c *call, req adminapi.NewToken) (adminapi.CreatedToken, error) {
 	t, text, err := s.dir.CreateToken(ctx, c.actor(), account.Token{
-		Name: req.Name, Scopes: req.Scopes, Expires: time.Time(req.ExpiresAt),
+		Name: req.Name, Scopes: texts[account.Scope](req.Scopes), Expires: req.ExpiresAt,
 	})
 	if err != nil {
-		return CreatedToken{}, err
+		return adminapi.CreatedToken{}, err
 	}
-	return CreatedToken{showToken(t), text}, nil
+	return adminapi.CreatedToken{Token: showToken(t), Secret: text}, nil
 }
 
 func (s *Server) deleteToken(ctx context.Context, c *call) error {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
-	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
 	"rollcall/internal/store/mem"
 )
@@ -19,8 +19,8 @@ func TestTokens(t *testing.T) {
 		if r.status != 201 {
 			b.Fatal(r.body)
 		}
-		list := ok[admin.TokenList](b, 200, "GET", "/admin/v1/tokens", "")
-		var made admin.Token
+		list := ok[adminapi.TokenList](b, 200, "GET", "/admin/v1/tokens", "")
+		var made adminapi.Token
 		for _, token := range list.Tokens {
 			if token.Name == "ci" {
 				made = token
@@ -72,7 +72,7 @@ func TestAudit(t *testing.T) {
 		write("DELETE", appPath+"/admins/administrator", "")
 		write("POST", appPath+"/keys", `{"secret":"s"}`)
 		write("POST", appPath+"/keys/1/retire", "")
-		token := ok[admin.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["read"]}`)
+		token := ok[adminapi.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["read"]}`)
 		b.call("DELETE", "/admin/v1/tokens/"+token.Token.ID, "")
 		b.call("DELETE", "/admin/v1/apps/1400000002", "")
 		b.call("DELETE", appPath, "") // with the account administrator: refused
@@ -93,7 +93,7 @@ func TestAudit(t *testing.T) {
 			b.Fatalf("%d entries", len(es))
 		}
 		for i, e := range es[:len(want)] {
-			if got := strings.Join([]string{e.Actor, e.Action, itoa(e.SDKAppID)}, " "); got != want[i] || e.Seq == 0 {
+			if got := strings.Join([]string{e.Actor, e.Action, itoa(account.AppID(e.SDKAppID))}, " "); got != want[i] || e.Seq == 0 {
 				b.Errorf("entry %d: %s, want %s", i, got, want[i])
 			}
 			if i > 0 && e.Seq >= es[i-1].Seq {
@@ -110,7 +110,7 @@ func (b *bench) auditPages(all int) {
 	for query, want := range map[string]int{"limit=3": all, "limit=1&sdkappid=1400000001": 6, "sdkappid=1400000009": 0} {
 		n := 0
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			p := ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?"+query+"&cursor="+cursor, "")
+			p := ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?"+query+"&cursor="+cursor, "")
 			n += len(p.Entries)
 			cursor = p.NextCursor
 		}
@@ -169,7 +169,7 @@ func TestAuditTellsTokensApart(t *testing.T) {
 		b.createApp(1400000001)
 		var ids []string
 		for range 2 {
-			made := ok[admin.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["write"]}`)
+			made := ok[adminapi.CreatedToken](b, 201, "POST", "/admin/v1/tokens", `{"name":"ci","scopes":["write"]}`)
 			b.secret(made.Secret)
 			ids = append(ids, made.Token.ID)
 			r := b.send(request{method: "PATCH", path: appPath, body: `{"name":"x"}`, token: made.Secret})

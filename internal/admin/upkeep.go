@@ -12,38 +12,25 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 )
 
-// NewBackup says where a backup goes.
-type NewBackup struct {
-	Dir string `json:"dir"` // absolute path on the server at which nothing exists yet
-}
-
-// Backup is a backup that was made.
-type Backup struct {
-	Dir      string `json:"dir"`
-	Accounts int64  `json:"accounts"` // of all apps, counted as the copy began
-	Apps     int    `json:"apps"`
-	Bytes    int64  `json:"bytes"` // of the files in the folder
-	TookMS   int64  `json:"took_ms"`
-}
-
-func (s *Server) makeBackup(ctx context.Context, c *call, req NewBackup) (Backup, error) {
+func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup) (adminapi.Backup, error) {
 	if !s.backup.TryLock() {
-		return Backup{}, &fault{conflict, "a backup is being made; wait for its end"}
+		return adminapi.Backup{}, &fault{conflict, "a backup is being made; wait for its end"}
 	}
 	defer s.backup.Unlock()
 	start := time.Now()
 	answer, err := s.census(ctx)
 	if err != nil {
-		return Backup{}, err
+		return adminapi.Backup{}, err
 	}
 	able, err := s.copyTo(ctx, req.Dir)
 	if err != nil {
-		return Backup{}, err
+		return adminapi.Backup{}, err
 	}
 	if !able {
-		return Backup{}, &fault{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
+		return adminapi.Backup{}, &fault{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
 	}
 	answer.Dir = req.Dir
 	answer.TookMS = time.Since(start).Milliseconds()
@@ -115,12 +102,12 @@ func checkNames(dir string) error {
 }
 
 // census counts apps and accounts.
-func (s *Server) census(ctx context.Context) (b Backup, err error) {
+func (s *Server) census(ctx context.Context) (b adminapi.Backup, err error) {
 	as, err := s.dir.Apps(ctx)
 	if err != nil {
 		return b, err
 	}
-	b.Apps = len(as)
+	b.Apps = int64(len(as))
 	for _, a := range as {
 		n, err := s.dir.Count(ctx, a.ID)
 		if err != nil {
@@ -147,15 +134,10 @@ func size(dir string) (n int64, err error) {
 	return n, err
 }
 
-// Resealed says what sealing anew has done.
-type Resealed struct {
-	Resealed int `json:"resealed"` // secrets that were not sealed with the newest key
-}
-
-func (s *Server) reseal(ctx context.Context, c *call) (Resealed, error) {
+func (s *Server) reseal(ctx context.Context, c *call) (adminapi.Resealed, error) {
 	n, able, err := s.dir.Reseal(ctx, c.actor())
 	if err == nil && !able {
 		err = &fault{unsupported, "this server does not seal keys"}
 	}
-	return Resealed{n}, err
+	return adminapi.Resealed{Resealed: n}, err
 }

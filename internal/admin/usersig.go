@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/adminapi"
 	"rollcall/usersig"
 )
 
@@ -19,53 +20,39 @@ const (
 	maxSigValidity     = 180 * 24 * 60 * 60
 )
 
-// NewUserSig says for whom a UserSig is wanted.
-type NewUserSig struct {
-	Identifier account.UserID `json:"identifier,omitempty"` // an admin of the app if absent
-	ValidityS  int64          `json:"validity_s,omitempty"` // seconds from now: 60 to 15552000, a day if absent
-}
-
-// UserSig is a UserSig that was made, with what goes with it in a call.
-type UserSig struct {
-	SDKAppID   uint32         `json:"sdkappid"`
-	Identifier account.UserID `json:"identifier"`
-	UserSig    string         `json:"usersig"`
-	ExpiresAt  Time           `json:"expires_at"`
-}
-
 // signUser makes a UserSig, for programs that try out a test app. Whoever holds
 // the answer can act as the identifier, so no other app's key may be used like
 // this.
-func (s *Server) signUser(ctx context.Context, c *call, req NewUserSig) (UserSig, error) {
+func (s *Server) signUser(ctx context.Context, c *call, req adminapi.NewUserSig) (adminapi.UserSig, error) {
 	id, err := c.app()
 	if err != nil {
-		return UserSig{}, err
+		return adminapi.UserSig{}, err
 	}
 	app, err := s.dir.App(ctx, id)
 	if err != nil {
-		return UserSig{}, err
+		return adminapi.UserSig{}, err
 	}
 	key, err := s.signingKey(app)
 	if err != nil {
-		return UserSig{}, err
+		return adminapi.UserSig{}, err
 	}
-	req.Identifier = cmp.Or(req.Identifier, app.Admins[0])
+	req.Identifier = cmp.Or(req.Identifier, string(app.Admins[0]))
 	req.ValidityS = cmp.Or(req.ValidityS, defaultSigValidity)
-	if err := req.check(); err != nil {
-		return UserSig{}, err
+	if err := checkSig(req); err != nil {
+		return adminapi.UserSig{}, err
 	}
 	now := s.dir.Now(id).Truncate(time.Second)
 	validity := time.Duration(req.ValidityS) * time.Second
 	sig, err := usersig.Sign(usersig.HMACKey(key.Secret), usersig.Claims{
-		SDKAppID: uint32(id), Identifier: string(req.Identifier), IssuedAt: now, Validity: validity,
+		SDKAppID: uint32(id), Identifier: req.Identifier, IssuedAt: now, Validity: validity,
 	})
 	if err != nil {
-		return UserSig{}, err
+		return adminapi.UserSig{}, err
 	}
 	if err := s.recordSig(ctx, c, id, req); err != nil {
-		return UserSig{}, err
+		return adminapi.UserSig{}, err
 	}
-	return UserSig{uint32(id), req.Identifier, sig, Time(now.Add(validity))}, nil
+	return adminapi.UserSig{SDKAppID: uint32(id), Identifier: req.Identifier, UserSig: sig, ExpiresAt: now.Add(validity)}, nil
 }
 
 // signingKey returns the newest active key of app that can sign.
@@ -84,14 +71,14 @@ func (s *Server) signingKey(app *account.App) (account.Key, error) {
 	return account.Key{}, &fault{forbidden, "the app has no active HMAC key; add one, or sign with its private key"}
 }
 
-func (n *NewUserSig) check() error {
+func checkSig(n adminapi.NewUserSig) error {
 	if n.ValidityS < minSigValidity || n.ValidityS > maxSigValidity {
 		return bad(fmt.Sprintf("validity_s is a number of seconds from %d to %d", minSigValidity, maxSigValidity))
 	}
-	return n.Identifier.Validate(false)
+	return account.UserID(n.Identifier).Validate(false)
 }
 
 // recordSig puts the UserSig into the audit trail before it leaves the server.
-func (s *Server) recordSig(ctx context.Context, c *call, id account.AppID, req NewUserSig) error {
+func (s *Server) recordSig(ctx context.Context, c *call, id account.AppID, req adminapi.NewUserSig) error {
 	return s.dir.Record(ctx, c.actor(), "usersig.make", id, fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS))
 }

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/usersig"
 )
 
 func TestSignUser(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		const path = "/admin/v1/apps/1400000001/usersig"
-		made := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000001,"test":true}`)
+		made := ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000001,"test":true}`)
 		b.secret(made.Secret)
 		for body, want := range map[string]struct {
 			identifier string
@@ -23,11 +23,11 @@ func TestSignUser(t *testing.T) {
 			`{"identifier":"alice"}`:               {"alice", 24 * time.Hour},
 			`{"identifier":"bob","validity_s":60}`: {"bob", time.Minute},
 		} {
-			got := ok[admin.UserSig](b, 200, "POST", path, body)
+			got := ok[adminapi.UserSig](b, 200, "POST", path, body)
 			b.secret(got.UserSig)
 			if string(got.Identifier) != want.identifier || got.SDKAppID != 1400000001 ||
-				!time.Time(got.ExpiresAt).Equal(now.Truncate(time.Second).Add(want.validity)) {
-				b.Errorf("%s: app %d, %s until %v", body, got.SDKAppID, got.Identifier, time.Time(got.ExpiresAt))
+				!got.ExpiresAt.Equal(now.Truncate(time.Second).Add(want.validity)) {
+				b.Errorf("%s: app %d, %s until %v", body, got.SDKAppID, got.Identifier, got.ExpiresAt)
 			}
 			_, err := usersig.Verify(got.UserSig, usersig.Request{
 				SDKAppID: 1400000001, Identifier: want.identifier, Now: now, Keys: []usersig.Key{usersig.HMACKey(made.Secret)},
@@ -36,7 +36,7 @@ func TestSignUser(t *testing.T) {
 				b.Errorf("%s: %v", body, err)
 			}
 		}
-		trail := ok[admin.AuditPage](b, 200, "GET", "/admin/v1/audit?sdkappid=1400000001&limit=1", "").Entries[0]
+		trail := ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?sdkappid=1400000001&limit=1", "").Entries[0]
 		if trail.Action != "usersig.make" || trail.Actor != "token-admin" || trail.Detail == "" {
 			b.Errorf("audit: %+v", trail)
 		}
@@ -52,9 +52,9 @@ func TestSignUser(t *testing.T) {
 func TestSignUserRefused(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
-		test := ok[admin.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true}`)
+		test := ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true}`)
 		b.secret(test.Secret)
-		ok[admin.Key](b, 200, "POST", "/admin/v1/apps/1400000002/keys/1/retire", "")
+		ok[adminapi.Key](b, 200, "POST", "/admin/v1/apps/1400000002/keys/1/retire", "")
 		before := len(audit(b))
 		for _, app := range []int{1400000001, 1400000002} {
 			b.problem(b.call("POST", fmt.Sprintf("/admin/v1/apps/%d/usersig", app), ""), "forbidden")

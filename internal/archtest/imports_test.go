@@ -40,15 +40,16 @@ var imports = map[string][]string{
 
 	// Public.
 	"usersig":      {},
-	"client":       {"usersig", "internal/region", "internal/wire"},
+	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/region", "internal/wire"},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The way of a request.
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region"},
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":     {"internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
-	"internal/openapi":   {"internal/account", "internal/admin", "internal/wire"},
+	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
+	"internal/adminapi":  {"internal/account"}, // whose settings it shows
+	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
 	"internal/wire":      {"internal/spelling"},

@@ -2,17 +2,20 @@ package openapi
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 )
 
 const aboutAdmin = `What the vendor's protocol has no command for: apps, their keys and admins; accounts by list, prefix and count; tokens, the audit trail, backups.
@@ -45,7 +48,7 @@ var groups = []struct{ part, tag string }{
 
 // Admin describes our own API.
 func Admin(comments Comments) *Document {
-	r := &reflector{comments: comments, known: adminTypes()}
+	r := &reflector{comments: comments, known: adminTypes(), texts: adminTexts}
 	d := &Document{
 		OpenAPI:  "3.1.0",
 		Info:     Info{"Admin API", "v1", aboutAdmin},
@@ -85,16 +88,20 @@ func (d *Document) add(route *admin.Route, o *Operation) {
 // adminTypes are the types whose values Go's type does not tell.
 func adminTypes() map[reflect.Type]func() *Schema {
 	return map[reflect.Type]func() *Schema{
-		reflect.TypeFor[admin.Time]():       func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
-		reflect.TypeFor[admin.Value]():      func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
-		reflect.TypeFor[netip.Prefix]():     func() *Schema { return &Schema{Type: "string"} },
-		reflect.TypeFor[jsontext.Value]():   func() *Schema { return &Schema{Type: "object"} },
-		reflect.TypeFor[account.Edition]():  func() *Schema { return enum(account.Editions()...) },
-		reflect.TypeFor[account.Scope]():    func() *Schema { return enum(account.Scopes()...) },
-		reflect.TypeFor[account.KeyKind]():  func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
-		reflect.TypeFor[account.RateMode](): func() *Schema { return enum(account.RateEnforce, account.RateShadow, account.RateOff) },
-		reflect.TypeFor[account.UserID]():   func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
+		reflect.TypeFor[time.Time]():              func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
+		reflect.TypeFor[netip.Prefix]():           func() *Schema { return &Schema{Type: "string"} },
+		reflect.TypeFor[json.RawMessage]():        func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
+		reflect.TypeFor[adminapi.SettingsPatch](): func() *Schema { return &Schema{Type: "object"} },
+		reflect.TypeFor[account.RateMode]():       func() *Schema { return enum(account.RateEnforce, account.RateShadow, account.RateOff) },
 	}
+}
+
+// adminTexts are the texts that a tag schema names.
+var adminTexts = map[string]func() *Schema{
+	"edition": func() *Schema { return enum(account.Editions()...) },
+	"scope":   func() *Schema { return enum(account.Scopes()...) },
+	"kind":    func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
+	"userid":  func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
 }
 
 func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operation {

@@ -3,7 +3,7 @@
 //
 // Everything that the code knows comes from the code: paths, scopes and
 // parameters from admin.Routes, schemas from the types of packages wire and
-// admin, their descriptions from the comments there. Tables here add what Go
+// adminapi, their descriptions from the comments there. Tables here add what Go
 // cannot say: limits of the vendor's fields, and examples, each of which is a
 // call that a test makes.
 //

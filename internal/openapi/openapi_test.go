@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestDocuments compares the committed documents with what the code says.
 func TestDocuments(t *testing.T) {
-	comments, err := openapi.ReadComments("../admin", "../account", "../wire")
+	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestAdminExamples(t *testing.T) {
 
 // What every reader of the page sees has a description.
 func TestDescriptions(t *testing.T) {
-	comments, err := openapi.ReadComments("../admin", "../account", "../wire")
+	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
 	if err != nil {
 		t.Fatal(err)
 	}

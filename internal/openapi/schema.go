@@ -50,6 +50,7 @@ func integer(least, most int64) *Schema {
 type reflector struct {
 	comments Comments
 	known    map[reflect.Type]func() *Schema // types that do not speak for themselves
+	texts    map[string]func() *Schema       // texts that a tag schema names
 	schemas  Ordered[*Schema]
 }
 
@@ -98,6 +99,18 @@ func (r *reflector) ofStruct(t reflect.Type) *Schema {
 	return refer(t.Name())
 }
 
+// ofField returns the schema of a field. A tag schema names that of its texts.
+func (r *reflector) ofField(f reflect.StructField) *Schema {
+	text, ok := r.texts[f.Tag.Get("schema")]
+	switch {
+	case !ok:
+		return r.of(f.Type)
+	case f.Type.Kind() == reflect.Slice:
+		return &Schema{Type: "array", Items: text()}
+	}
+	return text()
+}
+
 // addFields gives s the fields of t, those of embedded structs among them.
 func (r *reflector) addFields(s *Schema, t reflect.Type) {
 	for f := range t.Fields() {
@@ -107,7 +120,10 @@ func (r *reflector) addFields(s *Schema, t reflect.Type) {
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		name = cmp.Or(name, f.Name)
-		property := r.of(f.Type)
+		if name == "-" {
+			continue
+		}
+		property := r.ofField(f)
 		property.Description = cmp.Or(r.comments.of(t, f.Name), property.Description)
 		s.Properties = append(s.Properties, Member[*Schema]{name, property})
 		if !strings.Contains(options, "omit") {

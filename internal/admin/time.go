@@ -1,0 +1,46 @@
+package admin
+
+import (
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// writeTime writes a time in RFC 3339, in UTC with milliseconds. That of a kick has
+// whole seconds, which is all that is known of it.
+func writeTime(enc *jsontext.Encoder, t time.Time) error {
+	layout := "2006-01-02T15:04:05.000Z"
+	if enc.StackPointer().LastToken() == "kicked_at" {
+		layout = "2006-01-02T15:04:05Z"
+	}
+	return enc.WriteToken(jsontext.String(t.UTC().Format(layout)))
+}
+
+// readTime reads a time in RFC 3339 between the years 1970 and 9999: an earlier one
+// would pass for none when it is cut to milliseconds, and a later one cannot be
+// written.
+func readTime(dec *jsontext.Decoder, t *time.Time) error {
+	value, err := dec.ReadToken()
+	switch {
+	case err != nil:
+		return err
+	case value.Kind() == 'n': // as absent
+		*t = time.Time{}
+		return nil
+	case value.Kind() != '"':
+		return errors.New("it is not a text")
+	}
+	parsed, err := time.Parse(time.RFC3339, value.String())
+	if year := parsed.UTC().Year(); err == nil && (year < 1970 || year > 9999) {
+		err = errors.New("the year is not one from 1970 to 9999")
+	}
+	*t = parsed
+	return err
+}
+
+var (
+	timeWriter = json.WithMarshalers(json.MarshalToFunc(writeTime))
+	timeReader = json.WithUnmarshalers(json.UnmarshalFromFunc(readTime))
+)

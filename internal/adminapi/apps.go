@@ -1,0 +1,122 @@
+// Package adminapi declares the bodies of the admin API, for the server and for
+// package client, which gives them its own names.
+//
+// Their comments are what docs/openapi/admin.json says. A tag schema names the values
+// that a text takes, for that document alone.
+package adminapi
+
+import (
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/account"
+)
+
+// About says what a server is.
+type About struct {
+	Version string `json:"version"`
+	Store   string `json:"store"` // kind of the engine
+	Apps    int    `json:"apps"`  // how many there are
+}
+
+// An App is an app as the API shows it.
+type App struct {
+	SDKAppID  uint32           `json:"sdkappid"`
+	Name      string           `json:"name"`
+	Edition   string           `json:"edition" schema:"edition"`
+	Disabled  bool             `json:"disabled"`
+	Test      bool             `json:"test"`
+	CreatedAt time.Time        `json:"created_at"`
+	Version   uint64           `json:"version"` // one more with each change; for If-Match
+	Admins    []string         `json:"admins" schema:"userid"`
+	Settings  account.Settings `json:"settings"`
+	Keys      []Key            `json:"keys"`
+}
+
+// AppPage is one page of apps.
+type AppPage struct {
+	Apps       []App  `json:"apps"`
+	NextCursor string `json:"next_cursor"` // "" on the last page
+}
+
+// NewApp is an app to create. Without a secret and a public key, an HMAC key is
+// made.
+type NewApp struct {
+	SDKAppID  uint32           `json:"sdkappid"`
+	Name      string           `json:"name,omitempty"`                     // for people, at most 200 bytes
+	Edition   string           `json:"edition,omitempty" schema:"edition"` // development if absent
+	Test      bool             `json:"test,omitzero"`                      // may falsify; only where the server allows test apps
+	Admins    []string         `json:"admins,omitempty" schema:"userid"`   // besides administrator
+	Settings  account.Settings `json:"settings,omitzero"`                  //
+	Secret    string           `json:"secret,omitempty"`                   // HMAC key as text, at most 4096 bytes
+	PublicKey string           `json:"public_key,omitempty"`               // ECDSA public key in PEM, at most 4096 bytes
+}
+
+// CreatedApp is an app that was created.
+type CreatedApp struct {
+	App    *App   `json:"app"`
+	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
+}
+
+// AppPatch is a change of an app. Absent fields stay as they are.
+type AppPatch struct {
+	Name     *string       `json:"name,omitempty"`
+	Edition  *string       `json:"edition,omitempty" schema:"edition"`
+	Disabled *bool         `json:"disabled,omitempty"`
+	Test     *bool         `json:"test,omitempty"`    // false makes it a test app no more, and clears any_signature; an app is never made one later
+	Settings SettingsPatch `json:"settings,omitzero"` // a merge patch (RFC 7396): null sets a member back to its default
+
+	// Version, if it is not 0, is the version that the change was made for. The
+	// client sends it as If-Match: if the app has another by now, nothing changes
+	// and the problem is conflict.
+	Version uint64 `json:"-"`
+}
+
+// A SettingsPatch is a merge patch of settings by their names in JSON. A nil value
+// brings a default back. One that was read from JSON holds [jsontext.Value]s.
+type SettingsPatch map[string]any
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *SettingsPatch) UnmarshalJSON(b []byte) error {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	if members == nil {
+		return errors.New("null is no patch")
+	}
+	*p = make(SettingsPatch, len(members))
+	for name, value := range members {
+		(*p)[name] = value
+	}
+	return nil
+}
+
+// A Key is what may be shown of a key.
+type Key struct {
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind" schema:"kind"`
+	CreatedAt   time.Time `json:"created_at"`
+	RetiredAt   time.Time `json:"retired_at,omitzero"` // from when it verifies nothing
+	Fingerprint string    `json:"fingerprint"`         // the first 16 hexadecimal digits of the SHA-256 of the secret
+}
+
+// NewKey is a key to add. Without a secret and a public key, an HMAC key is made.
+type NewKey struct {
+	Secret    string `json:"secret,omitempty"`     // HMAC key as text, at most 4096 bytes
+	PublicKey string `json:"public_key,omitempty"` // ECDSA public key in PEM, at most 4096 bytes
+}
+
+// CreatedKey is a key that was added.
+type CreatedKey struct {
+	Key    Key    `json:"key"`
+	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
+}
+
+// Retirement says when the use of a key ends.
+type Retirement struct {
+	At time.Time `json:"at,omitzero"` // now if absent
+}
