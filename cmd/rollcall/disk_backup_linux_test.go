@@ -28,8 +28,9 @@ func TestBackupToBadDisk(t *testing.T) {
 		{"full at a log", faultfs.Fault{Ops: []faultfs.Op{faultfs.Write}, Path: "*.log", Err: syscall.ENOSPC}, "no space left on device; free some space"},
 		{"error in a write", faultfs.Fault{Ops: []faultfs.Op{faultfs.Write}, Path: "MANIFEST-*", Err: syscall.EIO}, "input/output error; check the disk"},
 		{"error in a sync", faultfs.Fault{Ops: []faultfs.Op{faultfs.Sync}, Path: "*.log", Err: syscall.EIO}, "input/output error; check the disk"},
-		{"error in the last file", faultfs.Fault{Ops: []faultfs.Op{faultfs.Sync}, Path: "backup.json", Err: syscall.EIO}, "input/output error; check the disk"},
-		{"error in the last step", faultfs.Fault{Ops: []faultfs.Op{faultfs.Rename}, Err: syscall.EIO}, "input/output error; check the disk"},
+		{"error in the last file", faultfs.Fault{Ops: []faultfs.Op{faultfs.Sync}, Path: "backup.json.*", Err: syscall.EIO}, "input/output error; check the disk"},
+		{"error in the last name", faultfs.Fault{Ops: []faultfs.Op{faultfs.Rename}, Path: "backup.json.*", Err: syscall.EIO}, "input/output error; check the disk"},
+		{"error in the last step", faultfs.Fault{Ops: []faultfs.Op{faultfs.Rename}, Path: "copy.partial-*", Err: syscall.EIO}, "input/output error; check the disk"},
 		{"read-only", faultfs.Fault{Ops: faultfs.Changes, Err: syscall.EROFS}, "read-only file system; choose a directory"},
 		{"slow", faultfs.Fault{Ops: []faultfs.Op{faultfs.Write, faultfs.Sync}, Delay: 50 * time.Millisecond}, ""},
 	} {
@@ -78,13 +79,19 @@ func TestBackupToBadDisk(t *testing.T) {
 func TestBackupToHungDisk(t *testing.T) {
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[4:6] // one of accounts, one of apps
-	for _, op := range []faultfs.Op{faultfs.Stat, faultfs.Write, faultfs.Rename} {
-		t.Run(string(op), func(t *testing.T) {
+	for name, fault := range map[string]faultfs.Fault{
+		"stat":        {Ops: []faultfs.Op{faultfs.Stat}},
+		"write":       {Ops: []faultfs.Op{faultfs.Write}},
+		"last file":   {Ops: []faultfs.Op{faultfs.Rename}, Path: "backup.json.*"},
+		"last rename": {Ops: []faultfs.Op{faultfs.Rename}, Path: "copy.partial-*"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			disk := faultfs.New(t)
 			defer disk.Heal()
 			l := tr.startLoad(t, s)
 			l.more(t, 50)
-			fault := disk.Break(faultfs.Fault{Ops: []faultfs.Op{op}, Hang: true})
+			fault.Hang = true
+			broken := disk.Break(fault)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)
 			go func() {
@@ -92,7 +99,7 @@ func TestBackupToHungDisk(t *testing.T) {
 				ended <- err
 			}()
 			select {
-			case <-fault.Met():
+			case <-broken.Met():
 			case err := <-ended:
 				t.Fatalf("the fault was not met: %v", err)
 			}

@@ -419,7 +419,7 @@ func TestBackupFails(t *testing.T) {
 		{"read-only", "conflict", "read-only file system; choose ", func(string) error { return syscall.EROFS }},
 		{"broken disk", "internal", "input/output error; check the disk", func(string) error { return syscall.EIO }},
 		{"description", "conflict", "file exists", func(dir string) error {
-			return os.WriteFile(filepath.Join(filepath.Dir(dir), backup.File), nil, 0o600)
+			return os.Mkdir(filepath.Join(filepath.Dir(dir), backup.File), 0o700)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

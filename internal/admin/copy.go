@@ -3,13 +3,13 @@ package admin
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
+	"rollcall/internal/durable"
 )
 
 // A copy that is not whole has the name of the backup with this suffix and random
@@ -77,7 +77,7 @@ func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err erro
 	return true, nil
 }
 
-// publish describes a copy, makes it durable and gives it its name.
+// publish describes a copy and gives it its name.
 func (s *Server) publish(ctx context.Context, partial, dir string) error {
 	if _, err := backup.Describe(partial, time.Now()); err != nil {
 		return err
@@ -85,12 +85,7 @@ func (s *Server) publish(ctx context.Context, partial, dir string) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
-	return s.ask(diskPatience, func() error {
-		if err := syncDir(partial); err != nil {
-			return err
-		}
-		return errors.Join(os.Rename(partial, dir), syncDir(filepath.Dir(dir)))
-	})
+	return s.ask(diskPatience, func() error { return durable.Rename(partial, dir) })
 }
 
 // ask runs fn, which asks a disk, and waits for the answer no longer than limit. fn goes
@@ -114,13 +109,4 @@ func (s *Server) ask(limit time.Duration, fn func() error) error {
 	case <-timer.C:
 		return &account.Error{Code: account.Unavailable, Detail: "the disk of the backup does not answer; check it"}
 	}
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

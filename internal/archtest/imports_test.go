@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region"},
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/spelling", "usersig"},
+	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig"},
 	"internal/adminapi":  {"internal/account"}, // whose settings it shows
 	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
@@ -55,8 +55,8 @@ var imports = map[string][]string{
 	"internal/wire":      {"internal/spelling"},
 	"internal/directory": {"internal/account", "internal/records"},
 	"internal/records":   {"internal/account", "internal/seal"},
-	"internal/seal":      {"internal/account", "internal/private"},
-	"internal/backup":    {},
+	"internal/seal":      {"internal/account", "internal/durable", "internal/private"},
+	"internal/backup":    {"internal/durable"},
 	"internal/account":   {"usersig", "internal/region"}, // a key is judged by what will verify with it
 	"internal/region":    {},
 
@@ -84,6 +84,7 @@ var imports = map[string][]string{
 	"internal/httpx":            {},
 	"internal/config":           {"internal/spelling"},
 	"internal/logbuf":           {},
+	"internal/durable":          {},
 	"internal/private":          {},
 	"internal/spelling":         {},
 	"internal/testutil":         {},

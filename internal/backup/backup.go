@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"rollcall/internal/durable"
 )
 
 // File is the name of the description in the folder of a copy.
@@ -42,8 +44,8 @@ type Entry struct {
 	SHA256 string `json:"sha256"` // hexadecimal
 }
 
-// Describe reads every file of the copy in dir and writes its description, which
-// it syncs. The copy is complete when Describe returns.
+// Describe reads every file of the copy in dir and writes its description. The
+// copy is complete when Describe returns, and the names in dir are durable.
 func Describe(dir string, now time.Time) (*Description, error) {
 	found, err := read(dir)
 	if err != nil {
@@ -57,16 +59,7 @@ func Describe(dir string, now time.Time) (*Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, write(filepath.Join(dir, File), append(b, '\n'))
-}
-
-func write(name string, b []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
+	return d, durable.Write(filepath.Join(dir, File), append(b, '\n'))
 }
 
 // Check compares the copy in dir with its description. Its error names the first

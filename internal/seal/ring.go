@@ -15,11 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
+	"rollcall/internal/durable"
 	"rollcall/internal/private"
 )
 
@@ -115,35 +114,10 @@ func (r *Ring) parse(line string) error {
 // CreateRing creates a file with one key. It is on disk, with its name, when
 // CreateRing returns. If another node has created it by now, its keys are returned.
 func CreateRing(file string) (*Ring, error) {
-	dir := filepath.Dir(file)
-	f, err := os.CreateTemp(dir, filepath.Base(file)+".*") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name())
-	_, err = fmt.Fprintf(f, "# Keys that seal the secrets of apps. Keep a copy apart from backups of the store.\n1 %s\n",
+	text := fmt.Sprintf("# Keys that seal the secrets of apps. Keep a copy apart from backups of the store.\n1 %s\n",
 		base64.StdEncoding.EncodeToString(newKey()))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	// A link, unlike a renaming, does not replace what another node has made.
-	if err := os.Link(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	if err := syncDir(dir); err != nil {
+	if err := durable.Create(file, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return ReadRing(file)
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/durable"
 	"rollcall/internal/private"
 	"rollcall/usersig"
 )
@@ -81,7 +82,7 @@ func (c Context) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return durable{sync: (*os.File).Sync}.write(filepath.Join(dir, ContextFile), append(b, '\n'))
+	return durable.Write(filepath.Join(dir, ContextFile), append(b, '\n'))
 }
 
 // ReadContext reads a context file, and the key that it names a file of. The context

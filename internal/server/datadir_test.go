@@ -9,84 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"rollcall/internal/config"
 )
-
-// watched returns a durable that notes what it syncs, and what is there by then,
-// below root.
-func watched(root string) (durable, *[]string) {
-	log := new([]string)
-	return durable{sync: func(f *os.File) error {
-		name, err := filepath.Rel(root, f.Name())
-		if err != nil {
-			return err
-		}
-		if base, _, temporary := strings.Cut(name, "note.txt."); temporary {
-			name = base + "a temporary file"
-		}
-		entries, err := os.ReadDir(root)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if e.Name() == "note.txt" || e.IsDir() {
-				name += " with " + e.Name()
-			}
-		}
-		*log = append(*log, name)
-		return f.Sync()
-	}}, log
-}
-
-// Each folder that is made is synced into the one above it, from the top down;
-// one that is there already is left alone.
-func TestMkdirIsDurable(t *testing.T) {
-	root := t.TempDir()
-	for _, step := range []struct {
-		dir  string
-		want []string
-	}{
-		{"a/b/c", []string{". with a", "a with a", "a/b with a"}},
-		{"a/b/c", nil},
-		{"a/b/d", []string{"a/b with a"}},
-	} {
-		d, log := watched(root)
-		if err := d.mkdir(filepath.Join(root, step.dir)); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(step.want, *log); diff != "" {
-			t.Errorf("syncs of %s (-want +got):\n%s", step.dir, diff)
-		}
-	}
-}
-
-// A file is synced before it takes its name, and its name afterwards.
-func TestWriteIsDurable(t *testing.T) {
-	root := t.TempDir()
-	file := filepath.Join(root, "note.txt")
-	d, log := watched(root)
-	if err := d.write(file, []byte("old")); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"a temporary file", ". with note.txt"}, *log); diff != "" {
-		t.Errorf("syncs (-want +got):\n%s", diff)
-	}
-
-	broken := errors.New("the disk is gone")
-	d.sync = func(*os.File) error { return broken }
-	if err := d.write(file, []byte("new")); !errors.Is(err, broken) {
-		t.Errorf("write = %v, want %v", err, broken)
-	}
-	b, err := os.ReadFile(file)
-	if err != nil || string(b) != "old" {
-		t.Errorf("the file holds %q, %v after a failed write, want what it held", b, err)
-	}
-	if entries, err := os.ReadDir(root); err != nil || len(entries) != 1 {
-		t.Errorf("the folder holds %v, %v, want one file", entries, err)
-	}
-}
 
 func TestMakeDataDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "some", "data")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/durable"
 	"rollcall/internal/private"
 )
 
@@ -69,7 +69,7 @@ func readToken(file string) (string, error) {
 // createToken makes a token and puts it into file.
 func createToken(file string) (string, error) {
 	text := directory.NewTokenText()
-	if err := (durable{sync: (*os.File).Sync}).write(file, []byte(text+"\n")); err != nil {
+	if err := durable.Write(file, []byte(text+"\n")); err != nil {
 		return "", tokenFault(file, err)
 	}
 	return text, nil
