@@ -90,13 +90,10 @@ func parseKey(text []byte) (usersig.Key, error) {
 		return usersig.ParsePrivateKey(text)
 	}
 	key, err := account.ReadKey(string(text))
-	switch {
-	case err != nil:
+	if err != nil {
 		return usersig.Key{}, err
-	case key.Kind == account.ECDSAKey:
-		return usersig.ParsePublicKey(text)
 	}
-	return usersig.HMACKey(key.Secret), nil
+	return key.Verifier()
 }
 
 // parseSigningKey is parseKey for a key that is to sign.

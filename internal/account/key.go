@@ -62,6 +62,14 @@ func ReadKey(text string) (Key, error) {
 	return Key{Kind: HMACKey, Secret: text}, nil
 }
 
+// Verifier returns k as the key that verifies.
+func (k Key) Verifier() (usersig.Key, error) {
+	if k.Kind == ECDSAKey {
+		return usersig.ParsePublicKey([]byte(k.Secret))
+	}
+	return usersig.HMACKey(k.Secret), nil
+}
+
 // Active reports whether k still verifies at now.
 func (k Key) Active(now time.Time) bool {
 	return !k.Ended && (k.Retired.IsZero() || now.Before(k.Retired))

@@ -21,20 +21,13 @@ type keyring struct {
 func newKeyring(records []account.Key) *keyring {
 	ring := new(keyring)
 	for _, record := range records {
-		if key, err := parseKey(record); err == nil {
+		if key, err := record.Verifier(); err == nil {
 			ring.keys, ring.records = append(ring.keys, key), append(ring.records, record)
 			ring.retires = ring.retires || !record.Retired.IsZero()
 			ring.ecdsa = ring.ecdsa || record.Kind == account.ECDSAKey
 		}
 	}
 	return ring
-}
-
-func parseKey(k account.Key) (usersig.Key, error) {
-	if k.Kind == account.ECDSAKey {
-		return usersig.ParsePublicKey([]byte(k.Secret))
-	}
-	return usersig.HMACKey(k.Secret), nil
 }
 
 // active returns the keys that are not retired at now, and the time at which

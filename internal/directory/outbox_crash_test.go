@@ -25,7 +25,7 @@ type site struct {
 
 func openSite(t *testing.T, disk vfs.FS) *site {
 	t.Helper()
-	engine, err := pebble.Open(t.Context(), pebble.Options{Dir: "/store", FS: disk, MinFree: 1})
+	engine, err := pebble.Open(t.Context(), pebble.Options{Dir: "/store", FS: disk})
 	if err != nil {
 		t.Fatal(err)
 	}

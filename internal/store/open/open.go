@@ -28,8 +28,7 @@ import (
 
 // Options are what an engine needs beyond its spec.
 type Options struct {
-	Logger  *slog.Logger // nil is silent
-	MinFree uint64       // pebble: bytes of free disk below which writes are refused; 0 is pebble.DefaultMinFree
+	Logger *slog.Logger // nil is silent
 }
 
 // Check reports what is wrong with a spec, in one sentence that says what to do.
@@ -65,7 +64,7 @@ func Engine(ctx context.Context, spec string, o Options) (account.Engine, error)
 
 // openPebble keeps a nil *pebble.Store from becoming an engine that is not nil.
 func openPebble(ctx context.Context, dir string, o Options) (account.Engine, error) {
-	s, err := pebble.Open(ctx, pebble.Options{Dir: dir, Logger: o.Logger, MinFree: o.MinFree, Convert: records.Convert})
+	s, err := pebble.Open(ctx, pebble.Options{Dir: dir, Logger: o.Logger, Convert: records.Convert})
 	if err != nil {
 		return nil, err
 	}

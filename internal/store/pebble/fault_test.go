@@ -284,12 +284,12 @@ func TestGuard(t *testing.T) {
 	usage := func(free uint64) {
 		disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: free, TotalBytes: 1 << 40, UsedBytes: 1<<40 - free})
 	}
-	usage(DefaultMinFree)
+	usage(minFree)
 	s := open(t, Options{FS: disk, checkSpace: time.Millisecond})
 	if err := one(t, s, "a", long); err != nil {
 		t.Fatal(err)
 	}
-	usage(DefaultMinFree - 1)
+	usage(minFree - 1)
 	eventually(t, "store that is not ready", func() bool { return s.Ready(t.Context()) != nil })
 	for _, err := range []error{s.Ready(t.Context()), one(t, s, "b", long)} {
 		if account.CodeOf(err) != account.Internal || !strings.Contains(err.Error(), "the disk is nearly full; free space") {
@@ -299,7 +299,7 @@ func TestGuard(t *testing.T) {
 	if as, err := s.Lookup(t.Context(), app, []account.UserID{"a", "b"}); err != nil || as[0].InternalID == 0 || as[1].InternalID != 0 {
 		t.Errorf("Lookup with little space: %+v, %v", as, err)
 	}
-	usage(DefaultMinFree)
+	usage(minFree)
 	eventually(t, "store that is ready again", func() bool { return s.Ready(t.Context()) == nil })
 	if err := one(t, s, "b", long); err != nil {
 		t.Errorf("with space again: %v", err)

@@ -77,7 +77,7 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	if err := o.checkFiles(); err != nil {
 		return nil, err
 	}
-	space := guard.NewSpace(o.Logger, o.FS, o.Dir, o.MinFree)
+	space := guard.NewSpace(o.Logger, o.FS, o.Dir, minFree)
 	sums, err := o.checkDamage(lock, space)
 	if err != nil {
 		return nil, err
@@ -125,8 +125,8 @@ func (s *Store) openDB(o Options) error {
 		return err
 	}
 	s.space.Measure()
-	if free, short := s.space.Short(o.MinFree / 2); short && !o.readOnly {
-		return fmt.Errorf("the disk of the data directory %s has %d MiB free, and a start needs %d MiB; free space and start again", o.Dir, free>>20, o.MinFree>>21)
+	if free, short := s.space.Short(minFree / 2); short && !o.readOnly {
+		return fmt.Errorf("the disk of the data directory %s has %d MiB free, and a start needs %d MiB; free space and start again", o.Dir, free>>20, minFree>>21)
 	}
 	s.pebble = o.engine(s)
 	s.folder = &folder{s: s, fs: s.pebble.FS, dir: o.Dir, renewIndex: o.renewIndex}

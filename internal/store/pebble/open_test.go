@@ -223,7 +223,7 @@ func TestOrphans(t *testing.T) {
 // remove its orphans.
 func TestOrphansOfFullDisk(t *testing.T) {
 	disk, _ := orphan(t, 3)
-	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: DefaultMinFree - 1})
+	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: minFree - 1})
 	if s, err := Open(t.Context(), Options{Dir: "data", FS: disk, Convert: convert}); err == nil || !strings.Contains(err.Error(), "nearly full") {
 		t.Fatalf("Open = %v, %v; want a refusal for want of space", s, err)
 	}

@@ -17,10 +17,9 @@ import (
 
 // Options say where a store lies and how it behaves. Dir alone is required.
 type Options struct {
-	Dir     string       // made with mode 0700 if it does not exist
-	FS      vfs.FS       // nil is the operating system's
-	Logger  *slog.Logger // nil is silent
-	MinFree uint64       // bytes of free space below which writes are refused; 0 is DefaultMinFree
+	Dir    string       // made with mode 0700 if it does not exist
+	FS     vfs.FS       // nil is the operating system's
+	Logger *slog.Logger // nil is silent
 
 	// Convert returns the records that take the place of a value of format 4: the JSON of
 	// an app ('p'), of a token ('k') or of an entry of the audit trail ('w'). None of them
@@ -41,9 +40,9 @@ type Options struct {
 	columns    bool                     // tests: write tables in columns
 }
 
-// DefaultMinFree leaves room for the log, the flush of everything in memory and
-// a compaction or two: 256 MiB.
-const DefaultMinFree = 256 << 20
+// minFree is the bytes of free space below which writes are refused. It leaves room
+// for the log, the flush of everything in memory and a compaction or two.
+const minFree = 256 << 20
 
 // checkSpaceEvery is how often the free space is asked for.
 const checkSpaceEvery = time.Second
@@ -65,9 +64,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.MinFree == 0 {
-		o.MinFree = DefaultMinFree
 	}
 	if o.checkSpace == 0 {
 		o.checkSpace = checkSpaceEvery
