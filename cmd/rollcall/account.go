@@ -39,12 +39,12 @@ Examples:
   rollcall account check alice --output json`
 }
 
-func (c *accountCheckCmd) Run(env *environment, g *accountCmd) error {
-	api, err := g.account(env)
+func (c *accountCheckCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
-	results, err := inBatches(env.ctx, c.UserIDs, api.CheckAccounts)
+	results, err := inBatches(ctx, c.UserIDs, api.CheckAccounts)
 	if err != nil {
 		return err
 	}
@@ -82,16 +82,16 @@ Examples:
   rollcall account delete alice bob --yes --output json`
 }
 
-func (c *accountDeleteCmd) Run(env *environment, g *accountCmd) error {
-	api, err := g.account(env)
+func (c *accountDeleteCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
 	g.target(env, g.SDKAppID)
-	if err := c.confirm(env, fmt.Sprintf("this deletes %s of app %d for good", some(c.UserIDs, "account"), g.SDKAppID)); err != nil {
+	if err := c.confirm(ctx, env, fmt.Sprintf("this deletes %s of app %d for good", some(c.UserIDs, "account"), g.SDKAppID)); err != nil {
 		return err
 	}
-	results, err := inBatches(env.ctx, c.UserIDs, api.DeleteAccounts)
+	results, err := inBatches(ctx, c.UserIDs, api.DeleteAccounts)
 	return printResults(env, g, results, deleted, err)
 }
 
@@ -109,15 +109,15 @@ Examples:
   rollcall account kick alice bob`
 }
 
-func (c *accountKickCmd) Run(env *environment, g *accountCmd) error {
-	api, err := g.account(env)
+func (c *accountKickCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
 	g.target(env, g.SDKAppID)
 	results := make([]client.Result, 0, len(c.UserIDs))
 	for _, id := range c.UserIDs {
-		err := api.Kick(env.ctx, id)
+		err := api.Kick(ctx, id)
 		e, ok := errors.AsType[*client.Error](err)
 		switch {
 		case ok && (e.Code == client.CodeNoAccount || e.Code == client.CodeBadParameter):
@@ -145,20 +145,20 @@ Examples:
   rollcall account unkick administrator`
 }
 
-func (c *accountUnkickCmd) Run(env *environment, g *accountCmd) error {
+func (c *accountUnkickCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	api, app, err := g.adminApp(env)
 	if err != nil {
 		return err
 	}
 	g.target(env, app)
-	before, err := api.Account(env.ctx, app, c.UserID)
+	before, err := api.Account(ctx, app, c.UserID)
 	if err != nil {
 		return err
 	}
 	done := "unkicked"
 	if before.KickedAt.IsZero() {
 		done = "was not kicked"
-	} else if _, err := api.Unkick(env.ctx, app, c.UserID); err != nil {
+	} else if _, err := api.Unkick(ctx, app, c.UserID); err != nil {
 		return err
 	}
 	return printResults(env, g, []client.Result{{UserID: c.UserID}}, done, nil)
@@ -178,15 +178,15 @@ Examples:
   rollcall account status --detail alice --output json`
 }
 
-func (c *accountStatusCmd) Run(env *environment, g *accountCmd) error {
-	api, err := g.account(env)
+func (c *accountStatusCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
 	query := func(ctx context.Context, ids []string) ([]client.StatusResult, error) {
 		return api.QueryOnlineStatus(ctx, client.StatusQuery{UserIDs: ids, Detail: c.Detail, InstanceID: c.Detail, CustomStatus: c.Detail})
 	}
-	results, err := inBatches(env.ctx, c.UserIDs, query)
+	results, err := inBatches(ctx, c.UserIDs, query)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,11 +54,11 @@ func (c *accountImportCmd) check() error {
 	return nil
 }
 
-func (c *accountImportCmd) Run(env *environment, g *accountCmd) error {
+func (c *accountImportCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	api, err := g.account(env)
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (c *accountImportCmd) Run(env *environment, g *accountCmd) error {
 	defer closeFile()
 	g.target(env, g.SDKAppID)
 	im := newImporting(importer.Importer{Import: api.ImportAccounts, InFlight: c.InFlight}, terminal(env.stderr))
-	return im.report(env, g.Output, im.Rejections(env.ctx, rows))
+	return im.report(env, g.Output, im.Rejections(ctx, rows))
 }
 
 // rows returns the accounts to import.

@@ -94,7 +94,7 @@ func TestTokenScope(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		args := append(tt.args, "--url", srv.URL, "--sdkappid", fmt.Sprint(srv.SDKAppID))
-		if got := run(&environment{t.Context(), strings.NewReader(""), &stdout, &stderr}, args); got != tt.want {
+		if got := run(t.Context(), &environment{strings.NewReader(""), &stdout, &stderr}, args); got != tt.want {
 			t.Errorf("%q: exit code %d, want %d\n%s", tt.args, got, tt.want, &stderr)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -25,7 +26,7 @@ Examples:
   rollcall account list --limit 0 --output json > accounts.json`
 }
 
-func (c *accountListCmd) Run(env *environment, g *accountCmd) error {
+func (c *accountListCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	api, app, err := g.adminApp(env)
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func (c *accountListCmd) Run(env *environment, g *accountCmd) error {
 		pageSize = min(c.Limit+1, client.MaxPage) // one more tells whether there are more
 	}
 	var more bool
-	accounts := api.Accounts(env.ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
+	accounts := api.Accounts(ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
 	err = printList(env.stdout, g.Output, firstN(plainRecords(accounts), c.Limit, &more), []column[plainRecord]{
 		{"USERID", func(a plainRecord) string { return a.UserID }},
 		{"NICK", func(a plainRecord) string { return a.Nick }},
@@ -61,12 +62,12 @@ Examples:
   rollcall account get alice --output json`
 }
 
-func (c *accountGetCmd) Run(env *environment, g *accountCmd) error {
+func (c *accountGetCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	api, app, err := g.adminApp(env)
 	if err != nil {
 		return err
 	}
-	a, err := api.Account(env.ctx, app, c.UserID)
+	a, err := api.Account(ctx, app, c.UserID)
 	if err != nil {
 		return err
 	}
@@ -126,12 +127,12 @@ Examples:
   rollcall account count --sdkappid 1400000002 --output json`
 }
 
-func (accountCountCmd) Run(env *environment, g *accountCmd) error {
+func (accountCountCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	api, app, err := g.adminApp(env)
 	if err != nil {
 		return err
 	}
-	n, err := api.CountAccounts(env.ctx, app)
+	n, err := api.CountAccounts(ctx, app)
 	if err != nil {
 		return err
 	}

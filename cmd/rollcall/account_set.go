@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +29,7 @@ Examples:
   rollcall account set alice Tag_Profile_Custom_score:=12`
 }
 
-func (c *accountSetCmd) Run(env *environment, g *accountCmd) error {
+func (c *accountSetCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
 	fields := make([]client.Field, len(c.Fields))
 	for i, text := range c.Fields {
 		var err error
@@ -36,12 +37,12 @@ func (c *accountSetCmd) Run(env *environment, g *accountCmd) error {
 			return err
 		}
 	}
-	api, err := g.account(env)
+	api, err := g.account(ctx, env)
 	if err != nil {
 		return err
 	}
 	g.target(env, g.SDKAppID)
-	if err := api.SetProfile(env.ctx, c.UserID, fields...); err != nil {
+	if err := api.SetProfile(ctx, c.UserID, fields...); err != nil {
 		return err
 	}
 	return printResults(env, g, []client.Result{{UserID: c.UserID}}, "set", nil)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,12 +36,12 @@ func (g *appCmd) open(env *environment, argument uint32) (*client.AdminClient, u
 }
 
 // read returns the app that is meant.
-func (g *appCmd) read(env *environment, argument uint32) (*client.App, error) {
+func (g *appCmd) read(ctx context.Context, env *environment, argument uint32) (*client.App, error) {
 	api, app, err := g.open(env, argument)
 	if err != nil {
 		return nil, err
 	}
-	return api.App(env.ctx, app)
+	return api.App(ctx, app)
 }
 
 // change is open for what changes the app, and tells which.
@@ -118,7 +119,7 @@ Examples:
   rollcall app create 1400000003 --edition standard --setting allow_delete=true --new-key key.txt`
 }
 
-func (c *appCreateCmd) Run(env *environment, g *appCmd) error {
+func (c *appCreateCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	settings, err := newSettings(c.Setting)
 	if err != nil {
 		return err
@@ -131,7 +132,7 @@ func (c *appCreateCmd) Run(env *environment, g *appCmd) error {
 	if err != nil {
 		return err
 	}
-	created, err := api.CreateApp(env.ctx, client.NewApp{
+	created, err := api.CreateApp(ctx, client.NewApp{
 		SDKAppID: app, Name: c.Name, Edition: c.Edition, Test: c.Test, Admins: c.AppAdmin,
 		Settings: settings, Secret: secret, PublicKey: publicKey,
 	})
@@ -162,12 +163,12 @@ func (appListCmd) Help() string {
   rollcall app list --output json`
 }
 
-func (appListCmd) Run(env *environment, g *appCmd) error {
+func (appListCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	api, err := g.admin(env)
 	if err != nil {
 		return err
 	}
-	return printList(env.stdout, g.Output, api.Apps(env.ctx), []column[*client.App]{
+	return printList(env.stdout, g.Output, api.Apps(ctx), []column[*client.App]{
 		{"SDKAPPID", func(a *client.App) string { return strconv.FormatUint(uint64(a.SDKAppID), 10) }},
 		{"NAME", func(a *client.App) string { return a.Name }},
 		{"EDITION", func(a *client.App) string { return a.Edition }},
@@ -185,8 +186,8 @@ func (appShowCmd) Help() string {
   rollcall app show 1400000002 --output json`
 }
 
-func (c *appShowCmd) Run(env *environment, g *appCmd) error {
-	a, err := g.read(env, c.App)
+func (c *appShowCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
+	a, err := g.read(ctx, env, c.App)
 	if err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ Examples:
   rollcall app set --setting words='["rude","ruder"]' --unset quota`
 }
 
-func (c *appSetCmd) Run(env *environment, g *appCmd) error {
+func (c *appSetCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	settings, err := readSettings(c.Setting)
 	if err != nil {
 		return err
@@ -238,15 +239,15 @@ func (c *appSetCmd) Run(env *environment, g *appCmd) error {
 		return &usageError{errors.New("nothing to change: give --name, --edition, --disabled, --no-test, --setting or --unset")}
 	}
 	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
-		if err := c.confirmChange(env, app); err != nil {
+		if err := c.confirmChange(ctx, env, app); err != nil {
 			return nil, err
 		}
-		return api.UpdateApp(env.ctx, app, patch)
+		return api.UpdateApp(ctx, app, patch)
 	})
 }
 
 // confirmChange asks before what cannot be undone, and before what ends calls.
-func (c *appSetCmd) confirmChange(env *environment, app uint32) error {
+func (c *appSetCmd) confirmChange(ctx context.Context, env *environment, app uint32) error {
 	var doing []string
 	if c.NoTest {
 		doing = append(doing, fmt.Sprintf("this makes app %d a usual app for good", app))
@@ -257,7 +258,7 @@ func (c *appSetCmd) confirmChange(env *environment, app uint32) error {
 	if len(doing) == 0 {
 		return nil
 	}
-	return c.confirm(env, strings.Join(doing, ", and "))
+	return c.confirm(ctx, env, strings.Join(doing, ", and "))
 }
 
 type appDeleteCmd struct {
@@ -275,15 +276,15 @@ Examples:
   rollcall app delete 1400000002 --yes`
 }
 
-func (c *appDeleteCmd) Run(env *environment, g *appCmd) error {
+func (c *appDeleteCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	api, app, err := g.change(env, c.App)
 	if err != nil {
 		return err
 	}
-	if err := c.confirm(env, fmt.Sprintf("this deletes app %d with its keys for good", c.App)); err != nil {
+	if err := c.confirm(ctx, env, fmt.Sprintf("this deletes app %d with its keys for good", c.App)); err != nil {
 		return err
 	}
-	if err := api.DeleteApp(env.ctx, app); err != nil {
+	if err := api.DeleteApp(ctx, app); err != nil {
 		return err
 	}
 	return printThing(env.stdout, g.Output, map[string]uint32{"deleted": app}, []property{{"deleted", fmt.Sprint(app)}})

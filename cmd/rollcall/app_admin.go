@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"rollcall/client"
@@ -30,9 +31,9 @@ Examples:
   rollcall app admin add alice 1400000002`
 }
 
-func (c *appAdminAddCmd) Run(env *environment, g *appCmd) error {
+func (c *appAdminAddCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
-		return api.AddAdmin(env.ctx, app, c.UserID)
+		return api.AddAdmin(ctx, app, c.UserID)
 	})
 }
 
@@ -51,12 +52,12 @@ Examples:
   rollcall app admin remove alice 1400000002 --yes`
 }
 
-func (c *appAdminRemoveCmd) Run(env *environment, g *appCmd) error {
+func (c *appAdminRemoveCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	return g.update(env, c.App, func(api *client.AdminClient, app uint32) (*client.App, error) {
-		if err := c.confirm(env, removal(c.UserID, app, cmp.Or(g.Admin, client.Administrator))); err != nil {
+		if err := c.confirm(ctx, env, removal(c.UserID, app, cmp.Or(g.Admin, client.Administrator))); err != nil {
 			return nil, err
 		}
-		return api.RemoveAdmin(env.ctx, app, c.UserID)
+		return api.RemoveAdmin(ctx, app, c.UserID)
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -37,7 +38,7 @@ Examples:
   rollcall app key add --generate`
 }
 
-func (c *appKeyAddCmd) Run(env *environment, g *appCmd) error {
+func (c *appKeyAddCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	if g.KeyFile != "" {
 		return &usageError{errors.New("--key-file is for what signs calls, and nothing is signed here: give the key to add with --file")}
 	}
@@ -53,7 +54,7 @@ func (c *appKeyAddCmd) Run(env *environment, g *appCmd) error {
 	if err != nil {
 		return err
 	}
-	added, err := api.AddKey(env.ctx, app, client.NewKey{Secret: secret, PublicKey: publicKey})
+	added, err := api.AddKey(ctx, app, client.NewKey{Secret: secret, PublicKey: publicKey})
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,8 @@ Examples:
   rollcall app key list 1400000002 --output json`
 }
 
-func (c *appKeyListCmd) Run(env *environment, g *appCmd) error {
-	a, err := g.read(env, c.App)
+func (c *appKeyListCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
+	a, err := g.read(ctx, env, c.App)
 	if err != nil {
 		return err
 	}
@@ -143,15 +144,15 @@ Examples:
   rollcall app key retire 1 --yes`
 }
 
-func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
+func (c *appKeyRetireCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	api, app, err := g.change(env, c.App)
 	if err != nil {
 		return err
 	}
-	if err := c.confirmLast(env, api, app); err != nil {
+	if err := c.confirmLast(ctx, env, api, app); err != nil {
 		return err
 	}
-	key, err := api.RetireKey(env.ctx, app, c.ID, expiry(c.In))
+	key, err := api.RetireKey(ctx, app, c.ID, expiry(c.In))
 	if err != nil {
 		return err
 	}
@@ -159,8 +160,8 @@ func (c *appKeyRetireCmd) Run(env *environment, g *appCmd) error {
 }
 
 // confirmLast asks before the app's only active key is retired.
-func (c *appKeyRetireCmd) confirmLast(env *environment, api *client.AdminClient, app uint32) error {
-	a, err := api.App(env.ctx, app)
+func (c *appKeyRetireCmd) confirmLast(ctx context.Context, env *environment, api *client.AdminClient, app uint32) error {
+	a, err := api.App(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (c *appKeyRetireCmd) confirmLast(env *environment, api *client.AdminClient,
 			return nil
 		}
 	}
-	return c.confirm(env, fmt.Sprintf("this retires the only active key of app %d, and nobody can call it then; add another key first with \"rollcall app key add\"", app))
+	return c.confirm(ctx, env, fmt.Sprintf("this retires the only active key of app %d, and nobody can call it then; add another key first with \"rollcall app key add\"", app))
 }
 
 type appKeyResealCmd struct{}
@@ -188,13 +189,13 @@ Examples:
   rollcall app key reseal --output json`
 }
 
-func (appKeyResealCmd) Run(env *environment, g *appCmd) error {
+func (appKeyResealCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
 	api, err := g.admin(env)
 	if err != nil {
 		return err
 	}
 	g.target(env, 0)
-	n, err := api.ResealKeys(env.ctx)
+	n, err := api.ResealKeys(ctx)
 	if err != nil {
 		return err
 	}

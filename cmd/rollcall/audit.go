@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -23,7 +24,7 @@ Examples:
   rollcall audit --all --limit 10 --output json`
 }
 
-func (c *auditCmd) Run(env *environment) error {
+func (c *auditCmd) Run(ctx context.Context, env *environment) error {
 	api, err := c.admin(env)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (c *auditCmd) Run(env *environment) error {
 		q.PageSize = min(c.Limit+1, client.MaxPage)
 	}
 	var more bool
-	err = printList(env.stdout, c.Output, firstN(api.Audit(env.ctx, q), c.Limit, &more), []column[*client.AuditEntry]{
+	err = printList(env.stdout, c.Output, firstN(api.Audit(ctx, q), c.Limit, &more), []column[*client.AuditEntry]{
 		{"TIME", func(e *client.AuditEntry) string { return moment(e.Time) }},
 		{"ACTOR", func(e *client.AuditEntry) string { return e.Actor }},
 		{"ACTION", func(e *client.AuditEntry) string { return e.Action }},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -37,7 +38,7 @@ Examples:
 }
 
 // Run makes a copy.
-func (c *backupCreateCmd) Run(env *environment) error {
+func (c *backupCreateCmd) Run(ctx context.Context, env *environment) error {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Dir, err)
@@ -47,7 +48,7 @@ func (c *backupCreateCmd) Run(env *environment) error {
 		return err
 	}
 	c.target(env, 0)
-	b, err := api.Backup(env.ctx, dir)
+	b, err := api.Backup(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,8 @@ Examples:
 }
 
 // Run checks a copy.
-func (c *backupVerifyCmd) Run(env *environment) error {
-	found, err := open.Verify(env.ctx, c.Dir, c.SealKeys)
+func (c *backupVerifyCmd) Run(ctx context.Context, env *environment) error {
+	found, err := open.Verify(ctx, c.Dir, c.SealKeys)
 	if err != nil {
 		return err
 	}

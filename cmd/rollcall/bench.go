@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -49,9 +50,9 @@ Examples:
 }
 
 // Run loads the server.
-func (c *benchCmd) Run(env *environment) error {
+func (c *benchCmd) Run(ctx context.Context, env *environment) error {
 	c.URL = cmp.Or(c.Target, c.URL)
-	o, err := c.load(env)
+	o, err := c.load(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (c *benchCmd) Run(env *environment) error {
 		return err
 	}
 	c.target(env, c.SDKAppID)
-	res, err := loadgen.Run(env.ctx, o)
+	res, err := loadgen.Run(ctx, o)
 	if res == nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (c *benchCmd) Run(env *environment) error {
 }
 
 // load returns what load to make.
-func (c *benchCmd) load(env *environment) (o loadgen.Options, err error) {
+func (c *benchCmd) load(ctx context.Context, env *environment) (o loadgen.Options, err error) {
 	if err := c.server(); err != nil {
 		return o, err
 	}
@@ -86,11 +87,11 @@ func (c *benchCmd) load(env *environment) (o loadgen.Options, err error) {
 		o.AdminToken = cmp.Or(o.AdminToken, c.saved.AdminToken)
 		return o, err
 	}
-	sign, err := c.signer(env)
+	sign, err := c.signer(ctx, env)
 	if err != nil {
 		return o, err
 	}
-	sig, _, err := sign(env.ctx)
+	sig, _, err := sign(ctx)
 	o.Credentials = loadgen.Credentials{SDKAppID: c.SDKAppID, Admin: c.Admin, UserSig: sig}
 	return o, err
 }

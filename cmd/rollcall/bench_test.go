@@ -11,7 +11,7 @@ import (
 func bench(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(&environment{t.Context(), strings.NewReader(""), &out, &errs}, append([]string{"bench"}, args...))
+	code = run(t.Context(), &environment{strings.NewReader(""), &out, &errs}, append([]string{"bench"}, args...))
 	return code, out.String(), errs.String()
 }
 

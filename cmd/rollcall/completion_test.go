@@ -16,7 +16,7 @@ import (
 func completionScript(t *testing.T, shell string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run(&environment{t.Context(), nil, &stdout, &stderr}, []string{"completion", shell}); code != exitOK {
+	if code := run(t.Context(), &environment{nil, &stdout, &stderr}, []string{"completion", shell}); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	return stdout.String()
@@ -99,7 +99,7 @@ func TestHelp(t *testing.T) {
 		for command := range strings.SplitSeq(strings.Trim(path, "'\n"), "' '") {
 			args := strings.Fields(command)
 			var stdout, stderr bytes.Buffer
-			code := run(&environment{t.Context(), nil, &stdout, &stderr}, append(args, "--help"))
+			code := run(t.Context(), &environment{nil, &stdout, &stderr}, append(args, "--help"))
 			if code != exitOK {
 				t.Errorf("%q: exit code %d", args, code)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +18,7 @@ type confirmation struct {
 
 // confirm returns nil if --yes was given or a person at a terminal agrees. doing
 // says what is about to happen, as "this deletes app 1".
-func (c *confirmation) confirm(env *environment, doing string) error {
+func (c *confirmation) confirm(ctx context.Context, env *environment, doing string) error {
 	if c.Yes {
 		return nil
 	}
@@ -25,7 +26,7 @@ func (c *confirmation) confirm(env *environment, doing string) error {
 		return &usageError{fmt.Errorf("%s; add --yes to confirm", doing)}
 	}
 	fmt.Fprintf(env.stderr, "%s. Do it? [y/N] ", cleanLines(doing))
-	switch answer, err := env.line(); {
+	switch answer, err := env.line(ctx); {
 	case err != nil:
 		fmt.Fprintln(env.stderr)
 		return fmt.Errorf("nothing was changed: %w", err)
@@ -37,7 +38,7 @@ func (c *confirmation) confirm(env *environment, doing string) error {
 
 // line reads a line of standard input in lower case. It returns when the context
 // ends, although a read of a terminal goes on.
-func (env *environment) line() (string, error) {
+func (env *environment) line(ctx context.Context) (string, error) {
 	type result struct {
 		text string
 		err  error
@@ -50,8 +51,8 @@ func (env *environment) line() (string, error) {
 	select {
 	case r := <-read:
 		return r.text, r.err
-	case <-env.ctx.Done():
-		return "", env.ctx.Err()
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
 }
 

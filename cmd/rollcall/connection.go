@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -121,7 +122,7 @@ func (c *connection) server() error {
 }
 
 // account returns a client of the account API.
-func (c *connection) account(env *environment) (*client.Client, error) {
+func (c *connection) account(ctx context.Context, env *environment) (*client.Client, error) {
 	if err := c.server(); err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (c *connection) account(env *environment) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := c.signer(env)
+	signer, err := c.signer(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (c *connection) account(env *environment) (*client.Client, error) {
 }
 
 // signer returns what signs for the app's admin.
-func (c *connection) signer(env *environment) (client.Signer, error) {
+func (c *connection) signer(ctx context.Context, env *environment) (client.Signer, error) {
 	text, err := c.secret(env, c.KeyFile, "--key-file", keyVariable)
 	if err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func (c *connection) signer(env *environment) (client.Signer, error) {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
 	sign := client.KeySigner(key, c.SDKAppID, c.Admin)
-	if _, _, err := sign(env.ctx); err != nil {
+	if _, _, err := sign(ctx); err != nil {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
 	return sign, nil

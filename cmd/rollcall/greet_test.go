@@ -39,7 +39,7 @@ func TestGreet(t *testing.T) {
 			var out bytes.Buffer
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			s, err := start(&environment{ctx: ctx, stdout: &out}, &config.Loaded{Config: *cfg}, testutil.Logger(t), nil)
+			s, err := start(ctx, &environment{stdout: &out}, &config.Loaded{Config: *cfg}, testutil.Logger(t), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,6 @@ type cli struct {
 
 // An environment is what a command sees of the world.
 type environment struct {
-	ctx    context.Context
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
@@ -48,7 +47,7 @@ type environment struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(&environment{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	os.Exit(run(ctx, &environment{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
 }
 
 // Exit codes.
@@ -65,7 +64,7 @@ var errQuiet = errors.New("")
 type exited struct{ code int }
 
 // run parses args, runs the command and returns the exit code.
-func run(env *environment, args []string) (code int) {
+func run(ctx context.Context, env *environment, args []string) (code int) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -96,6 +95,7 @@ func run(env *environment, args []string) (code int) {
 	if err != nil {
 		return badUsage(env, args, kctx, err)
 	}
+	kctx.BindTo(ctx, (*context.Context)(nil))
 	return exitCode(env, kctx.Run(env))
 }
 

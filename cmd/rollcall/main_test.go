@@ -47,7 +47,7 @@ func TestExitCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer null.Close()
-		if got := run(&environment{context.Background(), null, null, null}, tt.args); got != tt.want {
+		if got := run(context.Background(), &environment{null, null, null}, tt.args); got != tt.want {
 			t.Errorf("run(%q) = %d, want %d", tt.args, got, tt.want)
 		}
 	}

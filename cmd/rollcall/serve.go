@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -46,7 +47,7 @@ Examples:
 }
 
 // Run serves until a signal.
-func (c *serveCmd) Run(env *environment, k *kong.Context) error {
+func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) error {
 	syscall.Umask(0o077)           // what this process makes is its owner's alone
 	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to stop
 	hangups := make(chan os.Signal, 1)
@@ -61,12 +62,12 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 	log := newLog(env, cfg.LogFormat, cfg.LogLevel)
 	defer log.Close()
 	lg := slog.New(log)
-	s, err := start(env, cfg, lg, hangups)
+	s, err := start(ctx, env, cfg, lg, hangups)
 	if err != nil {
 		return tellStart(env, cfg.LogFormat, err)
 	}
 	lg.Info("ready", slog.String("version", version))
-	if err := s.Run(env.ctx); err != nil {
+	if err := s.Run(ctx); err != nil {
 		lg.Error("stopped", slog.String("err", err.Error())) // in the form of the log, for who reads that
 		return errQuiet
 	}
@@ -75,14 +76,14 @@ func (c *serveCmd) Run(env *environment, k *kong.Context) error {
 }
 
 // start opens the server and tells a person how to go on.
-func start(env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
+func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
 	if err := cfg.CheckFolders(); err != nil {
 		return nil, &usageError{err}
 	}
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(env.ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups})
+	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}

@@ -28,7 +28,7 @@ func (c *judged) nameKey(e *usersig.Explanation) {
 
 // askServer judges the key and the kick by what the server of the context knows,
 // or says why that was not checked.
-func (c *judged) askServer(env *environment, e *usersig.Explanation) {
+func (c *judged) askServer(ctx context.Context, env *environment, e *usersig.Explanation) {
 	kick := stepOf(e, kickStep)
 	conn := connection{Context: c.Context, Timeout: askTimeout}
 	api, err := conn.admin(env)
@@ -40,7 +40,7 @@ func (c *judged) askServer(env *environment, e *usersig.Explanation) {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	ctx, cancel := context.WithTimeout(env.ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	app, err := api.App(ctx, e.Sig.SDKAppID)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func (i *instant) UnmarshalText(text []byte) error {
 }
 
 // explain judges the UserSig of the command line.
-func (c *judged) explain(env *environment) (usersig.Explanation, error) {
+func (c *judged) explain(ctx context.Context, env *environment) (usersig.Explanation, error) {
 	if c.KeyFile == "-" && (c.Sig == "" || c.Sig == "-") {
 		return usersig.Explanation{}, &usageError{errors.New("only one of key and UserSig can come from standard input: give a file, or the UserSig as an argument")}
 	}
@@ -54,7 +55,7 @@ func (c *judged) explain(env *environment) (usersig.Explanation, error) {
 	})
 	if e.Sig != nil {
 		c.nameKey(&e)
-		c.askServer(env, &e)
+		c.askServer(ctx, env, &e)
 	}
 	return e, nil
 }
@@ -75,8 +76,8 @@ Examples:
   rollcall sig make | rollcall sig verify --output json`
 }
 
-func (c *sigVerifyCmd) Run(env *environment) error {
-	e, err := c.explain(env)
+func (c *sigVerifyCmd) Run(ctx context.Context, env *environment) error {
+	e, err := c.explain(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -153,8 +154,8 @@ Examples:
   pbpaste | rollcall sig explain --output json`
 }
 
-func (c *sigExplainCmd) Run(env *environment) error {
-	e, err := c.explain(env)
+func (c *sigExplainCmd) Run(ctx context.Context, env *environment) error {
+	e, err := c.explain(ctx, env)
 	if err != nil {
 		return err
 	}

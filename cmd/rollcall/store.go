@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"syscall"
 
@@ -33,8 +34,8 @@ Examples:
 }
 
 // Run checks a store.
-func (c *storeCheckCmd) Run(env *environment) error {
-	found, err := open.CheckStore(env.ctx, c.Dir, c.SealKeys)
+func (c *storeCheckCmd) Run(ctx context.Context, env *environment) error {
+	found, err := open.CheckStore(ctx, c.Dir, c.SealKeys)
 	if err != nil {
 		return err
 	}
@@ -64,9 +65,9 @@ Examples:
 }
 
 // Run accepts a store.
-func (c *storeAcceptCmd) Run(env *environment) error {
+func (c *storeAcceptCmd) Run(ctx context.Context, env *environment) error {
 	syscall.Umask(0o077) // as rollcall serve, which refuses files that others can write to
-	left, err := open.AcceptStore(env.ctx, c.Dir, false)
+	left, err := open.AcceptStore(ctx, c.Dir, false)
 	if err != nil {
 		return err
 	}
@@ -74,10 +75,10 @@ func (c *storeAcceptCmd) Run(env *environment) error {
 		return err
 	}
 	doing := fmt.Sprintf("this accepts %s with %d accounts; whatever else it held is lost", c.Dir, left.Accounts+left.Orphans)
-	if err := c.confirm(env, doing); err != nil {
+	if err := c.confirm(ctx, env, doing); err != nil {
 		return err
 	}
-	if _, err = open.AcceptStore(env.ctx, c.Dir, true); err != nil {
+	if _, err = open.AcceptStore(ctx, c.Dir, true); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.stderr, "accepted %s\n", c.Dir)

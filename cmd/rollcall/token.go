@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,13 +34,13 @@ Examples:
   rollcall token create ci --scope write --expire 720h --output json`
 }
 
-func (c *tokenCreateCmd) Run(env *environment, g *tokenCmd) error {
+func (c *tokenCreateCmd) Run(ctx context.Context, env *environment, g *tokenCmd) error {
 	api, err := g.admin(env)
 	if err != nil {
 		return err
 	}
 	g.target(env, 0)
-	created, err := api.CreateToken(env.ctx, client.NewToken{Name: c.Name, Scopes: c.Scope, ExpiresAt: expiry(c.Expire)})
+	created, err := api.CreateToken(ctx, client.NewToken{Name: c.Name, Scopes: c.Scope, ExpiresAt: expiry(c.Expire)})
 	if err != nil {
 		return err
 	}
@@ -64,12 +65,12 @@ func (tokenListCmd) Help() string {
   rollcall token list --output json`
 }
 
-func (tokenListCmd) Run(env *environment, g *tokenCmd) error {
+func (tokenListCmd) Run(ctx context.Context, env *environment, g *tokenCmd) error {
 	api, err := g.admin(env)
 	if err != nil {
 		return err
 	}
-	tokens, err := api.Tokens(env.ctx)
+	tokens, err := api.Tokens(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,16 +98,16 @@ Examples:
   rollcall token delete 0a1b2c3d --yes`
 }
 
-func (c *tokenDeleteCmd) Run(env *environment, g *tokenCmd) error {
+func (c *tokenDeleteCmd) Run(ctx context.Context, env *environment, g *tokenCmd) error {
 	api, err := g.admin(env)
 	if err != nil {
 		return err
 	}
 	g.target(env, 0)
-	if err := c.confirm(env, fmt.Sprintf("this revokes token %s for good", c.ID)); err != nil {
+	if err := c.confirm(ctx, env, fmt.Sprintf("this revokes token %s for good", c.ID)); err != nil {
 		return err
 	}
-	if err := api.DeleteToken(env.ctx, c.ID); err != nil {
+	if err := api.DeleteToken(ctx, c.ID); err != nil {
 		return err
 	}
 	return printThing(env.stdout, g.Output, map[string]string{"deleted": c.ID}, []property{{"deleted", c.ID}})
