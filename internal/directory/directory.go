@@ -54,7 +54,8 @@ type Options struct {
 
 	// Outbox reports whether the events of a kind in an app are kept for delivery: each
 	// is in the outbox of [records.Registry.Pending] with the change that it tells of, or
-	// neither is there. Nil keeps none.
+	// neither is there. They stay until [records.Registry.RemovePending] removes them.
+	// Outbox must neither panic nor block. Nil keeps none.
 	Outbox func(account.AppID, account.EventKind) bool
 }
 

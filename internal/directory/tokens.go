@@ -75,7 +75,7 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 	if slices.Contains(ownNames, t.Name) { // there is one of each: a start does not fail because of others
 		return &t, d.createToken(ctx, actor, &t)
 	}
-	select { // calls count and create one after the other, so that the bound holds
+	select { // calls of a node count and create one after the other, so that the bound holds
 	case d.tokens <- struct{}{}:
 		defer func() { <-d.tokens }()
 	case <-ctx.Done():
@@ -103,7 +103,7 @@ func (d *Directory) makeRoom(ctx context.Context) error {
 		if t.Active(d.Now(0)) {
 			continue
 		}
-		if err := d.records.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, "token.expire", 0, tokenDetail(t))); err != nil {
+		if err := d.dropToken(ctx, t, "token.expire"); err != nil {
 			return err
 		}
 		left--
@@ -156,7 +156,7 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	if i := slices.IndexFunc(ts, func(t *account.Token) bool { return t.ID == id }); i >= 0 {
 		detail = tokenDetail(ts[i])
 	}
-	return d.records.DeleteToken(ctx, id, d.entry(ctx, actor, "token.delete", 0, detail))
+	return d.records.DeleteToken(ctx, id, d.entry(ctx, actor, tokenDelete, 0, detail))
 }
 
 // DropToken deletes the tokens of a name of the server's own.
@@ -167,7 +167,7 @@ func (d *Directory) DropToken(ctx context.Context, name string) error {
 	}
 	for _, t := range ts {
 		if t.Name == name {
-			if err := d.DeleteToken(ctx, ServerActor, t.ID); err != nil {
+			if err := d.dropToken(ctx, t, tokenDelete); err != nil {
 				return err
 			}
 		}
@@ -175,8 +175,21 @@ func (d *Directory) DropToken(ctx context.Context, name string) error {
 	return nil
 }
 
+// tokenDelete is the action of a token's deletion, for the audit trail.
+const tokenDelete = "token.delete"
+
+// dropToken deletes a token for the server, unless somebody else has done so by now.
+func (d *Directory) dropToken(ctx context.Context, t *account.Token, action string) error {
+	err := d.records.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, action, 0, tokenDetail(t)))
+	if account.CodeOf(err) == account.NoToken {
+		return nil
+	}
+	return err
+}
+
 // AdoptToken makes text the one token of a name of the server's own, with every
-// scope. Tokens that had the name before count no more.
+// scope. Tokens that had the name before count no more. Several nodes of a store may
+// adopt the same text at the same time.
 func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {
@@ -189,7 +202,7 @@ func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
 		case t.Hash == hash:
 			known = true
 		default:
-			if err := d.DeleteToken(ctx, ServerActor, t.ID); err != nil {
+			if err := d.dropToken(ctx, t, tokenDelete); err != nil {
 				return err
 			}
 		}
@@ -198,5 +211,11 @@ func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
 		return nil
 	}
 	_, err = d.storeToken(ctx, ServerActor, account.Token{Name: name, Scopes: []account.Scope{account.ScopeAdmin}}, text)
+	if account.CodeOf(err) != account.Exists {
+		return err
+	}
+	if t, e := d.records.StoredToken(ctx, hash); e == nil && t.Name == name {
+		return nil // another node was faster
+	}
 	return err
 }

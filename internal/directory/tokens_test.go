@@ -198,3 +198,54 @@ func TestOwnTokensBeyondBound(t *testing.T) {
 		t.Errorf("a token more: %v, want Conflict", err)
 	}
 }
+
+// TestTokensOfNodes has two nodes of a store do the same at the same time, each with what
+// it knew before: neither fails for what the other has done.
+func TestTokensOfNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(mem.Store)
+		now := time.Now()
+		nodes := []*directory.Directory{
+			directory.New(directory.Options{Engine: store}),
+			directory.New(directory.Options{Engine: store.Handle(account.MaxStale)}),
+		}
+		read := []account.Scope{account.ScopeRead}
+		fill(t, records.New(store, nil), 1, account.Token{Name: "a", Scopes: read, Expires: now.Add(time.Minute)})
+		fill(t, records.New(store, nil), account.MaxTokens-1, account.Token{Name: "a", Scopes: read})
+		time.Sleep(time.Minute)
+		create := func(d *directory.Directory) error {
+			_, _, err := d.CreateToken(t.Context(), "test", account.Token{Name: "b", Scopes: read})
+			return err
+		}
+		adopt := func(text string) func(*directory.Directory) error {
+			return func(d *directory.Directory) error { return d.AdoptToken(t.Context(), directory.BootstrapToken, text) }
+		}
+		drop := func(d *directory.Directory) error { return d.DropToken(t.Context(), directory.BootstrapToken) }
+		first, second := directory.NewTokenText(), directory.NewTokenText()
+		for i, do := range []func(*directory.Directory) error{create, adopt(first), adopt(second), drop, adopt(second)} {
+			time.Sleep(account.MaxStale)
+			for _, d := range nodes { // what they know is from before
+				if _, err := d.Tokens(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n, d := range nodes {
+				if err := do(d); err != nil {
+					t.Errorf("step %d on node %d: %v", i, n, err)
+				}
+			}
+		}
+		time.Sleep(account.MaxStale)
+		for n, d := range nodes {
+			if token, err := d.Authenticate(t.Context(), second); err != nil || token.Name != directory.BootstrapToken {
+				t.Errorf("node %d: %+v, %v", n, token, err)
+			}
+		}
+		if err := records.New(store, nil).CreateToken(t.Context(), account.Token{ID: "taken", Name: "b", Hash: account.HashToken(first)}, account.AuditEntry{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := adopt(first)(nodes[0]); account.CodeOf(err) != account.Exists {
+			t.Errorf("adoption of the text of another token: %v, want Code exists", err)
+		}
+	})
+}

@@ -44,6 +44,22 @@ func (r *Registry) Token(ctx context.Context, hash account.TokenHash) (*account.
 	return t, err
 }
 
+// StoredToken is [Registry.Token], but never late: it asks the engine.
+func (r *Registry) StoredToken(ctx context.Context, hash account.TokenHash) (*account.Token, error) {
+	rec, err := r.e.Record(ctx, kindToken, tokenKey(hash))
+	if account.CodeOf(err) == account.NoRecord {
+		return nil, noToken()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := decode[account.Token](rec.Value)
+	if err != nil {
+		return nil, damaged(kindToken, rec.Key, err)
+	}
+	return t, nil
+}
+
 // Tokens returns all tokens in the order of their ids, as late as [Registry.App]. They are
 // shared and must not be changed.
 func (r *Registry) Tokens(ctx context.Context) ([]*account.Token, error) {
