@@ -42,6 +42,17 @@ func testSpaceConflict(v *env) {
 	v.remove(app, account.OK)
 }
 
+// testSpaceAdminTwice keeps a space that names an admin twice because of one account.
+func testSpaceAdminTwice(v *env) {
+	v.open(app, "boss", "boss")
+	v.count(app, 1)
+	v.create(app, "a")
+	v.remove(app, account.Conflict)
+	v.delete(app, now, "a")
+	v.remove(app, account.OK)
+	v.count(app, 0)
+}
+
 // testSpaceClean opens a space again: nothing of the old one may show, and its internal
 // ids are not given again.
 func testSpaceClean(v *env) {

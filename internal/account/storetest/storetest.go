@@ -107,6 +107,7 @@ func accountThemes() []theme {
 		{"NoSpaceConcurrent", testNoSpaceConcurrent},
 		{"SpaceRemove", testSpaceRemove},
 		{"SpaceConflict", testSpaceConflict},
+		{"SpaceAdminTwice", testSpaceAdminTwice},
 		{"SpaceClean", testSpaceClean},
 		{"SpaceOthers", testSpaceOthers},
 		{"SpaceNumbers", testSpaceNumbers},

@@ -27,7 +27,11 @@ func (g *group) refuseSpace(sp account.Space) error {
 
 // liveAdmins returns how many admins of a space have accounts.
 func (g *group) liveAdmins(app account.AppID) (n int64) {
-	for _, admin := range g.spaces[app] {
+	admins := g.spaces[app]
+	for i, admin := range admins {
+		if slices.Contains(admins[:i], admin) {
+			continue
+		}
 		name := record.AppendName(nil, app, admin)
 		if _, e := g.find(g.table.Hash(name), name); e.Live() {
 			n++
