@@ -22,8 +22,8 @@ type Contents struct {
 	Accounts   int64 `json:"accounts"`
 	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
 
-	// Orphans are accounts of apps that do not exist, which nobody can see. A store of an
-	// older format may hold some from a crash; the next start removes them. In others
+	// Orphans are accounts of apps that do not exist, which nobody can see. A store of
+	// format 3 may hold some from a crash; the next start removes them. In others
 	// only damage leaves them; creating the app again brings them back.
 	Orphans int64 `json:"orphans,omitempty"`
 

@@ -49,8 +49,9 @@ type Records interface {
 	Commit(ctx context.Context, c Commit) (number uint64, err error)
 
 	// Changes returns a number that is another one after each commit that writes records
-	// of a kind: a cache is valid as long as the number is the same. It costs no more
-	// than a look-up in memory. A number means nothing to another handle.
+	// of a kind, and not before reads see the commit: a cache is valid as long as the number
+	// is the same. It costs no more than a look-up in memory. A number means nothing to
+	// another handle.
 	Changes(kind Kind) uint64
 }
 

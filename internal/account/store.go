@@ -144,7 +144,7 @@ type UpsertPolicy struct {
 	// [Unknown]. A batch that an engine splits into several commits has a call for each,
 	// with the results of all items that are not in it set to the zero value, whose Code is
 	// [Internal]. If Outbox panics or returns what breaks a rule, the call returns an error
-	// with Code [Internal], and the store goes on.
+	// with Code [Internal], and the store goes on: the changes may be there without records.
 	Outbox func([]UpsertResult) []Write
 }
 

@@ -95,18 +95,24 @@ var (
 	errEnded  = &account.Error{Code: account.Unknown, Detail: "the store is closed"}
 )
 
-// run serves the queue until quit is closed. It is the one goroutine that
-// writes; if Pebble stops it or panics, the store has failed.
+// run serves the queue until quit is closed. It is the one goroutine that writes. The
+// store has failed if Pebble stops it, or if anything else ends it, such as a panic or a
+// caller's function that calls [runtime.Goexit].
 func (c *committer) run() {
 	defer close(c.done)
+	served := false
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); {
+		case p != nil:
 			c.failure.Fail(fmt.Errorf("panic: %v", p))
+		case !served:
+			c.failure.Fail(errors.New("a caller's function has ended the goroutine that writes"))
 		}
 	}()
 	for calls := c.take(); calls != nil; calls = c.take() {
 		c.serve(calls)
 	}
+	served = true
 }
 
 // take waits for a call and returns it with those that wait behind it, or nil

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
+	"rollcall/internal/store/pebble/roster"
 )
 
 // furnish puts accounts of every kind into s: folded, not folded, and changed,
@@ -119,6 +121,54 @@ func TestKept(t *testing.T) {
 	must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("from tables alone (-kept +got):\n%s", diff)
+	}
+}
+
+// TestLookupBesideChanges has an account change and a fold end while somebody is about to
+// read it: the reader sees all of that, or none.
+func TestLookupBesideChanges(t *testing.T) {
+	ids := []account.UserID{"a"}
+	for name, change := range map[string]func(context.Context, *Store) error{
+		"patch": func(ctx context.Context, s *Store) error {
+			_, err := s.Upsert(ctx, app, []account.Upsert{{ID: "a", FaceURL: "new"}}, free)
+			return err
+		},
+		"deletion": func(ctx context.Context, s *Store) error {
+			_, err := s.Delete(ctx, app, ids, changing)
+			return err
+		},
+	} {
+		s := open(t, Options{FS: vfs.NewMem()})
+		for _, nick := range []string{"first", "second"} {
+			_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a", Nick: nick}}, free)
+			must(t, err)
+			fold(t, s)
+		}
+		done := make(chan error, 1)
+		later := func() {
+			err := change(t.Context(), s)
+			if err == nil {
+				err = s.folder.guarded(nil)
+			}
+			done <- err
+		}
+		var entries []roster.Entry
+		st := s.view.acquireWith(func() {
+			entries = append(entries, s.table.Lookup(record.AppendName(nil, app, "a")))
+			go later()
+			if s.view.mu.TryLock() { // nothing keeps the change from being shown
+				s.view.mu.Unlock()
+				must(t, <-done)
+				done <- nil
+			}
+		})
+		must(t, <-done)
+		got := make([]account.Account, 1)
+		if err := st.accounts(app, ids, entries, got); err != nil || got[0].Nick != "second" || got[0].FaceURL != "" {
+			t.Errorf("%s: %+v, %v; want the account as it was", name, got[0], err)
+		}
+		s.view.release(st)
+		must(t, s.Close())
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 //	i/ BE8(seq) BE4(page)   ids that were new (index.go)
 //	j/ BE8(seq)             a commit of the journal that is not folded yet (journal.go)
 //
-// Package catalog has the keys of records. What j/ says of an id is newer than the rest. The key of an account is its name
-// (record) after the letter of the space.
+// Package catalog has the keys of records. What j/ says of an id is newer than the rest.
+// The key of an account is its name (record) after the letter of the space.
 const (
 	accountSpace = 'a'
 	changeSpace  = 'c'

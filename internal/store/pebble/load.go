@@ -41,6 +41,7 @@ func (s *Store) load(ctx context.Context, o Options, g *group) error {
 // checkFormat refuses a newer format, and marks a new directory with this one.
 func (s *Store) checkFormat(o Options) error {
 	n, err := formatOf(s.db)
+	s.format = n
 	switch {
 	case err != nil:
 		return o.failed("reading", err)
@@ -55,9 +56,9 @@ func (s *Store) checkFormat(o Options) error {
 	case n != 0 && n < checkedFormat && o.accept:
 		return fmt.Errorf("the data directory %s was written by an older version, which kept no record that could differ; start the server on it", o.Dir)
 	case n != 0:
-		s.older = true // see takeOver
-		return nil
+		return nil // see settle
 	}
+	s.format = format
 	return s.failure.Shielded(func() error { return setFormat(s.db) }, 0)
 }
 

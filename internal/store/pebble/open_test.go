@@ -235,16 +235,18 @@ func TestOrphansOfFullDisk(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestOrphansOfDamage keeps accounts whose app was lost: creating the app again brings
-// them back.
+// TestOrphansOfDamage keeps accounts whose app was lost, also when it takes a store over:
+// creating the app again brings them back.
 func TestOrphansOfDamage(t *testing.T) {
-	disk, _ := orphan(t, format)
-	must(t, openBare(t, Options{FS: disk}).Close())
-	s := open(t, Options{FS: disk})
-	if n, err := s.Count(t.Context(), app); err != nil || n != 2 {
-		t.Errorf("%d accounts, %v; want the two of before", n, err)
+	for n := checkedFormat; n <= format; n++ {
+		disk, _ := orphan(t, n)
+		must(t, openBare(t, Options{FS: disk}).Close())
+		s := open(t, Options{FS: disk})
+		if got, err := s.Count(t.Context(), app); err != nil || got != 2 {
+			t.Errorf("of format %d: %d accounts, %v; want the two of before", n, got, err)
+		}
+		must(t, s.Close())
 	}
-	must(t, s.Close())
 }
 
 // TestFullDiskStart refuses to start where there is no room for what a start writes.

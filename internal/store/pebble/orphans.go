@@ -13,16 +13,28 @@ import (
 // orphanBatch is how many accounts one step of removeOrphans removes.
 const orphanBatch = 1000
 
-// settle takes data of an older format over. In those of this format it only tells of
-// accounts whose app does not exist.
+// older reports whether the data had an older format when the store was opened.
+func (s *Store) older() bool { return s.format < format }
+
+// settle takes data of an older format over. It removes accounts whose app does not exist
+// if that is what format 3 could leave behind. Otherwise it only tells of them: creating
+// the app again brings them back.
 func (s *Store) settle(ctx context.Context, o Options) error {
 	switch {
-	case o.readOnly && s.older:
+	case o.readOnly && s.older():
 		return s.showConverted(o)
 	case o.readOnly:
 		return nil
-	case s.older:
-		return s.takeOver(ctx, o)
+	case s.format < checkedFormat:
+		err := s.dropOrphans(ctx)
+		if err == nil {
+			err = s.takeOver(ctx, o)
+		}
+		return err
+	case s.older():
+		if err := s.takeOver(ctx, o); err != nil {
+			return err
+		}
 	}
 	for _, app := range s.orphaned() {
 		s.lg.Error("accounts of an app that does not exist: the store was damaged. Create the app again to see them",
@@ -39,6 +51,16 @@ func (s *Store) orphaned() []account.AppID {
 	return slices.DeleteFunc(s.table.Apps(), func(app account.AppID) bool {
 		return s.commits.group.hasSpace(app) || s.table.Count(app) == 0
 	})
+}
+
+// dropOrphans removes the accounts of every app that does not exist.
+func (s *Store) dropOrphans(ctx context.Context) error {
+	for _, app := range s.orphaned() {
+		if err := s.removeOrphans(ctx, app); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeOrphans removes the accounts of an app that does not exist. Nobody could see

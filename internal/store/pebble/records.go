@@ -36,8 +36,11 @@ func readRecords[T any](ctx context.Context, s *Store, fn func(pebble.Reader) (T
 		}
 		v, err := fn(db)
 		got <- v
-		if _, ok := errors.AsType[*account.Error](err); err == nil || ok {
-			return err
+		if err == nil {
+			return nil
+		}
+		if known, ok := errors.AsType[*account.Error](err); ok {
+			return known
 		}
 		return internal("the records cannot be read", err)
 	})
@@ -165,7 +168,7 @@ func writeOutbox[R any](g *group, outbox func([]R) []account.Write, results []R)
 // loadRecords reads the spaces, and the number of the newest commit.
 func (s *Store) loadRecords(_ context.Context, g *group) error {
 	var errs [2]error
-	if s.older {
+	if s.older() {
 		g.spaces, errs[0] = catalog.LoadOlderSpaces(s.db)
 		g.number, errs[1] = catalog.OlderNumber(s.db)
 	} else {

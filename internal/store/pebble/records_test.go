@@ -2,9 +2,12 @@ package pebble
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
@@ -72,6 +75,41 @@ func TestGroupOfRecords(t *testing.T) {
 	for i, err := range errs {
 		if account.CodeOf(err) != want[i] {
 			t.Errorf("call %d: %v, want Code %v", i, err, want[i])
+		}
+	}
+}
+
+// TestCommitterEnded ends the goroutine of the committer from an outbox: the store says
+// that it has failed.
+func TestCommitterEnded(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	p := free
+	p.Outbox = func([]account.UpsertResult) []account.Write {
+		runtime.Goexit()
+		return nil
+	}
+	if _, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}}, p); err == nil || account.CodeOf(err) == account.Unavailable {
+		t.Errorf("Upsert: %v, want an outcome that is open", err)
+	}
+	for name, err := range map[string]error{"Ready": s.Ready(t.Context()), "Upsert": one(t, s, "b", long), "Close": s.Close()} {
+		if account.CodeOf(err) != account.Internal || err == nil {
+			t.Errorf("%s: %v, want a store that has failed", name, err)
+		}
+	}
+}
+
+// TestRecordsErrors returns errors of the contract as they are, also those that came with
+// others.
+func TestRecordsErrors(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	for code, cause := range map[account.Code]error{
+		account.Unavailable: errors.Join(&account.Error{Code: account.Unavailable}),
+		account.Internal:    errors.New("broken"),
+	} {
+		_, err := readRecords(t.Context(), s, func(pebble.Reader) (int, error) { return 0, cause })
+		if e, ok := err.(*account.Error); !ok || e.Code != code {
+			t.Errorf("%v became %T %v, want an *account.Error of Code %v", cause, err, err, code)
 		}
 	}
 }

@@ -45,7 +45,7 @@ type Store struct {
 	calls  sync.WaitGroup // under way
 
 	started atomic.Bool // everything was read
-	older   bool        // the data have an older format, see settle
+	format  int         // of the data when the store was opened, see settle
 
 	converted *pebble.Batch // see showConverted; nil in most stores
 
@@ -210,8 +210,9 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	ids = slices.Clone(ids)
 	err := s.read(ctx, func() error {
 		entries := make([]roster.Entry, len(ids))
-		s.table.LookupAll(app, ids, func(i int, e roster.Entry) { entries[i] = e })
-		st := s.view.acquire() // after the table: it holds what the table has shown
+		st := s.view.acquireWith(func() {
+			s.table.LookupAll(app, ids, func(i int, e roster.Entry) { entries[i] = e })
+		})
 		defer s.view.release(st)
 		if err := st.accounts(app, ids, entries, as); err != nil {
 			return internal("the accounts cannot be read", err)

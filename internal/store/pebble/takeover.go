@@ -9,14 +9,9 @@ import (
 	"rollcall/internal/store/pebble/catalog"
 )
 
-// takeOver removes what format 3 could leave behind. Then it turns apps, tokens and the
-// audit trail into records, in one commit with the format of this version.
+// takeOver turns apps, tokens and the audit trail into records, in one commit with the
+// format of this version.
 func (s *Store) takeOver(ctx context.Context, o Options) error {
-	for _, app := range s.orphaned() {
-		if err := s.removeOrphans(ctx, app); err != nil {
-			return err
-		}
-	}
 	b, err := s.convert(o)
 	if err := errors.Join(err, setFormat(b)); err != nil {
 		return errors.Join(err, b.Close())

@@ -94,9 +94,15 @@ func (v *view) forget() {
 }
 
 // acquire returns the newest state; give it back with release.
-func (v *view) acquire() state {
+func (v *view) acquire() state { return v.acquireWith(func() {}) }
+
+// acquireWith is acquire, and runs look in the same step: what look finds in the table is
+// what the state has. A position that is older than the state would be read on top of
+// what came after it.
+func (v *view) acquireWith(look func()) state {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	look()
 	v.current.snap.refs++
 	return v.current
 }
@@ -129,8 +135,8 @@ func (s state) bytes() (n int) {
 	return n
 }
 
-// accounts reads the accounts of ids into as, whose entries were found in the table
-// before. It reads what lies in tables in the order of keys, with one iterator.
+// accounts reads the accounts of ids into as, whose entries acquireWith has found in the
+// table. It reads what lies in tables in the order of keys, with one iterator.
 func (s state) accounts(app account.AppID, ids []account.UserID, entries []roster.Entry, as []account.Account) error {
 	order := make([]int, 0, len(ids))
 	for i, id := range ids {
@@ -152,8 +158,7 @@ func (s state) accounts(app account.AppID, ids []account.UserID, entries []roste
 	return r.close()
 }
 
-// account reads the account of a key. pos is where the table has seen its newest
-// change; if that was folded meanwhile, the folded state is newer.
+// account reads the account of a key, whose newest change is at pos.
 func (s state) account(r *folded, key []byte, pos uint64) (account.Account, error) {
 	if commits := s.inMemory(pos); len(commits) > 0 {
 		c, err := journal.At(commits, pos)
@@ -162,15 +167,11 @@ func (s state) account(r *folded, key []byte, pos uint64) (account.Account, erro
 		}
 		return c.Account(func() ([]byte, error) { return r.get(key) }) // which may have c already
 	}
-	id := record.NameID(key[nameOffsetInKey:])
 	value, err := r.get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return account.Account{ID: id}, nil // it was deleted meanwhile
-	}
 	if err != nil {
 		return account.Account{}, err
 	}
-	return record.DecodeAccount(id, value)
+	return record.DecodeAccount(record.NameID(key[nameOffsetInKey:]), value)
 }
 
 // inMemory returns the commits that have the change at pos, or none if it is to be read
