@@ -70,7 +70,7 @@ func (s *Server) readAccount(ctx context.Context, c *call) (adminapi.Account, er
 	if err != nil {
 		return adminapi.Account{}, err
 	}
-	id := cmp.Or(c.r.PathValue("userid"), c.query["userid"])
+	id := cmp.Or(c.param("userid"), c.query["userid"])
 	if err := account.UserID(id).Validate(false); err != nil {
 		return adminapi.Account{}, err
 	}

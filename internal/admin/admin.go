@@ -62,9 +62,7 @@ func New(o Options) *Server {
 	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), questions: make(chan struct{}, maxQuestions)}
 	mux := s.mux()
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
-		as := *r
-		as.URL = httpx.AsWritten(r.URL.EscapedPath(), r.URL.RawQuery)
-		mux.ServeHTTP(w, &as)
+		httpx.Find(mux, r.URL.EscapedPath()).ServeHTTP(w, r)
 		return nil
 	})
 	s.handler = httpx.Handler(o.Logger, func(w http.ResponseWriter, r *http.Request) error {

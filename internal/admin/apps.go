@@ -87,12 +87,12 @@ func (s *Server) deleteApp(ctx context.Context, c *call) error {
 
 func (s *Server) addAdmin(ctx context.Context, c *call) (adminapi.App, error) {
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
-		return s.dir.AddAdmin(ctx, c.actor(), id, account.UserID(c.r.PathValue("userid")))
+		return s.dir.AddAdmin(ctx, c.actor(), id, account.UserID(c.param("userid")))
 	})
 }
 
 func (s *Server) removeAdmin(ctx context.Context, c *call) (adminapi.App, error) {
 	return s.withApp(c, func(id account.AppID) (*account.App, error) {
-		return s.dir.RemoveAdmin(ctx, c.actor(), id, account.UserID(c.r.PathValue("userid")))
+		return s.dir.RemoveAdmin(ctx, c.actor(), id, account.UserID(c.param("userid")))
 	})
 }

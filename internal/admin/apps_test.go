@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -355,6 +356,20 @@ func TestAdmins(t *testing.T) {
 			}
 		}
 		b.problem(b.call("DELETE", appPath+"/admins/nobody", ""), "not-found")
+		for _, path := range []string{"%2F", "%2f%2F", ".", ".."} {
+			id, err := url.PathUnescape(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			a = ok[adminapi.App](b, 200, "PUT", appPath+"/admins/"+path, "")
+			if last := a.Admins[len(a.Admins)-1]; last != id {
+				b.Errorf("%s made %q an admin", path, last)
+			}
+			if got := ok[adminapi.Account](b, 200, "GET", appPath+"/accounts/"+path, ""); got.UserID != id {
+				b.Errorf("%s is the account %q", path, got.UserID)
+			}
+			ok[adminapi.App](b, 200, "DELETE", appPath+"/admins/"+path, "")
+		}
 		a = ok[adminapi.App](b, 200, "DELETE", appPath+"/admins/administrator", "")
 		if diff := cmp.Diff([]string{"big/boss ?"}, a.Admins); diff != "" {
 			b.Errorf("admins (-want +got):\n%s", diff)
@@ -362,7 +377,7 @@ func TestAdmins(t *testing.T) {
 		if p := b.problem(b.call("DELETE", appPath+"/admins/big%2Fboss%20%3F", ""), "bad-request"); p.Detail != "an app keeps at least one admin; add another admin first" {
 			b.Errorf("the last admin: %s", p.Detail)
 		}
-		if got := b.call("GET", appPath+"/accounts:count", "").body; got != `{"count":2}` {
+		if got := b.call("GET", appPath+"/accounts:count", "").body; got != `{"count":6}` {
 			b.Errorf("count %s: who was an admin stays an account", got)
 		}
 	})

@@ -54,10 +54,10 @@ func (s *Server) retireKey(ctx context.Context, c *call, req adminapi.Retirement
 	if err != nil {
 		return adminapi.Key{}, err
 	}
-	app, err := s.dir.RetireKey(ctx, c.actor(), id, c.r.PathValue("id"), req.At)
+	app, err := s.dir.RetireKey(ctx, c.actor(), id, c.param("id"), req.At)
 	if err != nil {
 		return adminapi.Key{}, err
 	}
-	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.r.PathValue("id") })
+	i := slices.IndexFunc(app.Keys, func(k account.Key) bool { return k.ID == c.param("id") })
 	return showKey(app.Keys[i]), nil
 }

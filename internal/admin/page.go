@@ -3,7 +3,10 @@ package admin
 import (
 	"encoding/base64"
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"rollcall/internal/account"
 )
@@ -52,9 +55,20 @@ var errCursor = bad("the cursor is not the next_cursor of an answer; leave it ou
 // nextCursor makes a cursor of what the route wants to read back, "" of "".
 func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
+// param returns what stands for {name} in the path of c, which matches that of its route
+// segment by segment.
+func (c *call) param(name string) string {
+	i := slices.Index(strings.Split(c.route.Path, "/"), "{"+name+"}")
+	if i < 0 {
+		return ""
+	}
+	value, _ := url.PathUnescape(strings.Split(c.r.URL.EscapedPath(), "/")[i]) // net/http has done so before
+	return value
+}
+
 // app returns the SDKAppID in the path.
 func (c *call) app() (account.AppID, error) {
-	id, err := parseApp(c.r.PathValue("sdkappid"))
+	id, err := parseApp(c.param("sdkappid"))
 	c.event.SetApp(uint32(id))
 	return id, err
 }

@@ -30,5 +30,5 @@ func (s *Server) createToken(ctx context.Context, c *call, req adminapi.NewToken
 }
 
 func (s *Server) deleteToken(ctx context.Context, c *call) error {
-	return s.dir.DeleteToken(ctx, c.actor(), c.r.PathValue("id"))
+	return s.dir.DeleteToken(ctx, c.actor(), c.param("id"))
 }

@@ -1,19 +1,30 @@
 package httpx
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 )
 
-// AsWritten returns a URL with the given query, with which [http.ServeMux]
-// matches the escaped path as it is written. ServeMux would otherwise clean the
-// path and redirect to the result:
-//   - The segments "." and ".." become ordinary names.
+// Find returns the handler with whose pattern mux matches the escaped path as
+// it is written, for any method. The handler gets the request as it is, without
+// values in [http.Request.PathValue].
+func Find(mux *http.ServeMux, escaped string) http.Handler {
+	h, _ := mux.Handler(&http.Request{Method: http.MethodGet, URL: asWritten(escaped)})
+	return h
+}
+
+// asWritten returns a URL with which [http.ServeMux] matches the escaped path
+// as it is written. ServeMux would otherwise clean the path and redirect to the
+// result:
+//   - The segments "." and ".." become ordinary names. So does an escaped
+//     slash, because ServeMux takes one in the last segment for a trailing
+//     slash.
 //   - No pattern contains an empty segment. A path therefore ends before its
 //     first empty segment and matches the subtree above it.
 //   - A path that begins with an empty segment or without a slash becomes one
 //     that only the pattern "/" matches.
-func AsWritten(escaped, query string) *url.URL {
+func asWritten(escaped string) *url.URL {
 	if !strings.HasPrefix(escaped, "/") || strings.HasPrefix(escaped, "//") {
 		escaped = "/*"
 	}
@@ -22,8 +33,11 @@ func AsWritten(escaped, query string) *url.URL {
 	}
 	segments := strings.Split(escaped, "/")
 	for i, s := range segments {
-		if s == "." || s == ".." {
+		switch strings.ToUpper(s) {
+		case ".", "..":
 			segments[i] = strings.ReplaceAll(s, ".", "%2E")
+		case "%2F":
+			segments[i] = "%2F%2F"
 		}
 	}
 	escaped = strings.Join(segments, "/")
@@ -31,5 +45,5 @@ func AsWritten(escaped, query string) *url.URL {
 	if err != nil { // net/http would have refused it
 		path = escaped
 	}
-	return &url.URL{Path: path, RawPath: escaped, RawQuery: query}
+	return &url.URL{Path: path, RawPath: escaped}
 }

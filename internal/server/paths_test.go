@@ -64,6 +64,8 @@ var oddPaths = map[string]string{
 	"GET /admin/v1/apps/1/accounts//":       "admins nothing is under this path",
 	"GET /admin/v1/apps/1/accounts/..":      "admins no app has that",
 	"GET /admin/v1/apps/1/accounts/a%2Fb":   "admins no app has that",
+	"GET /admin/v1/apps/1/accounts/%2F":     "admins no app has that",
+	"GET /admin/v1/apps/%2F/keys":           "admins 405 POST",
 	"GET /admin/v1/apps/1/accounts/a/b":     "admins nothing is under this path",
 	"GET /admin/v1/apps/1/accounts%3Acount": "admins no app has that",
 	"GET /v4":                               `"ErrorCode":60009`,

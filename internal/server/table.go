@@ -87,7 +87,6 @@ func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 		}
 		// The path counts without its escapes, and the method does not count.
 		path := &url.URL{Path: r.URL.Path}
-		h, _ := mux.Handler(&http.Request{Method: http.MethodGet, URL: httpx.AsWritten(path.EscapedPath(), "")})
-		h.ServeHTTP(w, r)
+		httpx.Find(mux, path.EscapedPath()).ServeHTTP(w, r)
 	})
 }
