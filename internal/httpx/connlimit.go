@@ -274,8 +274,6 @@ func limited(c net.Conn) *limitedConn {
 			return outer
 		case *conn:
 			c = outer.Conn
-		case *lazyConn:
-			c = outer.Conn
 		case *tlsConn:
 			c = outer.tls.NetConn()
 		case *tls.Conn:

@@ -43,7 +43,9 @@ func Stream(w http.ResponseWriter) error {
 // Extend sets the read and write deadlines of the exchange of w, or of the
 // connection that was taken over from it, to d from now. They replace the
 // timeouts of the [http.Server]. Each call replaces the previous deadlines.
-// With d = 0 there are none.
+// With d = 0 there are none. In HTTP/1 the context of the request ends at the
+// read deadline even if the whole request was read, because net/http then
+// considers the client gone.
 func Extend(w http.ResponseWriter, d time.Duration) error {
 	var until time.Time
 	if d > 0 {

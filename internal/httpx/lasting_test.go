@@ -172,7 +172,7 @@ func TestStream(t *testing.T) {
 				return err
 			}
 			for line := range next {
-				if err := Extend(w, time.Second); err != nil {
+				if err := Extend(w, time.Second/2); err != nil {
 					return err
 				}
 				if _, err := io.WriteString(w, line); err != nil {
@@ -193,8 +193,8 @@ func TestStream(t *testing.T) {
 		}
 		go func() {
 			defer close(next)
-			for range 3 {
-				time.Sleep(time.Hour)
+			for _, pause := range []time.Duration{time.Hour, time.Second, time.Hour} {
+				time.Sleep(pause)
 				next <- "line\n"
 			}
 		}()
@@ -213,7 +213,7 @@ func TestStream(t *testing.T) {
 		if err := <-s.done; err != nil {
 			t.Error(err)
 		}
-		want := []string{"request /lines 0 0", "stream /lines 15 1.08e+07"}
+		want := []string{"request /lines 0 0", "stream /lines 15 7.201e+06"}
 		if got := s.log.events(t, "msg", "path", "bytes_out", "took_ms"); !slices.Equal(got, want) {
 			t.Errorf("events %q, want %q", got, want)
 		}

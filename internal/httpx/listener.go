@@ -109,7 +109,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	tc, ok := c.(*tls.Conn)
 	switch {
 	case !ok:
-		return newConn(newLazyConn(c), l.faults), nil
+		return newConn(c, l.faults), nil
 	case tc.ConnectionState().NegotiatedProtocol == "h2":
 		return tc, nil
 	default:
