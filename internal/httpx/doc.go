@@ -11,5 +11,5 @@
 //   - [Stream], [Extend] and [Ending] are for responses that last long and for
 //     connections that handlers take over.
 //
-// A newcomer can skip lazyconn.go and whole.go, which are for speed.
+// A newcomer can skip whole.go, which is for speed.
 package httpx

@@ -50,7 +50,7 @@ func run(t *testing.T, inner net.Listener, conns *ConnLimit, h HandlerFunc) *run
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(context.Background())
 	srv := &http.Server{Handler: Handler(o.Logger, h, respondError), ReadTimeout: time.Minute, WriteTimeout: time.Minute}
-	go func() { s.done <- NewListener(inner, o).Run(ctx, srv, grace) }()
+	go func() { s.done <- NewListener(inner, o).Run(ctx, srv, grace, func(err error) { t.Error(err) }) }()
 	return s
 }
 
@@ -306,7 +306,7 @@ func TestEndWithoutGrace(t *testing.T) {
 	for range 50 {
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
-		if err := NewListener(newPipeListener(), ListenerOptions{}).Run(ctx, &http.Server{}, 0); err != nil {
+		if err := NewListener(newPipeListener(), ListenerOptions{}).Run(ctx, &http.Server{}, 0, func(error) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

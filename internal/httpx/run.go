@@ -17,26 +17,25 @@ import (
 // running after the grace time.
 var errCutOff = errors.New("the server has ended")
 
-// Run serves srv on l until ctx ends or l fails. Then it accepts no more
-// connections, closes the channel of [Ending], and waits for running requests,
-// streams, and connections that were taken over. After grace it cuts them off:
-// the contexts of requests end, and connections are closed, including those
-// that were taken over.
+// Run serves srv on l until ctx ends or l fails. It calls broken with the reason
+// as soon as l fails. Then it accepts no more connections, closes the channel of
+// [Ending], and waits for running requests, streams, and connections that were
+// taken over. After grace it cuts them off: the contexts of requests end, and
+// connections are closed, including those that were taken over.
 //
 // Run returns when no handler runs and no connection that was taken over is
-// open, however long that takes after the cut. It returns nil if ctx ended and
-// nothing was cut off. It sets BaseContext of srv, and the fields that
-// [Listener.Serve] sets.
-func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duration) error {
+// open, however long that takes after the cut. It returns nil if nothing was
+// cut off. It sets BaseContext of srv, and the fields that [Listener.Serve]
+// sets.
+func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duration, broken func(error)) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	srv.BaseContext = func(net.Listener) context.Context { return base }
 	served := make(chan error, 1)
 	go func() { served <- l.Serve(srv) }()
-	var broken error
 	select {
 	case err := <-served:
-		broken = fmt.Errorf("cannot serve %s any more: %w", l.Addr(), err)
+		broken(fmt.Errorf("cannot serve %s any more: %w", l.Addr(), err))
 	case <-ctx.Done():
 	}
 	close(l.ending)
@@ -44,13 +43,13 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 	defer cancel()
 	err := l.drain(ctx, srv)
 	if err == nil {
-		return broken
+		return nil
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("requests in flight on %s were cut off after %v", l.Addr(), grace)
 	}
 	cutOff(errCutOff)
-	err = errors.Join(broken, err, srv.Close())
+	err = errors.Join(err, srv.Close())
 	n, none := l.ongoing.cutOff()
 	l.faults.lg.Warn("requests and connections cut off", slog.String("addr", l.Addr().String()), slog.Int("n", n))
 	<-none

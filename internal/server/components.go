@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type component struct {
 	name string // in the log and in errors
 
 	// run works until ctx ends, and returns when nothing of it is left. An error ends the
-	// server, and so does a panic.
-	run func(ctx context.Context) error
+	// server, and so does a panic. A run that takes time to end after a failure tells
+	// that to fail at once; it then waits for the end of ctx and does not return it.
+	run func(ctx context.Context, fail func(error)) error
 
 	// mayEnd says that run may return nil before ctx ends. Otherwise that is an error.
 	mayEnd bool
@@ -39,39 +41,60 @@ type worker struct {
 	component
 	cancel context.CancelFunc
 	done   chan struct{} // closed when it has returned
-	err    error         // why it failed; valid when done is closed
+	err    error         // why it failed, unless it was the first that did; valid when done is closed
 }
 
-// start runs c until its cancel is called, and sends it to failed if it ends before by
-// itself.
-func start(ctx context.Context, c component, lg *slog.Logger, failed chan<- *worker) *worker {
+// A failure is the first one of a component.
+type failure struct {
+	once     sync.Once
+	happened chan struct{}
+	err      error // valid when happened is closed
+}
+
+// tell reports whether err is the first failure.
+func (f *failure) tell(err error) (first bool) {
+	f.once.Do(func() {
+		f.err, first = err, true
+		close(f.happened)
+	})
+	return first
+}
+
+// start runs c until its cancel is called.
+func start(ctx context.Context, c component, lg *slog.Logger, f *failure) *worker {
 	w := &worker{component: c, done: make(chan struct{})}
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(w.done)
-		err := w.call(ctx, lg)
-		switch {
-		case ctx.Err() != nil && errors.Is(err, context.Canceled), err == nil && w.mayEnd:
-			return
-		case ctx.Err() == nil && err == nil:
-			err = fmt.Errorf("%s ended before the server did", w.name)
-		}
-		if w.err = err; err != nil && ctx.Err() == nil {
-			failed <- w
-		}
+		w.err = w.work(ctx, lg, f)
 	}()
 	return w
 }
 
+// work returns why w failed, unless it is the first that did and has told f.
+func (w *worker) work(ctx context.Context, lg *slog.Logger, f *failure) error {
+	err := w.call(ctx, lg, func(err error) { f.tell(err) })
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled), err == nil && w.mayEnd:
+		return nil
+	case ctx.Err() == nil && err == nil:
+		err = fmt.Errorf("%s ended before the server did", w.name)
+	}
+	if err != nil && ctx.Err() == nil && f.tell(err) {
+		return nil
+	}
+	return err
+}
+
 // call returns the error of run, also if it is a panic.
-func (w *worker) call(ctx context.Context, lg *slog.Logger) (err error) {
+func (w *worker) call(ctx context.Context, lg *slog.Logger, fail func(error)) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: panic: %v", w.name, p)
 			lg.Error("panic", slog.String("component", w.name), slog.String("stack", string(debug.Stack())))
 		}
 	}()
-	return w.run(ctx)
+	return w.run(ctx, fail)
 }
 
 // A stuckError reports a component that has not ended in time.
@@ -90,7 +113,7 @@ func (e *stuckError) Error() string {
 // atMost since the end began it waits no more, and tells those that are left; the error
 // is then a [*stuckError].
 func runComponents(ctx context.Context, list []component, lg *slog.Logger, atMost time.Duration) error {
-	failed := make(chan *worker, len(list))
+	failed := &failure{happened: make(chan struct{})}
 	var workers []*worker
 	for _, c := range list {
 		w := start(ctx, c, lg, failed)
@@ -98,11 +121,10 @@ func runComponents(ctx context.Context, list []component, lg *slog.Logger, atMos
 		workers = append(workers, w)
 	}
 	var errs []error
-	var first *worker
 	select {
-	case first = <-failed:
-		errs = append(errs, first.err)
-		lg.Error("shutting down", slog.String("err", first.err.Error()), slog.Int64("at_most_ms", atMost.Milliseconds()))
+	case <-failed.happened:
+		errs = append(errs, failed.err)
+		lg.Error("shutting down", slog.String("err", failed.err.Error()), slog.Int64("at_most_ms", atMost.Milliseconds()))
 	case <-ctx.Done():
 		lg.Info("shutting down", slog.Int64("at_most_ms", atMost.Milliseconds()))
 	}
@@ -115,9 +137,7 @@ func runComponents(ctx context.Context, list []component, lg *slog.Logger, atMos
 		case <-last.C:
 			return errors.Join(append(errs, &stuckError{w.name, atMost})...)
 		}
-		if w != first {
-			errs = append(errs, w.err)
-		}
+		errs = append(errs, w.err)
 	}
 	return errors.Join(errs...)
 }

@@ -39,7 +39,7 @@ func (s *steps) String() string {
 
 // lasting is a component that takes as long as given to end.
 func (s *steps) lasting(name string, took time.Duration) component {
-	return component{name: name, run: func(ctx context.Context) error {
+	return component{name: name, run: func(ctx context.Context, _ func(error)) error {
 		<-ctx.Done()
 		s.note(name + " is told")
 		time.Sleep(took)
@@ -50,7 +50,7 @@ func (s *steps) lasting(name string, took time.Duration) component {
 
 // returning is a component that ends by itself after a minute.
 func returning(name string, err error) component {
-	return component{name: name, run: func(context.Context) error {
+	return component{name: name, run: func(context.Context, func(error)) error {
 		time.Sleep(time.Minute)
 		return err
 	}}
@@ -69,12 +69,18 @@ func TestComponents(t *testing.T) {
 		took time.Duration
 		want string // error
 	}{
-		"the context ends":     {quick, time.Hour, ""},
-		"one breaks":           {returning("odd", broken), time.Minute, "it broke"},
-		"one ends":             {returning("odd", nil), time.Minute, "odd ended before the server did"},
-		"one breaks at once":   {component{name: "odd", run: func(context.Context) error { return broken }}, 0, "it broke"},
-		"one panics":           {component{name: "odd", run: func(context.Context) error { panic("index out of range") }}, 0, "odd: panic: index out of range"},
-		"one fails at the end": {component{name: "odd", run: func(ctx context.Context) error { <-ctx.Done(); return broken }}, time.Hour, "it broke"},
+		"the context ends":   {quick, time.Hour, ""},
+		"one breaks":         {returning("odd", broken), time.Minute, "it broke"},
+		"one ends":           {returning("odd", nil), time.Minute, "odd ended before the server did"},
+		"one breaks at once": {component{name: "odd", run: func(context.Context, func(error)) error { return broken }}, 0, "it broke"},
+		"one tells": {component{name: "odd", run: func(ctx context.Context, fail func(error)) error {
+			fail(broken)
+			fail(broken)
+			<-ctx.Done()
+			return ctx.Err()
+		}}, 0, "it broke"},
+		"one panics":           {component{name: "odd", run: func(context.Context, func(error)) error { panic("index out of range") }}, 0, "odd: panic: index out of range"},
+		"one fails at the end": {component{name: "odd", run: func(ctx context.Context, _ func(error)) error { <-ctx.Done(); return broken }}, time.Hour, "it broke"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -102,13 +108,17 @@ func TestComponents(t *testing.T) {
 func TestStuckComponent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, start := new(steps), time.Now()
-		list := []component{s.lasting("a", 0), s.lasting("b", time.Hour), returning("odd", errors.New("it broke")), s.lasting("c", 9*time.Second)}
+		late := component{name: "late", run: func(context.Context, func(error)) error {
+			time.Sleep(time.Minute + 5*time.Second)
+			return errors.New("it broke later")
+		}}
+		list := []component{s.lasting("a", 0), s.lasting("b", time.Hour), returning("odd", errors.New("it broke")), late, s.lasting("c", 9*time.Second)}
 		err := runComponents(t.Context(), list, testutil.Logger(t), 10*time.Second)
 		if took := time.Since(start); took != time.Minute+10*time.Second {
 			t.Errorf("it took %v, want a minute and 10s", took)
 		}
 		stuck, ok := errors.AsType[*stuckError](err)
-		if !ok || stuck.name != "b" || !strings.HasPrefix(err.Error(), "it broke\nb not ended after 10s; ") {
+		if !ok || stuck.name != "b" || !strings.HasPrefix(err.Error(), "it broke\nit broke later\nb not ended after 10s; ") {
 			t.Errorf("error %v, want that b has not ended", err)
 		}
 		time.Sleep(time.Hour) // until b has ended too

@@ -35,20 +35,16 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.close())
 }
 
-// serve serves every address until ctx ends or one breaks down. Then it closes all at
-// once, waits for what is in flight there, and cuts off what takes too long.
-func (s *Server) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// serve serves every address until ctx ends. Then it closes all at once, waits for what
+// is in flight there, and cuts off what takes too long.
+func (s *Server) serve(ctx context.Context, fail func(error)) error {
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
-		wg.Go(func() {
-			defer cancel()
-			errs[i] = l.Run(ctx, l.srv, s.o.ShutdownTimeout)
-		})
+		wg.Go(func() { errs[i] = l.Run(ctx, l.srv, s.o.ShutdownTimeout, fail) })
 	}
 	wg.Wait()
+	<-ctx.Done() // which a failure brings about
 	return errors.Join(errs...)
 }
 

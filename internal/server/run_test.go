@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -153,6 +154,36 @@ func TestBrokenListener(t *testing.T) {
 		if want := "cannot serve address two any more: the cable is out"; err == nil || err.Error() != want {
 			t.Errorf("Run = %v, want %s", err, want)
 		}
+	})
+}
+
+// An address that breaks down while a handler hangs begins the end all the same: Run
+// returns at the bound, and says what hangs.
+func TestBrokenListenerAndStuckHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a, b := newPipes(t, time.Hour, 0)
+		log := new(testutil.Buffer)
+		s.o.Logger = slog.New(slog.NewTextHandler(log, nil))
+		done := make(chan error, 1)
+		go func() { done <- s.Run(t.Context()) }()
+		go func() { _ = a.get() }()
+		synctest.Wait()
+		b.broken <- errors.New("the cable is out")
+		synctest.Wait()
+		if !strings.Contains(log.String(), `msg="shutting down" err="cannot serve address two any more: the cable is out"`) {
+			t.Errorf("log %q, want why the server shuts down", log)
+		}
+		time.Sleep(s.o.ShutdownTimeout + cutTime)
+		synctest.Wait()
+		select {
+		case err := <-done:
+			if want := "cannot serve address two any more: the cable is out\naddresses not ended after 15s; "; !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("Run = %v, want %s", err, want)
+			}
+		default:
+			t.Error("Run has not returned")
+		}
+		time.Sleep(time.Hour) // until the handler has ended too
 	})
 }
 

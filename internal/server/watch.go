@@ -60,7 +60,7 @@ func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 
 // reload reads again what may change while the server runs, at each signal: the files
 // of the certificate. Everything else is read at the start.
-func (s *Server) reload(ctx context.Context) error {
+func (s *Server) reload(ctx context.Context, _ func(error)) error {
 	for {
 		select {
 		case <-ctx.Done():
