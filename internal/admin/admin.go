@@ -127,7 +127,8 @@ func (s *Server) answer(c *call, routes []Route) (any, error) {
 	limit := timeout
 	if c.route.Timeout != 0 {
 		limit = c.route.Timeout
-		_ = httpx.Extend(c.w, limit+timeout) // a writer without deadlines needs none
+		// The response may come later than others. The body has no more time than usual.
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout)) // a writer without deadlines needs none
 	}
 	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
 	defer cancel()

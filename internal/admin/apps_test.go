@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ import (
 	"rollcall/internal/seal"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
+	"rollcall/internal/testutil"
 )
 
 const appPath = "/admin/v1/apps/1400000001"
@@ -417,6 +419,35 @@ func TestBackup(t *testing.T) {
 	able.problem(able.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)), "exists")
 	if after := len(audit(able)); after != before {
 		t.Errorf("%d entries, then %d after a backup that was not made", before, after)
+	}
+}
+
+// A deadlineRecorder keeps the deadlines that are set.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (r *deadlineRecorder) SetReadDeadline(t time.Time) error {
+	r.read = t
+	return nil
+}
+
+func (r *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	r.write = t
+	return nil
+}
+
+// The response to a backup may take hours, but its request has no more time than others.
+func TestBackupDeadlines(t *testing.T) {
+	b := newBench(t, copier{Store: new(mem.Store)})
+	h := admin.New(admin.Options{Directory: b.dir, Logger: testutil.Logger(t)})
+	r := httptest.NewRequest("POST", "http://localhost/admin/v1/backup", strings.NewReader(fmt.Sprintf(`{"dir":%q}`, filepath.Join(t.TempDir(), "backup"))))
+	r.Header.Set("Authorization", "Bearer "+b.tokens[account.ScopeAdmin])
+	w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || time.Until(w.write) < time.Hour || !w.read.IsZero() {
+		t.Errorf("%d %s, read until %v, write until %v; want hours to write", w.Code, w.Body, w.read, w.write)
 	}
 }
 
