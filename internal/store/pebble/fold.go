@@ -140,10 +140,7 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.fold(func(g *group) error {
 		g.folded = last.End()
-		g.also(other{
-			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
-			publish: func() {},
-		})
+		g.also(func(b *pebble.Batch) error { return dropJournal(b, last.Seq) })
 		return nil
 	})
 }

@@ -31,10 +31,10 @@ type group struct {
 	index   map[roster.Ref]int      // of states
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
 	purges  []purge
-	pending *pebble.Batch         // records and spaces, see records; nil if there are none
-	kinds   map[account.Kind]bool // of records written
-	fault   error                 // why pending cannot be committed
-	others  []other
+	pending *pebble.Batch               // records and spaces, see records; nil if there are none
+	kinds   map[account.Kind]bool       // of records written
+	fault   error                       // why pending cannot be committed
+	others  []func(*pebble.Batch) error // add what is neither an account nor a record
 
 	// The admins of every app that has a space, as the group leaves them. A group that
 	// cannot be made durable is the last one.
@@ -65,14 +65,8 @@ type purge struct {
 	pos uint64
 }
 
-// An other is a change of something that is neither an account nor a record.
-type other struct {
-	write   func(*pebble.Batch) error // adds it to the commit
-	publish func()                    // shows it, when it is durable
-}
-
-// also adds a change to the group.
-func (g *group) also(o other) { g.others = append(g.others, o) }
+// also lets write add to the commit of the group.
+func (g *group) also(write func(*pebble.Batch) error) { g.others = append(g.others, write) }
 
 // reset empties g for the next group, and lets go of what it held. size is
 // about how much the next group will write.
@@ -317,7 +311,7 @@ func (g *group) batch() (*pebble.Batch, error) {
 		errs = append(errs, catalog.SetNumber(b, g.number))
 	}
 	for _, o := range g.others {
-		errs = append(errs, o.write(b))
+		errs = append(errs, o(b))
 	}
 	return b, errors.Join(errs...)
 }
@@ -348,9 +342,6 @@ func (g *group) publish() {
 	g.publishTable()
 	for kind := range g.kinds {
 		g.changes[kind].Add(1)
-	}
-	for _, o := range g.others {
-		o.publish()
 	}
 }
 
