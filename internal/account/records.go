@@ -111,7 +111,9 @@ type Write struct {
 	If uint64
 
 	// Append creates a record under a key of its own: Key, which may be empty, followed by
-	// the number of the commit, see [AppendedKey]. If is ignored.
+	// the number of the commit, see [AppendedKey]. If is ignored. In a shared engine
+	// a record can be seen after one with a higher number: a reader of a queue removes
+	// what it is done with, and does not go by the last key that it saw.
 	Append bool
 }
 
