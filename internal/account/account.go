@@ -10,9 +10,9 @@ import (
 type Account struct {
 	ID UserID
 
-	// InternalID is given by the first successful import and never changes.
-	// It is unique across apps, fits 63 bits and is never used again, also not
-	// after a deletion. Zero means that there is no such account.
+	// InternalID is assigned by the first successful import and never changes.
+	// It is unique across apps, fits 63 bits and is never reused, not even after
+	// a deletion. Zero means that the account does not exist.
 	InternalID uint64
 
 	Nick    string // Tag_Profile_IM_Nick; empty means not set
@@ -24,15 +24,15 @@ type Account struct {
 	Created time.Time // whole milliseconds
 	Updated time.Time // whole milliseconds; the latest change of any kind
 
-	// Kicked is the watermark of the last kick in unix seconds: a UserSig signed
-	// before it is refused (protocol.md §3.5). 0 means that there was no kick,
-	// [Unkicked] that it was cleared: either refuses nothing. The watermark
-	// belongs to the id, so it also outlives deletion and re-import.
+	// Kicked is the watermark of the last kick in unix seconds. A UserSig signed
+	// before it is refused (protocol.md §3.5). 0 means that there was no kick, and
+	// [Unkicked] that it was cleared; neither refuses a UserSig. The watermark
+	// belongs to the id, so it survives deletion and re-import.
 	Kicked int64
 }
 
-// Unkicked is the watermark of an id whose kicks were cleared. It is not 0, so
-// that an engine can tell that there was one.
+// Unkicked is the watermark of an id whose kicks were cleared. It differs from 0
+// because an engine must know that there was a kick.
 const Unkicked int64 = -1
 
 // A Field is one tag of a profile and its value.
@@ -41,14 +41,14 @@ type Field struct {
 	Value Value `json:"value"`
 }
 
-// A Value is text or a number, as its tag's [TagSpec] says.
+// A Value is a text or a number, depending on the [TagSpec] of its tag.
 type Value struct {
 	Text     string `json:"text,omitempty"`
 	Number   uint64 `json:"number,omitempty"`
 	IsNumber bool   `json:"is_number,omitempty"`
 }
 
-// Unset reports whether v says nothing: empty text clears a field.
+// Unset reports whether v is the empty text, which clears a field.
 func (v Value) Unset() bool { return !v.IsNumber && v.Text == "" }
 
 // Field returns the value of tag, and whether it is set.
@@ -66,8 +66,8 @@ func (a *Account) Field(tag Tag) (Value, bool) {
 	return a.Profile[i].Value, true
 }
 
-// SetField stores f, or clears the tag if f's value is unset. It never changes
-// a Profile slice in place, so copies of the account stay as they were.
+// SetField stores f, or clears the tag if the value of f is unset. It never changes
+// a Profile slice in place, so copies of the account do not change.
 func (a *Account) SetField(f Field) {
 	switch f.Tag {
 	case TagNick:

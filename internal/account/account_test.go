@@ -60,10 +60,10 @@ func TestSetField(t *testing.T) {
 	}
 }
 
-// A copy of an account stays as it was, whatever becomes of the other.
+// TestSetFieldCopiesOnWrite checks that SetField does not change copies of the account.
 func TestSetFieldCopiesOnWrite(t *testing.T) {
 	full := func() account.Account {
-		profile := make([]account.Field, 0, 8) // room that nobody may use
+		profile := make([]account.Field, 0, 8) // spare capacity, which SetField must not use
 		return account.Account{Profile: append(profile, account.Field{Tag: "b", Value: text("1")}, account.Field{Tag: "d", Value: text("2")})}
 	}
 	for _, f := range []account.Field{
@@ -84,8 +84,8 @@ func TestSetFieldCopiesOnWrite(t *testing.T) {
 	}
 }
 
-// Nick and image have places of their own.
-func TestSetFieldOfItsOwn(t *testing.T) {
+// TestSetNickAndImage checks the two tags that have fields of their own in an Account.
+func TestSetNickAndImage(t *testing.T) {
 	var a account.Account
 	for tag, place := range map[account.Tag]*string{account.TagNick: &a.Nick, account.TagImage: &a.FaceURL} {
 		for _, want := range []string{"", "value", "other", ""} {

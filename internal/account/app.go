@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// An Edition is the plan of an app. It decides quota, deletion and tombstones.
+// An Edition is the plan of an app. It determines quota, deletion and tombstones.
 type Edition string
 
 // Editions (decisions.md, "Ids, admins, editions").
 const (
 	Trial       Edition = "trial"       // 100 accounts; deletion and re-import at once
 	Development Edition = "development" // no limit; deletion and re-import at once
-	Standard    Edition = "standard"    // no limit unless set; deletion by a switch; tombstones
+	Standard    Edition = "standard"    // no limit unless set; deletion if the app allows it; tombstones
 	Pro         Edition = "pro"         // as Standard
 	Enterprise  Edition = "enterprise"  // as Standard
 )
 
-// Editions returns every edition.
+// Editions returns all editions.
 func Editions() []Edition { return []Edition{Trial, Development, Standard, Pro, Enterprise} }
 
-// Paid reports whether e is bound by the deletion switch and by tombstones.
+// Paid reports whether e is subject to the setting AllowDelete and to tombstones.
 func (e Edition) Paid() bool { return e != Trial && e != Development }
 
 // Limits of an app (protocol.md §5, §6).
@@ -34,22 +34,22 @@ const (
 	MaxTombstoneDays     = 36500 // a hundred years
 )
 
-// An App owns accounts, keys, admins and settings. Apps that a [Store] returns
-// are shared: they must not be changed; see [App.Clone].
+// An App owns accounts, keys, admins and settings. Apps that package records returns
+// are shared and must not be changed; see [App.Clone].
 type App struct {
 	ID       AppID     `json:"sdkappid"`
 	Name     string    `json:"name,omitempty"`
 	Edition  Edition   `json:"edition"`
 	Disabled bool      `json:"disabled,omitempty"`
-	Test     bool      `json:"test,omitempty"` // may falsify: any-signature, own time
+	Test     bool      `json:"test,omitempty"` // a test app may accept any signature and set its own time
 	Created  time.Time `json:"created"`
-	Version  uint64    `json:"version"` // set by the store: 1 at first, one more with each change
+	Version  uint64    `json:"version"` // set by the store: 1 at first, increased by 1 with each change
 	Keys     []Key     `json:"keys"`
 	Admins   []UserID  `json:"admins"`
 	Settings Settings  `json:"settings"`
 }
 
-// Quota returns the most accounts that a may hold, 0 for no limit.
+// Quota returns the maximum number of accounts of a, or 0 for no limit.
 func (a *App) Quota() int64 {
 	if a.Settings.Quota == 0 && a.Edition == Trial {
 		return TrialQuota
@@ -57,10 +57,11 @@ func (a *App) Quota() int64 {
 	return a.Settings.Quota
 }
 
-// DeletionAllowed reports whether account_delete is open (71000 otherwise).
+// DeletionAllowed reports whether account_delete is allowed. Without it the command
+// returns 71000.
 func (a *App) DeletionAllowed() bool { return !a.Edition.Paid() || a.Settings.AllowDelete }
 
-// TombstoneBan returns how long a deleted id cannot be imported again.
+// TombstoneBan returns how long a deleted id cannot be imported again, or 0.
 func (a *App) TombstoneBan() time.Duration {
 	days := a.Settings.TombstoneDays
 	switch {
@@ -69,22 +70,22 @@ func (a *App) TombstoneBan() time.Duration {
 	case days == 0:
 		days = DefaultTombstoneDays
 	}
-	return time.Duration(min(days, MaxTombstoneDays)) * 24 * time.Hour // a record of before may have more
+	return time.Duration(min(days, MaxTombstoneDays)) * 24 * time.Hour // a record stored by an older version may exceed the limit
 }
 
 // IsAdmin reports whether id is an admin of a.
 func (a *App) IsAdmin(id UserID) bool { return slices.Contains(a.Admins, id) }
 
-// ActiveKeys returns the keys of a that are not retired at now.
+// ActiveKeys returns the keys of a that are active at now.
 func (a *App) ActiveKeys(now time.Time) []Key {
 	return slices.DeleteFunc(slices.Clone(a.Keys), func(k Key) bool { return !k.Active(now) })
 }
 
-// Format implements [fmt.Formatter]: every verb says which app a is, without its
-// secrets.
+// Format implements [fmt.Formatter]. Every verb prints the id and the version of a,
+// and none of its secrets.
 func (a App) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "app %d version %d", a.ID, a.Version) }
 
-// LogValue implements [slog.LogValuer]: a log says the same.
+// LogValue implements [slog.LogValuer]. It has the same content as Format.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.Uint64("sdkappid", uint64(a.ID)), slog.Uint64("version", a.Version))
 }
@@ -101,8 +102,8 @@ func (a *App) Clone() App {
 	return c
 }
 
-// Next returns what fn makes of a: the record that [Apps.UpdateApp] stores. It
-// shares nothing with a or with what fn returned.
+// Next returns the next version of a: the result of fn, with the ID and the time of
+// creation of a and the next Version. It shares nothing with a or with the result of fn.
 func (a *App) Next(fn func(App) (App, error)) (*App, error) {
 	next, err := fn(a.Clone())
 	if err != nil {

@@ -11,20 +11,20 @@ import (
 	"rollcall/usersig"
 )
 
-// Bounds of an app's settings, so that one app cannot exhaust a server.
+// Limits of the record of an app. They keep one app from exhausting a server.
 const (
 	MaxKeys        = 20
 	MaxKeyIDBytes  = 64
-	MaxSecretBytes = 4096 // of a key: HMAC text, or PEM
+	MaxSecretBytes = 4096 // HMAC text or PEM of a key
 	MaxWords       = 10000
 	MaxWordBytes   = 100
 	MaxSources     = 1000
 	MaxNameBytes   = 200
 )
 
-// Validate reports whether a may be stored as a new app. Commands are the names
-// that its rate limits may have. The error has Code [InvalidApp] and says what to
-// correct.
+// Validate reports whether a may be stored as a new app. The argument commands lists
+// the commands that may have a rate limit. The error has Code [InvalidApp] and says
+// what to correct.
 func (a *App) Validate(commands []string) error { return refuse(a.Faults(commands), nil) }
 
 func checkIdentity(a *App, f *faults) {
@@ -84,8 +84,8 @@ func checkKeys(a *App, f *faults) {
 	}
 }
 
-// Validate reports whether k, which may have no id yet, may be added to an app. The
-// error has Code [InvalidApp]; it names no id and holds nothing of the secret.
+// Validate reports whether k may be added to an app. k need not have an id yet. The
+// error has Code [InvalidApp] and contains neither the id nor any part of the secret.
 func (k Key) Validate() error {
 	k.ID = cmp.Or(k.ID, "new")
 	if fault := k.fault(); fault != "" {
@@ -94,7 +94,7 @@ func (k Key) Validate() error {
 	return nil
 }
 
-// fault says what is wrong with k, never what its secret is.
+// fault returns what is wrong with k, or "". It never contains a part of the secret.
 func (k Key) fault() string {
 	switch {
 	case k.ID == "":

@@ -22,7 +22,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// goodApp returns an app to which nothing can be objected.
+// goodApp returns an app that is valid.
 func goodApp() account.App {
 	return account.App{
 		ID: 1400000000, Name: "shop", Edition: account.Pro,
@@ -34,11 +34,11 @@ func goodApp() account.App {
 // commands are the names that rate limits may have.
 var commands = []string{"account_check", "kick", "querystate"}
 
-// A validation is a change of a good app and the sentence that it deserves.
+// A validation is a change of a good app and the error that it must cause.
 type validation struct {
 	name   string
 	change func(*account.App)
-	want   string // "" if it is fine
+	want   string // "" if the app is still valid
 }
 
 func checkValidations(t *testing.T, tests []validation) {
@@ -90,8 +90,8 @@ func TestAppIdentity(t *testing.T) {
 	}
 }
 
-// TestLongTextsAreCut gives values of great length that are refused. The error repeats
-// their beginning, so that a person finds them.
+// TestLongTextsAreCut checks the errors of very long values. An error quotes only the
+// beginning of a value, which is enough for people to find it.
 func TestLongTextsAreCut(t *testing.T) {
 	long := strings.Repeat("é", 1<<18)
 	for name, change := range map[string]func(*account.App){
@@ -135,7 +135,7 @@ func TestAppAdmins(t *testing.T) {
 	})
 }
 
-// givePublic ends every refusal of a public key.
+// givePublic is the end of the error for each invalid public key.
 const givePublic = "; give the app's ECDSA public key in PEM, on one of the curves P-224, P-256, P-384, P-521 and secp256k1"
 
 func TestAppKeys(t *testing.T) {
@@ -199,7 +199,7 @@ func newEdKey(t *testing.T) any {
 	return public
 }
 
-// TestPublicAsSecret gives public keys in every spelling as the secret of an HMAC key.
+// TestPublicAsSecret passes public keys in every spelling as the secret of an HMAC key.
 func TestPublicAsSecret(t *testing.T) {
 	for name, key := range map[string]string{"P-256": publicPEM(t, newECDSAKey(t)), "Ed25519": publicPEM(t, newEdKey(t)), "secp256k1": koblitzPEM} {
 		block, _ := pem.Decode([]byte(key))
@@ -233,8 +233,8 @@ func TestPublicAsSecret(t *testing.T) {
 	}
 }
 
-// checkPublic gives a text as the secret of an HMAC key. It must be refused as a
-// public key. A stored key of before can be retired all the same.
+// checkPublic checks that a text is refused as the secret of an HMAC key because it is a
+// public key. A key that was stored before the rule existed can still be retired.
 func checkPublic(t *testing.T, name, secret string) {
 	t.Helper()
 	a := goodApp()
@@ -252,7 +252,7 @@ func checkPublic(t *testing.T, name, secret string) {
 	}
 }
 
-// TestBarePublicAsSecret gives what is no SubjectPublicKeyInfo.
+// TestBarePublicAsSecret passes public keys without a SubjectPublicKeyInfo around them.
 func TestBarePublicAsSecret(t *testing.T) {
 	bare := map[string][]byte{}
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
@@ -300,7 +300,7 @@ tsmEtdjaVHW0FvSsdJ0QmqnJQPzqlYhUoRsaPzBiUG1dVuKGbqmyIw==
 -----END PUBLIC KEY-----
 `
 
-// TestTombstoneDays accepts no ban that is longer than a time can be.
+// TestTombstoneDays checks that a ban never exceeds the range of a time.
 func TestTombstoneDays(t *testing.T) {
 	for days, want := range map[int]string{
 		-1: "", 0: "", 1: "", account.MaxTombstoneDays: "", account.MaxTombstoneDays + 1: "give at most 36500", 106752: "give at most 36500", math.MaxInt: "give at most 36500",

@@ -2,17 +2,17 @@ package account
 
 import "encoding/json"
 
-// A StoredApp is an app in the form in which a store keeps it: its JSON has the
-// secrets of the keys, as that of an [App] does not. It is read as an App.
+// A StoredApp is an app as a store keeps it. Its JSON contains the secrets of the keys;
+// the JSON of an [App] does not. The JSON of a StoredApp is decoded into an App.
 type StoredApp struct {
 	*App
 	Keys []storedKey `json:"keys"`
 }
 
-// A storedKey is a [Key] that shows all it has.
+// A storedKey is a [Key] whose JSON contains its secret.
 type storedKey Key
 
-// Stored returns a as a store keeps it.
+// Stored returns a in the form that a store keeps.
 func (a *App) Stored() StoredApp {
 	s := StoredApp{App: a, Keys: make([]storedKey, len(a.Keys))}
 	for i, k := range a.Keys {
@@ -21,11 +21,11 @@ func (a *App) Stored() StoredApp {
 	return s
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads an app as any version of
-// Rollcall stored it:
+// UnmarshalJSON implements [json.Unmarshaler]. It reads an app that any version of
+// Rollcall has stored:
 //
-//   - gateway_not_admin, a setting of older versions, is [NotAdminGateway];
-//   - hide_unknown_ids asked for what is the default now, and is passed over.
+//   - gateway_not_admin, a setting of older versions, becomes [NotAdminGateway].
+//   - hide_unknown_ids, a setting whose effect is the default now, is ignored.
 func (a *App) UnmarshalJSON(b []byte) error {
 	type plain App // without this method
 	if err := json.Unmarshal(b, (*plain)(a)); err != nil {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestStoredAppsOfOlderVersions reads records with settings that have other
-// names by now.
+// TestStoredAppsOfOlderVersions reads records with settings that have been renamed since.
 func TestStoredAppsOfOlderVersions(t *testing.T) {
 	for settings, want := range map[string]Settings{
 		`{}`:                          {},

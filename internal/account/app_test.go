@@ -55,7 +55,8 @@ func TestIsAdmin(t *testing.T) {
 	}
 }
 
-// A key verifies until the moment at which it is retired, and not at it.
+// TestActiveKeys checks that a key is active before the time of its retirement, and not
+// at that time.
 func TestActiveKeys(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	tests := []struct {
@@ -94,7 +95,7 @@ func TestActiveKeys(t *testing.T) {
 	}
 }
 
-// wholeApp returns an app in which every slice and map has something.
+// wholeApp returns an app in which every slice and map has an element.
 func wholeApp() account.App {
 	a := goodApp()
 	a.Version, a.Created = 7, time.Unix(1700000000, 0)
@@ -109,8 +110,8 @@ func wholeApp() account.App {
 
 var byPrefix = cmpopts.EquateComparable(netip.Prefix{})
 
-// spoil changes whatever v refers to, and fails for what it finds empty: then it
-// could not tell whether two values share it.
+// spoil changes everything that v refers to. It fails on an empty slice or map, because
+// it cannot tell whether two values share that.
 func spoil(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
@@ -154,7 +155,7 @@ func TestNext(t *testing.T) {
 	var given account.App
 	next, err := a.Next(func(app account.App) (account.App, error) {
 		app.Name = "renamed"
-		app.ID, app.Created, app.Version = 1, time.Time{}, 100 // not its to change
+		app.ID, app.Created, app.Version = 1, time.Time{}, 100 // Next ignores these changes
 		given = app
 		return app, nil
 	})

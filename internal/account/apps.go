@@ -2,18 +2,19 @@ package account
 
 import "time"
 
-// An AuditEntry says who did what. It never holds a secret.
+// An AuditEntry records one action of the admin API or of the server. It never contains
+// a secret.
 type AuditEntry struct {
-	Seq     uint64    `json:"seq,omitzero"` // the number of its commit, so it can jump
+	Seq     uint64    `json:"seq,omitzero"` // number of the commit that wrote it; numbers can be skipped
 	Time    time.Time `json:"time"`
 	Actor   string    `json:"actor"`              // "serve", or the name of a token
-	TokenID string    `json:"token_id,omitempty"` // of the token, since names are not unique; "" for the server
+	TokenID string    `json:"token_id,omitempty"` // ID of the token, because names are not unique; "" for the server
 	Action  string    `json:"action"`             // "app.create", "key.add", …
-	App     AppID     `json:"sdkappid"`           // the app acted on; 0 for none
-	Detail  string    `json:"detail,omitempty"`   // what was changed, for a person to read
+	App     AppID     `json:"sdkappid"`           // the app that was changed; 0 for none
+	Detail  string    `json:"detail,omitempty"`   // the change, as text for people
 }
 
-// An AuditQuery asks for a page of the trail.
+// An AuditQuery selects a page of the audit trail.
 type AuditQuery struct {
 	App    AppID  // only this app's entries; 0 for all
 	Before uint64 // only entries with a smaller Seq; 0 starts at the newest

@@ -7,11 +7,10 @@ import (
 	"unsafe"
 )
 
-// Derived keeps a value that is computed from one list of an app's record, such
-// as parsed keys or a word matcher. The value is built again only when the
-// content of that list changes; a change of anything else in the record keeps
-// it. It is safe for concurrent use; its zero value is not usable, see
-// [NewDerived].
+// Derived caches, for each app, a value that is computed from one list of the app's
+// record, such as parsed keys or a word matcher. It builds the value again only when
+// the content of that list changes. Other changes of the record keep the value.
+// Derived is safe for concurrent use. Its zero value is not usable; see [NewDerived].
 type Derived[E comparable, T any] struct {
 	list  func(*App) []E
 	build func([]E) T
@@ -30,14 +29,14 @@ type derived[E comparable, T any] struct {
 	value T
 }
 
-// NewDerived returns a Derived whose values build makes from what list returns.
-// Records are never changed, so neither is that.
+// NewDerived returns a Derived that passes the result of list to build. The lists are
+// kept without a copy, because records are never changed in place.
 func NewDerived[E comparable, T any](list func(*App) []E, build func([]E) T) *Derived[E, T] {
 	return &Derived[E, T]{list: list, build: build}
 }
 
-// Of returns the value for app as it stands in this record. Concurrent callers
-// that need a new value wait for one of them to build it.
+// Of returns the value for this record of an app. If concurrent callers need a new
+// value, one of them builds it and the others wait.
 func (d *Derived[E, T]) Of(app *App) T {
 	list := d.list(app)
 	v, ok := d.apps.Load(app.ID)
@@ -51,8 +50,8 @@ func (d *Derived[E, T]) Of(app *App) T {
 	return d.renew(a, list)
 }
 
-// renew returns the value for list, which it builds if a has one for another
-// content.
+// renew returns the value for list. It keeps the current value if the content of the
+// list has not changed, and builds a new one otherwise.
 func (d *Derived[E, T]) renew(a *derivedApp[E, T], list []E) T {
 	a.building.Lock()
 	defer a.building.Unlock()
@@ -66,11 +65,11 @@ func (d *Derived[E, T]) renew(a *derivedApp[E, T], list []E) T {
 	return next.value
 }
 
-// sameArray reports whether a and b are the same elements in memory, which
-// spares the comparison of a long list in each call.
+// sameArray reports whether a and b are the same slice of memory. This check saves
+// comparing a long list in each call.
 func sameArray[E any](a, b []E) bool {
 	return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b)
 }
 
-// Drop forgets the value of an app that was deleted.
+// Drop removes the value of a deleted app.
 func (d *Derived[E, T]) Drop(app AppID) { d.apps.Delete(app) }

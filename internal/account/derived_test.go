@@ -10,8 +10,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// newCounted returns a Derived that joins the words of an app, and how often it
-// has built.
+// newCounted returns a Derived that joins the words of an app, and the number of values
+// that it has built.
 func newCounted() (*account.Derived[string, string], *atomic.Int64) {
 	builds := new(atomic.Int64)
 	return account.NewDerived(
@@ -27,7 +27,8 @@ func withWords(id account.AppID, words ...string) *account.App {
 	return &account.App{ID: id, Settings: account.Settings{Words: words}}
 }
 
-// TestDerivedBuildsOnce has many callers ask for a value while it is built.
+// TestDerivedBuildsOnce checks that a value is built once if many callers need it at the
+// same time.
 func TestDerivedBuildsOnce(t *testing.T) {
 	const callers = 64
 	var calling, builds atomic.Int64
@@ -35,7 +36,7 @@ func TestDerivedBuildsOnce(t *testing.T) {
 		func(a *account.App) []string { calling.Add(1); return a.Settings.Words },
 		func([]string) int64 {
 			for calling.Load() < callers {
-				runtime.Gosched() // until everybody has come
+				runtime.Gosched() // until all callers have started
 			}
 			return builds.Add(1)
 		},
@@ -59,7 +60,7 @@ func TestDerivedFollowsContent(t *testing.T) {
 		builds int64
 	}{
 		{withWords(1, "a"), "[a]", 1},
-		{withWords(1, "a"), "[a]", 1}, // another record, as after a change of the name
+		{withWords(1, "a"), "[a]", 1}, // another record, as after a change of the app's name
 		{withWords(2, "b"), "[b]", 2},
 		{withWords(1, "a", "c"), "[a c]", 3},
 		{withWords(2, "b"), "[b]", 3},
@@ -72,8 +73,7 @@ func TestDerivedFollowsContent(t *testing.T) {
 	}
 }
 
-// TestDerivedOfSharedArray has lists of two lengths that begin at the same place in
-// memory.
+// TestDerivedOfSharedArray uses two lists of different lengths in the same array.
 func TestDerivedOfSharedArray(t *testing.T) {
 	d, _ := newCounted()
 	words := []string{"a", "b"}
@@ -84,19 +84,19 @@ func TestDerivedOfSharedArray(t *testing.T) {
 	}
 }
 
-// TestDerivedComparesOnce checks that a long list is not compared in each call:
-// a call for the record that was seen last allocates nothing and builds nothing.
+// TestDerivedComparesOnce checks that a call for the record of the last call allocates
+// nothing and builds nothing.
 func TestDerivedComparesOnce(t *testing.T) {
 	d, _ := newCounted()
 	first, renamed := withWords(1, "a"), withWords(1, "a")
 	d.Of(first)
 	d.Of(renamed)
 	if n := testing.AllocsPerRun(100, func() { d.Of(renamed) }); n != 0 {
-		t.Errorf("%v allocations for a record that was seen last, want none", n)
+		t.Errorf("%v allocations for the record of the last call, want none", n)
 	}
 }
 
-// TestDerivedDrops checks that the value of a deleted app does not stay.
+// TestDerivedDrops checks that Drop removes the value of a deleted app.
 func TestDerivedDrops(t *testing.T) {
 	d, builds := newCounted()
 	app := withWords(1, "a")

@@ -1,7 +1,8 @@
-// Package account is the vocabulary of Rollcall: what an app and an account
-// are, which ids and profile values are well formed, which operations a
-// [Store] must provide, and which errors cross package boundaries.
+// Package account defines the types that all other packages share: apps, accounts,
+// keys, tokens, events and errors. It validates ids, profile tags and app records.
+// [Store] and [Records] are the contracts that each engine must implement, and
+// [Error] is the only error type that carries meaning across packages.
 //
-// It imports nothing but the standard library, so every other package may
+// Of Rollcall it imports only packages region and usersig, so every other package may
 // import it.
 package account

@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// A Code classifies an outcome for callers that must act on it. The zero Code
-// is [Internal], so an unclassified error never leaks details to a client.
+// A Code classifies an outcome for callers that must act on it. The zero Code is
+// [Internal], so an error without a Code never leaks details to a client.
 type Code uint8
 
-// Codes. The wire's number for each stands in api, per service.
+// Codes. Package api maps each to its number on the wire, which depends on the service.
 const (
-	Internal        Code = iota // something broke; repeating may help
-	OK                          // no fault; used in results of batches
-	Unavailable                 // not now: nothing was changed; a retry can succeed
-	Unknown                     // time-out: the write may or may not have happened; a retry is safe
-	Exists                      // an app of that id exists
+	Internal        Code = iota // an unexpected failure; a retry may help
+	OK                          // success; used in results of batches
+	Unavailable                 // temporary: nothing was changed, and a retry can succeed
+	Unknown                     // time-out: the write may or may not have happened, and a retry is safe
+	Exists                      // an app with that id exists
 	NoApp                       // no such app
 	NoAccount                   // no such account, or it is deleted
-	InvalidID                   // a UserID that may not name an account
+	InvalidID                   // a UserID that no account can have
 	InvalidApp                  // an app record that breaks a rule; Detail says which
 	Malformed                   // the body is not the JSON that the command reads
 	IDNotString                 // an id is not a JSON string
 	BadParameter                // a required field is missing or of the wrong type
 	EmptyBatch                  // no item in a batch
-	BatchTooLarge               // more items than the command takes
+	BatchTooLarge               // more items than the command accepts
 	NotAdmin                    // the caller is not an admin of the app
 	ValueTooLong                // a profile value over its limit
 	ValueNotAllowed             // a profile value outside the field's list
@@ -35,16 +35,16 @@ const (
 	UnknownTag                  // a profile tag that the app does not have
 	TagNotReadable              // a profile tag that admins may not read
 	TagNotWritable              // a profile tag that admins may not write
-	SensitiveWord               // a value holds a word from the app's list
+	SensitiveWord               // a value contains a word from the app's list
 	Tombstoned                  // deleted too recently to be imported again
-	QuotaFull                   // the app holds as many accounts as it may
-	DeletionOff                 // the app's edition does not allow deletion
+	QuotaFull                   // the app has reached its quota of accounts
+	DeletionOff                 // the app does not allow deletion
 	AdminProtected              // admins cannot be deleted
-	Conflict                    // the record is not in the state that the change needs
+	Conflict                    // the record is not in the state that the change requires
 	NoKey                       // the app has no such key
 	NoToken                     // no such token
 	NoRecord                    // no such record
-	Stale                       // a record has another version than the one that was read
+	Stale                       // a record has changed since it was read
 	numCodes
 )
 
@@ -59,7 +59,7 @@ var codeNames = [numCodes]string{
 // String returns the name of c as it appears in logs and metrics.
 func (c Code) String() string { return codeNames[c] }
 
-// Codes returns every Code, for tests that check that a mapping is total.
+// Codes returns every Code. Tests use it to check that a mapping is complete.
 func Codes() []Code {
 	cs := make([]Code, numCodes)
 	for i := range cs {
@@ -109,26 +109,26 @@ func DetailOf(err error) string {
 	return ""
 }
 
-// Ended returns nil while ctx lives, and an error with Code [Unavailable] after
-// it has ended: for a call that has changed nothing.
+// Ended returns nil until ctx ends, and an error with Code [Unavailable] afterwards.
+// It is for calls that have changed nothing.
 func Ended(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return &Error{Code: Unavailable, Detail: "the call ran out of time; repeating it is safe", Err: context.Cause(ctx)}
+	return &Error{Code: Unavailable, Detail: "the call ran out of time; retrying it is safe", Err: context.Cause(ctx)}
 }
 
-// Undecided returns the error of a change whose ctx has ended while it was under way: it
-// has Code [Unknown].
+// Undecided returns the error of a change whose ctx has ended during the change. The
+// error has Code [Unknown].
 func Undecided(ctx context.Context) error {
-	return &Error{Code: Unknown, Detail: "the call ran out of time and may still happen; repeating it is safe", Err: context.Cause(ctx)}
+	return &Error{Code: Unknown, Detail: "the call ran out of time and may still take effect; retrying it is safe", Err: context.Cause(ctx)}
 }
 
-// maxQuoted is how much of a text is repeated to who sent it, in bytes.
+// maxQuoted is the largest part of a refused text that an error quotes, in bytes.
 const maxQuoted = 64
 
-// Quote returns text in quotes for the Detail of an [Error], cut if it is long:
-// what is refused may be of any length.
+// Quote returns text in quotes for the Detail of an [Error]. It cuts texts above 64
+// bytes, because a refused text may have any length.
 func Quote[T ~string](text T) string {
 	s := string(text)
 	if len(s) > maxQuoted {

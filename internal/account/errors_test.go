@@ -49,7 +49,7 @@ func TestCodeOf(t *testing.T) {
 	}
 }
 
-// Every code has a name of its own.
+// TestCodes checks that every code has a unique name.
 func TestCodes(t *testing.T) {
 	seen := map[string]account.Code{}
 	for i, c := range account.Codes() {
@@ -62,13 +62,13 @@ func TestCodes(t *testing.T) {
 		seen[c.String()] = c
 	}
 	if account.Codes()[0] != account.Internal {
-		t.Error("the zero code is not Internal: an error without one would tell clients too much")
+		t.Error("the zero code is not Internal: an error without a code would leak details to clients")
 	}
 }
 
 func TestEnded(t *testing.T) {
 	if err := account.Ended(t.Context()); err != nil {
-		t.Errorf("Ended of a living context = %v", err)
+		t.Errorf("Ended of a context that has not ended = %v", err)
 	}
 	cause := errors.New("the server is shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())

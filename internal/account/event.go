@@ -2,20 +2,21 @@ package account
 
 import "time"
 
-// An Event tells what has happened to accounts of an app, or to the app. It holds only
-// what happened: items of a batch that failed are left out.
+// An Event reports a change of accounts of an app, or of the app itself. It leaves out
+// the items of a batch that failed.
 type Event struct {
 	App   AppID       `json:"sdkappid"`
-	Time  time.Time   `json:"time"` // of the app's clock; whole milliseconds
+	Time  time.Time   `json:"time"` // by the clock of the app; whole milliseconds
 	Kind  EventKind   `json:"kind"`
-	Items []EventItem `json:"items,omitempty"` // in the order of the call; none if the event is the app's
+	Items []EventItem `json:"items,omitempty"` // in the order of the call; empty for an event of the app itself
 
-	// Action is what was done to the app, in the word of the audit trail: "key.add". It
-	// is empty if the event is that of accounts.
+	// Action is the action on the app as the audit trail names it, such as "key.add".
+	// It is empty for an event of accounts.
 	Action string `json:"action,omitempty"`
 }
 
-// An EventKind says what an [Event] tells of. Its text stands in stored data.
+// An EventKind is the kind of change that an [Event] reports. Its text is part of stored
+// data and must not change.
 type EventKind string
 
 // Kinds of events.
@@ -23,8 +24,8 @@ const (
 	EventImported EventKind = "imported" // accounts were created, or given a Nick or FaceURL
 	EventChanged  EventKind = "changed"  // tags of profiles were set or cleared
 	EventDeleted  EventKind = "deleted"
-	EventKicked   EventKind = "kicked"   // UserSigs from before Time are refused
-	EventUnkicked EventKind = "unkicked" // UserSigs from before a kick are good again
+	EventKicked   EventKind = "kicked"   // UserSigs signed before Time are refused
+	EventUnkicked EventKind = "unkicked" // UserSigs signed before a kick are valid again
 
 	EventAppCreated EventKind = "app.created" // with accounts for its admins
 	EventAppChanged EventKind = "app.changed" // keys, admins or settings; new admins have accounts
@@ -34,6 +35,6 @@ const (
 // An EventItem is one account of an [Event].
 type EventItem struct {
 	ID      UserID  `json:"id"`
-	Created bool    `json:"created,omitempty"` // by an import
-	Fields  []Field `json:"fields,omitempty"`  // given by an import or a change; an unset value clears
+	Created bool    `json:"created,omitempty"` // the import created the account
+	Fields  []Field `json:"fields,omitempty"`  // set by an import or a change; an unset value clears the field
 }

@@ -1,6 +1,6 @@
 package account
 
-// Parts of an app's record beside its settings, for [Fault.Part].
+// Parts of an app's record other than its settings, for [Fault.Part].
 const (
 	PartName    = "name"
 	PartEdition = "edition"
@@ -12,13 +12,13 @@ const (
 type Fault struct {
 	Part   string // a Part constant, "sdkappid", or the name of a setting in JSON
 	ID     string // of the key, admin or element of a setting; "" for the part itself
-	Detail string // says what is wrong and how it should be; holds no secret
+	Detail string // what is wrong and how to correct it; contains no secret
 
-	given  string // what breaks the rule; it holds no secret
+	given  string // the value that breaks the rule; contains no secret
 	weight int    // 1, or the length of a list that is too long
 }
 
-// faults collects what is wrong with an app.
+// faults collects the faults of an app.
 type faults []Fault
 
 func (f *faults) add(part, id, given, detail string) {
@@ -29,9 +29,9 @@ func (f *faults) tooMany(part string, n int, detail string) {
 	*f = append(*f, Fault{Part: part, Detail: detail, given: "too many", weight: n})
 }
 
-// Faults returns everything in a that breaks a rule. Commands are the names that its
-// rate limits may have. A record may have faults after it was stored: rules are added
-// and tightened.
+// Faults returns everything in a that breaks a rule. The argument commands lists the
+// commands that may have a rate limit. A stored record can have faults, because rules
+// are added and tightened over time.
 func (a *App) Faults(commands []string) []Fault {
 	var f faults
 	for _, check := range []func(*App, *faults){
@@ -43,16 +43,16 @@ func (a *App) Faults(commands []string) []Fault {
 	return f
 }
 
-// ValidateChange reports whether a may be stored in place of before. A fault that
-// before has too is no reason to refuse a: the rule may be newer than the record, and
-// all else must stay possible to change. A list that is too long may become shorter
-// step by step. Commands are the names that rate limits may have. The error has Code
+// ValidateChange reports whether a may replace before. A fault that before already has
+// does not refuse a: the rule may be newer than the record, and the rest of the record
+// must remain changeable. A list that is too long may become shorter step by step. The
+// argument commands lists the commands that may have a rate limit. The error has Code
 // [InvalidApp] and says what to correct.
 func (a *App) ValidateChange(before *App, commands []string) error {
 	return refuse(a.Faults(commands), before.Faults(commands))
 }
 
-// refuse returns the first of found that is not known.
+// refuse returns an error for the first fault of found that is not among known.
 func refuse(found, known []Fault) error {
 	left := map[Fault]int{}
 	for _, f := range known {
@@ -67,6 +67,6 @@ func refuse(found, known []Fault) error {
 	return nil
 }
 
-// cause returns f without what may differ although nothing became worse: the place in
-// a list, and the length of one.
+// cause returns f without the details that may change without making the record worse:
+// the place in a list and the length of a list.
 func (f Fault) cause() Fault { return Fault{Part: f.Part, ID: f.ID, given: f.given} }

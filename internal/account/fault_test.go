@@ -13,16 +13,16 @@ import (
 	"rollcall/internal/account"
 )
 
-// publicTexts are public keys that are given as secrets.
+// publicTexts are public keys that the tests pass as secrets.
 var publicTexts = [2]string{"ssh-rsa PUBLIC KEY", "another PUBLIC KEY"}
 
-// A breach breaks one rule in an app's record: in one way, or in another.
+// A breach breaks one rule of an app's record in one of several ways.
 type breach struct {
 	name string
 	do   func(a *account.App, way int)
 }
 
-// breaches has a breach of every rule.
+// breaches contains a breach of every rule.
 var breaches = []breach{
 	{"sdkappid", func(a *account.App, way int) { a.ID = 0; a.Name += strings.Repeat("x", 300*way) }},
 	{"name", func(a *account.App, way int) { a.Name = strings.Repeat("n", 300+way) }},
@@ -87,7 +87,7 @@ var breaches = []breach{
 	}},
 	{"any_signature", func(a *account.App, way int) {
 		a.Settings.AnySignature = true
-		a.Name += strings.Repeat("n", 300*way) // it has no other way
+		a.Name += strings.Repeat("n", 300*way) // this rule can be broken in one way only
 	}},
 }
 
@@ -102,7 +102,8 @@ func limit(a *account.App, command string, n int) {
 	a.Settings.RateLimits[command] = n
 }
 
-// broken returns a good app with the breaches whose numbers are given, in ways[i].
+// broken returns a good app with the breaches of the numbers in which. Breach i breaks
+// its rule in way ways[i].
 func broken(which []int, ways map[int]int) account.App {
 	a := goodApp()
 	for i, b := range breaches {
@@ -113,7 +114,7 @@ func broken(which []int, ways map[int]int) account.App {
 	return a
 }
 
-// harmless changes break no rule, whatever the record is.
+// harmless changes break no rule in any record.
 var harmless = []func(*account.App){
 	func(*account.App) {},
 	func(a *account.App) { a.Disabled = true },
@@ -129,9 +130,9 @@ var harmless = []func(*account.App){
 	},
 }
 
-// TestValidateChange changes records that break rules: a change that leaves the faults
-// alone, or mends some, is taken; one that adds a fault is refused, as is another way
-// to break the rule.
+// TestValidateChange changes records that break rules. A change that keeps or corrects
+// faults is accepted. A change that adds a fault, or breaks the same rule in another way,
+// is refused.
 func TestValidateChange(t *testing.T) {
 	all := make([]int, len(breaches))
 	for i := range all {
@@ -154,7 +155,7 @@ func TestValidateChange(t *testing.T) {
 	})
 }
 
-// TestFaults breaks each rule alone.
+// TestFaults breaks each rule separately.
 func TestFaults(t *testing.T) {
 	parts := []string{"sdkappid", account.PartName, account.PartEdition, account.PartAdmin, account.PartKey}
 	for _, f := range account.SettingForms() {
@@ -167,16 +168,16 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %+v, want one fault of a part of the record", b.name, found)
 		}
 		if strings.Contains(fmt.Sprintf("%+v", found), publicTexts[0]) {
-			t.Errorf("%s: the fault holds the secret", b.name)
+			t.Errorf("%s: the fault contains the secret", b.name)
 		}
 		other := broken([]int{i}, map[int]int{i: 1})
 		if err := other.ValidateChange(&a, commands); account.CodeOf(err) != account.InvalidApp {
-			t.Errorf("%s: broken in another way, too: %v, want InvalidApp", b.name, err)
+			t.Errorf("%s: also broken in another way: %v, want InvalidApp", b.name, err)
 		}
 	}
 }
 
-// TestTooManyBecomeFewer shortens lists that are too long.
+// TestTooManyBecomeFewer checks that a list that is too long may be shortened in steps.
 func TestTooManyBecomeFewer(t *testing.T) {
 	for i, b := range breaches {
 		longer, shorter := broken([]int{i}, map[int]int{i: 1}), broken([]int{i}, nil)
@@ -184,7 +185,7 @@ func TestTooManyBecomeFewer(t *testing.T) {
 			continue
 		}
 		if err := shorter.ValidateChange(&longer, commands); err != nil {
-			t.Errorf("%s: fewer, and still too many: %v", b.name, err)
+			t.Errorf("%s: shorter, but still too long: %v", b.name, err)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package account
 
 import "strings"
 
-// An AppID is an SDKAppID: the number that names an app. Zero names none.
+// An AppID is an SDKAppID, the number of an app. Zero is no app.
 type AppID uint32
 
 // A UserID names an account inside its app. It is case-sensitive, never
@@ -15,9 +15,9 @@ const MaxUserIDBytes = 32
 // Administrator is the admin that every app has from the start.
 const Administrator UserID = "administrator"
 
-// Validate reports whether id may name an account: 1 to 32 bytes of printable
-// ASCII that do not start with a reserved prefix. Strict narrows the alphabet
-// to letters, digits, '_' and '-', as the vendor's login pages advise.
+// Validate reports whether id may name an account: it must be 1 to 32 bytes of
+// printable ASCII without a reserved prefix. If strict is set, it allows only letters,
+// digits, '_' and '-', as the vendor's login pages advise.
 //
 // The error has Code [InvalidID].
 func (id UserID) Validate(strict bool) error {
@@ -34,8 +34,8 @@ func (id UserID) Validate(strict bool) error {
 	return nil
 }
 
-// WhyUnknown says why no account of a can have an id, for the Detail of an
-// [Error], or returns "" if one can.
+// WhyUnknown returns the reason why no account of a can have the id, for the Detail of
+// an [Error]. It returns "" if an account can have it.
 func (a *App) WhyUnknown(id UserID) string { return DetailOf(id.Validate(a.Settings.StrictIDs)) }
 
 // reserved reports whether id belongs to robots, groups, official accounts or

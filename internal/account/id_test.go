@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// detail returns the sentence of err and checks its code.
+// detail returns the Detail of err and checks its Code.
 func detail(t *testing.T, err error, want account.Code) string {
 	t.Helper()
 	if err == nil {
@@ -38,7 +38,7 @@ func TestUserID(t *testing.T) {
 		{"a", fine, fine},
 		{account.UserID(strings.Repeat("a", 32)), fine, fine},
 		{account.UserID(strings.Repeat("a", 33)), long, long},
-		{account.UserID(strings.Repeat("@", 33)), long, long}, // length comes first
+		{account.UserID(strings.Repeat("@", 33)), long, long}, // the length is checked first
 		{account.UserID(strings.Repeat("é", 17)), long, long}, // 34 bytes of 17 letters
 		{account.Administrator, fine, fine},
 		{"azAZ09_-", fine, fine},
@@ -62,7 +62,7 @@ func TestUserID(t *testing.T) {
 		{"@RBT#001", reserved, reserved},
 		{"@TGS#a", reserved, reserved},
 		{"@TLS#NOT_FOUND", reserved, reserved},
-		{"@\x00", reserved, reserved}, // the prefix comes before the spelling
+		{"@\x00", reserved, reserved}, // the prefix is checked before the spelling
 		{"#TOA#", reserved, reserved},
 		{"#TOA#x", reserved, reserved},
 		{"#toa#x", fine, word}, // case-sensitive

@@ -15,7 +15,8 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// No way of printing a key shows its secret, alone or inside something.
+// TestKeyKeepsItsSecret checks that no way of printing a key, or a value that contains a
+// key, shows its secret.
 func TestKeyKeepsItsSecret(t *testing.T) {
 	const secret = "5bd2850fff3ecb11"
 	k := account.Key{ID: "main", Kind: account.HMACKey, Secret: secret}
@@ -65,7 +66,7 @@ func TestKeyKeepsItsSecret(t *testing.T) {
 	}
 }
 
-// The log of a test is searched for what it named a secret.
+// TestLoggedApps logs apps with secrets. TestMain fails if a secret is in a log.
 func TestLoggedApps(t *testing.T) {
 	secret := strings.Repeat("0123456789abcdef", 4)
 	testutil.Secret(t, secret)
@@ -75,7 +76,8 @@ func TestLoggedApps(t *testing.T) {
 	}
 }
 
-// A stored app has the secrets of its keys and comes back whole.
+// TestStoredApp checks that the stored form of an app contains the secrets of its keys,
+// and that decoding it returns the same app.
 func TestStoredApp(t *testing.T) {
 	created := time.UnixMilli(1700000000123).UTC()
 	app := account.App{
@@ -99,7 +101,7 @@ func TestStoredApp(t *testing.T) {
 	if diff := cmp.Diff(app, back); diff != "" {
 		t.Errorf("after a round trip (-want +got):\n%s", diff)
 	}
-	// The public form of an app is not read as its stored form.
+	// The public form of an app cannot be decoded, because its keys have no secrets.
 	if b, err = json.Marshal(app); err != nil || json.Unmarshal(b, &back) == nil {
 		t.Errorf("an app without its secrets is read: %s, %v", b, err)
 	}
@@ -113,7 +115,8 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// The same public key wrapped in another way verifies the same signatures.
+// TestSameSecret compares keys. The same public key in another wrapping verifies the same
+// signatures.
 func TestSameSecret(t *testing.T) {
 	hmac := func(text string) account.Key { return account.Key{Kind: account.HMACKey, Secret: text} }
 	public := func(text string) account.Key { return account.Key{Kind: account.ECDSAKey, Secret: text} }

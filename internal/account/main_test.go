@@ -6,5 +6,5 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestMain makes sure that no secret is logged.
+// TestMain checks that no secret is logged.
 func TestMain(m *testing.M) { testutil.Main(m) }

@@ -2,34 +2,33 @@ package account
 
 import "context"
 
-// A Snapshotter is an engine that can copy itself while it works.
+// A Snapshotter is an engine that can copy itself while it serves calls.
 type Snapshotter interface {
-	// Snapshot writes a durable copy of the whole store, as it is at one
-	// moment of the call, into the folder dir of the server's machine. An
-	// engine of the same kind can be opened on the copy. It holds every change
-	// whose call returned before Snapshot was called. The engine goes on
-	// serving meanwhile.
+	// Snapshot writes a durable copy of the whole store, as it is at one moment of
+	// the call, into the directory dir on the server's machine. An engine of the same
+	// kind can be opened on the copy. The copy contains every change whose call
+	// returned before Snapshot was called. The engine serves other calls meanwhile.
 	//
-	// The caller gives an absolute path at which nothing exists yet; its parent
-	// must. If Snapshot fails, what it made there is of no use and may be
-	// left behind.
+	// dir is an absolute path at which nothing exists yet, and its parent exists. If
+	// Snapshot fails, it may leave files in dir, which are of no use.
 	// Codes: Unavailable, Internal.
 	Snapshot(ctx context.Context, dir string) error
 }
 
-// Contents is what a store holds, as a check of every record has found it.
+// Contents describes what a store contains. A check that reads every record returns it.
 type Contents struct {
 	Accounts   int64 `json:"accounts"`
 	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
 
-	// Orphans are accounts of apps that do not exist, which nobody can see. A store of
-	// format 3 may hold some from a crash; the next start removes them. In others
-	// only damage leaves them; creating the app again brings them back.
+	// Orphans counts accounts of apps that do not exist, which nobody can see. A store of
+	// an older format may contain some after a crash; the next start removes them. In
+	// other stores only damage causes orphans, and creating the app again makes them
+	// visible.
 	Orphans int64 `json:"orphans,omitempty"`
 
-	Records map[Kind]int64 `json:"-"` // how many there are of each kind
+	Records map[Kind]int64 `json:"-"` // number of records of each kind
 
-	// Apps, Tokens and Audit are some of Records under their names; package records fills
+	// Apps, Tokens and Audit are copies of some numbers of Records. Package records fills
 	// them in.
 	Apps   int64 `json:"apps"`
 	Tokens int64 `json:"tokens"`
@@ -40,8 +39,9 @@ type Contents struct {
 	Digest string `json:"digest"`
 }
 
-// Find returns what e, or an engine that it decorates, offers beyond [Engine].
-// A decorator tells what it decorates by a method Unwrap() Engine.
+// Find returns e as a T, or the first engine below e that is a T. It finds the optional
+// methods of an engine below its decorators. A decorator has a method Unwrap() Engine
+// that returns the engine below it.
 func Find[T any](e Engine) (T, bool) {
 	for {
 		if t, ok := e.(T); ok {

@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/store/metered"
 )
 
-// A copier is an engine that offers more than it must.
+// A copier is an engine with an optional method.
 type copier struct{ mem.Store }
 
 func (*copier) Snapshot(context.Context, string) error { return nil }
@@ -28,6 +28,6 @@ func TestFind(t *testing.T) {
 		}
 	}
 	if _, ok := account.Find[account.Snapshotter](checked.New(new(mem.Store))); ok {
-		t.Error("a Snapshotter in an engine that is none")
+		t.Error("Find returned a Snapshotter for an engine that is not one")
 	}
 }

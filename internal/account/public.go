@@ -15,8 +15,9 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
-// Texts that a key was put on one line in have blanks and written line ends in them.
-// Base64 has three alphabets: the standard one, that of URLs and that of a UserSig.
+// These replacers normalize a key that was written on one line: they remove spaces and
+// the escapes \r and \n. Base64 has three alphabets: the standard one, the one for URLs
+// and the one of a UserSig.
 var (
 	base64URL     = strings.NewReplacer(" ", "", "\t", "", `\r`, "", `\n`, "", "=", "", "-", "+", "_", "/")
 	base64UserSig = strings.NewReplacer(" ", "", "\t", "", `\r`, "", `\n`, "", "=", "", "*", "+", "-", "/", "_", "")
@@ -24,10 +25,9 @@ var (
 )
 
 // isPublic reports whether the secret of an HMAC key is a key in PEM or JSON (RFC
-// 7517), or the bare text of a public key in base64 or hexadecimal digits, of
-// whatever algorithm. A public key is no secret: everybody who knows it could sign
-// with it. A compressed point is not recognized, since a random secret may look
-// like one.
+// 7517), or a bare public key of any algorithm in base64 or hexadecimal digits. A
+// public key is not secret: everybody who knows it could sign with it. isPublic does
+// not recognize a compressed point, because a random secret may look like one.
 func isPublic(secret string) bool {
 	if strings.Contains(secret, "-----BEGIN") || strings.Contains(secret, "PUBLIC KEY") || strings.Contains(secret, `"kty"`) {
 		return true
@@ -46,8 +46,8 @@ func isPublic(secret string) bool {
 	return err == nil && isPublicBytes(b)
 }
 
-// isSSH reports whether b is a public key of SSH (RFC 4253, section 6.6): its kind
-// stands first.
+// isSSH reports whether b is a public key of SSH (RFC 4253, section 6.6), which begins
+// with its kind.
 func isSSH(b []byte) bool {
 	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
 		return false
@@ -75,7 +75,7 @@ func isPublicBytes(b []byte) bool {
 }
 
 // isPoint reports whether b is an uncompressed point of a curve (SEC 1, section
-// 2.3.3). No random bytes are.
+// 2.3.3). Random bytes are practically never such a point.
 func isPoint(b []byte) bool {
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		if _, err := ecdsa.ParseUncompressedPublicKey(curve, b); err == nil {

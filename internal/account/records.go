@@ -8,29 +8,30 @@ import (
 	"time"
 )
 
-// Records keeps everything in an engine that is not an account: apps, tokens, the audit
-// trail and what later parts add. A record is a small value with a kind and a key.
-// Records knows nothing of values: package records gives them types.
+// Records stores everything in an engine that is not an account, such as apps, tokens
+// and the audit trail. A record is a small value with a kind and a key. An engine does
+// not interpret values; package records gives them types.
 // Implementations are safe for concurrent use.
 //
 // # Commits
 //
-// All changes go through Commit. A commit carries any number of writes, and the accounts
-// that belong to them. It happens as a whole or not at all, and is durable as a [Store]
-// is when Commit returns. A write can depend on the version of its record, so a caller
-// that reads a record, changes it and commits it never loses the change of another.
+// All changes go through Commit. A commit contains up to [MaxWrites] writes of records,
+// and up to as many spaces, which are the accounts of apps. It is atomic. When Commit
+// returns, it is as durable as a change of a [Store]. A write can depend on the version
+// of its record. A caller that reads a record, changes it and commits it thus never
+// overwrites another caller's change.
 //
 // # Several handles
 //
 // Several processes can share one engine; each has a handle of its own. A read sees every
-// commit that returned before it began, on whatever handle. Changes is the exception: it
-// can tell of a commit on another handle up to [MaxStale] late.
+// commit that returned before the read began, on any handle. Changes is the exception: it
+// can report a commit on another handle up to [MaxStale] late.
 //
 // # Errors
 //
-// The rules of [Store] hold. A commit that fails with [Unavailable] has changed nothing;
-// one that fails with [Unknown] may have happened, and the caller reads the records to
-// find out.
+// The rules of [Store] apply. A commit that fails with [Unavailable] has changed nothing.
+// A commit that fails with [Unknown] may have happened; the caller can read the records
+// to find out.
 type Records interface {
 	// Record returns one record. The caller owns it.
 	// Codes: NoRecord.
@@ -40,49 +41,50 @@ type Records interface {
 	// The caller owns them.
 	Records(ctx context.Context, q RecordQuery) (RecordPage, error)
 
-	// Commit applies c and returns its number. Numbers rise with the commits of a handle
-	// and are never given twice.
+	// Commit applies c and returns its number. The numbers of a handle's commits increase,
+	// and no number is used twice.
 	//
-	// Codes: Stale if a write expects another version of its record; Conflict if a space
-	// that c removes holds other accounts than those of its admins; BadParameter if c
-	// breaks a rule of [Commit.Validate].
+	// Codes:
+	//
+	//   - Stale if a write expects another version of its record
+	//   - Conflict if c removes a space with accounts that are not those of its admins
+	//   - BadParameter if c breaks a rule of [Commit.Validate]
 	Commit(ctx context.Context, c Commit) (number uint64, err error)
 
-	// Changes returns a number that is another one after each commit that writes records
-	// of a kind, and not before reads see the commit: a cache is valid as long as the number
-	// is the same. It costs no more than a look-up in memory. A number means nothing to
-	// another handle.
+	// Changes returns a number that differs after each commit that writes records of a
+	// kind. A cache is valid as long as the number stays the same. Changes costs no more
+	// than a look-up in memory. Numbers of different handles cannot be compared.
 	Changes(kind Kind) uint64
 }
 
-// MaxStale is how much later than a commit another handle of a shared engine can tell of
-// it: in [Records.Changes] and in [Store.Watermark]. Everything else is exact.
+// MaxStale is the longest delay after which another handle of a shared engine reports a
+// commit in [Records.Changes] and a kick in [Store.Watermark]. All other reads are exact.
 const MaxStale = time.Second
 
-// A Kind tells records of different types apart. Kinds are numbered for ever: a number
-// stands in stored data.
+// A Kind tells records of different types apart. A number is never changed or reused,
+// because it is part of stored data.
 type Kind uint8
 
 // Limits of records and of a commit.
 const (
-	MaxRecordKey   = 256     // bytes of a key; 1 is the least
+	MaxRecordKey   = 256     // bytes of a key; the least is 1
 	MaxRecordValue = 4 << 20 // bytes of a value
 	MaxWrites      = 1000    // writes of a commit, and as many spaces
-	MaxCommitBytes = 8 << 20 // keys and values of a commit
+	MaxCommitBytes = 8 << 20 // bytes of all keys and values of a commit
 )
 
 // A Record is one value as it is stored.
 type Record struct {
 	Key     string
 	Value   []byte // never nil
-	Version uint64 // number of the commit that wrote it; never 0, never that of another write
+	Version uint64 // number of the commit that wrote it; never 0, and different for each write of the record
 }
 
-// A RecordQuery asks for a page of records.
+// A RecordQuery selects a page of records.
 type RecordQuery struct {
 	Kind    Kind
 	Prefix  string // only keys that start with it; empty for all
-	After   string // only keys after it, or before it if Reverse; empty starts at the first
+	After   string // only keys after it, or before it if Reverse is set; empty starts at the first
 	Reverse bool   // in descending order
 	Limit   int    // 1 to MaxListLimit
 }
@@ -93,57 +95,56 @@ type RecordPage struct {
 	Next    string // After of the next page; empty when there is none
 }
 
-// A Commit is a set of changes that happen together. No two of its writes name the same
-// record, and no two of its spaces the same app.
+// A Commit is a set of changes that happen together. Each of its writes names another
+// record, and each of its spaces another app.
 type Commit struct {
 	Writes []Write
 	Spaces []Space
 }
 
-// A Write is what a commit makes of one record.
+// A Write is the change of one record in a commit.
 type Write struct {
 	Kind  Kind
 	Key   string
-	Value []byte // nil removes the record, also one that does not exist
+	Value []byte // nil removes the record, which need not exist
 
-	// If is the version that the record must have: 0 if there must be none, AnyVersion
-	// if it does not matter. Any other version refuses the commit with Stale.
+	// If is the version that the record must have. 0 means that it must not exist, and
+	// AnyVersion accepts any version. If the record has another version, the commit is
+	// refused with Stale.
 	If uint64
 
-	// Append creates a record under a key of its own: Key, which may be empty, followed by
-	// the number of the commit, see [AppendedKey]. If is ignored. In a shared engine
-	// a record can be seen after one with a higher number: a reader of a queue removes
-	// what it is done with, and does not go by the last key that it saw.
+	// Append creates a record under a new key: Key, which may be empty, followed by the
+	// number of the commit; see [AppendedKey]. If is ignored.
 	Append bool
 }
 
-// AnyVersion is a [Write.If] that every record meets, also one that does not exist.
+// AnyVersion is a [Write.If] that every record meets, even a record that does not exist.
 const AnyVersion = math.MaxUint64
 
-// A Space is what a commit makes of the accounts of an app. An app has accounts only as
-// long as it has a space: see [Store].
+// A Space is the change of the accounts of an app in a commit. An app can have accounts
+// only while it has a space; see [Store].
 type Space struct {
 	App AppID
 
-	// Admins are the ids that [Store.Delete] protects from now on. Those without an
-	// account get one, created at Now, past any quota and tombstone. The space is opened
-	// if the app has none.
+	// Admins are the ids that [Store.Delete] protects from now on. Each admin without an
+	// account gets one, created at Now, regardless of quota and tombstones. The commit
+	// creates the space if the app has none.
 	Admins []UserID
 	Now    time.Time
 
-	// Remove removes the space instead, together with the accounts of its admins. It is
-	// refused with Conflict while the space has any other account. Tombstones and
-	// watermarks go too, so that a new space of the same app starts clean. A space that
-	// does not exist may be removed.
+	// Remove removes the space instead, together with the accounts of its admins and all
+	// tombstones and watermarks. A new space of the same app starts empty. The commit is
+	// refused with Conflict if the space has any other account. The space need not exist.
 	Remove bool
 }
 
-// AppendedKey returns the key of a record that a commit has appended, see
-// [Write.Append]: prefix and sixteen hexadecimal digits, so that keys sort as numbers do.
+// AppendedKey returns the key of a record that a commit has appended; see
+// [Write.Append]. The key is prefix and sixteen hexadecimal digits, and sorts by number.
 func AppendedKey(prefix string, number uint64) string { return fmt.Sprintf("%s%016x", prefix, number) }
 
-// Validate reports whether c is within the limits, names each record and each app once,
-// and appends only values. The error has Code [BadParameter].
+// Validate reports whether c is within the limits, names each record and each app at
+// most once, and has a value in each write that appends. The error has Code
+// [BadParameter].
 func (c Commit) Validate() error {
 	if len(c.Spaces) > MaxWrites {
 		return badCommit("it has more than %d spaces", MaxWrites)
@@ -189,10 +190,10 @@ func validateWrites(ws []Write) error {
 }
 
 func badCommit(format string, args ...any) error {
-	return &Error{Code: BadParameter, Detail: "the change is too large or has a fault: " + fmt.Sprintf(format, args...)}
+	return &Error{Code: BadParameter, Detail: "the change is too large or breaks a rule: " + fmt.Sprintf(format, args...)}
 }
 
-// KeyIn returns the key of the record that w writes in the commit of a number.
+// KeyIn returns the key of the record that w writes in the commit with this number.
 func (w Write) KeyIn(number uint64) string {
 	if w.Append {
 		return AppendedKey(w.Key, number)
@@ -200,16 +201,16 @@ func (w Write) KeyIn(number uint64) string {
 	return w.Key
 }
 
-// CallOutbox returns what an Outbox adds to the commit of the changes with these results,
-// for an engine to call where the changes happen. It gives outbox a copy. The error has
-// Code [Internal] if outbox panics, or returns what it may not.
+// CallOutbox calls the Outbox of a policy with a copy of results, and returns the writes
+// to add to the commit. An engine calls it where the changes happen. The error has Code
+// [Internal] if outbox panics, or if its writes break a rule.
 func CallOutbox[R any](outbox func([]R) []Write, results []R) (ws []Write, err error) {
 	if outbox == nil {
 		return nil, nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			ws, err = nil, &Error{Detail: "the records of a change broke; see the server's log", Err: fmt.Errorf("panic: %v", p)}
+			ws, err = nil, &Error{Detail: "the records of a change could not be created; see the server's log", Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
 	ws = outbox(slices.Clone(results))

@@ -34,18 +34,18 @@ const CustomPrefix = "Tag_Profile_Custom_"
 
 // Limits of profiles, in bytes and counts (protocol.md §3.10).
 const (
-	MaxValueBytes     = 500 // Nick, FaceUrl and every other text
-	LocationWarnBytes = 16  // the older limit of Location: over it is logged, not refused
+	MaxValueBytes     = 500 // bytes of Nick, FaceUrl and every other text
+	LocationWarnBytes = 16  // bytes of the older limit of Location; a longer text is logged, not refused
 	MaxCustomTags     = 20
 	MaxCustomKey      = 8
 )
 
-// A TagSpec says which values a tag takes and what admins may do with it.
+// A TagSpec defines which values a tag accepts and what admins may do with it.
 type TagSpec struct {
 	IsNumber  bool
 	Max       uint64   // largest number
 	Allowed   []string // if not nil, the only texts allowed
-	WarnBytes int      // if not 0, longer text is worth a line in the log
+	WarnBytes int      // if not 0, a longer text is logged
 	NoRead    bool     // portrait_get refuses it
 	NoWrite   bool     // portrait_set refuses it
 }
@@ -70,8 +70,8 @@ var standardTags = map[Tag]TagSpec{
 	TagRole:            uint32Tag,
 }
 
-// A CustomTag is a profile field that an app declares for itself. The zero
-// permissions let admins read and write it.
+// A CustomTag is a profile field that an app declares. Admins may read and write it
+// unless NoRead or NoWrite is set.
 type CustomTag struct {
 	Key     string `json:"key"`               // 1 to 8 ASCII letters
 	Number  bool   `json:"number,omitzero"`   // an unsigned integer instead of text
@@ -104,8 +104,8 @@ func (a *App) Tag(tag Tag) (TagSpec, bool) {
 	return TagSpec{}, false
 }
 
-// Tags returns the names of the tags that a has: the standard ones, and then those
-// that it declares, each kind in alphabetical order.
+// Tags returns the names of the tags of a. The standard tags come first, then the tags
+// that a declares; each group is in alphabetical order.
 func (a *App) Tags() []Tag {
 	var custom []Tag
 	for _, c := range a.Settings.CustomTags {

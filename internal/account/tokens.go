@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// A Scope is what a token may do with the admin API.
+// A Scope is a level of access to the admin API.
 type Scope string
 
-// Scopes, from the smallest. Each includes those before it.
+// Scopes, from the smallest. Each scope includes those before it.
 const (
-	ScopeRead  Scope = "read"  // look at apps, accounts and the audit trail
-	ScopeWrite Scope = "write" // make and change apps, keys and admins
-	ScopeAdmin Scope = "admin" // delete apps; tokens, backups and sealing
+	ScopeRead  Scope = "read"  // read apps, accounts and the audit trail
+	ScopeWrite Scope = "write" // create and change apps, keys and admins
+	ScopeAdmin Scope = "admin" // delete apps; manage tokens, backups and sealing
 )
 
-// Scopes returns every scope, the smallest first.
+// Scopes returns all scopes, the smallest first.
 func Scopes() []Scope { return []Scope{ScopeRead, ScopeWrite, ScopeAdmin} }
 
-// Includes reports whether s gives leave for what needs.
+// Includes reports whether s permits an operation that requires the scope needs.
 func (s Scope) Includes(needs Scope) bool {
 	all := Scopes()
 	have, want := slices.Index(all, s), slices.Index(all, needs)
@@ -31,8 +31,8 @@ func (s Scope) Includes(needs Scope) bool {
 // A TokenHash is the SHA-256 of a token's text.
 type TokenHash [sha256.Size]byte
 
-// HashToken returns the hash of a token's text. Tokens are 256 random bits, so
-// a plain hash is enough.
+// HashToken returns the hash of a token's text. A plain hash is enough, because a token
+// has 256 random bits.
 func HashToken(text string) TokenHash { return sha256.Sum256([]byte(text)) }
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -53,15 +53,15 @@ const (
 	MaxTokenNameBytes = 64
 )
 
-// A Token lets its bearer use the admin API. Its text is known to the bearer
-// alone. Tokens that a store returns are shared: they must not be changed.
+// A Token lets its bearer use the admin API. Only the bearer knows its text; the store
+// keeps a hash. Tokens that package records returns are shared and must not be changed.
 type Token struct {
 	ID      string    `json:"id"`   // 8 hexadecimal digits; public
-	Name    string    `json:"name"` // the actor in the audit trail
+	Name    string    `json:"name"` // actor in the audit trail
 	Hash    TokenHash `json:"hash"`
 	Scopes  []Scope   `json:"scopes"`
 	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires,omitzero"` // zero: never
+	Expires time.Time `json:"expires,omitzero"` // the zero time means never
 }
 
 // Validate reports whether t may be stored. The error has Code [BadParameter]
@@ -91,10 +91,10 @@ func (t *Token) Validate() error {
 	return &Error{Code: BadParameter, Detail: fault}
 }
 
-// Active reports whether t still counts at now.
+// Active reports whether t is valid at now.
 func (t *Token) Active(now time.Time) bool { return t.Expires.IsZero() || now.Before(t.Expires) }
 
-// Allows reports whether t gives leave for what needs.
+// Allows reports whether t permits an operation that requires the scope needs.
 func (t *Token) Allows(needs Scope) bool {
 	return slices.ContainsFunc(t.Scopes, func(s Scope) bool { return s.Includes(needs) })
 }

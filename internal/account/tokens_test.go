@@ -18,7 +18,7 @@ func TestScopes(t *testing.T) {
 			}
 		}
 		if have.Includes("") || have.Includes("root") || account.Scope("root").Includes(have) {
-			t.Errorf("an unknown scope beside %s", have)
+			t.Errorf("an unknown scope is compared with %s", have)
 		}
 	}
 	token := account.Token{Scopes: []account.Scope{account.ScopeRead, account.ScopeWrite}}
@@ -50,7 +50,7 @@ func TestTokenHash(t *testing.T) {
 	}
 	for _, bad := range []string{"", "98", strings.Repeat("x", 64), strings.Repeat("0", 66)} {
 		if err := new(account.TokenHash).UnmarshalText([]byte(bad)); err == nil {
-			t.Errorf("%q is taken for a hash", bad)
+			t.Errorf("%q is accepted as a hash", bad)
 		}
 	}
 }
