@@ -103,7 +103,7 @@ func TestStoredApp(t *testing.T) {
 	}
 	// The public form of an app cannot be decoded, because its keys have no secrets.
 	if b, err = json.Marshal(app); err != nil || json.Unmarshal(b, &back) == nil {
-		t.Errorf("an app without its secrets is read: %s, %v", b, err)
+		t.Errorf("an app without its secrets was decoded: %s, %v", b, err)
 	}
 }
 

@@ -106,7 +106,7 @@ const switchForm = "true or false"
 // SettingForms returns the form of each field of [Settings], in the order of the fields.
 func SettingForms() []SettingForm {
 	return []SettingForm{
-		{"quota", "a whole number from 0 up", "0, the edition's default", `1000`},
+		{"quota", "a whole number from 0 up", "0, the limit of the edition", `1000`},
 		{"allow_delete", switchForm, "false", `true`},
 		{"tombstone_days", "a whole number", "0, which is 90 days", `30`},
 		{"custom_tags", "a list of objects with a key", "[]", `[{"key":"team"},{"key":"score","number":true}]`},

@@ -9,15 +9,15 @@ import (
 	"rollcall/internal/account"
 )
 
-// benchCallers is how many callers a benchmark runs at once, on any machine.
+// benchCallers is the number of concurrent callers of a benchmark, on any machine.
 const benchCallers = 64
 
-// benchBatch is the items of one call.
+// benchBatch is the number of items of a call.
 const benchBatch = 100
 
-// Benchmark measures calls of 100 accounts from 64 callers at once: the import
-// of new accounts, of existing ones whose nick changes, and their status.
-// Besides the time a call takes it reports calls and CPU time.
+// Benchmark measures calls of 100 accounts from 64 concurrent callers: importing new
+// accounts, importing existing accounts whose nick changes, and reading their status.
+// It reports calls per second and CPU time per call in addition to the time of a call.
 func Benchmark(b *testing.B, open Open) {
 	b.Run("UpsertNew", func(b *testing.B) {
 		e := openApp(b, open)
@@ -56,7 +56,7 @@ func Benchmark(b *testing.B, open Open) {
 	})
 }
 
-// benchCalls is how many calls fill an engine: 200,000 accounts.
+// benchCalls is the number of calls that fill an engine with 200,000 accounts.
 const benchCalls = 2000
 
 // openApp opens an engine with the space of an app.
@@ -78,8 +78,8 @@ func fill(b *testing.B, e account.Engine) {
 	}
 }
 
-// benchItems returns the items of call n. Ids of one call are far apart in the
-// order of keys, as those of real callers are.
+// benchItems returns the items of call n. The ids of a call are far apart in the order
+// of keys, as in real calls.
 func benchItems(n int64, nick string) []account.Upsert {
 	us := make([]account.Upsert, benchBatch)
 	for i := range us {
@@ -115,8 +115,8 @@ func benchmark(b *testing.B, call func() error) {
 	}
 }
 
-// worker makes one call for each thing in work. It goes on after an error, so
-// that nobody waits for it.
+// worker calls call for each element of work and returns the first error. It continues
+// after an error, because the sender would otherwise block.
 func worker(work <-chan struct{}, call func() error) (first error) {
 	for range work {
 		if err := call(); err != nil && first == nil {

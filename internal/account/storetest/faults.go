@@ -7,21 +7,21 @@ import (
 	"rollcall/internal/store/checked"
 )
 
-// A Hook is asked by an engine under test before each of its commits, and once more after
-// it was written. An error lets the commit fail there.
+// A Hook is called by an engine under test before each of its commits, and again after
+// the commit is written. If it returns an error, the commit fails at that point.
 type Hook func(written bool) error
 
-// A Faulty is an empty engine whose commits ask a Hook. Reopen opens what is left of the
-// engine after a commit has failed; it asks no Hook. The suite closes both.
+// A Faulty is an empty engine whose commits call a Hook. Reopen opens the data of the
+// engine again after a commit has failed, without a Hook. The suite closes both engines.
 type Faulty struct {
 	account.Engine
 	Reopen func() account.Engine
 }
 
-// An OpenFaulty opens an empty engine that asks hook.
+// An OpenFaulty opens an empty engine that calls hook.
 type OpenFaulty func(tb testing.TB, hook Hook) Faulty
 
-// RunFaults tests what a failed commit may say and leave behind.
+// RunFaults tests the errors of failed commits, and what they may leave behind.
 func RunFaults(t *testing.T, open OpenFaulty, without ...Exception) {
 	var themes []theme
 	fns := map[string]func(*testing.T){}
@@ -38,17 +38,17 @@ func RunFaults(t *testing.T, open OpenFaulty, without ...Exception) {
 	run(t, themes, without, func(t *testing.T, th theme) { fns[th.name](t) })
 }
 
-// A faultyChange is a change whose commit fails. prepare comes before it. done tells
-// whether the change is there, and fails the test if a part of it is.
+// A faultyChange is a change whose commit fails. prepare runs before it. done reports
+// whether the change has happened, and fails the test if only a part of it has.
 type faultyChange struct {
 	name    string
 	prepare func(*env)
 	change  func(*env) error
 	done    func(*env) bool
-	again   account.Code // of the same change, after it was done
+	again   account.Code // of the same change after it has happened
 }
 
-// testFault lets a commit fail before or after it was written, and looks at what is there.
+// testFault makes a commit fail before or after it is written, and checks the data.
 func testFault(t *testing.T, open OpenFaulty, c faultyChange, written bool) {
 	armed := false
 	f := open(t, func(w bool) error {
@@ -74,24 +74,24 @@ func testFault(t *testing.T, open OpenFaulty, c faultyChange, written bool) {
 	}
 	v = newEnv(t, f.Reopen())
 	if done := c.done(v); done != written {
-		t.Errorf("the change is there: %v, want %v", done, written)
+		t.Errorf("the change has happened: %v, want %v", done, written)
 	}
 	want := account.OK
 	if written {
 		want = c.again
 	}
 	if err := c.change(v); account.CodeOf(err) != want {
-		t.Errorf("the change once more: %v, want Code %v", err, want)
+		t.Errorf("the same change again: %v, want Code %v", err, want)
 	}
 	if !c.done(v) {
-		t.Error("the change is not there after it was done once more")
+		t.Error("the change has not happened after a retry")
 	}
 	if next := v.write(add("", "v")); next <= number {
 		t.Errorf("the number %d follows %d", next, number)
 	}
 }
 
-// errInjected is a fault that an engine does not know.
+// errInjected is an error that engines do not know.
 var errInjected = &account.Error{Detail: "injected"}
 
 func faultyChanges() []faultyChange {
@@ -99,24 +99,24 @@ func faultyChanges() []faultyChange {
 	return []faultyChange{
 		{"Upsert", nil, func(v *env) error {
 			p := free
-			p.Outbox = tellUpserts("o/")
+			p.Outbox = appendResults("o/")
 			_, err := v.e.Upsert(v.Context(), app, items("a", "b"), p)
 			return err
-		}, func(v *env) bool { return v.all(v.exists("a"), v.exists("b"), v.told("o/")) }, account.OK},
+		}, func(v *env) bool { return v.all(v.exists("a"), v.exists("b"), v.hasRecord("o/")) }, account.OK},
 		{"Update", create, func(v *env) error {
-			p := account.ChangePolicy{Now: now, Outbox: tell("o/")}
+			p := account.ChangePolicy{Now: now, Outbox: appendCodes("o/")}
 			_, err := v.e.Update(v.Context(), app, []account.Patch{{ID: "a", Kicked: 9}}, p)
 			return err
-		}, func(v *env) bool { return v.all(v.status(app, "a")[0].Kicked == 9, v.told("o/")) }, account.OK},
+		}, func(v *env) bool { return v.all(v.status(app, "a")[0].Kicked == 9, v.hasRecord("o/")) }, account.OK},
 		{"Delete", create, func(v *env) error {
-			p := account.ChangePolicy{Now: now, Outbox: tell("o/")}
+			p := account.ChangePolicy{Now: now, Outbox: appendCodes("o/")}
 			_, err := v.e.Delete(v.Context(), app, []account.UserID{"a"}, p)
 			return err
-		}, func(v *env) bool { return v.all(!v.exists("a"), v.told("o/")) }, account.OK},
+		}, func(v *env) bool { return v.all(!v.exists("a"), v.hasRecord("o/")) }, account.OK},
 		{"Commit", nil, func(v *env) error {
 			r, err := v.e.Record(v.Context(), kind, "k")
 			if err != nil || string(r.Value) == "2" {
-				return err // a caller finds out what became of it
+				return err // a caller reads the record to find out the outcome
 			}
 			_, err = v.e.Commit(v.Context(), account.Commit{
 				Writes: []account.Write{put("k", "2", r.Version), put("new", "v", 0), add("p/", "v")},
@@ -128,28 +128,28 @@ func faultyChanges() []faultyChange {
 			if err != nil {
 				v.Errorf("Record: %v", err)
 			}
-			return v.all(string(r.Value) == "2", v.told("new"), v.told("p/"), v.status(otherApp, "x")[0].Exists())
+			return v.all(string(r.Value) == "2", v.hasRecord("new"), v.hasRecord("p/"), v.status(otherApp, "x")[0].Exists())
 		}, account.OK},
 		{"Create", nil, func(v *env) error {
 			_, err := v.e.Commit(v.Context(), account.Commit{Writes: []account.Write{put("new", "v", 0)}})
 			return err
-		}, func(v *env) bool { return v.told("new") }, account.Stale},
+		}, func(v *env) bool { return v.hasRecord("new") }, account.Stale},
 		{"Remove", nil, func(v *env) error {
 			_, err := v.e.Commit(v.Context(), account.Commit{
 				Writes: []account.Write{drop("k", account.AnyVersion)},
 				Spaces: []account.Space{{App: app, Remove: true}},
 			})
 			return err
-		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.told("k")) }, account.OK},
+		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.hasRecord("k")) }, account.OK},
 	}
 }
 
-// all demands that parts of a change are all there, or none, and returns which.
+// all checks that either all parts of a change have happened or none, and returns which.
 func (v *env) all(parts ...bool) bool {
 	v.Helper()
 	for _, part := range parts {
 		if part != parts[0] {
-			v.Errorf("a part of the change is there: %v", parts)
+			v.Errorf("only a part of the change has happened: %v", parts)
 		}
 	}
 	return parts[0]
@@ -157,7 +157,7 @@ func (v *env) all(parts ...bool) bool {
 
 func (v *env) exists(id account.UserID) bool { return v.status(app, id)[0].Exists() }
 
-// told reports whether there is a record whose key starts with prefix.
-func (v *env) told(prefix string) bool {
+// hasRecord reports whether there is a record whose key starts with prefix.
+func (v *env) hasRecord(prefix string) bool {
 	return len(v.records(account.RecordQuery{Kind: kind, Prefix: prefix, Limit: 1}).Records) > 0
 }

@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// testInternalIDs checks that internal ids are unique across apps and kept by
-// a re-import.
+// testInternalIDs checks that internal ids are unique across apps and that a re-import
+// keeps them.
 func testInternalIDs(v *env) {
 	seen := map[uint64]string{}
 	for _, a := range []account.AppID{app, otherApp} {
@@ -29,22 +29,22 @@ func testInternalIDs(v *env) {
 	}
 }
 
-// testInternalIDNotReused deletes the newest accounts, whose ids a careless
-// engine would give again.
+// testInternalIDNotReused deletes the newest accounts, whose ids an engine with an error
+// would use again.
 func testInternalIDNotReused(v *env) {
 	seen := map[uint64]bool{}
 	for i := range 5 {
 		id := account.UserID(fmt.Sprintf("u%d", i))
 		internal := v.create(app, id)[0]
 		if seen[internal] {
-			v.Errorf("InternalID %d was given again", internal)
+			v.Errorf("InternalID %d was assigned again", internal)
 		}
 		seen[internal] = true
 		v.delete(app, now, id)
 	}
 }
 
-// testInternalIDConcurrent has 1,000 calls import overlapping ids at once.
+// testInternalIDConcurrent imports overlapping ids in 1,000 concurrent calls.
 func testInternalIDConcurrent(v *env) {
 	const calls, users, each = 1000, 50, 5
 	var mu sync.Mutex
@@ -87,11 +87,11 @@ func testInternalIDConcurrent(v *env) {
 	v.count(app, int64(len(given)))
 }
 
-// change is a policy of updates and deletions.
+// change is the policy of updates and deletions.
 var change = account.ChangePolicy{Now: now}
 
-// testContextEnded calls everything with a context that has ended: each call
-// answers Unavailable or does its work, and none does half of it.
+// testContextEnded calls every method with a context that has ended. Each call either
+// returns Unavailable or does all of its work.
 func testContextEnded(v *env) {
 	ended, cancel := context.WithCancel(v.Context())
 	cancel()
@@ -129,9 +129,9 @@ func testContextEnded(v *env) {
 	v.create(app, "c") // the engine still works
 }
 
-// testSlicesReused overwrites what it passed as soon as a call has returned,
-// also when the call returned because its context ended. What arrives must be
-// what was passed; the race detector watches.
+// testSlicesReused overwrites the slices that it passed as soon as a call has returned,
+// even if the call returned because its context ended. The engine must store the
+// original content. The race detector finds an engine that still reads the slices.
 func testSlicesReused(v *env) {
 	var wg sync.WaitGroup
 	for c := range 8 {

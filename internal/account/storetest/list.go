@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// awkward ids touch every bound of the alphabet, in byte order.
+// awkward contains ids from all limits of the alphabet, in byte order.
 var awkward = []account.UserID{
 	" ", "  ", " a", "!", "#TOA", "%", "/", "//", "0", "10", "9", "A", "Z", "_", "a", "a ", "a/", "a/b", "a0",
 	"aa", "ab", "abc", "ab~", "b", "z", "~", "~~", "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~",
@@ -29,7 +29,7 @@ func testListOrder(v *env) {
 	}
 }
 
-// testListPages reads everything in pages of every size.
+// testListPages lists all accounts in pages of every size.
 func testListPages(v *env) {
 	v.create(app, awkward...)
 	for limit := 1; limit <= len(awkward)+1; limit++ {
@@ -47,7 +47,7 @@ func testListPages(v *env) {
 		}
 		v.equal(fmt.Sprintf("pages of %d", limit), got, awkward)
 	}
-	page := v.list(app, account.ListQuery{After: "a/c", Limit: 2}) // an id that is not there
+	page := v.list(app, account.ListQuery{After: "a/c", Limit: 2}) // an id without an account
 	v.equal("after an absent id", ids(page.Accounts), []account.UserID{"a0", "aa"})
 }
 
@@ -80,7 +80,7 @@ func testListPrefix(v *env) {
 	}
 }
 
-// testListApps lists apps whose numbers are neighbours in any encoding.
+// testListApps lists apps whose numbers are adjacent in any encoding.
 func testListApps(v *env) {
 	apps := []account.AppID{1, 2, 255, 256, app - 1, app, otherApp, 1<<32 - 1}
 	for _, id := range apps {
@@ -101,8 +101,8 @@ func testListApps(v *env) {
 	}
 }
 
-// testListDeleted checks that neither deleted accounts nor their tombstones
-// and watermarks are listed or end a page early.
+// testListDeleted checks that deleted accounts, tombstones and watermarks are not listed
+// and do not shorten a page.
 func testListDeleted(v *env) {
 	v.create(app, "a", "b", "c", "d", "e")
 	v.update(app, now, account.Patch{ID: "b", Kicked: 1})
@@ -116,7 +116,7 @@ func testListDeleted(v *env) {
 	v.equal("after b came back", ids(v.list(app, account.ListQuery{Limit: 9}).Accounts), []account.UserID{"a", "b", "d"})
 }
 
-// testCountConcurrent imports and deletes overlapping ids from many callers.
+// testCountConcurrent imports and deletes overlapping ids in concurrent calls.
 func testCountConcurrent(v *env) {
 	const callers, rounds = 8, 15
 	var wg sync.WaitGroup

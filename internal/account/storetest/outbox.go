@@ -6,18 +6,18 @@ import (
 	"rollcall/internal/account"
 )
 
-// tell returns an outbox that appends the codes it was told.
-func tell(prefix string) func([]account.Code) []account.Write {
+// appendCodes returns an outbox that appends a record with the codes of its call.
+func appendCodes(prefix string) func([]account.Code) []account.Write {
 	return func(cs []account.Code) []account.Write { return []account.Write{add(prefix, fmt.Sprint(cs))} }
 }
 
-// tellUpserts is tell for imports.
-func tellUpserts(prefix string) func([]account.UpsertResult) []account.Write {
-	return func(rs []account.UpsertResult) []account.Write { return tell(prefix)(codes(rs)) }
+// appendResults is appendCodes for imports.
+func appendResults(prefix string) func([]account.UpsertResult) []account.Write {
+	return func(rs []account.UpsertResult) []account.Write { return appendCodes(prefix)(codes(rs)) }
 }
 
-// outbox demands what outboxes have appended to a prefix. Each record may tell of some
-// items of its call, the others having Code internal.
+// outbox checks the records that outboxes have appended to a prefix: one for each list of
+// codes in want.
 func (v *env) outbox(prefix string, want ...[]account.Code) {
 	v.Helper()
 	got := []string{}
@@ -34,18 +34,18 @@ func (v *env) outbox(prefix string, want ...[]account.Code) {
 	v.equal("outbox "+prefix, got, all)
 }
 
-// testOutbox writes records with each kind of change.
+// testOutbox writes records together with each kind of change.
 func testOutbox(v *env) {
 	v.open(app, "admin")
 	before := v.write()
-	up := account.UpsertPolicy{Now: now, Limit: 3, Outbox: tellUpserts("u/")}
+	up := account.UpsertPolicy{Now: now, Limit: 3, Outbox: appendResults("u/")}
 	rs := v.upsert(app, up, items("a", "b", "c")...)
 	v.equal("codes", codes(rs), []account.Code{account.OK, account.OK, account.QuotaFull})
 	v.outbox("u/", codes(rs))
-	p := account.ChangePolicy{Now: now, Outbox: tell("c/")}
+	p := account.ChangePolicy{Now: now, Outbox: appendCodes("c/")}
 	cs, err := v.e.Update(v.Context(), app, []account.Patch{{ID: "a", Kicked: 1}, {ID: "nobody", Kicked: 1}}, p)
 	v.equal("Update", err, error(nil))
-	p.Outbox = tell("d/")
+	p.Outbox = appendCodes("d/")
 	ds, err := v.e.Delete(v.Context(), app, []account.UserID{"a", "admin", "nobody"}, p)
 	v.equal("Delete", err, error(nil))
 	v.outbox("c/", cs)
@@ -55,22 +55,23 @@ func testOutbox(v *env) {
 	}
 }
 
-// testOutboxResults gives an outbox whole results, and no leave to change them.
+// testOutboxResults checks that an outbox gets all results, and that it cannot change
+// those of the caller.
 func testOutboxResults(v *env) {
-	var told []account.UpsertResult
+	var got []account.UpsertResult
 	p := free
 	p.Outbox = func(rs []account.UpsertResult) []account.Write {
-		told = append(told, rs...)
+		got = append(got, rs...)
 		clear(rs)
 		return nil
 	}
 	rs := v.upsert(app, p, items("a", "b", "a")...)
-	v.equal("results", told, rs)
+	v.equal("results", got, rs)
 	v.upsert(app, p)
-	v.equal("results of an empty batch", told, rs)
+	v.equal("results of an empty batch", got, rs)
 }
 
-// testOutboxEmpty writes nothing.
+// testOutboxEmpty uses outboxes that write nothing, or remove a record that does not exist.
 func testOutboxEmpty(v *env) {
 	p := free
 	p.Outbox = func([]account.UpsertResult) []account.Write { return nil }
@@ -83,27 +84,28 @@ func testOutboxEmpty(v *env) {
 	}
 	v.count(app, 1)
 	if n := v.e.Changes(kind); n == before {
-		v.Errorf("Changes = %d after a removal, as before", n)
+		v.Errorf("Changes = %d after a removal, unchanged", n)
 	}
 }
 
-// testOutboxRefused asks no outbox about a call that changes nothing.
+// testOutboxRefused checks that a call without a space calls no outbox, and that an
+// outbox gets the codes of refused items.
 func testOutboxRefused(v *env) {
 	p := free
-	p.Outbox = tellUpserts("u/")
+	p.Outbox = appendResults("u/")
 	if _, err := v.e.Upsert(v.Context(), 7, items("a"), p); account.CodeOf(err) != account.NoApp {
 		v.Errorf("Upsert without a space: %v", err)
 	}
 	v.outbox("u/")
-	rs := v.upsert(app, account.UpsertPolicy{Now: now, Limit: 1, Outbox: tellUpserts("u/")}, items("a", "b")...)
+	rs := v.upsert(app, account.UpsertPolicy{Now: now, Limit: 1, Outbox: appendResults("u/")}, items("a", "b")...)
 	v.outbox("u/", codes(rs))
-	rs = v.upsert(app, account.UpsertPolicy{Now: now, Limit: 1, Outbox: tellUpserts("v/")}, items("c")...)
+	rs = v.upsert(app, account.UpsertPolicy{Now: now, Limit: 1, Outbox: appendResults("v/")}, items("c")...)
 	v.equal("codes", codes(rs), []account.Code{account.QuotaFull})
-	v.outbox("v/", codes(rs)) // all items of it are refused
+	v.outbox("v/", codes(rs)) // all its items are refused
 }
 
-// testOutboxBroken has outboxes that panic, or return what they may not. The call fails,
-// and the engine goes on.
+// testOutboxBroken uses outboxes that panic or return invalid writes. The call fails, and
+// the engine continues to work.
 func testOutboxBroken(v *env) {
 	for name, fn := range map[string]func([]account.UpsertResult) []account.Write{
 		"panic":     func([]account.UpsertResult) []account.Write { panic("broken") },
@@ -115,7 +117,7 @@ func testOutboxBroken(v *env) {
 		if _, err := v.e.Upsert(v.Context(), app, items("a"), p); account.CodeOf(err) != account.Internal {
 			v.Errorf("%s: %v, want Code internal", name, err)
 		}
-		p.Outbox = tellUpserts(name + "/")
+		p.Outbox = appendResults(name + "/")
 		v.outbox(name+"/", codes(v.upsert(app, p, items("b")...)))
 	}
 	if page := v.records(account.RecordQuery{Kind: kind, Prefix: "k", Limit: 9}); len(page.Records) != 0 {

@@ -19,8 +19,8 @@ import (
 )
 
 // Property runs random operations on an engine of open and on package mem, and
-// demands the same answers. Internal ids may differ, but must name the same
-// accounts.
+// checks that the results are the same. Internal ids may differ, but must identify
+// the same accounts.
 func Property(t *testing.T, open Open) {
 	rapid.Check(t, func(rt *rapid.T) { newMachine(rt, open(t)).run() })
 }
@@ -46,10 +46,10 @@ type machine struct {
 	model  account.Engine
 	reopen func() account.Engine // nil: the engine does not persist
 
-	// Internal ids of the engine and of the model that name the same account.
+	// These map internal ids of the engine and of the model that identify one account.
 	toModel, toEngine map[uint64]uint64
 
-	numbers map[uint64]uint64 // of commits, from those of the engine to those of the model
+	numbers map[uint64]uint64 // from the engine's number of a commit to the model's
 }
 
 func newMachine(rt *rapid.T, e account.Engine) *machine {
@@ -82,8 +82,8 @@ func (m *machine) run() {
 	m.Repeat(actions)
 }
 
-// same notes that the internal ids e and w name one account, and returns what
-// the engine should have answered where the model answered w.
+// same records that the internal id e of the engine and w of the model identify one
+// account. It returns the id that the engine should have returned in place of w.
 func (m *machine) same(e, w uint64) uint64 {
 	_, seen := m.toModel[e]
 	if known, ok := m.toEngine[w]; ok || seen {
@@ -93,7 +93,7 @@ func (m *machine) same(e, w uint64) uint64 {
 	return e
 }
 
-// equal fails the test unless the two answers agree. Errors agree in their Code.
+// equal fails the test unless both results are equal. Errors are compared by Code.
 func (m *machine) equal(what string, got, want any, gotErr, wantErr error) {
 	m.Helper()
 	if account.CodeOf(gotErr) != account.CodeOf(wantErr) {
@@ -113,7 +113,7 @@ var (
 	anyNum = rapid.SampledFrom([]account.Tag{account.TagLevel, account.TagRole, account.CustomPrefix + "Num"})
 )
 
-// moment draws one of few times, so that they collide.
+// moment draws one of a few times, which often makes them equal.
 func moment(t *rapid.T, label string) time.Time {
 	return now.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, label)) * 700 * time.Microsecond)
 }
@@ -125,8 +125,8 @@ func anyField(t *rapid.T) account.Field {
 	return text(anyTag.Draw(t, "tag"), anyTxt.Draw(t, "value"))
 }
 
-// spaces opens, changes or removes a space. Mostly it opens one, so that most calls find
-// one.
+// spaces creates, changes or removes a space. It removes only one in four, because most
+// calls should find a space.
 func (m *machine) spaces(t *rapid.T) {
 	c := account.Commit{Spaces: []account.Space{{App: anyApp.Draw(t, "app"), Now: now}}}
 	sp := &c.Spaces[0]
@@ -142,7 +142,8 @@ func (m *machine) spaces(t *rapid.T) {
 // records writes records.
 func (m *machine) records(t *rapid.T) { m.commit(account.Commit{Writes: m.writes(t)}) }
 
-// commit does c, whose conditions are versions of the engine, in both.
+// commit applies c to the engine and to the model. The conditions of c are versions of
+// the engine.
 func (m *machine) commit(c account.Commit) {
 	model := c
 	model.Writes = slices.Clone(c.Writes)
@@ -184,8 +185,8 @@ func (m *machine) writes(t *rapid.T) (ws []account.Write) {
 	return ws
 }
 
-// modelKey returns the key in the model for a key of the engine: that of an appended
-// record ends with the number of its commit.
+// modelKey returns the key in the model for a key of the engine. They differ for an
+// appended record, whose key ends with the number of its commit.
 func (m *machine) modelKey(key string) string {
 	const digits = 16
 	if len(key) < digits {
@@ -198,7 +199,7 @@ func (m *machine) modelKey(key string) string {
 	return account.AppendedKey(prefix, m.numbers[number])
 }
 
-// readRecords lists records, and reads one.
+// readRecords lists records and reads one.
 func (m *machine) readRecords(t *rapid.T) {
 	q := account.RecordQuery{Kind: anyKind.Draw(t, "kind"), Prefix: anyPrefix.Draw(t, "prefix"), Limit: rapid.IntRange(1, 6).Draw(t, "limit")}
 	q.Reverse = rapid.Bool().Draw(t, "reverse")
@@ -220,25 +221,25 @@ func (m *machine) readRecords(t *rapid.T) {
 	m.equal("Record", one, wantOne, err, wantErr)
 }
 
-// sameRecord turns a record of the engine into what the model should have.
+// sameRecord turns a record of the engine into the one that the model should have.
 func (m *machine) sameRecord(r *account.Record) {
 	r.Key, r.Version = m.modelKey(r.Key), m.numbers[r.Version]
 }
 
-// anyOutbox draws an outbox, nil most times.
+// anyOutbox draws an outbox, which is nil most of the time.
 func anyOutbox[R any](t *rapid.T) func([]R) []account.Write {
-	w := put("o", "told", account.AnyVersion)
+	w := put("o", "event", account.AnyVersion)
 	switch rapid.IntRange(0, 5).Draw(t, "outbox") {
 	case 0:
 	case 1:
-		w = add("o/", "told")
+		w = add("o/", "event")
 	default:
 		return nil
 	}
 	return func([]R) []account.Write { return []account.Write{w} }
 }
 
-// learn notes which numbers of commits an outbox got.
+// learn records the numbers of the commits in which outboxes have written.
 func (m *machine) learn() {
 	q := account.RecordQuery{Kind: kind, Prefix: "o", Limit: account.MaxListLimit}
 	got, err := m.engine.Records(m.ctx, q)

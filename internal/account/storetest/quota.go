@@ -32,7 +32,7 @@ func testQuotaOrder(v *env) {
 	}
 }
 
-// testQuotaAbove lowers a limit below what is there.
+// testQuotaAbove lowers the limit below the number of accounts.
 func testQuotaAbove(v *env) {
 	v.create(app, "a", "b", "c")
 	rs := v.upsert(app, limited(2), account.Upsert{ID: "c", Nick: "changed"}, account.Upsert{ID: "d"})
@@ -43,7 +43,7 @@ func testQuotaAbove(v *env) {
 	v.count(app, 3)
 }
 
-// testQuotaConcurrent lets more callers import than the quota takes.
+// testQuotaConcurrent imports more accounts than the quota allows, in concurrent calls.
 func testQuotaConcurrent(v *env) {
 	const limit, callers, each = 137, 16, 20
 	var ok, full atomic.Int64
@@ -71,7 +71,7 @@ func testQuotaConcurrent(v *env) {
 	v.count(app, limit)
 }
 
-// upsertIn imports in a goroutine that may not stop the test.
+// upsertIn imports in a goroutine, where Fatal must not be called.
 func (v *env) upsertIn(p account.UpsertPolicy, ids []account.UserID) []account.UpsertResult {
 	rs, err := v.e.Upsert(v.Context(), app, items(ids...), p)
 	if err != nil {
@@ -80,7 +80,7 @@ func (v *env) upsertIn(p account.UpsertPolicy, ids []account.UserID) []account.U
 	return rs
 }
 
-// testQuotaFreed deletes to make room.
+// testQuotaFreed checks that a deletion frees quota.
 func testQuotaFreed(v *env) {
 	v.upsert(app, limited(2), items("a", "b")...)
 	v.delete(app, now, "a")

@@ -16,8 +16,8 @@ const (
 	otherKind account.Kind = 201
 )
 
-// recordThemes returns what is required of records. Each theme begins with two spaces and
-// no record.
+// recordThemes returns the themes about records. Each begins with two spaces and no
+// record.
 func recordThemes() []theme {
 	return []theme{
 		{"RecordCreate", testRecordCreate},
@@ -46,12 +46,12 @@ func recordThemes() []theme {
 	}
 }
 
-// put returns the write of a record that must have a version.
+// put returns the write of a record that must have the version.
 func put(key, value string, version uint64) account.Write {
 	return account.Write{Kind: kind, Key: key, Value: []byte(value), If: version}
 }
 
-// drop returns the removal of a record that must have a version.
+// drop returns the removal of a record that must have the version.
 func drop(key string, version uint64) account.Write {
 	return account.Write{Kind: kind, Key: key, If: version}
 }
@@ -75,7 +75,7 @@ func (v *env) write(ws ...account.Write) uint64 {
 	return v.commit(account.Commit{Writes: ws})
 }
 
-// refused does a commit that must end with a Code.
+// refused applies a commit that must fail with a Code.
 func (v *env) refused(c account.Commit, want account.Code) {
 	v.Helper()
 	if _, err := v.e.Commit(v.Context(), c); account.CodeOf(err) != want {
@@ -83,7 +83,7 @@ func (v *env) refused(c account.Commit, want account.Code) {
 	}
 }
 
-// record demands a record; version 0 demands that there is none.
+// record checks a record. Version 0 means that the record must not exist.
 func (v *env) record(key, value string, version uint64) {
 	v.Helper()
 	r, err := v.e.Record(v.Context(), kind, key)
@@ -96,7 +96,7 @@ func (v *env) record(key, value string, version uint64) {
 	}
 }
 
-// noRecord returns err unless it says that there is no record.
+// noRecord returns err unless its Code is NoRecord.
 func noRecord(err error) error {
 	if account.CodeOf(err) == account.NoRecord {
 		return nil
@@ -141,7 +141,7 @@ func testRecordReplace(v *env) {
 	v.record("k", "3", third)
 	v.write(put("new", "1", account.AnyVersion))
 	if first >= second || second >= third {
-		v.Errorf("versions %d, %d, %d do not rise", first, second, third)
+		v.Errorf("versions %d, %d, %d do not increase", first, second, third)
 	}
 }
 
@@ -152,15 +152,15 @@ func testRecordRemove(v *env) {
 	v.record("k", "1", first)
 	v.write(drop("k", first))
 	v.record("k", "", 0)
-	v.write(drop("k", account.AnyVersion)) // one that does not exist
+	v.write(drop("k", account.AnyVersion)) // the record does not exist
 	v.write(drop("k", 0))
 	v.refused(account.Commit{Writes: []account.Write{drop("k", first)}}, account.Stale)
 	if again := v.write(put("k", "2", 0)); again == first {
-		v.Errorf("the version %d is given again", again)
+		v.Errorf("the version %d is used again", again)
 	}
 }
 
-// testRecordConcurrent has callers count up one record, each from what it read.
+// testRecordConcurrent increments a counter in one record in concurrent calls.
 func testRecordConcurrent(v *env) {
 	const callers, each = 8, 10
 	v.write(put("n", "", 0))
@@ -174,7 +174,8 @@ func testRecordConcurrent(v *env) {
 	}
 }
 
-// countUp makes a record n bytes longer, one after the other, each from what it read.
+// countUp appends n bytes to a record, one in each commit. A commit that is refused with
+// Stale is retried with the new version.
 func (v *env) countUp(key string, n int) {
 	for n > 0 {
 		r, err := v.e.Record(v.Context(), kind, key)
@@ -194,7 +195,7 @@ func (v *env) countUp(key string, n int) {
 	}
 }
 
-// testRecordOwned spoils what it passed, and what it got.
+// testRecordOwned overwrites the values that it passed and the values that it got.
 func testRecordOwned(v *env) {
 	given := []byte("value")
 	admins := []account.UserID{"a", "b"}
@@ -210,22 +211,22 @@ func testRecordOwned(v *env) {
 	copy(r.Value, "spoil")
 	copy(v.records(account.RecordQuery{Kind: kind, Limit: 1}).Records[0].Value, "spoil")
 	v.record("k", "value", n)
-	var told []byte
+	var value []byte
 	p := free
 	p.Outbox = func([]account.UpsertResult) []account.Write {
-		told = []byte("value")
-		return []account.Write{{Kind: kind, Key: "o", Value: told, If: account.AnyVersion}}
+		value = []byte("value")
+		return []account.Write{{Kind: kind, Key: "o", Value: value, If: account.AnyVersion}}
 	}
 	v.upsert(app, p, items("x")...)
-	copy(told, "spoil")
+	copy(value, "spoil")
 	r, err := v.e.Record(v.Context(), kind, "o")
 	if err != nil || string(r.Value) != "value" {
 		v.Errorf("the record of the outbox is %q, %v", r.Value, err)
 	}
 }
 
-// testRecordValues stores values of any size and content. An empty one is none that is
-// missing.
+// testRecordValues stores values of various sizes and content. An empty value is not a
+// missing one.
 func testRecordValues(v *env) {
 	every := make([]byte, 256)
 	for i := range every {
@@ -241,7 +242,7 @@ func testRecordValues(v *env) {
 	}
 }
 
-// testRecordKinds keeps records of one key and several kinds apart.
+// testRecordKinds checks that records of several kinds with one key are independent.
 func testRecordKinds(v *env) {
 	kinds := []account.Kind{0, 1, 127, 128, 254, 255}
 	var ws []account.Write
@@ -260,7 +261,7 @@ func testRecordKinds(v *env) {
 	v.equal("a kind between", v.records(account.RecordQuery{Kind: 2, Limit: 5}), account.RecordPage{})
 }
 
-// testRecordLimits does commits at the limits, and beyond them.
+// testRecordLimits applies commits at the limits and above them.
 func testRecordLimits(v *env) {
 	key := strings.Repeat("k", account.MaxRecordKey)
 	value := bytes.Repeat([]byte("v"), account.MaxRecordValue)
@@ -304,7 +305,8 @@ func testRecordLimits(v *env) {
 	}
 }
 
-// testCommitWhole does commits that one part refuses. Nothing of them may happen.
+// testCommitWhole applies commits of which one part is refused. No part of them may
+// happen.
 func testCommitWhole(v *env) {
 	v.create(app, "a")
 	n := v.write(put("k", "v", 0), put("l", "v", 0))
@@ -339,8 +341,8 @@ func testCommitWhole(v *env) {
 	v.count(otherApp, 1)
 }
 
-// testCommitAccounts removes a space while others import to it. The record that goes with
-// the space tells whether there is one.
+// testCommitAccounts removes a space during imports. A record that is written together
+// with the space says whether the space exists.
 func testCommitAccounts(v *env) {
 	n := v.commit(account.Commit{Writes: []account.Write{put("app", "", 0)}, Spaces: []account.Space{{App: app, Admins: []account.UserID{"admin"}, Now: now}}})
 	var wg sync.WaitGroup
@@ -374,7 +376,8 @@ func testCommitAccounts(v *env) {
 	v.count(app, 1)
 }
 
-// testCommitNumbers checks that numbers rise, also of commits that write nothing.
+// testCommitNumbers checks that numbers increase, including those of commits that write
+// nothing.
 func testCommitNumbers(v *env) {
 	last := v.write(put("k", "v", 0))
 	for range 3 {
@@ -394,7 +397,7 @@ func testCommitNumbers(v *env) {
 	}
 }
 
-// testAppend removes the newest record, whose key a careless engine would give again.
+// testAppend removes the newest record, whose key an engine with an error would use again.
 func testAppend(v *env) {
 	seen := map[string]bool{}
 	last := ""
@@ -416,7 +419,7 @@ func testAppend(v *env) {
 		}
 	}
 	if ks := keys(v.records(account.RecordQuery{Kind: kind, Prefix: "p/", Limit: 9})); len(ks) != 3 {
-		v.Errorf("left are %q, want three", ks)
+		v.Errorf("the remaining keys are %q, want three", ks)
 	}
 }
 
@@ -446,7 +449,7 @@ func testAppendConcurrent(v *env) {
 	}
 }
 
-// awkwardKeys touch bounds of bytes, in their order.
+// awkwardKeys contains keys with the smallest and largest bytes, in byte order.
 var awkwardKeys = []string{
 	"\x00", "\x00\x00", "\x00\xff", " ", "/", "A", "a", "a\x00", "a\x00b", "a/", "a/1", "a/2", "a0", "aa", "b", "é", "\xfe\xff", "\xff", "\xff\x00", "\xff\xff", "\xff\xff\xff",
 }
@@ -498,7 +501,8 @@ func testRecordsPages(v *env) {
 	}
 }
 
-// testRecordsPrefix compares prefixes and bounds of all kinds with a search by hand.
+// testRecordsPrefix compares queries with all kinds of prefixes and bounds with a linear
+// search.
 func testRecordsPrefix(v *env) {
 	v.fill()
 	bounds := append([]string{"", "a/3", "zz", "\xff\xff\xff\xff"}, awkwardKeys...)
@@ -522,16 +526,16 @@ func testRecordsPrefix(v *env) {
 	}
 }
 
-// testChanges asks after each kind of write, and after a refusal and reads.
+// testChanges checks Changes after each kind of write, and after reads.
 func testChanges(v *env) {
-	told := map[uint64]bool{v.e.Changes(kind): true}
+	seen := map[uint64]bool{v.e.Changes(kind): true}
 	changed := func(what string) {
 		v.Helper()
 		n := v.e.Changes(kind)
-		if told[n] {
-			v.Errorf("Changes = %d after %s, as before", n, what)
+		if seen[n] {
+			v.Errorf("Changes = %d after %s, unchanged", n, what)
 		}
-		told[n] = true
+		seen[n] = true
 	}
 	v.write(put("k", "v", 0))
 	changed("a new record")
@@ -553,8 +557,8 @@ func testChanges(v *env) {
 	}
 }
 
-// testChangesConcurrent reads one record through a cache that is good as long as Changes
-// is the same. It must never show less than what was committed before.
+// testChangesConcurrent reads a record through a cache that is valid while Changes stays
+// the same. The cache must always contain every change that was committed before the read.
 func testChangesConcurrent(v *env) {
 	const changes = 200
 	v.write(put("n", "", 0))
@@ -583,7 +587,7 @@ func testChangesConcurrent(v *env) {
 					number, cached = n, len(r.Value)
 				}
 				if cached < least {
-					v.Errorf("the cache holds change %d after change %d was committed", cached, least)
+					v.Errorf("the cache contains change %d after change %d was committed", cached, least)
 					return
 				}
 			}

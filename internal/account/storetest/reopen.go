@@ -9,12 +9,12 @@ import (
 	"rollcall/internal/store/checked"
 )
 
-// An OpenAt opens the engine whose data lies in the directory dir, which may
-// hold what an engine closed before has left there.
+// An OpenAt opens the engine with its data in the directory dir, which may contain the
+// data of an engine that was closed before.
 type OpenAt func(tb testing.TB, dir string) account.Engine
 
-// RunReopen tests that what the engines of openAt hold survives Close and a
-// new Open.
+// RunReopen tests that the data of the engines of openAt survives Close and another
+// openAt.
 func RunReopen(t *testing.T, openAt OpenAt, without ...Exception) {
 	reopening := func(name string, fn func(v *env, reopen func())) theme {
 		return theme{name, func(v *env) { fn(v, v.reopen) }}
@@ -61,8 +61,8 @@ func testReopenAccounts(v *env, reopen func()) {
 	v.equal("codes", codes(rs), []account.Code{account.OK, account.OK, account.QuotaFull})
 }
 
-// testReopenInternalIDs deletes the newest accounts before the restart: their
-// ids must not be given again.
+// testReopenInternalIDs deletes the newest accounts before the restart. Their internal
+// ids must not be used again.
 func testReopenInternalIDs(v *env, reopen func()) {
 	given := map[uint64]account.UserID{}
 	for round := range 3 {
@@ -72,7 +72,7 @@ func testReopenInternalIDs(v *env, reopen func()) {
 		}
 		for i, internal := range v.create(app, batch...) {
 			if other, ok := given[internal]; ok {
-				v.Errorf("InternalID %d of %s is given to %s", internal, other, batch[i])
+				v.Errorf("InternalID %d of %s is assigned to %s", internal, other, batch[i])
 			}
 			given[internal] = batch[i]
 		}
@@ -105,7 +105,7 @@ func testReopenRecords(v *env, reopen func()) {
 	n := v.write(put("a", "1", 0), put("b", "", 0), add("p/", "x"))
 	v.write(drop("b", n))
 	p := free
-	p.Outbox = tellUpserts("u/")
+	p.Outbox = appendResults("u/")
 	rs := v.upsert(app, p, items("x")...)
 	all := account.RecordQuery{Kind: kind, Limit: 10}
 	before := v.records(all)
@@ -118,8 +118,8 @@ func testReopenRecords(v *env, reopen func()) {
 	}
 }
 
-// testReopenNumbers removes the newest records before the restart: the numbers of their
-// commits must not be given again.
+// testReopenNumbers removes the newest records before the restart. The numbers of their
+// commits must not be used again.
 func testReopenNumbers(v *env, reopen func()) {
 	last := uint64(0)
 	for range 3 {
@@ -135,8 +135,7 @@ func testReopenNumbers(v *env, reopen func()) {
 	}
 }
 
-// testReopenSpaces restarts with spaces, after one was removed, and after it was opened
-// again.
+// testReopenSpaces restarts with spaces, after removing one, and after creating it again.
 func testReopenSpaces(v *env, reopen func()) {
 	v.open(app, "administrator")
 	v.open(otherApp, "administrator", "boss")
@@ -165,7 +164,7 @@ func testReopenSpaces(v *env, reopen func()) {
 	v.equal("list", ids(v.list(app, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"administrator", "gone", "kicked"})
 }
 
-// testReopenOften restarts after every step, also when nothing was written.
+// testReopenOften restarts after every step, including steps that write nothing.
 func testReopenOften(v *env, reopen func()) {
 	reopen()
 	reopen()

@@ -11,14 +11,14 @@ import (
 	"rollcall/internal/store/checked"
 )
 
-// A Shared opens an empty engine with two handles, which the suite closes. Bubble says
-// that the engine works in a bubble of testing/synctest, where waiting takes no time.
+// A Shared opens an empty engine with two handles, which the suite closes. Bubble is set
+// if the engine works in a bubble of testing/synctest, where waiting takes no time.
 type Shared struct {
 	Open   func(tb testing.TB) (one, other account.Engine)
 	Bubble bool
 }
 
-// RunShared tests what several handles of one engine owe each other.
+// RunShared tests the contract between several handles of one engine.
 func RunShared(t *testing.T, s Shared, without ...Exception) {
 	themes := []theme{
 		{"SharedAccounts", testSharedAccounts},
@@ -48,8 +48,8 @@ func RunShared(t *testing.T, s Shared, without ...Exception) {
 	})
 }
 
-// soon waits until ok, for ten times [account.MaxStale]: a busy machine is no fault of the
-// engine.
+// soon waits until ok returns true, for at most ten times [account.MaxStale]. The larger
+// limit tolerates a busy machine.
 func (v *env) soon(what string, ok func() bool) {
 	v.Helper()
 	for end := time.Now().Add(10 * account.MaxStale); !ok(); time.Sleep(time.Millisecond) {
@@ -59,7 +59,7 @@ func (v *env) soon(what string, ok func() bool) {
 	}
 }
 
-// testSharedAccounts reads through one handle what the other has just changed.
+// testSharedAccounts reads accounts through one handle after a change through the other.
 func testSharedAccounts(v *env) {
 	for i := range 20 {
 		id := account.UserID(fmt.Sprint("u", i))
@@ -92,12 +92,12 @@ func testSharedRecords(v *env) {
 		v.equal("records", len(v.other.records(account.RecordQuery{Kind: kind, Limit: 100}).Records), i+1)
 	}
 	p := free
-	p.Outbox = tellUpserts("o/")
+	p.Outbox = appendResults("o/")
 	rs := v.upsert(app, p, items("a")...)
 	v.other.outbox("o/", codes(rs))
 }
 
-// testSharedSpaces changes spaces through one handle, and writes through the other.
+// testSharedSpaces changes spaces through one handle and writes through the other.
 func testSharedSpaces(v *env) {
 	for range 10 {
 		v.open(app, "boss")
@@ -125,7 +125,7 @@ func testSharedQuota(v *env) {
 					r := h.upsertIn(account.UpsertPolicy{Now: now, Limit: limit}, []account.UserID{account.UserID(fmt.Sprintf("%s-%d-%d", name, caller, i))})[0]
 					mu.Lock()
 					if r.Code == account.OK && given[r.InternalID] {
-						v.Errorf("InternalID %d is given twice", r.InternalID)
+						v.Errorf("InternalID %d is assigned twice", r.InternalID)
 					}
 					given[r.InternalID] = true
 					mu.Unlock()
@@ -141,7 +141,7 @@ func testSharedQuota(v *env) {
 	}
 }
 
-// testSharedStale has both handles count up one record.
+// testSharedStale increments a counter in one record through both handles.
 func testSharedStale(v *env) {
 	const each = 30
 	v.write(put("n", "", 0))
@@ -155,7 +155,7 @@ func testSharedStale(v *env) {
 	}
 }
 
-// testSharedNumbers appends through both handles: no key is given twice.
+// testSharedNumbers appends through both handles and checks that no key is used twice.
 func testSharedNumbers(v *env) {
 	const each = 30
 	var wg sync.WaitGroup
@@ -170,25 +170,25 @@ func testSharedNumbers(v *env) {
 	v.equal("records", len(v.records(account.RecordQuery{Kind: kind, Limit: 1000}).Records), 2*each)
 }
 
-// testSharedChanges waits until a handle tells of the commits of the other one.
+// testSharedChanges waits until Changes of a handle reports the commits of the other.
 func testSharedChanges(v *env) {
 	for range 3 {
 		own, others := v.e.Changes(kind), v.other.e.Changes(kind)
 		v.write(put("k", "v", account.AnyVersion))
 		if n := v.e.Changes(kind); n == own {
-			v.Errorf("Changes = %d after a commit of the handle's own, as before", n)
+			v.Errorf("Changes = %d after a commit of the handle itself, unchanged", n)
 		}
-		v.soon("Changes tells of the other handle", func() bool { return v.other.e.Changes(kind) != others })
+		v.soon("Changes reports a commit of the other handle", func() bool { return v.other.e.Changes(kind) != others })
 		p := free
-		p.Outbox = tellUpserts("o/")
+		p.Outbox = appendResults("o/")
 		own = v.e.Changes(kind)
 		v.other.upsert(app, p, items("a")...)
-		v.soon("Changes tells of the other handle's outbox", func() bool { return v.e.Changes(kind) != own })
+		v.soon("Changes reports the outbox of the other handle", func() bool { return v.e.Changes(kind) != own })
 	}
 }
 
-// testSharedWatermark waits until a handle tells of a kick through the other one. Until
-// then it tells what was before.
+// testSharedWatermark waits until Watermark of a handle reports a kick on the other. Until
+// then it returns the previous watermark.
 func testSharedWatermark(v *env) {
 	v.create(app, "a")
 	kicked := func(h *env) int64 {
@@ -201,7 +201,7 @@ func testSharedWatermark(v *env) {
 	for before := range int64(5) {
 		v.update(app, now, account.Patch{ID: "a", Kicked: before + 1})
 		v.equal("watermark of an own kick", kicked(v), before+1)
-		v.soon("Watermark tells of the other handle", func() bool {
+		v.soon("Watermark reports a kick on the other handle", func() bool {
 			n := kicked(v.other)
 			if n != before && n != before+1 {
 				v.Errorf("the watermark is %d, want %d or %d", n, before, before+1)
@@ -211,5 +211,5 @@ func testSharedWatermark(v *env) {
 	}
 	v.update(app, now, account.Patch{ID: "a", Kicked: 50})
 	v.other.update(app, now, account.Patch{ID: "a", Kicked: 60})
-	v.equal("watermark of an own kick after one of the other", kicked(v.other), int64(60))
+	v.equal("watermark of an own kick after a kick on the other handle", kicked(v.other), int64(60))
 }

@@ -1,10 +1,12 @@
 // Package storetest is the conformance suite that every [account.Engine] must
-// pass. An engine's own tests hold only what is particular to the engine.
+// pass. An engine's own tests cover only what is specific to that engine.
 //
-// [Run] is the contract by theme, [RunReopen] what must survive a restart, [RunShared]
-// what several handles of one engine owe each other, and [RunFaults] what a failed commit
-// may leave behind. [Property] compares random operations with package mem, and
-// [Benchmark] measures the calls that a loaded server makes.
+//   - [Run] tests the contract, one theme after the other.
+//   - [RunReopen] tests what must survive a restart.
+//   - [RunShared] tests several handles of one engine.
+//   - [RunFaults] tests the results and effects of failed commits.
+//   - [Property] and [PropertyReopen] compare random operations with package mem.
+//   - [Benchmark] measures the calls of a loaded server.
 package storetest
 
 import (
@@ -37,14 +39,14 @@ func Run(t *testing.T, open Open, without ...Exception) {
 	})
 }
 
-// An Exception is a theme that an engine does not pass, see [Without].
+// An Exception is a theme that an engine does not pass; see [Without].
 type Exception struct{ theme, reason string }
 
-// Without leaves a theme out, for a reason that the log shows. It is a fault to name a
-// theme that the suite does not have.
+// Without skips a theme. The log shows the reason, which must not be empty. The suite
+// fails if it has no such theme.
 func Without(theme, reason string) Exception { return Exception{theme, reason} }
 
-// run runs a test for each of themes.
+// run runs test for each theme.
 func run(t *testing.T, themes []theme, without []Exception, test func(*testing.T, theme)) {
 	t.Helper()
 	reasons := map[string]string{}
@@ -64,7 +66,7 @@ func run(t *testing.T, themes []theme, without []Exception, test func(*testing.T
 	}
 }
 
-// accountThemes returns what is required of accounts. Each theme begins with two spaces.
+// accountThemes returns the themes about accounts. Each begins with two spaces.
 func accountThemes() []theme {
 	return []theme{
 		{"UpsertCreates", testUpsertCreates},
@@ -117,16 +119,16 @@ func accountThemes() []theme {
 	}
 }
 
-// Names that the themes share. The apps' numbers are neighbours in any order.
+// The apps of the themes. Their numbers are adjacent in any encoding.
 const (
 	app      account.AppID = 1400000001
 	otherApp account.AppID = 1400000002
 )
 
-// now is not a whole millisecond: engines must cut it.
+// now is not a whole millisecond, because engines must truncate it.
 var now = time.Date(2026, 2, 3, 4, 5, 6, 789_012_345, time.UTC)
 
-// free is a policy that refuses nothing.
+// free is a policy without any limits.
 var free = account.UpsertPolicy{Now: now, TombstoneBefore: account.AnyTombstone}
 
 // An env is one test and its engine. Its methods fail the test on errors.
@@ -134,7 +136,7 @@ type env struct {
 	*testing.T
 	e      account.Engine
 	reopen func() // RunReopen: closes the engine and opens it again
-	other  *env   // RunShared: another handle
+	other  *env   // RunShared: the other handle
 }
 
 func newEnv(t *testing.T, e account.Engine) *env {
@@ -234,7 +236,7 @@ func (v *env) count(app account.AppID, want int64) {
 	}
 }
 
-// equal compares what a call answered.
+// equal compares the result of a call with the expected one.
 func (v *env) equal(what string, got, want any) {
 	v.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {

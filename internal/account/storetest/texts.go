@@ -6,9 +6,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// testTextsReused imports texts that live in memory which is overwritten as soon
-// as the call has returned, as the body of a request is. What was stored must
-// not change with them, be it a new account or a change.
+// testTextsReused imports texts whose memory is overwritten as soon as the call has
+// returned, as the body of a request is. The stored texts must not change with it, for a
+// new account or for a change.
 func testTextsReused(v *env) {
 	for _, round := range []struct{ nick, url string }{{"nick1", "url1"}, {"nick2", "url2"}, {"", "url3"}, {"", ""}} {
 		memory := []byte("some id" + round.nick + round.url)
@@ -20,12 +20,12 @@ func testTextsReused(v *env) {
 			memory[i] = '#'
 		}
 		if st := v.status(app, "some id")[0]; !st.Exists() {
-			v.Fatalf("after %+v the account is gone", round)
+			v.Fatalf("after %+v the account does not exist", round)
 		}
 	}
 	page := v.list(app, account.ListQuery{Limit: account.MaxListLimit})
 	if len(page.Accounts) != 1 {
-		v.Fatalf("%d accounts are there, want 1: %+v", len(page.Accounts), page.Accounts)
+		v.Fatalf("%d accounts exist, want 1: %+v", len(page.Accounts), page.Accounts)
 	}
 	if a := page.Accounts[0]; a.ID != "some id" || a.Nick != "nick2" || a.FaceURL != "url3" {
 		v.Errorf("stored as %+v", a)

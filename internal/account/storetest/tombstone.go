@@ -24,13 +24,13 @@ func testTombstone(v *env) {
 	v.equal("Lookup", v.lookup(app, "a"), []account.Account{{
 		ID: "a", InternalID: r.InternalID, Created: account.Millis(p.Now), Updated: account.Millis(p.Now),
 	}})
-	p.TombstoneBefore = time.Time{} // a came back: its tombstone is gone
+	p.TombstoneBefore = time.Time{} // a was imported again and has no tombstone
 	if r := v.upsert(app, p, items("a")...)[0]; r.Code != account.OK {
-		v.Errorf("import of an account that came back: %+v", r)
+		v.Errorf("import of an account that was imported again: %+v", r)
 	}
 }
 
-// testTombstoneZero checks that the zero TombstoneBefore lets none come back.
+// testTombstoneZero checks that the zero TombstoneBefore allows no deleted id.
 func testTombstoneZero(v *env) {
 	v.create(app, "a")
 	v.delete(app, now, "a")
@@ -38,13 +38,13 @@ func testTombstoneZero(v *env) {
 	v.equal("codes", codes(rs), []account.Code{account.Tombstoned, account.OK, account.Tombstoned})
 }
 
-// testTombstoneAny deletes again and again: the newest deletion counts.
+// testTombstoneAny deletes an id repeatedly and checks that the newest deletion counts.
 func testTombstoneAny(v *env) {
 	seen := map[uint64]bool{}
 	for i := range 3 {
 		id := v.create(app, "a")[0]
 		if seen[id] {
-			v.Errorf("InternalID %d came back", id)
+			v.Errorf("InternalID %d was used again", id)
 		}
 		seen[id] = true
 		v.delete(app, now.Add(time.Duration(i)*time.Hour), "a")
@@ -56,7 +56,7 @@ func testTombstoneAny(v *env) {
 	}
 }
 
-// testTombstoneBeforeQuota checks which reason wins.
+// testTombstoneBeforeQuota checks that a tombstone is reported before a full quota.
 func testTombstoneBeforeQuota(v *env) {
 	v.create(app, "a", "b")
 	v.delete(app, now, "a")

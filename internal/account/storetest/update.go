@@ -78,7 +78,7 @@ func testUpdateMissing(v *env) {
 	v.count(app, 1)
 }
 
-// testUpdateRepeated patches one id several times in a batch.
+// testUpdateRepeated patches an id several times in one batch.
 func testUpdateRepeated(v *env) {
 	v.create(app, "a")
 	v.update(app, now,
@@ -91,8 +91,8 @@ func testUpdateRepeated(v *env) {
 	}
 }
 
-// testUpdateConcurrent patches different fields of one account at once: none
-// may be lost.
+// testUpdateConcurrent patches different fields of one account in concurrent calls. No
+// field may be lost.
 func testUpdateConcurrent(v *env) {
 	const callers, each = 8, 10
 	v.create(app, "a")
@@ -120,7 +120,7 @@ func testUpdateConcurrent(v *env) {
 	}
 }
 
-// testKicked checks that a watermark never moves back.
+// testKicked checks that a watermark never decreases.
 func testKicked(v *env) {
 	v.create(app, "a")
 	for _, tt := range []struct{ set, want int64 }{{100, 100}, {50, 100}, {0, 100}, {200, 200}} {
@@ -134,7 +134,7 @@ func testKicked(v *env) {
 	}
 }
 
-// testKickedOutlives deletes and imports a kicked id.
+// testKickedOutlives checks that a watermark survives a deletion and an import.
 func testKickedOutlives(v *env) {
 	v.create(app, "a")
 	v.update(app, now, account.Patch{ID: "a", Kicked: 100})
@@ -151,8 +151,8 @@ func testKickedOutlives(v *env) {
 	v.equal("Status, deleted twice", v.status(app, "a"), []account.Status{{Kicked: 100}})
 }
 
-// testUnkicked clears a watermark: the next kick counts, also one of an earlier
-// time, and a deletion and an import bring nothing back.
+// testUnkicked clears a watermark. The next kick counts, even with an earlier time. A
+// deletion and an import do not restore the old watermark.
 func testUnkicked(v *env) {
 	v.create(app, "a")
 	want := func(kicked int64) {

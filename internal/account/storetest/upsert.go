@@ -34,7 +34,7 @@ func testUpsertChanges(v *env) {
 	}})
 	v.upsert(app, later, account.Upsert{ID: "a", FaceURL: "url2"})
 	if a := v.lookup(app, "a")[0]; a.Nick != "new" || a.FaceURL != "url2" {
-		v.Errorf("after an import of FaceURL alone: %+v", a)
+		v.Errorf("after an import of only FaceURL: %+v", a)
 	}
 	v.count(app, 1)
 }
@@ -52,7 +52,7 @@ func testUpsertNoChange(v *env) {
 	v.equal("Lookup", v.lookup(app, "a", "b"), before)
 }
 
-// testUpsertRepeated imports an id several times in one batch.
+// testUpsertRepeated imports one id several times in a batch.
 func testUpsertRepeated(v *env) {
 	rs := v.upsert(app, free,
 		account.Upsert{ID: "a", Nick: "one", FaceURL: "url"},
@@ -85,7 +85,7 @@ func testUpsertEmpty(v *env) {
 	v.count(app, 0)
 }
 
-// testCaseAndApps imports ids that differ in case or app alone.
+// testCaseAndApps imports ids that differ only in case or app.
 func testCaseAndApps(v *env) {
 	v.upsert(app, free, account.Upsert{ID: "alice", Nick: "lower"}, account.Upsert{ID: "Alice", Nick: "upper"})
 	v.upsert(otherApp, free, account.Upsert{ID: "alice", Nick: "other"})
@@ -103,7 +103,7 @@ func testCaseAndApps(v *env) {
 	v.count(otherApp, 1)
 }
 
-// testOwned changes the slices that the engine returned.
+// testOwned changes the slices that the engine has returned.
 func testOwned(v *env) {
 	v.create(app, "a")
 	field := account.Field{Tag: account.TagGender, Value: account.Value{Text: "Gender_Type_Male"}}
