@@ -1,9 +1,9 @@
-// Package seal seals the HMAC secrets of apps: what is sealed is of no use without a
-// file of keys that is kept apart from the store and its backups.
+// Package seal encrypts the HMAC secrets of apps. A sealed secret is useless without
+// the file of sealing keys, which is kept apart from the store and its backups.
 //
-// The file, by default seal.keys in the data folder, is created on the first start.
-// The nodes of a cluster share it. To change the key, add a line (see
-// [ReadRing]), restart every node, and reseal. Older lines may go after that.
+// The file is seal.keys in the data directory by default. It is created at the first
+// start, and the nodes of a cluster share it. To change the key, add a line (see
+// [ReadRing]), restart every node, and reseal. After that, older lines may be removed.
 package seal
 
 import (
@@ -25,16 +25,16 @@ import (
 // keyBytes is the length of a sealing key: AES-256.
 const keyBytes = 32
 
-// A Ring is the sealing keys of a store, by version. The newest seals; the others
-// open what was sealed before.
+// A Ring contains the sealing keys of a store, by version. The newest key seals
+// secrets. The others only open secrets that were sealed before.
 type Ring struct {
 	name   string // of the file, for people
 	keys   map[int]cipher.AEAD
 	newest int
 }
 
-// NewRing returns a Ring with one key, which nobody else has: what it seals is
-// lost with the process.
+// NewRing returns a Ring with one new key. Secrets that it seals cannot be opened after
+// the process has ended.
 func NewRing() *Ring {
 	r := &Ring{name: "the keys of this process", keys: map[int]cipher.AEAD{}}
 	if err := r.add(1, newKey()); err != nil {
@@ -62,12 +62,12 @@ func (r *Ring) add(version int, key []byte) error {
 	return nil
 }
 
-// ReadRing reads a file of sealing keys. Each line is a version, a number above
-// all before it, and 32 bytes in base64; the last line seals. Empty lines and
-// lines that begin with # are skipped.
+// ReadRing reads a file of sealing keys. Each line is a version and 32 bytes in base64.
+// The version is a number from 1 that is greater than those before it. The key of the
+// last line seals. Empty lines and lines that begin with # are skipped.
 //
-// A file of another user, or that others may read, is refused. Errors never repeat
-// what the file holds.
+// A file that belongs to another user, or that others may read, is refused. Errors
+// never contain a part of the file.
 func ReadRing(file string) (*Ring, error) {
 	f, err := private.OpenSecret(file)
 	if err != nil {
@@ -92,7 +92,7 @@ func ReadRing(file string) (*Ring, error) {
 	return r, nil
 }
 
-// parse adds the key of a line.
+// parse adds the key in a line.
 func (r *Ring) parse(line string) error {
 	if line == "" || line[0] == '#' {
 		return nil
@@ -111,8 +111,9 @@ func (r *Ring) parse(line string) error {
 	return r.add(version, key)
 }
 
-// CreateRing creates a file with one key. It is on disk, with its name, when
-// CreateRing returns. If another node has created it by now, its keys are returned.
+// CreateRing creates a file with one key. The file and its name are durable when
+// CreateRing returns. If another node has created the file meanwhile, CreateRing
+// returns the keys of that file.
 func CreateRing(file string) (*Ring, error) {
 	text := fmt.Sprintf("# Keys that seal the secrets of apps. Keep a copy apart from backups of the store.\n1 %s\n",
 		base64.StdEncoding.EncodeToString(newKey()))

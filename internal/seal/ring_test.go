@@ -52,7 +52,7 @@ func TestReadRingPrivate(t *testing.T) {
 	}
 }
 
-// key returns the key of a version, as it stands in a file.
+// key returns the key of a version in the form of a file of sealing keys.
 func key(version int) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(rune('a'+version)), 32)))
 }

@@ -10,27 +10,28 @@ import (
 	"rollcall/internal/account"
 )
 
-// prefix begins every sealed secret. The whole is
+// prefix begins every sealed secret, whose form is
 //
 //	sealed:v1:VERSION:BASE64
 //
-// with the version of the sealing key, and a random nonce followed by what
-// AES-256-GCM makes of the secret. The additional data is the app and the key
-// that the secret belongs to, so that it opens nowhere else.
+// VERSION is the version of the sealing key. BASE64 is a random nonce, followed by the
+// secret encrypted with AES-256-GCM. The additional data is the app and the key that
+// the secret belongs to. A sealed secret therefore cannot be opened for another app or
+// key.
 const prefix = "sealed:v1:"
 
 // Sealed reports whether k is a stored key whose secret is sealed.
 func Sealed(k account.Key) bool { return Sealable(k) && strings.HasPrefix(k.Secret, prefix) }
 
-// Sealable reports whether k holds a secret: a public key is none.
+// Sealable reports whether k contains a secret. A public key does not.
 func Sealable(k account.Key) bool { return k.Kind == account.HMACKey }
 
 func additional(app account.AppID, keyID string) []byte {
 	return fmt.Appendf(nil, "%d/%s", app, keyID)
 }
 
-// Seal returns the stored form of the secret of an app's key. It is another one each
-// time.
+// Seal returns the sealed form of the secret of an app's key. Each call returns a
+// different one, because the nonce is random.
 func (r *Ring) Seal(app account.AppID, k account.Key) string {
 	aead := r.keys[r.newest]
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(k.Secret)+aead.Overhead())
@@ -39,8 +40,8 @@ func (r *Ring) Seal(app account.AppID, k account.Key) string {
 	return prefix + strconv.Itoa(r.newest) + ":" + base64.StdEncoding.EncodeToString(sealed)
 }
 
-// Open returns the secret of an app's key, whose stored form k holds. A secret that is
-// not sealed, from before there was sealing, is returned as it is.
+// Open returns the secret of an app's key k, whose Secret is in the stored form. Open
+// returns a secret that is not sealed as it is; older versions stored such secrets.
 // Codes: Internal.
 func (r *Ring) Open(app account.AppID, k account.Key) (string, error) {
 	rest, ok := strings.CutPrefix(k.Secret, prefix)
@@ -69,7 +70,8 @@ func unopened(app account.AppID, k account.Key, what string) error {
 	return &account.Error{Code: account.Internal, Detail: fmt.Sprintf("the secret of key %q of app %d %s", k.ID, app, what)}
 }
 
-// Current reports whether the secret of k is sealed with the newest key, or need not be.
+// Current reports whether the secret of k is sealed with the newest key, or needs no
+// sealing.
 func (r *Ring) Current(k account.Key) bool {
 	return !Sealable(k) || strings.HasPrefix(k.Secret, prefix+strconv.Itoa(r.newest)+":")
 }
