@@ -28,13 +28,13 @@ func (c *engine) Upsert(ctx context.Context, app account.AppID, items []account.
 	created := map[uint64]bool{}
 	for _, r := range rs {
 		upserted(method, r, p)
-		broken(!r.Created || !created[r.InternalID], method, "InternalID %d was given twice", r.InternalID)
+		broken(!r.Created || !created[r.InternalID], method, "InternalID %d was assigned twice", r.InternalID)
 		created[r.InternalID] = created[r.InternalID] || r.Created
 	}
 	return rs, err
 }
 
-// upserted checks one result by itself.
+// upserted checks a single result.
 func upserted(method string, r account.UpsertResult, p account.UpsertPolicy) {
 	ok := r.Code == account.OK
 	broken(ok == (r.InternalID != 0), method, "Code %v with InternalID %d", r.Code, r.InternalID)
@@ -43,7 +43,7 @@ func upserted(method string, r account.UpsertResult, p account.UpsertPolicy) {
 	switch r.Code {
 	case account.OK:
 	case account.Tombstoned:
-		broken(p.TombstoneBefore != account.AnyTombstone, method, "a tombstone held although any may come back")
+		broken(p.TombstoneBefore != account.AnyTombstone, method, "an id was refused for its tombstone although any tombstone is allowed")
 	case account.QuotaFull:
 		broken(p.Limit > 0, method, "the quota is full although there is no limit")
 	default:
@@ -78,7 +78,7 @@ func (c *engine) Lookup(ctx context.Context, app account.AppID, ids []account.Us
 	for i, a := range as {
 		broken(a.ID == ids[i], "Lookup", "%q in the place of %q", a.ID, ids[i])
 		if a.InternalID == 0 {
-			broken(blank(a), "Lookup", "%q does not exist but holds %+v", a.ID, a)
+			broken(blank(a), "Lookup", "%q does not exist but contains %+v", a.ID, a)
 		} else {
 			whole("Lookup", a)
 		}
@@ -86,7 +86,7 @@ func (c *engine) Lookup(ctx context.Context, app account.AppID, ids []account.Us
 	return as, err
 }
 
-// blank reports whether a holds nothing but its ID.
+// blank reports whether all fields of a other than its ID and InternalID are zero.
 func blank(a account.Account) bool {
 	return a.Nick == "" && a.FaceURL == "" && a.Profile == nil && a.Kicked == 0 && a.Created.IsZero() && a.Updated.IsZero()
 }
@@ -99,8 +99,8 @@ func whole(method string, a account.Account) {
 	}
 	broken(ascending(a.Profile), method, "the profile of %q is not sorted and unique: %v", a.ID, a.Profile)
 	for _, f := range a.Profile {
-		broken(f.Tag != account.TagNick && f.Tag != account.TagImage, method, "the profile of %q holds %s", a.ID, f.Tag)
-		broken(!f.Value.Unset(), method, "the profile of %q holds an unset %s", a.ID, f.Tag)
+		broken(f.Tag != account.TagNick && f.Tag != account.TagImage, method, "the profile of %q contains %s", a.ID, f.Tag)
+		broken(!f.Value.Unset(), method, "the profile of %q contains an unset %s", a.ID, f.Tag)
 	}
 }
 
@@ -161,7 +161,7 @@ func (c *engine) List(ctx context.Context, app account.AppID, q account.ListQuer
 	broken(slices.IsSortedFunc(as, byID), method, "the page is not in the order of ids")
 	for i, a := range as {
 		whole(method, a)
-		broken(i == 0 || as[i-1].ID != a.ID, method, "%q stands twice", a.ID)
+		broken(i == 0 || as[i-1].ID != a.ID, method, "%q is listed twice", a.ID)
 		broken(strings.HasPrefix(string(a.ID), string(q.Prefix)), method, "%q lacks the prefix %q", a.ID, q.Prefix)
 		broken(a.ID > q.After, method, "%q is not after %q", a.ID, q.After)
 	}

@@ -1,6 +1,5 @@
-// Package checked wraps an [account.Engine] and panics when the engine breaks
-// its contract, or when the caller does. Tests run every engine through it;
-// production does not.
+// Package checked wraps an [account.Engine] and panics when the engine or its caller
+// breaks the contract. Tests run every engine through it; production does not.
 package checked
 
 import (
@@ -14,16 +13,16 @@ import (
 	"rollcall/internal/account"
 )
 
-// New returns e with its contract enforced.
+// New returns e with all results and arguments checked against the contract.
 func New(e account.Engine) account.Engine {
 	return &engine{Engine: e}
 }
 
-// An engine forwards to the embedded one. It overrides every method that has
+// An engine forwards calls to the embedded one. It overrides every method that has
 // something to check.
 type engine struct {
 	account.Engine
-	newest atomic.Uint64 // number of a commit
+	newest atomic.Uint64 // greatest number of a commit
 }
 
 // Unwrap returns the engine that is checked.
@@ -36,8 +35,8 @@ func broken(ok bool, method, format string, args ...any) {
 	}
 }
 
-// fault checks an error: always an [account.Error], with Code Unavailable,
-// Internal or one of allowed, and without the text of its cause in Detail.
+// fault checks an error. It must be an [account.Error] with Code Unavailable, Internal
+// or one of allowed, and its Detail must not contain the text of its cause.
 func fault(method string, err error, allowed ...account.Code) {
 	if err == nil {
 		return
@@ -46,10 +45,10 @@ func fault(method string, err error, allowed ...account.Code) {
 	broken(ok, method, "the error is a %T, not an *account.Error: %v", err, err)
 	allowed = append(allowed, account.Unavailable, account.Internal)
 	broken(slices.Contains(allowed, e.Code), method, "the error has Code %v; allowed are %v", e.Code, allowed)
-	broken(!leaks(e), method, "Detail %q holds the text of the cause", e.Detail)
+	broken(!leaks(e), method, "Detail %q contains the text of the cause", e.Detail)
 }
 
-// leaks reports whether the Detail of e repeats one of its causes.
+// leaks reports whether the Detail of e contains the text of one of its causes.
 func leaks(e *account.Error) bool {
 	for err := e.Err; err != nil; err = errors.Unwrap(err) {
 		if strings.Contains(e.Detail, err.Error()) {
@@ -59,7 +58,7 @@ func leaks(e *account.Error) bool {
 	return false
 }
 
-// length checks that a batch has either one result per item or an error.
+// length checks that a batch returned either one result for each item or an error.
 func length(method string, results, items int, err error) {
 	if err != nil {
 		broken(results == 0, method, "%d results beside the error %v", results, err)

@@ -23,7 +23,7 @@ const app account.AppID = 1400000001
 
 var now = time.UnixMilli(1_770_000_000_000)
 
-// A faulty engine answers what the test says and everything else like mem.
+// A faulty engine returns the results that a test sets, and otherwise those of mem.
 type faulty struct {
 	mem.Store
 	err      error
@@ -34,8 +34,8 @@ type faulty struct {
 	record   account.Record
 	records  account.RecordPage
 	numbers  []uint64 // of commits; mem's own if there are none
-	silent   bool     // Changes tells of nothing
-	outboxes int      // results that Outbox is called with, if any
+	silent   bool     // Changes never changes
+	outboxes int      // number of results that Outbox is called with, if not 0
 }
 
 func (f *faulty) Upsert(_ context.Context, _ account.AppID, _ []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
@@ -80,7 +80,7 @@ func (f *faulty) Changes(kind account.Kind) uint64 {
 	return f.Store.Changes(kind)
 }
 
-// acc returns a sound account for a test to spoil.
+// acc returns a valid account, which tests then change.
 func acc(id account.UserID, spoil func(*account.Account)) account.Account {
 	a := account.Account{ID: id, InternalID: 7, Created: now, Updated: now}
 	if spoil != nil {
@@ -99,8 +99,8 @@ func list(e account.Engine) {
 	_, _ = e.List(context.Background(), app, account.ListQuery{Prefix: "a", After: "a0", Limit: 2})
 }
 
-// tell imports two accounts with an outbox.
-func tell(e account.Engine) {
+// importWithOutbox imports two accounts with an outbox.
+func importWithOutbox(e account.Engine) {
 	p := account.UpsertPolicy{Now: now, Outbox: func([]account.UpsertResult) []account.Write { return nil }}
 	_, _ = e.Upsert(context.Background(), app, []account.Upsert{{ID: "a"}, {ID: "b"}}, p)
 }
@@ -111,7 +111,7 @@ func records(e account.Engine) {
 	_, _ = e.Records(context.Background(), account.RecordQuery{Kind: 1, Prefix: "k", After: "k0", Limit: 2})
 }
 
-// page returns a page of sound records.
+// page returns a page of valid records.
 func page(next string, keys ...string) account.RecordPage {
 	p := account.RecordPage{Next: next}
 	for _, key := range keys {
@@ -120,7 +120,7 @@ func page(next string, keys ...string) account.RecordPage {
 	return p
 }
 
-// commit does two commits.
+// commit applies two commits.
 func commit(e account.Engine) {
 	for range 2 {
 		w := account.Write{Key: "k", Value: []byte{}, If: account.AnyVersion}
@@ -148,28 +148,28 @@ func TestPanics(t *testing.T) {
 		{"64 bits", &faulty{upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1 << 63}, {}}}, upsert, "63 bits"},
 		{"foreign result", &faulty{upserted: make([]account.UpsertResult, 2)}, upsert, "Code internal"},
 		{"quota without limit", &faulty{upserted: []account.UpsertResult{{Code: account.QuotaFull}, {}}}, upsert, "no limit"},
-		{"id given twice", &faulty{upserted: slices.Repeat([]account.UpsertResult{{Code: account.OK, Created: true, InternalID: 1}}, 2)}, upsert, "given twice"},
+		{"id given twice", &faulty{upserted: slices.Repeat([]account.UpsertResult{{Code: account.OK, Created: true, InternalID: 1}}, 2)}, upsert, "assigned twice"},
 		{"other account", &faulty{accounts: []account.Account{{ID: "b"}}}, lookup, `"b" in the place of "a"`},
-		{"ghost", &faulty{accounts: []account.Account{{ID: "a", Kicked: 1}}}, lookup, "does not exist but holds"},
+		{"ghost", &faulty{accounts: []account.Account{{ID: "a", Kicked: 1}}}, lookup, "does not exist but contains"},
 		{"microseconds", &faulty{accounts: []account.Account{acc("a", func(a *account.Account) { a.Updated = now.Add(1) })}}, lookup, "has the time"},
 		{"unsorted profile", &faulty{accounts: []account.Account{acc("a", func(a *account.Account) {
 			a.Profile = []account.Field{field(account.TagRole), field(account.TagLevel)}
 		})}}, lookup, "not sorted"},
 		{"nick in profile", &faulty{accounts: []account.Account{acc("a", func(a *account.Account) {
 			a.Profile = []account.Field{field(account.TagNick)}
-		})}}, lookup, "holds Tag_Profile_IM_Nick"},
+		})}}, lookup, "contains Tag_Profile_IM_Nick"},
 		{"page too long", &faulty{accounts: []account.Account{acc("a1", nil), acc("a2", nil), acc("a3", nil)}}, list, "exceed the limit"},
 		{"page unsorted", &faulty{accounts: []account.Account{acc("a2", nil), acc("a1", nil)}}, list, "order of ids"},
-		{"twice on a page", &faulty{accounts: []account.Account{acc("a1", nil), acc("a1", nil)}}, list, "stands twice"},
+		{"twice on a page", &faulty{accounts: []account.Account{acc("a1", nil), acc("a1", nil)}}, list, "is listed twice"},
 		{"prefix", &faulty{accounts: []account.Account{acc("b", nil)}}, list, "lacks the prefix"},
 		{"after", &faulty{accounts: []account.Account{acc("a0", nil)}}, list, "is not after"},
 		{"next of a short page", &faulty{accounts: []account.Account{acc("a1", nil)}, next: "a1"}, list, "does not end a full page"},
 		{"delete", &faulty{codes: []account.Code{account.Exists}}, func(e account.Engine) {
 			_, _ = e.Delete(context.Background(), app, []account.UserID{"a"}, account.ChangePolicy{Now: now})
 		}, "Code exists"},
-		{"outbox not called", &faulty{upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, tell, "not called"},
-		{"outbox of too few", &faulty{outboxes: 1}, tell, "got 1 results"},
-		{"outbox of others", &faulty{outboxes: 2, upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, tell, "was told"},
+		{"outbox not called", &faulty{upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, importWithOutbox, "not called"},
+		{"outbox of too few", &faulty{outboxes: 1}, importWithOutbox, "got 1 results"},
+		{"outbox of others", &faulty{outboxes: 2, upserted: []account.UpsertResult{{Code: account.OK, InternalID: 1}, {Code: account.OK, InternalID: 1}}}, importWithOutbox, "got the result"},
 		{"other record", &faulty{record: account.Record{Key: "l", Value: []byte{}, Version: 1}}, record, `"l" in the place of "k"`},
 		{"no version", &faulty{record: account.Record{Key: "k", Value: []byte{}}}, record, "has version 0"},
 		{"no value", &faulty{record: account.Record{Key: "k", Version: 1}}, record, "has no value"},
@@ -182,7 +182,7 @@ func TestPanics(t *testing.T) {
 		{"next of a short page of records", &faulty{records: page("k1", "k1")}, records, "does not end a full page"},
 		{"numbers", &faulty{numbers: []uint64{2, 2}}, commit, "the number 2 follows 2"},
 		{"number beside an error", &faulty{numbers: []uint64{2}, err: &account.Error{Code: account.Stale}}, commit, "beside the error"},
-		{"silent", &faulty{silent: true}, commit, "is not told"},
+		{"silent", &faulty{silent: true}, commit, "does not report the commit"},
 		{"forbidden commit", new(faulty), func(e account.Engine) {
 			w := account.Write{Key: "k", Value: []byte{}, If: account.AnyVersion}
 			_, _ = e.Commit(context.Background(), account.Commit{Writes: []account.Write{w, w}})
@@ -202,7 +202,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// panicOf returns what fn panics with, or nothing.
+// panicOf returns the text of the panic of fn, or "".
 func panicOf(fn func()) (text string) {
 	defer func() {
 		if p := recover(); p != nil {

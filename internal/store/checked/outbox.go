@@ -10,12 +10,13 @@ import (
 type outbox[R comparable] struct {
 	given bool
 
-	mu   sync.Mutex // the function may still run after the call
-	told []R        // the results that it was called with, all calls together
+	mu   sync.Mutex // the function may still run after the call has returned
+	told []R        // results that it was called with, merged from all its calls
 	runs int
 }
 
-// watch returns fn with its calls noted, nil for nil.
+// watch returns a function that calls fn and records its calls. It returns nil if fn is
+// nil.
 func (o *outbox[R]) watch(method string, fn func([]R) []account.Write, items int) func([]R) []account.Write {
 	if fn == nil {
 		return nil
@@ -40,7 +41,7 @@ func (o *outbox[R]) note(rs []R) {
 	}
 }
 
-// check compares the results of a call with what Outbox was told.
+// check compares the results of a call with those that Outbox was called with.
 func (o *outbox[R]) check(method string, rs []R, err error) {
 	if !o.given || err != nil {
 		return
@@ -49,6 +50,6 @@ func (o *outbox[R]) check(method string, rs []R, err error) {
 	defer o.mu.Unlock()
 	broken(o.runs > 0, method, "Outbox was not called")
 	for i, r := range rs {
-		broken(o.told[i] == r, method, "Outbox was told %v, the caller %v", o.told[i], r)
+		broken(o.told[i] == r, method, "Outbox got the result %v, the caller got %v", o.told[i], r)
 	}
 }

@@ -20,7 +20,7 @@ func (c *engine) Record(ctx context.Context, kind account.Kind, key string) (acc
 	return r, nil
 }
 
-// sound checks a record by itself.
+// sound checks a single record.
 func sound(method string, r account.Record) {
 	broken(r.Version != 0 && r.Version != account.AnyVersion, method, "%q has version %d", r.Key, r.Version)
 	broken(r.Value != nil, method, "%q has no value", r.Key)
@@ -67,10 +67,10 @@ func (c *engine) Commit(ctx context.Context, commit account.Commit) (uint64, err
 		broken(number == 0, method, "the number %d beside the error %v", number, err)
 		return number, err
 	}
-	broken(valid == nil, method, "a commit was done that breaks a rule: %v", valid)
+	broken(valid == nil, method, "a commit that breaks a rule was applied: %v", valid)
 	broken(number > newest, method, "the number %d follows %d", number, newest)
 	for kind, n := range before {
-		broken(c.Engine.Changes(kind) != n, method, "the change of kind %d is not told", kind)
+		broken(c.Engine.Changes(kind) != n, method, "Changes does not report the commit of kind %d", kind)
 	}
 	for { // keep the greatest
 		if old := c.newest.Load(); number <= old || c.newest.CompareAndSwap(old, number) {

@@ -7,9 +7,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// Handle returns another handle of the engine, as another process would have one. What
-// other handles do, Changes and Watermark of the new handle tell lag later: up to
-// [account.MaxStale], as the contract allows.
+// Handle returns another handle of the engine, as another process would have one. Its
+// Changes and Watermark report commits and kicks of other handles with a delay of lag.
+// The contract allows up to [account.MaxStale].
 func (s *Store) Handle(lag time.Duration) *Store {
 	s.enter()
 	h := &Store{lag: lag, state: s.state}
@@ -20,7 +20,7 @@ func (s *Store) Handle(lag time.Duration) *Store {
 // enter makes s a handle of its state before the first use.
 func (s *Store) enter() { s.once.Do(func() { s.join(s.state) }) }
 
-// join makes s a handle of st, of a new state if that is nil.
+// join makes s a handle of st. If st is nil, it creates a new state.
 func (s *Store) join(st *state) {
 	if st == nil {
 		st = &state{spaces: map[account.AppID]*space{}, records: map[account.Kind]map[string]account.Record{}}
@@ -31,18 +31,19 @@ func (s *Store) join(st *state) {
 	st.handles = append(st.handles, s)
 }
 
-// An event is what other handles may learn late: a commit of records of a kind, or a kick.
+// An event is a commit of records of a kind, or a kick. Other handles may learn of it
+// late.
 type event struct {
 	at   time.Time
 	kind account.Kind
 
-	app    account.AppID // of the kick; 0 if it is none
+	app    account.AppID // of a kick; 0 for a commit
 	id     account.UserID
-	before int64 // the watermark before it
+	before int64 // watermark before the kick
 }
 
-// tell lets every handle know of what s did.
-func (s *Store) tell(e event) {
+// publish reports e, an event of s, to every handle.
+func (s *Store) publish(e event) {
 	e.at = time.Now()
 	s.forget(func(late event) bool { return e.app != 0 && late.app == e.app && late.id == e.id })
 	for _, h := range s.state.handles {
@@ -54,14 +55,14 @@ func (s *Store) tell(e event) {
 	}
 }
 
-// learn makes s know of e. A kick is known when it is not late any more.
+// learn applies e to s. A kick needs nothing: it is visible once it is no longer late.
 func (s *Store) learn(e event) {
 	if e.app == 0 {
 		s.changes[e.kind]++
 	}
 }
 
-// settle makes s know of what it may not know any longer.
+// settle applies the late events whose delay is over.
 func (s *Store) settle() {
 	for len(s.late) > 0 && time.Since(s.late[0].at) >= s.lag {
 		s.learn(s.late[0])
@@ -69,10 +70,10 @@ func (s *Store) settle() {
 	}
 }
 
-// forget drops late events, about which s knows better now.
-func (s *Store) forget(known func(event) bool) { s.late = slices.DeleteFunc(s.late, known) }
+// forget removes the late events that are obsolete.
+func (s *Store) forget(obsolete func(event) bool) { s.late = slices.DeleteFunc(s.late, obsolete) }
 
-// watermark returns the watermark of an id as s knows it.
+// watermark returns the watermark of an id as s sees it.
 func (s *Store) watermark(d *space, id account.UserID) int64 {
 	s.settle()
 	for _, e := range s.late {

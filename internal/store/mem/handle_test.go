@@ -14,7 +14,7 @@ const (
 	kind account.Kind  = 7
 )
 
-// TestHandle looks at what one handle does through another one that is late.
+// TestHandle checks what a late handle sees of another handle's changes.
 func TestHandle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := new(mem.Store)

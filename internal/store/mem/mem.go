@@ -1,6 +1,6 @@
 // Package mem implements [account.Engine] in memory. It is the reference that
-// the other engines are tested against, and the store of unit tests. It keeps
-// nothing after the process ends.
+// the other engines are tested against, and the store of unit tests. All data is
+// lost when the process ends.
 package mem
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // A Store is a handle of an engine in memory. The zero Store is the first handle of an
-// empty engine; see [Store.Handle] for more of them.
+// empty engine. [Store.Handle] returns more.
 type Store struct {
 	once  sync.Once
 	state *state
@@ -27,8 +27,8 @@ type Store struct {
 
 var _ account.Engine = (*Store)(nil)
 
-// A state is what all handles of an engine share. Its lock also guards what a handle
-// knows of it.
+// A state is the data that all handles of an engine share. Its lock also guards the
+// fields late and changes of the handles.
 type state struct {
 	mu      sync.Mutex
 	handles []*Store
@@ -38,13 +38,13 @@ type state struct {
 	records map[account.Kind]map[string]account.Record
 }
 
-// A space is the ids of an app.
+// A space contains the ids of an app.
 type space struct {
 	app    account.AppID
 	admins []account.UserID
 	live   map[account.UserID]account.Account
-	gone   map[account.UserID]time.Time // tombstones: when the id was deleted
-	kick   map[account.UserID]int64     // watermarks, also of ids in gone
+	gone   map[account.UserID]time.Time // tombstones: times of deletions
+	kick   map[account.UserID]int64     // watermarks, including those of ids in gone
 }
 
 func newSpace(app account.AppID) *space {
@@ -82,7 +82,7 @@ func (s *Store) writing(ctx context.Context, app account.AppID, fn func(*state, 
 	})
 }
 
-// reading calls fn with the space of app, an empty one if there is none.
+// reading calls fn with the space of app, or with an empty space if there is none.
 func (s *Store) reading(ctx context.Context, app account.AppID, fn func(*space)) error {
 	return s.locked(ctx, func(st *state) error {
 		d, ok := st.spaces[app]
@@ -192,7 +192,7 @@ func (s *Store) update(d *space, p account.Patch, now time.Time) account.Code {
 	d.live[p.ID] = a
 	if a.Kicked != before {
 		d.kick[p.ID] = a.Kicked
-		s.tell(event{app: d.app, id: p.ID, before: before})
+		s.publish(event{app: d.app, id: p.ID, before: before})
 	}
 	return account.OK
 }
@@ -250,7 +250,7 @@ func (s *Store) Count(ctx context.Context, app account.AppID) (n int64, err erro
 // Ready implements [account.Store].
 func (s *Store) Ready(context.Context) error { return nil }
 
-// Close implements [account.Store]. The other handles stay.
+// Close implements [account.Store]. Other handles remain usable.
 func (s *Store) Close() error {
 	return s.locked(context.Background(), func(st *state) error {
 		st.handles = slices.DeleteFunc(st.handles, func(h *Store) bool { return h == s })

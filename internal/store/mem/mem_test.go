@@ -15,8 +15,8 @@ func TestEngine(t *testing.T) { storetest.Run(t, open) }
 
 func TestProperty(t *testing.T) { storetest.Property(t, open) }
 
-// TestShared runs the suite for handles that are not late, and that are as late as they
-// may be.
+// TestShared runs the suite for handles without delay, and with the longest delay that
+// the contract allows.
 func TestShared(t *testing.T) {
 	for _, lag := range []time.Duration{0, account.MaxStale} {
 		t.Run(lag.String(), func(t *testing.T) {

@@ -32,7 +32,7 @@ func (s *Store) Records(ctx context.Context, q account.RecordQuery) (page accoun
 			slices.Reverse(keys)
 		}
 		for _, key := range keys {
-			if !asked(q, key) {
+			if !matches(q, key) {
 				continue
 			}
 			if len(page.Records) == q.Limit {
@@ -48,8 +48,8 @@ func (s *Store) Records(ctx context.Context, q account.RecordQuery) (page accoun
 	return page, err
 }
 
-// asked reports whether the record of a key is one that q asks for.
-func asked(q account.RecordQuery, key string) bool {
+// matches reports whether q selects the record of a key, apart from its limit.
+func matches(q account.RecordQuery, key string) bool {
 	switch {
 	case !strings.HasPrefix(key, q.Prefix):
 		return false
@@ -79,7 +79,7 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (number uint64, er
 	return number, err
 }
 
-// refuse returns why c cannot happen, or nil.
+// refuse returns an error if c cannot be applied.
 func (st *state) refuse(c account.Commit) error {
 	for _, w := range c.Writes {
 		if have := st.records[w.Kind][w.Key].Version; !w.Append && w.If != account.AnyVersion && w.If != have {
@@ -100,7 +100,7 @@ func (st *state) refuse(c account.Commit) error {
 	return nil
 }
 
-// put opens, changes or removes a space.
+// put creates, changes or removes a space.
 func (s *Store) put(st *state, sp account.Space) {
 	if sp.Remove {
 		delete(st.spaces, sp.App)
@@ -118,7 +118,8 @@ func (s *Store) put(st *state, sp account.Space) {
 	}
 }
 
-// write writes records that nothing refuses, and returns the number of the commit.
+// write writes records without checking their versions. It returns the number of the
+// commit.
 func (s *Store) write(st *state, ws []account.Write) uint64 {
 	st.number++
 	kinds := map[account.Kind]bool{}
@@ -135,7 +136,7 @@ func (s *Store) write(st *state, ws []account.Write) uint64 {
 		st.records[w.Kind][key] = account.Record{Key: key, Value: bytes.Clone(w.Value), Version: st.number}
 	}
 	for kind := range kinds {
-		s.tell(event{kind: kind})
+		s.publish(event{kind: kind})
 	}
 	return st.number
 }

@@ -1,5 +1,5 @@
-// Package metered wraps an [account.Engine] and reports each call: its method,
-// size, latency and outcome.
+// Package metered wraps an [account.Engine] and reports the method, size, latency and
+// outcome of each call.
 package metered
 
 import (
@@ -10,17 +10,21 @@ import (
 	"rollcall/internal/account"
 )
 
-// A Recorder is told of calls. It is called from many goroutines.
+// A Recorder receives reports of calls. It is safe for concurrent use.
 type Recorder interface {
-	// Observe reports one call of the engine's method named method: how many
-	// items it had (0 for methods that take no batch; the accounts or records returned
-	// for List and Records; the writes and spaces of Commit), how long it took, and the
-	// Code of its error. A batch without an error has Code OK whatever its results say.
+	// Observe reports a call of a method of the engine.
+	//
+	//   - items is the size of the batch, the number of returned accounts or records for
+	//     List and Records, the number of writes and spaces for Commit, and 0 for all
+	//     other methods.
+	//   - took is the duration of the call.
+	//   - code is the Code of its error. A batch without an error has Code OK, regardless
+	//     of its results.
 	Observe(method string, items int, took time.Duration, code account.Code)
 }
 
-// New returns e with every call reported to r, but Close, look-ups in memory (Watermark
-// and Changes), and calls whose caller has gone.
+// New returns e with its calls reported to r. It does not report Close, Watermark and
+// Changes, which are look-ups in memory, and calls whose context was canceled.
 func New(e account.Engine, r Recorder) account.Engine { return &engine{Engine: e, r: r} }
 
 type engine struct {
@@ -31,8 +35,8 @@ type engine struct {
 // Unwrap returns the engine whose calls are reported.
 func (m *engine) Unwrap() account.Engine { return m.Engine }
 
-// observe reports a call that began at start and returned err, unless it broke off
-// because its caller had gone: that says nothing of the store.
+// observe reports a call that began at start and returned err. It skips a call whose
+// context was canceled, because its outcome says nothing about the store.
 func (m *engine) observe(method string, start time.Time, items int, err error) {
 	if errors.Is(err, context.Canceled) {
 		return

@@ -15,7 +15,7 @@ import (
 	"rollcall/internal/store/metered"
 )
 
-// A call is what a recorder hears of one call.
+// A call is the report of one call.
 type call struct {
 	Method string
 	Items  int
@@ -65,7 +65,7 @@ func TestObserve(t *testing.T) {
 	p := account.UpsertPolicy{Now: time.UnixMilli(1)}
 	_, _ = e.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}, {ID: "b"}}, p)
 	_, _ = e.Upsert(ended, app, []account.Upsert{{ID: "c"}}, p)
-	_, _ = e.Upsert(gone, app, []account.Upsert{{ID: "d"}}, p) // is not told
+	_, _ = e.Upsert(gone, app, []account.Upsert{{ID: "d"}}, p) // is not reported
 	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
 	_, _ = e.Record(t.Context(), 1, "k")
 	_, _ = e.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 1, Key: "k", Value: []byte("v")}}, Spaces: []account.Space{{App: app}}})

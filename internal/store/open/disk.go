@@ -7,7 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Disk returns how many bytes the files in dir take, and how many are free for it.
+// Disk returns the size of all files in dir and the free space of its file system, in
+// bytes.
 func Disk(dir string) (used, free uint64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -27,8 +27,8 @@ func older(t *testing.T) string {
 	return dir
 }
 
-// TestOlderStore checks a store of format 4 as it is, then opens it and reads everything
-// through the typed records.
+// TestOlderStore checks a store of format 4, then opens it and reads everything through
+// package records.
 func TestOlderStore(t *testing.T) {
 	dir := older(t)
 	for _, when := range []string{"as it is", "taken over", "at the next start"} {
@@ -75,7 +75,7 @@ func readOlder(t *testing.T, r *records.Registry) {
 	}
 }
 
-// changeOlder changes what an older version has stored.
+// changeOlder changes records that an older version has stored.
 func changeOlder(t *testing.T, r *records.Registry) {
 	t.Helper()
 	by := account.AuditEntry{Time: time.UnixMilli(1), Action: "app.rename"}

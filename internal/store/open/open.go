@@ -1,12 +1,12 @@
-// Package open turns a spec into an engine. It is the only package that knows
+// Package open opens the engine that a spec names. It is the only package that knows
 // all engines. A spec is one of
 //
-//	mem:           in memory; everything is gone when the process ends
-//	pebble:DIR     in the directory DIR, made if need be; the default engine
+//	mem:           in memory; all data is lost when the process ends
+//	pebble:DIR     in the directory DIR, created if it does not exist; the default engine
 //	postgres://…   PostgreSQL; not in this version
 //
-// DIR is everything after the colon, as it is: absolute or relative, and no
-// character in it is special.
+// DIR is everything after the colon. It may be absolute or relative, and no character
+// in it is special.
 package open
 
 import (
@@ -26,13 +26,13 @@ import (
 	"rollcall/internal/store/pebble"
 )
 
-// Options are what an engine needs beyond its spec.
+// Options configure an engine beyond its spec.
 type Options struct {
-	Logger *slog.Logger // nil is silent
+	Logger *slog.Logger // nil logs nothing
 }
 
-// Check reports what is wrong with a spec, in one sentence that says what to do.
-// It opens nothing.
+// Check returns an error if a spec is invalid, without opening the store. The error is
+// one sentence that says what to do.
 func Check(spec string) error {
 	scheme, rest, ok := strings.Cut(spec, ":")
 	switch {
@@ -62,7 +62,8 @@ func Engine(ctx context.Context, spec string, o Options) (account.Engine, error)
 	return new(mem.Store), nil
 }
 
-// openPebble keeps a nil *pebble.Store from becoming an engine that is not nil.
+// openPebble returns a nil engine if there is an error. A nil *pebble.Store would be an
+// engine that is not nil.
 func openPebble(ctx context.Context, dir string, o Options) (account.Engine, error) {
 	s, err := pebble.Open(ctx, pebble.Options{Dir: dir, Logger: o.Logger, Convert: records.Convert})
 	if err != nil {
@@ -90,8 +91,9 @@ func Read(ctx context.Context, spec string, fn func(account.Engine) error) error
 }
 
 // CheckStore reads every record of the store in the data directory dir without starting
-// it, and returns what it holds. dir may also name the directory of the store itself.
-// With a file of sealing keys it also opens every sealed secret.
+// the store, and returns its contents. dir may also be the directory of the store
+// itself. If sealKeys names a file of sealing keys, CheckStore also opens every sealed
+// secret.
 func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
 	secrets, err := secretsOf(ctx, sealKeys)
 	if err != nil {
@@ -100,8 +102,8 @@ func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, e
 	return verify(ctx, storeIn(dir), secrets)
 }
 
-// AcceptStore returns what is left of a damaged store, see [pebble.Accept]. dir is as for
-// [CheckStore].
+// AcceptStore returns the remaining contents of a damaged store; see [pebble.Accept].
+// dir is as for [CheckStore].
 func AcceptStore(ctx context.Context, dir string, apply bool) (*account.Contents, error) {
 	return counted(pebble.Accept(ctx, pebble.Options{Dir: storeIn(dir), Convert: records.Convert}, apply))
 }
@@ -119,9 +121,9 @@ func isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Verify compares the backup in dir with its description, opens its store
-// without changing it, reads every record and returns what it holds. With a
-// file of sealing keys it also opens every sealed secret.
+// Verify compares the backup in dir with its description, opens its store without
+// changing it, reads every record and returns the contents. If sealKeys names a file of
+// sealing keys, Verify also opens every sealed secret.
 func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
 	if _, err := backup.Check(dir); err != nil {
 		return nil, err
@@ -133,12 +135,12 @@ func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error
 	return verify(ctx, filepath.Join(dir, backup.Store), secrets)
 }
 
-// verify reads every record of the store in dir and counts them.
+// verify reads and counts all records of the store in dir.
 func verify(ctx context.Context, dir string, secrets func(account.Engine) error) (*account.Contents, error) {
 	return counted(pebble.Verify(ctx, pebble.Options{Dir: dir, Convert: records.Convert}, secrets))
 }
 
-// counted names the numbers of records in c.
+// counted fills in the numbers of apps, tokens and audit entries of c.
 func counted(c *account.Contents, err error) (*account.Contents, error) {
 	if err == nil {
 		records.Count(c)
@@ -146,8 +148,8 @@ func counted(c *account.Contents, err error) (*account.Contents, error) {
 	return c, err
 }
 
-// secretsOf returns a function that opens every secret of an engine with the keys in a
-// file, nil if no file is named.
+// secretsOf returns a function that opens every secret of an engine with the keys in the
+// file sealKeys. It returns nil if sealKeys is empty.
 func secretsOf(ctx context.Context, sealKeys string) (func(account.Engine) error, error) {
 	if sealKeys == "" {
 		return nil, nil

@@ -18,18 +18,18 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestVerifyChangesNothing verifies a copy and looks at every file and directory
-// of it before and after.
+// TestVerifyChangesNothing verifies a backup and compares every file and directory of it
+// before and after.
 func TestVerifyChangesNothing(t *testing.T) {
 	dir := backupOf(t, "alice", "bob")
-	before := photograph(t, dir)
+	before := describe(t, dir)
 	verify(t, dir, 2)
-	if diff := cmp.Diff(before, photograph(t, dir)); diff != "" {
-		t.Errorf("Verify changed the copy (-before +after):\n%s", diff)
+	if diff := cmp.Diff(before, describe(t, dir)); diff != "" {
+		t.Errorf("Verify changed the backup (-before +after):\n%s", diff)
 	}
 }
 
-// TestVerifyReadOnly verifies a copy in which this user may create nothing.
+// TestVerifyReadOnly verifies a backup in a directory that this user must not write to.
 func TestVerifyReadOnly(t *testing.T) {
 	if !testutil.Unprivileged(t) {
 		return
@@ -55,7 +55,7 @@ func verify(t *testing.T, dir string, accounts int64) {
 	}
 }
 
-// backupOf returns the directory of a backup of a store with these accounts.
+// backupOf returns the directory of a backup of a store with the accounts of ids.
 func backupOf(t *testing.T, ids ...account.UserID) string {
 	t.Helper()
 	top := t.TempDir()
@@ -88,9 +88,9 @@ func backupOf(t *testing.T, ids ...account.UserID) string {
 	return dir
 }
 
-// photograph describes every file and directory below dir: mode, time of the last
-// change, and content.
-func photograph(t *testing.T, dir string) map[string]string {
+// describe returns mode, time of the last change, and content of every file and directory
+// below dir.
+func describe(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	seen := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
