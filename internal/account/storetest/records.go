@@ -174,8 +174,7 @@ func testRecordConcurrent(v *env) {
 	}
 }
 
-// countUp appends n bytes to a record, one in each commit. A commit that is refused with
-// Stale is retried with the new version.
+// countUp appends n bytes to a record, one in each commit, and retries stale commits.
 func (v *env) countUp(key string, n int) {
 	for n > 0 {
 		r, err := v.e.Record(v.Context(), kind, key)
@@ -305,8 +304,7 @@ func testRecordLimits(v *env) {
 	}
 }
 
-// testCommitWhole applies commits of which one part is refused. No part of them may
-// happen.
+// testCommitWhole applies commits with one part that is refused. No part may happen.
 func testCommitWhole(v *env) {
 	v.create(app, "a")
 	n := v.write(put("k", "v", 0), put("l", "v", 0))
@@ -376,8 +374,7 @@ func testCommitAccounts(v *env) {
 	v.count(app, 1)
 }
 
-// testCommitNumbers checks that numbers increase, including those of commits that write
-// nothing.
+// testCommitNumbers checks that numbers increase, even if a commit writes nothing.
 func testCommitNumbers(v *env) {
 	last := v.write(put("k", "v", 0))
 	for range 3 {
@@ -501,8 +498,7 @@ func testRecordsPages(v *env) {
 	}
 }
 
-// testRecordsPrefix compares queries with all kinds of prefixes and bounds with a linear
-// search.
+// testRecordsPrefix compares queries of all kinds with a linear search.
 func testRecordsPrefix(v *env) {
 	v.fill()
 	bounds := append([]string{"", "a/3", "zz", "\xff\xff\xff\xff"}, awkwardKeys...)
