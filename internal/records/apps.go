@@ -6,32 +6,32 @@ import (
 	"rollcall/internal/account"
 )
 
-// CreateApp stores a with Version 1, opens its space with accounts for its admins, and
-// puts by into the audit trail, in one commit. Those accounts are created at the Time of
-// by, past any quota and tombstone. also is written in the same commit.
+// CreateApp stores a with Version 1, creates its space with accounts for its admins, and
+// adds by to the audit trail, in one commit. These accounts are created at the Time of
+// by, regardless of quota and tombstones. The commit contains the writes in extra, too.
 //
 // Codes: Exists, BadParameter if the record is too large.
-func (r *Registry) CreateApp(ctx context.Context, a account.App, by account.AuditEntry, also ...account.Write) (*account.App, error) {
+func (r *Registry) CreateApp(ctx context.Context, a account.App, by account.AuditEntry, extra ...account.Write) (*account.App, error) {
 	a = a.Clone()
 	a.Version = 1
-	writes := entered(a.ID, by, r.writeApp(&a, nil, 0))
-	_, err := r.e.Commit(ctx, account.Commit{Writes: append(writes, also...), Spaces: spaceOf(&a, by)})
+	writes := withEntry(a.ID, by, r.writeApp(&a, nil, 0))
+	_, err := r.e.Commit(ctx, account.Commit{Writes: append(writes, extra...), Spaces: spaceOf(&a, by)})
 	switch account.CodeOf(err) {
 	case account.OK:
 		return &a, nil
 	case account.Stale:
-		return nil, &account.Error{Code: account.Exists, Detail: "an app of that SDKAppID exists"}
+		return nil, &account.Error{Code: account.Exists, Detail: "an app with that SDKAppID exists"}
 	}
 	return nil, err
 }
 
-// spaceOf returns what a commit makes of the accounts of a.
+// spaceOf returns the space of a, for a commit.
 func spaceOf(a *account.App, by account.AuditEntry) []account.Space {
 	return []account.Space{{App: a.ID, Admins: a.Admins, Now: by.Time}}
 }
 
 // App returns one app. It costs no more than a look-up in memory. If another handle of
-// the engine has changed the app, App can answer what was true up to [account.MaxStale]
+// the engine has changed the app, App can return the state of up to [account.MaxStale]
 // ago. The app is shared and must not be changed.
 //
 // Codes: NoApp.
@@ -43,24 +43,24 @@ func (r *Registry) App(ctx context.Context, id account.AppID) (*account.App, err
 	return a, err
 }
 
-// errNoApp is shared: it is made on the path of each request of an unknown app.
+// errNoApp is shared because each request for an unknown app returns it.
 var errNoApp error = &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
 
-// Apps returns all apps in the order of their ids, as late as [Registry.App] does. They
+// Apps returns all apps in the order of their ids, with the delay of [Registry.App]. They
 // are shared and must not be changed.
 func (r *Registry) Apps(ctx context.Context) ([]*account.App, error) { return r.apps.all(ctx) }
 
-// UpdateApp stores what fn makes of the app, with the next Version, puts by into the
-// audit trail and gives new admins their accounts, in one commit. also is written in the
-// same commit.
+// UpdateApp stores the app that fn returns, with the next Version, adds by to the audit
+// trail and creates accounts for new admins, in one commit. The commit
+// contains the writes in extra, too.
 //
-// fn gets a copy of its own. It may run several times, because another change may come
-// first, and must have no side effects. If it returns an error, nothing is stored and
-// UpdateApp returns that error as it is. ID, Created and Version cannot be changed.
+// fn gets a copy of the app. It may run several times, because another change may come
+// first, and must have no side effects. If fn returns an error, nothing is stored and
+// UpdateApp returns that error unchanged. ID, Created and Version cannot be changed.
 //
 // Codes: NoApp, BadParameter if the record is too large, and those of fn.
-func (r *Registry) UpdateApp(ctx context.Context, id account.AppID, fn func(account.App) (account.App, error), by account.AuditEntry, also ...account.Write) (*account.App, error) {
-	return r.changeApp(ctx, id, by, also, func(stored *account.App) (next, keep *account.App, err error) {
+func (r *Registry) UpdateApp(ctx context.Context, id account.AppID, fn func(account.App) (account.App, error), by account.AuditEntry, extra ...account.Write) (*account.App, error) {
+	return r.changeApp(ctx, id, by, extra, func(stored *account.App) (next, keep *account.App, err error) {
 		open, err := r.unseal(stored)
 		if err != nil {
 			return nil, nil, err
@@ -70,10 +70,10 @@ func (r *Registry) UpdateApp(ctx context.Context, id account.AppID, fn func(acco
 	})
 }
 
-// changeApp stores the app next that fn makes of the stored form of an app; secrets that
-// keep holds already stay in their stored form. It repeats that as long as another change
-// of the app comes first.
-func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.AuditEntry, also []account.Write, fn func(stored *account.App) (next, keep *account.App, err error)) (*account.App, error) {
+// changeApp passes the stored form of an app to fn and stores the app next that fn
+// returns. Secrets that keep already contains remain in their stored form. changeApp
+// retries as long as another change of the app comes first.
+func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.AuditEntry, extra []account.Write, fn func(stored *account.App) (next, keep *account.App, err error)) (*account.App, error) {
 	for {
 		stored, version, err := r.storedApp(ctx, id)
 		if err != nil {
@@ -83,8 +83,8 @@ func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.A
 		if err != nil {
 			return nil, err
 		}
-		writes := entered(id, by, r.writeApp(next, keep, version))
-		_, err = r.e.Commit(ctx, account.Commit{Writes: append(writes, also...), Spaces: spaceOf(next, by)})
+		writes := withEntry(id, by, r.writeApp(next, keep, version))
+		_, err = r.e.Commit(ctx, account.Commit{Writes: append(writes, extra...), Spaces: spaceOf(next, by)})
 		switch account.CodeOf(err) {
 		case account.OK:
 			return next, nil
@@ -95,12 +95,12 @@ func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.A
 	}
 }
 
-// DeleteApp removes an app together with the accounts of its admins, and puts by into the
-// audit trail, in one commit. It is refused while the app has any other account. also is
-// written in the same commit.
+// DeleteApp removes an app together with the accounts of its admins, and adds by to the
+// audit trail, in one commit. It is refused while the app has any other account. The
+// commit contains the writes in extra, too.
 //
 // Codes: NoApp, Conflict.
-func (r *Registry) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry, also ...account.Write) error {
+func (r *Registry) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry, extra ...account.Write) error {
 	for {
 		_, version, err := r.storedApp(ctx, id)
 		if err != nil {
@@ -108,7 +108,7 @@ func (r *Registry) DeleteApp(ctx context.Context, id account.AppID, by account.A
 		}
 		gone := account.Write{Kind: kindApp, Key: appKey(id), If: version}
 		_, err = r.e.Commit(ctx, account.Commit{
-			Writes: append(entered(id, by, gone), also...),
+			Writes: append(withEntry(id, by, gone), extra...),
 			Spaces: []account.Space{{App: id, Remove: true}},
 		})
 		switch account.CodeOf(err) {
@@ -121,8 +121,7 @@ func (r *Registry) DeleteApp(ctx context.Context, id account.AppID, by account.A
 	}
 }
 
-// storedApp returns the stored form of an app and its version in the engine, exactly as
-// they are now.
+// storedApp returns the current stored form of an app and its version in the engine.
 func (r *Registry) storedApp(ctx context.Context, id account.AppID) (*account.App, uint64, error) {
 	rec, err := r.e.Record(ctx, kindApp, appKey(id))
 	if account.CodeOf(err) == account.NoRecord {
@@ -138,8 +137,8 @@ func (r *Registry) storedApp(ctx context.Context, id account.AppID) (*account.Ap
 	return a, rec.Version, nil
 }
 
-// writeApp returns the write of a over the record of a version. It seals the secrets but
-// those that keep, a stored form or nil, holds already.
+// writeApp returns the write that replaces the record with the given version by a. It
+// seals all secrets except those that keep already contains. keep is a stored form or nil.
 func (r *Registry) writeApp(a, keep *account.App, version uint64) account.Write {
 	sealed := r.seal(a, keep)
 	return account.Write{Kind: kindApp, Key: appKey(a.ID), Value: encode(sealed.Stored()), If: version}

@@ -33,7 +33,7 @@ func TestUpdateApp(t *testing.T) {
 		created := v.create(app, "administrator")
 		updated := v.update(app, func(a *account.App) { a.Name, a.Admins = "new", append(a.Admins, "boss") })
 		if updated.Name != "new" || updated.Version != 2 || created.Name != "" {
-			v.Errorf("UpdateApp = %+v, the app of before is %+v", updated, created)
+			v.Errorf("UpdateApp = %+v, the previous app is %+v", updated, created)
 		}
 		v.equal("App", v.app(app), updated)
 		v.count(app, 2)
@@ -61,7 +61,7 @@ func TestUpdateAppRefused(t *testing.T) {
 	})
 }
 
-// TestUpdateAppConcurrent loses no change, whoever comes first.
+// TestUpdateAppConcurrent checks that concurrent changes of an app are not lost.
 func TestUpdateAppConcurrent(t *testing.T) {
 	each(t, func(v *env) {
 		const callers, rounds = 8, 5
@@ -81,8 +81,8 @@ func TestUpdateAppConcurrent(t *testing.T) {
 	})
 }
 
-// TestUpdateAppCreatedAgain deletes and creates the app in the midst of a change. The new
-// app has the Version of the old one, and is not overwritten with that.
+// TestUpdateAppCreatedAgain deletes the app and creates it again during a change. The new
+// app has the Version of the old one, but the change must not overwrite it with the old.
 func TestUpdateAppCreatedAgain(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
@@ -105,7 +105,8 @@ func TestUpdateAppCreatedAgain(t *testing.T) {
 	})
 }
 
-// TestUpdateAppEnds ends a change that others always come before.
+// TestUpdateAppEnds checks that a change that other changes always overtake ends with its
+// context.
 func TestUpdateAppEnds(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
@@ -127,7 +128,7 @@ func TestUpdateAppEnds(t *testing.T) {
 	})
 }
 
-// TestUpdateAppFixed changes what cannot be changed.
+// TestUpdateAppFixed changes the fields that cannot be changed.
 func TestUpdateAppFixed(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
@@ -163,7 +164,7 @@ func wholeApp() account.App {
 	}
 }
 
-// TestWholeApp stores every field and spoils what it passed.
+// TestWholeApp stores every field, and then overwrites the app that it passed.
 func TestWholeApp(t *testing.T) {
 	each(t, func(v *env) {
 		given, want := wholeApp(), wholeApp()
@@ -197,7 +198,7 @@ func TestApps(t *testing.T) {
 	})
 }
 
-// TestManyApps has more apps than a page of records.
+// TestManyApps stores more apps than a page of records contains.
 func TestManyApps(t *testing.T) {
 	each(t, func(v *env) {
 		const many = account.MaxListLimit + 2
@@ -211,8 +212,7 @@ func TestManyApps(t *testing.T) {
 	})
 }
 
-// TestDeleteAppTogether deletes an app in the midst of its deletion: one of them finds
-// none.
+// TestDeleteAppTogether deletes an app during its deletion. One of the calls finds no app.
 func TestDeleteAppTogether(t *testing.T) {
 	b := &busy{Engine: new(mem.Store)}
 	v := &env{t, b, records.New(b, nil)}
@@ -222,7 +222,7 @@ func TestDeleteAppTogether(t *testing.T) {
 	v.equal("entries", len(v.audit(account.AuditQuery{App: app, Limit: 10})), 2)
 }
 
-// TestDeleteTokenTogether is that for a token, which is created again meanwhile.
+// TestDeleteTokenTogether deletes a token and creates it again during its deletion.
 func TestDeleteTokenTogether(t *testing.T) {
 	b := &busy{Engine: new(mem.Store)}
 	v := &env{t, b, records.New(b, nil)}

@@ -7,9 +7,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// entered returns writes together with the audit entry of what they do to app, 0 for
-// none.
-func entered(app account.AppID, by account.AuditEntry, writes ...account.Write) []account.Write {
+// withEntry returns writes together with the writes of their audit entry. app is the app
+// that they change, or 0.
+func withEntry(app account.AppID, by account.AuditEntry, writes ...account.Write) []account.Write {
 	by.Seq, by.App = 0, app
 	value := encode(by)
 	writes = append(writes, account.Write{Kind: kindAudit, Value: value, Append: true})
@@ -19,17 +19,17 @@ func entered(app account.AppID, by account.AuditEntry, writes ...account.Write) 
 	return writes
 }
 
-// Record puts an entry into the audit trail for what changed no app and no token, with
-// the App that it names; 0 for none. It is not checked that there is such an app.
-// Repeating it after Unknown may store a second entry.
+// Record adds an entry to the audit trail for an action that changes no app and no token.
+// The entry keeps its App, which may be 0 and need not exist. A retry after Unknown may
+// store a second entry.
 func (r *Registry) Record(ctx context.Context, entry account.AuditEntry) error {
-	_, err := r.e.Commit(ctx, account.Commit{Writes: entered(entry.App, entry)})
+	_, err := r.e.Commit(ctx, account.Commit{Writes: withEntry(entry.App, entry)})
 	return err
 }
 
-// Audit returns entries of the trail, newest first. Their Seq are the numbers of the
-// commits that they belong to. A page of one app costs what it holds, however much others
-// have written.
+// Audit returns entries of the audit trail, newest first. The Seq of an entry is the
+// number of the commit that it belongs to. The cost of a page of one app does not depend
+// on the entries of other apps.
 func (r *Registry) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	page := account.RecordQuery{Kind: kindAudit, Reverse: true, Limit: q.Limit}
 	if q.App != 0 {

@@ -22,7 +22,7 @@ func TestAudit(t *testing.T) {
 		v.create(app)
 		v.create(otherApp)
 		entry := by("app.rename")
-		entry.App, entry.Seq = 7, 99 // both are the trail's
+		entry.App, entry.Seq = 7, 99 // the registry sets both
 		if _, err := v.r.UpdateApp(v.Context(), app, change(rename("x")), entry); err != nil {
 			v.Fatalf("UpdateApp: %v", err)
 		}
@@ -73,7 +73,7 @@ func TestAuditPages(t *testing.T) {
 	})
 }
 
-// TestAuditAtomic checks that what was refused leaves no entry.
+// TestAuditAtomic checks that a refused change leaves no entry.
 func TestAuditAtomic(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
@@ -92,7 +92,7 @@ func TestAuditAtomic(t *testing.T) {
 	})
 }
 
-// A counter counts the records that an engine was asked for.
+// A counter counts the records that an engine has listed.
 type counter struct {
 	account.Engine
 	listed int
@@ -104,7 +104,7 @@ func (c *counter) Records(ctx context.Context, q account.RecordQuery) (account.R
 	return page, err
 }
 
-// TestAuditOfQuietApp reads the trail of an app that says little among others.
+// TestAuditOfQuietApp reads the trail of an app with few entries among many of others.
 func TestAuditOfQuietApp(t *testing.T) {
 	c := &counter{Engine: new(mem.Store)}
 	v := &env{t, c, records.New(c, nil)}

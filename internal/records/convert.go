@@ -7,11 +7,15 @@ import (
 	"rollcall/internal/account"
 )
 
-// Convert returns the writes that take the place of a value of a store of format 4 or
-// older. letter is the space that the value lay in: 'p' for the JSON of an
-// [account.StoredApp], 'k' for that of an [account.Token], 'w' for that of an
-// [account.AuditEntry]. Secrets stay as they are stored. An entry of the trail is
-// appended, and its Seq must be the number of the commit.
+// Convert returns the writes that replace a value of a store of format 4 or older. letter
+// is the first byte of the value's key in that store:
+//
+//   - 'p' for the JSON of an [account.StoredApp]
+//   - 'k' for the JSON of an [account.Token]
+//   - 'w' for the JSON of an [account.AuditEntry]
+//
+// Secrets keep their stored form. An audit entry is appended; the number of the commit
+// must be its Seq.
 func Convert(letter byte, value []byte) (ws []account.Write, err error) {
 	switch letter {
 	case 'p':
@@ -25,9 +29,9 @@ func Convert(letter byte, value []byte) (ws []account.Write, err error) {
 	case 'w':
 		var e account.AuditEntry
 		err = json.Unmarshal(value, &e)
-		ws = entered(e.App, e)
+		ws = withEntry(e.App, e)
 	default:
-		err = fmt.Errorf("an older store kept no records in %q", letter)
+		err = fmt.Errorf("a store of an older format has no records in %q", letter)
 	}
 	return ws, err
 }

@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// TestConvert takes over what format 4 has stored, as it is.
+// TestConvert converts values of format 4.
 func TestConvert(t *testing.T) {
 	v := newEnv(t, new(mem.Store))
 	for _, old := range []struct {

@@ -9,41 +9,41 @@ import (
 	"rollcall/internal/account"
 )
 
-// Kinds of records. A number, its keys and its encoding stand in stored data: they stay
-// for ever. A new kind takes the next number.
+// Kinds of records. The number of a kind, its keys and its encoding are part of stored
+// data and must never change. A new kind gets the next number.
 const (
-	// An app: the JSON of account.StoredApp. Its HMAC secrets are sealed, see package
+	// An app, as the JSON of account.StoredApp. Its HMAC secrets are sealed; see package
 	// seal. The key is appKey.
 	kindApp account.Kind = 1
 
-	// A token of the admin API: the JSON of account.Token. The key is its hash in
+	// A token of the admin API, as the JSON of account.Token. The key is its hash in
 	// hexadecimal.
 	kindToken account.Kind = 2
 
-	// The id of a token, which is the key. The value is the key of the token, so that no
-	// two tokens have one id.
+	// The id of a token, as the key. The value is the key of the token. This record keeps
+	// two tokens from having the same id.
 	kindTokenID account.Kind = 3
 
-	// An entry of the audit trail: the JSON of account.AuditEntry, appended to the
+	// An entry of the audit trail, as the JSON of account.AuditEntry, appended to the
 	// prefix "". The number in the key is its Seq.
 	kindAudit account.Kind = 4
 
-	// The same entry once more if it names an app, appended to appPrefix: a page of the
-	// trail of one app is read in one piece.
+	// A copy of the entry if it names an app, appended to appPrefix. The entries of one app
+	// are thus adjacent, and a page of them is one read.
 	kindAuditOfApp account.Kind = 5
 
-	// An event that has yet to be delivered: the JSON of account.Event, appended to
+	// An event that has not been delivered yet, as the JSON of account.Event, appended to
 	// appPrefix.
 	kindOutbox account.Kind = 6
 )
 
-// appKeyDigits is the length of the key of an app. All have the same, so that keys sort
-// as ids do.
+// appKeyDigits is the length of the key of an app. Keys sort in the order of ids because
+// they have the same length.
 const appKeyDigits = 10
 
 func appKey(id account.AppID) string { return fmt.Sprintf("%0*d", appKeyDigits, id) }
 
-// appPrefix begins the keys of what is kept for an app.
+// appPrefix begins the keys of the records that belong to an app.
 func appPrefix(id account.AppID) string { return appKey(id) + "/" }
 
 func parseAppKey(key string) (account.AppID, error) {
@@ -63,7 +63,8 @@ func parseTokenKey(key string) (hash account.TokenHash, err error) {
 	return hash, nil
 }
 
-// numberDigits is how many digits of an appended key are the number of its commit.
+// numberDigits is the number of digits at the end of an appended key that are the number
+// of its commit.
 const numberDigits = 16
 
 // appendedNumber returns the number in a key of [account.AppendedKey].
@@ -78,7 +79,7 @@ func appendedNumber(kind account.Kind, key string) (uint64, error) {
 	return n, nil
 }
 
-// encode returns the JSON of v, which always has one.
+// encode returns the JSON of v. It panics if v has none, which is an error of the program.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -87,7 +88,7 @@ func encode(v any) []byte {
 	return b
 }
 
-// decode reads the JSON of a T.
+// decode decodes the JSON of a T.
 func decode[T any](value []byte) (*T, error) {
 	v := new(T)
 	if err := json.Unmarshal(value, v); err != nil {
@@ -105,7 +106,7 @@ func damaged(kind account.Kind, key string, cause error) error {
 	}
 }
 
-// Count fills in how many apps, tokens and entries of the audit trail c.Records tells of.
+// Count sets the numbers of apps, tokens and audit entries of c from c.Records.
 func Count(c *account.Contents) {
 	c.Apps, c.Tokens, c.Audit = c.Records[kindApp], c.Records[kindToken], c.Records[kindAudit]
 }

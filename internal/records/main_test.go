@@ -22,7 +22,7 @@ const app, otherApp account.AppID = 1400000001, 1400000002
 
 var now = time.Date(2026, 2, 3, 4, 5, 6, 789_000_000, time.UTC)
 
-// engines are what typed records are tested on. An engine with files has them below dir.
+// engines are the engines that the tests use. An engine with files has them below dir.
 var engines = map[string]func(t *testing.T, dir string) account.Engine{
 	"mem":  func(*testing.T, string) account.Engine { return new(mem.Store) },
 	"late": func(*testing.T, string) account.Engine { return new(mem.Store).Handle(account.MaxStale) },
@@ -86,7 +86,7 @@ func (v *env) update(id account.AppID, fn func(*account.App)) *account.App {
 	return a
 }
 
-// change returns what UpdateApp takes.
+// change turns fn into an argument of UpdateApp.
 func change(fn func(*account.App)) func(account.App) (account.App, error) {
 	return func(a account.App) (account.App, error) {
 		fn(&a)
@@ -122,7 +122,7 @@ func (v *env) count(id account.AppID, want int64) {
 	}
 }
 
-// equal compares what a call returned; nil and empty lists are the same.
+// equal compares the result of a call with the expected one. nil and empty lists are equal.
 func (v *env) equal(what string, got, want any, opts ...cmp.Option) {
 	v.Helper()
 	opts = append(opts, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Prefix{}))

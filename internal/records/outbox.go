@@ -7,21 +7,20 @@ import (
 	"rollcall/internal/account"
 )
 
-// A Pending is an event of the outbox, which has yet to be delivered.
+// A Pending is an event in the outbox, which has not been delivered yet.
 type Pending struct {
 	Key   string // see [Registry.RemovePending]
 	Event account.Event
 }
 
-// Outbox returns the writes that put an event into the outbox, for the commit of the
-// change that it tells of.
+// Outbox returns the writes that put an event into the outbox. They belong to the commit
+// of the change that the event reports.
 func Outbox(e account.Event) []account.Write {
 	return []account.Write{{Kind: kindOutbox, Key: appPrefix(e.App), Value: encode(e), Append: true}}
 }
 
-// Pending returns the oldest events of the outbox of an app in the order of their
-// commits, at most limit, which is 1 to [account.MaxListLimit]. App 0 stands for all apps,
-// one after the other.
+// Pending returns the oldest events in the outbox of an app, in the order of their
+// commits. limit is 1 to [account.MaxListLimit]. App 0 means all apps, one after the other.
 func (r *Registry) Pending(ctx context.Context, app account.AppID, limit int) ([]Pending, error) {
 	q := account.RecordQuery{Kind: kindOutbox, Limit: limit}
 	if app != 0 {
@@ -41,8 +40,8 @@ func (r *Registry) Pending(ctx context.Context, app account.AppID, limit int) ([
 	return pending, nil
 }
 
-// RemovePending removes events from the outbox, at most [account.MaxWrites], by their
-// keys. It is safe to repeat: what is no longer there is passed over.
+// RemovePending removes the events with these keys from the outbox, at most
+// [account.MaxWrites]. A retry is safe, because keys that do not exist are ignored.
 func (r *Registry) RemovePending(ctx context.Context, keys ...string) error {
 	var c account.Commit
 	for _, key := range keys {

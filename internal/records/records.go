@@ -1,8 +1,9 @@
-// Package records keeps apps, tokens, the audit trail and the outbox: typed code above
-// the records of an engine (see [account.Records]), written once for all engines.
+// Package records stores apps, tokens, the audit trail and the outbox as records of an
+// engine (see [account.Records]). It adds types, encodings and sealing of secrets, and
+// works with every engine.
 //
-// [Registry] is all of it. Apps and tokens are kept in memory as long as no commit
-// changes them. A new type of record is a kind in kinds.go and methods of Registry.
+// [Registry] has all methods. It caches apps and tokens in memory until a commit changes
+// them. To add a type of record, add a kind to kinds.go and methods to Registry.
 package records
 
 import (
@@ -16,19 +17,20 @@ import (
 	"rollcall/internal/seal"
 )
 
-// A Registry keeps the typed records of an engine. It is safe for concurrent use.
+// A Registry reads and writes the typed records of an engine. It is safe for concurrent
+// use.
 //
-// Its errors are those of [account.Records]: Unavailable, Unknown and Internal can come
-// from each method.
+// Every method can return the errors of [account.Records] with the Codes Unavailable,
+// Unknown and Internal.
 type Registry struct {
 	e      account.Records
-	ring   *seal.Ring // nil: secrets stay as they are
+	ring   *seal.Ring // nil: secrets are not sealed
 	apps   *table[account.AppID, *account.App]
 	tokens *table[account.TokenHash, *account.Token]
 }
 
-// New returns a Registry of the records of e. The keys of ring seal the secrets of apps;
-// if ring is nil, secrets are stored as they are.
+// New returns a Registry of the records of e. It seals the secrets of apps with the keys
+// of ring. If ring is nil, it stores secrets unsealed.
 func New(e account.Records, ring *seal.Ring) *Registry {
 	r := &Registry{e: e, ring: ring}
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
@@ -36,9 +38,9 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	return r
 }
 
-// Open returns a Registry whose secrets are sealed with the keys in file. The file is
-// created if there is none and nothing is sealed yet. Open opens every secret once. Its
-// error is one sentence that names what is missing.
+// Open returns a Registry that seals secrets with the keys in file. It creates the file
+// if it does not exist and no secret is sealed yet. Open opens every secret once to check
+// the keys. Its error is one sentence that names what is missing.
 func Open(ctx context.Context, e account.Records, file string) (*Registry, error) {
 	ring, err := seal.ReadRing(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,8 +57,9 @@ func Open(ctx context.Context, e account.Records, file string) (*Registry, error
 	return r, err
 }
 
-// Check does what [Open] would, but creates no file and changes nothing: it opens
-// every secret of e with the keys in file, or sees that none is sealed.
+// Check reports whether [Open] would succeed, without creating the file. It opens every
+// secret of e with the keys in file. If there is no file, it checks that no secret is
+// sealed.
 func Check(ctx context.Context, e account.Records, file string) error {
 	ring, err := seal.ReadRing(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +72,8 @@ func Check(ctx context.Context, e account.Records, file string) error {
 	return err
 }
 
-// nothingSealed returns an error if a new file of keys could not open the secrets of e.
+// nothingSealed returns an error if e contains a sealed secret, which a new file of keys
+// could not open.
 func nothingSealed(ctx context.Context, e account.Records, file string) error {
 	apps, err := New(e, nil).Apps(ctx)
 	if err != nil {
@@ -77,7 +81,7 @@ func nothingSealed(ctx context.Context, e account.Records, file string) error {
 	}
 	for _, a := range apps {
 		if slices.ContainsFunc(a.Keys, seal.Sealed) {
-			return fmt.Errorf("the file of sealing keys %s is missing, and the store holds secrets that it sealed; restore it", file)
+			return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it", file)
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/seal"
 )
 
-// openApp reads the stored form of an app, and opens its secrets.
+// openApp decodes the stored form of an app and opens its secrets.
 func (r *Registry) openApp(value []byte) (*account.App, error) {
 	stored, err := decode[account.App](value)
 	if err != nil {
@@ -17,7 +17,7 @@ func (r *Registry) openApp(value []byte) (*account.App, error) {
 	return r.unseal(stored)
 }
 
-// unseal returns a copy of stored with its secrets open.
+// unseal returns a copy of stored with opened secrets.
 func (r *Registry) unseal(stored *account.App) (*account.App, error) {
 	open := stored.Clone()
 	for i, k := range open.Keys {
@@ -33,8 +33,8 @@ func (r *Registry) unseal(stored *account.App) (*account.App, error) {
 	return &open, nil
 }
 
-// seal returns a copy of a with its secrets sealed. A secret that keep, the stored form
-// of an app or nil, holds already keeps its stored form.
+// seal returns a copy of a with sealed secrets. keep is the stored form of an app, or nil.
+// A secret that keep already contains retains its stored form.
 func (r *Registry) seal(a, keep *account.App) account.App {
 	sealed := a.Clone()
 	for i, k := range sealed.Keys {
@@ -59,10 +59,10 @@ func (r *Registry) sealKey(app account.AppID, k account.Key, keep *account.App) 
 	return r.ring.Seal(app, k)
 }
 
-// Reseal seals again every secret that is not sealed with the newest key, and returns how
-// many that were. Each app that changes gets an entry like by in the audit trail. A
-// secret that changes meanwhile is sealed with the newest key anyhow. Reseal returns
-// false if secrets are not sealed.
+// Reseal seals every secret that is not sealed with the newest key, and returns their
+// number. Each app that changes gets an entry like by in the audit trail. A secret that
+// is changed meanwhile is sealed with the newest key in any case. able is false if the
+// Registry does not seal secrets.
 func (r *Registry) Reseal(ctx context.Context, by account.AuditEntry) (total int, able bool, err error) {
 	if r.ring == nil {
 		return 0, false, nil
@@ -81,11 +81,11 @@ func (r *Registry) Reseal(ctx context.Context, by account.AuditEntry) (total int
 	return total, true, nil
 }
 
-// errSealed ends the change of an app whose secrets are as they should be.
+// errSealed ends the change of an app that needs no resealing.
 var errSealed = errors.New("every secret is sealed with the newest key")
 
-// resealApp seals the secrets of one app, unless all are as they should be or the app is
-// gone.
+// resealApp seals the secrets of one app and returns how many were outdated. It returns 0
+// if the app does not exist any more.
 func (r *Registry) resealApp(ctx context.Context, id account.AppID, by account.AuditEntry) (n int, err error) {
 	_, err = r.changeApp(ctx, id, by, nil, func(stored *account.App) (next, keep *account.App, err error) {
 		if n = r.outdated(stored); n == 0 {
@@ -107,7 +107,8 @@ func (r *Registry) resealApp(ctx context.Context, id account.AppID, by account.A
 	return 0, err
 }
 
-// outdated returns how many secrets of a stored app are not sealed with the newest key.
+// outdated returns the number of secrets of a stored app that are not sealed with the
+// newest key.
 func (r *Registry) outdated(stored *account.App) (n int) {
 	for _, k := range stored.Keys {
 		if !r.ring.Current(k) {

@@ -17,14 +17,14 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// secrets are what may not be found anywhere.
+// secrets are the texts that must not be found anywhere.
 var secrets = []string{"the first secret of the app", "the second secret of the app", "the third secret of the app"}
 
 func hmac(id, secret string) account.Key {
 	return account.Key{ID: id, Kind: account.HMACKey, Secret: secret}
 }
 
-// A spy notes everything that an engine is given.
+// A spy records everything that is written to an engine.
 type spy struct {
 	account.Engine
 	mu   sync.Mutex
@@ -57,12 +57,12 @@ func (s *spy) stored(t *testing.T) (forms []string) {
 	return forms
 }
 
-// sealed returns an env whose registry seals with a ring.
+// sealed returns an env whose registry seals with ring.
 func sealed(t *testing.T, e account.Engine, ring *seal.Ring) *env {
 	return &env{t, e, records.New(e, ring)}
 }
 
-// changes runs an app through every change of its keys that there is.
+// changes creates an app and applies every kind of change of its keys.
 func (v *env) changes() {
 	v.Helper()
 	keys := []account.Key{hmac("1", secrets[0]), {ID: "2", Kind: account.ECDSAKey, Secret: "a public key"}}
@@ -74,7 +74,7 @@ func (v *env) changes() {
 	v.update(app, func(a *account.App) { a.Keys[0].Secret = secrets[2] })
 }
 
-// open returns the secrets of the app as the registry shows them.
+// open returns the secrets of the app as the registry returns them.
 func (v *env) open() string {
 	v.Helper()
 	var all []string
@@ -84,11 +84,11 @@ func (v *env) open() string {
 	return strings.Join(all, "; ")
 }
 
-// wantOpen is what open returns after changes.
+// wantOpen is the result of open after changes.
 var wantOpen = secrets[2] + "; a public key; " + secrets[1]
 
-// TestNothingReachesTheEngine looks at all that an engine was given, and at all the files
-// that it wrote.
+// TestNothingReachesTheEngine looks for secrets in everything that was written to an
+// engine, and in all files of the engine.
 func TestNothingReachesTheEngine(t *testing.T) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestNothingReachesTheEngine(t *testing.T) {
 			public := strings.Count(strings.Join(s.seen, ""), "a public key")
 			files := contents(t, dir)
 			if public == 0 || len(files) > 0 && !strings.Contains(strings.Join(files, ""), "a public key") {
-				t.Error("what is not sealed is not found either: the test cannot fail")
+				t.Error("an unsealed secret is not found either: the test cannot fail")
 			}
 			for _, text := range append(files, s.seen...) {
 				for i, secret := range secrets {
@@ -116,7 +116,7 @@ func TestNothingReachesTheEngine(t *testing.T) {
 	}
 }
 
-// contents returns what the files below dir hold.
+// contents returns the contents of the files below dir.
 func contents(t *testing.T, dir string) (texts []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -133,8 +133,8 @@ func contents(t *testing.T, dir string) (texts []string) {
 	return texts
 }
 
-// TestUnchangedKeepsItsForm checks that a change of something else does not seal anew,
-// and that every sealing is another.
+// TestUnchangedKeepsItsForm checks that a change of anything else does not seal a secret
+// again, and that sealing a secret twice gives different forms.
 func TestUnchangedKeepsItsForm(t *testing.T) {
 	s := &spy{Engine: new(mem.Store)}
 	v := sealed(t, s, seal.NewRing())
@@ -144,11 +144,11 @@ func TestUnchangedKeepsItsForm(t *testing.T) {
 	v.equal("stored forms after a change of the name", s.stored(t), before)
 	v.update(app, func(a *account.App) { a.Keys[2].Secret = a.Keys[0].Secret })
 	if got := s.stored(t); got[2] == got[0] || got[2] == before[2] {
-		t.Error("two sealings of one secret are alike")
+		t.Error("sealing a secret twice gives the same form")
 	}
 }
 
-// ring writes a file of keys with the versions and returns its ring.
+// ring writes a file of keys with the given versions and returns its ring.
 func ring(t *testing.T, versions ...int) *seal.Ring {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "seal.keys")
@@ -175,12 +175,12 @@ func (v *env) reseal(want int) {
 	}
 }
 
-// TestReseal goes from data that is not sealed over three versions.
+// TestReseal reseals unsealed data with one version of the keys after the other.
 func TestReseal(t *testing.T) {
 	s := &spy{Engine: new(mem.Store)}
 	plain := sealed(t, s, nil)
 	plain.changes()
-	plain.create(otherApp) // has no secret
+	plain.create(otherApp) // an app without a secret
 	if _, able, err := plain.r.Reseal(t.Context(), account.AuditEntry{}); able || err != nil {
 		t.Errorf("Reseal without keys = %v, %v", able, err)
 	}
@@ -200,7 +200,7 @@ func TestReseal(t *testing.T) {
 	}
 }
 
-// TestUnopened checks the sentences about secrets that cannot be opened.
+// TestUnopened checks the errors for secrets that cannot be opened.
 func TestUnopened(t *testing.T) {
 	store := new(mem.Store)
 	sealed(t, store, ring(t, 1, 2)).changes()
@@ -249,7 +249,8 @@ func openSealed(t *testing.T, e account.Engine, file string) *env {
 	return &env{t, e, r}
 }
 
-// TestOpen creates the file of keys once, and misses it where something is sealed.
+// TestOpen checks that Open creates the file of keys once, and fails without the file if a
+// secret is sealed.
 func TestOpen(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "seal.keys")
 	store := new(mem.Store)
@@ -286,7 +287,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestOpenTogether starts several nodes at once on a new file: all get the same key.
+// TestOpenTogether starts several nodes at once without a file. All must get the same key.
 func TestOpenTogether(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "seal.keys")
 	var nodes [8]*env

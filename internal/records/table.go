@@ -7,25 +7,27 @@ import (
 	"rollcall/internal/account"
 )
 
-// A table keeps the decoded records of a kind in memory. What it holds is good as long
-// as [account.Records.Changes] is the same. It never changes a value that it has shown.
+// A table caches the decoded records of a kind in memory. The cache is valid as long as
+// [account.Records.Changes] stays the same. A value that the table has returned is never
+// changed.
 type table[K comparable, T any] struct {
 	e       account.Records
 	kind    account.Kind
 	parse   func(key string) (K, error)
 	decode  func(value []byte) (T, error)
-	loading chan struct{} // has room for the caller that loads
-	seen    atomic.Pointer[rows[K, T]]
+	loading chan struct{} // semaphore of the caller that loads
+	loaded  atomic.Pointer[rows[K, T]]
 }
 
-// rows are the records of a kind as they were at a number of changes.
+// rows are the records of a kind at one value of Changes.
 type rows[K comparable, T any] struct {
 	changes uint64
-	order   []K // of the keys in the engine
+	order   []K // in the order of the engine's keys
 	by      map[K]row[T]
 }
 
-// A row is a record. One that cannot be decoded does not keep others from being used.
+// A row is a record. If it cannot be decoded, it has an error, and other rows remain
+// usable.
 type row[T any] struct {
 	version uint64
 	value   T
@@ -36,7 +38,7 @@ func newTable[K comparable, T any](e account.Records, kind account.Kind, parse f
 	return &table[K, T]{e: e, kind: kind, parse: parse, decode: decode, loading: make(chan struct{}, 1)}
 }
 
-// get returns the record of k, and false if there is none.
+// get returns the record of k, or false if there is none.
 func (t *table[K, T]) get(ctx context.Context, k K) (T, bool, error) {
 	rs, err := t.rows(ctx)
 	if err != nil {
@@ -63,8 +65,8 @@ func (t *table[K, T]) all(ctx context.Context) ([]T, error) {
 	return values, nil
 }
 
-// rows returns the records. Concurrent callers wait for one of them to load what has
-// changed.
+// rows returns the current records. If they have changed, one of the concurrent callers
+// loads them and the others wait.
 func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
 	if err := account.Ended(ctx); err != nil {
 		return nil, err
@@ -83,25 +85,25 @@ func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
 	}
 	rs, err := t.load(ctx)
 	if err == nil {
-		t.seen.Store(rs)
+		t.loaded.Store(rs)
 	}
 	return rs, err
 }
 
-// current returns the rows that were loaded last, or nil if a commit has changed them.
+// current returns the loaded rows, or nil if a commit has changed the kind since.
 func (t *table[K, T]) current() *rows[K, T] {
-	rs := t.seen.Load()
+	rs := t.loaded.Load()
 	if rs == nil || rs.changes != t.e.Changes(t.kind) {
 		return nil
 	}
 	return rs
 }
 
-// load lists the kind, and decodes the records that have changed since the last time.
-// The number of changes is read before: a commit in between makes the next call load
-// again.
+// load lists the records of the kind and decodes those that have changed since the last
+// load. It reads Changes before the records. After a commit in between, the next call
+// therefore loads again.
 func (t *table[K, T]) load(ctx context.Context) (*rows[K, T], error) {
-	last := t.seen.Load()
+	last := t.loaded.Load()
 	next := &rows[K, T]{changes: t.e.Changes(t.kind), by: map[K]row[T]{}}
 	for q := (account.RecordQuery{Kind: t.kind, Limit: account.MaxListLimit}); ; {
 		page, err := t.e.Records(ctx, q)
@@ -122,7 +124,8 @@ func (t *table[K, T]) load(ctx context.Context) (*rows[K, T], error) {
 	}
 }
 
-// row returns the row of a record: the last one if it is of the same version.
+// row returns the row of a record. It returns the row of the last load if that has the
+// same version.
 func (t *table[K, T]) row(last *rows[K, T], k K, rec account.Record) row[T] {
 	if last != nil {
 		if r, ok := last.by[k]; ok && r.version == rec.Version {

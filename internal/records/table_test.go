@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// TestCache looks an app up again and again: that asks the engine for nothing and
-// allocates nothing.
+// TestCache looks up an app repeatedly and checks that this reads nothing from the engine
+// and allocates nothing.
 func TestCache(t *testing.T) {
 	c := &counter{Engine: new(mem.Store)}
 	v := &env{t, c, records.New(c, nil)}
@@ -36,7 +36,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestCacheOfDamage checks that an app whose record cannot be read is no fault of others.
+// TestCacheOfDamage checks that a damaged record does not affect other apps.
 func TestCacheOfDamage(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
@@ -49,7 +49,7 @@ func TestCacheOfDamage(t *testing.T) {
 		_, err := v.r.App(v.Context(), otherApp)
 		v.code("App", err, account.Internal)
 		if account.DetailOf(err) == "" {
-			v.Error("the fault has no detail")
+			v.Error("the error has no detail")
 		}
 		_, err = v.r.Apps(v.Context())
 		v.code("Apps", err, account.Internal)
@@ -58,7 +58,7 @@ func TestCacheOfDamage(t *testing.T) {
 	})
 }
 
-// A busy engine has another change right after a read.
+// A busy engine applies another change right after a read.
 type busy struct {
 	account.Engine
 	then func() // once
@@ -83,7 +83,8 @@ func (b *busy) Records(ctx context.Context, q account.RecordQuery) (account.Reco
 	return page, err
 }
 
-// TestCacheOfBusyEngine changes an app while apps are loaded: the next call sees that.
+// TestCacheOfBusyEngine changes an app while apps are loaded. The next call must see the
+// change.
 func TestCacheOfBusyEngine(t *testing.T) {
 	b := &busy{Engine: new(mem.Store)}
 	v := &env{t, b, records.New(b, nil)}
@@ -93,7 +94,7 @@ func TestCacheOfBusyEngine(t *testing.T) {
 	v.equal("name", v.app(app).Name, "new")
 }
 
-// A slow engine lists when it is told to.
+// A slow engine waits for a signal before it lists records.
 type slow struct {
 	counter
 	gate chan struct{}
@@ -104,8 +105,8 @@ func (s *slow) Records(ctx context.Context, q account.RecordQuery) (account.Reco
 	return s.counter.Records(ctx, q)
 }
 
-// TestCacheLoadsOnce has many callers ask while the apps are loaded. One whose time ends
-// does not wait.
+// TestCacheLoadsOnce calls App from many goroutines while the apps are loaded. A caller
+// whose context ends does not wait.
 func TestCacheLoadsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slow{counter: counter{Engine: new(mem.Store)}, gate: make(chan struct{})}
@@ -133,7 +134,8 @@ func handles(t *testing.T) (one, two *env) {
 	return newEnv(t, first), newEnv(t, second)
 }
 
-// TestHandles sees a change on another handle in time, and on its own at once.
+// TestHandles checks that a registry sees its own changes at once and those on another
+// handle within the allowed delay.
 func TestHandles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := handles(t)
@@ -158,7 +160,8 @@ func TestHandles(t *testing.T) {
 	})
 }
 
-// TestHandlesConcurrent changes one app over two handles and loses nothing.
+// TestHandlesConcurrent changes one app through two handles and checks that no change is
+// lost.
 func TestHandlesConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := handles(t)

@@ -36,7 +36,7 @@ func TestTokens(t *testing.T) {
 	each(t, func(v *env) {
 		v.equal("tokens of nothing", v.tokens(), []*account.Token(nil))
 		first, second := token("00000002", "a"), token("00000001", "a")
-		second.Expires = now.Add(-time.Hour) // nothing judges it here
+		second.Expires = now.Add(-time.Hour) // package records does not check it
 		given := first.Clone()
 		v.createToken(*given)
 		given.Scopes[0] = "changed afterwards"
@@ -88,14 +88,14 @@ func TestDeleteToken(t *testing.T) {
 	})
 }
 
-// TestTokenAudit checks that entries of tokens stand in order among those of apps, and
-// belong to no app.
+// TestTokenAudit checks that the entries of tokens are in order among those of apps, and
+// that they belong to no app.
 func TestTokenAudit(t *testing.T) {
 	each(t, func(v *env) {
 		v.create(app)
 		v.createToken(token("00000001", "a"))
 		entry := by("token.delete")
-		entry.App, entry.Seq = app, 99 // both are the trail's
+		entry.App, entry.Seq = app, 99 // the registry sets both
 		v.code("DeleteToken", v.r.DeleteToken(v.Context(), "00000001", entry), account.OK)
 		v.create(otherApp)
 		var got []string
