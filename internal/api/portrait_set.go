@@ -52,9 +52,9 @@ func profileChanges(list wire.List[wire.Object[wire.ProfileItem]]) ([]directory.
 			return nil, &fieldError{account.BadParameter, wire.Mismatch{At: itemOf("ProfileItem", i) + "/Value", Want: "a JSON string or number"}}
 		default:
 			changes[i] = directory.Change{
-				Tag:   account.Tag(tag.V),
-				Value: account.Value{Text: value.Text, Number: value.Number, IsNumber: value.IsNumber},
-				Odd:   value.Kind == wire.Wrong,
+				Tag:       account.Tag(tag.V),
+				Value:     account.Value{Text: value.Text, Number: value.Number, IsNumber: value.IsNumber},
+				Malformed: value.Kind == wire.Wrong,
 			}
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// CreateApp stores a new app together with accounts for its admins, who are counted
-// but not bound by the quota. Administrator is an admin from the start. Keys
-// that have no id are numbered.
+// CreateApp stores a new app together with accounts for its admins. Administrator is an
+// admin from the start. The accounts of admins count for the quota, but are created even
+// if it is full. A key without an id gets a number as its id.
 //
 // Codes: InvalidApp, Exists.
 func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App) (*account.App, error) {
@@ -45,7 +45,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	return created, nil
 }
 
-// createDetail says for the audit trail what kind of app was created.
+// createDetail returns the detail of the audit entry of a new app.
 func createDetail(app *account.App) string {
 	if app.Test {
 		return "edition " + string(app.Edition) + ", a test app"
@@ -53,8 +53,8 @@ func createDetail(app *account.App) string {
 	return "edition " + string(app.Edition)
 }
 
-// DeleteApp removes an app, with the accounts of its admins. It is refused
-// while the app has any other.
+// DeleteApp removes an app together with the accounts of its admins. It is refused
+// while the app has any other account.
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
@@ -67,8 +67,8 @@ func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.App
 	return nil
 }
 
-// ChangeApp applies the change to a copy of the app, judges what it changed and
-// stores the result. Faults that the stored record had before refuse nothing; see
+// ChangeApp applies the change to a copy of the app, validates the result and stores it.
+// Faults that the stored record already has do not refuse the change; see
 // [account.App.ValidateChange].
 //
 // Codes: NoApp, InvalidApp, and those of Apply.
@@ -89,28 +89,28 @@ func (d *Directory) ChangeApp(ctx context.Context, actor string, c AppChange) (*
 	return changed, nil
 }
 
-// An AppChange is one change of an app's record. Action and Detail must not
-// hold a secret. Apply may run several times, each time with the app as it is then, and
-// must have no side effects.
+// An AppChange is one change of an app's record. Action and Detail must not contain a
+// secret. Apply may run several times, each time with the current app, and must have no
+// side effects.
 type AppChange struct {
 	App    account.AppID
-	Action string // for the audit trail, as "key.add"
+	Action string // for the audit trail, such as "key.add"
 	Detail string // for the audit trail
 	Apply  func(*account.App) error
 }
 
-// AddKey gives the app one more key, which stands last in its record. Keys that
-// it had stay active. A key without an id is numbered. Where the app has as
-// many keys as it may, the one that was retired first makes room.
+// AddKey adds a key to the end of an app's list of keys. Existing keys remain active. A
+// key without an id gets a number as its id. If the app has the maximum number of keys,
+// AddKey removes the key that was retired first.
 //
-// Codes: NoApp, InvalidApp, Conflict if the app has the secret as another key,
-// active or retired.
+// Codes: NoApp, InvalidApp, Conflict if another key of the app, active or retired, has
+// the same secret.
 func (d *Directory) AddKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
 	return d.addKey(ctx, actor, app, k, checkNewKey)
 }
 
-// AddConfiguredKey is AddKey for the key that the server's configuration names. It
-// may be one that was retired: the operator has put it back.
+// AddConfiguredKey is AddKey for the key in the server's configuration. It accepts the
+// secret of a retired key, because the operator has configured that key again.
 //
 // Codes: as AddKey.
 func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
@@ -125,7 +125,7 @@ func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app acco
 func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID, k account.Key, refuse func(known account.Key, now time.Time) error) (*account.App, error) {
 	k.Created = account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", string(k.Kind) + " key " + k.Fingerprint(), func(a *account.App) error {
-		if err := k.Validate(); err != nil { // while it has the id, or none, that the caller gave
+		if err := k.Validate(); err != nil { // before k gets an id, which the error would name
 			return err
 		}
 		for _, known := range a.Keys {
@@ -142,8 +142,8 @@ func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID,
 	}})
 }
 
-// checkNewKey refuses the secret of a key that the app has or had. Under two ids a
-// secret would outlive the retirement of one of them.
+// checkNewKey refuses a secret that the app already has, even in a retired key. With two
+// ids a secret would remain valid after the retirement of one of them.
 func checkNewKey(known account.Key, now time.Time) error {
 	if known.Active(now) {
 		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has that secret already, as key %s; there is nothing to add", known.ID)}
@@ -151,7 +151,7 @@ func checkNewKey(known account.Key, now time.Time) error {
 	return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("that secret was key %s, which was retired; a retired secret does not come back: add another one", known.ID)}
 }
 
-// nextKeyID returns a number above those of keys.
+// nextKeyID returns a number greater than all numeric ids of keys.
 func nextKeyID(keys []account.Key) string {
 	newest := 0
 	for _, k := range keys {
@@ -162,7 +162,8 @@ func nextKeyID(keys []account.Key) string {
 	return strconv.Itoa(newest + 1)
 }
 
-// withoutOldest leaves out the key that has been retired longest, if one has.
+// withoutOldest returns keys without the one that was retired first. If no key is
+// retired, it returns all keys.
 func withoutOldest(keys []account.Key, now time.Time) []account.Key {
 	oldest := -1
 	for i, k := range keys {
@@ -176,11 +177,11 @@ func withoutOldest(keys []account.Key, now time.Time) []account.Key {
 	return slices.Delete(keys, oldest, oldest+1)
 }
 
-// RetireKey ends the use of a key at a time, or now if the time is zero. The time
-// may be moved as long as it has not come, and earlier afterwards: a key that was
-// retired never comes back.
+// RetireKey retires a key at a time, or now if the time is zero. As long as the key is
+// active, the time can be changed. Afterwards it can only become earlier, because a
+// retired key never becomes active again.
 //
-// Codes: NoApp, NoKey, Conflict if the key is retired and the time is to come.
+// Codes: NoApp, NoKey, Conflict if the key is retired and the time is in the future.
 func (d *Directory) RetireKey(ctx context.Context, actor string, app account.AppID, keyID string, at time.Time) (*account.App, error) {
 	now := account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.retire", keyID, func(a *account.App) error {
@@ -209,9 +210,9 @@ func retire(k *account.Key, at, now time.Time) error {
 	return nil
 }
 
-// moment rounds a time that somebody gave to the precision of the store. A time before
-// 1970 becomes the first moment of 1970: the store has no earlier one, and the zero
-// time means that there is no time.
+// moment truncates a time from a caller to the precision of the store. A time before 1970
+// becomes the start of 1970, the earliest time that the store can represent. The zero
+// time stays zero; it means that no time is set.
 func moment(t time.Time) time.Time {
 	if epoch := time.Unix(0, 0).UTC(); !t.IsZero() && t.Before(epoch) {
 		return epoch
@@ -219,7 +220,8 @@ func moment(t time.Time) time.Time {
 	return account.Millis(t)
 }
 
-// AddAdmin makes an id an admin of an app, with an account, unless it is one.
+// AddAdmin makes an id an admin of an app and creates its account. It changes nothing if
+// the id is an admin already.
 //
 // Codes: NoApp, InvalidApp.
 func (d *Directory) AddAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
@@ -238,13 +240,13 @@ func (d *Directory) AddAdmin(ctx context.Context, actor string, app account.AppI
 	return changed, err
 }
 
-// errIsAdmin ends a change that has nothing to change.
+// errIsAdmin ends a change that would change nothing.
 var errIsAdmin = errors.New("the id is an admin already")
 
-// RemoveAdmin takes the role of an admin away; the id stays an account. An app
-// keeps at least one admin.
+// RemoveAdmin removes an id from the admins of an app. The account of the id remains.
+// The last admin cannot be removed.
 //
-// Codes: NoApp, NoAccount if the id is no admin, InvalidApp.
+// Codes: NoApp, NoAccount if the id is not an admin, InvalidApp if it is the last one.
 func (d *Directory) RemoveAdmin(ctx context.Context, actor string, app account.AppID, id account.UserID) (*account.App, error) {
 	return d.ChangeApp(ctx, actor, AppChange{app, "admin.remove", string(id), func(a *account.App) error {
 		i := slices.Index(a.Admins, id)
@@ -258,9 +260,8 @@ func (d *Directory) RemoveAdmin(ctx context.Context, actor string, app account.A
 
 type tokenKey struct{}
 
-// WithToken returns a context for calls that the bearer of a token makes. Their
-// entries in the audit trail hold the id of the token beside its name, which other
-// tokens may have too.
+// WithToken returns a context for calls of the bearer of a token. Audit entries of these
+// calls contain the id of the token in addition to its name, which need not be unique.
 func WithToken(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, tokenKey{}, id)
 }
@@ -268,15 +269,15 @@ func WithToken(ctx context.Context, id string) context.Context {
 func (d *Directory) entry(ctx context.Context, actor, action string, app account.AppID, detail string) account.AuditEntry {
 	token, _ := ctx.Value(tokenKey{}).(string)
 	if actor == ServerActor {
-		token = "" // it may act in the middle of a call
+		token = "" // the server may act during a call of a bearer
 	}
 	return account.AuditEntry{
 		Time: account.Millis(d.Now(app)), Actor: actor, TokenID: token, Action: action, App: app, Detail: detail,
 	}
 }
 
-// NewSecret returns an HMAC key in the form of the vendor's console: 64
-// hexadecimal digits.
+// NewSecret returns a new HMAC key in the form of the vendor's console: 64 hexadecimal
+// digits.
 func NewSecret() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails

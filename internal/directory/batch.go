@@ -8,20 +8,20 @@ import (
 	"rollcall/internal/account"
 )
 
-// A CheckResult says whether one id is imported. Its Code is OK or InvalidID.
+// A CheckResult reports whether an id is imported. Its Code is OK or InvalidID.
 type CheckResult struct {
 	Result
 	Exists bool
 }
 
-// Check tells which ids are imported, in their order, repeats included. A
-// deleted account is not.
+// Check reports which ids are imported. Results are in the order of ids, and a repeated
+// id has a result each time. A deleted account is not imported.
 func (d *Directory) Check(ctx context.Context, app *account.App, ids []account.UserID) ([]CheckResult, error) {
 	return d.CheckInto(ctx, app, ids, nil)
 }
 
-// CheckInto is Check for callers that have memory for the results: they live in
-// that of results if it is large enough. What it held is lost.
+// CheckInto is Check for callers that reuse memory. It returns the results in the memory
+// of results if that is large enough, and overwrites its content.
 func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []account.UserID, results []CheckResult) ([]CheckResult, error) {
 	status, err := d.store.Status(ctx, app.ID, ids)
 	if err != nil {
@@ -30,7 +30,7 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 	results = slices.Grow(results[:0], len(ids))
 	for i, id := range ids {
 		r := CheckResult{Result{Code: account.OK}, status[i].Exists()}
-		if !r.Exists { // an id that exists was judged when it was imported
+		if !r.Exists { // an id that exists was validated when it was imported
 			if err := id.Validate(app.Settings.StrictIDs); err != nil {
 				r.Result = failed(err)
 			}
@@ -40,8 +40,8 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 	return results, nil
 }
 
-// Delete removes accounts and leaves tombstones. A repeated id is deleted once
-// and then unknown.
+// Delete removes accounts and leaves tombstones. A repeated id is deleted once; its
+// further results have the Code NoAccount.
 //
 // Codes of results: OK, NoAccount, InvalidID, AdminProtected. Codes of the
 // whole call: DeletionOff.
@@ -63,13 +63,13 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 		return results, nil
 	}
 	p := account.ChangePolicy{Now: d.Now(app.ID)}
-	told := d.ofDeletion(app.ID, p.Now, good)
-	p.Outbox = told.outbox()
+	event := d.deletionEvent(app.ID, p.Now, good)
+	p.Outbox = event.outbox()
 	codes, err := d.store.Delete(ctx, app.ID, good, p)
 	if err != nil {
 		return nil, err
 	}
-	told.announce(codes)
+	event.announce(codes)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i], codes = outcome(app, ids[i], codes[0]), codes[1:]
@@ -78,7 +78,7 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	return results, nil
 }
 
-// outcome returns the Result for what the store says of a change of an account.
+// outcome returns the Result for the store's Code of a change of an account.
 func outcome(app *account.App, id account.UserID, c account.Code) Result {
 	switch c {
 	case account.AdminProtected:
@@ -89,8 +89,8 @@ func outcome(app *account.App, id account.UserID, c account.Code) Result {
 	return Result{Code: c}
 }
 
-// Kick sets the watermark of an account to now, in whole seconds: UserSigs that
-// were signed before are refused from then on. Kicking an admin is allowed.
+// Kick sets the watermark of an account to now, in whole seconds. UserSigs that were
+// signed before are refused from then on. Admins can be kicked, too.
 //
 // Codes: InvalidID, NoAccount.
 func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserID) error {
@@ -101,8 +101,8 @@ func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserI
 	return d.update(ctx, app, account.EventKicked, now, account.Patch{ID: id, Kicked: now.Unix()})
 }
 
-// Unkick clears the watermark of an account: UserSigs from before its kicks are
-// good again. The entry in the audit trail comes first, so that no watermark is
+// Unkick clears the watermark of an account. UserSigs that were signed before its kicks
+// are valid again. The audit entry is written first, because no watermark may be
 // cleared without one.
 //
 // Codes: NoApp, InvalidID, NoAccount.
@@ -132,14 +132,14 @@ func (d *Directory) update(ctx context.Context, app *account.App, kind account.E
 	return outcome(app, patch.ID, code).Err()
 }
 
-// patch changes one account, and tells of that in an event of a kind.
+// patch changes one account and reports that in an event of the given kind.
 func (d *Directory) patch(ctx context.Context, app account.AppID, kind account.EventKind, now time.Time, patch account.Patch) (account.Code, error) {
 	patches := []account.Patch{patch}
-	told := d.ofPatches(app, kind, now, patches)
-	codes, err := d.store.Update(ctx, app, patches, account.ChangePolicy{Now: now, Outbox: told.outbox()})
+	event := d.patchEvent(app, kind, now, patches)
+	codes, err := d.store.Update(ctx, app, patches, account.ChangePolicy{Now: now, Outbox: event.outbox()})
 	if err != nil {
 		return account.Internal, err
 	}
-	told.announce(codes)
+	event.announce(codes)
 	return codes[0], nil
 }

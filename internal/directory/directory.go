@@ -1,9 +1,9 @@
-// Package directory holds the rules of the account service: who may be
-// imported, changed or deleted, within which limits, and what each answer
-// says. It knows nothing of HTTP, of the wire or of any storage engine.
+// Package directory implements the rules of the account service: which accounts may be
+// imported, changed or deleted, within which limits, and with which result. It does not
+// depend on HTTP, on the wire format or on a storage engine.
 //
-// Rules that must hold under concurrent calls, such as the quota, are handed
-// to the engine as a policy and applied where the write happens.
+// Rules that must hold under concurrent calls, such as the quota, are passed to the
+// engine as a policy. The engine applies them where the write happens.
 package directory
 
 import (
@@ -15,14 +15,14 @@ import (
 	"rollcall/internal/records"
 )
 
-// A Clock tells the time of an app. Test apps may have a time of their own.
+// A Clock returns the current time of an app. A test app may set its own time.
 type Clock func(account.AppID) time.Time
 
-// RealTime is the Clock of every app that has no time of its own.
+// RealTime is the Clock of apps that have not set their own time.
 func RealTime(account.AppID) time.Time { return time.Now() }
 
-// A Directory applies the rules on top of an engine. It is safe for concurrent
-// use.
+// A Directory applies the rules and stores accounts in an engine. It is safe for
+// concurrent use.
 type Directory struct {
 	store    account.Engine
 	records  *records.Registry
@@ -33,29 +33,28 @@ type Directory struct {
 	sinks    map[account.EventKind][]Sink
 	outbox   func(account.AppID, account.EventKind) bool
 	testApps bool
-	commands []string      // that rate limits may name
-	tokens   chan struct{} // has room for the call that creates a token
+	commands []string      // commands that may have a rate limit
+	tokens   chan struct{} // semaphore of the call that creates a token
 }
 
-// Options are what a Directory is built from. Engine is required.
+// Options configure a Directory. Engine is required.
 type Options struct {
 	Engine   account.Engine
-	Records  *records.Registry // of Engine; if nil, one that does not seal secrets
-	Clock    Clock             // RealTime if nil
-	Presence Presence          // everybody is offline if nil
-	Logger   *slog.Logger      // discards if nil
+	Records  *records.Registry // registry of Engine; nil creates one that does not seal secrets
+	Clock    Clock             // nil is RealTime
+	Presence Presence          // nil reports everybody as offline
+	Logger   *slog.Logger      // nil logs nothing
 
-	// Commands are the names that the rate limits of apps may have.
+	// Commands are the commands that may have a rate limit in the settings of an app.
 	Commands []string
 
-	// AllowTestApps lets apps be created as test apps, which may falsify; see
-	// [Directory.MayFalsify].
+	// AllowTestApps allows test apps to be created and to use the options of test apps;
+	// see [Directory.MayFalsify].
 	AllowTestApps bool
 
-	// Outbox reports whether the events of a kind in an app are kept for delivery: each
-	// is in the outbox of [records.Registry.Pending] with the change that it tells of, or
-	// neither is there. They stay until [records.Registry.RemovePending] removes them.
-	// Outbox must neither panic nor block. Nil keeps none.
+	// Outbox reports whether the events of a kind in an app are kept for delivery. Such an
+	// event is written in the same commit as its change, and
+	// [records.Registry.Pending] returns it. A nil Outbox keeps no events.
 	Outbox func(account.AppID, account.EventKind) bool
 }
 
@@ -82,7 +81,7 @@ func New(o Options) *Directory {
 	return d
 }
 
-// Now returns the time of an app.
+// Now returns the current time of an app.
 func (d *Directory) Now(app account.AppID) time.Time { return d.clock(app) }
 
 // App returns an app. It is shared and must not be changed.
@@ -91,11 +90,11 @@ func (d *Directory) App(ctx context.Context, id account.AppID) (*account.App, er
 	return d.records.App(ctx, id)
 }
 
-// Ready returns nil if the directory can take writes, or says why it cannot.
+// Ready returns nil if the directory accepts writes, or the reason why it does not.
 func (d *Directory) Ready(ctx context.Context) error { return d.store.Ready(ctx) }
 
-// Watermark returns the time of the last kick of id in unix seconds, 0 or
-// [account.Unkicked] for none: its UserSigs from before are refused.
+// Watermark returns the time of the last kick of id in unix seconds, or 0 or
+// [account.Unkicked] if there is none. UserSigs of id that were signed before are refused.
 func (d *Directory) Watermark(ctx context.Context, app *account.App, id account.UserID) (int64, error) {
 	return d.store.Watermark(ctx, app.ID, id)
 }

@@ -20,7 +20,7 @@ import (
 
 const appID account.AppID = 1400000000
 
-// A bench is a directory with one app and a clock that the test moves.
+// A bench is a directory with one app and a clock that the test sets.
 type bench struct {
 	*testing.T
 	registry *records.Registry
@@ -82,7 +82,7 @@ func wantCodes(t *testing.T, got []account.Code, want ...account.Code) {
 	}
 }
 
-// The reasons are judged in the order id, length, words, tombstone, quota.
+// TestImportReasons checks the order of reasons: id, length, words, tombstone, quota.
 func TestImportReasons(t *testing.T) {
 	b := newBench(t, account.App{
 		Edition:  account.Standard,
@@ -132,8 +132,8 @@ func TestTombstoneBan(t *testing.T) {
 	}
 }
 
-// A trial app holds 100 accounts, its administrator among them; deleting frees
-// a place at once; admins are counted but never refused.
+// TestTrialQuota fills the quota of a trial app: 100 accounts including administrator. A
+// deletion frees quota at once. Admins count for the quota but are never refused.
 func TestTrialQuota(t *testing.T) {
 	b := newBench(t, account.App{Edition: account.Trial})
 	for i := range account.TrialQuota - 1 {
@@ -198,7 +198,7 @@ func TestSetProfile(t *testing.T) {
 		{"not writable", "a", text("Tag_Profile_Custom_Fixed", "x"), account.TagNotWritable},
 		{"number for text", "a", number(account.TagNick, 1), account.ValueType},
 		{"text for number", "a", text(account.TagLevel, "1"), account.ValueType},
-		{"neither", "a", directory.Change{Tag: account.TagNick, Odd: true}, account.ValueType},
+		{"neither", "a", directory.Change{Tag: account.TagNick, Malformed: true}, account.ValueType},
 		{"number too large", "a", number(account.TagLevel, 1<<32), account.ValueType},
 		{"number", "a", number(account.TagLevel, 1<<32-1), account.OK},
 		{"large custom number", "a", number("Tag_Profile_Custom_Num", 1<<40), account.OK},
@@ -222,13 +222,13 @@ func TestSetProfile(t *testing.T) {
 			}
 			got, _ := as[0].Field("Tag_Profile_Custom_Test")
 			if applied := got.Text == tt.name; applied != (tt.want == account.OK) {
-				t.Errorf("the call's other change applied: %v", applied)
+				t.Errorf("the other change of the call was applied: %v", applied)
 			}
 		})
 	}
 }
 
-// TestValueLength sets and imports values of the greatest length, and of a byte more.
+// TestValueLength sets and imports values of the maximum length and one byte more.
 func TestValueLength(t *testing.T) {
 	b := newBench(t, account.App{})
 	for n, want := range map[int]account.Code{account.MaxValueBytes: account.OK, account.MaxValueBytes + 1: account.ValueTooLong} {
@@ -244,7 +244,7 @@ func TestValueLength(t *testing.T) {
 	}
 }
 
-func TestProfilesJudgesTags(t *testing.T) {
+func TestProfilesChecksTags(t *testing.T) {
 	b := newBench(t, account.App{Settings: account.Settings{CustomTags: []account.CustomTag{{Key: "Hidden", NoRead: true}}}})
 	for tag, want := range map[account.Tag]account.Code{
 		account.TagNick: account.OK, "Tag_Profile_Custom_Hidden": account.TagNotReadable, "x": account.UnknownTag,
@@ -277,13 +277,12 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestRetireKey retires a key at times around the present. A time that is to come
-// may be moved; a key that was retired never comes back, nor does it with a clock
-// that is set back.
+// TestRetireKey retires a key at times around the present. A time in the future can be
+// changed. A retired key never becomes active again, even if the clock is set back.
 func TestRetireKey(t *testing.T) {
 	const second = time.Second
 	for name, tt := range map[string]struct {
-		first, then time.Duration // from the beginning; 0 for no time
+		first, then time.Duration // after the start of the test; 0 for no time
 		code        account.Code
 		want        time.Duration
 	}{
@@ -320,16 +319,16 @@ func TestRetireKey(t *testing.T) {
 			}
 			k := app.Keys[0]
 			if got := k.Retired.Sub(start); got != tt.want {
-				t.Errorf("retired %v after the beginning, want %v", got, tt.want)
+				t.Errorf("retired %v after the start, want %v", got, tt.want)
 			}
 			if over := !k.Active(b.now); over && k.Active(b.now.Add(-time.Hour)) && tt.first != 5*second {
-				t.Error("a clock that is set back brings the key back")
+				t.Error("the key is active again after the clock was set back")
 			}
 		})
 	}
 }
 
-// TestLongPast gives times that are cut to the zero time, which stands for none.
+// TestLongPast uses times that must not be truncated to the zero time, which means none.
 func TestLongPast(t *testing.T) {
 	b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
 	for _, past := range []time.Time{time.Time{}.Add(500 * time.Microsecond), time.Time{}.Add(time.Hour), time.Unix(0, 0)} {
@@ -365,12 +364,13 @@ func TestAdmins(t *testing.T) {
 		t.Errorf("RemoveAdmin: %v, %v", app, err)
 	}
 	if _, err := b.dir.RemoveAdmin(t.Context(), "test", appID, "nobody"); account.CodeOf(err) != account.NoAccount {
-		t.Errorf("removing no admin: %v, want NoAccount", err)
+		t.Errorf("removing an id that is not an admin: %v, want NoAccount", err)
 	}
 }
 
-// A secret that an app has or had is not added: it would outlive the retirement of
-// its other id. A server's configuration may bring a retired one back.
+// TestAddKeyTwice adds a secret that the app has or had, which is refused: the secret
+// would outlive the retirement of its other id. Only the server's configuration may add
+// the secret of a retired key again.
 func TestAddKeyTwice(t *testing.T) {
 	key := account.Key{Kind: account.HMACKey, Secret: "s1"}
 	b := newBench(t, account.App{Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "s1"}}})
@@ -398,8 +398,8 @@ func TestAddKeyTwice(t *testing.T) {
 	add("", b.dir.AddConfiguredKey)
 }
 
-// TestKeyRefusalsNameNoUnknownID adds keys without an id: a refusal does not name
-// the number that they would have had.
+// TestKeyRefusalsNameNoUnknownID adds invalid keys without an id. The error must not name
+// the id that the key would have got.
 func TestKeyRefusalsNameNoUnknownID(t *testing.T) {
 	b := newBench(t, account.App{})
 	for secret, want := range map[string]string{"": "the key: it is empty", "{\"kty\":\"EC\"}": "the key: it is a public key, "} {
@@ -415,7 +415,8 @@ func TestKeyRefusalsNameNoUnknownID(t *testing.T) {
 	}
 }
 
-// A full ring of keys makes room by dropping the key that was retired first.
+// TestKeysMakeRoom adds a key to an app with the maximum number of keys. The key that was
+// retired first is removed.
 func TestKeysMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
 	key := func(n int) account.Key { return account.Key{Kind: account.HMACKey, Secret: fmt.Sprint("s", n)} }
@@ -425,7 +426,7 @@ func TestKeysMakeRoom(t *testing.T) {
 		}
 	}
 	if _, err := b.dir.AddKey(t.Context(), "test", appID, key(account.MaxKeys)); account.CodeOf(err) != account.InvalidApp {
-		t.Errorf("a key more: %v, want InvalidApp", err)
+		t.Errorf("one key more: %v, want InvalidApp", err)
 	}
 	for _, id := range []string{"7", "3"} {
 		b.now = b.now.Add(time.Second)
@@ -439,7 +440,7 @@ func TestKeysMakeRoom(t *testing.T) {
 	}
 	for _, k := range app.Keys {
 		if k.ID == "7" {
-			t.Error("the key that was retired first is still there")
+			t.Error("the key that was retired first still exists")
 		}
 	}
 	if newest := app.Keys[len(app.Keys)-1]; newest.ID != "21" {
@@ -447,7 +448,7 @@ func TestKeysMakeRoom(t *testing.T) {
 	}
 }
 
-// The accounts of an app that exists are not touched by making it again.
+// TestCreateAppAgain checks that creating an app that exists does not change its accounts.
 func TestCreateAppAgain(t *testing.T) {
 	b := newBench(t, account.App{})
 	_, err := b.dir.CreateApp(t.Context(), "test", account.App{ID: appID, Edition: account.Trial, Admins: []account.UserID{"intruder"}})

@@ -19,22 +19,22 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// kinds are all kinds of events.
+// kinds contains all kinds of events.
 var kinds = []account.EventKind{
 	account.EventImported, account.EventChanged, account.EventDeleted, account.EventKicked, account.EventUnkicked,
 	account.EventAppCreated, account.EventAppChanged, account.EventAppDeleted,
 }
 
-// An ear is a directory, and what its sinks have heard.
-type ear struct {
+// A listener is a directory and the events that its sinks have received.
+type listener struct {
 	*bench
 	heard []account.Event
 }
 
-// newEar returns a directory whose outbox keeps the events of appID.
-func newEar(t *testing.T) *ear {
+// newListener returns a directory whose outbox keeps the events of appID.
+func newListener(t *testing.T) *listener {
 	engine := checked.New(new(mem.Store))
-	e := &ear{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC), registry: records.New(engine, nil)}}
+	e := &listener{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC), registry: records.New(engine, nil)}}
 	e.dir = directory.New(directory.Options{
 		Engine: engine, Records: e.registry,
 		Clock:  func(account.AppID) time.Time { return e.now },
@@ -46,9 +46,9 @@ func newEar(t *testing.T) *ear {
 	return e
 }
 
-// news returns what has been heard since the last call, and checks that the outbox has
-// the same.
-func (e *ear) news() []account.Event {
+// news returns the events since the last call, and checks that the outbox contains the
+// same events.
+func (e *listener) news() []account.Event {
 	e.Helper()
 	heard := e.heard
 	e.heard = nil
@@ -64,7 +64,7 @@ func (e *ear) news() []account.Event {
 		}
 	}
 	if diff := cmp.Diff(heard, kept); diff != "" {
-		e.Errorf("sinks (-) and outbox (+) tell different things:\n%s", diff)
+		e.Errorf("events of the sinks (-) and of the outbox (+) differ:\n%s", diff)
 	}
 	return heard
 }
@@ -73,14 +73,15 @@ func text(tag account.Tag, text string) account.Field {
 	return account.Field{Tag: tag, Value: account.Value{Text: text}}
 }
 
-// silent are the methods of a Directory that change no account and no app.
+// silent contains the methods of a Directory that change no account and no app.
 var silent = strings.Fields(`Account App Apps Audit Authenticate Check CheckInto Count List Listen MayFalsify Now
 	Presence Profiles Ready Record Reseal Snapshot Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens`)
 
-// TestEvents calls each method that changes accounts or an app. What fails is not told.
+// TestEvents calls each method that changes accounts or an app. Items that fail are not in
+// the event.
 func TestEvents(t *testing.T) {
-	e := newEar(t)
+	e := newListener(t)
 	ctx := t.Context()
 	var err error
 	at := func(kind account.EventKind, items ...account.EventItem) []account.Event {
@@ -97,7 +98,7 @@ func TestEvents(t *testing.T) {
 	}
 	secret := account.Key{Kind: account.HMACKey, Secret: "first"}
 	later := account.Key{Kind: account.HMACKey, Secret: "second"}
-	told := map[string]bool{}
+	called := map[string]bool{}
 	for _, step := range []struct {
 		method string
 		call   func()
@@ -138,11 +139,11 @@ func TestEvents(t *testing.T) {
 		{"ChangeApp", func() {
 			_, err = e.dir.ChangeApp(ctx, "test", directory.AppChange{App: appID, Action: "app.change", Apply: func(*account.App) error { return nil }})
 		}, of(account.EventAppChanged, "app.change")},
-		{"DeleteApp", func() { _ = e.dir.DeleteApp(ctx, "test", appID) }, nil}, // administrator is no admin any more
+		{"DeleteApp", func() { _ = e.dir.DeleteApp(ctx, "test", appID) }, nil}, // administrator is no longer an admin
 		{"Delete", func() { e.deletes(account.Administrator) }, at(account.EventDeleted, ids(account.Administrator)...)},
 		{"DeleteApp", func() { err = e.dir.DeleteApp(ctx, "test", appID) }, of(account.EventAppDeleted, "app.delete")},
 	} {
-		told[step.method] = true
+		called[step.method] = true
 		if step.call(); err != nil {
 			t.Fatalf("%s: %v", step.method, err)
 		}
@@ -151,15 +152,15 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	for m := range reflect.TypeFor[*directory.Directory]().Methods() {
-		if told[m.Name] == slices.Contains(silent, m.Name) {
+		if called[m.Name] == slices.Contains(silent, m.Name) {
 			t.Errorf("%s: add it to the steps if it changes accounts or an app, otherwise to silent", m.Name)
 		}
 	}
 }
 
-// TestEventsOfOthers checks that the outbox keeps what somebody has asked for.
+// TestEventsOfOthers checks that the outbox keeps no events of other apps.
 func TestEventsOfOthers(t *testing.T) {
-	e := newEar(t)
+	e := newListener(t)
 	app, err := e.dir.CreateApp(t.Context(), "test", account.App{ID: appID + 1, Edition: account.Development})
 	if err != nil {
 		t.Fatal(err)
@@ -173,9 +174,9 @@ func TestEventsOfOthers(t *testing.T) {
 	}
 }
 
-// TestEventsOwnTheirMemory spoils what an import was given after it has returned.
+// TestEventsOwnTheirMemory overwrites the arguments of an import after it has returned.
 func TestEventsOwnTheirMemory(t *testing.T) {
-	e := newEar(t)
+	e := newListener(t)
 	app, err := e.dir.CreateApp(t.Context(), "test", account.App{ID: appID, Edition: account.Development})
 	if err != nil {
 		t.Fatal(err)
@@ -187,11 +188,11 @@ func TestEventsOwnTheirMemory(t *testing.T) {
 	}
 	copy(body, "-----")
 	if got := e.heard[1].Items[0]; got.ID != "a" || got.Fields[0].Value.Text != "nick" {
-		t.Errorf("the event tells of %+v", got)
+		t.Errorf("the event contains %+v", got)
 	}
 }
 
-// A mute engine changes nothing, and allocates nothing for that.
+// A mute engine changes nothing and allocates nothing.
 type mute struct {
 	account.Engine
 	upserted []account.UpsertResult
@@ -210,7 +211,7 @@ func (m mute) Delete(context.Context, account.AppID, []account.UserID, account.C
 	return m.codes, nil
 }
 
-// TestEventsCostNothing counts the allocations of calls that nobody listens to.
+// TestEventsCostNothing counts the allocations of calls whose events have no listener.
 func TestEventsCostNothing(t *testing.T) {
 	const n = 100
 	e := mute{new(mem.Store), slices.Repeat([]account.UpsertResult{{Code: account.OK, InternalID: 1}}, n), slices.Repeat([]account.Code{account.OK}, n)}

@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestFaultyRecord changes an app whose stored record breaks rules that are newer.
-// Everything but the faults can be changed; a fault can only be mended.
+// TestFaultyRecord changes an app whose stored record breaks rules that are newer than the
+// record. Everything except the faults can be changed. A fault can only be corrected.
 func TestFaultyRecord(t *testing.T) {
 	const public = "-----BEGIN PUBLIC KEY-----"
 	for name, spoil := range map[string]func(*account.App){
@@ -67,7 +67,7 @@ func TestFaultyRecord(t *testing.T) {
 	}
 }
 
-// A faulty is a directory over a store whose app has two keys and a faulty record.
+// A faulty is a directory whose app has two keys and a stored record with a fault.
 type faulty struct {
 	dir *directory.Directory
 	app *account.App
@@ -92,7 +92,7 @@ func newFaulty(t *testing.T, spoil func(*account.App)) *faulty {
 	return f
 }
 
-// serves imports an account.
+// serves checks that the app can import an account.
 func (f *faulty) serves(t *testing.T) {
 	t.Helper()
 	results, err := f.dir.Import(t.Context(), f.app, []account.Upsert{{ID: "alice", Nick: "Alice"}})

@@ -12,10 +12,10 @@ import (
 // A Result is the outcome for one item of a batch.
 type Result struct {
 	Code   account.Code
-	Detail string // more than Code says, safe to send; may be empty
+	Detail string // a sentence in addition to Code, safe to send; may be empty
 }
 
-// Err returns nil if r is a success, and else r as an error.
+// Err returns nil if r is a success, and r as an error otherwise.
 func (r Result) Err() error {
 	if r.Code == account.OK {
 		return nil
@@ -29,9 +29,10 @@ func failed(err error) Result {
 	return Result{e.Code, e.Detail}
 }
 
-// Import creates accounts and updates those that exist: a Nick or FaceURL that
-// is not empty overwrites. Items apply in order. Each is judged by id, length
-// and words here, and by tombstone and quota where it is written.
+// Import creates accounts and updates those that exist. In an existing account, a Nick
+// or FaceURL that is not empty replaces the stored one. Items apply in order. Import
+// checks id, length and words of each item. The store checks tombstone and quota where
+// the write happens.
 //
 // Codes of results: OK, InvalidID, ValueTooLong, SensitiveWord, Tombstoned,
 // QuotaFull.
@@ -39,21 +40,21 @@ func (d *Directory) Import(ctx context.Context, app *account.App, items []accoun
 	return d.ImportInto(ctx, app, items, nil)
 }
 
-// ImportInto is Import for callers that have memory for the results: they live
-// in that of results if it is large enough. What it held is lost.
+// ImportInto is Import for callers that reuse memory. It returns the results in the
+// memory of results if that is large enough, and overwrites its content.
 func (d *Directory) ImportInto(ctx context.Context, app *account.App, items []account.Upsert, results []Result) ([]Result, error) {
-	good, results := d.sift(app, items, slices.Grow(results[:0], len(items)))
+	good, results := d.filter(app, items, slices.Grow(results[:0], len(items)))
 	if len(good) == 0 {
 		return results, nil
 	}
 	p := d.policy(app)
-	told := d.ofImport(app.ID, p.Now, good)
-	p.Outbox = told.outbox()
+	event := d.importEvent(app.ID, p.Now, good)
+	p.Outbox = event.outbox()
 	stored, err := d.store.Upsert(ctx, app.ID, good, p)
 	if err != nil {
 		return nil, err
 	}
-	told.announce(stored)
+	event.announce(stored)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i].Code, stored = stored[0].Code, stored[1:]
@@ -62,12 +63,12 @@ func (d *Directory) ImportInto(ctx context.Context, app *account.App, items []ac
 	return results, nil
 }
 
-// sift appends a result for each item, and returns the items that may be
-// stored: items itself if all may.
-func (d *Directory) sift(app *account.App, items []account.Upsert, results []Result) ([]account.Upsert, []Result) {
+// filter appends a result for each item, and returns the items that may be stored. It
+// returns items itself if all may be stored.
+func (d *Directory) filter(app *account.App, items []account.Upsert, results []Result) ([]account.Upsert, []Result) {
 	words, good, copied := d.wordsOf(app), items, false
 	for i := range items {
-		r := judge(app, words, &items[i])
+		r := checkItem(app, words, &items[i])
 		results = append(results, r)
 		switch {
 		case r.Code != account.OK && !copied:
@@ -79,8 +80,8 @@ func (d *Directory) sift(app *account.App, items []account.Upsert, results []Res
 	return good, results
 }
 
-// judge applies the rules that need no store.
-func judge(app *account.App, words *wordList, item *account.Upsert) Result {
+// checkItem applies the rules that need no store.
+func checkItem(app *account.App, words *wordList, item *account.Upsert) Result {
 	if err := item.ID.Validate(app.Settings.StrictIDs); err != nil {
 		return failed(err)
 	}
@@ -103,8 +104,8 @@ func (d *Directory) policy(app *account.App) account.UpsertPolicy {
 	return p
 }
 
-// tombstoneBefore returns the time before which a deletion no longer bans its
-// id: at the full length of the ban the id is free again.
+// tombstoneBefore returns the time before which a deletion no longer bans its id. The
+// ban has ended when exactly its full length has passed.
 func tombstoneBefore(now time.Time, ban time.Duration) time.Time {
 	if ban == 0 {
 		return account.AnyTombstone

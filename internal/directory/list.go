@@ -6,12 +6,12 @@ import (
 	"rollcall/internal/account"
 )
 
-// Apps returns every app in the order of ids. They are shared and must not be
+// Apps returns all apps in the order of their ids. They are shared and must not be
 // changed.
 func (d *Directory) Apps(ctx context.Context) ([]*account.App, error) { return d.records.Apps(ctx) }
 
-// Record puts what changed no app and no token into the audit trail: who did it,
-// what it was, to which app, 0 for none, and a detail that holds no secret.
+// Record adds an entry to the audit trail for an action that changes no app and no
+// token. app is 0 if the action concerns no app. detail must not contain a secret.
 func (d *Directory) Record(ctx context.Context, actor, action string, app account.AppID, detail string) error {
 	return d.records.Record(ctx, d.entry(ctx, actor, action, app, detail))
 }
@@ -30,7 +30,7 @@ func (d *Directory) List(ctx context.Context, app account.AppID, q account.ListQ
 	return d.store.List(ctx, app, q)
 }
 
-// Count returns how many accounts an app has, exactly.
+// Count returns the exact number of accounts of an app.
 // Codes: NoApp.
 func (d *Directory) Count(ctx context.Context, app account.AppID) (int64, error) {
 	if _, err := d.App(ctx, app); err != nil {
@@ -50,7 +50,7 @@ func (d *Directory) Account(ctx context.Context, app account.AppID, id account.U
 		return account.Account{}, err
 	}
 	if as[0].InternalID == 0 {
-		return account.Account{}, &account.Error{Code: account.NoAccount, Detail: "the app has no account of that UserID"}
+		return account.Account{}, &account.Error{Code: account.NoAccount, Detail: "the app has no account with that UserID"}
 	}
 	return as[0], nil
 }

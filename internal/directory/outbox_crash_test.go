@@ -15,7 +15,7 @@ import (
 	"rollcall/internal/store/pebble"
 )
 
-// A site is a directory over a store on a disk, whose outbox keeps everything.
+// A site is a directory with a store on a disk and an outbox that keeps all events.
 type site struct {
 	*testing.T
 	engine   account.Engine
@@ -44,17 +44,17 @@ func (s *site) close() {
 	}
 }
 
-// A change is an id and what happened to it.
+// A change is an id and the kind of its event.
 type change struct {
 	kind account.EventKind
 	id   account.UserID
 }
 
-// changes are what was acknowledged.
+// changes are the acknowledged changes.
 type changes struct {
 	mu     sync.Mutex
 	done   map[change]bool
-	enough func(n int) // is told how many there are
+	enough func(n int) // called with the number of changes
 }
 
 func (c *changes) add(kind account.EventKind, ids ...account.UserID) {
@@ -66,7 +66,7 @@ func (c *changes) add(kind account.EventKind, ids ...account.UserID) {
 	c.enough(len(c.done))
 }
 
-// load imports two accounts a round and deletes one of them, until stop is closed.
+// load imports two accounts in each round and deletes one of them, until stop is closed.
 func (s *site) load(worker int, acknowledged *changes, stop <-chan struct{}) {
 	app := &account.App{ID: appID, Edition: account.Development}
 	for round := 0; ; round++ {
@@ -89,8 +89,8 @@ func (s *site) load(worker int, acknowledged *changes, stop <-chan struct{}) {
 	}
 }
 
-// told returns the changes that the outbox tells of, and the keys of its events.
-func (s *site) told() (told map[change]bool, keys []string) {
+// outbox returns the changes in the outbox, and the keys of its events.
+func (s *site) outbox() (told map[change]bool, keys []string) {
 	s.Helper()
 	pending, err := s.registry.Pending(s.Context(), appID, account.MaxListLimit)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *site) told() (told map[change]bool, keys []string) {
 	return told, keys
 }
 
-// exists reports whether there is an account.
+// exists reports whether an account exists.
 func (s *site) exists(id account.UserID) bool {
 	s.Helper()
 	st, err := s.engine.Status(s.Context(), appID, []account.UserID{id})
@@ -116,8 +116,8 @@ func (s *site) exists(id account.UserID) bool {
 	return st[0].Exists()
 }
 
-// TestOutboxSurvivesCrash loses power under load. Each acknowledged change has its entry
-// in the outbox, and each entry its change.
+// TestOutboxSurvivesCrash simulates a power loss under load. Each acknowledged change must
+// have an event in the outbox, and each event must have its change.
 func TestOutboxSurvivesCrash(t *testing.T) {
 	for seed := range uint64(5) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -150,34 +150,34 @@ func TestOutboxSurvivesCrash(t *testing.T) {
 	}
 }
 
-// copy returns what was acknowledged so far.
+// copy returns the changes that have been acknowledged so far.
 func (c *changes) copy() map[change]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.done)
 }
 
-// checkOutbox compares the outbox with what was acknowledged and with the accounts.
+// checkOutbox compares the outbox with the acknowledged changes and with the accounts.
 func (s *site) checkOutbox(acknowledged map[change]bool) {
 	s.Helper()
-	told, _ := s.told()
+	told, _ := s.outbox()
 	for ch := range acknowledged {
 		if !told[ch] {
-			s.Errorf("%s %s was acknowledged, and the outbox does not tell of it", ch.id, ch.kind)
+			s.Errorf("%s %s was acknowledged but is not in the outbox", ch.id, ch.kind)
 		}
 	}
 	for ch := range told {
 		deleted := told[change{account.EventDeleted, ch.id}]
 		if ch.kind == account.EventImported && s.exists(ch.id) == deleted {
-			s.Errorf("the outbox tells that %s was imported, and deleted: %v", ch.id, deleted)
+			s.Errorf("the outbox says that %s was imported, and deleted: %v; the account does not match", ch.id, deleted)
 		}
 	}
 }
 
-// checkRemoval removes the oldest events, twice, and starts again.
+// checkRemoval removes the oldest events twice, and restarts.
 func (s *site) checkRemoval(disk vfs.FS) {
 	s.Helper()
-	_, keys := s.told()
+	_, keys := s.outbox()
 	for range 2 {
 		if err := s.registry.RemovePending(s.Context(), keys[:3]...); err != nil {
 			s.Fatal(err)
@@ -186,7 +186,7 @@ func (s *site) checkRemoval(disk vfs.FS) {
 	s.close()
 	again := openSite(s.T, disk)
 	defer again.close()
-	if _, left := again.told(); len(left) != len(keys)-3 || left[0] != keys[3] {
+	if _, left := again.outbox(); len(left) != len(keys)-3 || left[0] != keys[3] {
 		s.Errorf("%d events after a restart, want %d", len(left), len(keys)-3)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// Presence knows who is logged in. Until there are sessions, everybody is
+// Presence reports which accounts are logged in. Without a Presence, everybody is
 // offline.
 type Presence interface {
 	// Devices returns the devices of each account, in the order of ids. An
@@ -14,21 +14,21 @@ type Presence interface {
 	Devices(ctx context.Context, app account.AppID, ids []account.UserID) ([]Devices, error)
 }
 
-// Devices is what is known of one account's presence.
+// Devices is the presence of one account.
 type Devices struct {
 	CustomStatus string
 	Devices      []Device
 }
 
-// A Device is one device of an account that is online or can be woken by push.
+// A Device is one device of an account that is online or can be reached by push.
 type Device struct {
 	Platform   string // iPhone, Android, Web, PC, iPad or Mac
-	Online     bool   // else it is PushOnline
+	Online     bool   // false means PushOnline
 	InstanceID uint64
 }
 
-// Status returns Online if any device is, PushOnline if there are only others,
-// and Offline without any (protocol.md §3.6).
+// Status returns Online if any device is online, PushOnline if there are only other
+// devices, and Offline if there is none (protocol.md §3.6).
 func (d Devices) Status() string {
 	status := "Offline"
 	for _, dev := range d.Devices {

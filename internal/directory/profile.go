@@ -13,13 +13,13 @@ import (
 
 // A Change sets one tag of a profile.
 type Change struct {
-	Tag   account.Tag
-	Value account.Value
-	Odd   bool // the value is neither text nor an unsigned integer
+	Tag       account.Tag
+	Value     account.Value
+	Malformed bool // the value is neither text nor an unsigned integer
 }
 
-// SetProfile changes tags of one account, all or none. Empty text clears a tag.
-// The first change that breaks a rule decides the error.
+// SetProfile changes tags of one account. It applies either all changes or none. An empty
+// text clears a tag. The error is that of the first change that breaks a rule.
 //
 // Codes: UnknownTag, TagNotWritable, ValueType, ValueNotAllowed, ValueTooLong,
 // SensitiveWord, NoAccount.
@@ -27,7 +27,7 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 	p := account.Patch{ID: id, Fields: make([]account.Field, len(changes))}
 	for i, c := range changes {
 		c = numeric(app, c)
-		if err := d.judgeChange(app, c); err != nil {
+		if err := d.checkChange(app, c); err != nil {
 			return err
 		}
 		p.Fields[i] = account.Field{Tag: c.Tag, Value: c.Value}
@@ -35,14 +35,14 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 	return d.update(ctx, app, account.EventChanged, d.Now(app.ID), p)
 }
 
-func (d *Directory) judgeChange(app *account.App, c Change) error {
+func (d *Directory) checkChange(app *account.App, c Change) error {
 	spec, ok := app.Tag(c.Tag)
 	switch text := c.Value.Text; {
 	case !ok:
 		return unknownTag(c.Tag)
 	case spec.NoWrite:
 		return &account.Error{Code: account.TagNotWritable}
-	case c.Odd || c.Value.IsNumber != spec.IsNumber || c.Value.Number > spec.Max:
+	case c.Malformed || c.Value.IsNumber != spec.IsNumber || c.Value.Number > spec.Max:
 		return wrongType(c.Tag, spec)
 	case spec.Allowed != nil && !slices.Contains(spec.Allowed, text):
 		return &account.Error{Code: account.ValueNotAllowed, Detail: fmt.Sprintf("%s takes one of %q", c.Tag, spec.Allowed)}
@@ -57,11 +57,11 @@ func (d *Directory) judgeChange(app *account.App, c Change) error {
 	return nil
 }
 
-// numeric returns c with digits as a number, if c is text for a number tag and
-// the app takes it: the vendor's Java SDK can send nothing else.
+// numeric converts digits in the text of c to a number if the tag is a number and the app
+// has the setting NumbersAsText. The vendor's Java SDK can only send such texts.
 func numeric(app *account.App, c Change) Change {
 	spec, ok := app.Tag(c.Tag)
-	if !ok || !spec.IsNumber || c.Odd || c.Value.IsNumber || !app.Settings.NumbersAsText {
+	if !ok || !spec.IsNumber || c.Malformed || c.Value.IsNumber || !app.Settings.NumbersAsText {
 		return c
 	}
 	if n, err := strconv.ParseUint(c.Value.Text, 10, 64); err == nil {
@@ -74,7 +74,7 @@ func unknownTag(tag account.Tag) error {
 	detail := "the app has no such tag; check its spelling or declare it"
 	switch {
 	case len(tag) > len(account.CustomPrefix)+account.MaxCustomKey+20:
-		return &account.Error{Code: account.UnknownTag, Detail: detail} // do not echo what is no tag at all
+		return &account.Error{Code: account.UnknownTag, Detail: detail} // too long for a tag: do not echo it
 	case strings.HasPrefix(string(tag), account.StandardPrefix):
 		detail = "there is no such standard tag, and none can be declared; check its spelling"
 	}
@@ -89,9 +89,8 @@ func wrongType(tag account.Tag, spec account.TagSpec) error {
 	return &account.Error{Code: account.ValueType, Detail: fmt.Sprintf("%s takes %s", tag, want)}
 }
 
-// Profiles returns the accounts of ids, whole, in order; those that do not
-// exist have InternalID 0. The tags that the caller is about to read are
-// judged first.
+// Profiles returns the whole accounts of ids, in order. An account that does not exist
+// has InternalID 0. Profiles first checks whether the caller may read tags.
 //
 // Codes: UnknownTag, TagNotReadable.
 func (d *Directory) Profiles(ctx context.Context, app *account.App, ids []account.UserID, tags []account.Tag) ([]account.Account, error) {

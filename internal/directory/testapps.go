@@ -3,12 +3,12 @@ package directory
 import "rollcall/internal/account"
 
 // MayFalsify reports whether app may accept any signature, and whether the server
-// signs with its key for others. An app must have been created as a test app, and
-// the server must allow test apps.
+// signs UserSigs with its key on request. Both require that the app was created as a
+// test app and that the server allows test apps.
 func (d *Directory) MayFalsify(app *account.App) bool { return app.Test && d.testApps }
 
-// checkNewTest refuses a new test app where the server allows none: it would
-// begin to falsify when the store is next served by one that does.
+// checkNewTest refuses a new test app if the server does not allow test apps. Otherwise
+// such an app would become active when a server that allows them opens the store.
 func (d *Directory) checkNewTest(app *account.App) error {
 	if app.Test && !d.testApps {
 		return notAllowed("test apps are not allowed on this server; create the app without test, or start the server with --allow-test-apps")
@@ -16,9 +16,8 @@ func (d *Directory) checkNewTest(app *account.App) error {
 	return nil
 }
 
-// checkTest refuses changes that would let an app falsify which could not before.
-// Programs count on such an app, so nobody may open it with a scope that is less
-// than theirs.
+// checkTest refuses changes that would give an app the options of test apps. Programs
+// rely on the signatures of an app, so a token of a smaller scope must not weaken them.
 func (d *Directory) checkTest(before, after *account.App) error {
 	switch {
 	case after.Test && !before.Test:

@@ -6,8 +6,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// Snapshot copies the whole store into a new folder of the server's machine; see
-// [account.Snapshotter]. It returns false if the store has no way to.
+// Snapshot copies the whole store into a new directory on the server's machine; see
+// [account.Snapshotter]. able is false if the store cannot copy itself.
 func (d *Directory) Snapshot(ctx context.Context, dir string) (able bool, err error) {
 	s, ok := account.Find[account.Snapshotter](d.store)
 	if !ok {
@@ -16,8 +16,9 @@ func (d *Directory) Snapshot(ctx context.Context, dir string) (able bool, err er
 	return true, s.Snapshot(ctx, dir)
 }
 
-// Reseal seals the keys of all apps with the newest key and returns how many were not;
-// see [records.Registry.Reseal]. It returns false if keys are not sealed.
+// Reseal seals the keys of all apps that are not sealed with the newest sealing key, and
+// returns their number; see [records.Registry.Reseal]. able is false if keys are not
+// sealed.
 func (d *Directory) Reseal(ctx context.Context, actor string) (n int, able bool, err error) {
 	return d.records.Reseal(ctx, d.entry(ctx, actor, "key.reseal", 0, ""))
 }

@@ -7,19 +7,19 @@ import (
 	"rollcall/internal/account"
 )
 
-// A wordList finds any of an app's sensitive words in a text. Nil finds none.
+// A wordList finds the sensitive words of an app in a text. A nil list finds none.
 //
-// The words are sorted, and none begins with another one, which would be found
-// anyway. So at each position of a text one word alone can match: the last one
-// that sorts before the rest of the text. That needs no memory beyond the words,
-// and a list of 10,000 is ready in some milliseconds.
+// The words are sorted. A word that begins with another word is left out, because the
+// other word is found anyway. At each position of a text, only one word can match: the
+// last word that sorts before the rest of the text. The list needs no memory beyond the
+// words, and is built from 10,000 words in a few milliseconds.
 type wordList struct {
 	words []string // in lower case
 	from  [257]int // words[from[c]:from[c+1]] begin with the byte c
 }
 
-// newWordList returns the list of words. An empty one, which a stored record could
-// hold, is in no text.
+// newWordList returns the list of words. It leaves out empty words, which a stored record
+// could contain.
 func newWordList(words []string) *wordList {
 	lower := make([]string, 0, len(words))
 	for _, w := range words {
@@ -53,7 +53,7 @@ func (d *Directory) wordsOf(app *account.App) *wordList {
 	return d.words.Of(app)
 }
 
-// foundIn reports whether text holds a word, in any case.
+// foundIn reports whether text contains a word. It ignores case.
 func (l *wordList) foundIn(text string) bool {
 	if l == nil {
 		return false

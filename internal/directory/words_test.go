@@ -29,8 +29,8 @@ func TestWordList(t *testing.T) {
 	})
 }
 
-// TestWordListFindsBytes checks texts that are not UTF-8 and words at both ends
-// of the alphabet of bytes.
+// TestWordListFindsBytes checks texts that are not UTF-8, and words that begin with the
+// smallest and largest bytes.
 func TestWordListFindsBytes(t *testing.T) {
 	l := newWordList([]string{"\x00", "\U0010ffff", "ab", "abc", "zz"})
 	for text, want := range map[string]bool{
@@ -42,7 +42,7 @@ func TestWordListFindsBytes(t *testing.T) {
 	}
 }
 
-// longestWords returns as many and as long words as an app may have.
+// longestWords returns the maximum number of words, each of the maximum length.
 func longestWords() []string {
 	words := make([]string, account.MaxWords)
 	for i := range words {
@@ -51,22 +51,21 @@ func longestWords() []string {
 	return words
 }
 
-// TestWordsAtStart lets a burst of callers meet an app with the most words that
-// it may have, right after a start: they must not cost more memory than a few
-// times the words.
+// TestWordsAtStart sends a burst of calls to an app with the maximum number of words right
+// after a start. The calls must not use more memory than a few times the words.
 func TestWordsAtStart(t *testing.T) {
 	const callers, most = 64, 64 << 20
 	words := longestWords()
 	used := allocated(func() { burst(t, callers, words) })
 	if used > most {
-		t.Errorf("%d callers took %d bytes, want at most %d", callers, used, most)
+		t.Errorf("%d callers allocated %d bytes, want at most %d", callers, used, most)
 	}
 	if used := allocated(func() { newWordList(words) }); used > 4<<20 {
 		t.Errorf("a list takes %d bytes, want at most 4 MiB", used)
 	}
 }
 
-// burst sends calls to a directory with one app, all at once.
+// burst sends concurrent calls to a directory with one app.
 func burst(t *testing.T, callers int, words []string) {
 	d := New(Options{Engine: new(mem.Store)})
 	app, err := d.CreateApp(t.Context(), "test", account.App{
@@ -88,7 +87,7 @@ func burst(t *testing.T, callers int, words []string) {
 	wg.Wait()
 }
 
-// allocated returns how many bytes f allocates.
+// allocated returns the number of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -97,7 +96,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestWordsStay checks which changes of an app have its list built again.
+// TestWordsStay checks which changes of an app rebuild its list.
 func TestWordsStay(t *testing.T) {
 	d := New(Options{Engine: new(mem.Store)})
 	create := func() *account.App {
@@ -121,17 +120,17 @@ func TestWordsStay(t *testing.T) {
 	first := d.wordsOf(create())
 	renamed := change(func(a *account.App) error { a.Name = "other"; return nil })
 	if d.wordsOf(renamed) != first {
-		t.Error("a change of the name had the list built again")
+		t.Error("a change of the name rebuilt the list")
 	}
 	fewer := change(func(a *account.App) error { a.Settings.Words = []string{"a"}; return nil })
 	if second := d.wordsOf(fewer); second == first || second.foundIn("b") {
-		t.Error("a change of the words left the list as it was")
+		t.Error("a change of the words did not rebuild the list")
 	}
 	if err := d.DeleteApp(t.Context(), "test", 1); err != nil {
 		t.Fatal(err)
 	}
 	if again := d.wordsOf(create()); again == first || !again.foundIn("b") {
-		t.Error("the list of a deleted app stayed")
+		t.Error("the list of a deleted app was not removed")
 	}
 }
 
