@@ -1,15 +1,15 @@
-// Package rollcalltest runs a real Rollcall inside a Go test, in the manner of
-// [net/http/httptest].
+// Package rollcalltest runs a real Rollcall inside a Go test, as
+// [net/http/httptest] does with a handler.
 //
 //	func TestSignUp(t *testing.T) {
 //		t.Parallel()
 //		srv := rollcalltest.NewServer(t)
-//		// Give srv.URL, srv.SDKAppID, srv.Key and srv.Admin to the code under test;
-//		// look at what it did with srv.Client.
+//		// Pass srv.URL, srv.SDKAppID, srv.Key and srv.Admin to the code under test.
+//		// Check its effects with srv.Client.
 //	}
 //
-// Each server has one app of its own, keeps its accounts in memory, listens on a
-// free port of loopback, and is gone with the test. Starting one takes
+// Each server has its own app, stores accounts in memory, listens on a free port of
+// the loopback interface, and stops at the end of the test. It starts within
 // milliseconds.
 package rollcalltest
 
@@ -32,23 +32,23 @@ import (
 
 // A Server is a running Rollcall with one app.
 type Server struct {
-	URL      string // as "http://127.0.0.1:54321"
-	SDKAppID uint32 // another one for each server
-	Key      string // secret key of the app, 64 hexadecimal digits unless [WithKey] says otherwise
-	Admin    string // an admin of the app, [client.Administrator] unless [WithAdmin] says otherwise
+	URL      string // such as "http://127.0.0.1:54321"
+	SDKAppID uint32 // different for each server
+	Key      string // secret key of the app: 64 hexadecimal digits, or the key of [WithKey]
+	Admin    string // admin of the app: [client.Administrator], or the admin of [WithAdmin]
 
 	// AdminToken is a token of the admin API with every scope.
 	AdminToken string
 
-	// Client calls the account API of the app as Admin; AdminClient calls the
-	// admin API.
+	// Client calls the account API of the app as Admin. AdminClient calls the admin
+	// API.
 	Client      *client.Client
 	AdminClient *client.AdminClient
 
 	tb testing.TB
 }
 
-// An Option changes what a server is like.
+// An Option changes the app of a server.
 type Option func(*appOptions)
 
 type appOptions struct {
@@ -58,22 +58,22 @@ type appOptions struct {
 	admin    string
 }
 
-// WithEdition gives the app another edition than [client.Development].
+// WithEdition sets the edition of the app. The default is [client.Development].
 func WithEdition(edition string) Option { return func(c *appOptions) { c.edition = edition } }
 
-// WithSettings gives the app settings. By default it has none, but counts calls
-// over the rate limits without refusing them.
+// WithSettings sets the settings of the app. By default it has only the rate mode shadow:
+// calls above the rate limits are counted but not refused.
 func WithSettings(s client.Settings) Option { return func(c *appOptions) { c.settings = s } }
 
-// WithKey gives the app a secret key, for code that has one compiled in.
+// WithKey sets the secret key of the app, for code with a fixed key.
 func WithKey(key string) Option { return func(c *appOptions) { c.key = key } }
 
-// WithAdmin gives the app another admin besides [client.Administrator].
+// WithAdmin adds an admin to the app, in addition to [client.Administrator].
 func WithAdmin(userID string) Option { return func(c *appOptions) { c.admin = userID } }
 
-// NewServer starts a server and stops it when the test and its subtests are
-// over. A problem ends the test. The server's log goes to the output of the
-// test.
+// NewServer starts a server and stops it after the test and its subtests. It fails the
+// test at once if the server cannot start. The log of the server goes to the output of
+// the test.
 func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	c := &appOptions{
@@ -92,13 +92,13 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 	return s
 }
 
-// firstApp is the number before that of the first app.
+// firstApp is one less than the SDKAppID of the first app.
 const firstApp = 1400000000
 
 // apps counts the servers of this process.
 var apps atomic.Uint32
 
-// app returns the app to serve.
+// app returns the app of the server.
 func (c *appOptions) app(name string) *account.App {
 	a := &account.App{
 		ID:      account.AppID(firstApp + apps.Add(1)),
@@ -115,7 +115,7 @@ func (c *appOptions) app(name string) *account.App {
 	return a
 }
 
-// run starts a server for app and sees to its end.
+// run starts a server for app and stops it at the end of the test.
 func run(tb testing.TB, app *account.App) *server.Server {
 	tb.Helper()
 	c, err := config.New(config.Config{Store: "mem:", Listen: "127.0.0.1:0"})
@@ -140,7 +140,8 @@ func run(tb testing.TB, app *account.App) *server.Server {
 	return srv
 }
 
-// connect makes the clients, with a pool of connections that ends with the test.
+// connect creates the clients. They share a pool of connections, which is closed at the
+// end of the test.
 func (s *Server) connect() {
 	s.tb.Helper()
 	pool := &http.Transport{MaxIdleConnsPerHost: 64}
@@ -159,7 +160,7 @@ func (s *Server) connect() {
 	}
 }
 
-// UserSig returns a UserSig of a user of the app that is valid for a day.
+// UserSig returns a UserSig of a user of the app. It is valid for a day.
 func (s *Server) UserSig(userID string) string {
 	s.tb.Helper()
 	sig, err := usersig.Sign(usersig.HMACKey(s.Key), usersig.Claims{
@@ -171,7 +172,7 @@ func (s *Server) UserSig(userID string) string {
 	return sig
 }
 
-// newKey returns a key in the form of the vendor's console.
+// newKey returns a random key in the form of the vendor's console.
 func newKey() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -15,7 +15,7 @@ import (
 	"rollcall/rollcalltest"
 )
 
-// TestMain makes sure that no server leaves a goroutine behind.
+// TestMain checks that no server leaves a goroutine behind.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestNewServer(t *testing.T) {
@@ -30,7 +30,7 @@ func TestNewServer(t *testing.T) {
 	}
 }
 
-// Two servers share nothing: the app of one is unknown to the other.
+// TestOwnApp checks that servers share nothing: each does not know the app of the other.
 func TestOwnApp(t *testing.T) {
 	a, b := rollcalltest.NewServer(t), rollcalltest.NewServer(t)
 	c, err := client.New(client.Options{BaseURL: a.URL, SDKAppID: b.SDKAppID, Key: b.Key})
@@ -54,7 +54,7 @@ func TestOptions(t *testing.T) {
 	if srv.Key != "a key of mine" || srv.Admin != "boss" {
 		t.Errorf("Key %q, Admin %q", srv.Key, srv.Admin)
 	}
-	// administrator and boss are accounts, so one place is left.
+	// administrator and boss are accounts, so one account is left of the quota.
 	got, err := srv.Client.ImportAll(t.Context(), []client.Account{{UserID: "alice"}, {UserID: "bob"}})
 	want := []client.Result{{UserID: "alice"}, {UserID: "bob", Code: client.CodeQuotaExceeded, Info: client.CodeQuotaExceeded.Text()}}
 	if err != nil || !slices.Equal(got, want) {
@@ -65,7 +65,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// A UserSig of a user is good, and no admin's.
+// TestUserSig checks that the UserSig of a user is valid and is not that of an admin.
 func TestUserSig(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	c, err := client.New(client.Options{
@@ -76,7 +76,7 @@ func TestUserSig(t *testing.T) {
 	}
 	t.Cleanup(c.CloseIdleConnections)
 	if code := codeOf(c.Kick(t.Context(), "alice")); code != client.CodeNotAdmin {
-		t.Errorf("a user's call answers %d, want %d", code, client.CodeNotAdmin)
+		t.Errorf("a user's call returns %d, want %d", code, client.CodeNotAdmin)
 	}
 }
 
@@ -88,8 +88,8 @@ func TestAdminClient(t *testing.T) {
 	}
 }
 
-// TestManyServers runs 100 at once. Their tests end in any order, with calls
-// done and connections open.
+// TestManyServers runs 100 servers at once. Their tests end in any order, after calls and
+// with open connections.
 func TestManyServers(t *testing.T) {
 	for i := range 100 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -104,11 +104,11 @@ func TestManyServers(t *testing.T) {
 	}
 }
 
-// A request of a plain HTTP client, whose connection is still open at the end,
-// keeps no server from stopping.
+// TestForeignConnection checks that a server stops even if the connection of a plain HTTP
+// client is still open.
 func TestForeignConnection(t *testing.T) {
 	pool := &http.Transport{}
-	t.Cleanup(pool.CloseIdleConnections) // after the server is gone
+	t.Cleanup(pool.CloseIdleConnections) // after the server has stopped
 	srv := rollcalltest.NewServer(t)
 	resp, err := (&http.Client{Transport: pool}).Get(srv.URL + "/healthz")
 	if err != nil {
@@ -119,7 +119,7 @@ func TestForeignConnection(t *testing.T) {
 	}
 }
 
-// codeOf returns the code of an answer, 0 for any other error.
+// codeOf returns the code of a response, or 0 for any other error.
 func codeOf(err error) client.Code {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return e.Code
@@ -132,7 +132,7 @@ func signer(sig string) client.Signer {
 	return func(context.Context) (string, time.Time, error) { return sig, time.Now().Add(time.Hour), nil }
 }
 
-// A lap is a test within a benchmark: its cleanups run at its end.
+// A lap is a test within a benchmark. Its cleanups run at the end of the lap.
 type lap struct {
 	testing.TB
 	cleanups []func()
@@ -146,8 +146,7 @@ func (l *lap) end() {
 	}
 }
 
-// BenchmarkNewServer measures what a test pays for a server of its own: start,
-// first call and end.
+// BenchmarkNewServer measures the cost of a server for a test: start, first call and stop.
 func BenchmarkNewServer(b *testing.B) {
 	for b.Loop() {
 		l := &lap{TB: b}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A Buffer keeps what is written to it, such as a log. It is safe for concurrent
-// use.
+// A Buffer stores the bytes that are written to it, such as a log. It is safe for
+// concurrent use.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -19,7 +19,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// String returns what has been written so far.
+// String returns everything that has been written so far.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

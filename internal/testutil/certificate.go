@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Certificate makes a certificate that signs itself, for 127.0.0.1 and names, and
-// its private key, both in PEM. It is good for an hour.
+// Certificate creates a self-signed certificate for 127.0.0.1 and names, and its private
+// key, both in PEM. The certificate is valid for an hour.
 func Certificate(tb testing.TB, names ...string) (cert, key []byte) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FieldComments returns the comments of the fields of the structs in a Go file, each a
-// paragraph, by the name of the field. Documents are generated from them.
+// FieldComments returns the comments of all struct fields in a Go file, by the name of the
+// field. Each is joined to one paragraph. Documents are generated from them.
 func FieldComments(tb testing.TB, file string) map[string]string {
 	tb.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Golden compares got with the content of file, which it rewrites first if
-// update is set. Documents that are generated from the code are such files.
+// Golden compares got with the content of file. If update is set, it first writes got to
+// the file. Tests use it for documents that are generated from the code.
 func Golden(tb testing.TB, file, got string, update bool) {
 	tb.Helper()
 	if update {

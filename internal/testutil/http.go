@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// NewRequest returns a request that ends with the test. A token that is not empty is
-// its bearer token.
+// NewRequest returns a request that ends with the test. If token is not empty, it becomes
+// the bearer token of the request.
 func NewRequest(tb testing.TB, method, target, token, body string) *http.Request {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), method, target, strings.NewReader(body))
@@ -21,8 +21,7 @@ func NewRequest(tb testing.TB, method, target, token, body string) *http.Request
 	return req
 }
 
-// Do sends req and returns the answer, whose body is read and closed, and the
-// body.
+// Do sends req, reads and closes the body of the response, and returns both.
 func Do(tb testing.TB, client *http.Client, req *http.Request) (resp *http.Response, body string) {
 	tb.Helper()
 	resp, err := client.Do(req)

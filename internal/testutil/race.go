@@ -2,6 +2,6 @@
 
 package testutil
 
-// Race reports whether the race detector is on. It makes pools forget at random,
-// so allocations cannot be counted under it.
+// Race reports whether the race detector is on. The race detector drops elements of
+// pools at random, so tests cannot count allocations under it.
 const Race = true

@@ -13,43 +13,43 @@ import (
 	"testing"
 )
 
-// minSecret is the length in bytes of the shortest secret: a shorter one cannot
-// be told from other text.
+// minSecret is the minimum length of a secret in bytes. A shorter one could occur in
+// other text by chance.
 const minSecret = 8
 
-// maxLog is how much of a test's log is kept, in bytes, before it is searched
-// for the secrets known so far and let go. Fuzzing logs without end.
+// maxLog is the largest part of a test's log that is kept, in bytes. A longer log is
+// searched for the secrets that are known so far and then dropped, because fuzzing logs
+// without end.
 const maxLog = 1 << 20
 
-// process is the ledger of all tests of this process.
+// process is the ledger of all tests in this process.
 var process = newLedger()
 
-// Secret says that no log of this process may hold any of texts: keys, tokens,
-// UserSigs and whatever else tb made that is to stay between two parties.
-// [Main] looks for them when all tests are over, so it does not matter whether a
-// text is named before or after it was logged. An empty text is a secret that
-// was not made; any other of fewer than 8 bytes fails tb.
+// Secret declares texts that no log of this process may contain, such as keys, tokens
+// and UserSigs. [Main] searches the logs after all tests, so a text may be declared
+// before or after it is logged. An empty text is ignored. Any other text of fewer than
+// 8 bytes fails tb.
 func Secret(tb testing.TB, texts ...string) {
 	tb.Helper()
 	for _, text := range texts {
 		switch {
 		case text == "":
 		case len(text) < minSecret:
-			tb.Errorf("a secret of %d bytes cannot be told from other text; make it one of at least %d", len(text), minSecret)
+			tb.Errorf("a secret of %d bytes could occur in other text by chance; use one of at least %d", len(text), minSecret)
 		default:
 			process.keep(tb.Name(), text)
 		}
 	}
 }
 
-// Keep returns a writer to w that also keeps what is written, for [Main]. A test
-// that reads its log itself puts it between its logger and its buffer.
+// Keep returns a writer to w that also stores a copy for [Main]. A test that reads its
+// log itself uses Keep between its logger and its buffer.
 func Keep(tb testing.TB, w io.Writer) io.Writer { return process.writer(tb.Name(), w) }
 
-// Main runs the tests of a package and ends the process. It fails if a log that
-// went through [Logger] or [Keep] holds a [Secret]. A package whose tests start
-// servers has it as TestMain. It sets the usual umask, because a server does not
-// start on files that others can write to.
+// Main runs the tests of a package and exits the process. It fails if a log of [Logger]
+// or [Keep] contains a [Secret]. Packages whose tests start servers call it in TestMain.
+// It sets the umask to 022, because a server does not start if others can write to its
+// files.
 func Main(m *testing.M) {
 	syscall.Umask(0o022)
 	code := m.Run()
@@ -60,23 +60,22 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// A ledger keeps what tests log, and the secrets that must not be in it.
+// A ledger contains the logs of tests, and the secrets that must not be in them.
 type ledger struct {
 	mu     sync.Mutex
-	logs   map[string]*bytes.Buffer // by the test that logged
-	owners map[string]string        // by the secret, in each form: the test that made it
-	leaks  map[leak]string          // where each was seen first
+	logs   map[string]*bytes.Buffer // by test
+	owners map[string]string        // from each form of a secret to the test that declared it
+	leaks  map[leak]string          // text before the first occurrence of each leak
 }
 
-// A leak is a log that holds a secret.
+// A leak is a secret in the log of a test.
 type leak struct{ test, secret string }
 
 func newLedger() *ledger {
 	return &ledger{logs: map[string]*bytes.Buffer{}, owners: map[string]string{}, leaks: map[leak]string{}}
 }
 
-// keep remembers a secret as it is, and as it looks in a URL and in a quoted
-// value of a log.
+// keep stores a secret in three forms: as it is, escaped for a URL, and quoted for a log.
 func (l *ledger) keep(test, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +96,7 @@ func (l *ledger) writer(test string, w io.Writer) io.Writer {
 	return &keptLog{l, test, w}
 }
 
-// A keptLog is a log of which the ledger keeps a copy.
+// A keptLog is a writer of a log that also writes to the ledger.
 type keptLog struct {
 	ledger *ledger
 	test   string
@@ -120,8 +119,7 @@ func (l *ledger) log(test string, p []byte) {
 	}
 }
 
-// report says which logs hold whose secrets, once for each, without showing
-// them.
+// report returns a line for each leak, without the secret.
 func (l *ledger) report() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,10 +135,10 @@ func (l *ledger) report() []string {
 	return lines
 }
 
-// A head is how secrets begin: by it, all are looked for at once.
+// A head is the first bytes of a secret. It allows searching for all secrets at once.
 type head [minSecret]byte
 
-// heads returns the secrets by their heads.
+// heads returns the secrets by head.
 func (l *ledger) heads() map[head][]string {
 	heads := map[head][]string{}
 	for secret := range l.owners {
@@ -150,7 +148,7 @@ func (l *ledger) heads() map[head][]string {
 	return heads
 }
 
-// search notes the leaks in the log of a test.
+// search records the leaks in the log of a test.
 func (l *ledger) search(test string, heads map[head][]string) {
 	log := l.logs[test].Bytes()
 	for i := range max(0, len(log)-minSecret+1) {
@@ -163,8 +161,8 @@ func (l *ledger) search(test string, heads map[head][]string) {
 	}
 }
 
-// before returns what shows a person where a secret stands: the end of the line
-// in front of it.
+// before returns the text that shows people where a secret is: the last 40 bytes of its
+// line in front of it.
 func before(log []byte) string {
 	line := log[bytes.LastIndexByte(log, '\n')+1:]
 	return string(line[max(0, len(line)-40):])

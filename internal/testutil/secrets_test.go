@@ -45,8 +45,8 @@ func TestReport(t *testing.T) {
 			l := newLedger()
 			w := l.writer("TestA", io.Discard)
 			tt.log(slog.New(&raw{slog.NewTextHandler(w, withoutTime), w}))
-			l.keep("TestB", sample) // after it was logged
-			l.keep("TestC", sample) // by a second test, which changes nothing
+			l.keep("TestB", sample) // after it is logged
+			l.keep("TestC", sample) // a second test, which changes nothing
 			if diff := cmp.Diff(tt.want, l.report()); diff != "" {
 				t.Errorf("leaks (-want +got):\n%s", diff)
 			}
@@ -54,7 +54,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// raw is a handler that can also write what is no record.
+// raw is a handler that can also write text that is not a log record.
 type raw struct {
 	slog.Handler
 	io.Writer
@@ -67,7 +67,7 @@ var withoutTime = &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr
 	return a
 }}
 
-// A log without end takes no memory without end; what is let go was searched.
+// TestLongLog checks that a long log is searched and then dropped from memory.
 func TestLongLog(t *testing.T) {
 	l := newLedger()
 	l.keep("TestB", sample)
@@ -91,14 +91,14 @@ func TestSecretTooShort(t *testing.T) {
 		t.Error("8 bytes or none are refused")
 	}
 	if Secret(tb, "1234567"); !tb.failed {
-		t.Error("7 bytes are taken")
+		t.Error("7 bytes are accepted")
 	}
 }
 
-// leakEnv in the environment makes TestLeak log its secret.
+// leakEnv is an environment variable that makes TestLeak log its secret.
 const leakEnv = "TESTUTIL_LEAK"
 
-// TestLeak passes in any case: what it does wrong is found by Main alone.
+// TestLeak always passes. Only Main finds that it logs a secret.
 func TestLeak(t *testing.T) {
 	secret := "secret of " + t.Name()
 	Secret(t, secret)
@@ -107,7 +107,8 @@ func TestLeak(t *testing.T) {
 	}
 }
 
-// A process whose tests all pass fails when a secret was logged, and only then.
+// TestMainFindsLeak checks that a process whose tests all pass fails if and only if a
+// secret was logged.
 func TestMainFindsLeak(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package testutil holds what tests of several packages share. Programs do not
-// import it.
+// Package testutil contains helpers for the tests of several packages: loggers whose
+// output is searched for secrets, golden files, HTTP requests and certificates. Programs
+// do not import it.
 package testutil
 
 import (
@@ -7,9 +8,9 @@ import (
 	"testing"
 )
 
-// Logger returns a logger of all levels that writes to the output of tb, which
-// the go command shows when the test fails, and keeps it for [Main]. It must not
-// be used after tb has ended.
+// Logger returns a logger of all levels. It writes to the output of tb, which the go
+// command shows when the test fails, and stores a copy for [Main]. It must not be used
+// after tb has ended.
 func Logger(tb testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(Keep(tb, tb.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A recordingTB keeps the output of a test.
+// A recordingTB records the output and the failure of a test.
 type recordingTB struct {
 	testing.TB
 	out    bytes.Buffer
@@ -25,7 +25,7 @@ func TestLogger(t *testing.T) {
 	}
 }
 
-// Errorf and Fatal keep a failure from being one of the test itself.
+// Errorf and Fatal record a failure without failing the test itself.
 func (tb *recordingTB) Errorf(string, ...any) { tb.failed = true }
 func (tb *recordingTB) Fatal(...any)          { tb.failed = true }
 

@@ -11,26 +11,26 @@ import (
 	"testing"
 )
 
-// nobody is the number of a user that owns nothing.
+// nobody is the ID of a user that owns no files.
 const nobody = 65534
 
-// Unprivileged reports whether the test may go on, because its user is not root. For
-// root it runs the test once more, in a process of another user, which fails the test
-// if it fails there: no mode stops root from anything, so refusals of the system would
-// go untested wherever tests run as root.
+// Unprivileged reports whether the test should continue, because its user is not root.
+// If the user is root, Unprivileged runs the test again in a process of another user,
+// and fails the test if it fails there. File modes do not restrict root, so tests of
+// refused access cannot run as root.
 func Unprivileged(t *testing.T) bool {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return true
 	}
-	dir := folderOf(t, nobody)
-	// The other user may not search the folder that holds the binary.
+	dir := dirOf(t, nobody)
+	// The other user may not search the directory of the binary.
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
-		t.Skip("this system runs no process as another user: ", err)
+		t.Skip("this system does not run processes as another user: ", err)
 	}
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("as user %d: %v\n%s", nobody, err, out)
@@ -38,8 +38,8 @@ func Unprivileged(t *testing.T) bool {
 	return false
 }
 
-// folderOf returns a new folder of a user, for the files of a test.
-func folderOf(t *testing.T, uid int) string {
+// dirOf returns a new directory that belongs to a user, for the files of a test.
+func dirOf(t *testing.T, uid int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "unprivileged")
 	if err != nil {
@@ -47,7 +47,7 @@ func folderOf(t *testing.T, uid int) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if err := os.Chown(dir, uid, uid); err != nil {
-		t.Skip("this system gives no files away: ", err)
+		t.Skip("this system does not change owners of files: ", err)
 	}
 	for above := filepath.Dir(dir); above != filepath.Dir(above); above = filepath.Dir(above) {
 		if info, err := os.Stat(above); err != nil || info.Mode()&0o001 == 0 {

@@ -18,16 +18,17 @@ import (
 
 // A Disk is a mounted file system.
 type Disk struct {
-	Dir  string // where it is mounted, for the process under test
-	Real string // the directory behind it, for the test: it knows no faults
+	Dir  string // mount point, for the process under test
+	Real string // the directory behind it, without faults, for the test
 
 	mu     sync.Mutex
 	faults []*Active
 }
 
-// New mounts a file system on an empty directory. It is unmounted when the test ends,
-// after everything that the test does later was cleaned up; a process that still works
-// on it keeps it for itself. New skips the test where there is no FUSE.
+// New mounts a file system on an empty directory. It is unmounted at the end of the test,
+// after the cleanups that the test registers later. If a process still uses it, it is
+// detached and remains usable for that process. New skips the test on a system without
+// FUSE.
 func New(tb testing.TB) *Disk {
 	tb.Helper()
 	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
@@ -42,7 +43,7 @@ func New(tb testing.TB) *Disk {
 	server, err := fs.Mount(d.Dir, root, &fs.Options{MountOptions: fuse.MountOptions{
 		DirectMount: true, // without the program fusermount
 		FsName:      source + strconv.Itoa(os.Getpid()), Name: "faultfs",
-		DisabledCapabilities: fuse.CAP_PASSTHROUGH, // else reads and writes do not come here
+		DisabledCapabilities: fuse.CAP_PASSTHROUGH, // with it, reads and writes would not reach this process
 	}})
 	if err != nil {
 		tb.Fatal(err)
@@ -60,11 +61,11 @@ func New(tb testing.TB) *Disk {
 	return d
 }
 
-// source begins the name of each mount; the process that serves it follows.
+// source begins the name of each mount. The ID of the process that serves it follows.
 const source = "faultfs-"
 
-// sweep detaches what processes have left mounted that are gone: a test that runs out of
-// time cleans nothing up.
+// sweep detaches the mounts of processes that no longer exist. A test that runs out of
+// time leaves its mounts behind.
 func sweep(tb testing.TB) {
 	tb.Helper()
 	mounts, err := os.ReadFile("/proc/self/mounts")
@@ -77,14 +78,14 @@ func sweep(tb testing.TB) {
 		if _, err := os.Stat("/proc/" + pid); ours && errors.Is(err, os.ErrNotExist) {
 			dir, _, _ := strings.Cut(rest, " ")
 			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-				tb.Logf("detaching %s, of a test that is gone: %v", dir, err)
+				tb.Logf("detaching %s, of a test that has ended: %v", dir, err)
 			}
 		}
 	}
 }
 
-// closeOnExec keeps the connections to the kernel out of the processes that the test
-// starts: it would not end with the test.
+// closeOnExec closes the connections to the kernel in the processes that the test starts.
+// Otherwise a connection would not end with the test.
 func closeOnExec() error {
 	const dir = "/proc/self/fd"
 	entries, err := os.ReadDir(dir)

@@ -14,7 +14,7 @@ import (
 // An Op is a kind of operation.
 type Op string
 
-// The operations that faults can be of.
+// The operations that a fault can affect.
 const (
 	Open   Op = "open" // of a file that exists
 	Create Op = "create"
@@ -29,19 +29,20 @@ const (
 	Statfs Op = "statfs"
 )
 
-// Changes are the operations that change something.
+// Changes are the operations that change the file system.
 var Changes = []Op{Create, Mkdir, Write, Sync, Rename, Link, Remove}
 
-// A Fault says what is wrong, with which operations on which files. What it leaves out
-// does not narrow it: the zero Fault meets every operation and changes nothing.
+// A Fault affects selected operations on selected files. Empty Ops select all operations,
+// and an empty Path selects all files. The zero Fault affects every operation without
+// changing it.
 type Fault struct {
 	Ops  []Op
 	Path string // a pattern of [path.Match]: of the base name, or of the path below the root if it has a slash
 
-	Err   syscall.Errno // that the operation answers; it is not carried out
-	Delay time.Duration // that the operation takes longer
-	Hang  bool          // the operation waits until the fault is mended
-	Free  uint64        // bytes, for Statfs: what it says is free; 0 is the truth
+	Err   syscall.Errno // error of the operation, which is not performed
+	Delay time.Duration // additional time of the operation
+	Hang  bool          // the operation waits until the fault is switched off
+	Free  uint64        // bytes that Statfs reports as free; 0 reports the real number
 }
 
 // An Active fault is one that is switched on.
@@ -53,10 +54,10 @@ type Active struct {
 	mended chan struct{}
 }
 
-// Met returns a channel that is closed when an operation meets the fault.
+// Met returns a channel that is closed when the fault affects an operation.
 func (a *Active) Met() <-chan struct{} { return a.met }
 
-// Mend switches the fault off. What hangs goes on.
+// Mend switches the fault off. Operations that hang continue.
 func (a *Active) Mend() {
 	a.disk.mu.Lock()
 	defer a.disk.mu.Unlock()
@@ -74,8 +75,8 @@ func (f *Fault) concerns(op Op, name string) bool {
 	return (matched || f.Path == "") && (len(f.Ops) == 0 || slices.Contains(f.Ops, op))
 }
 
-// Break switches a fault on. The first of several that concern an operation counts.
-// Nothing but Mend and Heal switches it off.
+// Break switches a fault on. If several faults concern an operation, the first one
+// affects it. Only Mend and Heal switch a fault off.
 func (d *Disk) Break(f Fault) *Active {
 	if _, err := path.Match(f.Path, ""); err != nil {
 		panic(err)
@@ -87,8 +88,8 @@ func (d *Disk) Break(f Fault) *Active {
 	return a
 }
 
-// Heal switches all faults off. A test defers it: a process that hangs on the disk can
-// only be killed when the disk answers.
+// Heal switches all faults off. A test must defer it, because a process that hangs in an
+// operation cannot be killed until the operation ends.
 func (d *Disk) Heal() {
 	d.mu.Lock()
 	faults := slices.Clone(d.faults)
@@ -98,8 +99,8 @@ func (d *Disk) Heal() {
 	}
 }
 
-// meet lets an operation on the file name meet the fault that concerns it, if there is
-// one, and returns it with its error.
+// meet applies the first fault that concerns an operation on the file name. It returns
+// the fault and its error, or nil and 0.
 func (d *Disk) meet(op Op, name string) (*Active, syscall.Errno) {
 	d.mu.Lock()
 	i := slices.IndexFunc(d.faults, func(a *Active) bool { return a.concerns(op, name) })

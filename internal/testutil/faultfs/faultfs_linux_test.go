@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// run runs a program on the disk: the process of the test itself serves it.
+// run runs a program that uses the disk. The test cannot use the disk itself, because its
+// process serves it.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -76,7 +77,7 @@ func TestHang(t *testing.T) {
 	}
 	<-f.Met()
 	if b, err := os.ReadFile(filepath.Join(d.Real, "a")); err != nil || len(b) > 0 {
-		t.Errorf("in the hang: %q, %v", b, err)
+		t.Errorf("during the hang: %q, %v", b, err)
 	}
 	d.Heal()
 	if err := cmd.Wait(); err != nil {
@@ -92,7 +93,7 @@ func TestFree(t *testing.T) {
 	}
 }
 
-// leave in the environment makes this binary one test that is cut off.
+// leave is an environment variable that makes this binary run as a test that is killed.
 const leave = "ROLLCALL_TEST_LEAVE_DISK"
 
 func TestMain(m *testing.M) {
@@ -102,7 +103,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cutOff mounts a disk, prints where, and ends without a word.
+// cutOff mounts a disk, prints its directory, and exits without cleaning up.
 func cutOff() {
 	testing.Benchmark(func(b *testing.B) {
 		fmt.Println(New(b).Dir)
@@ -119,7 +120,8 @@ func mounted(t *testing.T, dir string) bool {
 	return strings.Contains(string(mounts), " "+dir+" ")
 }
 
-// TestUnmounted leaves nothing behind, and sweeps up after a process that was cut off.
+// TestUnmounted checks that New leaves no mount behind, and that it detaches the mount of a
+// process that was killed.
 func TestUnmounted(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), leave+"=1", "TMPDIR="+t.TempDir())

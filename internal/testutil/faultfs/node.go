@@ -11,8 +11,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// A node is a file or directory. Its operations meet the faults, then do what they do in
-// the directory behind.
+// A node is a file or directory. Its operations first apply faults, and then perform the
+// operation in the real directory.
 type node struct {
 	*fs.LoopbackNode
 	disk *Disk
@@ -63,7 +63,7 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 		return nil, 0, errno
 	}
 	f, _, errno := n.LoopbackNode.Open(ctx, flags)
-	return f, fuse.FOPEN_DIRECT_IO, errno // reads come here, not to the cache of pages
+	return f, fuse.FOPEN_DIRECT_IO, errno // reads reach this process instead of the page cache
 }
 
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
@@ -123,7 +123,7 @@ func (n *node) Write(ctx context.Context, f fs.FileHandle, data []byte, off int6
 	return f.(fs.FileWriter).Write(ctx, data, off)
 }
 
-// Fsync is that of a file. What is synced of a directory does not come here.
+// Fsync syncs a file. Syncing a directory does not call it.
 func (n *node) Fsync(ctx context.Context, f fs.FileHandle, flags uint32) syscall.Errno {
 	if errno := n.meet(Sync, ""); errno != 0 {
 		return errno
@@ -131,7 +131,7 @@ func (n *node) Fsync(ctx context.Context, f fs.FileHandle, flags uint32) syscall
 	return f.(fs.FileFsyncer).Fsync(ctx, flags)
 }
 
-// Allocate is a write: it takes space.
+// Allocate counts as a write, because it uses space.
 func (n *node) Allocate(ctx context.Context, f fs.FileHandle, off, size uint64, mode uint32) syscall.Errno {
 	if errno := n.meet(Write, ""); errno != 0 {
 		return errno
