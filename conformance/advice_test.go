@@ -12,10 +12,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// checkAdvice checks that an answer that fails, as a whole or in an item, has a
-// Rollcall-Advice that ends with the remedy of its code, or else of the code of the
-// first item that failed, and that no other answer has one. Every step of every
-// transcript comes by here.
+// checkAdvice checks the Rollcall-Advice of a response. Every step of every transcript
+// calls it. There are three cases:
+//
+//   - If the call fails, the advice ends with the remedy of its code.
+//   - If only items fail, the advice ends with the remedy of the first item that fails.
+//   - Otherwise there is no advice.
 func checkAdvice(t *testing.T, name, answer string, h http.Header) {
 	t.Helper()
 	if fault := adviceFault(t, answer, h); fault != "" {
@@ -23,11 +25,11 @@ func checkAdvice(t *testing.T, name, answer string, h http.Header) {
 	}
 }
 
-// nothingToDelete is the remedy of an item of account_delete in place of the advice
-// to import the account. No other ResultItem has that code.
+// nothingToDelete is the remedy of an item of account_delete. It replaces the advice to
+// import the account. No other ResultItem has that code.
 const nothingToDelete = " The account does not exist: there is nothing to delete."
 
-// adviceFault says what is wrong with the Rollcall-Advice of an answer, or returns "".
+// adviceFault returns what is wrong with the Rollcall-Advice of a response, or "".
 func adviceFault(t *testing.T, answer string, h http.Header) string {
 	t.Helper()
 	advice := h.Get("Rollcall-Advice")
@@ -51,10 +53,11 @@ func adviceFault(t *testing.T, answer string, h http.Header) string {
 	return ""
 }
 
-// failure returns the code that an answer fails with: that of the call, else that
-// of its first item that failed, and how many items it shows. An item of
-// FailAccounts has no code in the answer: Rollcall-Explain has it, where it was
-// asked for, and else it must be the one that the advice names.
+// failure returns the code that a response fails with, and the number of its items. The
+// code is that of the call if the call fails, and that of the first failed item
+// otherwise. An item of FailAccounts has no code in the response. Its code is in
+// Rollcall-Explain if the request asks for that header. Otherwise it must be the code
+// that the advice names.
 func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items int) {
 	t.Helper()
 	var a struct {
@@ -87,8 +90,9 @@ func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items 
 	return wire.OK, 0
 }
 
-// importCode returns the code of the first item of an import that failed, or -1,
-// which has no remedy, if no item of an import fails with it.
+// importCode returns the code of the first failed item of an import, from
+// Rollcall-Explain or, without that header, from the advice. It returns -1, which has no remedy, if items
+// of imports cannot fail with that code.
 func importCode(h http.Header) wire.Code {
 	code := codeOf(h.Get("Rollcall-Advice"))
 	if first, _, _ := strings.Cut(h.Get("Rollcall-Explain"), ","); first != "" {
@@ -119,7 +123,7 @@ func codeOf(advice string) wire.Code {
 	return -1
 }
 
-// countOf returns how many items an advice counts.
+// countOf returns the number of items in an advice.
 func countOf(advice string) int {
 	if m := manyItems.FindStringSubmatch(advice); m != nil {
 		n, _ := strconv.Atoi(m[1])
@@ -131,8 +135,8 @@ func countOf(advice string) int {
 	return 0
 }
 
-// TestAdviceFault checks that checkAdvice sees an advice of another code, of another
-// item, for fewer items, and one too many or too few.
+// TestAdviceFault checks that adviceFault finds an advice for a wrong code, a wrong item or
+// a wrong number of items, a missing advice, and one that must not exist.
 func TestAdviceFault(t *testing.T) {
 	remedy := func(c wire.Code) string { return " " + wire.Lookup(c).Advice }
 	const (

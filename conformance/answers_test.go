@@ -20,9 +20,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestTranscripts plays every transcript and compares answers byte for byte.
-// It stands in the first file, so that -update rewrites the covers lines before
-// TestCompatibility reads them.
+// TestTranscripts plays every transcript and compares responses byte for byte. With
+// -update it must rewrite the covers lines before TestCompatibility reads them, so its
+// file must sort before that of TestCompatibility.
 func TestTranscripts(t *testing.T) {
 	k := newKeys(t)
 	cat := readCatalogue(t)
@@ -53,8 +53,8 @@ func transcriptFiles(tb testing.TB) []string {
 	return files
 }
 
-// play runs the steps of tr against a server of its own. It belongs into a
-// bubble, whose time it sets to the transcript's clock.
+// play runs the steps of tr against a new server. It must be called in a bubble, whose
+// time it sets to the clock of the transcript.
 func (tr *transcript) play(t *testing.T, k *keys) {
 	time.Sleep(time.Until(tr.setup.clock))
 	p := serve(t, k, tr.setup)
@@ -78,7 +78,7 @@ func (tr *transcript) play(t *testing.T, k *keys) {
 	}
 }
 
-// serve starts a server of net/http that lives as long as the test.
+// serve starts a server of net/http that stops at the end of the test.
 func serve(t *testing.T, k *keys, s setup) *pipe {
 	t.Helper()
 	p, lg := newPipe(), testutil.Logger(t)
@@ -100,17 +100,17 @@ func serve(t *testing.T, k *keys, s setup) *pipe {
 	return p
 }
 
-// send sends the request of s on a connection of its own, and returns the body
-// and header of the answer. The id of the request, which is never the same,
-// becomes a placeholder.
+// send sends the request of s on a new connection, and returns the body and header of
+// the response. It replaces the id of the request, which is always different, by a
+// placeholder.
 func (s *step) send(t *testing.T, k *keys, p *pipe) (string, http.Header) {
 	t.Helper()
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives:  true,
 			DisableCompression: true,
-			// A body that is refused unread is not sent where a step expects
-			// 100-continue: the answer would race with the closed connection.
+			// If a step expects 100-continue, a body that the server refuses unread is
+			// not sent. Otherwise the response would race with the closed connection.
 			ExpectContinueTimeout: time.Minute,
 			DialContext: func(context.Context, string, string) (net.Conn, error) {
 				return p.dial(net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.from, 40000))), nil

@@ -11,15 +11,14 @@ import (
 	"rollcall/internal/wire"
 )
 
-// An entry is one thing that the vendor's protocol knows, and what Rollcall
-// does about it.
+// An entry is a field or code of the vendor's protocol, and how Rollcall treats it.
 type entry struct {
-	command   string // or "gate", for what every command has in common
+	command   string // or "gate" for fields and codes of all commands
 	kind      string // query, request, answer or code
-	name      string // fields of items with the path to them
+	name      string // a field of an item has its path
 	treatment string // sent, accepted or never
 	mark      string // C confirmed by a document, E by clients, U unknown
-	source    string // of a command, what its row in [wire.Commands] says
+	source    string // for a command, the source of its row in [wire.Commands]
 	note      string
 }
 
@@ -54,7 +53,7 @@ var signs = map[string]string{"query": "?", "request": ">", "answer": "<", "code
 // tag returns the name of e in the covers line of a transcript.
 func (e entry) tag() string { return e.command + signs[e.kind] + e.name }
 
-// shownBy returns the tags of what tr shows, in the order of the catalogue.
+// shownBy returns the tags of the entries that tr shows, in the order of the catalogue.
 func (c catalogue) shownBy(tr *transcript) []string {
 	var tags []string
 	for _, e := range c {
@@ -67,8 +66,8 @@ func (c catalogue) shownBy(tr *transcript) []string {
 
 var topCode = regexp.MustCompile(`"ErrorCode":0\b`)
 
-// shownIn reports whether e can be seen in a step. What a client sends counts
-// only where the call as a whole went well.
+// shownIn reports whether a step shows e. A field that the client sends counts only if
+// the call as a whole succeeds.
 func (e entry) shownIn(s *step) bool {
 	if e.command != "gate" && e.command != s.command() {
 		return false
@@ -85,7 +84,8 @@ func (e entry) shownIn(s *step) bool {
 	return e.codeIn(s)
 }
 
-// codeIn also looks for the reasons of items, which only our own header tells.
+// codeIn reports whether a step shows the code e. Codes of items may be only in our own
+// header Rollcall-Explain.
 func (e entry) codeIn(s *step) bool {
 	for _, field := range []string{"ErrorCode", "ResultCode"} {
 		if regexp.MustCompile(`"` + field + `":` + e.name + `\b`).MatchString(s.answer) {

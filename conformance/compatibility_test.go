@@ -21,7 +21,7 @@ func TestCompatibility(t *testing.T) {
 	cat, shown := readCatalogue(t), shownBy(t)
 	for _, c := range wire.Commands {
 		if !slices.ContainsFunc(cat, func(e entry) bool { return e.command == c.Name }) {
-			t.Errorf("the catalogue has nothing of %s", c.Name)
+			t.Errorf("the catalogue has no entry of %s", c.Name)
 		}
 	}
 	for _, e := range cat {

@@ -12,7 +12,7 @@ import (
 	"rollcall/usersig"
 )
 
-// Each test here belongs to the line of its number in docs/divergences.md.
+// Each test in this file belongs to the line with its number in docs/divergences.md.
 
 const (
 	checkAlice = `{"CheckItem":[{"UserID":"alice"}]}`
@@ -435,7 +435,7 @@ func TestD45_FaultsOfTheServer(t *testing.T) {
 func TestD46_RequestIDInTheBody(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		if got := w.post("account_check", checkAlice); strings.Contains(got, "RequestId") {
-			t.Errorf("RequestId without being asked for: %s", got)
+			t.Errorf("RequestId although the app has no such setting: %s", got)
 		}
 	})
 	inWorld(t, `{"settings":{"send_request_id":true}}`, func(w *world) {
@@ -538,7 +538,7 @@ func TestD57_AdviceForItems(t *testing.T) {
 		}
 		w.want("account_check", checkAlice, ok)
 		if got := w.header.Values("Rollcall-Advice"); got != nil {
-			t.Errorf("Rollcall-Advice = %q after a call that went well", got)
+			t.Errorf("Rollcall-Advice = %q after a call that succeeded", got)
 		}
 	})
 }

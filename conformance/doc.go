@@ -1,21 +1,21 @@
-// Package conformance holds Rollcall against what is known of the vendor's
-// protocol. It has tests only:
+// Package conformance compares Rollcall with the vendor's protocol. It contains only
+// tests:
 //
-//   - testdata/*.txt are transcripts: requests and their exact answers, among
-//     them every example of the vendor's documents;
-//   - every line of docs/divergences.md has a test of its number;
-//   - docs/compatibility.md is generated from testdata/catalogue.tsv and from
-//     what the transcripts show;
-//   - npm/ drives published clients, unmodified, against a server over TLS;
-//   - every example of the OpenAPI documents is a call; openapi/ validates the
-//     documents and uses the page at /docs in a browser;
+//   - testdata/*.txt are transcripts. A transcript contains requests and their exact
+//     responses. Every example of the vendor's documents is among them.
+//   - Every line of docs/divergences.md has a test with its number.
+//   - docs/compatibility.md is generated from testdata/catalogue.tsv and from the
+//     transcripts.
+//   - npm/ runs published clients, unmodified, against a server over TLS.
+//   - Every example of the OpenAPI documents is sent as a request. openapi/ validates
+//     the documents and uses the page at /docs in a browser.
 //   - docs/errors.md is generated from the table of codes and the catalogue.
 //
 // # Transcripts
 //
-// A file begins with comments (#) and settings of its server, then come steps:
+// A file begins with comments (#) and settings of its server. Its steps follow:
 //
-//	# What it is about.
+//	# Subject of the transcript.
 //	covers: account_import=70402 account_import>UserID   (written by -update)
 //	app: {"edition":"trial","settings":{"quota":3}}      (any number; sdkappid 1400000000 if not given)
 //	accounts: alice bob                                  (exist from the start)
@@ -32,9 +32,9 @@
 //	{"UserID":"alice"}
 //	---
 //	{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}
-//	< Rollcall-Explain: 0=70402                          (a header of the answer)
+//	< Rollcall-Explain: 0=70402                          (a header of the response)
 //
-// "go test ./conformance -update" rewrites covers, answers and listed headers.
-// Placeholders are described at the function expand. Time is that of a
-// [testing/synctest] bubble: it moves only by sleep, on any machine.
+// "go test ./conformance -update" rewrites covers, responses and listed headers. The
+// function expand describes the placeholders. Transcripts run in a [testing/synctest]
+// bubble, so their time advances only by sleep, on any machine.
 package conformance

@@ -63,7 +63,7 @@ func TestErrors(t *testing.T) {
 		}
 		commands, mark := c.answering(row.Code)
 		if commands == "" || mark != "C" {
-			t.Errorf("no document says that a command sends %d", row.Code)
+			t.Errorf("the catalogue has no command that returns %d", row.Code)
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", row.Code, text, commands, cmp.Or(row.Retry, "no"), sent, row.Advice)
 	}
@@ -74,7 +74,7 @@ func TestErrors(t *testing.T) {
 	golden(t, "../docs/errors.md", b.String())
 }
 
-// answering names the commands that answer code, and the best mark that says so.
+// answering returns the commands that return code, and the best mark of these entries.
 func (c catalogue) answering(code wire.Code) (commands, mark string) {
 	var names []string
 	for _, e := range c {

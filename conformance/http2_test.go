@@ -24,7 +24,7 @@ const (
 	endHeaders = 0x4
 )
 
-// serveWhole runs a whole server over TLS until the test ends, and returns its
+// serveWhole runs a complete server over TLS until the test ends, and returns its
 // address.
 func serveWhole(t *testing.T) string {
 	t.Helper()
@@ -44,7 +44,7 @@ func serveWhole(t *testing.T) string {
 	}
 	testutil.Secret(t, s.Context().Key)
 	done := make(chan error)
-	go func() { done <- s.Run(t.Context()) }() // which ends before cleanups begin
+	go func() { done <- s.Run(t.Context()) }() // this context ends before cleanups begin
 	t.Cleanup(func() {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
@@ -53,7 +53,7 @@ func serveWhole(t *testing.T) string {
 	return s.Addr().String()
 }
 
-// An http2Client sends what no library for clients would.
+// An http2Client sends frames that no client library would send.
 type http2Client struct {
 	t *testing.T
 	net.Conn
@@ -85,8 +85,8 @@ func (c *http2Client) frame(kind, flags, stream byte, payload []byte) {
 	c.write(append([]byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags, 0, 0, 0, stream}, payload...))
 }
 
-// post sends a request without a body on a stream, its header in pieces of 1 KiB,
-// and returns the body of the answer.
+// post sends a request without a body on a stream, with the header in pieces of 1 KiB. It
+// returns the body of the response.
 func (c *http2Client) post(stream byte, path string, fields ...string) string {
 	c.t.Helper()
 	block := []byte{0x83, 0x87}                // :method POST, :scheme https
@@ -118,7 +118,7 @@ func literal(b []byte, s string) []byte {
 	return append(append(b, byte(n)), s...)
 }
 
-// answer reads the body of the answer on a stream.
+// answer reads the body of the response on a stream.
 func (c *http2Client) answer(stream byte) string {
 	c.t.Helper()
 	var body strings.Builder

@@ -19,12 +19,12 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// npmHost is the host that the client has built in.
+// npmHost is the host that is built into the client.
 const npmHost = "console.tim.qq.com"
 
-// TestNPMClient runs a published client, unmodified, over TLS: once with
-// UserSigs of version 1 that it signs itself, once with the vendor's signer of
-// version 2 in its place.
+// TestNPMClient runs a published client, unmodified, over TLS. The first run uses the
+// client's own signer of version 1. The second replaces it by the vendor's signer of
+// version 2.
 func TestNPMClient(t *testing.T) {
 	needNodeModules(t)
 	for _, signer := range []string{"own", "vendor"} {
@@ -35,11 +35,11 @@ func TestNPMClient(t *testing.T) {
 				fault: account.OK,
 			}))
 			keyFile := writeFile(t, "key.pem", k.privatePEM)
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a guard against hanging, not a measure
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // only limits a hang
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "node", "--require", "./redirect.js", "scenario.js")
 			cmd.Dir = "npm"
-			// Nothing else of the environment: the client would obey a proxy.
+			// The rest of the environment is left out: the client would use a proxy.
 			cmd.Env = []string{
 				"PATH=" + os.Getenv("PATH"),
 				"NODE_NO_WARNINGS=1",
@@ -58,7 +58,7 @@ func TestNPMClient(t *testing.T) {
 	}
 }
 
-// needNodeModules skips where the clients are not installed, except in CI.
+// needNodeModules skips the test if the clients are not installed. In CI it fails instead.
 func needNodeModules(t *testing.T) {
 	t.Helper()
 	_, err := os.Stat("npm/node_modules/imsdk-restapi-nodejs-es6-sdk")
@@ -75,8 +75,8 @@ func needNodeModules(t *testing.T) {
 	t.Skipf("%s (%v)", help, err)
 }
 
-// serveTLS serves h on the loopback as npmHost, and returns the certificate to
-// trust in PEM.
+// serveTLS serves h on the loopback interface as npmHost. It returns the certificate in
+// PEM, which clients must trust.
 func serveTLS(t *testing.T, h http.Handler) (*net.TCPAddr, []byte) {
 	t.Helper()
 	ca, key := testutil.Certificate(t, npmHost)

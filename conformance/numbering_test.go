@@ -18,8 +18,8 @@ var (
 	numberedTest = regexp.MustCompile(`^Test(D\d\d)_`)
 )
 
-// TestDivergencesAreNumbered pairs the lines of docs/divergences.md with the
-// tests of divergence_test.go.
+// TestDivergencesAreNumbered compares the numbers of the lines in docs/divergences.md with
+// those of the tests in divergence_test.go.
 func TestDivergencesAreNumbered(t *testing.T) {
 	doc, err := os.ReadFile("../docs/divergences.md")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestDivergencesAreNumbered(t *testing.T) {
 		lines = append(lines, string(m[1]))
 	}
 	if !slices.IsSorted(lines) || len(slices.Compact(slices.Clone(lines))) != len(lines) {
-		t.Errorf("numbers out of order or twice: %v", lines)
+		t.Errorf("numbers out of order or repeated: %v", lines)
 	}
 	tests := slices.Sorted(maps.Keys(numberedTests(t)))
 	if diff := cmp.Diff(lines, tests); diff != "" || len(lines) == 0 {

@@ -23,8 +23,8 @@ import (
 	"rollcall/rollcalltest"
 )
 
-// TestWireExamples makes every call of the description of the vendor's protocol
-// and compares the whole answer.
+// TestWireExamples sends every example of the OpenAPI document of the vendor's protocol
+// and compares the whole response.
 func TestWireExamples(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	query := url.Values{
@@ -49,12 +49,12 @@ func TestWireExamples(t *testing.T) {
 	}
 }
 
-// TestAdminExamples makes every call of the description of the admin API and
-// compares status and shape of the answer.
+// TestAdminExamples sends every example of the OpenAPI document of the admin API and
+// compares status and shape of the response.
 func TestAdminExamples(t *testing.T) {
 	dir := t.TempDir()
 	base, token := runAdmin(t, dir)
-	const spare = `{"sdkappid":1400000003}` // for the example that deletes one
+	const spare = `{"sdkappid":1400000003}` // for the example that deletes an app
 	if status, answer := send(t, "POST", base+"/admin/v1/apps", token, spare); status != http.StatusCreated {
 		t.Fatalf("%d %s", status, answer)
 	}
@@ -83,8 +83,8 @@ func TestAdminExamples(t *testing.T) {
 	}
 }
 
-// runAdmin runs a server that keeps its store in dir, with one app, and returns
-// its URL and a token.
+// runAdmin runs a server with one app and its store in dir. It returns the URL of the
+// server and a token.
 func runAdmin(t *testing.T, dir string) (base, token string) {
 	t.Helper()
 	c, err := config.New(config.Config{Listen: "127.0.0.1:0", Data: dir})
@@ -111,15 +111,15 @@ func runAdmin(t *testing.T, dir string) (base, token string) {
 	return srv.Context().URL, srv.Context().AdminToken
 }
 
-// send makes a call and returns the answer.
+// send sends a request and returns the response.
 func send(t *testing.T, method, target, token, body string) (status int, answer string) {
 	t.Helper()
 	resp, answer := testutil.Do(t, http.DefaultClient, testutil.NewRequest(t, method, target, token, body))
 	return resp.StatusCode, answer
 }
 
-// A story is a row of examples in which later ones name what earlier ones have
-// made, with what stands for their values in reality.
+// A story is a sequence of examples. Later examples refer to objects that earlier ones
+// created. The story maps the sample values of these objects to the real ones.
 type story struct {
 	t    *testing.T
 	real map[string]string
@@ -132,7 +132,7 @@ func (s *story) known(sample string) string {
 	return sample
 }
 
-// fill puts parameters into a path.
+// fill replaces the parameters in a path.
 func (s *story) fill(path string, params map[string]string) string {
 	for name, value := range params {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(s.known(value)))
@@ -140,13 +140,13 @@ func (s *story) fill(path string, params map[string]string) string {
 	return path
 }
 
-// compare checks that got has the shape of want: the same members, values of the
-// same JSON types.
+// compare checks that got has the shape of want: the same members with values of the same
+// JSON types.
 func (s *story) compare(id, want, got string) {
 	s.t.Helper()
 	if want == "" || got == "" {
 		if want != got {
-			s.t.Errorf("%s answers %q, want %q", id, got, want)
+			s.t.Errorf("%s returns %q, want %q", id, got, want)
 		}
 		return
 	}
@@ -163,8 +163,8 @@ func (s *story) compare(id, want, got string) {
 	s.learn(w, g)
 }
 
-// shape lists the paths of values and their types. Elements of an array share
-// one: how many there are is chance.
+// shape returns the types of values by path. All elements of an array have the same path,
+// because their number can differ.
 func (s *story) shape(v any, at []string) map[string]string {
 	shapes := map[string]string{}
 	switch v := v.(type) {
@@ -184,7 +184,7 @@ func (s *story) shape(v any, at []string) map[string]string {
 	return shapes
 }
 
-// learn notes what ids of the example are in reality.
+// learn records the real ids of the objects in an example.
 func (s *story) learn(want, got any) {
 	switch w := want.(type) {
 	case map[string]any:

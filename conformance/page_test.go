@@ -15,8 +15,8 @@ import (
 	"rollcall/rollcalltest"
 )
 
-// TestOpenAPIValid has a published validator judge the documents, and every
-// example in them against its schema.
+// TestOpenAPIValid checks the documents with a published validator, and every example in
+// them against its schema.
 func TestOpenAPIValid(t *testing.T) {
 	needPackages(t)
 	out, err := node(t, nil, "validate.mjs", "../../docs/openapi/wire.json", "../../docs/openapi/admin.json")
@@ -28,21 +28,21 @@ func TestOpenAPIValid(t *testing.T) {
 		"an example": strings.Replace(string(docs.Wire), `"IsNeedDetail": 1`, `"IsNeedDetail": 7`, 1),
 	} {
 		if broken == string(docs.Wire) {
-			t.Fatalf("%s: nothing is broken", name)
+			t.Fatalf("%s: the test did not break the document", name)
 		}
 		if out, err := node(t, nil, "validate.mjs", writeFile(t, "broken.json", []byte(broken))); err == nil {
-			t.Errorf("%s is broken and passes:\n%s", name, out)
+			t.Errorf("%s is broken but passes:\n%s", name, out)
 		}
 	}
 }
 
-// TestPage uses the page at /docs in a browser. With ROLLCALL_SCREENSHOTS it
-// leaves pictures in that folder.
+// TestPage uses the page at /docs in a browser. If ROLLCALL_SCREENSHOTS is set, it writes
+// screenshots to that directory.
 func TestPage(t *testing.T) {
 	needPackages(t)
 	browser := needChromium(t)
 	srv := rollcalltest.NewServer(t)
-	home := t.TempDir() // of the browser, so that nothing is left behind
+	home := t.TempDir() // home directory of the browser, which is removed after the test
 	out, err := node(t, []string{
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID),
@@ -52,15 +52,14 @@ func TestPage(t *testing.T) {
 		t.Errorf("node: %v\n%s", err, out)
 	}
 	if strings.Contains(out, srv.AdminToken) {
-		t.Error("the output holds the token")
+		t.Error("the output contains the token")
 	}
 }
 
-// node runs a program of the folder openapi, with env and nothing else of the
-// environment.
+// node runs a program of the directory openapi. Its environment is env only.
 func node(t *testing.T, env []string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a guard against hanging, not a measure
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // only limits a hang
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = "openapi"
@@ -69,7 +68,8 @@ func node(t *testing.T, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// needPackages skips where the npm packages are not installed, except in CI.
+// needPackages skips the test if the npm packages are not installed. In CI it fails
+// instead.
 func needPackages(t *testing.T) {
 	t.Helper()
 	_, err := os.Stat("openapi/node_modules/playwright-core")
@@ -79,8 +79,8 @@ func needPackages(t *testing.T) {
 	skipWithout(t, err, "the validator and the driver of the browser are not there: run npm ci in conformance/openapi")
 }
 
-// needChromium returns the browser's path, and skips where there is none, except
-// in CI.
+// needChromium returns the path of the browser. It skips the test if there is no browser,
+// and fails in CI instead.
 func needChromium(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("chromium")

@@ -11,12 +11,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// commandCell is the first cell of a row of the READMEs' table of commands, or one
-// of the names in it.
+// commandCell matches the first cell of a row in the table of commands of a README, or
+// one of the names in it.
 var commandCell = regexp.MustCompile("`([a-z_]+/[a-z_]+)`")
 
-// TestReadmeCommands compares the tables of commands in the READMEs with the
-// commands that are served.
+// TestReadmeCommands compares the tables of commands in the READMEs with the commands of
+// the server.
 func TestReadmeCommands(t *testing.T) {
 	var want []string
 	for _, c := range wire.Commands {

@@ -27,14 +27,14 @@ import (
 	"rollcall/usersig"
 )
 
-// start is the clock of a transcript that names none, and the second at which
-// the UserSigs of the vendor's libraries in testdata were made.
+// start is the default clock of a transcript, and the second at which the vendor's
+// libraries created the UserSigs in testdata.
 var start = time.Unix(1700000000, 0)
 
-// sampleKey is the key in the manuals of the vendor's libraries.
+// sampleKey is the key in the documents of the vendor's libraries.
 const sampleKey = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e"
 
-// keys are what apps verify with and transcripts sign with.
+// keys are the keys with which apps verify and transcripts sign.
 type keys struct {
 	signing    map[string]usersig.Key
 	public     string // PEM
@@ -87,7 +87,7 @@ func encodeKey(tb testing.TB, k *ecdsa.PrivateKey) (key usersig.Key, public stri
 	return key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), private
 }
 
-// records returns the keys as an app has them.
+// records returns the keys in the form of an app's record.
 func (k *keys) records() []account.Key {
 	return []account.Key{
 		{ID: "hmac", Kind: account.HMACKey, Secret: sampleKey},
@@ -97,7 +97,7 @@ func (k *keys) records() []account.Key {
 	}
 }
 
-// newHandler returns the handler of a server that is set up as s says.
+// newHandler returns the handler of a server with the setup s.
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
 	store := &faulty{Engine: new(mem.Store), code: account.OK}
@@ -120,7 +120,7 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	})
 }
 
-// seed stores the accounts of s past all rules.
+// seed stores the accounts of s without applying any rules.
 func seed(tb testing.TB, store account.Store, s setup) {
 	tb.Helper()
 	items := make([]account.Upsert, len(s.accounts))
@@ -132,7 +132,7 @@ func seed(tb testing.TB, store account.Store, s setup) {
 	}
 }
 
-// presence tells of devices that transcripts make up.
+// presence returns the devices that a transcript declares.
 type presence map[account.UserID][]directory.Device
 
 func (p presence) Devices(_ context.Context, _ account.AppID, ids []account.UserID) ([]directory.Devices, error) {
@@ -143,8 +143,8 @@ func (p presence) Devices(_ context.Context, _ account.AppID, ids []account.User
 	return ds, nil
 }
 
-// faulty is an engine whose calls fail with code, unless that is OK. Those of the gate
-// go on working, so that the command is reached.
+// faulty is an engine whose calls fail with code, unless code is OK. The calls of the
+// gate still succeed, because the request must reach the command.
 type faulty struct {
 	account.Engine
 	code account.Code
@@ -192,7 +192,7 @@ func (f *faulty) Delete(ctx context.Context, app account.AppID, ids []account.Us
 	return f.Engine.Delete(ctx, app, ids, p)
 }
 
-// A pipe is a listener in memory, so that a server on it can live in a bubble.
+// A pipe is a listener in memory, which allows running a server in a bubble.
 type pipe struct {
 	conns chan net.Conn
 	once  sync.Once
@@ -220,14 +220,14 @@ func (p *pipe) Close() error {
 // Addr implements [net.Listener].
 func (p *pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
-// dial returns the client's end of a connection that comes from an address.
+// dial returns the client's end of a connection from an address.
 func (p *pipe) dial(from net.Addr) net.Conn {
 	client, server := net.Pipe()
 	p.conns <- sourced{server, from}
 	return client
 }
 
-// sourced is a connection that says where it comes from.
+// sourced is a connection with a given remote address.
 type sourced struct {
 	net.Conn
 	from net.Addr

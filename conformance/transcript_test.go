@@ -19,11 +19,11 @@ type transcript struct {
 	comments []string
 	covers   string
 	setup    setup
-	lines    []string // the settings, as they stand
+	lines    []string // the settings, unchanged
 	steps    []*step
 }
 
-// A setup is what a transcript's server is built from.
+// A setup is the configuration of a transcript's server.
 type setup struct {
 	clock    time.Time
 	apps     []account.App
@@ -32,10 +32,10 @@ type setup struct {
 	fault    account.Code // of the store; OK for none
 }
 
-// A step is one request and its answer.
+// A step is one request and its response.
 type step struct {
 	name    string
-	head    []string // directives, request line and body, as they stand
+	head    []string // directives, request line and body, unchanged
 	sleep   time.Duration
 	from    netip.Addr
 	host    string
@@ -44,7 +44,7 @@ type step struct {
 	target  string
 	body    string
 	answer  string
-	headers [][2]string // of the answer
+	headers [][2]string // of the response
 }
 
 const defaultApp account.AppID = 1400000000
@@ -174,7 +174,7 @@ func (s *step) readDirective(line string) (err error) {
 	return err
 }
 
-// write stores t as it now is.
+// write writes t to file.
 func (t *transcript) write(tb testing.TB, file string) {
 	tb.Helper()
 	var b strings.Builder

@@ -18,7 +18,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// A key on secp256k1 that OpenSSL made, as apps of the first years have one.
+// A key on secp256k1, created by OpenSSL. Apps of the first years have such keys.
 const (
 	koblitzPrivate = `-----BEGIN PRIVATE KEY-----
 MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQg0qpFuhXfR8HpQuWzwWW/
@@ -33,13 +33,13 @@ tsmEtdjaVHW0FvSsdJ0QmqnJQPzqlYhUoRsaPzBiUG1dVuKGbqmyIw==
 `
 )
 
-// A form is a UserSig that is made by hand: the lines that are signed and the
-// members of the JSON beside the signature. TIME stands for the present second.
+// A form is a UserSig that is signed by hand: the lines that are signed, and the members
+// of the JSON other than the signature. TIME stands for the current second.
 type form struct {
 	version int
 	lines   string
 	members string
-	key     string // of version 2, if it is not the app's
+	key     string // key of version 2, if not that of the app
 	hex     bool   // TLS.sig is written in hexadecimal
 }
 
@@ -55,7 +55,7 @@ var (
 	members2Now = fmt.Sprintf(members2, "TIME", "86400")
 )
 
-// formsOfSig are forms that no signer of package usersig has.
+// formsOfSig are forms that no signer of package usersig creates.
 var formsOfSig = map[string]form{
 	"third-app":      first("TLS.appid_at_3rd:1400000000\nTLS.account_type:0\n", `"TLS.appid_at_3rd":"1400000000","TLS.account_type":"0"`),
 	"third-number":   first("TLS.appid_at_3rd:7\nTLS.account_type:0\n", `"TLS.appid_at_3rd":7,"TLS.account_type":"0"`),
@@ -88,7 +88,7 @@ func second(issued, expire, line, member string) form {
 	return form{version: 2, lines: fmt.Sprintf(lines2, issued, expire) + line, members: fmt.Sprintf(members2, issued, expire) + member}
 }
 
-// signByHand makes a form with the app's own keys, without package usersig.
+// signByHand signs a form with the keys of the app, without package usersig.
 func (k *keys) signByHand(tb testing.TB, o sigOptions) string {
 	tb.Helper()
 	f, ok := formsOfSig[o.json]

@@ -15,17 +15,16 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A world is a server of one app, at the time start, for a test that says more
-// about a single rule than a transcript can.
+// A world is a server with one app at the time start. Tests of a single rule use it if
+// they need more than a transcript can express.
 type world struct {
 	*testing.T
 	keys    *keys
 	handler http.Handler
-	header  http.Header // of the newest answer
+	header  http.Header // of the last response
 }
 
-// inWorld runs fn in a bubble. The setting is the app in JSON, as in a
-// transcript, or empty.
+// inWorld runs fn in a bubble. setting is the app in JSON, as in a transcript, or empty.
 func inWorld(t *testing.T, setting string, fn func(w *world), accounts ...account.UserID) {
 	t.Helper()
 	app := account.App{ID: defaultApp, Edition: account.Development}
@@ -46,13 +45,14 @@ func runWorld(t *testing.T, s setup, fn func(w *world)) {
 	})
 }
 
-// target returns the path of command and a query signed as options say.
+// target returns the path of command with a query. options are those of the placeholder
+// sig.
 func target(command, options string) string {
 	return wire.CommandNamed(command).Path() + "?{{admin " + options + "}}"
 }
 
-// want posts body to target, which is a command called by administrator or a
-// path with its query, and checks that the answer contains a text.
+// want posts body and checks that the response contains text. to is a path with a query,
+// or a command that administrator calls.
 func (w *world) want(to, body, text string) {
 	w.Helper()
 	if got := w.post(to, body); !strings.Contains(got, text) {
