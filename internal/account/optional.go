@@ -21,7 +21,7 @@ type Contents struct {
 	Tombstones int64 `json:"tombstones"` // deleted ids that are remembered
 
 	// Orphans counts accounts of apps that do not exist, which nobody can see. A store of
-	// an older format may contain some after a crash; the next start removes them. In
+	// format 3 may contain some after a crash; the next start removes them. In
 	// other stores only damage causes orphans, and creating the app again makes them
 	// visible.
 	Orphans int64 `json:"orphans,omitempty"`

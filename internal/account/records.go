@@ -52,7 +52,8 @@ type Records interface {
 	Commit(ctx context.Context, c Commit) (number uint64, err error)
 
 	// Changes returns a number that differs after each commit that writes records of a
-	// kind. A cache is valid as long as the number stays the same. Changes costs no more
+	// kind. It does not change before reads see the commit, so a cache is valid as long as
+	// the number stays the same. Changes costs no more
 	// than a look-up in memory. Numbers of different handles cannot be compared.
 	Changes(kind Kind) uint64
 }
@@ -114,7 +115,9 @@ type Write struct {
 	If uint64
 
 	// Append creates a record under a new key: Key, which may be empty, followed by the
-	// number of the commit; see [AppendedKey]. If is ignored.
+	// number of the commit; see [AppendedKey]. If is ignored. In a shared engine a record
+	// can appear after one with a higher number. A reader of a queue therefore removes what
+	// it has processed, and does not continue after the last key that it saw.
 	Append bool
 }
 

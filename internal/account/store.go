@@ -149,7 +149,8 @@ type UpsertPolicy struct {
 	//     The results of items outside the commit are zero values, whose Code is
 	//     [Internal].
 	//   - If Outbox panics or its writes break a rule, the call returns an error with
-	//     Code [Internal], and the store continues to work.
+	//     Code [Internal], and the store continues to work. The changes of the call may
+	//     have happened without their records.
 	//   - A nil Outbox writes nothing and costs nothing.
 	Outbox func([]UpsertResult) []Write
 }

@@ -13,22 +13,22 @@ import (
 	"rollcall/internal/account"
 )
 
-// Names of tokens that the server itself creates, and the name under which it acts. They
-// are reserved, because the audit trail identifies actors by name.
+// Names of tokens that the server itself makes, and the name under which it
+// acts. Nobody else may take them: the audit trail goes by names.
 const (
-	ServerActor    = "serve"     // the server itself; not a token
-	ContextToken   = "context"   // the token in the context file of a developer's server
-	BootstrapToken = "bootstrap" // the token in the file of --admin-token-file
+	ServerActor    = "serve"     // not a token: the server at its start
+	ContextToken   = "context"   // in the context file of a developer's server
+	BootstrapToken = "bootstrap" // named by --admin-token-file
 )
 
-// ownNames are the reserved names.
+// ownNames are the names that nobody else may take.
 var ownNames = []string{ServerActor, ContextToken, BootstrapToken}
 
-// tokenPrefix begins the text of every token. People and scanners for leaked secrets
-// recognize a token by it.
+// tokenPrefix begins the text of every token, so that people and scanners of
+// leaked secrets know one when they see it.
 const tokenPrefix = "rct_"
 
-// tokenBytes is the number of random bytes in the text of a token.
+// tokenBytes is how many random bytes a token's text carries.
 const tokenBytes = 32
 
 // NewTokenText returns the text of a new token: rct_ and 43 characters.
@@ -45,10 +45,11 @@ func ValidTokenText(text string) bool {
 	return ok && err == nil && len(b) == tokenBytes
 }
 
-// CreateToken creates a token with the name, scopes and expiry of t. It returns the
-// record and the text of the token. The text is not stored and cannot be retrieved later.
+// CreateToken makes a token of t's name, scopes and expiry. It returns the
+// record and the text, which is known to nobody else and cannot be found out
+// again.
 //
-// Codes: BadParameter, Conflict if there are too many tokens.
+// Codes: BadParameter, Conflict if there are too many.
 func (d *Directory) CreateToken(ctx context.Context, actor string, t account.Token) (*account.Token, string, error) {
 	if slices.Contains(ownNames, t.Name) {
 		return nil, "", &account.Error{Code: account.BadParameter, Detail: fmt.Sprintf("the name %q is the server's own; choose another", t.Name)}
@@ -71,10 +72,10 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	if slices.Contains(ownNames, t.Name) { // no limit: the start of a server must not fail because of other tokens
+	if slices.Contains(ownNames, t.Name) { // there is one of each: a start does not fail because of others
 		return &t, d.createToken(ctx, actor, &t)
 	}
-	select { // one call at a time counts and creates, which keeps the limit exact
+	select { // calls of a node count and create one after the other, so that the bound holds
 	case d.tokens <- struct{}{}:
 		defer func() { <-d.tokens }()
 	case <-ctx.Done():
@@ -90,8 +91,8 @@ func (d *Directory) createToken(ctx context.Context, actor string, t *account.To
 	return d.records.CreateToken(ctx, *t, d.entry(ctx, actor, "token.create", 0, tokenDetail(t)))
 }
 
-// makeRoom deletes all expired tokens if the number of tokens has reached the limit.
-// Until then they are kept, because people may want to look at them.
+// makeRoom deletes the tokens that have expired where there are as many as there may
+// be. Before that they stay, for people to look at.
 func (d *Directory) makeRoom(ctx context.Context) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil || len(ts) < account.MaxTokens {
@@ -108,7 +109,7 @@ func (d *Directory) makeRoom(ctx context.Context) error {
 		left--
 	}
 	if left >= account.MaxTokens {
-		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("there are %d tokens, the maximum; delete old ones", left)}
+		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("there are %d tokens, as many as there may be; delete old ones", left)}
 	}
 	return nil
 }
@@ -123,10 +124,10 @@ func tokenDetail(t *account.Token) string {
 	return fmt.Sprintf("%s %q %v", t.ID, t.Name, t.Scopes)
 }
 
-// Authenticate returns the token with a text. The token is shared and must not be
-// changed.
+// Authenticate returns the token whose text the caller has shown. The token is
+// shared and must not be changed.
 //
-// Codes: NoToken if the token is unknown or has expired.
+// Codes: NoToken if it is unknown or has expired.
 func (d *Directory) Authenticate(ctx context.Context, text string) (*account.Token, error) {
 	hash := account.HashToken(text)
 	t, err := d.records.Token(ctx, hash)
@@ -144,7 +145,7 @@ func (d *Directory) Tokens(ctx context.Context) ([]*account.Token, error) {
 	return d.records.Tokens(ctx)
 }
 
-// DeleteToken removes the token with an id.
+// DeleteToken removes the token of an id.
 // Codes: NoToken.
 func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	ts, err := d.records.Tokens(ctx)
@@ -158,7 +159,7 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	return d.records.DeleteToken(ctx, id, d.entry(ctx, actor, tokenDelete, 0, detail))
 }
 
-// DropToken deletes the tokens with a reserved name.
+// DropToken deletes the tokens of a name of the server's own.
 func (d *Directory) DropToken(ctx context.Context, name string) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {
@@ -174,8 +175,21 @@ func (d *Directory) DropToken(ctx context.Context, name string) error {
 	return nil
 }
 
-// AdoptToken makes text the only token with a reserved name, with every scope. It deletes
-// the other tokens with that name.
+// tokenDelete is the action of a token's deletion, for the audit trail.
+const tokenDelete = "token.delete"
+
+// dropToken deletes a token for the server, unless somebody else has done so by now.
+func (d *Directory) dropToken(ctx context.Context, t *account.Token, action string) error {
+	err := d.records.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, action, 0, tokenDetail(t)))
+	if account.CodeOf(err) == account.NoToken {
+		return nil
+	}
+	return err
+}
+
+// AdoptToken makes text the one token of a name of the server's own, with every
+// scope. Tokens that had the name before count no more. Several nodes of a store may
+// adopt the same text at the same time.
 func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestTokens(t *testing.T) {
 	}
 	b.now = b.now.Add(time.Hour)
 	if _, err := b.dir.Authenticate(t.Context(), text); account.CodeOf(err) != account.NoToken {
-		t.Errorf("Authenticate after the expiry: %v, want NoToken", err)
+		t.Errorf("Authenticate after its expiry: %v, want NoToken", err)
 	}
 	if err := b.dir.DeleteToken(t.Context(), "test", made.ID); err != nil {
 		t.Error(err)
@@ -64,7 +64,7 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
-// fill stores n tokens like token, without a limit.
+// fill stores n tokens like token, past all bounds.
 func fill(t *testing.T, r *records.Registry, n int, token account.Token) {
 	t.Helper()
 	for range n {
@@ -88,8 +88,8 @@ func TestTokensBounded(t *testing.T) {
 	}
 }
 
-// TestExpiredTokensMakeRoom creates a token when the limit is reached and some tokens have
-// expired. The expired tokens are deleted, each with an audit entry.
+// TestExpiredTokensMakeRoom has as many tokens as there may be, of which some have
+// expired: they make room for a new one, with an entry in the audit trail for each.
 func TestExpiredTokensMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
 	read := []account.Scope{account.ScopeRead}
@@ -121,7 +121,7 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	}
 }
 
-// A slowList is an engine that lists records slowly.
+// A slowList takes its time to tell which records there are.
 type slowList struct{ account.Engine }
 
 func (s slowList) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
@@ -130,7 +130,7 @@ func (s slowList) Records(ctx context.Context, q account.RecordQuery) (account.R
 	return page, err
 }
 
-// TestTokensBoundedTogether checks the limit when tokens are created concurrently.
+// TestTokensBoundedTogether creates tokens at once: the bound holds.
 func TestTokensBoundedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(mem.Store)
@@ -151,7 +151,7 @@ func TestTokensBoundedTogether(t *testing.T) {
 		ended, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, _, err := slow.CreateToken(ended, "test", token); account.CodeOf(err) != account.Unavailable {
-			t.Errorf("a call whose context ends while it waits: %v, want Unavailable", err)
+			t.Errorf("a call that waits for others until its end: %v, want Unavailable", err)
 		}
 		wg.Wait()
 		if ts, err := quick.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens || refused.Load() != 3 {
@@ -160,8 +160,8 @@ func TestTokensBoundedTogether(t *testing.T) {
 	})
 }
 
-// TestAdoptToken checks that an adopted token replaces the one with its name, and that
-// adopting the same token again changes nothing.
+// An adopted token replaces the one of its name, and the same one again changes
+// nothing.
 func TestAdoptToken(t *testing.T) {
 	b := newBench(t, account.App{})
 	first, second := directory.NewTokenText(), directory.NewTokenText()
@@ -182,8 +182,8 @@ func TestAdoptToken(t *testing.T) {
 	}
 }
 
-// TestOwnTokensBeyondBound adopts the server's own tokens when the number of tokens is at
-// the limit or above it. The start of a server must not fail because of other tokens.
+// TestOwnTokensBeyondBound adopts the server's own tokens where others are as many as
+// there may be, or more: a start must not fail for them.
 func TestOwnTokensBeyondBound(t *testing.T) {
 	engine := new(mem.Store)
 	fill(t, records.New(engine, nil), account.MaxTokens+1, account.Token{Name: "old"})
@@ -195,7 +195,7 @@ func TestOwnTokensBeyondBound(t *testing.T) {
 	}
 	token := account.Token{Name: "new", Scopes: []account.Scope{account.ScopeRead}}
 	if _, _, err := dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.Conflict {
-		t.Errorf("one token more than the limit: %v, want Conflict", err)
+		t.Errorf("a token more: %v, want Conflict", err)
 	}
 }
 

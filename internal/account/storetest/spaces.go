@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// open creates the space of an app, or changes its admins.
+// open opens the space of an app, or changes its admins.
 func (v *env) open(id account.AppID, admins ...account.UserID) {
 	v.Helper()
 	v.commit(account.Commit{Spaces: []account.Space{{App: id, Admins: admins, Now: now}}})
@@ -28,10 +28,10 @@ func testSpaceRemove(v *env) {
 	v.equal("list", v.list(app, account.ListQuery{Limit: 10}), account.ListPage{})
 	v.equal("status", v.status(app, "administrator", "boss"), make([]account.Status, 2))
 	v.refusesWrites(app)
-	v.remove(app, account.OK) // again
+	v.remove(app, account.OK) // once more
 }
 
-// testSpaceConflict checks that one account keeps a space from being removed.
+// testSpaceConflict keeps a space because of one account.
 func testSpaceConflict(v *env) {
 	v.open(app, "administrator")
 	internal := v.create(app, "a")
@@ -42,8 +42,19 @@ func testSpaceConflict(v *env) {
 	v.remove(app, account.OK)
 }
 
-// testSpaceClean removes a space and creates it again. Nothing of the old space may be
-// visible, and its internal ids must not be used again.
+// testSpaceAdminTwice keeps a space that names an admin twice because of one account.
+func testSpaceAdminTwice(v *env) {
+	v.open(app, "boss", "boss")
+	v.count(app, 1)
+	v.create(app, "a")
+	v.remove(app, account.Conflict)
+	v.delete(app, now, "a")
+	v.remove(app, account.OK)
+	v.count(app, 0)
+}
+
+// testSpaceClean opens a space again: nothing of the old one may show, and its internal
+// ids are not given again.
 func testSpaceClean(v *env) {
 	v.open(app, "administrator")
 	given := v.create(app, "gone", "kicked")
@@ -54,14 +65,14 @@ func testSpaceClean(v *env) {
 
 	v.open(app, "administrator")
 	v.count(app, 1)
-	none := account.UpsertPolicy{Now: now.Add(time.Hour)} // no id with a tombstone may be imported
+	none := account.UpsertPolicy{Now: now.Add(time.Hour)} // no tombstone may come back
 	for i, r := range v.upsert(app, none, items("gone", "kicked")...) {
 		if !r.Created || r.InternalID == 0 {
 			v.Errorf("item %d: %+v, want it created", i, r)
 		}
 		for _, id := range given {
 			if r.InternalID == id {
-				v.Errorf("InternalID %d is assigned again", id)
+				v.Errorf("InternalID %d is given again", id)
 			}
 		}
 	}
@@ -78,7 +89,7 @@ func testSpaceClean(v *env) {
 	v.count(app, 3)
 }
 
-// testSpaceOthers checks that removing a space leaves the adjacent apps unchanged.
+// testSpaceOthers checks that an app's neighbours keep what they have.
 func testSpaceOthers(v *env) {
 	v.open(app, "administrator")
 	v.open(otherApp, "administrator")
@@ -96,7 +107,7 @@ func testSpaceOthers(v *env) {
 	v.equal("list", ids(v.list(otherApp, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"a", "administrator"})
 }
 
-// testSpaceNumbers creates spaces of apps with the smallest and largest numbers.
+// testSpaceNumbers opens spaces of apps whose numbers touch the bounds.
 func testSpaceNumbers(v *env) {
 	apps := []account.AppID{1, 255, 256, app - 1, 1<<32 - 1}
 	c := account.Commit{}
@@ -111,7 +122,7 @@ func testSpaceNumbers(v *env) {
 	v.count(app, 0)
 }
 
-// testWatermark reads watermarks after kicks on the same handle.
+// testWatermark reads the watermark of a handle's own kicks.
 func testWatermark(v *env) {
 	v.create(app, "a", "b")
 	want := func(id account.UserID, want int64) {
@@ -137,7 +148,7 @@ func testWatermark(v *env) {
 	}
 }
 
-// testNoSpace writes to an app that has no space, and to an app whose space was removed.
+// testNoSpace writes to an app that has no space, and to one that has none any longer.
 func testNoSpace(v *env) {
 	v.refusesWrites(app + 7)
 	v.open(app, "administrator")
@@ -149,7 +160,8 @@ func testNoSpace(v *env) {
 	v.count(app, 1)
 }
 
-// refusesWrites checks that every write to an app fails with NoApp and changes nothing.
+// refusesWrites checks that every write to an app answers that there is none, and
+// leaves nothing behind.
 func (v *env) refusesWrites(id account.AppID) {
 	v.Helper()
 	_, upsert := v.e.Upsert(v.Context(), id, items("a"), free)
@@ -165,8 +177,8 @@ func (v *env) refusesWrites(id account.AppID) {
 	v.equal("list", v.list(id, account.ListQuery{Limit: 10}), account.ListPage{})
 }
 
-// testNoSpaceConcurrent removes a space and creates it again during imports. All accounts
-// at the end must belong to the space, and the counts must match them.
+// testNoSpaceConcurrent removes a space and opens it again while it is imported to.
+// Whatever is there in the end belongs to the space, and the counts say so.
 func testNoSpaceConcurrent(v *env) {
 	const rounds, callers = 20, 4
 	for round := range rounds {
@@ -198,8 +210,8 @@ func testNoSpaceConcurrent(v *env) {
 	}
 }
 
-// testAdmins checks that admins get accounts in the commit that names them, and that
-// these accounts cannot be deleted while they are admins.
+// testAdmins gives admins their accounts, in the commit that names them, and keeps them
+// while they are admins.
 func testAdmins(v *env) {
 	v.open(app, "administrator")
 	v.equal("admins", ids(v.list(app, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"administrator"})
@@ -221,8 +233,8 @@ func testAdmins(v *env) {
 	v.equal("deletions", v.delete(app, now, "boss", "new"), []account.Code{account.OK, account.OK})
 }
 
-// testAdminsConcurrent deletes an account while a commit makes it an admin. In either
-// order, the admin must have an account at the end.
+// testAdminsConcurrent deletes an account while it is made an admin. Whichever comes
+// first, no admin is without an account.
 func testAdminsConcurrent(v *env) {
 	v.open(app, "administrator")
 	for i := range 50 {
