@@ -65,7 +65,7 @@ var imports = map[string][]string{
 	"internal/store/pebble":         {"internal/account", "internal/store/pebble/..."},
 	"internal/store/pebble/record":  {"internal/account"},
 	"internal/store/pebble/guard":   {"internal/account"},
-	"internal/store/pebble/roster":  {"internal/account", "internal/store/pebble/record"},
+	"internal/store/pebble/idtable": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/catalog": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/checked":        {"internal/account"},

@@ -183,7 +183,7 @@ func TestShotsOfFirstStart(t *testing.T) {
 // TestShotsOfLoad shoots at a store under load, whose logs are used again and whose
 // manifest is begun anew all the time, at its restart, and while it is put in order.
 func TestShotsOfLoad(t *testing.T) {
-	o := Options{foldBytes: 16 << 10, smallLogs: true}
+	o := Options{flushBytes: 16 << 10, smallLogs: true}
 	c, disk := newCamera(newCrashDisk(), 2, 3)
 	o.FS = disk
 	s := open(t, o)
@@ -193,7 +193,7 @@ func TestShotsOfLoad(t *testing.T) {
 	c.fill(t, s, 50)
 	must(t, s.sums.Save())
 	c.fill(t, s, 50)
-	must(t, newIdler(s.folder).tidy(nil))
+	must(t, newIdler(s.flusher).compact(nil))
 	c.fill(t, s, 50)
 	must(t, s.Close())
 	if names, err := c.disk.List("data"); err != nil || !slices.ContainsFunc(names, func(n string) bool { return isLateLog(n) }) {
@@ -206,7 +206,7 @@ func isLateLog(name string) bool { return strings.HasSuffix(name, ".log") && nam
 
 // TestShotsOfRecovery shoots at the start that follows a kill.
 func TestShotsOfRecovery(t *testing.T) {
-	o := Options{foldBytes: 16 << 10, smallLogs: true}
+	o := Options{flushBytes: 16 << 10, smallLogs: true}
 	first, disk := newCamera(newCrashDisk(), 3, 2)
 	o.FS = disk
 	s := open(t, o)
@@ -216,7 +216,7 @@ func TestShotsOfRecovery(t *testing.T) {
 	for i, left := range first.shots {
 		c, disk := newCamera(&crashDisk{FS: left.disk, mem: left.disk}, uint64(i), 15)
 		c.acked.Store(left.acked)
-		s, err := Open(t.Context(), Options{Dir: "data", FS: disk, foldBytes: 16 << 10, smallLogs: true})
+		s, err := Open(t.Context(), Options{Dir: "data", FS: disk, flushBytes: 16 << 10, smallLogs: true})
 		if err != nil {
 			t.Fatalf("%s: %v", left.what, err)
 		}
@@ -229,7 +229,7 @@ func TestShotsOfRecovery(t *testing.T) {
 // that was stopped and of one that was killed.
 func TestShotsOfTakeOver(t *testing.T) {
 	for _, stopped := range []bool{true, false} {
-		o := Options{foldBytes: 16 << 10, smallLogs: true}
+		o := Options{flushBytes: 16 << 10, smallLogs: true}
 		before, disk := newCamera(newCrashDisk(), 4, 0)
 		o.FS = disk
 		s := open(t, o)

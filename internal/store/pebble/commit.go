@@ -38,13 +38,13 @@ type committer struct {
 	sync    *pebble.WriteOptions
 	hook    func(written bool) error // tests: before and after each commit
 
-	queue chan *call
-	quit  chan struct{} // closed when nobody waits for an answer any more
-	held  *call         // taken from the queue, but too large for the group
-	room  *backlog      // what the journal may hold
-	folds chan *call    // the folder's calls, which make room
-	pacer *guard.Pacer  // told of every commit
-	done  chan struct{} // closed when run has ended
+	queue   chan *call
+	quit    chan struct{} // closed when nobody waits for an answer any more
+	held    *call         // taken from the queue, but too large for the group
+	limit   *journalLimit // what the journal may hold
+	flushes chan *call    // the flusher's calls, which make room
+	pacer   *guard.Pacer  // told of every commit
+	done    chan struct{} // closed when run has ended
 
 	start time.Time
 	busy  atomic.Int64 // when the group under way began, since start; 0: none
@@ -58,9 +58,9 @@ func (c *committer) submit(ctx context.Context, size int, decide func(*group) er
 	return c.send(ctx, c.queue, &call{size: size, decide: decide})
 }
 
-// fold runs decide in the committer, also when the journal is full.
-func (c *committer) fold(decide func(*group) error) error {
-	return c.send(context.Background(), c.folds, &call{decide: decide})
+// submitFlush runs decide in the committer, also when the journal is full.
+func (c *committer) submitFlush(decide func(*group) error) error {
+	return c.send(context.Background(), c.flushes, &call{decide: decide})
 }
 
 func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error {
@@ -123,7 +123,7 @@ func (c *committer) take() []*call {
 		return nil
 	}
 	calls, size := []*call{first}, first.size
-	for !c.room.full() {
+	for !c.limit.full() {
 		select {
 		case next := <-c.queue:
 			if size += next.size; size > maxGroupBytes {
@@ -138,17 +138,17 @@ func (c *committer) take() []*call {
 	return calls
 }
 
-// next waits for a call, or returns nil when it is time to end. The folder's
+// next waits for a call, or returns nil when it is time to end. The flusher's
 // come first, and alone while the journal is full: they make room.
 func (c *committer) next() *call {
 	select {
-	case first := <-c.folds:
+	case first := <-c.flushes:
 		return first
 	default:
 	}
 	queue := c.queue
 	switch {
-	case c.room.full():
+	case c.limit.full():
 		queue = nil
 		c.wait()
 	case c.held != nil:
@@ -159,7 +159,7 @@ func (c *committer) next() *call {
 	select {
 	case first := <-queue:
 		return first
-	case first := <-c.folds:
+	case first := <-c.flushes:
 		return first
 	case <-c.quit:
 		return nil
@@ -168,7 +168,7 @@ func (c *committer) next() *call {
 
 // served notes that callers are no longer kept waiting, unless the journal is full.
 func (c *committer) served() {
-	if !c.room.full() {
+	if !c.limit.full() {
 		c.busy.Store(0)
 	}
 }
@@ -223,8 +223,8 @@ func (c *committer) commit() error {
 	if c.group.changedTables() {
 		snap = newSnapshot(c.db)
 	}
-	c.view.advance(added, snap, c.group.folded, c.group.publish)
-	c.room.set(c.group.unfolded())
+	c.view.advance(added, snap, c.group.flushed, c.group.publish)
+	c.limit.set(c.group.unflushed())
 	c.pacer.Committed()
 	return b.Close()
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
-	"rollcall/internal/store/pebble/roster"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/testutil"
 )
 
@@ -28,7 +28,7 @@ func batch(from int, nick string) []account.Upsert {
 }
 
 // TestBytesWritten guards how much is written for an account: to the log, and by
-// the fold.
+// the flush.
 func TestBytesWritten(t *testing.T) {
 	const n = 40_000
 	s := open(t, Options{FS: vfs.NewMem()})
@@ -60,7 +60,7 @@ func TestBytesWritten(t *testing.T) {
 		{"unchanged", "b", 79, 41}, // it is not read
 	} {
 		load(tt.nick)
-		fold(t, s)
+		flush(t, s)
 		if log, tables := written(); log > tt.log || tables > tt.tables {
 			t.Errorf("%s: %.1f bytes of log and %.1f of tables for an account, at most %.0f and %.0f", tt.what, log, tables, tt.log, tt.tables)
 		}
@@ -94,8 +94,8 @@ func TestUpsertAllocs(t *testing.T) {
 func TestWorn(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
-	must(t, s.commits.fold(func(g *group) error {
-		g.base, g.folded = roster.MaxPos, roster.MaxPos // the journal is empty
+	must(t, s.commits.submitFlush(func(g *group) error {
+		g.base = idtable.MaxPos
 		return nil
 	}))
 	if err := one(t, s, "a", long); !errors.Is(err, errWorn) {

@@ -282,7 +282,7 @@ func TestCrash(t *testing.T) {
 	for _, percent := range []int{0, 30, 70, 100} {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("%d%%/%d", percent, seed), func(t *testing.T) {
-				if lost := crash(t, Options{foldBytes: int(seed) * 16 << 10}, seed, percent); len(lost) > 0 {
+				if lost := crash(t, Options{flushBytes: int(seed) * 16 << 10}, seed, percent); len(lost) > 0 {
 					t.Errorf("%d losses, such as %s", len(lost), lost[0])
 				}
 			})

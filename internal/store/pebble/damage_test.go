@@ -73,13 +73,13 @@ type patient struct {
 	wholly int // accounts in all
 }
 
-// patients returns a store that was killed after a fold, one that was stopped, and one
+// patients returns a store that was killed after a flush, one that was stopped, and one
 // that was put in order before it was stopped. The first has accounts in its last log
 // that are not recorded yet.
 func patients(t *testing.T) map[string]patient {
 	t.Helper()
 	ps := map[string]patient{}
-	for _, name := range []string{"killed", "stopped", "tidied"} {
+	for _, name := range []string{"killed", "stopped", "compacted"} {
 		disk := vfs.NewMem()
 		s := open(t, Options{FS: disk})
 		n := 0
@@ -96,13 +96,13 @@ func patients(t *testing.T) map[string]patient {
 			}
 		}
 		fill(200)
-		fold(t, s)
+		flush(t, s)
 		fill(100)
-		fold(t, s)
+		flush(t, s)
 		fill(60)
-		if name == "tidied" {
-			fold(t, s)
-			if err := newIdler(s.folder).tidy(nil); err != nil {
+		if name == "compacted" {
+			flush(t, s)
+			if err := newIdler(s.flusher).compact(nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -249,7 +249,7 @@ func TestDamageMessage(t *testing.T) {
 // TestCutOffCopy opens what a copy leaves that was cut off: tables, and nothing that
 // leads to them.
 func TestCutOffCopy(t *testing.T) {
-	p := patients(t)["tidied"]
+	p := patients(t)["compacted"]
 	for name := range p.image {
 		if !strings.HasSuffix(name, ".sst") {
 			delete(p.image, name)
@@ -286,7 +286,7 @@ func TestLostEverythingButRecord(t *testing.T) {
 // TestForeignManifest refuses a manifest that was never recorded: somebody put another
 // store's there.
 func TestForeignManifest(t *testing.T) {
-	p, other := patients(t)["stopped"], patients(t)["tidied"]
+	p, other := patients(t)["stopped"], patients(t)["compacted"]
 	maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.HasPrefix(name, "marker.manifest") })
 	for name, b := range other.image {
 		if strings.HasPrefix(name, "MANIFEST-") {
@@ -326,7 +326,7 @@ func TestAcceptNothing(t *testing.T) {
 // TestAccept shows and takes what is left of a store without its last log, and refuses
 // to take an older store.
 func TestAccept(t *testing.T) {
-	p := patients(t)["tidied"]
+	p := patients(t)["compacted"]
 	logs := slices.DeleteFunc(slices.Sorted(maps.Keys(p.image)), func(n string) bool { return !strings.HasSuffix(n, ".log") })
 	delete(p.image, logs[len(logs)-1])
 	disk := p.disk(t)
@@ -378,7 +378,7 @@ func TestOlderFormat(t *testing.T) {
 // TestDamagedTable flips a byte in the middle of each table, and removes each. A start
 // or a check says which it is, in one line.
 func TestDamagedTable(t *testing.T) {
-	p := patients(t)["tidied"]
+	p := patients(t)["compacted"]
 	tables := 0
 	for name, b := range p.image {
 		if !strings.HasSuffix(name, ".sst") {
@@ -416,8 +416,8 @@ func TestRecordIsRenewed(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
-	s.folder.mu.Lock() // a fold would renew the record, too
-	defer s.folder.mu.Unlock()
+	s.flusher.mu.Lock() // a flush would renew the record, too
+	defer s.flusher.mu.Unlock()
 	before := imageOf(t, disk, "data")[guard.ChecksumsFile]
 	must(t, one(t, s, "a", long))
 	eventually(t, "new record", func() bool {

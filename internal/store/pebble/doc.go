@@ -4,7 +4,7 @@
 // # Parts
 //
 // Pebble holds the truth (keys.go, package record). A table in memory (package
-// roster) holds every id with what an import must know of it, so that neither Status
+// idtable) holds every id with what an import must know of it, so that neither Status
 // nor an import reads Pebble; Open fills it from an index (index.go).
 //
 // All changes go through one goroutine, the committer (commit.go). It takes
@@ -15,16 +15,16 @@
 // and internal ids are exact without locks, concurrent callers share one sync,
 // and the tree sees one key for hundreds of accounts.
 //
-// The journal is bounded. A second goroutine, the folder (fold.go), sorts it and
+// The journal is bounded. A second goroutine, the flusher (flush.go), sorts it and
 // gives it to Pebble as finished tables, which is several times cheaper than
-// single writes, then drops it. What changes an account that was folded before
+// single writes, then drops it. What changes an account that was flushed before
 // is not read: it is an operand that Pebble merges when it next rewrites the
 // account (package record).
 //
 // Records and the spaces of apps are keys of their own (package catalog), in the same
 // commit as the journal. The committer compares the versions that their writes expect.
 //
-// Readers see the newest durable state (view.go): a snapshot of what is folded, the
+// Readers see the newest durable state (view.go): a snapshot of what is flushed, the
 // journal above it in memory, and a snapshot of the records. No answer rests on
 // something that a crash could undo.
 //

@@ -94,7 +94,7 @@ func TestFatalFaults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			disk := newFaultyDisk()
-			s := open(t, Options{FS: disk, foldBytes: 64 << 10})
+			s := open(t, Options{FS: disk, flushBytes: 64 << 10})
 			l := newLedger()
 			l.face = strings.Repeat("x", 500)
 			failed := make(chan error, 8)
@@ -158,7 +158,7 @@ func TestTableFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var log lockedBuffer
 			disk := newFaultyDisk()
-			s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), foldBytes: 64 << 10})
+			s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), flushBytes: 64 << 10})
 			disk.breakDown(tt.fault)
 			l := newLedger()
 			l.face = strings.Repeat("x", 500)
@@ -314,7 +314,7 @@ func TestDiskFull(t *testing.T) {
 	var log lockedBuffer
 	disk := newFaultyDisk()
 	disk.inner.mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 30, TotalBytes: 1 << 40})
-	s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), checkSpace: time.Hour, foldBytes: 64 << 10})
+	s := open(t, Options{FS: disk, Logger: slog.New(slog.NewTextHandler(&log, nil)), checkSpace: time.Hour, flushBytes: 64 << 10})
 	var attempts atomic.Int64
 	full := on(syscall.ENOSPC, ".sst", writes...)
 	disk.breakDown(func(op errorfs.Op) error {

@@ -12,9 +12,9 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/catalog"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // A group is the calls that share one commit: what they have decided so far,
@@ -22,13 +22,13 @@ import (
 type group struct {
 	db    *pebble.DB
 	view  *view
-	table *roster.Table
+	table *idtable.Table
 
 	changes *[kinds]atomic.Uint64 // of the store, see [Store.Changes]
 
 	out     []byte // changes for the journal
 	states  []touched
-	index   map[roster.Ref]int      // of states
+	index   map[idtable.Ref]int     // of states
 	counts  map[account.AppID]int64 // accounts, as the group leaves them
 	purges  []purge
 	pending *pebble.Batch               // records and spaces, see records; nil if there are none
@@ -43,7 +43,7 @@ type group struct {
 	base       uint64 // position of the first byte of out
 	nextID     uint64 // the next InternalID to give
 	nextCommit uint64 // of the journal
-	folded     uint64 // positions below are folded
+	flushed    uint64 // positions below are flushed
 	number     uint64 // of the newest commit of records
 	numbered   uint64 // number, as it is stored
 	buf        []byte // an operand
@@ -55,8 +55,8 @@ const kinds = math.MaxUint8 + 1
 
 // A touched is one id that the group has touched.
 type touched struct {
-	ref roster.Ref
-	now roster.Entry
+	ref idtable.Ref
+	now idtable.Entry
 }
 
 // A purge forgets the deleted ids of an app, up to a position.
@@ -85,7 +85,7 @@ func (g *group) reset(size int) {
 
 // find returns the record of a name in the table, 0 if there is none, and what
 // the group has made of it.
-func (g *group) find(hash uint64, name []byte) (roster.Ref, roster.Entry) {
+func (g *group) find(hash uint64, name []byte) (idtable.Ref, idtable.Entry) {
 	r, e := g.table.Find(hash, name)
 	if i, ok := g.index[r]; ok && r != 0 {
 		return r, g.states[i].now
@@ -94,7 +94,7 @@ func (g *group) find(hash uint64, name []byte) (roster.Ref, roster.Entry) {
 }
 
 // set notes what has become of an id.
-func (g *group) set(r roster.Ref, e roster.Entry) {
+func (g *group) set(r idtable.Ref, e idtable.Entry) {
 	i, ok := g.index[r]
 	if !ok {
 		i = len(g.states)
@@ -106,7 +106,7 @@ func (g *group) set(r roster.Ref, e roster.Entry) {
 
 // write adds a change of an id to the journal and notes its entry, whose pos it
 // sets. It returns the value as it stands in the journal.
-func (g *group) write(r roster.Ref, e roster.Entry, c journal.Change) []byte {
+func (g *group) write(r idtable.Ref, e idtable.Entry, c journal.Change) []byte {
 	e.Pos = g.base + uint64(len(g.out))
 	var value int
 	g.out, value = journal.Append(g.out, c)
@@ -114,13 +114,13 @@ func (g *group) write(r roster.Ref, e roster.Entry, c journal.Change) []byte {
 	return g.out[value:]
 }
 
-// newest returns the newest change of an id that is not folded, if there is one.
-func (g *group) newest(e roster.Entry) (journal.Change, bool, error) {
+// newest returns the newest change of an id that is not flushed, if there is one.
+func (g *group) newest(e idtable.Entry) (journal.Change, bool, error) {
 	switch {
 	case e.Pos >= g.base:
 		c, _, err := journal.Next(g.out[e.Pos-g.base:])
 		return c, true, err
-	case e.Pos >= g.folded:
+	case e.Pos >= g.flushed:
 		c, err := journal.At(g.view.current.commits, e.Pos)
 		return c, true, err
 	}
@@ -180,13 +180,13 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	if r == 0 {
 		r = g.table.Add(u.hashes[i], name)
 	}
-	if r == 0 || g.nextID > roster.MaxID {
-		return account.UpsertResult{}, roster.ErrFull
+	if r == 0 || g.nextID > idtable.MaxID {
+		return account.UpsertResult{}, idtable.ErrFull
 	}
 	if e.Kicked != 0 { // it survives the account
 		value = u.WithKicked(i, e.Kicked)
 	}
-	next := roster.Entry{InternalID: g.nextID, Kicked: e.Kicked}
+	next := idtable.Entry{InternalID: g.nextID, Kicked: e.Kicked}
 	written := g.write(r, next, journal.Change{Kind: journal.Set, Again: e.Gone, Name: name, Value: value})
 	record.SetInternalID(written, g.nextID)
 	g.nextID++
@@ -199,7 +199,7 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 var errWorn = &account.Error{Code: account.Unavailable, Detail: "the store has written more than it can number; restart the server"}
 
 // worn reports whether that is so.
-func (g *group) worn() bool { return g.base > roster.MaxPos-1<<40 }
+func (g *group) worn() bool { return g.base > idtable.MaxPos-1<<40 }
 
 // reimport imports an account that exists. It does not read it: what changes is
 // found out when the account is next read or rewritten.
@@ -214,7 +214,7 @@ func (g *group) reimport(u *upsert, i int) error {
 }
 
 // amend writes operand on top of what is known of an account.
-func (g *group) amend(r roster.Ref, e roster.Entry, name, operand []byte) error {
+func (g *group) amend(r idtable.Ref, e idtable.Entry, name, operand []byte) error {
 	c, recent, err := g.newest(e)
 	if err != nil {
 		return internal("the account cannot be read", err)
@@ -240,14 +240,14 @@ func (g *group) amend(r roster.Ref, e roster.Entry, name, operand []byte) error 
 }
 
 // rewrite writes an account as a whole, after operand.
-func (g *group) rewrite(r roster.Ref, e roster.Entry, c journal.Change, operand []byte) error {
+func (g *group) rewrite(r idtable.Ref, e idtable.Entry, c journal.Change, operand []byte) error {
 	base, operands := c.Value, operand
 	if c.Kind == journal.Merge {
-		folded, err := copyOf(g.view.current.snap, c.Name)
+		flushed, err := copyOf(g.view.current.snap, c.Name)
 		if err != nil {
 			return internal("the account cannot be read", err)
 		}
-		base, operands = folded, append(append([]byte(nil), c.Value...), operand...)
+		base, operands = flushed, append(append([]byte(nil), c.Value...), operand...)
 	}
 	value, err := record.Apply(nil, base, operands)
 	if err != nil {
@@ -279,7 +279,7 @@ func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Tim
 	if !e.Live() {
 		return account.NoAccount
 	}
-	next := roster.Entry{Gone: true, Deleted: now.UnixMilli(), Kicked: e.Kicked}
+	next := idtable.Entry{Gone: true, Deleted: now.UnixMilli(), Kicked: e.Kicked}
 	g.buf = record.AppendGone(g.buf[:0], record.Gone{Deleted: next.Deleted, Kicked: next.Kicked})
 	g.write(r, next, journal.Change{Kind: journal.Delete, Name: name, Value: g.buf})
 	g.counts[app] = g.count(app) - 1
@@ -316,11 +316,11 @@ func (g *group) batch() (*pebble.Batch, error) {
 	return b, errors.Join(errs...)
 }
 
-// unfolded returns how many bytes of the journal are not folded after the group.
-func (g *group) unfolded() int { return int(g.base + uint64(len(g.out)) - g.folded) }
+// unflushed returns how many bytes of the journal are not flushed after the group.
+func (g *group) unflushed() int { return int(g.base + uint64(len(g.out)) - g.flushed) }
 
 // changedTables reports whether the group changes what is not in the journal. After a
-// fold it does, too: an older snapshot would keep all that was rewritten since.
+// flush it does, too: an older snapshot would keep all that was rewritten since.
 func (g *group) changedTables() bool {
 	return g.pending != nil || len(g.others) > 0
 }
@@ -328,7 +328,7 @@ func (g *group) changedTables() bool {
 // commit returns what the group has added to the journal.
 func (g *group) commit() journal.Commit {
 	if cap(g.out) > 2*len(g.out) {
-		g.out = bytes.Clone(g.out) // it stays in memory until it is folded
+		g.out = bytes.Clone(g.out) // it stays in memory until it is flushed
 	}
 	c := journal.Commit{Seq: g.nextCommit, Base: g.base, NextID: g.nextID, Data: g.out, Changes: len(g.states)}
 	if len(g.out) > 0 {

@@ -11,41 +11,41 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // The index is what the table holds, kept in Pebble so that a start does not
-// have to read the accounts. Every fold adds pages to it, in the same step in
+// have to read the accounts. Every flush adds pages to it, in the same step in
 // which it adds the accounts: to i/ the ids that it makes for the first time,
 // and to c/ what has become of others, and new ids with a watermark. So the
 // pages of i/ never name an id twice and can be read in any order, and those of
-// c/ in theirs. When much of it is out of date, a fold writes all of it anew from
+// c/ in theirs. When much of it is out of date, a flush writes all of it anew from
 // the table.
 
-// A foldIndex makes the pages of a fold.
-type foldIndex struct {
-	table   *roster.Table
-	nextID  uint64         // ids from it on are given in this fold
-	last    journal.Commit // of the fold
-	ids     roster.Pages
-	changes roster.Pages
+// A indexPages makes the pages of a flush.
+type indexPages struct {
+	table   *idtable.Table
+	nextID  uint64         // ids from it on are given in this flush
+	last    journal.Commit // of the flush
+	ids     idtable.Pages
+	changes idtable.Pages
 }
 
 // spaceOf returns the space of pages.
-func spaceOf(f roster.Form) byte {
-	if f == roster.Changes {
+func spaceOf(f idtable.Form) byte {
+	if f == idtable.Changes {
 		return changeSpace
 	}
 	return idSpace
 }
 
 // add adds what c says of its id, if it is anything that the table holds.
-func (x *foldIndex) add(c journal.Change) error {
+func (x *indexPages) add(c journal.Change) error {
 	switch c.Kind {
 	case journal.Set:
-		e, err := roster.LiveEntry(c.Value)
+		e, err := idtable.LiveEntry(c.Value)
 		switch given := e.InternalID >= x.nextID; {
 		case err != nil:
 			return err
@@ -65,7 +65,7 @@ func (x *foldIndex) add(c journal.Change) error {
 			x.changes.Add(c.Name, e)
 		}
 	case journal.Delete:
-		e, err := roster.GoneEntry(c.Value)
+		e, err := idtable.GoneEntry(c.Value)
 		if err != nil {
 			return err
 		}
@@ -75,9 +75,9 @@ func (x *foldIndex) add(c journal.Change) error {
 }
 
 // inIndex returns the space of the index that an entry of the table belongs to
-// in a fold whose last commit is last, and 0 if to none: nothing is known of the
+// in a flush whose last commit is last, and 0 if to none: nothing is known of the
 // id, or the journal above last tells all of it after a start.
-func inIndex(e roster.Entry, last journal.Commit) byte {
+func inIndex(e idtable.Entry, last journal.Commit) byte {
 	switch {
 	case e.Live() && e.InternalID >= last.NextID, !e.Live() && (!e.Gone || e.Pos >= last.End()):
 		return 0
@@ -103,20 +103,20 @@ func (s *Store) loadIDs(ctx context.Context, g *group) error {
 	if err != nil {
 		return err
 	}
-	sizes, errs := make([]roster.Size, len(bounds)-1), make([]error, len(bounds)-1)
+	sizes, errs := make([]idtable.Size, len(bounds)-1), make([]error, len(bounds)-1)
 	var next atomic.Int32
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			l := roster.NewLoader(s.table)
+			l := idtable.NewLoader(s.table)
 			for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
-				sizes[i], errs[i] = s.loadPages(ctx, g, roster.IDs, bounds[i:i+2], l.Add)
+				sizes[i], errs[i] = s.loadPages(ctx, g, idtable.IDs, bounds[i:i+2], l.Add)
 			}
 		})
 	}
 	wg.Wait()
 	for _, n := range sizes {
-		s.folder.size.Add(n)
+		s.flusher.size.Add(n)
 	}
 	return errors.Join(errs...)
 }
@@ -127,13 +127,13 @@ const loadParts = 8
 // loadChanges reads the pages of c/.
 func (s *Store) loadChanges(ctx context.Context, g *group) error {
 	lower, upper := spaceBounds(changeSpace)
-	size, err := s.loadPages(ctx, g, roster.Changes, [][]byte{lower, upper}, s.table.Replace)
-	s.folder.size.Add(size)
+	size, err := s.loadPages(ctx, g, idtable.Changes, [][]byte{lower, upper}, s.table.Replace)
+	s.flusher.size.Add(size)
 	return err
 }
 
 // loadPages calls fn with the entries of the pages between two keys.
-func (s *Store) loadPages(ctx context.Context, g *group, f roster.Form, bounds [][]byte, fn func(name []byte, e roster.Entry) error) (n roster.Size, err error) {
+func (s *Store) loadPages(ctx context.Context, g *group, f idtable.Form, bounds [][]byte, fn func(name []byte, e idtable.Entry) error) (n idtable.Size, err error) {
 	err = iterate(s.db, bounds[0], bounds[1], func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {
 			if err := account.Ended(ctx); err != nil {
@@ -144,7 +144,7 @@ func (s *Store) loadPages(ctx context.Context, g *group, f roster.Form, bounds [
 				return err
 			}
 			n.Pages++
-			err = roster.EachEntry(f, it.Value(), func(name []byte, e roster.Entry) error {
+			err = idtable.EachEntry(f, it.Value(), func(name []byte, e idtable.Entry) error {
 				if e.InternalID >= g.nextID {
 					return record.ErrCorrupt
 				}
@@ -153,7 +153,7 @@ func (s *Store) loadPages(ctx context.Context, g *group, f roster.Form, bounds [
 				return fn(name, e)
 			})
 			if err != nil {
-				return fmt.Errorf("index, fold %d: %w", seq, err)
+				return fmt.Errorf("index, flush %d: %w", seq, err)
 			}
 		}
 		return nil

@@ -11,12 +11,12 @@ import (
 // that keys sort as their numbers do; id is the UserID's bytes as they are.
 //
 //	m/format      decimal number: the format of everything else, see format
-//	m/folded      BE8: number of the last commit of the journal that is folded;
+//	m/folded      BE8: number of the last commit of the journal that is flushed;
 //	              BE8: the next InternalID to give after it
 //	a/ BE4(app) id          an account that exists (record)
 //	c/ BE8(seq) BE4(page)   what has become of ids (index.go)
 //	i/ BE8(seq) BE4(page)   ids that were new (index.go)
-//	j/ BE8(seq)             a commit of the journal that is not folded yet (journal.go)
+//	j/ BE8(seq)             a commit of the journal that is not flushed yet (journal.go)
 //
 // Package catalog has the keys of records. What j/ says of an id is newer than the rest.
 // The key of an account is its name (record) after the letter of the space.
@@ -48,8 +48,8 @@ const oldestFormat = 3
 const nameOffsetInKey = 2
 
 var (
-	formatKey = []byte("m/format")
-	foldedKey = []byte("m/folded")
+	formatKey  = []byte("m/format")
+	flushedKey = []byte("m/folded")
 )
 
 // appendNameKey appends the key in space of the account that name names.

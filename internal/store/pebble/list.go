@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// List implements [account.Store]. It merges what is folded, which lies in
+// List implements [account.Store]. It merges what is flushed, which lies in
 // order, with what is not, which is sought through: the journal has a bound.
 func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
 	var page account.ListPage

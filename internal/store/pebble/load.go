@@ -14,9 +14,9 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // load checks the format and reads everything that the store keeps in memory.
@@ -25,7 +25,7 @@ func (s *Store) load(ctx context.Context, o Options, g *group) error {
 		return err
 	}
 	for _, step := range []func(context.Context, *group) error{
-		s.loadFolded, s.loadIndex, s.loadRecords, s.replay,
+		s.loadFlushed, s.loadIndex, s.loadRecords, s.replay,
 	} {
 		err := step(ctx, g)
 		if ctx.Err() != nil {
@@ -93,11 +93,11 @@ func stored(r pebble.Reader, key []byte) ([]byte, error) {
 	return append([]byte(nil), value...), nil
 }
 
-// loadFolded reads how far the journal is folded.
-func (s *Store) loadFolded(_ context.Context, g *group) error {
-	g.nextID, g.nextCommit, g.base, g.folded = 1, 1, 1, 1
-	defer func() { s.folder.nextID = g.nextID }()
-	value, err := stored(s.db, foldedKey)
+// loadFlushed reads how far the journal is flushed.
+func (s *Store) loadFlushed(_ context.Context, g *group) error {
+	g.nextID, g.nextCommit, g.base, g.flushed = 1, 1, 1, 1
+	defer func() { s.flusher.nextID = g.nextID }()
+	value, err := stored(s.db, flushedKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
 	}
@@ -108,14 +108,14 @@ func (s *Store) loadFolded(_ context.Context, g *group) error {
 		return record.ErrCorrupt
 	}
 	g.nextCommit = binary.BigEndian.Uint64(value) + 1
-	g.base, g.folded = g.nextCommit, g.nextCommit // positions in the table are numbers of folds, and lower
-	s.view.current.folded = g.folded
+	g.base, g.flushed = g.nextCommit, g.nextCommit // positions in the table are numbers of flushes, and lower
+	s.view.current.flushed = g.flushed
 	g.nextID = binary.BigEndian.Uint64(value[8:])
 	return checkID(g.nextID)
 }
 
 func checkID(id uint64) error {
-	if id == 0 || id > roster.MaxID+1 {
+	if id == 0 || id > idtable.MaxID+1 {
 		return record.ErrCorrupt
 	}
 	return nil
@@ -147,7 +147,7 @@ func (s *Store) parts(space byte, n int) ([][]byte, error) {
 	return append(parts, upper), nil
 }
 
-// replay reads the journal above what is folded.
+// replay reads the journal above what is flushed.
 func (s *Store) replay(ctx context.Context, g *group) error {
 	_, upper := spaceBounds(journalSpace)
 	return iterate(s.db, journalKey(g.nextCommit), upper, func(it *pebble.Iterator) error {
@@ -178,7 +178,7 @@ func (s *Store) replayCommit(g *group) error {
 	}
 	s.view.advance(g.commit(), nil, 0, g.publish)
 	g.reset(0)
-	s.room.set(g.unfolded())
+	s.limit.set(g.unflushed())
 	return nil
 }
 
@@ -192,7 +192,7 @@ func (g *group) replay(pos uint64, c journal.Change) error {
 	r, e := g.find(h, c.Name)
 	if r == 0 {
 		if r = g.table.Add(h, c.Name); r == 0 {
-			return roster.ErrFull
+			return idtable.ErrFull
 		}
 	}
 	next, err := entryOf(c, e)
@@ -213,12 +213,12 @@ func (g *group) replay(pos uint64, c journal.Change) error {
 }
 
 // entryOf returns what c makes of what was known of its id.
-func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
+func entryOf(c journal.Change, before idtable.Entry) (idtable.Entry, error) {
 	switch c.Kind {
 	case journal.Set:
-		return roster.LiveEntry(c.Value)
+		return idtable.LiveEntry(c.Value)
 	case journal.Delete:
-		return roster.GoneEntry(c.Value)
+		return idtable.GoneEntry(c.Value)
 	}
 	if !before.Live() {
 		return before, nil // the index knows already that it was deleted later, see inIndex
@@ -228,7 +228,7 @@ func entryOf(c journal.Change, before roster.Entry) (roster.Entry, error) {
 	return before, err
 }
 
-// removeLeftovers removes the files of a fold and of a copy that did not end.
+// removeLeftovers removes the files of a flush and of a copy that did not end.
 func (o Options) removeLeftovers() error {
 	if o.readOnly {
 		return nil
@@ -238,7 +238,7 @@ func (o Options) removeLeftovers() error {
 		return err
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, foldPrefix) || strings.HasPrefix(name, stagePrefix) {
+		if strings.HasPrefix(name, tablePrefix) || strings.HasPrefix(name, stagePrefix) {
 			if err := o.FS.RemoveAll(o.FS.PathJoin(o.Dir, name)); err != nil {
 				return err
 			}

@@ -13,11 +13,11 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
-	"rollcall/internal/store/pebble/roster"
+	"rollcall/internal/store/pebble/idtable"
 )
 
 // Open opens the store in o.Dir and makes it if it does not exist. It reads
-// the index and what is not folded yet, not the accounts. It gives up when ctx ends.
+// the index and what is not flushed yet, not the accounts. It gives up when ctx ends.
 //
 // The errors that an operator can mend are one sentence with the remedy: the
 // path is not a directory, another process uses it, a newer version wrote it.
@@ -88,11 +88,11 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 		lg:      o.Logger,
 		sums:    sums,
 		lock:    lock,
-		table:   roster.New(),
+		table:   idtable.New(),
 		failure: guard.NewFailure(o.Logger),
 		space:   space,
 		errors:  guard.NewErrors(o.Logger),
-		room:    newBacklog(o.foldBytes),
+		limit:   newJournalLimit(o.flushBytes),
 		pacer:   new(guard.Pacer),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
@@ -104,7 +104,7 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	s.view = newView(s.db, s.failure)
 	g := &group{
 		db: s.db, view: s.view, table: s.table, changes: &s.changes,
-		index: map[roster.Ref]int{}, counts: map[account.AppID]int64{},
+		index: map[idtable.Ref]int{}, counts: map[account.AppID]int64{},
 		kinds: map[account.Kind]bool{},
 	}
 	if err := s.load(ctx, o, g); err != nil {
@@ -129,7 +129,7 @@ func (s *Store) openDB(o Options) error {
 		return fmt.Errorf("the disk of the data directory %s has %d MiB free, and a start needs %d MiB; free space and start again", o.Dir, free>>20, minFree>>21)
 	}
 	s.pebble = o.engine(s)
-	s.folder = &folder{s: s, fs: s.pebble.FS, dir: o.Dir, renewIndex: o.renewIndex}
+	s.flusher = &flusher{s: s, fs: s.pebble.FS, dir: o.Dir, renewIndex: o.renewIndex}
 	err := s.failure.Shielded(func() (err error) {
 		if s.db, err = pebble.Open(o.Dir, s.pebble); err == nil && !o.readOnly {
 			err = s.sums.Enable()
@@ -174,7 +174,7 @@ func (o Options) checkFiles() error {
 
 // ours reports whether name is one that a store gives to its files.
 func ours(name string) bool {
-	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile, foldPrefix, stagePrefix} {
+	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile, tablePrefix, stagePrefix} {
 		if strings.Contains(name, part) {
 			return true
 		}
@@ -182,10 +182,10 @@ func ours(name string) bool {
 	return false
 }
 
-// start starts the committer, the folder and the guard.
+// start starts the committer, the flusher and the guard.
 func (s *Store) start(o Options, g *group) {
 	s.commits = &committer{
-		db: s.db, view: s.view, group: g, room: s.room, pacer: s.pacer, folds: make(chan *call), failure: s.failure, sync: pebble.Sync, hook: o.hook,
+		db: s.db, view: s.view, group: g, limit: s.limit, pacer: s.pacer, flushes: make(chan *call), failure: s.failure, sync: pebble.Sync, hook: o.hook,
 		queue: make(chan *call, maxQueue), quit: make(chan struct{}), done: make(chan struct{}), start: time.Now(),
 	}
 	if o.noSync {
@@ -195,7 +195,7 @@ func (s *Store) start(o Options, g *group) {
 	if o.readOnly {
 		return
 	}
-	s.ended.Go(func() { s.folder.run(o.idleTick, s.stop) })
+	s.ended.Go(func() { s.flusher.run(o.idleTick, s.stop) })
 	s.ended.Go(func() { s.space.Watch(o.checkSpace, s.stop) })
 	s.ended.Go(func() { s.sums.Watch(s.errors, s.stop) })
 }

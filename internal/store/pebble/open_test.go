@@ -69,12 +69,12 @@ func TestRefused(t *testing.T) {
 		}, newer},
 		{"no store", func(t *testing.T, disk vfs.FS) { file(t, disk, "data/notes.txt") }, "holds notes.txt, but no store"},
 		{"file", func(t *testing.T, disk vfs.FS) { file(t, disk, "data") }, "is a file"},
-		{"corrupt page", func(t *testing.T, disk vfs.FS) { put(t, disk, pageKey(changeSpace, 7, 0), []byte{9}) }, "index, fold 7: a stored value is corrupt"},
+		{"corrupt page", func(t *testing.T, disk vfs.FS) { put(t, disk, pageKey(changeSpace, 7, 0), []byte{9}) }, "index, flush 7: a stored value is corrupt"},
 		{"corrupt key", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("i/abc"), nil) }, "corrupt"},
 		{"corrupt space", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("s/\x00\x00\x00\x07"), []byte("{")) }, "reading the data directory"},
 		{"corrupt key of a space", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("s/abc"), []byte("[]")) }, "corrupt"},
 		{"corrupt number", func(t *testing.T, disk vfs.FS) { put(t, disk, []byte("m/commits"), []byte{1}) }, "corrupt"},
-		{"corrupt counter", func(t *testing.T, disk vfs.FS) { put(t, disk, foldedKey, []byte{1}) }, "corrupt"},
+		{"corrupt counter", func(t *testing.T, disk vfs.FS) { put(t, disk, flushedKey, []byte{1}) }, "corrupt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -143,14 +143,14 @@ func TestCorruptValue(t *testing.T) {
 	if err := one(t, s, "a", long); err != nil {
 		t.Fatal(err)
 	}
-	fold(t, s)
+	flush(t, s)
 	if err := s.db.Set(appendNameKey(nil, accountSpace, record.AppendName(nil, app, "a")), []byte{9}, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	if err := one(t, s, "b", long); err != nil {
 		t.Fatal(err)
 	}
-	fold(t, s) // lets readers see it
+	flush(t, s) // lets readers see it
 	s.view.forget()
 	_, lookup := s.Lookup(t.Context(), app, []account.UserID{"a"})
 	_, list := s.List(t.Context(), app, account.ListQuery{Limit: 1})
@@ -164,10 +164,10 @@ func TestCorruptValue(t *testing.T) {
 	}
 }
 
-// fold folds the journal now.
-func fold(t *testing.T, s *Store) {
+// flush flushes the journal now.
+func flush(t *testing.T, s *Store) {
 	t.Helper()
-	if err := s.folder.guarded(nil); err != nil {
+	if err := s.flusher.guarded(nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -186,7 +186,7 @@ func orphan(t *testing.T, format int) (disk *vfs.MemFS, newest uint64) {
 		_, err := g.update(g.table.Hash(name), name, account.Patch{ID: "b", Kicked: 7}, now)
 		return err
 	}))
-	fold(t, s)
+	flush(t, s)
 	makeOlder(t, s, format)
 	must(t, s.Close())
 	c, err := Verify(t.Context(), Options{Dir: "data", FS: disk, Convert: convert}, nil)
@@ -230,7 +230,7 @@ func TestOrphansOfFullDisk(t *testing.T) {
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 40})
 	s := openBare(t, Options{FS: disk})
 	if n := s.table.Total(); n != 0 {
-		t.Errorf("with room: %d accounts, want none", n)
+		t.Errorf("with limit: %d accounts, want none", n)
 	}
 	must(t, s.Close())
 }
@@ -291,7 +291,7 @@ func TestOpenEnds(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
-	fold(t, s)
+	flush(t, s)
 	must(t, one(t, s, "b", long))
 	must(t, s.Close())
 	refused := 0

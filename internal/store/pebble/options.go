@@ -32,10 +32,10 @@ type Options struct {
 
 	noSync     bool                     // tests: acknowledge what is not durable
 	checkSpace time.Duration            // tests: how often the free space is asked for
-	foldBytes  int                      // tests: bytes of the journal that are folded at once
+	flushBytes int                      // tests: bytes of the journal that are flushed at once
 	idleTick   time.Duration            // tests: how often the store looks whether there is load
 	hook       func(written bool) error // tests: asked before and after each commit; an error is its failure
-	renewIndex bool                     // tests: with every fold
+	renewIndex bool                     // tests: with every flush
 	smallLogs  bool                     // tests: begin logs and manifests anew all the time
 	columns    bool                     // tests: write tables in columns
 }
@@ -54,8 +54,8 @@ const (
 	memtableBytes = 16 << 20 // of journal; the first has 256 KiB, each next one twice as much; six logs are kept
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
-	l0Folds       = 12      // folds that lie on each other before they are put in order
-	bloomBits     = 10      // of the tables of folds
+	l0Flushes     = 12      // flushes that lie on each other before they are put in order
+	bloomBits     = 10      // of the tables of flushes
 )
 
 func (o Options) withDefaults() Options {
@@ -71,8 +71,8 @@ func (o Options) withDefaults() Options {
 	if o.idleTick == 0 {
 		o.idleTick = idleTick
 	}
-	if o.foldBytes == 0 {
-		o.foldBytes = foldBytes
+	if o.flushBytes == 0 {
+		o.flushBytes = flushBytes
 	}
 	return o
 }
@@ -90,8 +90,8 @@ func (o Options) engine(s *Store) *pebble.Options {
 		Merger:                      record.Merger,
 		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       2 * l0Folds, // Pebble counts each twice
-		L0StopWritesThreshold:       1000,        // rather a slower read than a stopped import
+		L0CompactionThreshold:       2 * l0Flushes, // Pebble counts each twice
+		L0StopWritesThreshold:       1000,          // rather a slower read than a stopped import
 		WALBytesPerSync:             bytesPerSync,
 		BytesPerSync:                bytesPerSync,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
@@ -103,11 +103,11 @@ func (o Options) engine(s *Store) *pebble.Options {
 	if o.smallLogs {
 		p.MemTableSize, p.MaxManifestFileSize = 48<<10, 1<<10
 	}
-	// What is read by key exists, mostly below the folds: filters spare the look
+	// What is read by key exists, mostly below the flushes: filters spare the look
 	// into each of them.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	p.Experimental.FileCacheShards = 2
-	// Rows take a fold less than half the time that columns do. Tables in columns stay
+	// Rows take a flush less than half the time that columns do. Tables in columns stay
 	// readable.
 	p.Experimental.EnableColumnarBlocks = func() bool { return o.columns }
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
@@ -124,7 +124,7 @@ func (s *Store) corrupt(info pebble.DataCorruptionInfo) {
 	}
 }
 
-// writerOptions are those of the tables that a fold writes.
+// writerOptions are those of the tables that a flush writes.
 func (s *Store) writerOptions() sstable.WriterOptions {
 	o := s.pebble.MakeWriterOptions(0, s.db.TableFormat())
 	o.Compression = s.pebble.Levels[1].Compression()

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // orphanBatch is how many accounts one step of removeOrphans removes.
@@ -78,7 +78,7 @@ func (s *Store) removeOrphans(ctx context.Context, app account.AppID) error {
 
 // namesOf returns the names of every account of an app.
 func (s *Store) namesOf(app account.AppID) (names [][]byte) {
-	s.table.Each(func(name []byte, e roster.Entry) {
+	s.table.Each(func(name []byte, e idtable.Entry) {
 		if e.Live() && record.NameApp(name) == app {
 			names = append(names, slices.Clone(name))
 		}

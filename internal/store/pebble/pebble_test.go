@@ -64,9 +64,9 @@ func TestFaults(t *testing.T) {
 	storetest.RunFaults(t, func(tb testing.TB, hook storetest.Hook) storetest.Faulty {
 		disk := newCrashDisk()
 		s := openBare(tb, Options{FS: disk, hook: hook})
-		s.folder.mu.Lock() // a fold has commits of its own
+		s.flusher.mu.Lock() // a flush has commits of its own
 		return storetest.Faulty{Engine: s, Reopen: func() account.Engine {
-			s.folder.mu.Unlock()
+			s.flusher.mu.Unlock()
 			return openBare(tb, Options{FS: disk.crash(vfs.CrashCloneCfg{})})
 		}}
 	})
@@ -74,10 +74,10 @@ func TestFaults(t *testing.T) {
 
 // TestProperty restarts on file systems in memory: many restarts are slow on
 // a disk.
-func TestProperty(t *testing.T) { property(t, Options{foldBytes: 256}) }
+func TestProperty(t *testing.T) { property(t, Options{flushBytes: 256}) }
 
-// TestPropertyRenewed writes the whole index in every fold.
-func TestPropertyRenewed(t *testing.T) { property(t, Options{foldBytes: 256, renewIndex: true}) }
+// TestPropertyRenewed writes the whole index in every flush.
+func TestPropertyRenewed(t *testing.T) { property(t, Options{flushBytes: 256, renewIndex: true}) }
 
 func property(t *testing.T, o Options) {
 	disks := map[string]vfs.FS{}

@@ -24,7 +24,7 @@ func BenchmarkList(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := s.folder.guarded(nil); err != nil {
+	if err := s.flusher.guarded(nil); err != nil {
 		b.Fatal(err)
 	}
 	for _, page := range []int{1, 10_000} {

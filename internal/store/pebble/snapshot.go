@@ -23,7 +23,7 @@ const (
 
 // Snapshot implements [account.Snapshotter]. It takes the files of one moment first,
 // as links in a directory of the store's own file system, and copies them from there.
-// Folds wait for the first step alone, so a target that is slow, full, broken or hangs
+// Flushes wait for the first step alone, so a target that is slow, full, broken or hangs
 // keeps no write waiting. Tables are linked where the target is on the same file
 // system, so the copy takes little space until they are rewritten.
 //
@@ -67,7 +67,7 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		return "", err
 	}
 	defer s.calls.Done()
-	if err := s.flushFirst(ctx); err != nil {
+	if err := s.flushPebble(ctx); err != nil {
 		return "", err
 	}
 	dir = s.fs.PathJoin(s.dir, fmt.Sprintf(stagePrefix+"%06d", s.staged.Add(1)))
@@ -91,11 +91,11 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 }
 
 // checkpoint links the files of one moment, and returns how much of each log was durable
-// before. No fold runs meanwhile: half of it could leave its tables out of the copy, and
+// before. No flush runs meanwhile: half of it could leave its tables out of the copy, and
 // bring the end of the journal that they replace.
 func (s *Store) checkpoint(ctx context.Context, dir string) (durable map[string]int64, err error) {
-	s.folder.mu.Lock()
-	defer s.folder.mu.Unlock()
+	s.flusher.mu.Lock()
+	defer s.flusher.mu.Unlock()
 	if err := account.Ended(ctx); err != nil {
 		return nil, err
 	}
@@ -115,11 +115,11 @@ func cannotBegin(err error) error {
 	}
 }
 
-// flushFirst makes sure that Pebble has flushed once since the start. A start that has
+// flushPebble makes sure that Pebble has flushed once since the start. A start that has
 // nothing to flush opens no manifest, and Pebble's checkpoint takes the size of one that
 // is not open for 0: the copy would have an empty one.
-func (s *Store) flushFirst(ctx context.Context) error {
-	if s.flushed.Load() {
+func (s *Store) flushPebble(ctx context.Context) error {
+	if s.pebbleFlushed.Load() {
 		return nil
 	}
 	err := s.failure.Shielded(func() error {
@@ -129,7 +129,7 @@ func (s *Store) flushFirst(ctx context.Context) error {
 		}
 		select {
 		case <-done:
-			s.flushed.Store(true)
+			s.pebbleFlushed.Store(true)
 			return nil
 		case <-ctx.Done():
 			return account.Ended(ctx)

@@ -41,20 +41,20 @@ func (fs *hookedFS) Link(from, to string) error {
 	return fs.FS.Link(from, to)
 }
 
-// TestSnapshotFold has a fold run in the middle of the step of a copy that takes the
+// TestSnapshotFlush has a flush run in the middle of the step of a copy that takes the
 // files of one moment. It has to wait: half of it would be in the copy.
-func TestSnapshotFold(t *testing.T) {
+func TestSnapshotFlush(t *testing.T) {
 	disk := &hookedFS{FS: vfs.NewMem(), part: stagePrefix}
 	s := open(t, Options{FS: disk})
-	must(t, one(t, s, "folded", long))
-	fold(t, s)
+	must(t, one(t, s, "flushed", long))
+	flush(t, s)
 	for i := range 100 {
 		must(t, one(t, s, account.UserID(fmt.Sprint("u", i)), long))
 	}
 	disk.hook = func() error {
-		if s.folder.mu.TryLock() { // nothing keeps the folder from it
-			s.folder.mu.Unlock()
-			return s.folder.guarded(nil)
+		if s.flusher.mu.TryLock() { // nothing keeps the flusher from it
+			s.flusher.mu.Unlock()
+			return s.flusher.guarded(nil)
 		}
 		return nil
 	}
@@ -68,7 +68,7 @@ func TestSnapshotFold(t *testing.T) {
 	}
 }
 
-// TestSnapshotSlowTarget copies to a disk that does not answer. Writes and folds go on,
+// TestSnapshotSlowTarget copies to a disk that does not answer. Writes and flushes go on,
 // far beyond what the journal holds.
 func TestSnapshotSlowTarget(t *testing.T) {
 	reached, answer := make(chan struct{}), make(chan struct{})
@@ -79,13 +79,13 @@ func TestSnapshotSlowTarget(t *testing.T) {
 		return nil
 	}}
 	must(t, disk.MkdirAll("target", 0o700))
-	s := open(t, Options{FS: disk, foldBytes: 4 << 10})
+	s := open(t, Options{FS: disk, flushBytes: 4 << 10})
 	must(t, one(t, s, "before", long))
 	copied := make(chan error, 1)
 	go func() { copied <- s.Snapshot(t.Context(), "target/copy") }()
 	<-reached
-	folded := s.folder.folded.Load()
-	for i := 0; s.folder.folded.Load()-folded < 4*int64(s.room.max); i++ {
+	flushed := s.flusher.flushed.Load()
+	for i := 0; s.flusher.flushed.Load()-flushed < 4*int64(s.limit.max); i++ {
 		must(t, one(t, s, account.UserID(fmt.Sprint("during-", i)), long))
 	}
 	must(t, s.Ready(t.Context()))
@@ -139,7 +139,7 @@ func TestSnapshotHungTargets(t *testing.T) {
 	}
 }
 
-// TestSnapshotGone has the caller of a copy go while a fold keeps it waiting. Nothing
+// TestSnapshotGone has the caller of a copy go while a flush keeps it waiting. Nothing
 // is made afterwards.
 func TestSnapshotGone(t *testing.T) {
 	var staged atomic.Bool
@@ -149,13 +149,13 @@ func TestSnapshotGone(t *testing.T) {
 	}}
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
-	s.folder.mu.Lock() // a fold is under way
+	s.flusher.mu.Lock() // a flush is under way
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Snapshot(ctx, "copy"); account.CodeOf(err) != account.Unavailable {
 		t.Errorf("Snapshot: %v", err)
 	}
-	s.folder.mu.Unlock()
+	s.flusher.mu.Unlock()
 	eventually(t, "end of the copy", func() bool { return len(s.copies) == 0 })
 	if _, err := disk.Stat("copy"); err == nil || staged.Load() {
 		t.Error("the copy was made after the call had failed")
@@ -176,8 +176,8 @@ func TestSnapshotBrokenTarget(t *testing.T) {
 					s := open(t, Options{FS: crossing{noLinks}})
 					must(t, noLinks.MkdirAll("target", 0o700))
 					must(t, one(t, s, "a", long))
-					fold(t, s)
-					must(t, s.flushFirst(t.Context()))
+					flush(t, s)
+					must(t, s.flushPebble(t.Context()))
 					must(t, one(t, s, "c", long)) // there are tables and a log
 					disk.breakDown(func(op errorfs.Op) error {
 						if !strings.Contains(op.Path, "target/copy") {

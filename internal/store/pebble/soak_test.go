@@ -100,11 +100,11 @@ func (w *soaker) check() (n int64) {
 }
 
 // TestSoak imports, patches, kicks and deletes from many callers, while the journal is
-// folded all the time and copies are made. In the end every account is as it should be,
+// flushed all the time and copies are made. In the end every account is as it should be,
 // every copy verifies, and a restart changes nothing.
 func TestSoak(t *testing.T) {
 	disk := vfs.NewMem()
-	o := Options{FS: disk, foldBytes: 4 << 10, smallLogs: true}
+	o := Options{FS: disk, flushBytes: 4 << 10, smallLogs: true}
 	s := open(t, o)
 	end := time.Now().Add(*soak)
 	workers := make([]*soaker, 8)
@@ -131,7 +131,7 @@ func TestSoak(t *testing.T) {
 		must(t, disk.RemoveAll(dir))
 	}
 	wg.Wait()
-	t.Logf("%d copies, %d bytes of journal folded", copies, s.folder.folded.Load())
+	t.Logf("%d copies, %d bytes of journal flushed", copies, s.flusher.flushed.Load())
 	for _, when := range []string{"at the end", "after a restart"} {
 		var live int64
 		for _, w := range workers {

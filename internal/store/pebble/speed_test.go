@@ -30,19 +30,19 @@ func importMany(b *testing.B, s *Store, from, to int, nick string) {
 	}
 }
 
-// BenchmarkFold folds 300,000 accounts: new ones, and then the same once more, changed.
+// BenchmarkFlush flushes 300,000 accounts: new ones, and then the same once more, changed.
 // It reports the processor time for 100 of them, of the whole process.
-func BenchmarkFold(b *testing.B) {
+func BenchmarkFlush(b *testing.B) {
 	const n = 300_000
 	for _, what := range []string{"new", "existing"} {
 		b.Run(what, func(b *testing.B) {
-			s := open(b, Options{Dir: b.TempDir(), foldBytes: 1 << 30, idleTick: time.Hour})
+			s := open(b, Options{Dir: b.TempDir(), flushBytes: 1 << 30, idleTick: time.Hour})
 			defer func() { _ = s.Close() }()
 			var spent, walked time.Duration
 			from, nick := 0, "a"
 			if what == "existing" {
 				importMany(b, s, 0, n, nick)
-				foldNow(b, s)
+				flushNow(b, s)
 			}
 			for i := range b.N {
 				b.StopTimer()
@@ -54,7 +54,7 @@ func BenchmarkFold(b *testing.B) {
 				importMany(b, s, from, from+n, nick)
 				b.StartTimer()
 				cpu, start := cpuTime(b), time.Now()
-				foldNow(b, s)
+				flushNow(b, s)
 				spent, walked = spent+cpuTime(b)-cpu, walked+time.Since(start)
 			}
 			per := float64(b.N) * n / 100
@@ -65,10 +65,10 @@ func BenchmarkFold(b *testing.B) {
 	}
 }
 
-// foldNow folds what there is in the journal.
-func foldNow(b *testing.B, s *Store) {
+// flushNow flushes what there is in the journal.
+func flushNow(b *testing.B, s *Store) {
 	b.Helper()
-	if err := s.folder.guarded(nil); err != nil {
+	if err := s.flusher.guarded(nil); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -80,12 +80,12 @@ func BenchmarkLookup(b *testing.B) {
 	s := open(b, Options{Dir: b.TempDir(), noSync: true})
 	defer func() { _ = s.Close() }()
 	importMany(b, s, 0, n, "a")
-	foldNow(b, s)
+	flushNow(b, s)
 	b.Run("loaded", func(b *testing.B) { lookup(b, s, n) })
 	importMany(b, s, 0, n, "b")
-	foldNow(b, s)
+	flushNow(b, s)
 	b.Run("changed", func(b *testing.B) { lookup(b, s, n) })
-	if err := newIdler(s.folder).tidy(nil); err != nil {
+	if err := newIdler(s.flusher).compact(nil); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("settled", func(b *testing.B) { lookup(b, s, n) })

@@ -16,8 +16,8 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // A Store is an engine in one directory, see [Open].
@@ -29,14 +29,14 @@ type Store struct {
 	lock    *pebble.Lock
 	pebble  *pebble.Options
 	view    *view
-	table   *roster.Table
+	table   *idtable.Table
 	changes [kinds]atomic.Uint64 // of records, by kind
 	commits *committer
 	failure *guard.Failure
 	space   *guard.Space
 	errors  *guard.Errors // of background work
-	room    *backlog      // of the journal
-	folder  *folder
+	limit   *journalLimit // of the journal
+	flusher *flusher
 	pacer   *guard.Pacer     // of compactions
 	sums    *guard.Checksums // of the log and the manifest
 
@@ -49,12 +49,12 @@ type Store struct {
 
 	converted *pebble.Batch // see showConverted; nil in most stores
 
-	reads   chan struct{}  // has one for each read under way
-	copies  chan struct{}  // has one for each copy under way
-	staged  atomic.Int64   // copies begun
-	flushed atomic.Bool    // since the start, for a copy
-	stop    chan struct{}  // ends what goes on in the background
-	ended   sync.WaitGroup // goroutines of the store
+	reads         chan struct{}  // has one for each read under way
+	copies        chan struct{}  // has one for each copy under way
+	staged        atomic.Int64   // copies begun
+	pebbleFlushed atomic.Bool    // Pebble has flushed since the start, see flushPebble
+	stop          chan struct{}  // ends what goes on in the background
+	ended         sync.WaitGroup // goroutines of the store
 }
 
 var _ account.Engine = (*Store)(nil)
@@ -190,7 +190,7 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	rs := make([]account.Status, len(ids))
-	s.table.LookupAll(app, ids, func(i int, e roster.Entry) {
+	s.table.LookupAll(app, ids, func(i int, e idtable.Entry) {
 		rs[i] = account.Status{InternalID: e.InternalID, Kicked: e.Kicked}
 	})
 	return rs, nil
@@ -209,10 +209,9 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	as := make([]account.Account, len(ids))
 	ids = slices.Clone(ids)
 	err := s.read(ctx, func() error {
-		entries := make([]roster.Entry, len(ids))
-		st := s.view.acquireWith(func() {
-			s.table.LookupAll(app, ids, func(i int, e roster.Entry) { entries[i] = e })
-		})
+		entries := make([]idtable.Entry, len(ids))
+		s.table.LookupAll(app, ids, func(i int, e idtable.Entry) { entries[i] = e })
+		st := s.view.acquire() // after the table: it holds what the table has shown
 		defer s.view.release(st)
 		if err := st.accounts(app, ids, entries, as); err != nil {
 			return internal("the accounts cannot be read", err)
@@ -311,7 +310,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// close writes nothing more: what is in the journal is folded after the next
+// close writes nothing more: what is in the journal is flushed after the next
 // start.
 func (s *Store) close() error {
 	s.gate.Lock()

@@ -11,7 +11,7 @@ import (
 // have a buffer of 4 KiB, which makes each block a call of the system.
 const writeBuffer = 256 << 10
 
-// A tableFile writes the files of a fold, one after the other, through one buffer.
+// A tableFile writes the files of a flush, one after the other, through one buffer.
 type tableFile struct {
 	file   vfs.File
 	buffer *bufio.Writer

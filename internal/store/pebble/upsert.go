@@ -2,9 +2,9 @@ package pebble
 
 import (
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // An upsert is a batch of accounts to import, with what is to be known to decide
@@ -16,7 +16,7 @@ type upsert struct {
 	hashes []uint64 // of the names
 }
 
-func newUpsert(t *roster.Table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
+func newUpsert(t *idtable.Table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
 	u := &upsert{Imports: record.NewImports(app, items, p.Now), app: app, policy: p, hashes: make([]uint64, len(items))}
 	for i := range items {
 		u.hashes[i] = t.Hash(u.Name(i))
@@ -31,7 +31,7 @@ func (u *upsert) bytes() int { return u.Size() + journal.Overhead*len(u.hashes) 
 // tooLong returns an error if an id is longer than the table can hold.
 func tooLong[T ~string](ids ...T) error {
 	for _, id := range ids {
-		if record.MinName+len(id) > roster.MaxName {
+		if record.MinName+len(id) > idtable.MaxName {
 			return &account.Error{Code: account.InvalidID, Detail: "the UserID is longer than the store can keep; shorten it"}
 		}
 	}

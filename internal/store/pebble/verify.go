@@ -125,5 +125,5 @@ func (s *Store) checkCount(app account.AppID, listed int64) error {
 	return nil
 }
 
-// errNoStore is what Verify answers for an empty folder.
+// errNoStore is what Verify answers for an empty directory.
 var errNoStore = fmt.Errorf("there is no store in it: %w", os.ErrNotExist)

@@ -13,9 +13,9 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/guard"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // A view hands out the newest durable state to readers. The committer alone changes it,
@@ -32,9 +32,9 @@ type view struct {
 // already: to apply a change once more makes no difference.
 type state struct {
 	snap    *snapshot
-	folded  uint64           // positions below are in snap
-	commits []journal.Commit // the journal from folded on
-	kept    []journal.Commit // the journal just below folded
+	flushed uint64           // positions below are in snap
+	commits []journal.Commit // the journal from flushed on
+	kept    []journal.Commit // the journal just below flushed
 }
 
 // A snapshot is a state of the database, closed by the last who lets it go.
@@ -46,13 +46,13 @@ type snapshot struct {
 func newSnapshot(db *pebble.DB) *snapshot { return &snapshot{Snapshot: db.NewSnapshot(), refs: 1} }
 
 func newView(db *pebble.DB, f *guard.Failure) *view {
-	return &view{failure: f, current: state{snap: newSnapshot(db), folded: 1}}
+	return &view{failure: f, current: state{snap: newSnapshot(db), flushed: 1}}
 }
 
 // advance makes c part of the newest durable state, and runs publish in the same step:
 // whoever has seen some of a commit in the table or through the view finds all of it in
-// the view. snap replaces the snapshot, which has positions below folded; nil leaves it.
-func (v *view) advance(c journal.Commit, snap *snapshot, folded uint64, publish func()) {
+// the view. snap replaces the snapshot, which has positions below flushed; nil leaves it.
+func (v *view) advance(c journal.Commit, snap *snapshot, flushed uint64, publish func()) {
 	v.mu.Lock()
 	if len(c.Data) > 0 {
 		v.current.commits = append(v.current.commits, c)
@@ -60,21 +60,21 @@ func (v *view) advance(c journal.Commit, snap *snapshot, folded uint64, publish 
 	var old *snapshot
 	if snap != nil {
 		old, v.current.snap = v.current.snap, snap
-		v.current.fold(folded)
+		v.current.flush(flushed)
 	}
 	publish()
 	v.mu.Unlock()
 	v.drop(old)
 }
 
-// fold notes that positions below pos are folded.
-func (s *state) fold(pos uint64) {
+// flush notes that positions below pos are flushed.
+func (s *state) flush(pos uint64) {
 	n := sort.Search(len(s.commits), func(i int) bool { return s.commits[i].End() > pos })
 	if n > 0 {
 		s.kept = newest(slices.Concat(s.kept, s.commits[:n]), keepBytes)
 		s.commits = slices.Clone(s.commits[n:])
 	}
-	s.folded = pos
+	s.flushed = pos
 }
 
 // newest returns the last of commits that have so many bytes together, or a little more.
@@ -86,7 +86,7 @@ func newest(commits []journal.Commit, bytes int) []journal.Commit {
 	return slices.Clone(commits[i:])
 }
 
-// forget lets go of the journal that is kept though it is folded.
+// forget lets go of the journal that is kept though it is flushed.
 func (v *view) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -135,9 +135,9 @@ func (s state) bytes() (n int) {
 	return n
 }
 
-// accounts reads the accounts of ids into as, whose entries acquireWith has found in the
-// table. It reads what lies in tables in the order of keys, with one iterator.
-func (s state) accounts(app account.AppID, ids []account.UserID, entries []roster.Entry, as []account.Account) error {
+// accounts reads the accounts of ids into as, whose entries were found in the table
+// before. It reads what lies in tables in the order of keys, with one iterator.
+func (s state) accounts(app account.AppID, ids []account.UserID, entries []idtable.Entry, as []account.Account) error {
 	order := make([]int, 0, len(ids))
 	for i, id := range ids {
 		as[i].ID = id
@@ -146,7 +146,7 @@ func (s state) accounts(app account.AppID, ids []account.UserID, entries []roste
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int { return strings.Compare(string(ids[a]), string(ids[b])) })
-	r := folded{snap: s.snap}
+	r := flushedReader{snap: s.snap}
 	var key []byte
 	for _, i := range order {
 		key = append(binary.BigEndian.AppendUint32(append(key[:0], accountSpace, '/'), uint32(app)), ids[i]...)
@@ -158,8 +158,9 @@ func (s state) accounts(app account.AppID, ids []account.UserID, entries []roste
 	return r.close()
 }
 
-// account reads the account of a key, whose newest change is at pos.
-func (s state) account(r *folded, key []byte, pos uint64) (account.Account, error) {
+// account reads the account of a key. pos is where the table has seen its newest
+// change; if that was flushed meanwhile, the flushed state is newer.
+func (s state) account(r *flushedReader, key []byte, pos uint64) (account.Account, error) {
 	if commits := s.inMemory(pos); len(commits) > 0 {
 		c, err := journal.At(commits, pos)
 		if err != nil {
@@ -178,7 +179,7 @@ func (s state) account(r *folded, key []byte, pos uint64) (account.Account, erro
 // from snap.
 func (s state) inMemory(pos uint64) []journal.Commit {
 	switch {
-	case pos >= s.folded:
+	case pos >= s.flushed:
 		return s.commits
 	case len(s.kept) > 0 && pos >= s.kept[0].Base:
 		return s.kept
@@ -186,15 +187,15 @@ func (s state) inMemory(pos uint64) []journal.Commit {
 	return nil
 }
 
-// A folded reads accounts from a snapshot.
-type folded struct {
+// A flushedReader reads accounts from a snapshot.
+type flushedReader struct {
 	snap *snapshot
 	it   *pebble.Iterator // nil until something is read
 }
 
 // get returns the stored value of an account. It is valid until the next get. Keys are
 // read faster if they come in order.
-func (r *folded) get(key []byte) (value []byte, err error) {
+func (r *flushedReader) get(key []byte) (value []byte, err error) {
 	if r.it == nil {
 		lower, upper := spaceBounds(accountSpace)
 		if r.it, err = r.snap.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper}); err != nil {
@@ -208,7 +209,7 @@ func (r *folded) get(key []byte) (value []byte, err error) {
 }
 
 // close ends the reading.
-func (r *folded) close() error {
+func (r *flushedReader) close() error {
 	if r.it == nil {
 		return nil
 	}

@@ -42,9 +42,9 @@ func TestShielded(t *testing.T) {
 	}
 }
 
-// TestLastWord breaks the disk: a table's error comes back, that of a log or of a
+// TestGuardedFiles breaks the disk: a table's error comes back, that of a log or of a
 // manifest is the last.
-func TestLastWord(t *testing.T) {
+func TestGuardedFiles(t *testing.T) {
 	for name, fatal := range map[string]bool{
 		"000001.sst": false, "000001.log": true, "MANIFEST-000001": true,
 		"copy-000001/000001.log": false, "copy-000001/MANIFEST-000001": false,

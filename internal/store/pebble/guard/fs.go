@@ -17,5 +17,5 @@ type Disk struct {
 // Guarded returns the file system as Pebble is to use it.
 func (d Disk) Guarded() vfs.FS {
 	dir := d.FS.PathDir(d.FS.PathJoin(d.Dir, "file")) // as Pebble spells it
-	return lastWordFS{pacedFS{d.Space.Watched(d.FS), d.Pacer}, dir, d.Failure, d.Sums}
+	return guardedFS{pacedFS{d.Space.Watched(d.FS), d.Pacer}, dir, d.Failure, d.Sums}
 }

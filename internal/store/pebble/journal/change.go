@@ -13,7 +13,7 @@ type Kind byte
 // The kinds of changes.
 const (
 	Set    Kind = 1 // the account as a whole
-	Merge  Kind = 2 // operands for the account that was folded before
+	Merge  Kind = 2 // operands for the account that was flushed before
 	Delete Kind = 3 // the account is deleted
 	Purge  Kind = 4 // the deleted ids of an app are forgotten
 )
@@ -74,7 +74,7 @@ func (c Change) valid() bool {
 	return c.Kind >= Set && c.Kind <= Delete && len(c.Name) >= record.MinName
 }
 
-// Account returns the account that c and base, its folded state, make; base is
+// Account returns the account that c and base, its flushed state, make; base is
 // asked only if c does not say all. InternalID is 0 if there is none. It returns an
 // error of base, or [record.ErrCorrupt].
 func (c Change) Account(base func() ([]byte, error)) (account.Account, error) {
@@ -82,11 +82,11 @@ func (c Change) Account(base func() ([]byte, error)) (account.Account, error) {
 	switch c.Kind {
 	case Set:
 	case Merge:
-		folded, err := base()
+		flushed, err := base()
 		if err != nil {
 			return account.Account{}, err
 		}
-		if value, err = record.Apply(nil, folded, c.Value); err != nil {
+		if value, err = record.Apply(nil, flushed, c.Value); err != nil {
 			return account.Account{}, err
 		}
 	default:

@@ -1,6 +1,6 @@
 // Package journal is the form of the embedded engine's journal, which Pebble holds
 // in the order in which it was committed: one value for each commit, the changes of
-// all its calls. The newest of it is in memory too. The engine folds it into the
+// all its calls. The newest of it is in memory too. The engine flushes it into the
 // spaces of accounts and of its index, sorted (sort.go), many commits at a time, and
 // drops it.
 //
@@ -14,5 +14,5 @@
 //
 // Changes are numbered by their position: the number of bytes that the journal
 // has had before, since the store was opened, plus the number of the first commit
-// that was not folded then. Of several changes of an id the newest holds all that the older ones said, back to the last fold.
+// that was not flushed then. Of several changes of an id the newest holds all that the older ones said, back to the last flush.
 package journal

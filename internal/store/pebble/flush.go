@@ -13,35 +13,35 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // Bounds of the journal.
 const (
-	foldBytes  = 32 << 20      // fold when there is so much, also under load
-	foldLeast  = 1 << 20       // and when there is so much, once nothing is written any more
-	maxJournal = 4 * foldBytes // commits wait when there is so much
-	keepBytes  = 3 * foldBytes // stay in memory after they were folded, for reads: a million accounts
-	tableBytes = 8 << 20       // of names and values in a file; small files make small compactions
-	retryFold  = time.Second   // after an error
+	flushBytes = 32 << 20       // flush when there is so much, also under load
+	flushLeast = 1 << 20        // and when there is so much, once nothing is written any more
+	maxJournal = 4 * flushBytes // commits wait when there is so much
+	keepBytes  = 3 * flushBytes // stay in memory after they were flushed, for reads: a million accounts
+	tableBytes = 8 << 20        // of names and values in a file; small files make small compactions
+	retryFlush = time.Second    // after an error
 )
 
-// A backlog knows how much of the journal is not folded.
-type backlog struct {
+// A journalLimit knows how much of the journal is not flushed.
+type journalLimit struct {
 	bytes int           // as the committer says
-	ready chan struct{} // told when it is time to fold
-	due   int           // bytes to fold
-	least int           // bytes to fold when nothing is written
+	ready chan struct{} // told when it is time to flush
+	due   int           // bytes to flush
+	least int           // bytes to flush when nothing is written
 	max   int           // bytes to wait at
 }
 
-func newBacklog(due int) *backlog {
-	return &backlog{ready: make(chan struct{}, 1), due: due, least: due / (foldBytes / foldLeast), max: maxJournal / foldBytes * due}
+func newJournalLimit(due int) *journalLimit {
+	return &journalLimit{ready: make(chan struct{}, 1), due: due, least: due / (flushBytes / flushLeast), max: maxJournal / flushBytes * due}
 }
 
-// set says how much is not folded.
-func (b *backlog) set(n int) {
+// set says how much is not flushed.
+func (b *journalLimit) set(n int) {
 	b.bytes = n
 	if b.bytes >= b.due {
 		select {
@@ -51,32 +51,32 @@ func (b *backlog) set(n int) {
 	}
 }
 
-// full reports whether commits have to wait for a fold.
-func (b *backlog) full() bool { return b.bytes >= b.max }
+// full reports whether commits have to wait for a flush.
+func (b *journalLimit) full() bool { return b.bytes >= b.max }
 
-// foldPrefix begins the names of files that a fold writes.
-const foldPrefix = "fold-"
+// tablePrefix begins the names of files that a flush writes.
+const tablePrefix = "fold-"
 
-// A folder moves the journal into the accounts and the index.
-type folder struct {
+// A flusher moves the journal into the accounts and the index.
+type flusher struct {
 	s   *Store
 	fs  vfs.FS
 	dir string
 
-	mu     sync.Mutex  // held for a fold
-	n      int         // of files made
-	nextID uint64      // the next InternalID to give after what is folded
-	size   roster.Size // of what is folded
+	mu     sync.Mutex   // held for a flush
+	n      int          // of files made
+	nextID uint64       // the next InternalID to give after what is flushed
+	size   idtable.Size // of what is flushed
 
-	folded   atomic.Int64 // bytes of journal
+	flushed  atomic.Int64 // bytes of journal
 	renewals int          // of the index
 
-	renewIndex bool // tests: with every fold
+	renewIndex bool // tests: with every flush
 }
 
-// run folds whenever there is enough, and does the rest when there is little load, until
+// run flushes whenever there is enough, and does the rest when there is little load, until
 // stop is closed.
-func (f *folder) run(tick time.Duration, stop <-chan struct{}) {
+func (f *flusher) run(tick time.Duration, stop <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	idle := newIdler(f)
@@ -87,14 +87,14 @@ func (f *folder) run(tick time.Duration, stop <-chan struct{}) {
 			return
 		case <-f.s.failure.Done():
 			return
-		case <-f.s.room.ready:
+		case <-f.s.limit.ready:
 			err = f.guarded(stop)
 		case <-ticker.C:
 			err = idle.tick(stop)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			f.s.errors.Log(err)
-			pause(retryFold, stop)
+			pause(retryFlush, stop)
 		}
 	}
 }
@@ -108,8 +108,8 @@ func pause(d time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// guarded folds, unless Pebble stops it.
-func (f *folder) guarded(stop <-chan struct{}) error {
+// guarded flushes, unless Pebble stops it.
+func (f *flusher) guarded(stop <-chan struct{}) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := f.s.view.acquire()
@@ -117,13 +117,13 @@ func (f *folder) guarded(stop <-chan struct{}) error {
 	if len(st.commits) == 0 {
 		return nil
 	}
-	return f.s.failure.Shielded(func() error { return f.fold(st, stop) }, 0)
+	return f.s.failure.Shielded(func() error { return f.flush(st, stop) }, 0)
 }
 
-// fold writes what st's journal says into tables, gives them to Pebble, and
+// flush writes what st's journal says into tables, gives them to Pebble, and
 // drops that part of the journal. A crash in between loses nothing and applies
 // nothing twice: m/folded comes with the tables in one step.
-func (f *folder) fold(st state, stop <-chan struct{}) error {
+func (f *flusher) flush(st state, stop <-chan struct{}) error {
 	p, err := f.write(st, stop)
 	defer p.remove()
 	if err != nil || len(p.paths) == 0 {
@@ -132,15 +132,18 @@ func (f *folder) fold(st state, stop <-chan struct{}) error {
 	if err := f.s.db.Ingest(context.Background(), p.paths); err != nil {
 		return err
 	}
-	f.folded.Add(int64(st.bytes()))
+	f.flushed.Add(int64(st.bytes()))
 	if p.renewed {
 		f.renewals++
 	}
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
-	return f.s.commits.fold(func(g *group) error {
-		g.folded = last.End()
-		g.also(func(b *pebble.Batch) error { return dropJournal(b, last.Seq) })
+	return f.s.commits.submitFlush(func(g *group) error {
+		g.flushed = last.End()
+		g.also(other{
+			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
+			publish: func() {},
+		})
 		return nil
 	})
 }
@@ -151,14 +154,14 @@ func dropJournal(b *pebble.Batch, seq uint64) error {
 	return b.DeleteRange(lower, journalKey(seq+1), nil)
 }
 
-// write writes the tables of a fold.
-func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
+// write writes the tables of a flush.
+func (f *flusher) write(st state, stop <-chan struct{}) (*tables, error) {
 	t := &tables{f: f, stop: stop, last: st.commits[len(st.commits)-1]}
 	items, purged, err := journal.Newest(st.commits)
 	if err != nil {
 		return t, err
 	}
-	x := foldIndex{table: f.s.table, nextID: f.nextID, last: t.last, ids: roster.Pages{Form: roster.IDs}, changes: roster.Pages{Form: roster.Changes}}
+	x := indexPages{table: f.s.table, nextID: f.nextID, last: t.last, ids: idtable.Pages{Form: idtable.IDs}, changes: idtable.Pages{Form: idtable.Changes}}
 	err = journal.EachChange(st.commits, items, func(c journal.Change) error {
 		t.add(c)
 		return x.add(c)
@@ -168,21 +171,21 @@ func (f *folder) write(st state, stop <-chan struct{}) (*tables, error) {
 	}
 	t.finish()
 	t.index(&x, purged)
-	t.set(foldedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.Seq), t.last.NextID))
+	t.set(flushedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.Seq), t.last.NextID))
 	t.finish()
 	return t, t.err
 }
 
-// A tables is the files of a fold, one after the other.
+// A tables is the files of a flush, one after the other.
 type tables struct {
-	f       *folder
-	last    journal.Commit // of the fold
+	f       *flusher
+	last    journal.Commit // of the flush
 	stop    <-chan struct{}
 	w       *sstable.Writer
 	out     tableFile // of w
 	bytes   int
 	paths   []string
-	size    roster.Size // of the index after it
+	size    idtable.Size // of the index after it
 	renewed bool
 	err     error
 	key     []byte
@@ -204,12 +207,12 @@ func (t *tables) add(c journal.Change) {
 	}
 }
 
-// index writes the pages of a fold, or the whole index if that is better. After
+// index writes the pages of a flush, or the whole index if that is better. After
 // a purge it has to be: what was forgotten must not come back, and ids may be
 // made for the first time once more.
-func (t *tables) index(x *foldIndex, purged bool) {
+func (t *tables) index(x *indexPages, purged bool) {
 	t.size = t.f.size
-	for _, p := range []*roster.Pages{&x.changes, &x.ids} {
+	for _, p := range []*idtable.Pages{&x.changes, &x.ids} {
 		p.End()
 		t.size.Add(p.Size())
 	}
@@ -217,7 +220,7 @@ func (t *tables) index(x *foldIndex, purged bool) {
 		t.renewIndex()
 		return
 	}
-	for _, p := range []*roster.Pages{&x.changes, &x.ids} {
+	for _, p := range []*idtable.Pages{&x.changes, &x.ids} {
 		t.pages(p)
 		t.finish()
 	}
@@ -226,12 +229,12 @@ func (t *tables) index(x *foldIndex, purged bool) {
 // renewIndex replaces the index. An id that gets a watermark meanwhile is then
 // in both spaces, rather than in none: i/ comes first.
 func (t *tables) renewIndex() {
-	t.size, t.renewed = roster.Size{}, true
-	for _, f := range []roster.Form{roster.IDs, roster.Changes} {
+	t.size, t.renewed = idtable.Size{}, true
+	for _, f := range []idtable.Form{idtable.IDs, idtable.Changes} {
 		space := spaceOf(f)
 		t.drop([]byte{space, '/'}, pageKey(space, t.last.Seq, 0))
-		p := &roster.Pages{Form: f}
-		t.f.s.table.Each(func(name []byte, e roster.Entry) {
+		p := &idtable.Pages{Form: f}
+		t.f.s.table.Each(func(name []byte, e idtable.Entry) {
 			if inIndex(e, t.last) == space {
 				p.Add(name, e)
 			}
@@ -244,7 +247,7 @@ func (t *tables) renewIndex() {
 }
 
 // pages writes the full pages of p.
-func (t *tables) pages(p *roster.Pages) {
+func (t *tables) pages(p *idtable.Pages) {
 	space := spaceOf(p.Form)
 	p.Flush(func(n uint32, page []byte) { t.set(pageKey(space, t.last.Seq, n), page) })
 }
@@ -285,7 +288,7 @@ func (t *tables) ready(n int) bool {
 var errStopped = errors.New("the store is being closed")
 
 func (t *tables) open() {
-	path := t.f.fs.PathJoin(t.f.dir, fmt.Sprintf(foldPrefix+"%06d.sst", t.f.n))
+	path := t.f.fs.PathJoin(t.f.dir, fmt.Sprintf(tablePrefix+"%06d.sst", t.f.n))
 	t.f.n++
 	file, err := t.f.fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {

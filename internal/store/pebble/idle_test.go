@@ -13,47 +13,52 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestTidy leaves folds on each other and puts them in order.
-func TestTidy(t *testing.T) {
+// TestCompact leaves flushes on each other and puts them in order.
+func TestCompact(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
-	for i := range 3 * tidyFolds {
+	for i := range 3 * keptFlushes {
 		for k := range 50 {
 			_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: account.UserID(fmt.Sprint("u", k)), Nick: fmt.Sprint(i)}}, free)
 			must(t, err)
 		}
-		fold(t, s)
+		flush(t, s)
 	}
-	if n := s.db.Metrics().Levels[0].Sublevels; n <= tidyFolds {
-		t.Fatalf("%d folds lie on each other, want more", n)
+	if n := s.db.Metrics().Levels[0].Sublevels; n <= keptFlushes {
+		t.Fatalf("%d flushes lie on each other, want more", n)
 	}
-	s.folder.renewIndex = true
+	s.flusher.renewIndex = true
 	must(t, one(t, s, "last", long))
-	fold(t, s)
+	flush(t, s)
 	want := list(t, s, account.ListQuery{Limit: 1000})
-	must(t, newIdler(s.folder).tidy(nil))
+	must(t, newIdler(s.flusher).compact(nil))
 	if n := tablesOf(t, s, journalSpace); n > 0 {
-		t.Errorf("%d tables still hold what was folded", n)
+		t.Errorf("%d tables still hold what was flushed", n)
 	}
 	if n := tablesOf(t, s, idSpace); n != 1 {
 		t.Errorf("%d tables hold the index after it was written anew", n)
 	}
 	if n := s.db.Metrics().Levels[0].Sublevels; n > 0 {
-		t.Errorf("%d folds lie on each other after tidying up", n)
+		t.Errorf("%d flushes lie on each other after compaction", n)
 	}
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
-		t.Errorf("after tidying up (-want +got):\n%s", diff)
+		t.Errorf("after compaction (-want +got):\n%s", diff)
 	}
 }
 
-// tablesOf returns how many tables hold keys of a space.
+// tablesOf returns how many tables hold values of a space. It does not count a table that
+// only deletes: Pebble removes that in the background.
 func tablesOf(t *testing.T, s *Store, space byte) (n int) {
 	t.Helper()
 	lower, upper := spaceBounds(space)
-	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lower, upper))
+	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lower, upper), pebble.WithProperties())
 	must(t, err)
 	for _, level := range levels {
-		n += len(level)
+		for _, table := range level {
+			if table.Properties.NumEntries > table.Properties.NumDeletions {
+				n++
+			}
+		}
 	}
 	return n
 }
@@ -62,7 +67,7 @@ func tablesOf(t *testing.T, s *Store, space byte) (n int) {
 func TestTick(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
 	defer func() { must(t, s.Close()) }()
-	i := newIdler(s.folder)
+	i := newIdler(s.flusher)
 	n := 0
 	write := func(bytes int) {
 		us := make([]account.Upsert, bytes/1000)
@@ -73,29 +78,29 @@ func TestTick(t *testing.T) {
 		_, err := s.Upsert(t.Context(), app, us, free)
 		must(t, err)
 	}
-	const folded, tidied = "folded", "tidied"
+	const flushed, compacted = "flushed", "compacted"
 	for _, tt := range []struct {
 		what   string
 		writes int // bytes before the tick
 		want   []string
 	}{
 		{"nothing was ever written", 0, []string{}},
-		{"load", 2 * foldLeast, []string{}},
+		{"load", 2 * flushLeast, []string{}},
 		{"less, but something", idleBytes / 2, []string{}},
-		{"nothing more", 0, []string{folded, tidied}},
-		{"too little for a fold", foldLeast / 2, []string{}},
+		{"nothing more", 0, []string{flushed, compacted}},
+		{"too little for a flush", flushLeast / 2, []string{}},
 		{"and nothing more", 0, []string{}},
 	} {
 		write(tt.writes)
-		before, _ := s.folder.journal()
-		wasFolded, wasTidied := s.folder.folded.Load(), i.folded
+		before, _ := s.flusher.journal()
+		wasFlushed, wasCompacted := s.flusher.flushed.Load(), i.flushed
 		must(t, i.tick(nil))
 		got := []string{}
-		if s.folder.folded.Load() != wasFolded {
-			got = append(got, folded)
+		if s.flusher.flushed.Load() != wasFlushed {
+			got = append(got, flushed)
 		}
-		if i.folded != wasTidied {
-			got = append(got, tidied)
+		if i.flushed != wasCompacted {
+			got = append(got, compacted)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s, the journal ends at %d (-want +got):\n%s", tt.what, before, diff)
@@ -103,7 +108,7 @@ func TestTick(t *testing.T) {
 	}
 	kept := func() int { return len(s.view.current.kept) }
 	if kept() == 0 {
-		t.Error("nothing is kept after a fold")
+		t.Error("nothing is kept after a flush")
 	}
 	write(2 * idleBytes)
 	must(t, i.tick(nil))

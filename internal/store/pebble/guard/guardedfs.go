@@ -4,7 +4,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A lastWordFS keeps from Pebble that its log or its manifest could not be
+// A guardedFS keeps from Pebble that its log or its manifest could not be
 // written. In most places Pebble reports such an error to Fatalf, but when it
 // changes from one log to the next it panics with a lock let go of, and that
 // ends the process. So the store is marked as failed here, where the error
@@ -14,7 +14,7 @@ import (
 // It also tells the store's [Checksums] what is written to these files. Files outside
 // of the store's own directory are none of its business: an error of a copy ends the
 // copy, not the store.
-type lastWordFS struct {
+type guardedFS struct {
 	vfs.FS
 	dir     string // of the store
 	failure *Failure
@@ -22,7 +22,7 @@ type lastWordFS struct {
 }
 
 // Create implements [vfs.FS].
-func (fs lastWordFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (fs guardedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if !fs.guards(name) {
 		return fs.FS.Create(name, c)
 	}
@@ -32,7 +32,7 @@ func (fs lastWordFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, err
 }
 
 // ReuseForWrite implements [vfs.FS].
-func (fs lastWordFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (fs guardedFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if !fs.guards(to) {
 		return fs.FS.ReuseForWrite(from, to, c)
 	}
@@ -42,7 +42,7 @@ func (fs lastWordFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vf
 }
 
 // Remove implements [vfs.FS].
-func (fs lastWordFS) Remove(name string) error {
+func (fs guardedFS) Remove(name string) error {
 	if fs.guards(name) {
 		if err := fs.sums.drop(fs.PathBase(name)); err != nil {
 			return err
@@ -52,32 +52,32 @@ func (fs lastWordFS) Remove(name string) error {
 }
 
 // guards reports whether name is that of a log or a manifest of the store.
-func (fs lastWordFS) guards(name string) bool {
+func (fs guardedFS) guards(name string) bool {
 	return Guarded(fs.PathBase(name)) && fs.PathDir(name) == fs.dir
 }
 
-func (fs lastWordFS) check(err error) {
+func (fs guardedFS) check(err error) {
 	if err != nil {
 		fs.failure.stop(err)
 	}
 }
 
-func (fs lastWordFS) wrap(name string, f vfs.File, err error) (vfs.File, error) {
+func (fs guardedFS) wrap(name string, f vfs.File, err error) (vfs.File, error) {
 	fs.check(err)
 	base := fs.PathBase(name)
-	return &lastWordFile{File: f, fs: fs, tracked: fs.sums.track(base), manifest: isManifest(base)}, nil
+	return &guardedFile{File: f, fs: fs, tracked: fs.sums.track(base), manifest: isManifest(base)}, nil
 }
 
-// A lastWordFile is a log or a manifest.
-type lastWordFile struct {
+// A guardedFile is a log or a manifest.
+type guardedFile struct {
 	vfs.File
-	fs       lastWordFS
+	fs       guardedFS
 	tracked  *tracked
 	manifest bool
 }
 
 // Write implements [vfs.File].
-func (f *lastWordFile) Write(p []byte) (int, error) {
+func (f *guardedFile) Write(p []byte) (int, error) {
 	sum := f.tracked.written.add(p) // first: Write may change p
 	n, err := f.File.Write(p)
 	f.fs.check(err)
@@ -86,14 +86,14 @@ func (f *lastWordFile) Write(p []byte) (int, error) {
 }
 
 // Sync implements [vfs.File].
-func (f *lastWordFile) Sync() error { return f.synced(f.File.Sync) }
+func (f *guardedFile) Sync() error { return f.synced(f.File.Sync) }
 
 // SyncData implements [vfs.File].
-func (f *lastWordFile) SyncData() error { return f.synced(f.File.SyncData) }
+func (f *guardedFile) SyncData() error { return f.synced(f.File.SyncData) }
 
 // synced syncs the file and notes what is durable. For a manifest, that is recorded
 // at once: Pebble removes files when its manifest does not name them any longer.
-func (f *lastWordFile) synced(sync func() error) error {
+func (f *guardedFile) synced(sync func() error) error {
 	sum := f.tracked.written
 	f.fs.check(sync())
 	f.fs.sums.synced(f.tracked, sum)
@@ -104,14 +104,14 @@ func (f *lastWordFile) synced(sync func() error) error {
 }
 
 // SyncTo implements [vfs.File].
-func (f *lastWordFile) SyncTo(length int64) (bool, error) {
+func (f *guardedFile) SyncTo(length int64) (bool, error) {
 	full, err := f.File.SyncTo(length)
 	f.fs.check(err)
 	return full, nil
 }
 
 // Close implements [vfs.File].
-func (f *lastWordFile) Close() error {
+func (f *guardedFile) Close() error {
 	f.fs.check(f.File.Close())
 	return nil
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package roster
+package idtable
 
 func largePages([]byte) {}
 

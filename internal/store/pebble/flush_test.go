@@ -19,7 +19,7 @@ import (
 	"rollcall/internal/store/pebble/roster"
 )
 
-// furnish puts accounts of every kind into s: folded, not folded, and changed,
+// furnish puts accounts of every kind into s: flushed, not flushed, and changed,
 // deleted or made again on either side. It returns the ids that exist, in order.
 func furnish(t *testing.T, s *Store) []account.UserID {
 	t.Helper()
@@ -42,7 +42,7 @@ func furnish(t *testing.T, s *Store) []account.UserID {
 			}
 		}
 		if i%2 == 1 {
-			fold(t, s)
+			flush(t, s)
 		}
 	}
 	var live []account.UserID
@@ -77,8 +77,8 @@ func list(t *testing.T, s *Store, q account.ListQuery) (as []account.Account) {
 	}
 }
 
-// TestListFolds lists what is partly folded.
-func TestListFolds(t *testing.T) {
+// TestListFlushes lists what is partly flushed.
+func TestListFlushes(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	want := furnish(t, s)
@@ -100,16 +100,16 @@ func TestListFolds(t *testing.T) {
 	}
 }
 
-// TestKept reads accounts whose changes are kept in memory after they were folded, and
+// TestKept reads accounts whose changes are kept in memory after they were flushed, and
 // reads the same when they are not.
 func TestKept(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	ids := furnish(t, s)
-	fold(t, s)
+	flush(t, s)
 	e := s.table.Lookup(record.AppendName(nil, app, ids[0]))
 	if st := s.view.current; len(st.commits) > 0 || len(st.inMemory(e.Pos)) == 0 {
-		t.Fatalf("the change at %d is not kept after a fold", e.Pos)
+		t.Fatalf("the change at %d is not kept after a flush", e.Pos)
 	}
 	want, err := s.Lookup(t.Context(), app, ids)
 	must(t, err)
@@ -182,10 +182,10 @@ func TestKeptBytes(t *testing.T) {
 	}
 }
 
-// TestFoldHalf stops a fold after Pebble took its tables, before the journal was
+// TestFlushHalf stops a flush after Pebble took its tables, before the journal was
 // dropped, as a crash may, with changes that came meanwhile: nothing is lost and
 // nothing applied twice.
-func TestFoldHalf(t *testing.T) {
+func TestFlushHalf(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	furnish(t, s)
@@ -195,18 +195,18 @@ func TestFoldHalf(t *testing.T) {
 		must(t, err)
 	}
 	must(t, one(t, s, "amended", long))
-	fold(t, s)
+	flush(t, s)
 	amend("amended", "a", "", time.Second)
 	amend("amended", "b", "", 2*time.Second)
 	amend("amended", "", "face", 3*time.Second)
 	st := s.view.acquire()
-	files, err := s.folder.write(st, nil)
+	files, err := s.flusher.write(st, nil)
 	must(t, err)
 	amend("amended", "b", "face", 4*time.Second) // changes nothing
 	want := list(t, s, account.ListQuery{Limit: 1000})
 	must(t, s.db.Ingest(t.Context(), files.paths))
 	s.view.release(st)
-	for _, when := range []string{"in the middle of a fold", "with a new snapshot in the middle of a fold"} {
+	for _, when := range []string{"in the middle of a flush", "with a new snapshot in the middle of a flush"} {
 		got := list(t, s, account.ListQuery{Limit: 1000})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
@@ -216,8 +216,8 @@ func TestFoldHalf(t *testing.T) {
 				t.Errorf("%s: listed %+v, looked up %+v, %v", when, a, as, err)
 			}
 		}
-		must(t, s.commits.fold(func(g *group) error {
-			g.also(func(b *pebble.Batch) error { return b.LogData(nil, nil) })
+		must(t, s.commits.submitFlush(func(g *group) error {
+			g.also(other{write: func(b *pebble.Batch) error { return b.LogData(nil, nil) }, publish: func() {}})
 			return nil
 		}))
 	}
@@ -226,9 +226,9 @@ func TestFoldHalf(t *testing.T) {
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
 		t.Errorf("after a restart (-want +got):\n%s", diff)
 	}
-	fold(t, s)
+	flush(t, s)
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
-		t.Errorf("after the next fold (-want +got):\n%s", diff)
+		t.Errorf("after the next flush (-want +got):\n%s", diff)
 	}
 	must(t, s.Close())
 }
@@ -239,12 +239,12 @@ func TestColumns(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, columns: true})
 	furnish(t, s)
-	fold(t, s)
+	flush(t, s)
 	must(t, s.Close())
 	s = open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
 	furnish(t, s)
-	fold(t, s)
+	flush(t, s)
 	want := list(t, s, account.ListQuery{Limit: 1000})
 	if rows, columns := forms(t, s); rows == 0 || columns == 0 {
 		t.Fatalf("%d tables in rows and %d in columns, want both", rows, columns)
@@ -273,7 +273,7 @@ func forms(t *testing.T, s *Store) (rows, columns int) {
 	return rows, columns
 }
 
-// TestRenewHalf changes accounts of every kind between the end of what a fold
+// TestRenewHalf changes accounts of every kind between the end of what a flush
 // covers and its writing of the whole index, and stops before the journal is
 // dropped: the index knows of what the journal says once more.
 func TestRenewHalf(t *testing.T) {
@@ -304,38 +304,38 @@ func TestRenewHalf(t *testing.T) {
 			must(t, err)
 		}
 	}
-	files, err := s.folder.write(st, nil)
+	files, err := s.flusher.write(st, nil)
 	must(t, err)
 	want := inventory(t, s)
 	must(t, s.db.Ingest(t.Context(), files.paths))
 	s.view.release(st)
 	must(t, s.Close())
-	for _, when := range []string{"after a restart", "after a fold and another"} {
+	for _, when := range []string{"after a restart", "after a flush and another"} {
 		s = open(t, Options{FS: disk})
 		if diff := cmp.Diff(want, inventory(t, s)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
 		}
-		fold(t, s)
+		flush(t, s)
 		must(t, s.Close())
 	}
 }
 
-// TestUnkickFolds clears watermarks before, in and after folds, and stops a fold
+// TestUnkickFlushes clears watermarks before, in and after flushes, and stops a flush
 // half way: no watermark comes back, and a kick of an earlier time counts.
-func TestUnkickFolds(t *testing.T) {
+func TestUnkickFlushes(t *testing.T) {
 	for _, renew := range []bool{false, true} {
 		for _, patches := range []int{0, 1, record.MaxOperands + 2} { // the last are more than are kept as operands
 			for steps := range 1 << 6 {
-				testUnkickFolds(t, renew, patches, steps)
+				testUnkickFlushes(t, renew, patches, steps)
 			}
 		}
 	}
 }
 
-// testUnkickFolds folds after each change whose bit in steps is set, and leaves
-// the fold without its end where the highest bit is set. After the watermark is
+// testUnkickFlushes flushes after each change whose bit in steps is set, and leaves
+// the flush without its end where the highest bit is set. After the watermark is
 // cleared it patches the profile.
-func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
+func testUnkickFlushes(t *testing.T, renew bool, patches, steps int) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, renewIndex: renew})
 	update := func(step int, ps ...account.Patch) {
@@ -345,7 +345,7 @@ func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 			must(t, err)
 		}
 		if step >= 0 && steps>>step&1 == 1 {
-			fold(t, s)
+			flush(t, s)
 		}
 	}
 	check := func(when string, want int64) {
@@ -379,7 +379,7 @@ func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 		st := s.view.acquire()
 		update(-1, account.Patch{Kicked: account.Unkicked}, account.Patch{Kicked: 3})
 		if len(st.commits) > 0 {
-			files, err := s.folder.write(st, nil)
+			files, err := s.flusher.write(st, nil)
 			must(t, err)
 			must(t, s.db.Ingest(t.Context(), files.paths))
 		}
@@ -390,19 +390,19 @@ func testUnkickFolds(t *testing.T, renew bool, patches, steps int) {
 	check("kicked earlier", 3)
 	restart()
 	check("kicked earlier, after a restart", 3)
-	fold(t, s)
+	flush(t, s)
 	restart()
-	check("kicked earlier, after a fold", 3)
+	check("kicked earlier, after a flush", 3)
 	must(t, s.Close())
 }
 
-// TestKickThenAnew makes an account anew while a fold writes a kick of the one
+// TestKickThenAnew makes an account anew while a flush writes a kick of the one
 // before it: the index must not know the new one yet.
 func TestKickThenAnew(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
-	fold(t, s)
+	flush(t, s)
 	_, err := s.Update(t.Context(), app, []account.Patch{{ID: "a", Kicked: 7}}, changing)
 	must(t, err)
 	st := s.view.acquire()
@@ -411,7 +411,7 @@ func TestKickThenAnew(t *testing.T) {
 	must(t, one(t, s, "a", long))
 	want, err := s.Status(t.Context(), app, []account.UserID{"a"})
 	must(t, err)
-	must(t, s.folder.fold(st, nil))
+	must(t, s.flusher.flush(st, nil))
 	s.view.release(st)
 	must(t, s.Close())
 	s = open(t, Options{FS: disk})
@@ -423,9 +423,9 @@ func TestKickThenAnew(t *testing.T) {
 	}
 }
 
-// TestMergeFolds merges operands of two folds while a reader holds the state
+// TestMergeFlushes merges operands of two flushes while a reader holds the state
 // between the account and them.
-func TestMergeFolds(t *testing.T) {
+func TestMergeFlushes(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	named := func(nick string, at time.Duration) {
@@ -433,13 +433,13 @@ func TestMergeFolds(t *testing.T) {
 		must(t, err)
 	}
 	named("o", 0)
-	fold(t, s)
+	flush(t, s)
 	st := s.view.acquire()
 	named("x", time.Second)
-	fold(t, s)
+	flush(t, s)
 	named("y", 2*time.Second)
 	named("x", 3*time.Second)
-	fold(t, s)
+	flush(t, s)
 	lower, upper := spaceBounds(accountSpace)
 	must(t, s.db.Compact(t.Context(), lower, upper, false))
 	s.view.release(st)
@@ -468,7 +468,7 @@ func inventory(t *testing.T, s *Store) map[account.UserID]any {
 	return all
 }
 
-// TestPurge removes spaces whose accounts were folded and deleted, and looks for
+// TestPurge removes spaces whose accounts were flushed and deleted, and looks for
 // what comes back.
 func TestPurge(t *testing.T) {
 	disk := vfs.NewMem()
@@ -481,7 +481,7 @@ func TestPurge(t *testing.T) {
 		_, err = s.Delete(t.Context(), id+1, ids[:1], changing)
 		must(t, err)
 	}
-	fold(t, s)
+	flush(t, s)
 	for id := range account.AppID(8) {
 		_, err := s.Delete(t.Context(), id+1, ids, changing)
 		must(t, err)
@@ -507,9 +507,9 @@ func TestPurge(t *testing.T) {
 			}
 		}
 	}
-	check("before the fold")
-	fold(t, s)
-	check("after the fold")
+	check("before the flush")
+	flush(t, s)
+	check("after the flush")
 	must(t, s.Close())
 	s = open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
@@ -524,7 +524,7 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// TestListDeleted lists over many deleted ids that are not folded.
+// TestListDeleted lists over many deleted ids that are not flushed.
 func TestListDeleted(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -546,7 +546,7 @@ func TestListDeleted(t *testing.T) {
 // TestSnapshot copies a store under load, verifies the copy, and opens it.
 func TestSnapshot(t *testing.T) {
 	disk := vfs.NewMem()
-	s := open(t, Options{FS: disk, foldBytes: 4 << 10})
+	s := open(t, Options{FS: disk, flushBytes: 4 << 10})
 	want := furnish(t, s)
 	_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Key: "k", Value: []byte("v")}}})
 	must(t, err)
@@ -588,7 +588,7 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("the copy lists %d accounts, verified were %d", len(got), c.Accounts)
 	}
 	if _, err := Verify(t.Context(), Options{Dir: "nothing", FS: disk}, nil); err == nil {
-		t.Error("a folder that does not exist was verified")
+		t.Error("a directory that does not exist was verified")
 	}
 }
 
@@ -597,7 +597,7 @@ func TestVerifyCorrupt(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
-	fold(t, s)
+	flush(t, s)
 	must(t, s.Close())
 	put(t, disk, appendNameKey(nil, accountSpace, record.AppendName(nil, app, "a")), append(record.AppendAccount(nil, &account.Account{ID: "a", InternalID: 1, Created: now, Updated: now}), 7))
 	if c, err := Verify(t.Context(), Options{Dir: "data", FS: disk}, nil); err == nil {
@@ -611,7 +611,7 @@ func TestCache(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	must(t, one(t, s, "a", long))
-	fold(t, s)
+	flush(t, s)
 	s.view.forget()
 	for range 2 {
 		_, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
@@ -630,26 +630,26 @@ func TestIndexSize(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	furnish(t, s)
-	fold(t, s)
-	before := s.folder.size
+	flush(t, s)
+	before := s.flusher.size
 	must(t, s.Close())
 	s = open(t, Options{FS: disk, renewIndex: true})
 	defer func() { must(t, s.Close()) }()
-	if s.folder.size != before {
-		t.Errorf("after a restart the index has %+v, before %+v", s.folder.size, before)
+	if s.flusher.size != before {
+		t.Errorf("after a restart the index has %+v, before %+v", s.flusher.size, before)
 	}
 	must(t, one(t, s, "one more", long))
-	fold(t, s)
-	if n := s.folder.size; n.Entries != 1001 || n.Entries >= before.Entries {
+	flush(t, s)
+	if n := s.flusher.size; n.Entries != 1001 || n.Entries >= before.Entries {
 		t.Errorf("after a renewal the index has %+v, before %+v, want an entry for each id", n, before)
 	}
 }
 
-// TestBackPressure keeps the journal from being folded. Writes wait when it is full,
+// TestBackPressure keeps the journal from being flushed. Writes wait when it is full,
 // and their callers hear of it.
 func TestBackPressure(t *testing.T) {
-	s := open(t, Options{FS: vfs.NewMem(), foldBytes: 4 << 10})
-	s.folder.mu.Lock() // nothing is folded
+	s := open(t, Options{FS: vfs.NewMem(), flushBytes: 4 << 10})
+	s.flusher.mu.Lock() // nothing is flushed
 	var err error
 	n := 0
 	for ; err == nil && n < 10_000; n++ {
@@ -659,24 +659,24 @@ func TestBackPressure(t *testing.T) {
 		t.Fatalf("after %d writes: %v, want Code unavailable", n, err)
 	}
 	st := s.view.acquire()
-	if got, most := st.bytes(), s.room.max+maxGroupBytes; got < s.room.max || got > most {
-		t.Errorf("the journal has %d bytes, want %d to %d", got, s.room.max, most)
+	if got, most := st.bytes(), s.limit.max+maxGroupBytes; got < s.limit.max || got > most {
+		t.Errorf("the journal has %d bytes, want %d to %d", got, s.limit.max, most)
 	}
 	s.view.release(st)
-	s.folder.mu.Unlock()
+	s.flusher.mu.Unlock()
 	must(t, one(t, s, "after", long))
 	must(t, s.Close())
 }
 
-// TestFoldWhilePatched patches a few accounts from many callers while the journal is
-// folded over and over. The committer reads folded accounts for that, and the folder
+// TestFlushWhilePatched patches a few accounts from many callers while the journal is
+// flushed over and over. The committer reads flushed accounts for that, and the flusher
 // replaces the snapshot from which it reads.
-func TestFoldWhilePatched(t *testing.T) {
-	s := open(t, Options{FS: vfs.NewMem(), foldBytes: 2 << 10})
+func TestFlushWhilePatched(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), flushBytes: 2 << 10})
 	for i := range 16 {
 		must(t, one(t, s, account.UserID(fmt.Sprintf("h%d", i)), long))
 	}
-	fold(t, s)
+	flush(t, s)
 	var wg sync.WaitGroup
 	for c := range 8 {
 		wg.Go(func() {
