@@ -14,14 +14,14 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// errDamaged is the refusal of a directory that does not hold what was written to it,
-// before anything in it was changed.
+// errDamaged returns the error for a directory whose content differs from what was written
+// to it. Nothing in the directory has been changed.
 func (o Options) errDamaged(d guard.Damage) error {
 	return fmt.Errorf("the data directory %s is damaged: %w. It was left as it is. Restore a backup; \"rollcall store accept\" shows what can still be read", o.Dir, d)
 }
 
-// failed returns what is said of an error that ended what was being done with the
-// directory. Pebble's own errors of damage name no file and have several lines.
+// failed returns the error for an operation on the directory that ended with err. Pebble's
+// own errors of damage name no file and have several lines.
 func (o Options) failed(doing string, err error) error {
 	if damage, ok := errors.AsType[guard.Damage](err); ok {
 		return fmt.Errorf("the data directory %s is damaged: %w. Restore a backup", o.Dir, damage)
@@ -35,7 +35,8 @@ func (o Options) failed(doing string, err error) error {
 	return fmt.Errorf("%s the data directory %s: %w", doing, o.Dir, err)
 }
 
-// missingTable is how Pebble names a table that its manifest names and that is not there.
+// missingTable matches the error of Pebble for a table that the manifest names and that is
+// missing.
 var missingTable = regexp.MustCompile(`file (\d+) \(type sstable\) unknown`)
 
 // firstLine returns the first line of an error's text.
@@ -45,8 +46,8 @@ func firstLine(err error) string {
 }
 
 // checkDamage compares the directory with the record of its logs and manifest, before
-// Pebble may remove anything in it. It returns the record, a new one if the directory
-// holds no store or one of format 3.
+// Pebble can remove anything in it. It returns the record, or a new one if the directory
+// contains no store or one of format 3.
 func (o Options) checkDamage(lock *pebble.Lock, space *guard.Space) (*guard.Checksums, error) {
 	fs := space.Watched(o.FS)
 	if o.accept {
@@ -65,8 +66,8 @@ func (o Options) checkDamage(lock *pebble.Lock, space *guard.Space) (*guard.Chec
 	return sums, err
 }
 
-// checkAcceptable refuses what Accept cannot mend: a directory that is not damaged, and
-// one without the marker that leads to the manifest.
+// checkAcceptable refuses directories that Accept cannot help: one that is not damaged,
+// and one without the marker that points to the manifest.
 func (o Options) checkAcceptable() error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil {
@@ -87,8 +88,8 @@ func (o Options) checkAcceptable() error {
 
 func isManifestMarker(name string) bool { return strings.HasPrefix(name, "marker.manifest.") }
 
-// checkUnrecorded refuses a store without a record, unless it is of format 3, which
-// had none. It opens Pebble for reading alone.
+// checkUnrecorded refuses a store without a record, unless it is of format 3, which had
+// none. It opens Pebble read-only.
 func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil || !slices.ContainsFunc(names, isManifestMarker) {
@@ -116,7 +117,7 @@ func (o Options) checkUnrecorded(lock *pebble.Lock) error {
 	return errors.Join(err, db.Close())
 }
 
-// checkEmpty refuses data without a format: some of it must be missing.
+// checkEmpty refuses data without a format, because part of such data must be missing.
 func checkEmpty(db *pebble.DB) error {
 	return iterate(db, nil, nil, func(it *pebble.Iterator) error {
 		if it.First() {

@@ -1,42 +1,42 @@
-// Package pebble implements [account.Engine] on Pebble, a log-structured
-// merge tree in one directory. It is the default engine.
+// Package pebble implements [account.Engine] on Pebble, a log-structured merge tree in one
+// directory. It is the default engine.
 //
 // # Parts
 //
-// Pebble holds the truth (keys.go, package record). A table in memory (package
-// idtable) holds every id with what an import must know of it, so that neither Status
-// nor an import reads Pebble; Open fills it from an index (index.go).
+// Pebble stores all data (keys.go, package record). A table in memory (package idtable)
+// contains every ID and the part of its account that an import needs. So neither Status
+// nor an import reads Pebble. Open fills the table from an index (index.go).
 //
-// All changes go through one goroutine, the committer (commit.go). It takes
-// every call that waits, decides the calls in order against the table and what
-// it has decided before in the same group (group.go), writes one value with all
-// their changes, the next of a journal (package journal), waits for Pebble's log to
-// be on disk, and only then shows the changes and answers. So quotas, counts
-// and internal ids are exact without locks, concurrent callers share one sync,
-// and the tree sees one key for hundreds of accounts.
+// All changes go through one goroutine, the committer (commit.go). It accepts all calls
+// that wait and decides them in order, against the table and its earlier decisions in the
+// same group (group.go). It writes one value with all their changes, the next commit of a
+// journal (package journal), and waits until the log of Pebble is on disk. Only then does
+// it make the changes visible and return the results. So quotas, counts and InternalIDs
+// are exact without locks, concurrent callers share one sync, and the tree stores one key
+// for hundreds of accounts.
 //
-// The journal is bounded. A second goroutine, the flusher (flush.go), sorts it and
-// gives it to Pebble as finished tables, which is several times cheaper than
-// single writes, then drops it. What changes an account that was flushed before
-// is not read: it is an operand that Pebble merges when it next rewrites the
-// account (package record).
+// The size of the journal is limited. A second goroutine, the flusher (flush.go), sorts
+// the journal, ingests it into Pebble as finished tables, which is several times cheaper
+// than single writes, and then drops it. This is the journal flush. Pebble flushes its
+// memtables on its own. A change of an account that is flushed already does not read the
+// account: it is an operand, which Pebble merges when it next rewrites the account
+// (package record).
 //
 // Records and the spaces of apps are keys of their own (package catalog), in the same
 // commit as the journal. The committer compares the versions that their writes expect.
 //
-// Readers see the newest durable state (view.go): a snapshot of what is flushed, the
-// journal above it in memory, and a snapshot of the records. No answer rests on
-// something that a crash could undo.
+// Readers see the newest durable state (view.go): a snapshot of Pebble, and the journal
+// that is not flushed, in memory. No response depends on something that a crash could
+// undo.
 //
 // # Failures
 //
-// Pebble reports a failed log or manifest write by calling Fatalf of its logger
-// in the goroutine that met it, and goes on as if nothing had happened when
-// that returns. Here Fatalf marks the store as failed and never returns
-// (package guard). A failed store acknowledges nothing more, answers what its last
-// durable state holds, and recovers by a restart.
+// Pebble reports a failed write of a log or a manifest by calling Fatalf of its logger,
+// and continues as if nothing had happened when Fatalf returns. Here, Fatalf marks the
+// store as failed and never returns (package guard). A failed store acknowledges nothing
+// more, serves reads of its last durable state, and recovers by a restart.
 //
-// On a full disk Pebble would hold writers for ever and try again in a tight
-// loop. Package guard refuses writes while there still is room, and every caller of
-// a commit or a read that hangs gets its answer when its context ends.
+// On a full disk, Pebble would block writers for ever and retry in a tight loop. Package
+// guard refuses writes before the disk is full. Every caller of a commit or a read that
+// hangs gets an error when its context ends.
 package pebble

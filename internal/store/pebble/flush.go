@@ -19,28 +19,29 @@ import (
 
 // Bounds of the journal.
 const (
-	flushBytes = 32 << 20       // flush when there is so much, also under load
-	flushLeast = 1 << 20        // and when there is so much, once nothing is written any more
-	maxJournal = 4 * flushBytes // commits wait when there is so much
-	keepBytes  = 3 * flushBytes // stay in memory after they were flushed, for reads: a million accounts
-	tableBytes = 8 << 20        // of names and values in a file; small files make small compactions
-	retryFlush = time.Second    // after an error
+	flushBytes = 32 << 20       // unflushed bytes that start a flush, also under load
+	flushLeast = 1 << 20        // unflushed bytes that start a flush once nothing is written
+	maxJournal = 4 * flushBytes // unflushed bytes at which commits wait
+	keepBytes  = 3 * flushBytes // flushed bytes that stay in memory for reads: a million accounts
+	tableBytes = 8 << 20        // names and values in a file; small files make small compactions
+	retryFlush = time.Second    // delay after an error
 )
 
-// A journalLimit knows how much of the journal is not flushed.
+// A journalLimit tracks how much of the journal is not flushed. It says when a flush is
+// due and when commits must wait.
 type journalLimit struct {
-	bytes int           // as the committer says
-	ready chan struct{} // told when it is time to flush
-	due   int           // bytes to flush
-	least int           // bytes to flush when nothing is written
-	max   int           // bytes to wait at
+	bytes int           // set by the committer
+	ready chan struct{} // receives a value when a flush is due
+	due   int           // bytes at which a flush is due
+	least int           // bytes at which a flush is due when nothing is written
+	max   int           // bytes at which commits wait
 }
 
 func newJournalLimit(due int) *journalLimit {
 	return &journalLimit{ready: make(chan struct{}, 1), due: due, least: due / (flushBytes / flushLeast), max: maxJournal / flushBytes * due}
 }
 
-// set says how much is not flushed.
+// set sets the number of unflushed bytes.
 func (b *journalLimit) set(n int) {
 	b.bytes = n
 	if b.bytes >= b.due {
@@ -54,7 +55,7 @@ func (b *journalLimit) set(n int) {
 // full reports whether commits have to wait for a flush.
 func (b *journalLimit) full() bool { return b.bytes >= b.max }
 
-// tablePrefix begins the names of files that a flush writes.
+// tablePrefix is the start of the names of the files that a flush writes.
 const tablePrefix = "fold-"
 
 // A flusher moves the journal into the accounts and the index.
@@ -63,19 +64,19 @@ type flusher struct {
 	fs  vfs.FS
 	dir string
 
-	mu     sync.Mutex   // held for a flush
-	n      int          // of files made
-	nextID uint64       // the next InternalID to give after what is flushed
-	size   idtable.Size // of what is flushed
+	mu     sync.Mutex   // held during a flush
+	n      int          // number of the next file
+	nextID uint64       // the first InternalID that is not flushed
+	size   idtable.Size // of the index on disk
 
-	flushed  atomic.Int64 // bytes of journal
-	renewals int          // of the index
+	flushed  atomic.Int64 // bytes of journal since the start
+	renewals int          // times that the whole index was written
 
 	renewIndex bool // tests: with every flush
 }
 
-// run flushes whenever there is enough, and does the rest when there is little load, until
-// stop is closed.
+// run flushes the journal whenever a flush is due, and does deferred work when there is
+// little load. It returns when stop is closed.
 func (f *flusher) run(tick time.Duration, stop <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -108,7 +109,7 @@ func pause(d time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// guarded flushes, unless Pebble stops it.
+// guarded flushes the journal and returns even if the store fails meanwhile.
 func (f *flusher) guarded(stop <-chan struct{}) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -120,9 +121,9 @@ func (f *flusher) guarded(stop <-chan struct{}) error {
 	return f.s.failure.Shielded(func() error { return f.flush(st, stop) }, 0)
 }
 
-// flush writes what st's journal says into tables, gives them to Pebble, and
-// drops that part of the journal. A crash in between loses nothing and applies
-// nothing twice: m/folded comes with the tables in one step.
+// flush writes the journal of st into tables, ingests them into Pebble, and drops that
+// part of the journal. A crash between these steps loses nothing and applies nothing
+// twice: Pebble adds m/folded and the tables in one step.
 func (f *flusher) flush(st state, stop <-chan struct{}) error {
 	p, err := f.write(st, stop)
 	defer p.remove()
@@ -176,22 +177,22 @@ func (f *flusher) write(st state, stop <-chan struct{}) (*tables, error) {
 	return t, t.err
 }
 
-// A tables is the files of a flush, one after the other.
+// A tables writes the files of a flush, one at a time.
 type tables struct {
 	f       *flusher
-	last    journal.Commit // of the flush
+	last    journal.Commit // the last commit of the flush
 	stop    <-chan struct{}
 	w       *sstable.Writer
 	out     tableFile // of w
 	bytes   int
 	paths   []string
-	size    idtable.Size // of the index after it
+	size    idtable.Size // of the index after the flush
 	renewed bool
 	err     error
 	key     []byte
 }
 
-// add writes what c says of an account.
+// add writes the change c of an account.
 func (t *tables) add(c journal.Change) {
 	if !t.ready(len(c.Name) + len(c.Value)) {
 		return
@@ -207,9 +208,9 @@ func (t *tables) add(c journal.Change) {
 	}
 }
 
-// index writes the pages of a flush, or the whole index if that is better. After
-// a purge it has to be: what was forgotten must not come back, and ids may be
-// made for the first time once more.
+// index writes the pages of the flush, or the whole index if that is cheaper. After a
+// purge the whole index must be rewritten: it must not contain the purged IDs, which may
+// be created again.
 func (t *tables) index(x *indexPages, purged bool) {
 	t.size = t.f.size
 	for _, p := range []*idtable.Pages{&x.changes, &x.ids} {
@@ -226,8 +227,8 @@ func (t *tables) index(x *indexPages, purged bool) {
 	}
 }
 
-// renewIndex replaces the index. An id that gets a watermark meanwhile is then
-// in both spaces, rather than in none: i/ comes first.
+// renewIndex replaces the index. It writes i/ before c/. An ID that gets a watermark
+// between the two is therefore in both spaces, and not in neither.
 func (t *tables) renewIndex() {
 	t.size, t.renewed = idtable.Size{}, true
 	for _, f := range []idtable.Form{idtable.IDs, idtable.Changes} {
@@ -266,7 +267,7 @@ func (t *tables) set(key, value []byte) {
 	}
 }
 
-// ready makes a file if there is none, and reports whether to go on.
+// ready opens a file if none is open, and reports whether the flush can continue.
 func (t *tables) ready(n int) bool {
 	if t.bytes += n; t.bytes > tableBytes {
 		t.finish()
@@ -300,7 +301,7 @@ func (t *tables) open() {
 	t.w = sstable.NewWriter(&t.out, t.f.s.writerOptions())
 }
 
-// finish ends the file under way and makes it durable.
+// finish closes the open file and makes it durable.
 func (t *tables) finish() {
 	if t.w != nil {
 		t.err = errors.Join(t.err, t.w.Close())
@@ -308,10 +309,10 @@ func (t *tables) finish() {
 	}
 }
 
-// remove removes the files; Pebble has links of its own to those that it took.
+// remove removes the files. Pebble has its own links to the files that it has ingested.
 func (t *tables) remove() {
 	t.finish()
 	for _, path := range t.paths {
-		_ = t.f.fs.Remove(path) // else the next Open does
+		_ = t.f.fs.Remove(path) // if it fails, the next Open removes the file
 	}
 }

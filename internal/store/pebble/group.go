@@ -17,8 +17,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A group is the calls that share one commit: what they have decided so far,
-// laid over the table. Only the committer uses it, one group after the other.
+// A group collects the calls that share one commit, and what they have decided so far, on
+// top of the table. Only the committer uses it. It processes one group at a time.
 type group struct {
 	db    *pebble.DB
 	view  *view
@@ -29,19 +29,19 @@ type group struct {
 	out     []byte // changes for the journal
 	states  []touched
 	index   map[idtable.Ref]int     // of states
-	counts  map[account.AppID]int64 // accounts, as the group leaves them
+	counts  map[account.AppID]int64 // accounts of each app, after the group
 	purges  []purge
-	pending *pebble.Batch               // records and spaces, see records; nil if there are none
-	kinds   map[account.Kind]bool       // of records written
-	fault   error                       // why pending cannot be committed
-	others  []func(*pebble.Batch) error // add what is neither an account nor a record
+	pending *pebble.Batch         // records and spaces, see records.go; nil if there are none
+	kinds   map[account.Kind]bool // of records written
+	fault   error                 // the reason why pending cannot be committed
+	others  []other
 
-	// The admins of every app that has a space, as the group leaves them. A group that
-	// cannot be made durable is the last one.
+	// The admins of every app that has a space, after the group. If a group cannot be made
+	// durable, the store fails, so there is no group after it.
 	spaces catalog.Spaces
 
 	base       uint64 // position of the first byte of out
-	nextID     uint64 // the next InternalID to give
+	nextID     uint64 // the next InternalID to assign
 	nextCommit uint64 // of the journal
 	flushed    uint64 // positions below are flushed
 	number     uint64 // of the newest commit of records
@@ -53,26 +53,32 @@ type group struct {
 // kinds is how many kinds of records there can be.
 const kinds = math.MaxUint8 + 1
 
-// A touched is one id that the group has touched.
+// A touched is an ID that the group has changed.
 type touched struct {
 	ref idtable.Ref
 	now idtable.Entry
 }
 
-// A purge forgets the deleted ids of an app, up to a position.
+// A purge removes what the table knows of the deleted IDs of an app, up to a position.
 type purge struct {
 	app account.AppID
 	pos uint64
 }
 
-// also lets write add to the commit of the group.
-func (g *group) also(write func(*pebble.Batch) error) { g.others = append(g.others, write) }
+// An other is a change of something other than an account or a record.
+type other struct {
+	write   func(*pebble.Batch) error // adds it to the commit
+	publish func()                    // makes it visible, once it is durable
+}
 
-// reset empties g for the next group, and lets go of what it held. size is
-// about how much the next group will write.
+// also adds a change to the group.
+func (g *group) also(o other) { g.others = append(g.others, o) }
+
+// reset prepares g for the next group and releases the memory of the last one. size is
+// roughly how many bytes the next group will write.
 func (g *group) reset(size int) {
 	g.base += uint64(len(g.out))
-	g.out = make([]byte, 0, size) // the view keeps the last one
+	g.out = make([]byte, 0, size) // not reused: the view keeps the slice of the last group
 	g.states = g.states[:0]
 	clear(g.index)
 	clear(g.counts)
@@ -83,8 +89,8 @@ func (g *group) reset(size int) {
 	g.others = g.others[:0]
 }
 
-// find returns the record of a name in the table, 0 if there is none, and what
-// the group has made of it.
+// find returns the table record of a name, 0 if there is none, and its entry, with the
+// changes of the group.
 func (g *group) find(hash uint64, name []byte) (idtable.Ref, idtable.Entry) {
 	r, e := g.table.Find(hash, name)
 	if i, ok := g.index[r]; ok && r != 0 {
@@ -93,7 +99,7 @@ func (g *group) find(hash uint64, name []byte) (idtable.Ref, idtable.Entry) {
 	return r, e
 }
 
-// set notes what has become of an id.
+// set stores the new entry of an ID.
 func (g *group) set(r idtable.Ref, e idtable.Entry) {
 	i, ok := g.index[r]
 	if !ok {
@@ -104,8 +110,8 @@ func (g *group) set(r idtable.Ref, e idtable.Entry) {
 	g.states[i].now = e
 }
 
-// write adds a change of an id to the journal and notes its entry, whose pos it
-// sets. It returns the value as it stands in the journal.
+// write appends a change of an ID to the journal. It sets the position of its entry and
+// stores the entry. It returns the value of the change, as it lies in the journal.
 func (g *group) write(r idtable.Ref, e idtable.Entry, c journal.Change) []byte {
 	e.Pos = g.base + uint64(len(g.out))
 	var value int
@@ -114,7 +120,7 @@ func (g *group) write(r idtable.Ref, e idtable.Entry, c journal.Change) []byte {
 	return g.out[value:]
 }
 
-// newest returns the newest change of an id that is not flushed, if there is one.
+// newest returns the newest change of an ID that is still in the journal, if there is one.
 func (g *group) newest(e idtable.Entry) (journal.Change, bool, error) {
 	switch {
 	case e.Pos >= g.base:
@@ -127,7 +133,7 @@ func (g *group) newest(e idtable.Entry) (journal.Change, bool, error) {
 	return journal.Change{}, false, nil
 }
 
-// count returns how many accounts app has, as the group leaves it.
+// count returns the number of accounts of app, after the group.
 func (g *group) count(app account.AppID) int64 {
 	n, ok := g.counts[app]
 	if !ok {
@@ -137,8 +143,8 @@ func (g *group) count(app account.AppID) int64 {
 	return n
 }
 
-// upsert imports the accounts of u. First it makes those that do not exist, then
-// it changes the others: what the latter may wait for, the table must not.
+// upsert imports the accounts of u. It creates missing accounts first and updates existing
+// ones second: updates may read from disk, and the table must not be locked during that.
 func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
 	g.table.Warm(u.hashes)
 	if err := g.create(u, rs); err != nil {
@@ -165,7 +171,8 @@ func (g *group) create(u *upsert, rs []account.UpsertResult) (err error) {
 	return nil
 }
 
-// createOne makes the account of an item, unless it exists or must not.
+// createOne creates the account of an item, unless the account exists or the policy
+// forbids it.
 func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	name, value := u.Item(i)
 	r, e := g.find(u.hashes[i], name)
@@ -183,7 +190,7 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	if r == 0 || g.nextID > idtable.MaxID {
 		return account.UpsertResult{}, idtable.ErrFull
 	}
-	if e.Kicked != 0 { // it survives the account
+	if e.Kicked != 0 { // the watermark outlives the account
 		value = u.WithKicked(i, e.Kicked)
 	}
 	next := idtable.Entry{InternalID: g.nextID, Kicked: e.Kicked}
@@ -194,26 +201,26 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.InternalID}, nil
 }
 
-// errWorn is what a write answers when positions do not fit into the table any
-// more, after 256 TiB.
+// errWorn is the error of a write when the positions of the journal no longer fit into the
+// table, after 256 TiB.
 var errWorn = &account.Error{Code: account.Unavailable, Detail: "the store has written more than it can number; restart the server"}
 
-// worn reports whether that is so.
+// worn reports whether the positions of the journal have run out.
 func (g *group) worn() bool { return g.base > idtable.MaxPos-1<<40 }
 
-// reimport imports an account that exists. It does not read it: what changes is
-// found out when the account is next read or rewritten.
+// reimport imports an account that exists. It does not read the account. The operand that
+// it writes is applied when the account is next read or rewritten.
 func (g *group) reimport(u *upsert, i int) error {
 	g.buf = u.AppendOperand(g.buf[:0], i)
 	if len(g.buf) == 0 {
-		return nil // nothing is said of the profile
+		return nil // the item has no profile
 	}
 	name := u.Name(i)
 	r, e := g.find(u.hashes[i], name)
 	return g.amend(r, e, name, g.buf)
 }
 
-// amend writes operand on top of what is known of an account.
+// amend adds operand to the pending changes of an account.
 func (g *group) amend(r idtable.Ref, e idtable.Entry, name, operand []byte) error {
 	c, recent, err := g.newest(e)
 	if err != nil {
@@ -232,14 +239,14 @@ func (g *group) amend(r idtable.Ref, e idtable.Entry, name, operand []byte) erro
 		return internal("the account cannot be read", err)
 	case !ok:
 		return g.rewrite(r, e, c, operand)
-	case len(joined) > len(c.Value): // otherwise it is said already
+	case len(joined) > len(c.Value): // otherwise the last operand has the same effect
 		g.write(r, e, journal.Change{Kind: journal.Merge, Name: name, Value: joined})
 	}
 	g.joined = joined
 	return nil
 }
 
-// rewrite writes an account as a whole, after operand.
+// rewrite applies operand and writes the whole account.
 func (g *group) rewrite(r idtable.Ref, e idtable.Entry, c journal.Change, operand []byte) error {
 	base, operands := c.Value, operand
 	if c.Kind == journal.Merge {
@@ -286,17 +293,17 @@ func (g *group) delete(app account.AppID, hash uint64, name []byte, now time.Tim
 	return account.OK
 }
 
-// purge forgets the deleted ids of app.
+// purge removes what is known of the deleted IDs of app.
 func (g *group) purge(app account.AppID) {
 	g.purges = append(g.purges, purge{app, g.base + uint64(len(g.out))})
 	g.out, _ = journal.Append(g.out, journal.Change{Kind: journal.Purge, Name: binary.BigEndian.AppendUint32(nil, uint32(app))})
 }
 
-// note notes that an outcome cannot be written, with which the store fails: the group may
-// have decided more on it.
+// note records that an outcome cannot be written. The store then fails at the commit,
+// because the group may have based later decisions on that outcome.
 func (g *group) note(err error) { g.fault = errors.Join(g.fault, err) }
 
-// batch returns everything that the group has decided, ready to commit.
+// batch returns all changes of the group, ready to commit.
 func (g *group) batch() (*pebble.Batch, error) {
 	b := g.pending
 	if b == nil {
@@ -316,19 +323,20 @@ func (g *group) batch() (*pebble.Batch, error) {
 	return b, errors.Join(errs...)
 }
 
-// unflushed returns how many bytes of the journal are not flushed after the group.
+// unflushed returns how many bytes of the journal are not flushed, after the group.
 func (g *group) unflushed() int { return int(g.base + uint64(len(g.out)) - g.flushed) }
 
-// changedTables reports whether the group changes what is not in the journal. After a
-// flush it does, too: an older snapshot would keep all that was rewritten since.
+// changedTables reports whether the group changes keys outside of the journal. A commit
+// that ends a flush does, so the view replaces its snapshot: an older snapshot would keep
+// everything on disk that has been rewritten since.
 func (g *group) changedTables() bool {
 	return g.pending != nil || len(g.others) > 0
 }
 
-// commit returns what the group has added to the journal.
+// commit returns the part of the journal that the group has written.
 func (g *group) commit() journal.Commit {
 	if cap(g.out) > 2*len(g.out) {
-		g.out = bytes.Clone(g.out) // it stays in memory until it is flushed
+		g.out = bytes.Clone(g.out) // the slice stays in memory until it is flushed
 	}
 	c := journal.Commit{Seq: g.nextCommit, Base: g.base, NextID: g.nextID, Data: g.out, Changes: len(g.states)}
 	if len(g.out) > 0 {
@@ -337,7 +345,7 @@ func (g *group) commit() journal.Commit {
 	return c
 }
 
-// publish shows what the group has decided, after it is durable.
+// publish makes the changes of the group visible. It runs after they are durable.
 func (g *group) publish() {
 	g.publishTable()
 	for kind := range g.kinds {

@@ -6,38 +6,39 @@ import (
 	"time"
 )
 
-// What the store does when there is little load. Under load it flushes large pieces, and
-// Pebble compacts when l0Flushes lie on each other: both take less for an account the more
-// they do at once. The rest is done when it disturbs nobody.
+// Limits of the work that the store defers until there is little load. Under load, the
+// store flushes large pieces, and Pebble compacts only when l0Flushes lie on each other:
+// the more is done at once, the less it costs per account.
 const (
 	idleTick     = 2 * time.Second
-	idleBytes    = 256 << 10 // of journal in a tick are little load
-	idleKeep     = 8         // ticks of little load after which what is kept is let go
-	keptFlushes  = 2         // flushes that may stay on each other
-	compactBytes = 32 << 20  // of tables that are compacted in a step; between two the load is looked at
+	idleBytes    = 256 << 10 // less journal than this in a tick is little load
+	idleKeep     = 8         // ticks of little load before the kept journal is released
+	keptFlushes  = 2         // sublevels of level 0 that may stay
+	compactBytes = 32 << 20  // tables compacted in one step; the load is checked between steps
 )
 
-// An idler does what waits for little load: it flushes the end of the journal, compacts
-// what flushes have left on each other, so that reads look into fewer tables and no stale
-// version takes space, and gives memory back. The flusher's goroutine alone uses it.
+// An idler does deferred work when there is little load. It flushes the rest of the
+// journal, compacts the tables of flushes, and returns memory to the system. Compaction
+// lets reads visit fewer tables and removes stale versions. Only the goroutine of the
+// flusher uses an idler.
 type idler struct {
 	f *flusher
 
 	end   uint64 // of the journal at the last tick
-	ticks int    // of little load, one after the other
+	ticks int    // consecutive ticks of little load
 
-	// When the store was last in order.
+	// The values of the flusher at the end of the last compaction.
 	flushed  int64 // bytes
 	renewals int
 }
 
-// newIdler returns an idler for a flusher whose journal has just been looked at.
+// newIdler returns an idler that counts the load from now on.
 func newIdler(f *flusher) *idler {
 	end, _ := f.journal()
 	return &idler{f: f, end: end}
 }
 
-// tick does what is to be done when another tick has passed.
+// tick does the work that is due. It runs once per tick.
 func (i *idler) tick(stop <-chan struct{}) error {
 	end, unflushed := i.f.journal()
 	grown := end - i.end
@@ -63,7 +64,7 @@ func (i *idler) tick(stop <-chan struct{}) error {
 	return i.f.s.failure.Shielded(func() error { return i.compact(stop) }, 0)
 }
 
-// journal returns where the journal ends, and how much of it is not flushed.
+// journal returns the end of the journal, and how many bytes of it are not flushed.
 func (f *flusher) journal() (end uint64, unflushed int) {
 	st := f.s.view.acquire()
 	defer f.s.view.release(st)
@@ -71,17 +72,17 @@ func (f *flusher) journal() (end uint64, unflushed int) {
 	return st.flushed + uint64(n), n
 }
 
-// compact puts the store in order, unless the load begins again meanwhile.
+// compact compacts the store. It stops early if the load returns.
 func (i *idler) compact(stop <-chan struct{}) error {
 	db, flushed, renewals := i.f.s.db, i.f.flushed.Load(), i.f.renewals
 	if err := db.Flush(); err != nil {
 		return err
 	}
-	spaces := []byte{journalSpace} // what is left of it is flushed
+	spaces := []byte{journalSpace} // all of its content is flushed
 	if i.worthwhile() {
 		spaces = append(spaces, accountSpace, metaSpace)
 	}
-	if renewals != i.renewals { // otherwise the pages of the index lie side by side
+	if renewals != i.renewals { // otherwise the pages of the index do not overlap
 		spaces = append(spaces, changeSpace, idSpace)
 	}
 	for _, space := range spaces {
@@ -93,14 +94,14 @@ func (i *idler) compact(stop <-chan struct{}) error {
 	return nil
 }
 
-// worthwhile reports whether enough is out of order for a compaction: a few ids that lie
-// anywhere draw all the others into it.
+// worthwhile reports whether enough data is unordered for a compaction. A few scattered
+// IDs would force a rewrite of every table, so compaction waits for more.
 func (i *idler) worthwhile() bool {
 	m := i.f.s.db.Metrics()
 	return m.Levels[0].Sublevels > keptFlushes && 10*m.Levels[0].TablesSize > m.Total().TablesSize || m.Levels[0].Sublevels > l0Flushes/2
 }
 
-// compactSpace compacts a space in steps, and reports whether it came to the end.
+// compactSpace compacts a space in steps. It reports false if it stopped early.
 func (i *idler) compactSpace(space byte, stop <-chan struct{}) (bool, error) {
 	lower, upper := spaceBounds(space)
 	size, err := i.f.s.db.EstimateDiskUsage(lower, upper)
@@ -122,7 +123,7 @@ func (i *idler) compactSpace(space byte, stop <-chan struct{}) (bool, error) {
 	return true, nil
 }
 
-// compact rewrites a range. It returns errStopped once stop is closed.
+// compactRange rewrites a range of keys. It returns errStopped once stop is closed.
 func (i *idler) compactRange(lower, upper []byte, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

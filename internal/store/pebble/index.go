@@ -16,24 +16,25 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// The index is what the table holds, kept in Pebble so that a start does not
-// have to read the accounts. Every flush adds pages to it, in the same step in
-// which it adds the accounts: to i/ the ids that it makes for the first time,
-// and to c/ what has become of others, and new ids with a watermark. So the
-// pages of i/ never name an id twice and can be read in any order, and those of
-// c/ in theirs. When much of it is out of date, a flush writes all of it anew from
-// the table.
+// The index is a copy of the table in Pebble, so that a start does not have to read the
+// accounts. Every flush adds pages to it, in the same step in which it adds the accounts:
+//   - i/ contains IDs that are created for the first time.
+//   - c/ contains the changes of other IDs, and new IDs with a watermark.
+//
+// The pages of i/ never contain an ID twice, so they can be read in any order. Those of c/
+// must be read in order. When much of the index is out of date, a flush rewrites all of it
+// from the table.
 
-// A indexPages makes the pages of a flush.
+// An indexPages builds the index pages of a flush.
 type indexPages struct {
 	table   *idtable.Table
-	nextID  uint64         // ids from it on are given in this flush
+	nextID  uint64         // the first InternalID that this flush assigns
 	last    journal.Commit // of the flush
 	ids     idtable.Pages
 	changes idtable.Pages
 }
 
-// spaceOf returns the space of pages.
+// spaceOf returns the space for pages of a form.
 func spaceOf(f idtable.Form) byte {
 	if f == idtable.Changes {
 		return changeSpace
@@ -41,7 +42,7 @@ func spaceOf(f idtable.Form) byte {
 	return idSpace
 }
 
-// add adds what c says of its id, if it is anything that the table holds.
+// add adds the change c of an ID, if it changes the entry of that ID in the table.
 func (x *indexPages) add(c journal.Change) error {
 	switch c.Kind {
 	case journal.Set:
@@ -59,8 +60,8 @@ func (x *indexPages) add(c journal.Change) error {
 		if err != nil || kicked == 0 {
 			return err
 		}
-		// The table may be ahead of c. What is newer stands in the journal, which
-		// says the same once more after a start.
+		// The entry may be newer than c. The newer change is in the journal, and is
+		// replayed at the next start.
 		if e := x.table.Lookup(c.Name); e.Live() && inIndex(e, x.last) == changeSpace {
 			x.changes.Add(c.Name, e)
 		}
@@ -74,9 +75,9 @@ func (x *indexPages) add(c journal.Change) error {
 	return nil
 }
 
-// inIndex returns the space of the index that an entry of the table belongs to
-// in a flush whose last commit is last, and 0 if to none: nothing is known of the
-// id, or the journal above last tells all of it after a start.
+// inIndex returns the space of the index for an entry, in a flush whose last commit is
+// last. It returns 0 if the entry belongs to neither space: nothing is known of the ID, or
+// the journal after last contains all of it.
 func inIndex(e idtable.Entry, last journal.Commit) byte {
 	switch {
 	case e.Live() && e.InternalID >= last.NextID, !e.Live() && (!e.Gone || e.Pos >= last.End()):
@@ -121,7 +122,7 @@ func (s *Store) loadIDs(ctx context.Context, g *group) error {
 	return errors.Join(errs...)
 }
 
-// loadParts is how many parts each processor loads: they are not all equal.
+// loadParts is the number of parts per processor. It is above 1 because parts differ in size.
 const loadParts = 8
 
 // loadChanges reads the pages of c/.
@@ -132,7 +133,7 @@ func (s *Store) loadChanges(ctx context.Context, g *group) error {
 	return err
 }
 
-// loadPages calls fn with the entries of the pages between two keys.
+// loadPages calls fn with each entry of the pages between two keys.
 func (s *Store) loadPages(ctx context.Context, g *group, f idtable.Form, bounds [][]byte, fn func(name []byte, e idtable.Entry) error) (n idtable.Size, err error) {
 	err = iterate(s.db, bounds[0], bounds[1], func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {

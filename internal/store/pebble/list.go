@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// List implements [account.Store]. It merges what is flushed, which lies in
-// order, with what is not, which is sought through: the journal has a bound.
+// List implements [account.Store]. It merges the sorted tables with a linear scan of the
+// journal, whose size is limited.
 func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
 	var page account.ListPage
 	err := s.read(ctx, func() error {
@@ -49,7 +49,7 @@ type lister struct {
 	found        []account.Account
 }
 
-// minRecent is the fewest ids that are picked out of the journal at once.
+// minRecent is the fewest IDs that are selected from the journal at once.
 const minRecent = 4096
 
 func (l *lister) list() ([]account.Account, error) {
@@ -69,8 +69,8 @@ func (l *lister) list() ([]account.Account, error) {
 	}
 }
 
-// recent returns the newest changes of the first ids in the journal, about most,
-// by name, and the key before which there are no others.
+// recent returns the newest changes of roughly the first most IDs in the journal, sorted
+// by name. It has all changes of names below the key bound.
 func (l *lister) recent(most int) (recent []journal.Change, bound []byte, err error) {
 	var items []journal.Item
 	bound = l.upper
@@ -95,14 +95,13 @@ func (l *lister) recent(most int) (recent []journal.Change, bound []byte, err er
 	return recent, bound, nil
 }
 
-// within reports whether name lies between two names; an upper one that is empty
-// is none.
+// within reports whether lower <= name < upper. An empty upper means no upper bound.
 func within(name, lower, upper []byte) bool {
 	return bytes.Compare(name, lower) >= 0 && (len(upper) == 0 || bytes.Compare(name, upper) < 0)
 }
 
-// first keeps the newest change of the first n names, and returns the key before
-// which it has dropped none.
+// first keeps the newest change of each of the first n names. It returns the key of the
+// first name that it has dropped, or bound.
 func (l *lister) first(items []journal.Item, n int, bound []byte) ([]journal.Item, []byte) {
 	items = journal.NewestItems(l.st.commits, items)
 	if len(items) <= n {
@@ -111,8 +110,8 @@ func (l *lister) first(items []journal.Item, n int, bound []byte) ([]journal.Ite
 	return items[:n], appendNameKey(nil, accountSpace, items[n].In(l.st.commits).Name)
 }
 
-// merge adds accounts from it and from recent, which hides what it has of the
-// same name, until there are enough.
+// merge adds accounts from it and from recent until there are enough. A change in recent
+// takes precedence over the stored account of the same name.
 func (l *lister) merge(it *pebble.Iterator, recent []journal.Change) error {
 	ok := it.First()
 	for len(l.found) < l.limit && (ok || len(recent) > 0) {
@@ -136,7 +135,7 @@ func (l *lister) merge(it *pebble.Iterator, recent []journal.Change) error {
 	return nil
 }
 
-// take adds the account that comes first: that of it, of recent, or of both.
+// take adds the next account: from it, from recent, or from both.
 func (l *lister) take(it *pebble.Iterator, recent []journal.Change, order int) error {
 	var a account.Account
 	var err error

@@ -16,11 +16,12 @@ import (
 	"rollcall/internal/store/pebble/idtable"
 )
 
-// Open opens the store in o.Dir and makes it if it does not exist. It reads
-// the index and what is not flushed yet, not the accounts. It gives up when ctx ends.
+// Open opens the store in o.Dir, and creates it if it does not exist. It reads the index
+// and the part of the journal that is not flushed, not the accounts. It stops when ctx
+// ends.
 //
-// The errors that an operator can mend are one sentence with the remedy: the
-// path is not a directory, another process uses it, a newer version wrote it.
+// The errors that an operator can fix are one sentence with the remedy: the path is not a
+// directory, another process uses it, or a newer version wrote it.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	lock, err := o.lockDir()
@@ -37,7 +38,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// lockDir makes the directory and takes its lock.
+// lockDir creates the directory and locks it.
 func (o Options) lockDir() (*pebble.Lock, error) {
 	info, err := o.FS.Stat(o.Dir)
 	switch {
@@ -58,8 +59,8 @@ func (o Options) lockDir() (*pebble.Lock, error) {
 	return nil, fmt.Errorf("the data directory %s is in use by another process; stop it, use another --data, or copy a running server's store with \"rollcall backup create\"", o.Dir)
 }
 
-// cause returns the system's word for err without the path, which stands in
-// the sentence already.
+// cause returns the system's error without the path, because the message contains the path
+// already.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -67,7 +68,7 @@ func cause(err error) error {
 	return err
 }
 
-// errNewer is the refusal of data that a newer version wrote.
+// errNewer returns the error for data that a newer version wrote.
 func (o Options) errNewer() error {
 	return fmt.Errorf("the data directory %s was written by a newer version; use that version or another --data", o.Dir)
 }
@@ -119,7 +120,7 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	return s, nil
 }
 
-// openDB opens Pebble. From then on the record of its logs and manifest is kept.
+// openDB opens Pebble, and from then on keeps the record of its logs and manifest.
 func (s *Store) openDB(o Options) error {
 	if err := o.removeLeftovers(); err != nil {
 		return err

@@ -15,16 +15,16 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// Options say where a store lies and how it behaves. Dir alone is required.
+// Options contain the directory of a store and its settings. Only Dir is required.
 type Options struct {
-	Dir    string       // made with mode 0700 if it does not exist
-	FS     vfs.FS       // nil is the operating system's
-	Logger *slog.Logger // nil is silent
+	Dir    string       // created with mode 0700 if it does not exist
+	FS     vfs.FS       // nil means the file system of the operating system
+	Logger *slog.Logger // nil logs nothing
 
-	// Convert returns the records that take the place of a value of format 4: the JSON of
-	// an app ('p'), of a token ('k') or of an entry of the audit trail ('w'). None of them
+	// Convert returns the records that replace a value of format 4: the JSON of an app
+	// ('p'), of a token ('k') or of an entry of the audit trail ('w'). None of the records
 	// has a condition. Appended ones get the number of the entry. Without Convert, only
-	// data of this format can be opened.
+	// data of the current format can be opened.
 	Convert catalog.Converter
 
 	readOnly bool // see Verify
@@ -40,22 +40,22 @@ type Options struct {
 	columns    bool                     // tests: write tables in columns
 }
 
-// minFree is the bytes of free space below which writes are refused. It leaves room
-// for the log, the flush of everything in memory and a compaction or two.
+// minFree is the bytes of free space below which writes are refused. It leaves space
+// for the log, the flush of all memory, and one or two compactions.
 const minFree = 256 << 20
 
-// checkSpaceEvery is how often the free space is asked for.
+// checkSpaceEvery is how often the free space is measured.
 const checkSpaceEvery = time.Second
 
-// Sizes of Pebble's parts. They are small, for a process that mostly idles;
-// memory is taken as it is needed.
+// Sizes in Pebble. They are small, for a process that is mostly idle. Memory is allocated
+// as needed.
 const (
-	cacheBytes    = 64 << 20 // taken as it is needed; Pebble takes off what memtables have
-	memtableBytes = 16 << 20 // of journal; the first has 256 KiB, each next one twice as much; six logs are kept
+	cacheBytes    = 64 << 20 // allocated as needed; Pebble subtracts the size of memtables
+	memtableBytes = 16 << 20 // the first memtable has 256 KiB, each next one twice as much; six logs are kept
 	bytesPerSync  = 512 << 10
-	baseBytes     = 1 << 30 // of accounts that lie in one level: fewer levels, fewer rewrites
-	l0Flushes     = 12      // flushes that lie on each other before they are put in order
-	bloomBits     = 10      // of the tables of flushes
+	baseBytes     = 1 << 30 // size of the base level; fewer levels mean fewer rewrites
+	l0Flushes     = 12      // flushes on each other that start a compaction under load
+	bloomBits     = 10      // per key, in level 0
 )
 
 func (o Options) withDefaults() Options {
@@ -91,7 +91,7 @@ func (o Options) engine(s *Store) *pebble.Options {
 		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2 * l0Flushes, // Pebble counts each twice
-		L0StopWritesThreshold:       1000,          // rather a slower read than a stopped import
+		L0StopWritesThreshold:       1000,          // prefer slow reads to a stopped import
 		WALBytesPerSync:             bytesPerSync,
 		BytesPerSync:                bytesPerSync,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
@@ -103,28 +103,29 @@ func (o Options) engine(s *Store) *pebble.Options {
 	if o.smallLogs {
 		p.MemTableSize, p.MaxManifestFileSize = 48<<10, 1<<10
 	}
-	// What is read by key exists, mostly below the flushes: filters spare the look
-	// into each of them.
+	// A key that is read exists, mostly at a lower level than the flushes. The filters of
+	// the flushes avoid a read of each of them.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	p.Experimental.FileCacheShards = 2
-	// Rows take a flush less than half the time that columns do. Tables in columns stay
-	// readable.
+	// A flush into rows takes less than half the time of one into columns. Tables in
+	// columns remain readable.
 	p.Experimental.EnableColumnarBlocks = func() bool { return o.columns }
 	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
-	// What Pebble itself writes to the first level is the journal, which is dropped soon.
+	// Pebble itself writes only the journal and records to level 0. The journal is dropped
+	// soon.
 	p.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	return p
 }
 
-// corrupt is told of damage to a table. It ends a store that serves; a store that is
-// being opened returns the error.
+// corrupt handles damage to a table. It fails a store that serves. A store that is being
+// opened returns the error instead.
 func (s *Store) corrupt(info pebble.DataCorruptionInfo) {
 	if s.started.Load() {
 		s.failure.Fail(fmt.Errorf("the file %s differs from what was written: %s", s.fs.PathBase(info.Path), firstLine(info.Details)))
 	}
 }
 
-// writerOptions are those of the tables that a flush writes.
+// writerOptions returns the options of the tables that a flush writes.
 func (s *Store) writerOptions() sstable.WriterOptions {
 	o := s.pebble.MakeWriterOptions(0, s.db.TableFormat())
 	o.Compression = s.pebble.Levels[1].Compression()

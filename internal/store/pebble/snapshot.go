@@ -14,20 +14,21 @@ import (
 
 var _ account.Snapshotter = (*Store)(nil)
 
-// Bounds of copies.
+// Limits of copies.
 const (
 	maxCopies   = 4           // under way, those to disks that hang among them
 	copyStall   = time.Minute // without a byte written, after which a copy is given up
 	stagePrefix = "copy-"     // of directories in the store's own
 )
 
-// Snapshot implements [account.Snapshotter]. It takes the files of one moment first,
-// as links in a directory of the store's own file system, and copies them from there.
-// Flushes wait for the first step alone, so a target that is slow, full, broken or hangs
-// keeps no write waiting. Tables are linked where the target is on the same file
-// system, so the copy takes little space until they are rewritten.
+// Snapshot implements [account.Snapshotter]. It first links the files of one moment into a
+// directory inside the store's own, and then copies them from there. Flushes wait only for
+// the first step, so a target that is slow, full, broken or hangs delays no write. Tables
+// are linked if the target is on the same file system. The copy then takes little space
+// until tables are rewritten.
 //
-// What it made at dir is removed if it fails, unless the target does not answer.
+// If it fails, Snapshot removes what it has created at dir, unless the target does not
+// respond.
 func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	select {
 	case s.copies <- struct{}{}:
@@ -45,7 +46,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 	return c.Wait(done, copyStall)
 }
 
-// snapshot makes a copy and removes what is left of it when it fails.
+// snapshot creates a copy, and removes the incomplete copy if it fails.
 func (s *Store) snapshot(ctx context.Context, c *guard.Copier, dir string) error {
 	staged, err := s.stage(ctx)
 	if err != nil {
@@ -56,12 +57,12 @@ func (s *Store) snapshot(ctx context.Context, c *guard.Copier, dir string) error
 		err = errors.Join(err, s.fs.RemoveAll(dir))
 	}
 	if removed := s.fs.RemoveAll(staged); removed != nil {
-		s.errors.Log(removed) // the next Open does
+		s.errors.Log(removed) // the next Open removes it
 	}
 	return err
 }
 
-// stage links the files of one moment into a directory of its own.
+// stage links the files of one moment into a directory inside the store.
 func (s *Store) stage(ctx context.Context) (dir string, err error) {
 	if err := s.enter(); err != nil {
 		return "", err
@@ -91,8 +92,8 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 }
 
 // checkpoint links the files of one moment, and returns how much of each log was durable
-// before. No flush runs meanwhile: half of it could leave its tables out of the copy, and
-// bring the end of the journal that they replace.
+// before. No flush runs meanwhile. Otherwise the copy could lack the tables of a half-done
+// flush, and contain the end of the journal that they replace.
 func (s *Store) checkpoint(ctx context.Context, dir string) (durable map[string]int64, err error) {
 	s.flusher.mu.Lock()
 	defer s.flusher.mu.Unlock()
@@ -106,18 +107,18 @@ func (s *Store) checkpoint(ctx context.Context, dir string) (durable map[string]
 	return durable, s.db.Checkpoint(dir)
 }
 
-// cannotBegin returns what a caller is told of an error of the store's own disk.
+// cannotBegin converts an error of the disk of the store to the error for the caller.
 func cannotBegin(err error) error {
 	return &account.Error{
 		Code:   account.Internal,
 		Detail: "the copy cannot begin: its first step writes a few files into the data directory, and that failed; free space there, or check its disk",
-		Err:    errors.New(firstLine(err)), // not the system's own, which would seem to be the target's
+		Err:    errors.New(firstLine(err)), // without the system's error, which a caller would take for an error of the target
 	}
 }
 
-// flushPebble makes sure that Pebble has flushed once since the start. A start that has
-// nothing to flush opens no manifest, and Pebble's checkpoint takes the size of one that
-// is not open for 0: the copy would have an empty one.
+// flushPebble makes sure that Pebble has flushed its memtable once since the start.
+// Otherwise a copy could be empty: a start that has nothing to flush opens no manifest,
+// and the checkpoint of Pebble takes the size of a manifest that is not open for 0.
 func (s *Store) flushPebble(ctx context.Context) error {
 	if s.pebbleFlushed.Load() {
 		return nil

@@ -7,11 +7,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// writeBuffer is how many bytes of a table go to the system at once. Pebble's own files
-// have a buffer of 4 KiB, which makes each block a call of the system.
+// writeBuffer is the size of a write to a table. The files of Pebble have a buffer of 4
+// KiB, which takes a system call per block.
 const writeBuffer = 256 << 10
 
-// A tableFile writes the files of a flush, one after the other, through one buffer.
+// A tableFile writes the files of a flush, one at a time, through one buffer.
 type tableFile struct {
 	file   vfs.File
 	buffer *bufio.Writer
@@ -19,7 +19,7 @@ type tableFile struct {
 
 var _ objstorage.Writable = (*tableFile)(nil)
 
-// begin makes file the one that is written to.
+// begin directs the following writes to file.
 func (f *tableFile) begin(file vfs.File) {
 	if f.buffer == nil {
 		f.buffer = bufio.NewWriterSize(file, writeBuffer)

@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/store/pebble/guard"
 )
 
-// checkTables compares every block of every table with its checksum. Reading the
-// records is not enough: a start needs filters and blocks of dead records, too.
+// checkTables compares every block of every table with its checksum. Reading all records
+// is not enough: a start also reads filters and blocks of deleted records.
 func (s *Store) checkTables(ctx context.Context) error {
 	levels, err := s.db.SSTables()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// An upsert is a batch of accounts to import, with what is to be known to decide
-// it. It shares nothing with the caller.
+// An upsert is a batch of accounts to import, with the values that the decision needs. It
+// shares no memory with the caller.
 type upsert struct {
 	record.Imports
 	app    account.AppID
@@ -24,11 +24,10 @@ func newUpsert(t *idtable.Table, app account.AppID, items []account.Upsert, p ac
 	return u
 }
 
-// bytes returns how much journal it makes at most, if nothing in it is there
-// already.
+// bytes returns the largest size of its changes in the journal, in bytes.
 func (u *upsert) bytes() int { return u.Size() + journal.Overhead*len(u.hashes) }
 
-// tooLong returns an error if an id is longer than the table can hold.
+// tooLong returns an error if an ID is longer than the table can store.
 func tooLong[T ~string](ids ...T) error {
 	for _, id := range ids {
 		if record.MinName+len(id) > idtable.MaxName {

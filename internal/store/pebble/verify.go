@@ -19,9 +19,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// OpenReadOnly opens the store in o.Dir without changing or creating any file.
-// Another process may not use it meanwhile. The caller may only read, and closes
-// the store.
+// OpenReadOnly opens the store in o.Dir without changing or creating any file. No other
+// process may use the store meanwhile. The caller may only read, and must close the store.
 func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
 	if _, err := o.FS.Stat(o.Dir); err != nil {
@@ -31,10 +30,10 @@ func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 	return Open(ctx, o)
 }
 
-// Accept reads what is left of a damaged store in o.Dir and returns what it holds. It
-// fails if that cannot be read without a gap. If apply is set, it also records the logs
-// and the manifest as they are, so that [Open] no longer refuses the store: what the
-// damage has cost is lost then. Another process may not use the store meanwhile.
+// Accept reads what is left of a damaged store in o.Dir and returns its contents. It fails
+// if that cannot be read without a gap. If apply is set, Accept also records the logs and
+// the manifest as they are, so that [Open] accepts the store again. The data that the
+// damage has destroyed is lost then. No other process may use the store meanwhile.
 func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, error) {
 	o = o.withDefaults()
 	if err := o.checkAcceptable(); err != nil {
@@ -55,9 +54,8 @@ func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, erro
 	return c, errors.Join(guard.CreateChecksums(o.FS, o.Dir), lock.Close())
 }
 
-// Verify opens the store in o.Dir with [OpenReadOnly], reads every record and
-// returns what it holds. more checks what else there is to check; it may be nil, and may
-// only read.
+// Verify opens the store in o.Dir with [OpenReadOnly], reads every record and returns the
+// contents. more runs additional checks. It may be nil, and may only read.
 func Verify(ctx context.Context, o Options, more func(account.Engine) error) (*account.Contents, error) {
 	s, err := OpenReadOnly(ctx, o)
 	if err != nil {
@@ -74,7 +72,7 @@ func Verify(ctx context.Context, o Options, more func(account.Engine) error) (*a
 	return c, s.Close()
 }
 
-// contents counts everything, and reads what Open has not.
+// contents counts everything, and reads the data that Open has not read.
 func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 	if err := s.checkTables(ctx); err != nil {
 		return nil, err
@@ -95,7 +93,7 @@ func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 	return c, err
 }
 
-// digest adds every account of an app to sum, in the order of ids.
+// digest adds every account of an app to sum, in the order of IDs.
 func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n int64, err error) {
 	var b []byte
 	for q := (account.ListQuery{Limit: account.MaxListLimit}); ; {
@@ -125,5 +123,5 @@ func (s *Store) checkCount(app account.AppID, listed int64) error {
 	return nil
 }
 
-// errNoStore is what Verify answers for an empty directory.
+// errNoStore is the error of Verify for an empty directory.
 var errNoStore = fmt.Errorf("there is no store in it: %w", os.ErrNotExist)

@@ -18,8 +18,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A view hands out the newest durable state to readers. The committer alone changes it,
-// and reads what is current without acquiring it.
+// A view gives readers the newest durable state. Only the committer changes it, and reads
+// the current state without acquiring it.
 type view struct {
 	failure *guard.Failure
 
@@ -27,17 +27,17 @@ type view struct {
 	current state
 }
 
-// A state is what is durable at one time: a snapshot of the database, and the journal
-// above what the snapshot is sure to have of accounts. It may have some of that journal
-// already: to apply a change once more makes no difference.
+// A state is the durable state at one time: a snapshot of the database and the part of the
+// journal that the snapshot may lack. The snapshot may contain some of these changes
+// already. That is harmless: applying a change twice has the same result.
 type state struct {
 	snap    *snapshot
-	flushed uint64           // positions below are in snap
+	flushed uint64           // positions below it are in snap
 	commits []journal.Commit // the journal from flushed on
 	kept    []journal.Commit // the journal just below flushed
 }
 
-// A snapshot is a state of the database, closed by the last who lets it go.
+// A snapshot is a snapshot of the database. The last user to release it closes it.
 type snapshot struct {
 	*pebble.Snapshot
 	refs int // of readers, and one while it is the newest; guarded by view.mu
@@ -49,9 +49,10 @@ func newView(db *pebble.DB, f *guard.Failure) *view {
 	return &view{failure: f, current: state{snap: newSnapshot(db), flushed: 1}}
 }
 
-// advance makes c part of the newest durable state, and runs publish in the same step:
-// whoever has seen some of a commit in the table or through the view finds all of it in
-// the view. snap replaces the snapshot, which has positions below flushed; nil leaves it.
+// advance adds c to the newest durable state and runs publish under the same lock. So a
+// reader that has seen some of a commit in the table or in the view finds all of it in the
+// view. If snap is not nil, it replaces the snapshot, and contains all positions below
+// flushed.
 func (v *view) advance(c journal.Commit, snap *snapshot, flushed uint64, publish func()) {
 	v.mu.Lock()
 	if len(c.Data) > 0 {
@@ -67,7 +68,7 @@ func (v *view) advance(c journal.Commit, snap *snapshot, flushed uint64, publish
 	v.drop(old)
 }
 
-// flush notes that positions below pos are flushed.
+// flush records that positions below pos are flushed.
 func (s *state) flush(pos uint64) {
 	n := sort.Search(len(s.commits), func(i int) bool { return s.commits[i].End() > pos })
 	if n > 0 {
@@ -77,7 +78,8 @@ func (s *state) flush(pos uint64) {
 	s.flushed = pos
 }
 
-// newest returns the last of commits that have so many bytes together, or a little more.
+// newest returns the last of commits, as many as have the given number of bytes, or
+// slightly more.
 func newest(commits []journal.Commit, bytes int) []journal.Commit {
 	i := len(commits)
 	for ; i > 0 && bytes > 0; i-- {
@@ -86,20 +88,15 @@ func newest(commits []journal.Commit, bytes int) []journal.Commit {
 	return slices.Clone(commits[i:])
 }
 
-// forget lets go of the journal that is kept though it is flushed.
+// forget releases the journal that is kept after its flush.
 func (v *view) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.current.kept = nil
 }
 
-// acquire returns the newest state; give it back with release.
-func (v *view) acquire() state { return v.acquireWith(func() {}) }
-
-// acquireWith is acquire, and runs look in the same step: what look finds in the table is
-// what the state has. A position that is older than the state would be read on top of
-// what came after it.
-func (v *view) acquireWith(look func()) state {
+// acquire returns the newest state. The caller must release it.
+func (v *view) acquire() state {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	look()
@@ -109,8 +106,8 @@ func (v *view) acquireWith(look func()) state {
 
 func (v *view) release(s state) { v.drop(s.snap) }
 
-// drop lets go of s, which may be nil. Of a store that has failed nothing is
-// closed: Pebble may have been stopped with a lock in its hands.
+// drop releases s, which may be nil. It closes nothing once the store has failed, because
+// Pebble may have been stopped while it held a lock.
 func (v *view) drop(s *snapshot) {
 	if s == nil {
 		return
@@ -124,10 +121,10 @@ func (v *view) drop(s *snapshot) {
 	}
 }
 
-// close ends the view. Nobody may hold a state any more.
+// close releases the view. No state may be in use any more.
 func (v *view) close() { v.release(v.current) }
 
-// bytes returns how much journal s has.
+// bytes returns the size of the journal of s.
 func (s state) bytes() (n int) {
 	for _, c := range s.commits {
 		n += len(c.Data)
@@ -135,8 +132,9 @@ func (s state) bytes() (n int) {
 	return n
 }
 
-// accounts reads the accounts of ids into as, whose entries were found in the table
-// before. It reads what lies in tables in the order of keys, with one iterator.
+// accounts reads the accounts of ids into as. entries are their entries in the table,
+// looked up before s was acquired. Accounts in tables are read in the order of their keys,
+// with one iterator.
 func (s state) accounts(app account.AppID, ids []account.UserID, entries []idtable.Entry, as []account.Account) error {
 	order := make([]int, 0, len(ids))
 	for i, id := range ids {
@@ -158,15 +156,15 @@ func (s state) accounts(app account.AppID, ids []account.UserID, entries []idtab
 	return r.close()
 }
 
-// account reads the account of a key. pos is where the table has seen its newest
-// change; if that was flushed meanwhile, the flushed state is newer.
+// account reads the account of a key. pos is the position of its newest change in the
+// table. If that change has been flushed since, the flushed account is at least as new.
 func (s state) account(r *flushedReader, key []byte, pos uint64) (account.Account, error) {
 	if commits := s.inMemory(pos); len(commits) > 0 {
 		c, err := journal.At(commits, pos)
 		if err != nil {
 			return account.Account{}, err
 		}
-		return c.Account(func() ([]byte, error) { return r.get(key) }) // which may have c already
+		return c.Account(func() ([]byte, error) { return r.get(key) }) // the value may contain c already
 	}
 	value, err := r.get(key)
 	if err != nil {
@@ -175,8 +173,8 @@ func (s state) account(r *flushedReader, key []byte, pos uint64) (account.Accoun
 	return record.DecodeAccount(record.NameID(key[nameOffsetInKey:]), value)
 }
 
-// inMemory returns the commits that have the change at pos, or none if it is to be read
-// from snap.
+// inMemory returns the commits that contain the change at pos, or none if the change must
+// be read from snap.
 func (s state) inMemory(pos uint64) []journal.Commit {
 	switch {
 	case pos >= s.flushed:
@@ -193,8 +191,8 @@ type flushedReader struct {
 	it   *pebble.Iterator // nil until something is read
 }
 
-// get returns the stored value of an account. It is valid until the next get. Keys are
-// read faster if they come in order.
+// get returns the stored value of an account. The value is valid until the next get. Reads
+// are faster if keys come in order.
 func (r *flushedReader) get(key []byte) (value []byte, err error) {
 	if r.it == nil {
 		lower, upper := spaceBounds(accountSpace)
@@ -208,7 +206,7 @@ func (r *flushedReader) get(key []byte) (value []byte, err error) {
 	return r.it.ValueAndErr()
 }
 
-// close ends the reading.
+// close closes the iterator.
 func (r *flushedReader) close() error {
 	if r.it == nil {
 		return nil

@@ -12,19 +12,19 @@ import (
 // Checksums records how many bytes of each log and manifest are durable, and their
 // checksum, in the file [ChecksumsFile] beside them.
 //
-// Pebble cannot tell a damaged log or manifest from one whose last write was cut off
-// by a crash: it takes what it can read for the whole, and removes the tables that
-// this part does not name. The record is the second witness: [ReadChecksums] refuses
-// a directory that holds less than was recorded.
+// Pebble cannot tell a damaged log or manifest from one whose last write a crash cut off.
+// It reads as much as it can, takes that for the whole, and removes the tables that this
+// part does not name. The record detects that: [ReadChecksums] refuses a directory that
+// contains less than was recorded.
 //
-// A manifest is recorded with each of its syncs, a log once a second and when the
-// store is closed. A file leaves the record before it leaves the directory. So after
-// a crash the files hold what is recorded, or more.
+// A manifest is recorded at each sync. A log is recorded once a second and when the store
+// is closed. A file is removed from the record before it is removed from the directory. So
+// after a crash the files contain what is recorded, or more.
 type Checksums struct {
 	fs  vfs.FS
 	dir string
 
-	saving sync.Mutex // held for a save, so that saves are in order
+	saving sync.Mutex // held during a save, so that saves are in order
 	file   vfs.File   // nil until Enable
 	seq    uint64     // of the newest save
 
@@ -39,7 +39,7 @@ type tracked struct {
 	durable sum // guarded by Checksums.mu
 }
 
-// A sum is what the first bytes of a file are.
+// A sum is the length and the checksum of the first bytes of a file.
 type sum struct {
 	bytes int64
 	crc   uint32
@@ -51,14 +51,13 @@ func (s sum) add(p []byte) sum {
 	return sum{s.bytes + int64(len(p)), crc32.Update(s.crc, castagnoli, p)}
 }
 
-// NewChecksums returns a record of dir that knows no file and writes nothing until
-// Enable.
+// NewChecksums returns an empty record of dir. It writes nothing until Enable is called.
 func NewChecksums(fs vfs.FS, dir string) *Checksums {
 	return &Checksums{fs: fs, dir: dir, files: map[string]*tracked{}}
 }
 
-// Enable creates the file of the record if there is none, and keeps it up to date
-// from then on.
+// Enable creates the file of the record if there is none, and keeps it up to date from
+// then on.
 func (c *Checksums) Enable() error {
 	c.saving.Lock()
 	defer c.saving.Unlock()
@@ -75,9 +74,8 @@ func (c *Checksums) Enable() error {
 	return err
 }
 
-// Adopt records the logs and manifests of the directory as they are, those of a store
-// that had no record. Pebble goes on with its manifest as long as it has no reason to
-// begin another.
+// Adopt records the logs and manifests of a directory that has no record. Pebble continues
+// to write to an existing manifest until it needs a new one.
 func (c *Checksums) Adopt() error {
 	sums, err := sumsOf(c.fs, c.dir)
 	if err != nil {
@@ -105,7 +103,7 @@ func (c *Checksums) record() record {
 	return r
 }
 
-// LogLengths returns how many bytes of each log are durable: everything that was
+// LogLengths returns the durable length of each log, which covers everything that was
 // acknowledged.
 func (c *Checksums) LogLengths() map[string]int64 {
 	c.mu.Lock()
@@ -140,8 +138,8 @@ func (c *Checksums) Save() error {
 	return nil
 }
 
-// Watch saves the record once a second until stop is closed. It reports errors to es:
-// an old record is as true as a new one, but says less.
+// Watch saves the record once a second until stop is closed, and reports errors to es. An
+// old record is still correct, but covers less.
 func (c *Checksums) Watch(es *Errors, stop <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -157,7 +155,7 @@ func (c *Checksums) Watch(es *Errors, stop <-chan struct{}) {
 	}
 }
 
-// Close saves the record and closes its file. It is called when Pebble is closed.
+// Close saves the record and closes its file. Pebble must be closed before.
 func (c *Checksums) Close() error {
 	err := c.Save()
 	c.saving.Lock()
@@ -169,7 +167,7 @@ func (c *Checksums) Close() error {
 	return err
 }
 
-// track begins to track a file that is new and empty.
+// track starts to track a new, empty file.
 func (c *Checksums) track(name string) *tracked {
 	t := new(tracked)
 	c.mu.Lock()
@@ -178,15 +176,15 @@ func (c *Checksums) track(name string) *tracked {
 	return t
 }
 
-// synced notes that the first bytes of a file are durable.
+// synced records that the first bytes of a file, of sum s, are durable.
 func (c *Checksums) synced(t *tracked, s sum) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.durable, c.dirty = s, true
 }
 
-// drop removes a file from the record. The caller may remove the file itself when
-// drop has returned nil.
+// drop removes a file from the record. The caller may remove the file itself once drop has
+// returned nil.
 func (c *Checksums) drop(name string) error {
 	c.mu.Lock()
 	_, ok := c.files[name]

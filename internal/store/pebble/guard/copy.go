@@ -13,27 +13,27 @@ import (
 	"rollcall/internal/account"
 )
 
-// Bounds of copies.
+// Limits of copies.
 const (
 	copySync   = 512 << 10   // bytes between two syncs
 	copyBuffer = 256 << 10   // bytes
 	copyGrace  = time.Second // for a copy to clean up when its caller goes
 )
 
-// A Copier copies the files of a directory. Its file system is a plain one: errors of
-// the target are not errors of the store.
+// A Copier copies the files of a directory. It uses a plain file system, so errors of the
+// target do not fail the store.
 type Copier struct {
 	fs      vfs.FS
 	ctx     context.Context // of the whole copy
 	written atomic.Int64    // bytes and files, to tell a slow target from one that hangs
 }
 
-// NewCopier returns a Copier in fs, whose copy ends when ctx does.
+// NewCopier returns a Copier in fs. The copy ends when ctx does.
 func NewCopier(ctx context.Context, fs vfs.FS) *Copier { return &Copier{fs: fs, ctx: ctx} }
 
-// Wait returns the outcome of a copy, or an error when its caller goes or when nothing
-// was written for the time stall since Tree began. The copy then ends as soon as the
-// disk answers.
+// Wait returns the result of a copy. It returns an error if the context of the copy ends,
+// or if nothing has been written for the time stall since Tree began. The copy then stops
+// as soon as the disk responds.
 func (c *Copier) Wait(done <-chan error, stall time.Duration) error {
 	ticker := time.NewTicker(stall / 8)
 	defer ticker.Stop()
@@ -57,7 +57,7 @@ func (c *Copier) Wait(done <-chan error, stall time.Duration) error {
 	}
 }
 
-// abandon gives the copy a moment to clean up, and returns err.
+// abandon waits up to copyGrace for the copy to clean up, and returns err.
 func (c *Copier) abandon(done <-chan error, err error) error {
 	timer := time.NewTimer(copyGrace)
 	defer timer.Stop()
@@ -68,8 +68,8 @@ func (c *Copier) abandon(done <-chan error, err error) error {
 	return err
 }
 
-// Tree copies the files of a directory into a new one, durably. Its errors are those of
-// package account.
+// Tree copies the files of a directory into a new one, durably. Its errors are
+// [account.Error]s.
 func (c *Copier) Tree(from, to string) error {
 	c.written.Add(1) // from now on it is the target that keeps the copy waiting
 	names, err := c.fs.List(from)
@@ -90,7 +90,7 @@ func (c *Copier) Tree(from, to string) error {
 	return targetError(SyncDir(c.fs, to))
 }
 
-// file links a file, or copies it where it cannot be linked.
+// file links a file, or copies it if it cannot be linked.
 func (c *Copier) file(from, to string) (err error) {
 	c.written.Add(1)
 	if c.fs.Link(from, to) == nil {
@@ -110,8 +110,8 @@ func (c *Copier) file(from, to string) (err error) {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// A countedWriter counts what is written, and refuses to write when the caller of the
-// copy has gone.
+// A countedWriter counts written bytes, and refuses to write after the context of the copy
+// has ended.
 type countedWriter struct {
 	c *Copier
 	io.Writer
@@ -126,7 +126,7 @@ func (w countedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// targetError returns what a caller is told of an error of the target.
+// targetError converts an error of the target to the error for the caller.
 func targetError(err error) error {
 	if err == nil || account.CodeOf(err) == account.Unavailable {
 		return err

@@ -7,11 +7,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// CutLogs cuts the copies of logs in dir to the lengths that were durable before they
-// were made, and removes those that had no length. Pebble copies a log while it is
-// written to: what comes after that length may be half of a write with the next one
-// behind it, which is damage to whoever reads it. What comes before it does not change
-// any more.
+// CutLogs truncates the copies of logs in dir to the lengths that were durable before the
+// copies were made. It removes copies that have no such length. Pebble copies a log while
+// it writes to it: the bytes after the durable length may be half of a write followed by
+// the next one, which a reader takes for damage. The bytes before it no longer change.
 func CutLogs(fs vfs.FS, dir string, lengths map[string]int64) error {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -34,7 +33,7 @@ func CutLogs(fs vfs.FS, dir string, lengths map[string]int64) error {
 	return SyncDir(fs, dir)
 }
 
-// cut replaces a file by its first n bytes.
+// cut truncates a file to its first n bytes, by replacing it.
 func cut(fs vfs.FS, path string, n int64) error {
 	whole, err := fs.Open(path, vfs.SequentialReadsOption)
 	if err != nil {

@@ -13,22 +13,23 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 )
 
-// ChecksumsFile is the name of the file that records what the logs and the manifest of
-// a store hold.
+// ChecksumsFile is the name of the file with the lengths and checksums of the logs and the
+// manifest of a store.
 const ChecksumsFile = "CHECKSUMS"
 
-// A Damage says what is missing from the directory of a store, or not as it was
-// written. It is a clause without a full stop.
+// A Damage describes what is missing from the directory of a store, or differs from what
+// was written. It is a clause without a full stop.
 type Damage string
 
 func (d Damage) Error() string { return string(d) }
 
 func damagef(format string, args ...any) error { return Damage(fmt.Sprintf(format, args...)) }
 
-// ReadChecksums compares the logs and the manifest in dir with their record. It
-// changes nothing. It returns the record, which is enabled unless readOnly is set; nil
-// if dir has no record, because it holds no store or one of an older version; or a
-// [Damage] if a file holds less than was recorded.
+// ReadChecksums compares the logs and the manifest in dir with their record. It changes
+// nothing. It returns one of these:
+//   - the record, which is enabled unless readOnly is set
+//   - nil, if dir has no record, because it contains no store or one of an older version
+//   - a [Damage], if a file contains less than was recorded
 func ReadChecksums(fs vfs.FS, dir string, readOnly bool) (*Checksums, error) {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -50,7 +51,7 @@ func ReadChecksums(fs vfs.FS, dir string, readOnly bool) (*Checksums, error) {
 	return resume(fs, dir, r, readOnly)
 }
 
-// resume goes on with a record that was read.
+// resume continues with the record r.
 func resume(fs vfs.FS, dir string, r record, readOnly bool) (c *Checksums, err error) {
 	c = NewChecksums(fs, dir)
 	c.seq = r.Seq
@@ -75,8 +76,8 @@ func openRecord(fs vfs.FS, path string) (record, error) {
 	return r, err
 }
 
-// CreateChecksums records the logs and manifests in dir as they are, for a copy that
-// nobody writes to.
+// CreateChecksums records the logs and manifests in dir as they are. It is for a copy that
+// no process writes to.
 func CreateChecksums(fs vfs.FS, dir string) error {
 	sums, err := sumsOf(fs, dir)
 	if err != nil {
@@ -89,7 +90,7 @@ func CreateChecksums(fs vfs.FS, dir string) error {
 	return createRecord(fs, fs.PathJoin(dir, ChecksumsFile), r)
 }
 
-// sumsOf reads the logs and manifests in dir.
+// sumsOf returns the sums of the logs and manifests in dir.
 func sumsOf(fs vfs.FS, dir string) (map[string]sum, error) {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -107,7 +108,7 @@ func sumsOf(fs vfs.FS, dir string) (map[string]sum, error) {
 	return sums, nil
 }
 
-// Guarded reports whether name is that of a log or a manifest of Pebble's.
+// Guarded reports whether name is the name of a log or a manifest of Pebble.
 func Guarded(name string) bool { return isLog(name) || isManifest(name) }
 
 func isLog(name string) bool {
@@ -125,10 +126,10 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// checkMarkers refuses a directory with the files of a store but without the markers
-// that lead to them: Pebble would make an empty store there. A first start makes the
-// marker of the manifest before the first log, and that of the format before the first
-// table and the record.
+// checkMarkers refuses a directory that contains the files of a store but not the markers
+// that point to them: Pebble would create an empty store there. A first start creates the
+// marker of the manifest before the first log, and the marker of the format before the
+// first table and the record.
 func checkMarkers(names []string) error {
 	table := func(n string) bool { return strings.HasSuffix(n, ".sst") }
 	for _, m := range []struct {
@@ -146,8 +147,8 @@ func checkMarkers(names []string) error {
 	return nil
 }
 
-// compare returns a [Damage] if the files in dir hold less than r says. Of several
-// manifests only the one in use counts: a crash may have left others half written.
+// compare returns a [Damage] if the files in dir contain less than r says. It checks only
+// the current manifest: a crash may have left other ones incomplete.
 func (r record) compare(fs vfs.FS, dir string) error {
 	current, err := atomicfs.ReadMarker(fs, dir, "manifest")
 	if err != nil {
@@ -187,7 +188,8 @@ func (f recorded) compare(fsys vfs.FS, dir string) error {
 	return nil
 }
 
-// sumOf reads the first n bytes of a file, or all of it if n is negative.
+// sumOf returns the sum of the first n bytes of a file, or of the whole file if n is
+// negative.
 func sumOf(fs vfs.FS, path string, n int64) (s sum, err error) {
 	f, err := fs.Open(path)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// Errors are those of background work. They are logged at most once a second: on a
-// full disk Pebble repeats itself without a pause.
+// Errors collects the errors of background work. It logs at most one error a second,
+// because Pebble retries without a pause while the disk is full.
 type Errors struct {
 	lg *slog.Logger
 
@@ -20,21 +20,22 @@ type Errors struct {
 	hushed int       // errors since then
 }
 
-// NewErrors returns the Errors, none yet, of a store that logs to lg.
+// NewErrors returns empty Errors that log to lg.
 func NewErrors(lg *slog.Logger) *Errors { return &Errors{lg: lg} }
 
-// pauseAfterError is how long Pebble's background work rests after an error.
+// pauseAfterError is how long Report sleeps.
 const pauseAfterError = 50 * time.Millisecond
 
-// Report logs err and rests for 50 milliseconds: Pebble would try again at once and
-// without end. It holds its central lock meanwhile, which slows commits down too,
-// and rightly: what they write cannot leave the memory. Reads go on.
+// Report logs err and sleeps 50 ms, because Pebble retries without backoff. Pebble holds
+// its mutex during the sleep, so commits slow down as well. That is intended, since they
+// cannot be flushed. Reads continue.
 func (e *Errors) Report(err error) {
 	e.Log(err)
 	time.Sleep(pauseAfterError)
 }
 
-// Log logs err, unless it has logged another within a second, and does not rest.
+// Log logs err, unless it has logged another error within the last second. It does not
+// sleep.
 func (e *Errors) Log(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,8 +49,8 @@ func (e *Errors) Log(err error) {
 	e.logged, e.hushed = now, 0
 }
 
-// recently is for how long an error of background work leaves the store not
-// ready. While the fault lasts, Pebble meets it again and again.
+// recently is how long the store is not ready after an error of background work. Pebble
+// repeats the work while the cause lasts, so the error recurs within this time.
 const recently = 2 * time.Second
 
 // Check returns nil, or an [account.Error] of Code Unavailable if there was an error

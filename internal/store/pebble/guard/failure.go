@@ -10,17 +10,17 @@ import (
 	"rollcall/internal/account"
 )
 
-// A Failure is the end of a store: the first thing after which nothing may be
-// acknowledged any more.
+// A Failure records that a store has failed, and why. A failed store acknowledges nothing
+// any more.
 type Failure struct {
 	lg   *slog.Logger
 	once sync.Once
 	ch   chan struct{} // closed once err is set
-	err  error         // what every later write answers
+	err  error         // the error of every later write
 }
 
-// NewFailure returns the Failure of a store that has not failed, and logs to lg if it
-// does.
+// NewFailure returns the Failure of a store that has not failed. It logs to lg when the
+// store fails.
 func NewFailure(lg *slog.Logger) *Failure { return &Failure{lg: lg, ch: make(chan struct{})} }
 
 // Done returns a channel that is closed when the store has failed.
@@ -39,16 +39,16 @@ func (f *Failure) Fail(cause error) {
 	})
 }
 
-// stop marks the store as failed and never returns. It does not end the
-// goroutine either: Pebble has deferred calls that let go of locks, some of them
-// for the second time, and that ends the process.
+// stop marks the store as failed and never returns. It must not end the goroutine either:
+// the deferred calls of Pebble would release locks, some of them a second time, which ends
+// the process.
 func (f *Failure) stop(cause error) {
 	f.Fail(cause)
 	select {}
 }
 
-// Check returns nil while the store has not failed, and then what every write
-// answers, an [account.Error] of Code Internal.
+// Check returns nil while the store has not failed, and then the error of every later
+// write, an [account.Error] of Code Internal.
 func (f *Failure) Check() error {
 	select {
 	case <-f.ch:
@@ -58,9 +58,9 @@ func (f *Failure) Check() error {
 	}
 }
 
-// Shielded runs fn in a goroutine of its own, which a Fatalf in it may stop for
-// ever. It turns a panic into an error, and gives up with an error when the store
-// has failed or when limit is over; a limit of 0 is none. fn may go on then.
+// Shielded runs fn in its own goroutine, because a Fatalf in fn never returns. It turns a
+// panic into an error. It returns an error without waiting for fn if the store fails or
+// after limit; a limit of 0 means none. fn may still run then.
 func (f *Failure) Shielded(fn func() error, limit time.Duration) error {
 	result := make(chan error, 1)
 	go func() {

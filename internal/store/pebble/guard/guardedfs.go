@@ -4,16 +4,15 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A guardedFS keeps from Pebble that its log or its manifest could not be
-// written. In most places Pebble reports such an error to Fatalf, but when it
-// changes from one log to the next it panics with a lock let go of, and that
-// ends the process. So the store is marked as failed here, where the error
-// arises, and the call does not return: nothing that follows from the write can
-// be acknowledged.
+// A guardedFS fails the store when a log or a manifest cannot be written, before Pebble
+// sees the error. Pebble reports most such errors to Fatalf. When it switches to a new
+// log, however, it panics after it has released a lock, which ends the process. So
+// guardedFS marks the store as failed where the error occurs, and the call does not
+// return: nothing that depends on the write can be acknowledged.
 //
-// It also tells the store's [Checksums] what is written to these files. Files outside
-// of the store's own directory are none of its business: an error of a copy ends the
-// copy, not the store.
+// It also passes everything that is written to these files to the [Checksums] of the
+// store. It ignores files outside of the directory of the store: an error of a copy ends
+// the copy, not the store.
 type guardedFS struct {
 	vfs.FS
 	dir     string // of the store
@@ -51,7 +50,7 @@ func (fs guardedFS) Remove(name string) error {
 	return fs.FS.Remove(name)
 }
 
-// guards reports whether name is that of a log or a manifest of the store.
+// guards reports whether name is a log or a manifest of the store.
 func (fs guardedFS) guards(name string) bool {
 	return Guarded(fs.PathBase(name)) && fs.PathDir(name) == fs.dir
 }
@@ -68,7 +67,7 @@ func (fs guardedFS) wrap(name string, f vfs.File, err error) (vfs.File, error) {
 	return &guardedFile{File: f, fs: fs, tracked: fs.sums.track(base), manifest: isManifest(base)}, nil
 }
 
-// A guardedFile is a log or a manifest.
+// A guardedFile is a log or a manifest of the store.
 type guardedFile struct {
 	vfs.File
 	fs       guardedFS
@@ -91,8 +90,8 @@ func (f *guardedFile) Sync() error { return f.synced(f.File.Sync) }
 // SyncData implements [vfs.File].
 func (f *guardedFile) SyncData() error { return f.synced(f.File.SyncData) }
 
-// synced syncs the file and notes what is durable. For a manifest, that is recorded
-// at once: Pebble removes files when its manifest does not name them any longer.
+// synced syncs the file and records the durable length. The record of a manifest is saved
+// at once, because Pebble removes files once its manifest no longer names them.
 func (f *guardedFile) synced(sync func() error) error {
 	sum := f.tracked.written
 	f.fs.check(sync())

@@ -8,15 +8,15 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// A logger is what Pebble logs to. Its everyday lines are for debugging alone.
+// A logger is the logger of Pebble.
 type logger struct {
 	lg      *slog.Logger
 	failure *Failure
 	errors  *Errors
 }
 
-// NewLogger returns what Pebble is to log to. Everyday lines go to lg, errors to es,
-// and after what Pebble calls fatal the store has failed with f.
+// NewLogger returns the logger of Pebble. Informational lines go to lg at debug level, and
+// errors go to es. A fatal error fails the store through f.
 func NewLogger(lg *slog.Logger, f *Failure, es *Errors) pebble.Logger {
 	return &logger{lg: lg, failure: f, errors: es}
 }
@@ -33,6 +33,6 @@ func (l *logger) Errorf(format string, args ...any) {
 	l.errors.Log(fmt.Errorf(format, args...))
 }
 
-// Fatalf implements [pebble.Logger]. It does not return: Pebble would go on and
-// acknowledge what is not on disk.
+// Fatalf implements [pebble.Logger]. It does not return, because Pebble would then
+// continue and acknowledge data that is not on disk.
 func (l *logger) Fatalf(format string, args ...any) { l.failure.stop(fmt.Errorf(format, args...)) }

@@ -7,21 +7,21 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Bounds of what a compaction writes while commits are made.
+// Limits of a compaction while commits are made.
 const (
-	paceStep = 1 << 20                // bytes, after which it rests
-	paceRest = 60 * time.Millisecond  // about 16 MB/s, which take a quarter of a processor
-	paceBusy = 250 * time.Millisecond // since the last commit
+	paceStep = 1 << 20                // bytes between two pauses
+	paceRest = 60 * time.Millisecond  // pause; about 16 MB/s, which uses a quarter of a processor
+	paceBusy = 250 * time.Millisecond // time since the last commit for which the store counts as busy
 )
 
-// A Pacer slows compactions down while commits are made: a compaction takes a processor
-// and the disk from calls, and is worth as much when it ends later.
+// A Pacer slows compactions down while commits are made. A compaction uses a processor and
+// the disk that calls need, and may as well end later.
 type Pacer struct{ last atomic.Int64 } // unix milliseconds of the last commit
 
-// Committed notes that a commit was made.
+// Committed records the time of a commit.
 func (p *Pacer) Committed() { p.last.Store(time.Now().UnixMilli()) }
 
-// rest returns for how long a compaction is to rest at the time now.
+// rest returns how long a compaction must pause at the time now.
 func (p *Pacer) rest(now time.Time) time.Duration {
 	if now.UnixMilli()-p.last.Load() > paceBusy.Milliseconds() {
 		return 0
@@ -29,13 +29,13 @@ func (p *Pacer) rest(now time.Time) time.Duration {
 	return paceRest
 }
 
-// A pacedFS paces the files of compactions.
+// A pacedFS slows down writes to the files of compactions.
 type pacedFS struct {
 	vfs.FS
 	pacer *Pacer
 }
 
-// compactions is how Pebble names what they write.
+// compactions is the category under which Pebble writes the files of compactions.
 const compactions vfs.DiskWriteCategory = "pebble-compaction"
 
 // Create implements [vfs.FS].
@@ -47,7 +47,7 @@ func (fs pacedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 	return &pacedFile{File: f, pacer: fs.pacer}, nil
 }
 
-// A pacedFile is written by one goroutine.
+// A pacedFile is a file of a compaction. One goroutine writes it.
 type pacedFile struct {
 	vfs.File
 	pacer   *Pacer

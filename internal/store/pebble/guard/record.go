@@ -13,16 +13,15 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A record is the content of [ChecksumsFile]. The file has two slots of slotBytes,
-// which are written in turn, so that a crash in the middle of a write leaves the
-// other. A slot is a line with the length of what follows and its checksum, and then
-// the record as JSON.
+// A record is the content of [ChecksumsFile]. The file has two slots of slotBytes, which
+// are written in turn, so a crash during a write leaves the other slot intact. A slot is a
+// line with the length and the checksum of the rest, followed by the record as JSON.
 type record struct {
-	Seq   uint64     `json:"seq"` // rises with each write; its lowest bit is the slot
+	Seq   uint64     `json:"seq"` // increases with each write; its lowest bit selects the slot
 	Files []recorded `json:"files"`
 }
 
-// A recorded is what is known of one file.
+// A recorded describes one file.
 type recorded struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"`  // that were durable
@@ -36,7 +35,7 @@ const (
 
 var errTooManyFiles = errors.New("there are more logs and manifests than can be recorded")
 
-// slot returns the slot that holds r, and its place in the file.
+// slot returns the encoded slot of r and its offset in the file.
 func (r record) slot() (b []byte, at int64, err error) {
 	slices.SortFunc(r.Files, func(a, b recorded) int { return cmp.Compare(a.Name, b.Name) })
 	body, err := json.Marshal(r)
@@ -63,8 +62,8 @@ func (r record) writeTo(f vfs.File) error {
 	return f.SyncData()
 }
 
-// createRecord creates the file at path with r in both slots. After a crash the file
-// is whole or not there.
+// createRecord creates the file at path with r in both slots. After a crash the file is
+// complete or absent.
 func createRecord(fs vfs.FS, path string, r record) error {
 	b, _, err := r.slot()
 	if err != nil {
@@ -88,7 +87,7 @@ func createRecord(fs vfs.FS, path string, r record) error {
 	return SyncDir(fs, fs.PathDir(path))
 }
 
-// SyncDir makes the names in dir durable.
+// SyncDir makes the entries of the directory dir durable.
 func SyncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
@@ -97,8 +96,7 @@ func SyncDir(fs vfs.FS, dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// readRecord returns the newest record of the two slots. It is false if there is none
-// that can be read.
+// readRecord returns the newer record of the two slots, and false if neither is valid.
 func readRecord(f io.Reader) (r record, ok bool, err error) {
 	image, err := io.ReadAll(io.LimitReader(f, 2*slotBytes))
 	if err != nil {

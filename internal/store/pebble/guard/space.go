@@ -11,11 +11,11 @@ import (
 	"rollcall/internal/account"
 )
 
-// PauseWhenFull is how long everything that writes waits after the disk turned out
-// to be full, so that Pebble's repetitions leave the processor alone.
+// PauseWhenFull is how long a write waits after the disk turned out to be full. It keeps
+// the retries of Pebble from using a whole processor.
 const PauseWhenFull = 100 * time.Millisecond
 
-// A Space knows whether the disk has room for more.
+// A Space tracks whether the disk has enough free space.
 type Space struct {
 	lg   *slog.Logger
 	fs   vfs.FS
@@ -24,20 +24,20 @@ type Space struct {
 	full atomic.Bool
 }
 
-// NewSpace returns the Space of dir in fs, which has room while it has at least that
-// many bytes free, and before it is measured. It logs to lg when that changes.
+// NewSpace returns the Space of dir in fs. The space is sufficient while at least least
+// bytes are free, and until the first measurement. Changes are logged to lg.
 func NewSpace(lg *slog.Logger, fs vfs.FS, dir string, least uint64) *Space {
 	return &Space{lg: lg, fs: fs, dir: dir, min: least}
 }
 
-// errFull is what a write answers while there is too little space.
+// errFull is the error of a write while there is too little space.
 var errFull = &account.Error{
 	Code:   account.Internal,
 	Detail: "the disk is nearly full; free space and repeat the call",
 }
 
-// Check returns nil if there is room, else an [account.Error] of Code Internal that
-// says what to do.
+// Check returns nil if there is enough space. Otherwise it returns an [account.Error] of
+// Code Internal that says what to do.
 func (s *Space) Check() error {
 	if s.full.Load() {
 		return errFull
@@ -45,8 +45,8 @@ func (s *Space) Check() error {
 	return nil
 }
 
-// Measure asks the file system how much space is left. It may hang with the
-// disk. A file system that cannot tell has room.
+// Measure reads the free space from the file system. It may hang with the disk. If the
+// file system cannot report it, the space counts as sufficient.
 func (s *Space) Measure() {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if err != nil {
@@ -66,18 +66,18 @@ func (s *Space) Measure() {
 	}
 }
 
-// Watched returns fs for files whose writes tell s of a full disk, and are tried again
-// once after a pause.
+// Watched returns fs with a hook: a write that finds the disk full marks s as full, and is
+// retried once after a pause.
 func (s *Space) Watched(fs vfs.FS) vfs.FS { return vfs.OnDiskFull(fs, s.ranOut) }
 
-// Short returns how many bytes are free, and whether they are fewer than least. A file
-// system that cannot tell has room.
+// Short returns the free bytes, and whether they are fewer than least. It reports false if
+// the file system cannot tell.
 func (s *Space) Short(least uint64) (free uint64, short bool) {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	return usage.AvailBytes, err == nil && usage.AvailBytes < least
 }
 
-// Watch measures again and again until stop is closed.
+// Watch calls Measure at each interval until stop is closed.
 func (s *Space) Watch(every time.Duration, stop <-chan struct{}) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -91,8 +91,8 @@ func (s *Space) Watch(every time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// ranOut is told by the file system that a write found no space: the next
-// measurement comes too late.
+// ranOut runs when a write has found no space. It does not wait for the next measurement,
+// which would come too late.
 func (s *Space) ranOut() {
 	if !s.full.Swap(true) {
 		s.lg.Error("disk full; writes are refused")

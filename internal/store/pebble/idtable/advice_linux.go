@@ -2,9 +2,8 @@ package idtable
 
 import "syscall"
 
-// largePages asks for large pages under b. It is advice: nothing depends on it.
+// largePages asks the system for large pages under b. It is only advice.
 func largePages(b []byte) { _ = syscall.Madvise(b, syscall.MADV_HUGEPAGE) }
 
-// forget gives the memory under b back, which is whole pages of the system. What
-// it holds is lost.
+// forget returns the memory of b, which is whole pages of the system. Its content is lost.
 func forget(b []byte) { _ = syscall.Madvise(b, syscall.MADV_DONTNEED) }

@@ -6,25 +6,24 @@ import (
 	"unsafe"
 )
 
-// An arena hands out memory from outside the heap. It lives as long as its
-// table, so that no reader can outlive it.
+// An arena allocates memory outside the heap. It lives as long as its table, so no reader
+// can outlive it.
 type arena struct {
 	mu     sync.Mutex
 	mapped [][]byte
-	size   int                         // of all that was cut into pages
-	rest   []byte                      // of the last of it
+	size   int                         // bytes allocated for pages
+	rest   []byte                      // the part of the newest allocation that is still free
 	slices [bits.UintSize + 1][]uint32 // slots of all shards, by the logarithm of their number
 }
 
-// Memory is mapped in larger and larger steps. What is mapped at once in
-// megabytes may lie in large pages, which makes look-ups at random several times
-// cheaper.
+// The size of a mapping grows with the table. The system may use large pages for a mapping
+// of megabytes, which makes random look-ups several times cheaper.
 const (
 	minMapped = 1 << 20
 	maxMapped = 64 << 20
 )
 
-// page returns a page.
+// page returns a new page.
 func (a *arena) page() *[pageBytes]byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -37,11 +36,12 @@ func (a *arena) page() *[pageBytes]byte {
 	return p
 }
 
-// minArray is the fewest slots that are not kept on the heap. They fill a page of
-// the system, which has 64 KiB at most: no shard's slots share one.
+// minArray is the fewest slots that are allocated outside the heap. They fill a page of
+// the system, which is 64 KiB at most, so the slots of two shards never share one.
 const minArray = 16 << 10
 
-// slots returns n slots, a power of two, for a shard that has not had as many.
+// slots returns n slots for a shard. n is a power of two, and larger than any n of that
+// shard before.
 func (a *arena) slots(shard, n int) []uint32 {
 	if n < minArray {
 		return make([]uint32, n)
@@ -56,7 +56,7 @@ func (a *arena) slots(shard, n int) []uint32 {
 	return (*all)[shard*n : (shard+1)*n : (shard+1)*n]
 }
 
-// drop takes slots back that nobody reads any more.
+// drop frees slots that no reader uses any more.
 func (a *arena) drop(s []uint32) {
 	if len(s) >= minArray {
 		forget(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), 4*len(s)))
@@ -69,7 +69,7 @@ func (a *arena) allocate(n int) []byte {
 	return b
 }
 
-// free gives everything back.
+// free returns all memory to the system.
 func (a *arena) free() {
 	for _, b := range a.mapped {
 		release(b)

@@ -1,8 +1,9 @@
-// Package idtable is what the embedded engine keeps in memory of every id: a table
-// outside the heap (table.go, shard.go, arena.go) that answers without a look at
-// the disk whether an account exists, under which number, and since when it was
-// deleted. It also packs what the table holds into pages, from which a start fills
-// the table again (pages.go, loader.go).
+// Package idtable keeps every ID of the embedded engine in memory. A table outside the
+// heap (table.go, shard.go, arena.go) tells without a disk read whether an account exists,
+// its InternalID, and when it was deleted. The package also encodes the table into pages,
+// from which a start fills the table again (pages.go, loader.go).
 //
-// The engine says where pages are stored and what positions in the journal mean.
+// The engine decides where pages are stored and what positions in the journal mean. A
+// newcomer can skip shard.go, arena.go and mmap.go, which are as they are for measured
+// speed.
 package idtable

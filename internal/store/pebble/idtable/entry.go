@@ -2,28 +2,28 @@ package idtable
 
 import "rollcall/internal/store/pebble/record"
 
-// An Entry is what the table knows of one id. The zero entry is an id that was
-// never imported.
+// An Entry is what the table knows of an ID. The zero Entry is an ID that was never
+// imported, or is forgotten.
 type Entry struct {
-	InternalID uint64 // 0: there is no such account; at most MaxID
+	InternalID uint64 // 0 if the account does not exist; at most MaxID
 	Pos        uint64 // of the newest change in the journal; at most MaxPos
 	Kicked     int64  // watermark, unix seconds
 	Deleted    int64  // time of deletion, unix milliseconds; only if gone
-	Gone       bool   // there was an account, and it is deleted
+	Gone       bool   // the account was deleted
 }
 
-// Live reports whether there is such an account.
+// Live reports whether the account exists.
 func (e Entry) Live() bool { return e.InternalID != 0 }
 
-// LiveEntry reads the Entry, without Pos, of an account from its stored form. Its
-// only error is [record.ErrCorrupt].
+// LiveEntry decodes the Entry of an account, without Pos, from its stored form. Its only
+// error is [record.ErrCorrupt].
 func LiveEntry(value []byte) (Entry, error) {
 	h, err := record.DecodeHead(value)
 	return Entry{InternalID: h.InternalID, Kicked: h.Kicked}, err
 }
 
-// GoneEntry reads the Entry, without Pos, of a deleted account from the stored form
-// of what is left of it. Its only error is [record.ErrCorrupt].
+// GoneEntry decodes the Entry of a deleted account, without Pos, from its tombstone. Its
+// only error is [record.ErrCorrupt].
 func GoneEntry(value []byte) (Entry, error) {
 	g, err := record.DecodeGone(value)
 	if err != nil {

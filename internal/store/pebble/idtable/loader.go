@@ -9,9 +9,9 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A Loader adds records to an empty [Table] while nobody else uses it. There may be
-// several at once: each has pages of its own. When all are done call Index of the
-// Table: until then no record is found.
+// A Loader adds records to an empty [Table] that nothing else uses meanwhile. Several
+// Loaders may run at once, because each has its own pages. Table.Index must be called when
+// all are done: no record can be found before.
 type Loader struct {
 	t     *Table
 	pages [tableShards]*[pageBytes]byte
@@ -21,8 +21,8 @@ type Loader struct {
 // NewLoader returns a Loader of t, for one goroutine.
 func NewLoader(t *Table) *Loader { return &Loader{t: t} }
 
-// Add adds a record of a name that has none, with an entry that has neither a
-// watermark nor a tombstone. Its only error is [ErrFull].
+// Add adds a record for a name that has none. e must have neither a watermark nor a
+// tombstone. Its only error is [ErrFull].
 func (l *Loader) Add(name []byte, e Entry) error {
 	i := l.t.Hash(name) % tableShards
 	size := (nameOffset + len(name) + unitBytes - 1) / unitBytes * unitBytes
@@ -39,7 +39,7 @@ func (l *Loader) Add(name []byte, e Entry) error {
 	return nil
 }
 
-// turn begins a page of a shard, and reports whether there is room for it.
+// turn starts a new page of shard i. It reports false if the shard is full.
 func (l *Loader) turn(i uint64) bool {
 	l.t.mu.Lock()
 	defer l.t.mu.Unlock()
@@ -50,16 +50,17 @@ func (l *Loader) turn(i uint64) bool {
 	p := l.t.arena.page()
 	l.pages[i], l.used[i] = p, 0
 	if len(s.pages) == 0 {
-		l.used[i] = unitBytes // place 0 is for none
+		l.used[i] = unitBytes // place 0 means no record
 	}
 	s.pages = append(s.pages, p)
 	s.used = uint32(len(s.pages)) * pageUnits
 	return true
 }
 
-// Index makes what was loaded findable, and counts it: all of it exists. A shard
-// at a time, its slots stay near the processor, which is several times faster
-// than one record at a time. Nobody else may use the Table meanwhile.
+// Index builds the slots for all loaded records and counts them as live accounts. It works
+// shard by shard, so that the slots of a shard stay in the processor cache. That is
+// several times faster than one record at a time. Nothing else may use the Table
+// meanwhile.
 func (t *Table) Index() {
 	var next atomic.Int32
 	var wg sync.WaitGroup
@@ -80,8 +81,8 @@ func (t *Table) Index() {
 	wg.Wait()
 }
 
-// Replace says what has become of an id, with or without a record, and counts it.
-// Nobody else may use the Table meanwhile. Its only error is [ErrFull].
+// Replace stores e for an ID, adds a record if there is none, and updates the count.
+// Nothing else may use the Table meanwhile. Its only error is [ErrFull].
 func (t *Table) Replace(name []byte, e Entry) error {
 	h := t.Hash(name)
 	r, before := t.Find(h, name)

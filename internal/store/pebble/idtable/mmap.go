@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// allocate returns n zero bytes from the system, out of the collector's sight:
-// a table of gigabytes would otherwise let the heap grow to twice its size
-// before the collector looks at it. release gives them back.
+// allocate returns n zero bytes from the system, outside the heap of the collector. A
+// table of gigabytes on the heap would let the heap grow to twice its size between
+// collections. The memory is freed with release.
 func allocate(n int) []byte {
 	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {

@@ -6,17 +6,17 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A Form is what a page says of ids.
+// A Form is the kind of entries in a page.
 type Form byte
 
 // The forms of pages.
 const (
-	IDs     Form = iota // that there is such an account, and its InternalID
-	Changes             // all that an Entry has, but for Pos
+	IDs     Form = iota // live accounts with their InternalID
+	Changes             // all fields of an Entry except Pos
 )
 
-// A page is entries, each with its name in parts: what it shares with the name
-// before, and the rest.
+// A page is a list of entries. Each name is stored as the number of bytes that it shares
+// with the name before it, and the rest.
 //
 //	uvarint  number of bytes that are shared
 //	uvarint  length of the rest
@@ -25,24 +25,23 @@ const (
 //	         there is no account any more
 //	         of changes alone: varint Kicked, varint time of deletion, unix milliseconds
 
-// indexPage is about how many bytes a page has.
+// indexPage is the approximate size of a page in bytes.
 const indexPage = 32 << 10
 
-// Pages packs entries into pages of one form. The zero value has none yet.
+// Pages encodes entries into pages of one form. The zero value is empty.
 type Pages struct {
-	Form Form // of all that is added
+	Form Form // of all entries
 
 	full    [][]byte
-	written uint32 // pages that are no longer here
+	written uint32 // pages that Flush has passed on
 	entries int64
 
-	page []byte // under way
-	name []byte // the last in it
-	id   uint64 // the last in it
+	page []byte // the page that Add appends to
+	name []byte // the last name in it
+	id   uint64 // the last InternalID in it
 }
 
-// Add adds what is known of an id, without e.Pos. Names take less room if they come
-// in order.
+// Add adds an entry without e.Pos. Names need less space if they come in order.
 func (p *Pages) Add(name []byte, e Entry) {
 	if p.page == nil {
 		p.page = make([]byte, 0, indexPage+indexPage/8)
@@ -63,7 +62,7 @@ func (p *Pages) Add(name []byte, e Entry) {
 	}
 }
 
-// End ends the page under way. What is added next begins another.
+// End completes the current page. The next entry starts a new one.
 func (p *Pages) End() {
 	if p.page != nil {
 		p.full = append(p.full, p.page)
@@ -71,8 +70,8 @@ func (p *Pages) End() {
 	p.page, p.name, p.id = nil, p.name[:0], 0
 }
 
-// Flush calls fn with each page that has ended since the last Flush, and its number:
-// pages are numbered from 0. It lets go of them.
+// Flush calls fn with each page completed since the last Flush, and its number, counted
+// from 0. It then releases these pages.
 func (p *Pages) Flush(fn func(n uint32, page []byte)) {
 	for _, page := range p.full {
 		fn(p.written, page)
@@ -81,9 +80,8 @@ func (p *Pages) Flush(fn func(n uint32, page []byte)) {
 	p.full = p.full[:0]
 }
 
-// EachEntry calls fn for each entry of a page of form f. The name is fn's for the
-// time of the call. It returns the first error of fn, and [record.ErrCorrupt] where
-// the page turns out not to be one.
+// EachEntry calls fn for each entry of a page of form f. name is valid only during the
+// call. It returns the first error of fn, or [record.ErrCorrupt] if the page is malformed.
 func EachEntry(f Form, page []byte, fn func(name []byte, e Entry) error) error {
 	name := make([]byte, 0, MaxName)
 	id := uint64(0)
@@ -108,10 +106,10 @@ func EachEntry(f Form, page []byte, fn func(name []byte, e Entry) error) error {
 	return nil
 }
 
-// A Size tells how much of an index there is.
+// A Size is the size of an index.
 type Size struct{ Pages, Entries int64 }
 
-// Size returns how much was added, once the last page has ended.
+// Size returns the size of all entries added. The last page must have ended.
 func (p *Pages) Size() Size { return Size{int64(p.written) + int64(len(p.full)), p.entries} }
 
 // Add adds more to n.
@@ -120,8 +118,8 @@ func (n *Size) Add(more Size) {
 	n.Entries += more.Entries
 }
 
-// Stale reports whether an index of so much, for so many ids, is better written
-// anew: most of its entries are out of date, or it is in small pieces.
+// Stale reports whether an index of size n, for this number of IDs, should be rewritten:
+// most of its entries are out of date, or its pages are small.
 func (n Size) Stale(ids int64) bool {
 	return n.Entries > 2*ids+1<<20 || n.Pages > ids/128+1<<12
 }

@@ -9,9 +9,9 @@ import (
 
 // A shard is a hash table with open addressing over records in an arena.
 //
-// A slot is 0 or has the record's place in its lower 24 bits and some of the
-// hash in its upper 8, which spares most looks at records that are not meant.
-// A place counts units from the start of the arena; no record is at place 0.
+// A slot is 0, or it has the place of a record in its lower 24 bits and a part of the
+// hash in its upper 8. That part avoids most reads of records with another name. A
+// place is an offset in units from the start of the arena. No record is at place 0.
 // A record is
 //
 //	5 bytes  InternalID
@@ -34,7 +34,7 @@ const (
 	nameOffset = 12
 )
 
-// record returns the page from a record on.
+// record returns the bytes of the page from the record at place on.
 func (s *shard) record(place uint32) []byte {
 	return s.pages[place/pageUnits][place%pageUnits*unitBytes:]
 }
@@ -72,7 +72,7 @@ func (s *shard) put(place uint32, e Entry) {
 	}
 }
 
-// putHead writes what a record has of e.
+// putHead writes the InternalID and the position of e into a record.
 func putHead(b []byte, e Entry) {
 	binary.LittleEndian.PutUint64(b, e.InternalID|e.Pos<<40)
 	binary.LittleEndian.PutUint32(b[8:], uint32(e.Pos>>24)|uint32(b[lenOffset])<<24)
@@ -86,8 +86,8 @@ func set(m map[uint32]int64, place uint32, v int64) map[uint32]int64 {
 	return m
 }
 
-// first returns the place in the slot at which the search for a hash begins, if
-// it may be that of its record.
+// first returns the place in the slot at which the search for a hash starts. It returns 0
+// if the tag of that slot differs.
 func (s *shard) first(h uint64) uint32 {
 	if len(s.slots) == 0 {
 		return 0
@@ -99,7 +99,7 @@ func (s *shard) first(h uint64) uint32 {
 	return slot & placeMask
 }
 
-// find looks for a name in the slots.
+// find looks a name up in the slots.
 func (s *shard) find(h uint64, name []byte) (place uint32, ok bool) {
 	if len(s.slots) == 0 {
 		return 0, false
@@ -115,11 +115,11 @@ func (s *shard) find(h uint64, name []byte) (place uint32, ok bool) {
 	return 0, false
 }
 
-// The shard is in the low bits of a hash, the tag in the high ones.
+// The low bits of a hash select the shard, and the high bits are the tag.
 func slotIndex(h uint64) uint64 { return h >> 8 }
 func slotTag(h uint64) uint32   { return uint32(h>>56) << placeBits }
 
-// insert puts a place that is not there yet into a free slot.
+// insert stores a new place in a free slot.
 func (s *shard) insert(h uint64, place uint32) {
 	mask := uint64(len(s.slots) - 1)
 	i := slotIndex(h) & mask
@@ -129,11 +129,12 @@ func (s *shard) insert(h uint64, place uint32) {
 	s.slots[i] = slotTag(h) | place
 }
 
-// add appends a record to the arena and returns its place, or 0.
+// add appends a record to the arena and returns its place. It returns 0 if the shard is
+// full.
 func (s *shard) add(a *arena, name []byte) uint32 {
 	units := uint32(nameOffset+len(name)+unitBytes-1) / unitBytes
 	if s.used == 0 {
-		s.used = 1 // place 0 is for none
+		s.used = 1 // place 0 means no record
 	}
 	if s.used+pageUnits > placeMask {
 		return 0
@@ -152,7 +153,8 @@ func (s *shard) add(a *arena, name []byte) uint32 {
 
 func (s *shard) full() bool { return s.records > len(s.slots)*3/4 }
 
-// fit makes slots for all records and fills them from the arena.
+// fit allocates slots for all records, if there are too few, and fills them from the
+// arena.
 func (s *shard) fit(t *Table, i int) {
 	if !s.full() {
 		return
@@ -167,7 +169,7 @@ func (s *shard) fit(t *Table, i int) {
 	t.arena.drop(old)
 }
 
-// each calls fn for each record in the pages from one to before another.
+// each calls fn for each record in the pages from from to before to.
 func (s *shard) each(from, to int, fn func(place uint32, name []byte)) {
 	for p := from; p < to; p++ {
 		page, at := s.pages[p], 0
@@ -185,7 +187,7 @@ func (s *shard) each(from, to int, fn func(place uint32, name []byte)) {
 	}
 }
 
-// count counts the records, and adds to counts how many each app has.
+// count sets the number of records, and adds the number of records of each app to counts.
 func (s *shard) count(counts map[account.AppID]int64) {
 	app, n := account.AppID(0), int64(0)
 	s.records = 0

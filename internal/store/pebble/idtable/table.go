@@ -13,32 +13,31 @@ import (
 
 // Bounds of what a table can hold.
 const (
-	MaxName = 255       // bytes of a name; ids of the protocol have 32 at most
+	MaxName = 255       // bytes of a name; IDs of the protocol have 32 at most
 	MaxID   = 1<<40 - 1 // a million million accounts
 	MaxPos  = 1<<48 - 1 // 256 TiB of journal
 )
 
-// ErrFull is the answer to whoever makes an account that a Table has no room for.
+// ErrFull is the error of creating an account when the Table is full.
 var ErrFull = &account.Error{Code: account.Internal, Detail: "the embedded store holds as many accounts as it can; use a cluster"}
 
-// A Table holds every id of every app, exactly: the ids themselves are in it
-// and compared.
+// A Table contains every ID of every app. It is exact: it stores the IDs themselves and
+// compares them.
 //
-// One goroutine changes it, its owner, and locks it for that; it needs no lock to
-// read it. What is for the owner says so. Everything else is for everyone and locks
-// the table for reading, many ids at a time.
+// A table has a single writer, which locks it to write but not to read. Methods for the
+// writer only say so. All other methods take the read lock, for many IDs at a time.
 //
-// It is made of plain arrays outside the heap, and grows a shard at a time, so
-// that nobody waits for all of it to move. An account takes 12 bytes and its
-// name, rounded up to 4, and 5 to 11 bytes of slots.
+// The table consists of plain arrays outside the heap. It grows one shard at a time, so no
+// caller waits for the whole table to move. An account takes 12 bytes and its name,
+// rounded up to a multiple of 4, and 5 to 11 bytes of slots.
 type Table struct {
 	seed  maphash.Seed
 	arena *arena
 
 	mu     sync.RWMutex
 	shards [tableShards]shard
-	counts map[account.AppID]int64  // accounts that exist
-	purged map[account.AppID]uint64 // positions before which nothing is known of deleted ids
+	counts map[account.AppID]int64  // accounts that exist, by app
+	purged map[account.AppID]uint64 // by app, the position below which deleted IDs are forgotten
 }
 
 const (
@@ -49,30 +48,29 @@ const (
 	minSlots    = 16
 )
 
-// A Ref names the record of an id, as long as the Table lives. Zero names none. It
-// is a shard and a place in it.
+// A Ref identifies the record of an ID, as long as the Table lives. It consists of a shard
+// and a place in it. Zero means no record.
 type Ref uint64
 
 func (r Ref) place() uint32 { return uint32(r) }
 
-// New returns an empty Table. Its memory is given back when nobody refers to it any
-// more.
+// New returns an empty Table. Its memory is freed when the Table is no longer reachable.
 func New() *Table {
 	t := &Table{seed: maphash.MakeSeed(), counts: map[account.AppID]int64{}, purged: map[account.AppID]uint64{}, arena: new(arena)}
 	runtime.AddCleanup(t, (*arena).free, t.arena)
 	return t
 }
 
-// Hash returns the hash of a name, by which this Table finds it.
+// Hash returns the hash of a name in this Table.
 func (t *Table) Hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
 
-// Lock keeps readers out for changes. It is for the owner.
+// Lock locks the table for changes. It is for the writer only.
 func (t *Table) Lock() { t.mu.Lock() }
 
-// Unlock lets readers in again.
+// Unlock ends Lock.
 func (t *Table) Unlock() { t.mu.Unlock() }
 
-// Lookup returns what is known of a name.
+// Lookup returns the entry of a name.
 func (t *Table) Lookup(name []byte) Entry {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -80,7 +78,7 @@ func (t *Table) Lookup(name []byte) Entry {
 	return e
 }
 
-// LookupAll calls fn with what is known of each id. fn must not use the Table.
+// LookupAll calls fn with the entry of each ID. fn must not use the Table.
 func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int, e Entry)) {
 	var names []byte
 	hashes, ends := make([]uint64, len(ids)), make([]int, len(ids))
@@ -100,11 +98,11 @@ func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int
 	}
 }
 
-// Warm reads what looking hashes up is going to read, first one part for all of
-// them, then the next. The processor waits for many places in memory at once
-// then, rather than for one after the other: of millions of accounts a look-up
-// is hardly anything else than that. It returns nothing of use, so that nothing
-// is left out. The caller is the owner or holds t.mu, as [Table.LookupAll] does.
+// Warm reads the memory that looking hashes up will need, first the slots of all of them,
+// then the records. The processor then loads many of these places at once, not one after
+// the other, which is most of the cost of a look-up among millions of accounts. The sum
+// that it returns has no meaning: it keeps the compiler from removing the reads. The
+// caller is the writer or holds t.mu, as [Table.LookupAll] does.
 //
 //go:noinline
 func (t *Table) Warm(hashes []uint64) (sum uint32) {
@@ -123,8 +121,8 @@ func (t *Table) Warm(hashes []uint64) (sum uint32) {
 	return sum
 }
 
-// Find returns the record of a name with the hash h, 0 if there is none, and what is
-// known of it. It is for the owner.
+// Find returns the record of a name with the hash h, 0 if there is none, and its entry. It
+// is for the writer only.
 func (t *Table) Find(h uint64, name []byte) (Ref, Entry) {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -135,7 +133,7 @@ func (t *Table) Find(h uint64, name []byte) (Ref, Entry) {
 	return Ref(i<<32 | uint64(place)), t.entry(s, place)
 }
 
-// entry returns the entry at a place, and the zero Entry if it was forgotten.
+// entry returns the entry at a place, or the zero Entry if it has been forgotten.
 func (t *Table) entry(s *shard, place uint32) Entry {
 	e := s.entry(place)
 	if !e.Live() && e.Pos < t.purged[record.NameApp(s.name(place))] {
@@ -144,9 +142,10 @@ func (t *Table) entry(s *shard, place uint32) Entry {
 	return e
 }
 
-// Add makes a record of a name with the hash h that has none and at most MaxName
-// bytes. It says nothing of the id yet. It returns 0 when the shard is full, at 2
-// million accounts in each of 256. It is for the owner, who has locked the Table.
+// Add creates a record for a name that has none. h is the hash of the name, which has at
+// most MaxName bytes. The entry of the record is zero. Add returns 0 if the shard is full,
+// at 2 million accounts in each of 256 shards. It is for the writer only, who has locked
+// the Table.
 func (t *Table) Add(h uint64, name []byte) Ref {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -162,18 +161,18 @@ func (t *Table) Add(h uint64, name []byte) Ref {
 	return Ref(i<<32 | uint64(place))
 }
 
-// Put stores e in the record r. It is for the owner, who has locked the Table.
+// Put stores e in the record r. It is for the writer only, who has locked the Table.
 func (t *Table) Put(r Ref, e Entry) { t.shards[r>>32].put(r.place(), e) }
 
-// Forget makes the Table know nothing of ids of app that do not exist, where that
-// is older than the position before. It is for the owner, who has locked the Table.
+// Forget makes the Table forget the deleted IDs of app whose position is below before. It
+// is for the writer only, who has locked the Table.
 func (t *Table) Forget(app account.AppID, before uint64) { t.purged[app] = before }
 
-// eachPages is how many pages of a shard are looked through while others wait.
+// eachPages is how many pages of a shard are read under one lock.
 const eachPages = 16
 
-// Each calls fn for each id, in no order, and then now and again. Changes may come
-// in between. fn must not use the Table, nor keep the name.
+// Each calls fn for each ID, in no order, and then after each shard. The table may change
+// between two calls of fn. fn must not use the Table or keep name.
 func (t *Table) Each(fn func(name []byte, e Entry), then func()) {
 	for i := range t.shards {
 		for from := 0; t.eachOf(&t.shards[i], from, fn); from += eachPages {
@@ -182,8 +181,8 @@ func (t *Table) Each(fn func(name []byte, e Entry), then func()) {
 	}
 }
 
-// eachOf calls fn for the ids in some pages of s, and reports whether there are
-// more.
+// eachOf calls fn for the IDs in some pages of s, from the page from on. It reports
+// whether there are more pages.
 func (t *Table) eachOf(s *shard, from int, fn func(name []byte, e Entry)) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -192,16 +191,15 @@ func (t *Table) eachOf(s *shard, from int, fn func(name []byte, e Entry)) bool {
 	return to < len(s.pages)
 }
 
-// SetCounts says how many accounts of some apps exist. It is for the owner, who has
+// SetCounts sets the number of accounts of some apps. It is for the writer only, who has
 // locked the Table.
 func (t *Table) SetCounts(counts map[account.AppID]int64) { maps.Copy(t.counts, counts) }
 
-// Counted is Count without a lock. It is for the owner, who may have locked the
+// Counted is Count without a lock. It is for the writer only, who may have locked the
 // Table.
 func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
 
-// Records returns how many ids have a record, also of those of which nothing is
-// known any more.
+// Records returns the number of records, including those of forgotten IDs.
 func (t *Table) Records() (n int64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -211,21 +209,21 @@ func (t *Table) Records() (n int64) {
 	return n
 }
 
-// Count returns how many accounts of app exist.
+// Count returns the number of accounts of app.
 func (t *Table) Count(app account.AppID) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.counts[app]
 }
 
-// Apps returns the apps that have accounts or had some, in order.
+// Apps returns the apps that have or had accounts, in order.
 func (t *Table) Apps() []account.AppID {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return slices.Sorted(maps.Keys(t.counts))
 }
 
-// Total returns how many accounts of all apps exist.
+// Total returns the number of accounts of all apps.
 func (t *Table) Total() (n int64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -235,7 +233,7 @@ func (t *Table) Total() (n int64) {
 	return n
 }
 
-// Tombstones returns of how many ids it is known that they are deleted.
+// Tombstones returns the number of deleted IDs that the table remembers.
 func (t *Table) Tombstones() (n int64) {
 	t.Each(func(_ []byte, e Entry) {
 		if e.Gone {

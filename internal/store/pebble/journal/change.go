@@ -7,32 +7,32 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A Kind is what a change does. Its numbers are in the stored data.
+// A Kind is the kind of a change. The numbers are part of the stored data.
 type Kind byte
 
 // The kinds of changes.
 const (
 	Set    Kind = 1 // the account as a whole
-	Merge  Kind = 2 // operands for the account that was flushed before
+	Merge  Kind = 2 // operands for an account that is flushed
 	Delete Kind = 3 // the account is deleted
-	Purge  Kind = 4 // the deleted ids of an app are forgotten
+	Purge  Kind = 4 // removes what is known of the deleted IDs of an app
 )
 
-// again is added to a kind if the index may name the id already.
+// again is a flag in the stored kind: the index may contain the ID already.
 const again = 0x80
 
-// Overhead is how many bytes a change takes at most, besides its name and value.
+// Overhead is the largest size of a change in bytes, without its name and value.
 const Overhead = 1 + 2 + binary.MaxVarintLen32
 
-// A Change is one record of the journal. Its slices are the journal's own.
+// A Change is one change in the journal. Its slices share the journal's memory.
 type Change struct {
 	Kind  Kind
-	Again bool   // the index may name the id already: it was deleted before
+	Again bool   // the index may contain the ID already: it was deleted before
 	Name  []byte // of the account, see [record.AppendName]
-	Value []byte // by its kind
+	Value []byte // depends on the kind
 }
 
-// Append appends c, and returns where its value begins in out.
+// Append appends c to b. value is the offset of its value in out.
 func Append(b []byte, c Change) (out []byte, value int) {
 	k := byte(c.Kind)
 	if c.Again {
@@ -44,8 +44,8 @@ func Append(b []byte, c Change) (out []byte, value int) {
 	return append(b, c.Value...), len(b)
 }
 
-// Next reads the change that b begins with, and returns its length. Its only error
-// is [record.ErrCorrupt].
+// Next decodes the change at the start of b and returns its length n. Its only error is
+// [record.ErrCorrupt].
 func Next(b []byte) (c Change, n int, err error) {
 	if len(b) == 0 {
 		return c, 0, record.ErrCorrupt
@@ -74,9 +74,9 @@ func (c Change) valid() bool {
 	return c.Kind >= Set && c.Kind <= Delete && len(c.Name) >= record.MinName
 }
 
-// Account returns the account that c and base, its flushed state, make; base is
-// asked only if c does not say all. InternalID is 0 if there is none. It returns an
-// error of base, or [record.ErrCorrupt].
+// Account returns the account after c. base returns the flushed account; it is called only
+// if c does not contain the whole account. The InternalID is 0 if the account does not
+// exist. Account returns an error of base, or [record.ErrCorrupt].
 func (c Change) Account(base func() ([]byte, error)) (account.Account, error) {
 	value := c.Value
 	switch c.Kind {

@@ -6,7 +6,7 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A Commit is what one commit has added to the journal.
+// A Commit is the part of the journal that one commit has added.
 type Commit struct {
 	Seq     uint64 // its number, from 1
 	Base    uint64 // position of its first change
@@ -18,8 +18,8 @@ type Commit struct {
 // End returns the first position after it.
 func (c Commit) End() uint64 { return c.Base + uint64(len(c.Data)) }
 
-// Each calls fn for each change and its position, oldest first. It returns the first
-// error of fn, and [record.ErrCorrupt] where Data turns out not to be changes.
+// Each calls fn for each change and its position, oldest first. It returns the first error
+// of fn, or [record.ErrCorrupt] if Data is malformed.
 func (c Commit) Each(fn func(pos uint64, ch Change) error) error {
 	for at := 0; at < len(c.Data); {
 		ch, n, err := Next(c.Data[at:])
@@ -34,8 +34,8 @@ func (c Commit) Each(fn func(pos uint64, ch Change) error) error {
 	return nil
 }
 
-// At returns the change at pos, which one of cs holds; they are in order. Its only
-// error is [record.ErrCorrupt].
+// At returns the change at pos. cs must be in order, and one of them must contain pos. Its
+// only error is [record.ErrCorrupt].
 func At(cs []Commit, pos uint64) (Change, error) {
 	i := sort.Search(len(cs), func(i int) bool { return cs[i].End() > pos })
 	if i == len(cs) || cs[i].Base > pos {

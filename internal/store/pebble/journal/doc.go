@@ -1,8 +1,8 @@
-// Package journal is the form of the embedded engine's journal, which Pebble holds
-// in the order in which it was committed: one value for each commit, the changes of
-// all its calls. The newest of it is in memory too. The engine flushes it into the
-// spaces of accounts and of its index, sorted (sort.go), many commits at a time, and
-// drops it.
+// Package journal encodes the journal of the embedded engine. The journal is in Pebble, in
+// the order of commits: one value per commit, with the changes of all its calls. The part
+// that is not flushed, and some of the rest, is in memory, too. A flush sorts many commits
+// at a time (sort.go), writes them into the spaces of accounts and of the index, and drops
+// them. A newcomer can skip sort.go, which is as long as it is for measured speed.
 //
 // A change is
 //
@@ -12,7 +12,8 @@
 //	uvarint  length of the value
 //	value    an account, operands, what is left (package record), or nothing
 //
-// Changes are numbered by their position: the number of bytes that the journal
-// has had before, since the store was opened, plus the number of the first commit
-// that was not flushed then. Of several changes of an id the newest holds all that the older ones said, back to the last flush.
+// A change is numbered by its position: the number of bytes before it in the journal since
+// the store was opened, plus the number of the first commit that was not flushed at that
+// time. If an ID changes several times between two flushes, its newest change carries the
+// combined effect of all of them.
 package journal

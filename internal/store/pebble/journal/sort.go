@@ -10,39 +10,38 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// An Item is a change of the journal that is to be put in order. It is small,
-// because sorting moves it around, and holds enough of the name to spare most looks at
-// the change, which is anywhere in memory.
+// An Item refers to a change that is to be sorted. It is small, because sorting moves it.
+// It contains enough of the name to avoid most reads of the change, which may be anywhere
+// in memory.
 type Item struct {
 	order  uint64 // the eight bytes of the name after what all names share
 	commit uint32 // index
 	offset uint32 // in the commit
 }
 
-// NewItem returns the item of the change at pos of c, which is the commit of that
-// index.
+// NewItem returns the item of the change at pos of c, where c is the commit at index.
 func NewItem(index int, c Commit, pos uint64) Item {
 	return Item{commit: uint32(index), offset: uint32(pos - c.Base)}
 }
 
-// In returns the change, which is in one of cs. They were read before without an
-// error, see [Commit.Each].
+// In returns the change of the item. cs are the commits that the item was created from,
+// which [Commit.Each] has read without an error.
 func (it Item) In(cs []Commit) Change {
 	c, _, _ := Next(cs[it.commit].Data[it.offset:])
 	return c
 }
 
-// name returns the name of the change without reading the rest of it.
+// name returns the name of the change, without decoding the rest.
 func (it Item) name(cs []Commit) []byte {
 	b := cs[it.commit].Data[it.offset+1:]
 	n, width := binary.Uvarint(b)
 	return b[width : width+int(n)]
 }
 
-// EachChange calls fn with the change of each item, until fn returns an error, and
-// returns that. It touches the changes of many items first, because they are
-// anywhere in memory, and then waits for all of them at once rather than for one
-// after the other.
+// EachChange calls fn with the change of each item until fn returns an error, and returns
+// that error. It touches the changes of many items before it decodes them. They are
+// anywhere in memory, and the processor then loads many of them at once instead of one by
+// one.
 func EachChange(cs []Commit, items []Item, fn func(Change) error) error {
 	const most = 64
 	for part := range slices.Chunk(items, most) {
@@ -56,8 +55,8 @@ func EachChange(cs []Commit, items []Item, fn func(Change) error) error {
 	return nil
 }
 
-// touch reads a byte in each line of memory that a short change has. It returns
-// nothing of use, so that nothing is left out.
+// touch reads a byte in each cache line of a short change. It returns their sum, so that
+// the compiler cannot remove the reads.
 //
 //go:noinline
 func touch(cs []Commit, items []Item) (sum byte) {
@@ -69,8 +68,8 @@ func touch(cs []Commit, items []Item) (sum byte) {
 	return sum
 }
 
-// Newest returns the newest change of each id in cs, by name, and whether there is a
-// purge. Its only error is [record.ErrCorrupt].
+// Newest returns the newest change of each ID in cs, sorted by name, and whether there is
+// a purge. Its only error is [record.ErrCorrupt].
 func Newest(cs []Commit) (items []Item, purged bool, err error) {
 	n := 0
 	for _, c := range cs {
@@ -93,7 +92,7 @@ func Newest(cs []Commit) (items []Item, purged bool, err error) {
 	return NewestItems(cs, items), purged, nil
 }
 
-// NewestItems sorts items by name, and keeps the newest of each. It reuses the memory
+// NewestItems sorts items by name and keeps the newest of each name. It reuses the memory
 // of items.
 func NewestItems(cs []Commit, items []Item) []Item {
 	items = sortItems(cs, items)
@@ -109,8 +108,8 @@ func NewestItems(cs []Commit, items []Item) []Item {
 	return kept
 }
 
-// sortItems sorts items by name, and the newest first for each name. It returns items
-// or a slice that it made for the sort.
+// sortItems sorts items by name, and items of the same name from the newest to the oldest.
+// It returns items or a new slice.
 func sortItems(cs []Commit, items []Item) []Item {
 	setOrders(cs, items)
 	items = radixSort(items)
@@ -132,13 +131,13 @@ func sortItems(cs []Commit, items []Item) []Item {
 	return items
 }
 
-// newer orders items of the same name, the newest first.
+// newer compares items of the same name. The newer one comes first.
 func newer(a, b Item) int {
 	return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(b.offset, a.offset))
 }
 
-// setOrders sets the order of each item: what all names share is left out, and the
-// eight bytes behind it, as a number, tell names apart nearly always.
+// setOrders sets the order of each item: the eight bytes after the prefix that all names
+// share, as a number. These bytes differ for nearly all names.
 func setOrders(cs []Commit, items []Item) {
 	if len(items) == 0 {
 		return
@@ -155,12 +154,12 @@ func setOrders(cs []Commit, items []Item) {
 	}
 }
 
-// digitBits is how many bits a pass of radixSort looks at: its counters stay in the
-// processor's first cache.
+// digitBits is the number of bits that a pass of radixSort sorts by. The counters of a
+// pass fit into the first-level cache of the processor.
 const digitBits = 11
 
-// radixSort sorts items by their order alone. It takes no pass over bits that are the
-// same in all of them. It returns items or a slice of the same size that it made.
+// radixSort sorts items by their order only. It skips bits that are the same in all items.
+// It returns items or a new slice of the same size.
 func radixSort(items []Item) []Item {
 	var vary uint64
 	for i := range items {
@@ -179,8 +178,8 @@ func radixSort(items []Item) []Item {
 	return items
 }
 
-// sortDigit copies items to sorted by digitBits bits of their order, from shift on, and
-// leaves items in their order where those are the same.
+// sortDigit copies items to sorted, ordered by digitBits bits of their order from shift
+// on. The sort is stable.
 func sortDigit(sorted, items []Item, shift int) {
 	const mask = 1<<digitBits - 1
 	var at [mask + 1]uint32

@@ -30,8 +30,8 @@ import (
 //	varint   Kicked
 const codecVersion = 2
 
-// tagNames numbers the tags that a profile may hold. Positions are in the
-// stored data: append only.
+// tagNames numbers the tags of a profile. The indexes are part of the stored data: append
+// only.
 var tagNames = [...]account.Tag{
 	restTag:   "",
 	customTag: account.CustomPrefix,
@@ -47,13 +47,13 @@ var tagNames = [...]account.Tag{
 	11:        account.TagRole,
 }
 
-// Indexes of tagNames that a text follows.
+// Indexes of tagNames that are followed by a text.
 const (
 	restTag   = 0 // a tag that has no number, in full
 	customTag = 1 // the key of a custom tag
 )
 
-// tagIndex returns the number of tag and the text that follows it.
+// tagIndex returns the index of tag and the text that follows the index.
 func tagIndex(tag account.Tag) (index uint64, rest string) {
 	for i, name := range tagNames {
 		if i > customTag && name == tag {
@@ -66,8 +66,8 @@ func tagIndex(tag account.Tag) (index uint64, rest string) {
 	return restTag, string(tag)
 }
 
-// AppendAccount appends the stored form of a, without its ID, which is in its name.
-// The fields of the profile are in the order of tags.
+// AppendAccount appends the stored form of a without its ID, which is in its name. The
+// fields of the profile must be in the order of tags.
 func AppendAccount(b []byte, a *account.Account) []byte {
 	b = appendHead(b, Head{a.InternalID, a.Kicked, a.Created.UnixMilli(), a.Updated.UnixMilli()})
 	b = appendText(b, a.Nick)
@@ -75,8 +75,7 @@ func AppendAccount(b []byte, a *account.Account) []byte {
 	return appendFields(b, a.Profile)
 }
 
-// A Head is what stands before the texts of an account, and can be read without
-// them.
+// A Head is the part of an account before its texts. It can be decoded without them.
 type Head struct {
 	InternalID       uint64 // never 0 in what is stored
 	Kicked           int64  // watermark, unix seconds
@@ -91,7 +90,7 @@ func appendHead(b []byte, h Head) []byte {
 	return binary.AppendVarint(b, h.Updated-h.Created)
 }
 
-// SetInternalID gives an account one that was encoded without an InternalID, see
+// SetInternalID sets the InternalID of an account that was encoded without one, see
 // [Imports].
 func SetInternalID(value []byte, id uint64) { binary.BigEndian.PutUint64(value[1:], id) }
 
@@ -123,21 +122,21 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// A Gone is what is left of a deleted account.
+// A Gone is the tombstone of a deleted account.
 type Gone struct {
 	Deleted int64 // time of deletion, unix milliseconds
 	Kicked  int64 // watermark, unix seconds
 }
 
-// AppendGone appends the stored form of what is left of a deleted account.
+// AppendGone appends the stored form of a tombstone.
 func AppendGone(b []byte, g Gone) []byte {
 	b = append(b, codecVersion)
 	b = binary.AppendVarint(b, g.Deleted)
 	return binary.AppendVarint(b, g.Kicked)
 }
 
-// DecodeAccount reads the account id from its stored form. It keeps nothing of
-// value. Its only error is [ErrCorrupt].
+// DecodeAccount decodes the account id from its stored form. It does not keep value. Its
+// only error is [ErrCorrupt].
 func DecodeAccount(id account.UserID, value []byte) (account.Account, error) {
 	r := newReader(value)
 	h := r.head()
@@ -155,8 +154,8 @@ func DecodeAccount(id account.UserID, value []byte) (account.Account, error) {
 	return a, nil
 }
 
-// DecodeHead reads the head of an account, and does not look at the rest. Its only
-// error is [ErrCorrupt].
+// DecodeHead decodes the head of an account and ignores the rest. Its only error is
+// [ErrCorrupt].
 func DecodeHead(value []byte) (Head, error) {
 	r := peek(value)
 	h := r.head()
@@ -166,8 +165,7 @@ func DecodeHead(value []byte) (Head, error) {
 	return h, nil
 }
 
-// DecodeGone reads what is left of a deleted account. Its only error is
-// [ErrCorrupt].
+// DecodeGone decodes a tombstone. Its only error is [ErrCorrupt].
 func DecodeGone(value []byte) (Gone, error) {
 	r := newReader(value)
 	g := Gone{Deleted: r.Varint(), Kicked: r.Varint()}

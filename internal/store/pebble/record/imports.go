@@ -6,9 +6,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// Imports are a batch of accounts to import, encoded by the goroutine of its
-// caller, so that the committer has little left to do for each. They share
-// nothing with the caller.
+// Imports contains a batch of accounts to import. The goroutine of the caller encodes
+// them, so that the committer has little work left for each. They share no memory with the
+// caller.
 type Imports struct {
 	now   int64 // unix milliseconds
 	head  int   // length of the head of each account
@@ -21,15 +21,15 @@ type span struct {
 	start, name, end uint32 // the name ends, and the account begins, at name
 }
 
-// noTexts is the length of what an account without a profile has after its head:
-// two empty texts and no fields.
+// noTexts is the length of an account without a profile after its head: two empty texts
+// and no fields.
 const noTexts = 3
 
-// Overhead is about how many bytes an account, or a change of one, takes besides
+// Overhead is the approximate size in bytes of an account, or of a change of one, without
 // its texts.
 const Overhead = 48
 
-// NewImports encodes items as accounts of app that are made now.
+// NewImports encodes items as accounts of app that are created at the time now.
 func NewImports(app account.AppID, items []account.Upsert, now time.Time) Imports {
 	m := Imports{now: now.UnixMilli(), items: make([]span, len(items))}
 	size := 0
@@ -54,38 +54,38 @@ func (m *Imports) add(app account.AppID, item *account.Upsert) span {
 	return it
 }
 
-// appendTexts appends what the account of item has after its head.
+// appendTexts appends the part of an account after its head.
 func appendTexts(b []byte, item *account.Upsert) []byte {
 	b = appendText(b, item.Nick)
 	b = appendText(b, item.FaceURL)
 	return append(b, 0)
 }
 
-// Size returns how many bytes the names and the accounts of all items have.
+// Size returns the total size of the names and accounts in bytes.
 func (m *Imports) Size() int { return len(m.buf) }
 
-// Item returns the name of an item, and its account as it is made without an
-// InternalID, see [SetInternalID]. The slices are the batch's own.
+// Item returns the name of an item and its new account without an InternalID, see
+// [SetInternalID]. The slices share the memory of the batch.
 func (m *Imports) Item(i int) (name, value []byte) {
 	it := &m.items[i]
 	return m.buf[it.start:it.name], m.buf[it.name:it.end]
 }
 
-// Name returns the name of an item, which is the batch's own.
+// Name returns the name of an item, which shares the memory of the batch.
 func (m *Imports) Name(i int) []byte { return m.buf[m.items[i].start:m.items[i].name] }
 
 // texts returns the account of an item without its head.
 func (m *Imports) texts(i int) []byte { return m.buf[int(m.items[i].name)+m.head : m.items[i].end] }
 
-// WithKicked returns the account of an item like Item, but with a watermark, in
-// unix seconds.
+// WithKicked returns the account of an item as Item does, but with a watermark, in unix
+// seconds.
 func (m *Imports) WithKicked(i int, kicked int64) []byte {
 	b := appendHead(nil, Head{Kicked: kicked, Created: m.now, Updated: m.now})
 	return append(b, m.texts(i)...)
 }
 
-// AppendOperand appends the operand that imports an item into an account that
-// exists, or nothing if the item says nothing of the profile.
+// AppendOperand appends the operand that imports an item into an existing account. It
+// appends nothing if the item has no profile.
 func (m *Imports) AppendOperand(b []byte, i int) []byte {
 	texts := m.texts(i)
 	if len(texts) == noTexts {

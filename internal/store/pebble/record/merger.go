@@ -6,8 +6,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Merger makes one value of an account and its operands for Pebble. Its name is in
-// the stored data.
+// Merger merges an account and its operands in Pebble. Its name is part of the stored
+// data.
 var Merger = &pebble.Merger{
 	Name: "rollcall.account",
 	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
@@ -15,7 +15,7 @@ var Merger = &pebble.Merger{
 	},
 }
 
-// A merging collects values of one key, in either direction of time.
+// A merging collects the values of one key, from newer or from older ones.
 type merging struct {
 	older  [][]byte // than newest, the newest of them first
 	newest []byte   // and what is newer still
@@ -40,7 +40,7 @@ func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
 		all = append(all, m.older[i]...)
 	}
 	all = append(all, m.newest...)
-	if !isAccount(all) { // the account lies deeper
+	if !isAccount(all) { // the account is at a lower level
 		return all, nil, nil
 	}
 	base, operands, err := splitAccount(all)
@@ -51,7 +51,8 @@ func (m *merging) Finish(bool) ([]byte, io.Closer, error) {
 	return value, nil, err
 }
 
-// splitAccount splits what begins with an account.
+// splitAccount splits a value that begins with an account into the account and its
+// operands.
 func splitAccount(value []byte) (base, operands []byte, err error) {
 	r := peek(value)
 	r.head()

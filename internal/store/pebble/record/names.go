@@ -6,9 +6,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// MinName is the length of the name of an empty id, in bytes. The name of an
-// account is its app, four bytes, big-endian, and its id's bytes as they are: names
-// sort by app, then by id.
+// MinName is the length of the name of an empty ID, in bytes. The name of an account is
+// its app, as four big-endian bytes, followed by the bytes of its ID. So names sort by
+// app, then by ID.
 const MinName = 4
 
 // AppendName appends the name of an account.
@@ -19,11 +19,10 @@ func AppendName(b []byte, app account.AppID, id account.UserID) []byte {
 // NameApp returns the app of a name, which has at least MinName bytes.
 func NameApp(name []byte) account.AppID { return account.AppID(binary.BigEndian.Uint32(name)) }
 
-// NameID returns the id of a name, which has at least MinName bytes. It
-// copies it.
+// NameID returns a copy of the ID in a name, which has at least MinName bytes.
 func NameID(name []byte) account.UserID { return account.UserID(name[MinName:]) }
 
-// SharedPrefix returns for how many bytes two names are the same.
+// SharedPrefix returns the length of the common prefix of two names.
 func SharedPrefix(a, b []byte) int {
 	n := min(len(a), len(b))
 	for i := range n {

@@ -8,10 +8,10 @@ import (
 	"rollcall/internal/account"
 )
 
-// An operand is a change of an account that was written without reading it: it
-// is applied when the account is read, or when Pebble rewrites its tables. A
-// stored value is an account, or one or more operands, oldest first, for an
-// account that lies below. An operand is
+// An operand is a change of an account that was written without reading the account.
+// It is applied when the account is read, or when Pebble rewrites its tables. A stored
+// value is an account, or one or more operands, oldest first, for an account at a lower
+// level of the tree. An operand is
 //
 //	byte     importOp or patchOp; replaceOp in old data
 //	uvarint  length of what follows
@@ -19,23 +19,27 @@ import (
 //	         of an import: text Nick, text FaceURL, a byte 0
 //	         of a patch: varint Kicked, and fields as in an account
 //
-// Operands may be applied once more. An account to which the first of some operands, or
-// all of them, were applied before is the same after all of them as if they had been
-// applied once. For an operand assigns values and takes the later time, the watermark
-// has the same property, see [account.Patch.Watermark], and no operand is older than the
-// one before it. So nobody has to know whether a flush of the first operands is
-// already in the account that lies below.
+// Operands are idempotent: applying a list of operands to an account gives the same result
+// whether or not the first of them, or all of them, have been applied to it already. Three
+// rules ensure that:
+//   - An operand assigns values, and takes the later of two times.
+//   - Setting the watermark twice has the same effect as setting it once, see
+//     [account.Patch.Watermark].
+//   - No operand in a list is older than the one before it.
+//
+// So no reader needs to know whether the stored account already contains the operands of a
+// flush.
 const (
 	importOp  = 0x81
 	patchOp   = 0x82
-	replaceOp = 0x83 // an import that sets the time of the change in any case
+	replaceOp = 0x83 // an import that always sets the time of the change
 )
 
-// MaxOperands is how many changes of an account may wait to be applied.
+// MaxOperands is how many operands an account may have before it is written as a whole.
 const MaxOperands = 8
 
-// appendImport appends the operand of an import. texts is what an account has
-// from its Nick to its end if it has no fields.
+// appendImport appends the operand of an import. texts is the encoding of an account
+// without fields, from its Nick to its end.
 func appendImport(b []byte, now int64, texts []byte) []byte {
 	var millis [binary.MaxVarintLen64]byte
 	n := binary.PutVarint(millis[:], now)
@@ -43,7 +47,7 @@ func appendImport(b []byte, now int64, texts []byte) []byte {
 	return append(append(b, millis[:n]...), texts...)
 }
 
-// AppendPatch appends the operand that does what p does at the time now.
+// AppendPatch appends the operand that applies p at the time now.
 func AppendPatch(b []byte, p account.Patch, now time.Time) []byte {
 	payload := binary.AppendVarint(nil, now.UnixMilli())
 	payload = binary.AppendVarint(payload, p.Kicked)
@@ -55,7 +59,7 @@ func AppendPatch(b []byte, p account.Patch, now time.Time) []byte {
 // isAccount reports whether value begins with an account, not an operand.
 func isAccount(value []byte) bool { return len(value) > 0 && value[0] == codecVersion }
 
-// nextOperand cuts the first operand off value.
+// nextOperand splits value after its first operand.
 func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
 	if len(value) == 0 {
 		return 0, nil, nil, ErrCorrupt
@@ -68,10 +72,10 @@ func nextOperand(value []byte) (op byte, payload, rest []byte, err error) {
 	return value[0], value[1+width : end], value[end:], nil
 }
 
-// Join appends operands to b, and next behind them. It leaves next out if that imports
-// what the last of them imported. It reports false where next cannot be appended,
-// because there are MaxOperands or because next is older than the last of them: the
-// account is to be written as a whole then. Its only error is [ErrCorrupt].
+// Join appends operands to b, and then next. It leaves next out if next imports the same
+// texts as the last operand. It reports false if next cannot be appended, because there
+// are MaxOperands already or because next is older than the last operand. The account must
+// then be written as a whole. Its only error is [ErrCorrupt].
 func Join(b, operands, next []byte) (joined []byte, ok bool, err error) {
 	n, last := 0, []byte(nil)
 	for rest := operands; len(rest) > 0; n++ {
@@ -98,8 +102,8 @@ func Join(b, operands, next []byte) (joined []byte, ok bool, err error) {
 	return append(b, next...), true, nil
 }
 
-// timed returns the time of the operand, in unix milliseconds, and what follows it in
-// its payload. The text is its own.
+// timed returns the time of an operand, in unix milliseconds, and the rest of its payload.
+// rest shares the memory of operand.
 func timed(operand []byte) (millis int64, rest string, err error) {
 	_, payload, _, err := nextOperand(operand)
 	r := ReaderOf(payload)
@@ -110,8 +114,8 @@ func timed(operand []byte) (millis int64, rest string, err error) {
 	return millis, r.rest, nil
 }
 
-// OperandsKicked returns what operands make of a watermark: 0 stays 0 if they set
-// and clear none. Its only error is [ErrCorrupt].
+// OperandsKicked returns the watermark before, after operands are applied to it. 0 stays 0
+// if they neither set nor clear a watermark. Its only error is [ErrCorrupt].
 func OperandsKicked(before int64, operands []byte) (kicked int64, err error) {
 	kicked = before
 	for len(operands) > 0 {
@@ -128,8 +132,8 @@ func OperandsKicked(before int64, operands []byte) (kicked int64, err error) {
 	return kicked, nil
 }
 
-// Apply appends to b the account in value as operands make it, the oldest first. b
-// and value must not overlap. Its only error is [ErrCorrupt].
+// Apply appends to b the account in value, after operands are applied to it, oldest first.
+// b and value must not overlap. Its only error is [ErrCorrupt].
 func Apply(b, value, operands []byte) ([]byte, error) {
 	start := len(b)
 	for len(operands) > 0 {
@@ -156,8 +160,8 @@ func applyOne(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	return nil, ErrCorrupt
 }
 
-// applyImport does what [account.Upsert.Apply] does, without taking the account
-// apart: millions of accounts may be imported again.
+// applyImport does the same as [account.Upsert.Apply], but does not decode the whole
+// account, for speed: millions of accounts may be imported again.
 func applyImport(b []byte, op byte, payload, value []byte) ([]byte, error) {
 	r, p := peek(value), ReaderOf(payload)
 	h := r.head()

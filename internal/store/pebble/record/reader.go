@@ -6,17 +6,18 @@ import (
 	"unsafe"
 )
 
-// ErrCorrupt says that stored bytes are not what the engine writes.
+// ErrCorrupt is the error for stored bytes that the engine cannot have written.
 var ErrCorrupt = errors.New("a stored value is corrupt")
 
-// A Reader takes stored bytes apart. After anything that does not fit, it is not OK
-// any more, nothing is left, and every read returns zero.
+// A Reader decodes stored bytes. After malformed input, OK reports false, nothing is left,
+// and every read returns zero.
 type Reader struct {
 	rest string
 	bad  bool
 }
 
-// newReader copies value, because Pebble takes it back, and reads the version.
+// newReader returns a Reader of a copy of value, because Pebble reuses the memory of
+// value. It reads the version.
 func newReader(value []byte) *Reader {
 	if len(value) == 0 || value[0] != codecVersion {
 		return &Reader{bad: true}
@@ -24,7 +25,7 @@ func newReader(value []byte) *Reader {
 	return &Reader{rest: string(value[1:])}
 }
 
-// peek returns a reader that copies nothing: what it reads is value's own.
+// peek returns a Reader that copies nothing: its texts share the memory of value.
 func peek(value []byte) Reader {
 	if len(value) == 0 || value[0] != codecVersion {
 		return Reader{bad: true}
@@ -35,14 +36,14 @@ func peek(value []byte) Reader {
 // aliasOf returns b as a string, without a copy.
 func aliasOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// ReaderOf returns a Reader of b, which does not begin with a version. It copies
-// nothing: the texts that it reads are b's own.
+// ReaderOf returns a Reader of b, which does not begin with a version. It copies nothing:
+// its texts share the memory of b.
 func ReaderOf(b []byte) Reader { return Reader{rest: aliasOf(b)} }
 
 // More reports whether anything is left to read.
 func (r *Reader) More() bool { return r.rest != "" }
 
-// OK reports whether everything has fitted so far.
+// OK reports whether all input so far was well-formed.
 func (r *Reader) OK() bool { return !r.bad }
 
 func (r *Reader) fail() { *r = Reader{bad: true} }
