@@ -13,23 +13,23 @@ import (
 	"rollcall/internal/store/pebble/guard"
 )
 
-// Bounds of the committer.
+// Limits of the committer.
 const (
-	maxQueue      = 256     // calls that wait
-	maxGroupBytes = 1 << 20 // of the calls of a group, but always one call
+	maxQueue      = 256     // calls in the queue
+	maxGroupBytes = 1 << 20 // total size of a group, unless it is a single call
 	slowCommit    = 2 * time.Second
 )
 
 // A call is a change that waits for the committer.
 type call struct {
-	taken  atomic.Bool // by the committer, which decides it, or by its caller, who has gone
-	size   int         // about as many bytes as it will write
+	taken  atomic.Bool // set by the committer when it decides the call, or by its caller when it gives up
+	size   int         // roughly how many bytes it will write
 	decide func(*group) error
 	err    error         // set before done is closed
 	done   chan struct{} // closed when the outcome is durable
 }
 
-// A committer makes all changes, one group of calls after the other.
+// A committer runs all changes, one group of calls at a time.
 type committer struct {
 	db      *pebble.DB
 	view    *view
@@ -39,9 +39,9 @@ type committer struct {
 	hook    func(written bool) error // tests: before and after each commit
 
 	queue   chan *call
-	quit    chan struct{} // closed when nobody waits for an answer any more
+	quit    chan struct{} // closed when no caller waits any more
 	held    *call         // taken from the queue, but too large for the group
-	limit   *journalLimit // what the journal may hold
+	limit   *journalLimit // of the journal
 	flushes chan *call    // the flusher's calls, which make room
 	pacer   *guard.Pacer  // told of every commit
 	done    chan struct{} // closed when run has ended
@@ -50,15 +50,15 @@ type committer struct {
 	busy  atomic.Int64 // when the group under way began, since start; 0: none
 }
 
-// submit runs decide in the committer and waits until its changes are durable,
-// ctx ends or the store fails. If ctx ends first, decide does not run any more, and the
-// error has Code Unavailable. If ctx ends or the store fails while decide runs, it goes
-// on: it must not touch what belongs to the caller.
+// submit runs decide in the committer and waits until its changes are durable, ctx ends,
+// or the store fails. If ctx ends before decide has begun, decide does not run, and the
+// error has Code Unavailable. If ctx ends or the store fails while decide runs, decide
+// continues. So it must not use memory of the caller.
 func (c *committer) submit(ctx context.Context, size int, decide func(*group) error) error {
 	return c.send(ctx, c.queue, &call{size: size, decide: decide})
 }
 
-// submitFlush runs decide in the committer, also when the journal is full.
+// submitFlush runs decide in the committer even if the journal is full.
 func (c *committer) submitFlush(decide func(*group) error) error {
 	return c.send(context.Background(), c.flushes, &call{decide: decide})
 }
@@ -89,15 +89,15 @@ func (c *committer) send(ctx context.Context, queue chan<- *call, w *call) error
 	}
 }
 
-// What a write answers that comes after Close, or was under way when the committer ended.
+// The errors of a write after Close, and of a write that was under way when the committer
+// ended.
 var (
 	errClosed = &account.Error{Code: account.Unavailable, Detail: "the store is closed"}
 	errEnded  = &account.Error{Code: account.Unknown, Detail: "the store is closed"}
 )
 
-// run serves the queue until quit is closed. It is the one goroutine that writes. The
-// store has failed if Pebble stops it, or if anything else ends it, such as a panic or a
-// caller's function that calls [runtime.Goexit].
+// run serves the queue until quit is closed. It is the only goroutine that writes. If
+// Pebble stops it or it panics, the store has failed.
 func (c *committer) run() {
 	defer close(c.done)
 	served := false
@@ -115,8 +115,8 @@ func (c *committer) run() {
 	served = true
 }
 
-// take waits for a call and returns it with those that wait behind it, or nil
-// when it is time to end.
+// take waits for a call and returns it with the calls behind it. It returns nil once quit
+// is closed.
 func (c *committer) take() []*call {
 	first := c.next()
 	if first == nil {
@@ -138,8 +138,8 @@ func (c *committer) take() []*call {
 	return calls
 }
 
-// next waits for a call, or returns nil when it is time to end. The flusher's
-// come first, and alone while the journal is full: they make room.
+// next waits for a call, and returns nil once quit is closed. Calls of the flusher come
+// first, and are the only ones while the journal is full, because they shorten it.
 func (c *committer) next() *call {
 	select {
 	case first := <-c.flushes:
@@ -166,17 +166,17 @@ func (c *committer) next() *call {
 	}
 }
 
-// served notes that callers are no longer kept waiting, unless the journal is full.
+// served records that no caller is kept waiting, unless the journal is full.
 func (c *committer) served() {
 	if !c.limit.full() {
 		c.busy.Store(0)
 	}
 }
 
-// wait notes that callers are kept waiting.
+// wait records that callers are kept waiting.
 func (c *committer) wait() { c.busy.CompareAndSwap(0, max(1, int64(time.Since(c.start)))) }
 
-// serve decides calls, makes the outcome durable and answers them.
+// serve decides calls, makes the outcome durable and reports it to the callers.
 func (c *committer) serve(calls []*call) {
 	c.wait()
 	defer c.served()
@@ -201,12 +201,12 @@ func (c *committer) decide(w *call) error {
 	if w.taken.CompareAndSwap(false, true) {
 		return w.decide(c.group)
 	}
-	return nil // nobody reads it
+	return nil // its caller has given up
 }
 
-// commit makes the group durable and then visible. Whatever goes wrong, the
-// outcome is unknown, and the store has failed: it must not decide further
-// changes on a table that may not be what the disk holds.
+// commit makes the group durable and then visible. If anything fails, the outcome is
+// unknown and the store has failed: further decisions would rest on a table that may
+// differ from the disk.
 func (c *committer) commit() error {
 	b, err := c.group.batch()
 	if err == nil && !b.Empty() {
@@ -229,7 +229,7 @@ func (c *committer) commit() error {
 	return b.Close()
 }
 
-// apply writes b. Tests let it fail before or after that.
+// apply writes b. A hook of tests can fail it before or after the write.
 func (c *committer) apply(b *pebble.Batch) error {
 	if c.hook == nil {
 		return c.db.Apply(b, c.sync)
@@ -240,7 +240,7 @@ func (c *committer) apply(b *pebble.Batch) error {
 	return errors.Join(c.db.Apply(b, c.sync), c.hook(true))
 }
 
-// stuck returns for how long the group under way has kept everyone waiting.
+// stuck returns how long callers have been kept waiting.
 func (c *committer) stuck() time.Duration {
 	began := time.Duration(c.busy.Load())
 	if began == 0 {

@@ -18,8 +18,9 @@ import (
 //	i/ BE8(seq) BE4(page)   ids that were new (index.go)
 //	j/ BE8(seq)             a commit of the journal that is not flushed yet (journal.go)
 //
-// Package catalog has the keys of records. What j/ says of an id is newer than the rest.
-// The key of an account is its name (record) after the letter of the space.
+// Package catalog has the keys of records. If an ID is in j/, that change is newer than
+// the other spaces. The key of an account is the letter of its space, a slash, and its
+// name (package record).
 const (
 	accountSpace = 'a'
 	changeSpace  = 'c'

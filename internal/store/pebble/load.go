@@ -38,7 +38,7 @@ func (s *Store) load(ctx context.Context, o Options, g *group) error {
 	return nil
 }
 
-// checkFormat refuses a newer format, and marks a new directory with this one.
+// checkFormat refuses a newer format, and writes the current format into a new directory.
 func (s *Store) checkFormat(o Options) error {
 	n, err := formatOf(s.db)
 	s.format = n
@@ -62,7 +62,7 @@ func (s *Store) checkFormat(o Options) error {
 	return s.failure.Shielded(func() error { return setFormat(s.db) }, 0)
 }
 
-// setFormat marks the data in w with the format of this version.
+// setFormat writes the current format into w.
 func setFormat(w pebble.Writer) error {
 	return w.Set(formatKey, strconv.AppendInt(nil, format, 10), pebble.Sync)
 }
@@ -93,7 +93,7 @@ func stored(r pebble.Reader, key []byte) ([]byte, error) {
 	return append([]byte(nil), value...), nil
 }
 
-// loadFlushed reads how far the journal is flushed.
+// loadFlushed reads how much of the journal is flushed.
 func (s *Store) loadFlushed(_ context.Context, g *group) error {
 	g.nextID, g.nextCommit, g.base, g.flushed = 1, 1, 1, 1
 	defer func() { s.flusher.nextID = g.nextID }()
@@ -108,7 +108,7 @@ func (s *Store) loadFlushed(_ context.Context, g *group) error {
 		return record.ErrCorrupt
 	}
 	g.nextCommit = binary.BigEndian.Uint64(value) + 1
-	g.base, g.flushed = g.nextCommit, g.nextCommit // positions in the table are numbers of flushes, and lower
+	g.base, g.flushed = g.nextCommit, g.nextCommit // positions of loaded entries are commit numbers, which are lower
 	s.view.current.flushed = g.flushed
 	g.nextID = binary.BigEndian.Uint64(value[8:])
 	return checkID(g.nextID)
@@ -121,15 +121,14 @@ func checkID(id uint64) error {
 	return nil
 }
 
-// parts returns boundaries that cut a space into at most n parts of about equal
-// size.
+// parts returns keys that divide a space into at most n parts of roughly equal size.
 func (s *Store) parts(space byte, n int) ([][]byte, error) {
 	lower, upper := spaceBounds(space)
 	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lower, upper))
 	if err != nil {
 		return nil, err
 	}
-	var starts [][]byte // of tables, which are about equal in size
+	var starts [][]byte // first keys of tables, which have roughly the same size
 	for _, level := range levels {
 		for _, table := range level {
 			if key := table.Smallest.UserKey; bytes.Compare(key, lower) > 0 && bytes.Compare(key, upper) < 0 {
@@ -147,7 +146,7 @@ func (s *Store) parts(space byte, n int) ([][]byte, error) {
 	return append(parts, upper), nil
 }
 
-// replay reads the journal above what is flushed.
+// replay reads the part of the journal that is not flushed.
 func (s *Store) replay(ctx context.Context, g *group) error {
 	_, upper := spaceBounds(journalSpace)
 	return iterate(s.db, journalKey(g.nextCommit), upper, func(it *pebble.Iterator) error {
@@ -182,7 +181,7 @@ func (s *Store) replayCommit(g *group) error {
 	return nil
 }
 
-// replay notes what a change in the journal says.
+// replay applies a change of the journal to the group.
 func (g *group) replay(pos uint64, c journal.Change) error {
 	if c.Kind == journal.Purge {
 		g.purges = append(g.purges, purge{record.NameApp(c.Name), pos})
@@ -212,7 +211,7 @@ func (g *group) replay(pos uint64, c journal.Change) error {
 	return checkID(g.nextID)
 }
 
-// entryOf returns what c makes of what was known of its id.
+// entryOf returns the entry of an ID after c. before is its entry before c.
 func entryOf(c journal.Change, before idtable.Entry) (idtable.Entry, error) {
 	switch c.Kind {
 	case journal.Set:
@@ -221,14 +220,14 @@ func entryOf(c journal.Change, before idtable.Entry) (idtable.Entry, error) {
 		return idtable.GoneEntry(c.Value)
 	}
 	if !before.Live() {
-		return before, nil // the index knows already that it was deleted later, see inIndex
+		return before, nil // the index already contains a later deletion, see inIndex
 	}
 	var err error
 	before.Kicked, err = record.OperandsKicked(before.Kicked, c.Value)
 	return before, err
 }
 
-// removeLeftovers removes the files of a flush and of a copy that did not end.
+// removeLeftovers removes the files of an incomplete flush or copy.
 func (o Options) removeLeftovers() error {
 	if o.readOnly {
 		return nil

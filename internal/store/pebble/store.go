@@ -59,7 +59,8 @@ type Store struct {
 
 var _ account.Engine = (*Store)(nil)
 
-// enter begins a call, which ends with calls.Done. It refuses calls of a closed store.
+// enter begins a call, which ends with calls.Done. It returns an error if the store is
+// closed.
 func (s *Store) enter() error {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
@@ -70,8 +71,8 @@ func (s *Store) enter() error {
 	return nil
 }
 
-// write runs decide in the committer, see [committer.submit]. size is about how
-// many bytes it will write.
+// write runs decide in the committer, see [committer.submit]. size is roughly how many
+// bytes decide will write.
 func (s *Store) write(ctx context.Context, size int, decide func(*group) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -211,7 +212,7 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	err := s.read(ctx, func() error {
 		entries := make([]idtable.Entry, len(ids))
 		s.table.LookupAll(app, ids, func(i int, e idtable.Entry) { entries[i] = e })
-		st := s.view.acquire() // after the table: it holds what the table has shown
+		st := s.view.acquire() // after the look-up, so that it contains every change that the table has shown
 		defer s.view.release(st)
 		if err := st.accounts(app, ids, entries, as); err != nil {
 			return internal("the accounts cannot be read", err)
@@ -224,11 +225,12 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	return as, nil
 }
 
-// maxReads is how many reads may be under way: on a disk that hangs they pile up.
+// maxReads is how many reads may be under way. It limits how many accumulate on a disk
+// that hangs.
 const maxReads = 1024
 
-// read runs fn, which may wait for the disk, in a goroutine of its own, and
-// gives up when ctx ends. fn must not touch what belongs to the caller.
+// read runs fn, which may wait for the disk, in its own goroutine, and returns when ctx
+// ends. fn must not use memory of the caller.
 func (s *Store) read(ctx context.Context, fn func() error) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
@@ -263,7 +265,7 @@ func iterate(r pebble.Reader, lower, upper []byte, fn func(*pebble.Iterator) err
 		return err
 	}
 	err = fn(it)
-	return errors.Join(err, it.Close()) // Close returns what went wrong on the way
+	return errors.Join(err, it.Close()) // Close returns errors of the iteration
 }
 
 // internal returns an error with Code Internal.
@@ -286,15 +288,15 @@ func (s *Store) Ready(context.Context) error {
 	return cmp.Or(s.space.Check(), s.errors.Check())
 }
 
-// Bounds of Close, which waits for the disk.
+// Limits of Close, which waits for the disk.
 const (
 	closeLimit       = 30 * time.Second // while the disk answers, however slowly
 	closeLimitFailed = time.Second      // while it does not
 )
 
-// Close implements [account.Store]. If the store has failed, Close says so;
-// if its disk hangs, Close gives up after a while. What was acknowledged is safe
-// all the same, and the directory stays locked until the process ends.
+// Close implements [account.Store]. If the store has failed, Close returns that error. If
+// its disk hangs, Close gives up after a while. Acknowledged changes are safe in both
+// cases, and the directory stays locked until the process ends.
 func (s *Store) Close() error {
 	if err := s.failure.Check(); err != nil {
 		close(s.stop)
@@ -310,8 +312,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// close writes nothing more: what is in the journal is flushed after the next
-// start.
+// close writes nothing. The next start replays the rest of the journal.
 func (s *Store) close() error {
 	s.gate.Lock()
 	s.closed = true
