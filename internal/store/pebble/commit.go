@@ -96,8 +96,9 @@ var (
 	errEnded  = &account.Error{Code: account.Unknown, Detail: "the store is closed"}
 )
 
-// run serves the queue until quit is closed. It is the only goroutine that writes. If
-// Pebble stops it or it panics, the store has failed.
+// run serves the queue until quit is closed. It is the only goroutine that writes. The
+// store has failed if Pebble stops run, or if anything else ends it, such as a panic or a
+// function of a caller that calls [runtime.Goexit].
 func (c *committer) run() {
 	defer close(c.done)
 	served := false

@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
-	"rollcall/internal/store/pebble/roster"
 )
 
 // furnish puts accounts of every kind into s: flushed, not flushed, and changed,
@@ -124,7 +124,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestLookupBesideChanges has an account change and a fold end while somebody is about to
+// TestLookupBesideChanges has an account change and a flush end while somebody is about to
 // read it: the reader sees all of that, or none.
 func TestLookupBesideChanges(t *testing.T) {
 	ids := []account.UserID{"a"}
@@ -142,17 +142,17 @@ func TestLookupBesideChanges(t *testing.T) {
 		for _, nick := range []string{"first", "second"} {
 			_, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a", Nick: nick}}, free)
 			must(t, err)
-			fold(t, s)
+			flush(t, s)
 		}
 		done := make(chan error, 1)
 		later := func() {
 			err := change(t.Context(), s)
 			if err == nil {
-				err = s.folder.guarded(nil)
+				err = s.flusher.guarded(nil)
 			}
 			done <- err
 		}
-		var entries []roster.Entry
+		var entries []idtable.Entry
 		st := s.view.acquireWith(func() {
 			entries = append(entries, s.table.Lookup(record.AppendName(nil, app, "a")))
 			go later()

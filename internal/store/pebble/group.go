@@ -318,7 +318,7 @@ func (g *group) batch() (*pebble.Batch, error) {
 		errs = append(errs, catalog.SetNumber(b, g.number))
 	}
 	for _, o := range g.others {
-		errs = append(errs, o(b))
+		errs = append(errs, o.write(b))
 	}
 	return b, errors.Join(errs...)
 }
@@ -350,6 +350,9 @@ func (g *group) publish() {
 	g.publishTable()
 	for kind := range g.kinds {
 		g.changes[kind].Add(1)
+	}
+	for _, o := range g.others {
+		o.publish()
 	}
 }
 

@@ -211,8 +211,9 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 	ids = slices.Clone(ids)
 	err := s.read(ctx, func() error {
 		entries := make([]idtable.Entry, len(ids))
-		s.table.LookupAll(app, ids, func(i int, e idtable.Entry) { entries[i] = e })
-		st := s.view.acquire() // after the look-up, so that it contains every change that the table has shown
+		st := s.view.acquireWith(func() {
+			s.table.LookupAll(app, ids, func(i int, e idtable.Entry) { entries[i] = e })
+		})
 		defer s.view.release(st)
 		if err := st.accounts(app, ids, entries, as); err != nil {
 			return internal("the accounts cannot be read", err)

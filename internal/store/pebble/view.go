@@ -96,7 +96,12 @@ func (v *view) forget() {
 }
 
 // acquire returns the newest state. The caller must release it.
-func (v *view) acquire() state {
+func (v *view) acquire() state { return v.acquireWith(func() {}) }
+
+// acquireWith is acquire, and runs look under the same lock. So the state contains exactly
+// what look finds in the table. A change at a position older than the state would be
+// applied on top of newer ones.
+func (v *view) acquireWith(look func()) state {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	look()
@@ -132,9 +137,9 @@ func (s state) bytes() (n int) {
 	return n
 }
 
-// accounts reads the accounts of ids into as. entries are their entries in the table,
-// looked up before s was acquired. Accounts in tables are read in the order of their keys,
-// with one iterator.
+// accounts reads the accounts of ids into as. entries are their entries in the table, which
+// acquireWith has looked up. Accounts in tables are read in the order of their keys, with
+// one iterator.
 func (s state) accounts(app account.AppID, ids []account.UserID, entries []idtable.Entry, as []account.Account) error {
 	order := make([]int, 0, len(ids))
 	for i, id := range ids {
@@ -156,8 +161,7 @@ func (s state) accounts(app account.AppID, ids []account.UserID, entries []idtab
 	return r.close()
 }
 
-// account reads the account of a key. pos is the position of its newest change in the
-// table. If that change has been flushed since, the flushed account is at least as new.
+// account reads the account of a key, whose newest change is at pos.
 func (s state) account(r *flushedReader, key []byte, pos uint64) (account.Account, error) {
 	if commits := s.inMemory(pos); len(commits) > 0 {
 		c, err := journal.At(commits, pos)
