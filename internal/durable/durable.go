@@ -1,5 +1,6 @@
-// Package durable changes files and folders so that a loss of power takes nothing
-// back. What it creates is for the user of the process alone.
+// Package durable writes, renames and creates files and directories so that the
+// change survives a loss of power. Only the user of the process has access to what
+// it creates.
 package durable
 
 import (
@@ -10,17 +11,17 @@ import (
 	"path/filepath"
 )
 
-// Write puts b into file in one step: a reader, and a process after a crash, sees the
-// old content or the new one. The mode of the file is 0600. If Write fails, the file
-// holds what it held, unless only the sync of its folder failed.
+// Write replaces the content of file with b in one step: a reader, or a process after
+// a crash, sees the old content or the new one. The mode of the file is 0600. If Write
+// fails, the file has its old content, unless only the sync of its directory failed.
 func Write(file string, b []byte) error { return system.put(file, b, system.rename) }
 
-// Create is as [Write] for a file that does not exist. One that exists stays as it is,
-// also if another process creates it at the same time, and the error is
-// [fs.ErrExist]. Either way the name of the file is durable.
+// Create is like [Write] for a file that does not exist. It leaves an existing file
+// unchanged, also one that another process creates at the same time, and returns
+// [fs.ErrExist]. In both cases the name of the file is durable.
 func Create(file string, b []byte) error { return system.put(file, b, system.link) }
 
-// Rename gives a file or a folder another name. What a folder holds must be durable
+// Rename renames a file or a directory. The content of a directory must be durable
 // already.
 func Rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
@@ -29,11 +30,11 @@ func Rename(from, to string) error {
 	return system.syncDir(filepath.Dir(to))
 }
 
-// Mkdir creates a folder, with mode 0700, and every folder above it that is missing.
-// A folder that exists stays as it is.
+// Mkdir creates a directory with mode 0700, and its missing parents. It leaves an
+// existing directory unchanged.
 func Mkdir(dir string) error { return system.mkdir(filepath.Clean(dir)) }
 
-// A disk does the steps of this package. Tests let each of them fail.
+// A disk has the file operations of this package. Tests replace them to make each fail.
 type disk struct {
 	write        func(*os.File, []byte) (int, error)
 	sync         func(*os.File) error
@@ -42,13 +43,14 @@ type disk struct {
 
 var system = disk{(*os.File).Write, (*os.File).Sync, os.Rename, os.Link}
 
-// put writes b into a temporary file beside file, and lets name give it the name.
+// put writes b to a temporary file beside file, and calls name to give it its final
+// name.
 func (d disk) put(file string, b []byte, name func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // a rename has taken it
+	defer os.Remove(f.Name()) // after a rename there is nothing to remove
 	_, err = d.write(f, b)
 	if err == nil {
 		err = d.sync(f)
@@ -62,9 +64,9 @@ func (d disk) put(file string, b []byte, name func(from, to string) error) error
 	return errors.Join(err, d.syncDir(filepath.Dir(file)))
 }
 
-// mkdir creates dir and the folders above it that are missing. Some file systems,
-// as /proc, say that nothing can be created in a folder by denying that it exists:
-// mkdir tries dir once more after the folder above it, and no oftener.
+// mkdir creates dir and its missing parents. After it has created the parent it retries
+// dir once only, because some file systems, such as /proc, return ENOENT where nothing
+// can be created.
 func (d disk) mkdir(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if above := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && above != dir {
@@ -75,20 +77,20 @@ func (d disk) mkdir(dir string) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return isFolder(dir)
+		return isDir(dir)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: nothing can be made in %s, choose another folder", err, filepath.Dir(dir))
+		return fmt.Errorf("%w: nothing can be created in %s, choose another directory", err, filepath.Dir(dir))
 	case err != nil:
 		return err
 	}
 	return d.syncDir(filepath.Dir(dir))
 }
 
-// isFolder returns an error unless name is a folder, or a link to one.
-func isFolder(name string) error {
+// isDir returns an error unless name is a directory, or a link to one.
+func isDir(name string) error {
 	info, err := os.Stat(name)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a folder: choose another, or move it away", name)
+		err = fmt.Errorf("%s is not a directory: choose another, or move it away", name)
 	}
 	return err
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// watched returns a disk that notes what it syncs, and what is there by then, below
-// root.
+// watched returns a disk that records each sync below root, and which files exist at
+// that time.
 func watched(root string) (disk, *[]string) {
 	log := new([]string)
 	d := system
@@ -39,8 +39,8 @@ func watched(root string) (disk, *[]string) {
 	return d, log
 }
 
-// TestMkdir checks that each folder that is created is synced into the one above it,
-// from the top down. One that exists is left alone.
+// TestMkdir checks that the parent of each created directory is synced, from the top
+// down, and that an existing directory stays unchanged.
 func TestMkdir(t *testing.T) {
 	root := t.TempDir()
 	for _, step := range []struct {
@@ -79,22 +79,22 @@ func TestSyncs(t *testing.T) {
 	}
 }
 
-// TestFailures lets each step fail. The file holds what it held before, or nothing, until
-// it has its name, and no other file is left.
+// TestFailures makes each step fail. Until the file is renamed it has its old content or
+// does not exist. No other file is left behind.
 func TestFailures(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	named := func(string, string) error { return broken }
 	for _, tt := range []struct {
 		name  string
 		step  func(*disk)
-		taken bool // the file has the new content all the same
+		taken bool // the file has the new content in spite of the error
 	}{
 		{"write", func(d *disk) {
 			d.write = func(f *os.File, b []byte) (int, error) { n, _ := f.Write(b[:1]); return n, broken }
 		}, false},
 		{"sync of the file", func(d *disk) { d.sync = func(*os.File) error { return broken } }, false},
 		{"name", func(d *disk) { d.rename, d.link = named, named }, false},
-		{"sync of the folder", func(d *disk) {
+		{"sync of the directory", func(d *disk) {
 			d.sync = func(f *os.File) error {
 				if info, err := f.Stat(); err != nil || info.IsDir() {
 					return errors.Join(err, broken)
@@ -150,7 +150,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// TestRename renames a folder, and does not replace one that holds anything.
+// TestRename renames a directory, and checks that it does not replace one with entries.
 func TestRename(t *testing.T) {
 	root := t.TempDir()
 	from, to := filepath.Join(root, "from"), filepath.Join(root, "to")
@@ -163,7 +163,7 @@ func TestRename(t *testing.T) {
 		}
 	}
 	if err := Rename(from, to); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("onto a folder that holds a file: %v", err)
+		t.Errorf("onto a directory that holds a file: %v", err)
 	}
 	if err := os.RemoveAll(to); err != nil {
 		t.Fatal(err)

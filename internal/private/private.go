@@ -1,8 +1,8 @@
-// Package private makes sure that files and folders belong to the caller alone, so
-// that no other user of the machine can plant or read what a server trusts.
+// Package private checks that files and directories belong to the caller alone. Other
+// users of the machine must not be able to plant or read files that a server trusts.
 //
-// Files of root are trusted as those of the caller are: root can do anything anyway,
-// and orchestrators mount folders and secrets as root.
+// Files of root are trusted like those of the caller. Root can do anything anyway, and
+// orchestrators mount directories and secrets as root.
 package private
 
 import (
@@ -13,23 +13,23 @@ import (
 	"syscall"
 )
 
-// bits of a mode.
+// Bits of a mode.
 const (
 	others      = 0o077 // anything for the group and for everybody
 	writable    = 0o022 // changes by the group and by everybody
-	closed      = 0o700 // a folder of its owner alone
+	closed      = 0o700 // a directory for its owner alone
 	groupMayNot = 0o037 // anything but reading by the group
 )
 
-// A holder is the user who asks, and the owner and mode of a file. All rules of this
-// package are about these three values, so that tests can judge any user's files as
-// any user.
+// A holder is the calling user, and the owner and mode of a file. All rules of this
+// package are about these three values. Tests can therefore check the files of any user
+// as any user.
 type holder struct {
 	caller, owner int
 	mode          fs.FileMode
 }
 
-// holderOf returns the holder of a file that this process asks about.
+// holderOf returns the holder of a file for this process.
 func holderOf(info fs.FileInfo) holder {
 	return holder{caller: os.Getuid(), owner: int(info.Sys().(*syscall.Stat_t).Uid), mode: info.Mode()}
 }
@@ -37,8 +37,8 @@ func holderOf(info fs.FileInfo) holder {
 // trusted reports whether a file belongs to the caller or to root.
 func (h holder) trusted() bool { return h.owner == 0 || h.owner == h.caller }
 
-// secret reports whether nobody but the caller, root and a group that root chose can
-// read or change a file of a trusted owner.
+// secret reports whether only the caller, root and a group that root chose can read or
+// change a file of a trusted owner.
 func (h holder) secret() bool {
 	if h.owner == h.caller {
 		return h.mode&others == 0
@@ -46,8 +46,8 @@ func (h holder) secret() bool {
 	return h.mode&groupMayNot == 0
 }
 
-// closing reports whether the caller can close a folder of a trusted owner to others,
-// and whether the folder is safe afterwards.
+// closing is for a directory of a trusted owner. It reports whether the caller has to
+// close the directory to others, and whether the directory is safe afterwards.
 func (h holder) closing() (change, safe bool) {
 	if h.owner == h.caller {
 		return h.mode&others != 0, true
@@ -55,12 +55,13 @@ func (h holder) closing() (change, safe bool) {
 	return false, h.mode&writable == 0
 }
 
-// altered reports whether other users can change the content of a file. Folders do
-// not count: their entries are judged instead. The mode of a link means nothing.
+// altered reports whether other users can change the content of a file. It is false for
+// directories, because their entries are checked instead, and for links, because their
+// mode means nothing.
 func (h holder) altered() bool { return h.mode.IsRegular() && h.mode&writable != 0 }
 
-// File returns an error unless the file belongs to the caller and is open to nobody
-// else.
+// File returns an error unless the file belongs to the caller and nobody besides the
+// caller has access to it.
 func File(name string, info fs.FileInfo) error { return holderOf(info).checkFile(name) }
 
 func (h holder) checkFile(name string) error {
@@ -73,9 +74,9 @@ func (h holder) checkFile(name string) error {
 	return nil
 }
 
-// OpenSecret opens a file that holds a secret. It must belong to the caller and be
-// open to nobody else, or belong to root and be readable by the group at most, as
-// orchestrators mount secrets.
+// OpenSecret opens a file that contains a secret. The file must belong to one of these:
+//   - the caller, without access for anybody besides the caller
+//   - root, with at most read access for the group, as orchestrators mount secrets
 func OpenSecret(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -97,21 +98,22 @@ func checkSecret(name string, info fs.FileInfo) error {
 		return err
 	}
 	if !holderOf(info).secret() {
-		return fmt.Errorf("%s can be read by others: chmod 600 it, and make a new secret if anybody may have read this one", name)
+		return fmt.Errorf("%s can be read by others: chmod 600 it, and create a new secret if anybody may have read this one", name)
 	}
 	return nil
 }
 
-// Folder closes a folder to others and returns an error if another user may have
-// planted or changed anything in it: if the folder or an entry belongs to another
-// user, or other users can write to a file in it.
+// Dir closes a directory to others. It returns an error if another user may have planted
+// or changed anything in it, which is so in two cases:
+//   - The directory or an entry belongs to another user.
+//   - Other users can write to a file in the directory.
 //
-// Folder changes the mode of an open folder and does not refuse it, because the usual
-// umask and service managers make such folders. Nothing can be planted in a closed
-// folder, so Folder checks the entries after it closed the folder. The mode of a file
-// counts whatever the mode of the folder was: it is all that is left to see of a
-// folder that was open to everybody until a moment ago.
-func Folder(dir string) error {
+// Dir changes the mode of an open directory instead of refusing it, because the usual
+// umask and service managers create such directories. Nothing can be planted in a closed
+// directory, so Dir checks the entries after it has closed the directory. It checks the
+// mode of files also in a directory that is closed already: the directory may have been
+// open to everybody a moment ago, and only the modes of its files still show that.
+func Dir(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
@@ -121,7 +123,7 @@ func Folder(dir string) error {
 	}
 	change, safe := holderOf(info).closing()
 	if !safe {
-		return fmt.Errorf("%s is root's and others can write to it: choose a folder below it", dir)
+		return fmt.Errorf("%s is root's and others can write to it: choose a directory below it", dir)
 	}
 	if change {
 		if err := os.Chmod(dir, closed); err != nil {
@@ -139,7 +141,7 @@ func checkEntries(dir string) error {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			continue // it is gone by now
+			continue // it has been removed meanwhile
 		}
 		if err := holderOf(info).checkEntry(filepath.Join(dir, e.Name())); err != nil {
 			return err
@@ -158,8 +160,8 @@ func (h holder) checkEntry(name string) error {
 	return nil
 }
 
-// checkOwner returns an error unless name, and what it leads to if it is a link, is
-// trusted.
+// checkOwner returns an error unless the owner of name is trusted. If name is a link, the
+// owners of the link and of its target must be trusted.
 func checkOwner(name string, info fs.FileInfo) error {
 	if h := holderOf(info); !h.trusted() {
 		return fmt.Errorf("%s belongs to another user (uid %d): run as that user, choose another, or chown it if you know that you may trust what is in it", name, h.owner)

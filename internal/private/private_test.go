@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// stranger is a user that nothing here belongs to.
+// stranger is a user who owns none of the files here.
 const stranger = 47110
 
-// give gives a file or a link to the stranger.
+// give changes the owner of a file or a link to the stranger.
 func give(t *testing.T, name string) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -51,7 +51,7 @@ func link(t *testing.T, to, name string) string {
 	return name
 }
 
-// wants checks an error: "" for none, else a part of its text.
+// wants checks that err contains want, or is nil if want is "".
 func wants(t *testing.T, what string, err error, want string) {
 	t.Helper()
 	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -67,28 +67,28 @@ func openSecret(name string) error {
 	return err
 }
 
-// TestFolderIsClosed closes folders of every mode, also through a link of one's own.
-func TestFolderIsClosed(t *testing.T) {
+// TestDirIsClosed closes directories of every mode, also through a link of one's own.
+func TestDirIsClosed(t *testing.T) {
 	for _, mode := range []os.FileMode{0o700, 0o750, 0o755, 0o775, 0o777} {
 		dir := mkdir(t, filepath.Join(t.TempDir(), "d"), mode)
 		write(t, filepath.Join(dir, "mine"), 0o644)
-		wants(t, mode.String(), Folder(link(t, dir, dir+".link")), "")
+		wants(t, mode.String(), Dir(link(t, dir, dir+".link")), "")
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-			t.Errorf("a folder of mode %v has %v now, %v", mode, info.Mode(), err)
+			t.Errorf("a directory of mode %v has %v now, %v", mode, info.Mode(), err)
 		}
 	}
-	if err := Folder(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
-		t.Errorf("no folder: %v", err)
+	if err := Dir(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
+		t.Errorf("no directory: %v", err)
 	}
 }
 
-// TestFolderOfOthers looks at folders that another user owns, or has a hand in.
-func TestFolderOfOthers(t *testing.T) {
+// TestDirOfOthers checks directories that another user owns or can change.
+func TestDirOfOthers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		make func(t *testing.T, root string) string
 		want string
 	}{
-		"folder": {func(t *testing.T, root string) string {
+		"directory": {func(t *testing.T, root string) string {
 			dir := mkdir(t, root+"/d", 0o700)
 			give(t, dir)
 			return dir
@@ -114,7 +114,7 @@ func TestFolderOfOthers(t *testing.T) {
 			return l
 		}, "l is a link of another user"},
 	} {
-		t.Run(name, func(t *testing.T) { wants(t, "Folder", Folder(tt.make(t, t.TempDir())), tt.want) })
+		t.Run(name, func(t *testing.T) { wants(t, "Dir", Dir(tt.make(t, t.TempDir())), tt.want) })
 	}
 }
 
@@ -156,22 +156,22 @@ func TestFile(t *testing.T) {
 	wants(t, "a file of another", check(file), "belongs to another user")
 }
 
-// TestFolderOfOpenFiles refuses files that others could write to while the folder
-// was open, and goes on doing so after the folder was closed.
-func TestFolderOfOpenFiles(t *testing.T) {
+// TestDirOfOpenFiles checks that files are refused if others could write to them while
+// the directory was open, also after the directory was closed.
+func TestDirOfOpenFiles(t *testing.T) {
 	const refused = "MANIFEST can be written by others (mode "
 	for mode, want := range map[os.FileMode]string{
 		0o600: "", 0o644: "", 0o755: "", 0o620: refused + "0620)", 0o602: refused + "0602)", 0o777: refused + "0777)",
 	} {
-		for _, folder := range []os.FileMode{0o700, 0o755, 0o777} {
-			dir := mkdir(t, filepath.Join(t.TempDir(), "d"), folder)
+		for _, directory := range []os.FileMode{0o700, 0o755, 0o777} {
+			dir := mkdir(t, filepath.Join(t.TempDir(), "d"), directory)
 			write(t, dir+"/seal.keys", 0o600)
 			write(t, dir+"/MANIFEST", mode)
 			mkdir(t, dir+"/accounts", 0o777)       // is closed and checked by itself
 			link(t, dir+"/seal.keys", dir+"/link") // links have the mode 0777
 			for range 2 {
-				err := Folder(dir)
-				wants(t, folder.String()+" with a file of "+mode.String(), err, want)
+				err := Dir(dir)
+				wants(t, directory.String()+" with a file of "+mode.String(), err, want)
 				if want != "" {
 					wants(t, "remedy", err, "chmod -R go-w "+dir+" if")
 				}
@@ -180,14 +180,14 @@ func TestFolderOfOpenFiles(t *testing.T) {
 	}
 }
 
-// TestHolder judges files of every kind of owner as root and as another user would.
+// TestHolder checks files of every kind of owner as root and as another user.
 func TestHolder(t *testing.T) {
 	const root, me, other = 0, 1000, 1001
 	for _, tt := range []struct {
 		caller, owner int
 		mode          os.FileMode
-		// Whether the file may hold a secret, is trusted in a folder, and counts as
-		// the caller's own, and whether a folder of that mode is closed and is safe.
+		// Whether the file may hold a secret, is trusted in a directory, and counts as
+		// the caller's own, and whether a directory of that mode is closed and is safe.
 		secret, entry, file, change, safe bool
 	}{
 		{me, me, 0o600, true, true, true, false, true},
@@ -214,7 +214,7 @@ func TestHolder(t *testing.T) {
 			t.Errorf("%+v may hold a secret: %v", h, secret)
 		}
 		if entry := h.checkEntry("f") == nil; entry != tt.entry {
-			t.Errorf("%+v is trusted in a folder: %v", h, entry)
+			t.Errorf("%+v is trusted in a directory: %v", h, entry)
 		}
 		if file := h.checkFile("f") == nil; file != tt.file {
 			t.Errorf("%+v is the caller's own: %v", h, file)

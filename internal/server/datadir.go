@@ -9,16 +9,16 @@ import (
 	"rollcall/internal/private"
 )
 
-// MakeDataDir creates the data folder, closed to others and ignored by git. When it
-// returns, the folder is on disk with every folder above it that it created:
-// nothing that is stored in it later can be lost with its name. A folder that
+// MakeDataDir creates the data directory, closed to others and ignored by git. When it
+// returns, the directory is on disk with every directory above it that it created:
+// nothing that is stored in it later can be lost with its name. A directory that
 // exists is closed, and refused if another user may have put anything into it; see
-// [private.Folder].
+// [private.Dir].
 func MakeDataDir(dir string) error {
 	if err := durable.Mkdir(dir); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	if err := private.Folder(dir); err != nil {
+	if err := private.Dir(dir); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
 	ignore := filepath.Join(dir, ".gitignore")

@@ -47,7 +47,7 @@ func (s *Server) closeStore() error {
 	if !ok {
 		return nil
 	}
-	if err := private.Folder(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := private.Dir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the store: %w", err)
 	}
 	return nil
