@@ -134,7 +134,7 @@ func (c *AdminClient) Info(ctx context.Context) (*ServerInfo, error) {
 type Backup = adminapi.Backup
 
 // Backup makes a consistent copy of the store in dir, an absolute path of a new
-// folder on the server's machine. It needs the scope admin, and a store that can
+// directory on the server's machine. It needs the scope admin, and a store that can
 // (otherwise [SlugUnsupported]).
 func (c *AdminClient) Backup(ctx context.Context, dir string) (*Backup, error) {
 	b := new(Backup)

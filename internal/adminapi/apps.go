@@ -1,8 +1,8 @@
-// Package adminapi declares the bodies of the admin API, for the server and for
-// package client, which gives them its own names.
+// Package adminapi declares the bodies of the admin API. The server uses them, and
+// package client exports them under its own names.
 //
-// Their comments are what docs/openapi/admin.json says. A tag schema names the values
-// that a text takes, for that document alone.
+// Their comments become the descriptions in docs/openapi/admin.json. A tag schema names
+// the values of a text. Only that document uses it.
 package adminapi
 
 import (
@@ -15,11 +15,11 @@ import (
 	"rollcall/internal/account"
 )
 
-// About says what a server is.
+// About describes a server.
 type About struct {
 	Version string `json:"version"`
 	Store   string `json:"store"` // kind of the engine
-	Apps    int    `json:"apps"`  // how many there are
+	Apps    int    `json:"apps"`  // number of apps
 }
 
 // An App is an app as the API shows it.
@@ -30,7 +30,7 @@ type App struct {
 	Disabled  bool             `json:"disabled"`
 	Test      bool             `json:"test"`
 	CreatedAt time.Time        `json:"created_at"`
-	Version   uint64           `json:"version"` // one more with each change; for If-Match
+	Version   uint64           `json:"version"` // increases by one with each change; for If-Match
 	Admins    []string         `json:"admins" schema:"userid"`
 	Settings  account.Settings `json:"settings"`
 	Keys      []Key            `json:"keys"`
@@ -42,8 +42,8 @@ type AppPage struct {
 	NextCursor string `json:"next_cursor"` // "" on the last page
 }
 
-// NewApp is an app to create. Without a secret and a public key, an HMAC key is
-// made.
+// NewApp is an app to create. Without a secret or a public key, the server creates an
+// HMAC key.
 type NewApp struct {
 	SDKAppID  uint32           `json:"sdkappid"`
 	Name      string           `json:"name,omitempty"`                     // for people, at most 200 bytes
@@ -58,7 +58,7 @@ type NewApp struct {
 // CreatedApp is an app that was created.
 type CreatedApp struct {
 	App    *App   `json:"app"`
-	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
+	Secret string `json:"secret,omitempty"` // the HMAC key, if the server created it; it is not shown again
 }
 
 // AppPatch is a change of an app. Absent fields stay as they are.
@@ -66,17 +66,18 @@ type AppPatch struct {
 	Name     *string       `json:"name,omitempty"`
 	Edition  *string       `json:"edition,omitempty" schema:"edition"`
 	Disabled *bool         `json:"disabled,omitempty"`
-	Test     *bool         `json:"test,omitempty"`    // false makes it a test app no more, and clears any_signature; an app is never made one later
-	Settings SettingsPatch `json:"settings,omitzero"` // a merge patch (RFC 7396): null sets a member back to its default
+	Test     *bool         `json:"test,omitempty"`    // false ends its role as a test app and clears any_signature; true is accepted only if it is a test app already
+	Settings SettingsPatch `json:"settings,omitzero"` // a merge patch (RFC 7396): null resets a member to its default
 
 	// Version, if it is not 0, is the version that the change was made for. The
-	// client sends it as If-Match: if the app has another by now, nothing changes
-	// and the problem is conflict.
+	// client sends it as If-Match. If the app has a different version by then, nothing
+	// changes and the problem is conflict.
 	Version uint64 `json:"-"`
 }
 
 // A SettingsPatch is a merge patch of settings by their names in JSON. A nil value
-// brings a default back. One that was read from JSON holds [jsontext.Value]s.
+// resets a setting to its default. A patch that was read from JSON contains values of
+// type [jsontext.Value].
 type SettingsPatch map[string]any
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -95,16 +96,16 @@ func (p *SettingsPatch) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// A Key is what may be shown of a key.
+// A Key describes a key without its secret.
 type Key struct {
 	ID          string    `json:"id"`
 	Kind        string    `json:"kind" schema:"kind"`
 	CreatedAt   time.Time `json:"created_at"`
-	RetiredAt   time.Time `json:"retired_at,omitzero"` // from when it verifies nothing
+	RetiredAt   time.Time `json:"retired_at,omitzero"` // time from which it verifies nothing
 	Fingerprint string    `json:"fingerprint"`         // the first 16 hexadecimal digits of the SHA-256 of the secret
 }
 
-// NewKey is a key to add. Without a secret and a public key, an HMAC key is made.
+// NewKey is a key to add. Without a secret or a public key, the server creates an HMAC key.
 type NewKey struct {
 	Secret    string `json:"secret,omitempty"`     // HMAC key as text, at most 4096 bytes
 	PublicKey string `json:"public_key,omitempty"` // ECDSA public key in PEM, at most 4096 bytes
@@ -113,10 +114,10 @@ type NewKey struct {
 // CreatedKey is a key that was added.
 type CreatedKey struct {
 	Key    Key    `json:"key"`
-	Secret string `json:"secret,omitempty"` // the HMAC key, if it was made here; it is not shown again
+	Secret string `json:"secret,omitempty"` // the HMAC key, if the server created it; it is not shown again
 }
 
-// Retirement says when the use of a key ends.
+// Retirement is the time at which a key is retired.
 type Retirement struct {
 	At time.Time `json:"at,omitzero"` // now if absent
 }

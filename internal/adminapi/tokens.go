@@ -2,7 +2,7 @@ package adminapi
 
 import "time"
 
-// A Token is what may be shown of a token.
+// A Token describes a token without its secret.
 type Token struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"` // the actor in the audit trail
@@ -11,7 +11,7 @@ type Token struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // never if absent
 }
 
-// TokenList is every token.
+// TokenList contains every token.
 type TokenList struct {
 	Tokens []Token `json:"tokens"`
 }
@@ -26,7 +26,7 @@ type NewToken struct {
 // CreatedToken is a token that was created.
 type CreatedToken struct {
 	Token  Token  `json:"token"`
-	Secret string `json:"secret"` // what the bearer sends; it is not shown again
+	Secret string `json:"secret"` // the text that the bearer sends; it is not shown again
 }
 
 // An Entry is one entry of the audit trail.
@@ -34,33 +34,33 @@ type Entry struct {
 	Seq      uint64    `json:"seq"`
 	Time     time.Time `json:"time"`
 	Actor    string    `json:"actor"`              // name of the token, or serve
-	TokenID  string    `json:"token_id,omitempty"` // of the actor's token, since names are not unique; absent for the server
+	TokenID  string    `json:"token_id,omitempty"` // ID of the actor's token, because names are not unique; absent for the server
 	Action   string    `json:"action"`             // as key.add
-	SDKAppID uint32    `json:"sdkappid"`           // 0 if the entry is of no app
+	SDKAppID uint32    `json:"sdkappid"`           // 0 if the entry belongs to no app
 	Detail   string    `json:"detail"`             // for a person; never a secret
 }
 
 // AuditPage is one page of the audit trail, newest first.
 type AuditPage struct {
 	Entries    []Entry `json:"entries"`
-	NextCursor string  `json:"next_cursor"` // "" if there is certainly nothing older
+	NextCursor string  `json:"next_cursor"` // "" means that there are no older entries; otherwise there may be some
 }
 
-// NewBackup says where a backup goes.
+// NewBackup is a backup to create.
 type NewBackup struct {
-	Dir string `json:"dir"` // absolute path on the server at which nothing exists yet
+	Dir string `json:"dir"` // absolute path on the server; nothing may exist there yet
 }
 
-// Backup is a backup that was made.
+// Backup is a backup that was created.
 type Backup struct {
 	Dir      string `json:"dir"`
-	Accounts int64  `json:"accounts"` // of all apps, counted as the copy began
+	Accounts int64  `json:"accounts"` // of all apps, counted when the copy began
 	Apps     int64  `json:"apps"`
-	Bytes    int64  `json:"bytes"` // of the files in the folder
+	Bytes    int64  `json:"bytes"` // of the files in the directory
 	TookMS   int64  `json:"took_ms"`
 }
 
-// Resealed says what sealing anew has done.
+// Resealed is the result of sealing secrets again.
 type Resealed struct {
-	Resealed int `json:"resealed"` // secrets that were not sealed with the newest key
+	Resealed int `json:"resealed"` // number of secrets that were sealed again with the newest key
 }
