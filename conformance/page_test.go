@@ -36,8 +36,8 @@ func TestOpenAPIValid(t *testing.T) {
 	}
 }
 
-// TestPage uses the page at /docs in a browser. If ROLLCALL_SCREENSHOTS is set, it writes
-// screenshots to that directory.
+// TestPage uses the page at /docs in a browser. With ROLLCALL_SCREENSHOTS it
+// leaves pictures in that directory.
 func TestPage(t *testing.T) {
 	needPackages(t)
 	browser := needChromium(t)
@@ -56,7 +56,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// node runs a program of the directory openapi. Its environment is env only.
+// node runs a program of the directory openapi, with env and nothing else of the
+// environment.
 func node(t *testing.T, env []string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // only limits a hang

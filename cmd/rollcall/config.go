@@ -35,7 +35,7 @@ func (c *configCheckCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	if err := l.CheckFolders(); err != nil {
+	if err := l.CheckDirs(); err != nil {
 		return &usageError{err}
 	}
 	if err := server.CheckFiles(l.Config); err != nil {

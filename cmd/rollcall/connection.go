@@ -104,7 +104,7 @@ func readContext(name string) (*server.Context, error) {
 }
 
 // errNoServer says how to name a server.
-var errNoServer = &usageError{errors.New("no server: start one with \"rollcall serve\" in this folder, or give --url or --context")}
+var errNoServer = &usageError{errors.New("no server: start one with \"rollcall serve\" in this directory, or give --url or --context")}
 
 // server completes c and checks that it says which server to call.
 func (c *connection) server() error {

@@ -217,7 +217,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// A second process on the same folder says so in one sentence.
+// A second process on the same directory says so in one sentence.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	startProcess(t, dir)
@@ -233,7 +233,7 @@ func TestSecondProcess(t *testing.T) {
 	}
 }
 
-// Everything in the data folder is its owner's alone.
+// Everything in the data directory is its owner's alone.
 func TestDataModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	startProcess(t, dir)

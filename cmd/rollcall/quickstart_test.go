@@ -43,7 +43,7 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
-// A reader plays the blocks in a folder.
+// A reader plays the blocks in a directory.
 type reader struct {
 	t   *testing.T
 	dir string

@@ -77,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 
 // start opens the server and tells a person how to go on.
 func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
-	if err := cfg.CheckFolders(); err != nil {
+	if err := cfg.CheckDirs(); err != nil {
 		return nil, &usageError{err}
 	}
 	if err := server.MakeDataDir(cfg.Data); err != nil {

@@ -24,7 +24,7 @@ func tellStart(env *environment, format string, err error) error {
 
 // formatOf returns the form of the log that settings ask for that have a mistake.
 func formatOf(err error) string {
-	m, _ := errors.AsType[*config.Mistake](err)
+	m, _ := errors.AsType[*config.Error](err)
 	if m == nil {
 		return ""
 	}

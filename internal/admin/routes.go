@@ -105,7 +105,7 @@ func Routes() []Route {
 		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: reads((*Server).listTokens)},
 		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: takes((*Server).createToken)},
 		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: drops((*Server).deleteToken)},
-		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new folder on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: takes((*Server).makeBackup)},
+		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: takes((*Server).makeBackup)},
 		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: reads((*Server).reseal)},
 	}
 }

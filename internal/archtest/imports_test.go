@@ -120,7 +120,7 @@ func ruleFor(dir string) ([]string, bool) {
 }
 
 // ruleName returns whose rule is that of the package in dir: its own, or that of
-// the nearest folder, this one or one above, whose rule ends in "/...".
+// the nearest directory, this one or one above, whose rule ends in "/...".
 func ruleName(dir string) (string, bool) {
 	if _, ok := imports[dir]; ok {
 		return dir, true
@@ -149,7 +149,7 @@ func checkRules(t *tree) []string {
 	return problems
 }
 
-// ourPackage returns the folder of a quoted import path of our module.
+// ourPackage returns the directory of a quoted import path of our module.
 func ourPackage(quoted string) (dir string, ours bool) {
 	p, err := strconv.Unquote(quoted)
 	if err != nil {

@@ -18,7 +18,7 @@ var (
 )
 
 var (
-	// tableRow is a row of the table of a README: a folder, what lives there, what
+	// tableRow is a row of the table of a README: a directory, what lives there, what
 	// it may import.
 	tableRow = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| [^|]* \\| ([^|]+) \\|$")
 	code     = regexp.MustCompile("`([^`]+)`")
@@ -83,7 +83,7 @@ func allowedBy(cell string) []string {
 	return allowed
 }
 
-// expand returns the folders that a name in the manner of a shell stands for.
+// expand returns the directories that a name in the manner of a shell stands for.
 func expand(name string) []string {
 	dir, rest, ok := strings.Cut(name, "{")
 	if !ok {

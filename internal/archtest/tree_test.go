@@ -18,10 +18,10 @@ import (
 // A tree is the source of a module.
 type tree struct {
 	fset *token.FileSet
-	pkgs map[string]*pkg // by folder, "." for the root
+	pkgs map[string]*pkg // by directory, "." for the root
 }
 
-// A pkg is the source in one folder.
+// A pkg is the source in one directory.
 type pkg struct {
 	dir   string
 	files []*file // without tests
@@ -52,7 +52,7 @@ func load(fsys fs.FS) (*tree, error) {
 	return t, err
 }
 
-// skipped reports whether the folder p is no part of the module: data, packages
+// skipped reports whether the directory p is no part of the module: data, packages
 // of other languages, or another module.
 func skipped(fsys fs.FS, p string) bool {
 	base := path.Base(p)
@@ -86,7 +86,7 @@ func (t *tree) add(fsys fs.FS, p string) error {
 	return nil
 }
 
-// sorted returns the packages in the order of their folders.
+// sorted returns the packages in the order of their directories.
 func (t *tree) sorted() []*pkg {
 	return slices.SortedFunc(maps.Values(t.pkgs), func(a, b *pkg) int { return strings.Compare(a.dir, b.dir) })
 }

@@ -1,4 +1,4 @@
-// Package backup describes the copy of a store in a folder: which files it has,
+// Package backup describes the copy of a store in a directory: which files it has,
 // and what is in them. The description is written last, so a copy without it is
 // not complete, and one that differs from it was damaged or used since.
 package backup
@@ -20,11 +20,11 @@ import (
 	"rollcall/internal/durable"
 )
 
-// File is the name of the description in the folder of a copy.
+// File is the name of the description in the directory of a copy.
 const File = "backup.json"
 
-// Store is the folder of the store in that of a copy: where a server looks for it
-// in its data folder.
+// Store is the directory of the store in that of a copy: where a server looks for it
+// in its data directory.
 const Store = "accounts"
 
 // version is the form of a description.
@@ -39,7 +39,7 @@ type Description struct {
 
 // An Entry is one file of a copy.
 type Entry struct {
-	Name   string `json:"name"` // below the folder, with slashes
+	Name   string `json:"name"` // below the directory, with slashes
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // hexadecimal
 }

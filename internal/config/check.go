@@ -10,50 +10,52 @@ import (
 	"time"
 )
 
-// A fault is what contradicts a rule. In its text {key} stands for the name of a
-// setting, in the spelling of the source of the setting to blame.
-type fault struct {
+// A violation says which setting breaks a rule. In its text, {key} stands for the name
+// of a setting. It is replaced by the spelling that the source of the violation uses.
+type violation struct {
 	key  string
 	text string
 }
 
-func blame(key, format string, args ...any) *fault { return &fault{key, fmt.Sprintf(format, args...)} }
+func blame(key, format string, args ...any) *violation {
+	return &violation{key, fmt.Sprintf(format, args...)}
+}
 
-// spell puts the names of settings into a fault's text.
-func (f *fault) spell(from Source) string {
-	text := f.text
+// spell returns the text of v with the names of settings as from spells them.
+func (v *violation) spell(from Source) string {
+	text := v.text
 	for _, s := range settings {
 		text = strings.ReplaceAll(text, "{"+s.Key+"}", from.name(s))
 	}
 	return text
 }
 
-// rules are what settings must be, alone and together. The first comes first because
-// an empty text would pass for a setting that nobody gave.
-var rules = []func(*Loaded) *fault{
+// rules check settings alone and together. checkEmpty comes first, because the other
+// rules treat an empty text as a setting that was not given.
+var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
 	checkRanges, checkStore, checkSealed, checkSecrets, checkFiles,
 }
 
-// check reports what is wrong with the values of l, before any is derived.
+// check returns the first violation of a rule. It is called before values are derived.
 func (l *Loaded) check() error {
 	for _, rule := range rules {
-		if f := rule(l); f != nil {
-			return l.mistake(f)
+		if v := rule(l); v != nil {
+			return l.errorOf(v)
 		}
 	}
 	return nil
 }
 
-// mistake returns the error that f is, with its place.
-func (l *Loaded) mistake(f *fault) error {
-	from := l.sources[f.key]
-	return &Mistake{Source: from, Text: f.spell(from)}
+// errorOf returns v as an error with its place.
+func (l *Loaded) errorOf(v *violation) error {
+	from := l.sources[v.key]
+	return &Error{Source: from, Text: v.spell(from)}
 }
 
-// checkEmpty looks for empty texts that somebody gave, most often out of a
-// variable that is not set.
-func checkEmpty(l *Loaded) *fault {
+// checkEmpty looks for settings that were given as empty texts. Most of them come from
+// a shell variable that is not set.
+func checkEmpty(l *Loaded) *violation {
 	for _, s := range settings {
 		if l.sources[s.Key].kind == fromDefault {
 			continue
@@ -64,7 +66,7 @@ func checkEmpty(l *Loaded) *fault {
 				return blame(s.Key, "{%s} is empty: give a value, or leave it out", s.Key)
 			}
 		case []string:
-			byFlag := l.sources[s.Key].kind == fromFlag // which leaves an empty name out
+			byFlag := l.sources[s.Key].kind == fromFlag // the command line drops empty names
 			if slices.Contains(v, "") || byFlag && len(v) == 0 {
 				return blame(s.Key, "{%s} has an empty name: give each one a value", s.Key)
 			}
@@ -73,7 +75,7 @@ func checkEmpty(l *Loaded) *fault {
 	return nil
 }
 
-func checkAddresses(c *Loaded) *fault {
+func checkAddresses(c *Loaded) *violation {
 	for _, a := range [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
 		_, port, err := net.SplitHostPort(a[1])
 		if _, portErr := strconv.ParseUint(port, 10, 16); (err != nil || portErr != nil) && a[1] != "" && !(a[0] == "admin_listen" && a[1] == AdminOff) {
@@ -83,8 +85,8 @@ func checkAddresses(c *Loaded) *fault {
 	return nil
 }
 
-// checkDistinct looks for two settings that name one address.
-func checkDistinct(c *Loaded) *fault {
+// checkDistinct looks for two settings with the same address.
+func checkDistinct(c *Loaded) *violation {
 	named := [][2]string{{"listen", c.Listen}, {"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}}
 	for i, a := range named {
 		for _, b := range named[:i] {
@@ -96,8 +98,8 @@ func checkDistinct(c *Loaded) *fault {
 	return nil
 }
 
-// overlap reports whether two addresses cannot both be opened. A port of 0 is a free
-// one, and no host is every host.
+// overlap reports whether two addresses cannot both be opened. Port 0 stands for any
+// free port. An empty host stands for every host.
 func overlap(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)
@@ -111,25 +113,25 @@ func overlap(a, b string) bool {
 	return hostA == hostB || every(hostA) || every(hostB)
 }
 
-func checkTLS(c *Loaded) *fault {
+func checkTLS(c *Loaded) *violation {
 	const text = "{tls_cert} and {tls_key} go together: give both or neither"
 	switch {
 	case c.TLSCert != "" && c.TLSKey == "":
-		return &fault{"tls_cert", text}
+		return &violation{"tls_cert", text}
 	case c.TLSCert == "" && c.TLSKey != "":
-		return &fault{"tls_key", text}
+		return &violation{"tls_key", text}
 	}
 	return nil
 }
 
-func checkOutside(c *Loaded) *fault {
+func checkOutside(c *Loaded) *violation {
 	if c.TLSCert != "" || c.InsecureListen || Loopback(c.Listen) {
 		return nil
 	}
 	return blame("listen", "%s can be reached from outside: give {tls_cert} and {tls_key}, or {insecure_listen} to serve it in the clear", c.Listen)
 }
 
-func checkLoopback(c *Loaded) *fault {
+func checkLoopback(c *Loaded) *violation {
 	for _, a := range [][2]string{{"admin_listen", c.AdminListen}, {"pprof_listen", c.PprofListen}} {
 		if a[1] != "" && !Loopback(a[1]) && !(a[0] == "admin_listen" && a[1] == AdminOff) {
 			return blame(a[0], "{%s} %s can be reached from outside: choose a loopback address", a[0], a[1])
@@ -138,30 +140,30 @@ func checkLoopback(c *Loaded) *fault {
 	return nil
 }
 
-func checkApp(c *Loaded) *fault {
+func checkApp(c *Loaded) *violation {
 	const text = "{sdkappid} and {key_file} go together: give both or neither"
 	switch {
 	case c.SDKAppID != 0 && c.KeyFile == "":
-		return &fault{"sdkappid", text}
+		return &violation{"sdkappid", text}
 	case c.SDKAppID == 0 && c.KeyFile != "":
-		return &fault{"key_file", text}
+		return &violation{"key_file", text}
 	case c.SDKAppID == 0 && c.Admin != "":
-		return &fault{"admin", "{admin} needs {sdkappid} and {key_file}"}
+		return &violation{"admin", "{admin} needs {sdkappid} and {key_file}"}
 	}
 	return nil
 }
 
-// Bounds of numbers.
+// Limits of numbers.
 const (
 	maxInFlight        = 65536
 	minShutdownTimeout = time.Second
 	maxShutdownTimeout = 10 * time.Minute
 )
 
-func checkRanges(l *Loaded) *fault {
+func checkRanges(l *Loaded) *violation {
 	switch {
 	case l.SDKAppID == 0 && l.sources["sdkappid"].kind != fromDefault:
-		return &fault{"sdkappid", "{sdkappid} is 0: give a whole number from 1 to 4294967295"}
+		return &violation{"sdkappid", "{sdkappid} is 0: give a whole number from 1 to 4294967295"}
 	case l.MaxInFlight < 1 || l.MaxInFlight > maxInFlight:
 		return blame("max_in_flight", "{max_in_flight} is %d: give a whole number from 1 to %d", l.MaxInFlight, maxInFlight)
 	case l.ShutdownTimeout < minShutdownTimeout || l.ShutdownTimeout > maxShutdownTimeout:
@@ -170,7 +172,7 @@ func checkRanges(l *Loaded) *fault {
 	return nil
 }
 
-func checkStore(l *Loaded) *fault {
+func checkStore(l *Loaded) *violation {
 	if l.Store == "" || l.o.CheckStore == nil {
 		return nil
 	}
@@ -180,17 +182,18 @@ func checkStore(l *Loaded) *fault {
 	return nil
 }
 
-// checkSealed looks for a place of the sealing keys. Only [New] allows a server
-// without a data folder.
-func checkSealed(l *Loaded) *fault {
+// checkSealed checks that the sealing keys have a file. Only [New] allows a server
+// without a data directory.
+func checkSealed(l *Loaded) *violation {
 	if l.Data != "" || l.SealKeys != "" || l.Store == memStore {
 		return nil
 	}
-	return &fault{"data", "a store on disk needs a file of sealing keys: give {data} or {seal_keys}"}
+	return &violation{"data", "a store on disk needs a file of sealing keys: give {data} or {seal_keys}"}
 }
 
-// checkSecrets looks at what only the command line could hold by now.
-func checkSecrets(l *Loaded) *fault {
+// checkSecrets looks for secrets in values of the command line. Values of the other
+// sources were checked when they were read.
+func checkSecrets(l *Loaded) *violation {
 	for _, s := range settings {
 		if s.file != noFile && looksSecret(s.Text(&l.Config)) {
 			return blame(s.Key, "{%s} holds a secret itself: put that in a file of mode 0600 and give the file's name", s.Key)
@@ -199,16 +202,16 @@ func checkSecrets(l *Loaded) *fault {
 	return nil
 }
 
-// Developer reports whether c is that of a developer's server: on a loopback
-// address, in the clear, with no other address for admins. That one has the admin
-// API on the address of the account API, creates a demo app, shows its key, and
-// allows test apps.
+// Developer reports whether c configures a developer's server: on a loopback address,
+// without TLS, and without a separate address for admins. A developer's server serves
+// the admin API on the address of the account API, creates a demo app, shows its key,
+// and allows test apps.
 func (c *Config) Developer() bool {
 	return c.TLSCert == "" && c.AdminListen == "" && Loopback(c.Listen)
 }
 
-// Loopback reports whether addr, a host and a port, can be reached from this
-// machine only.
+// Loopback reports whether addr, which consists of a host and a port, can be reached
+// from this machine only.
 func Loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// checkStore knows the stores that the tests name.
+// checkStore accepts the stores that the tests use.
 func checkStore(spec string) error {
 	if scheme, _, _ := strings.Cut(spec, ":"); scheme != "mem" && scheme != "pebble" {
 		return fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
@@ -27,9 +27,9 @@ func checkStore(spec string) error {
 	return nil
 }
 
-// TestMistakes reads every testdata/bad_*.yml. Its head says which mistake it is,
-// and what stands in the environment meanwhile.
-func TestMistakes(t *testing.T) {
+// TestErrors reads every testdata/bad_*.yml. The head of a file says which error it
+// causes, and which variables are set.
+func TestErrors(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad_*.yml")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -55,7 +55,7 @@ func TestMistakes(t *testing.T) {
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
-			if _, ok := errors.AsType[*config.Mistake](err); !ok {
+			if _, ok := errors.AsType[*config.Error](err); !ok {
 				t.Errorf("the error is a %T", err)
 			}
 		})
@@ -78,7 +78,7 @@ func TestFileThatIsNone(t *testing.T) {
 	}
 }
 
-// What each source adds, the later over the earlier.
+// TestOrder checks that a later source overrides an earlier one.
 func TestOrder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rollcall.yml")
 	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\ndata: from-file\nadmin_listen: 127.0.0.1:1\n"), 0o600); err != nil {
@@ -110,8 +110,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Every setting can be given in the file and in the environment, with the same
-// result.
+// TestEverySetting gives each setting in the file and in the environment, and checks
+// that the result is the same.
 func TestEverySetting(t *testing.T) {
 	fromFile, err := config.Load(config.Options{File: "testdata/full.yml", CheckStore: checkStore})
 	if err != nil {
@@ -141,7 +141,7 @@ func TestEverySetting(t *testing.T) {
 	}
 }
 
-// A configuration that is printed can be given back, and is the same then.
+// TestPrint checks that a printed configuration can be read back unchanged.
 func TestPrint(t *testing.T) {
 	for _, file := range []string{"", "testdata/empty.yml", "testdata/full.yml"} {
 		l, err := config.Load(config.Options{File: file})
@@ -206,8 +206,8 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-// TestNew completes the settings of a program that reads no file. It leaves out the
-// data folder: a store on disk needs a place for its sealing keys then.
+// TestNew completes the settings of a program that reads no file. Without a data
+// directory, a store on disk needs a file for its sealing keys.
 func TestNew(t *testing.T) {
 	want := config.Config{
 		Store: "mem:", Listen: "127.0.0.1:7580", AllowTestApps: new(true),
@@ -219,7 +219,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, c := range []config.Config{{}, {Store: "pebble:x"}} {
 		if _, err := config.New(c); err == nil || !strings.HasSuffix(err.Error(), "give --data or --seal-keys") {
-			t.Errorf("a store on disk without a data folder: %v", err)
+			t.Errorf("a store on disk without a data directory: %v", err)
 		}
 	}
 	for _, c := range []config.Config{{Data: "x"}, {Store: "pebble:x", SealKeys: "y"}} {
@@ -229,7 +229,8 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// Addresses that cannot both be opened are one mistake, not a failure of the start.
+// TestDistinctAddresses checks that two addresses that cannot both be opened are an error
+// of the configuration, not a failure of the start.
 func TestDistinctAddresses(t *testing.T) {
 	for _, tt := range []struct {
 		listen, admin string
@@ -249,8 +250,8 @@ func TestDistinctAddresses(t *testing.T) {
 	}
 }
 
-// TestDeveloper tells a developer's server from one for others. Only the former
-// allows test apps unless it is told to.
+// TestDeveloper checks which configurations are those of a developer's server. By default
+// only a developer's server allows test apps.
 func TestDeveloper(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c    config.Config

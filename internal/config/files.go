@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// checkFiles looks at every file that a setting names. What a server creates must
-// be readable if it exists.
-func checkFiles(l *Loaded) *fault {
+// checkFiles checks every file that a setting names. A file that the server creates on
+// demand must be readable if it exists.
+func checkFiles(l *Loaded) *violation {
 	for _, s := range settings {
 		if s.file == noFile || !s.given(&l.Config) {
 			continue
@@ -24,50 +24,51 @@ func checkFiles(l *Loaded) *fault {
 		switch {
 		case err == nil:
 		case errors.Is(err, syscall.EISDIR):
-			return blame(s.Key, "{%s} names %s, which is a folder: name a file", s.Key, name)
+			return blame(s.Key, "{%s} names %s, which is a directory: name a file", s.Key, name)
 		case errors.Is(err, fs.ErrPermission):
 			return blame(s.Key, "{%s} names %s, which user %d may not read: let the user of the server read it, and check as that user", s.Key, name, os.Getuid())
-		case errors.Is(err, fs.ErrNotExist) && s.file == fileMade:
+		case errors.Is(err, fs.ErrNotExist) && s.file == fileCreated:
 			if dir := filepath.Dir(name); closedTo(dir) {
 				return blame(s.Key, "{%s} names %s, which does not exist, and user %d may create nothing in %s: create the file, or let the user of the server write there", s.Key, name, os.Getuid(), dir)
 			}
 		default:
-			return blame(s.Key, "{%s} names %s, which cannot be read: correct the name, or make the file", s.Key, name)
+			return blame(s.Key, "{%s} names %s, which cannot be read: correct the name, or create the file", s.Key, name)
 		}
 	}
 	return nil
 }
 
-// CheckFolders reports a folder that a server on this machine would need and could
-// not make. [Load] does not: a configuration may be for another machine.
-func (l *Loaded) CheckFolders() error {
-	if f := checkData(l); f != nil {
-		return l.mistake(f)
+// CheckDirs returns an error if a server on this machine needs a directory that does
+// not exist and that it cannot create. [Load] does not check that, because the
+// configuration may be for another machine.
+func (l *Loaded) CheckDirs() error {
+	if v := checkData(l); v != nil {
+		return l.errorOf(v)
 	}
 	for _, s := range settings {
-		if s.file != fileMade || l.sources[s.Key].kind == fromDefault {
+		if s.file != fileCreated || l.sources[s.Key].kind == fromDefault {
 			continue
 		}
 		name := s.Text(&l.Config)
 		dir := filepath.Dir(name)
-		if _, err := os.Stat(dir); err != nil && dir != filepath.Clean(l.Data) { // which a start makes
-			return l.mistake(blame(s.Key, "{%s} names %s, and there is no folder %s: make the folder, or correct the name", s.Key, name, dir))
+		if _, err := os.Stat(dir); err != nil && dir != filepath.Clean(l.Data) { // a start creates the data directory
+			return l.errorOf(blame(s.Key, "{%s} names %s, and there is no directory %s: create the directory, or correct the name", s.Key, name, dir))
 		}
 	}
 	return nil
 }
 
-// checkData looks whether the data folder is there or can be made.
-func checkData(l *Loaded) *fault {
+// checkData checks that the data directory exists or can be created.
+func checkData(l *Loaded) *violation {
 	dir := filepath.Clean(l.Data)
 	for {
 		info, err := os.Stat(dir)
 		above := filepath.Dir(dir)
 		switch {
 		case err == nil && !info.IsDir():
-			return blame("data", "{data} is %s, and %s is not a folder: choose another", l.Data, dir)
+			return blame("data", "{data} is %s, and %s is not a directory: choose another", l.Data, dir)
 		case err == nil && closedTo(dir):
-			return blame("data", "{data} is %s, and user %d may create nothing in %s: let the user of the server write there, or choose another folder", l.Data, os.Getuid(), dir)
+			return blame("data", "{data} is %s, and user %d may create nothing in %s: let the user of the server write there, or choose another directory", l.Data, os.Getuid(), dir)
 		case err == nil || above == dir:
 			return nil
 		}
@@ -75,7 +76,8 @@ func checkData(l *Loaded) *fault {
 	}
 }
 
-// readable returns why a file cannot be read, [syscall.EISDIR] for a directory.
+// readable returns an error if a file cannot be read. The error of a directory is
+// [syscall.EISDIR].
 func readable(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -89,15 +91,15 @@ func readable(name string) error {
 	return err
 }
 
-// closedTo reports whether dir exists and this user can create nothing in it.
+// closedTo reports whether dir exists but this user cannot create files in it.
 func closedTo(dir string) bool {
 	const writeAndSearch = 2 | 1
 	err := syscall.Access(dir, writeAndSearch)
 	return err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// Warnings returns what is dangerous in l, but allowed: one sentence each, with the
-// place and the remedy.
+// Warnings returns a sentence for each allowed but dangerous value of l, with its place
+// and the remedy.
 func (l *Loaded) Warnings() []string {
 	var all []string
 	for _, key := range []string{"tls_key", "key_file"} {
@@ -107,13 +109,13 @@ func (l *Loaded) Warnings() []string {
 			continue
 		}
 		from := l.sources[key]
-		m := Mistake{Source: from, Text: fmt.Sprintf("%s %s can be read by everybody on this machine: chmod o-rwx it", from.name(*s), name)}
-		all = append(all, m.Error())
+		e := Error{Source: from, Text: fmt.Sprintf("%s %s can be read by everybody on this machine: chmod o-rwx it", from.name(*s), name)}
+		all = append(all, e.Error())
 	}
 	return all
 }
 
-// openSecret reports whether everybody may read a file that holds anything else
+// openSecret reports whether everybody may read a file that contains anything other
 // than a public key.
 func openSecret(name string) bool {
 	info, err := os.Stat(name)
@@ -124,15 +126,16 @@ func openSecret(name string) bool {
 	return err == nil && !bytes.Contains(b, []byte("-----BEGIN PUBLIC KEY-----"))
 }
 
-// Attribute returns err, whose text may begin with the flag of a setting, with the
-// place where the setting was given instead: a line of a file, or a variable.
+// Attribute returns err with the place of a setting instead of its flag. If the text of
+// err begins with the flag of a setting that was given in a file or in the environment,
+// the result names the line of the file or the variable. Otherwise it is err.
 func (l *Loaded) Attribute(err error) error {
 	text := err.Error()
 	for _, s := range settings {
 		rest, ok := strings.CutPrefix(text, s.Flag)
 		from := l.sources[s.Key]
 		if ok && rest != "" && slices.Contains([]byte(" :,"), rest[0]) && (from.kind == fromFile || from.kind == fromEnv) {
-			return &Mistake{Source: from, Text: from.name(s) + rest}
+			return &Error{Source: from, Text: from.name(s) + rest}
 		}
 	}
 	return err

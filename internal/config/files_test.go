@@ -12,7 +12,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// write makes a file with a mode in a new folder.
+// write creates a file with a mode in a new directory.
 func write(t *testing.T, name, text string, mode fs.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -25,14 +25,15 @@ func write(t *testing.T, name, text string, mode fs.FileMode) string {
 	return path
 }
 
-// Keys that everybody can read are warned of, public keys are not.
+// TestWarnings checks that there is a warning for keys that everybody can read, but not
+// for public keys.
 func TestWarnings(t *testing.T) {
 	cert := write(t, "cert.pem", "cert", 0o644)
 	secret, public := "-----BEGIN PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----"
 	for _, tt := range []struct {
 		tlsKey, keyFile string
 		tlsMode, mode   fs.FileMode
-		want            []string // the settings that are warned of
+		want            []string // settings with a warning
 	}{
 		{secret, "key", 0o600, 0o600, nil},
 		{secret, "key", 0o640, 0o640, nil},
@@ -59,7 +60,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// Files that this user may not read, or not create, are mistakes.
+// TestClosedFiles checks that files that this user may not read or create are errors.
 func TestClosedFiles(t *testing.T) {
 	if !testutil.Unprivileged(t) {
 		return
@@ -82,7 +83,8 @@ func TestClosedFiles(t *testing.T) {
 	}
 }
 
-// The text of an error that a server has names a flag; its place is named instead.
+// TestAttribute checks that an error of a server names the place of a setting instead of
+// its flag.
 func TestAttribute(t *testing.T) {
 	file := write(t, "rollcall.yml", "admin_token_file: token\n", 0o600)
 	l, err := config.Load(config.Options{

@@ -38,7 +38,7 @@ func (s Source) Describe(of Setting) string {
 	return "default"
 }
 
-// name spells the setting of in the manner of s.
+// name returns the name of a setting as s spells it.
 func (s Source) name(of Setting) string {
 	switch s.kind {
 	case fromFile:
@@ -49,51 +49,52 @@ func (s Source) name(of Setting) string {
 	return of.Flag
 }
 
-// A Mistake is what is wrong with a configuration: one sentence with the place
-// and the remedy.
-type Mistake struct {
-	Source Source // where it is
+// An Error says what is wrong with a configuration: one sentence with the place and the
+// remedy.
+type Error struct {
+	Source Source // place of the error
 	Text   string
 
-	// LogFormat is the form of the log that the settings ask for, so that the
-	// mistake can be told in it. [Load] sets it, as far as it could read them.
+	// LogFormat is the log format of the configuration, for reporting the error. [Load]
+	// sets it as far as it could read the settings.
 	LogFormat string
 }
 
-func mistake(at Source, format string, args ...any) error {
-	return &Mistake{Source: at, Text: fmt.Sprintf(format, args...)}
+func errorf(at Source, format string, args ...any) error {
+	return &Error{Source: at, Text: fmt.Sprintf(format, args...)}
 }
 
-func (m *Mistake) Error() string {
+// Error implements error.
+func (e *Error) Error() string {
 	switch {
-	case m.Source.kind == fromFile && m.Source.line > 0:
-		return fmt.Sprintf("%s:%d: %s", m.Source.file, m.Source.line, m.Text)
-	case m.Source.kind == fromFile:
-		return m.Source.file + ": " + m.Text
+	case e.Source.kind == fromFile && e.Source.line > 0:
+		return fmt.Sprintf("%s:%d: %s", e.Source.file, e.Source.line, e.Text)
+	case e.Source.kind == fromFile:
+		return e.Source.file + ": " + e.Text
 	}
-	return m.Text
+	return e.Text
 }
 
-// Options are what a configuration is read from, the weakest first. All are
-// optional.
+// Options are the sources of a configuration. Later sources override earlier ones. All
+// are optional.
 type Options struct {
 	File    string   // YAML
 	Environ []string // "NAME=value", as [os.Environ] returns them
 	Flags   *Config  // values of the command line
 	Given   []string // names of the flags that were given, as "admin-host"
 
-	// CheckStore judges the value of store. Its error is a sentence.
+	// CheckStore checks the value of store. Its error is a sentence.
 	CheckStore func(spec string) error
 }
 
-// Loaded is a configuration and where each value of it comes from.
+// Loaded is a configuration with the source of each value.
 type Loaded struct {
 	Config
-	sources map[string]Source // by key; a default has none
+	sources map[string]Source // by key; defaults are absent
 	o       Options
 }
 
-// Load reads a configuration and checks it. The error is a [*Mistake].
+// Load reads a configuration and checks it. The error is a [*Error].
 func Load(o Options) (*Loaded, error) {
 	l := &Loaded{sources: map[string]Source{}, o: o}
 	l.setDefaults()
@@ -103,8 +104,8 @@ func Load(o Options) (*Loaded, error) {
 		err = l.check()
 	}
 	if err != nil {
-		if m, ok := errors.AsType[*Mistake](err); ok {
-			m.LogFormat = l.LogFormat
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.LogFormat = l.LogFormat
 		}
 		return nil, err
 	}
@@ -112,10 +113,10 @@ func Load(o Options) (*Loaded, error) {
 	return l, nil
 }
 
-// New returns c complete and checked, as [Load] returns a configuration. A field of
-// its zero value has the default of its setting, but for Data: a server without it
-// keeps nothing besides its store. The error is a [*Mistake] that names settings as
-// flags.
+// New checks c and returns it with its defaults, for a program that reads no sources. A
+// field with its zero value gets the default of its setting. Data is the exception: a
+// server without it writes no files besides those of its store. The error is a [*Error]
+// that names settings as flags.
 func New(c Config) (Config, error) {
 	l := &Loaded{Config: c}
 	l.setDefaults()
@@ -139,9 +140,9 @@ func (l *Loaded) setDefaults() {
 	}
 }
 
-// readEnv takes the settings of the environment, and goes on to the end after a
-// mistake. A name that is none of ours is one: it is a typo, and would go unseen.
-// An empty value is as none.
+// readEnv reads the settings of the environment to the end, and returns the first error.
+// An unknown name with our prefix is an error, because a typo would go unnoticed. An
+// empty value counts as not given.
 func (l *Loaded) readEnv(environ []string) (first error) {
 	for _, v := range slices.Sorted(slices.Values(environ)) {
 		name, text, _ := strings.Cut(v, "=")
@@ -154,29 +155,29 @@ func (l *Loaded) readEnv(environ []string) (first error) {
 	return first
 }
 
-// readVariable takes what the environment has under a name of ours.
+// readVariable reads one variable with our prefix.
 func (l *Loaded) readVariable(name, key, text string) error {
 	s, ok := find(key)
 	if !ok || s.Env != name {
-		return mistake(Source{kind: fromEnv}, "%s is no setting: %s", name, suggest(key, func(s Setting) string { return s.Env }))
+		return errorf(Source{kind: fromEnv}, "%s is no setting: %s", name, suggest(key, func(s Setting) string { return s.Env }))
 	}
 	return l.set(s, Source{kind: fromEnv}, text)
 }
 
-// set takes a value. One that cannot be read is not repeated where it could be a
+// set parses text into a setting. Its error does not repeat a text that could be a
 // secret.
 func (l *Loaded) set(s *Setting, from Source, text string) error {
 	l.sources[s.Key] = from
 	if s.file != noFile && looksSecret(text) {
-		return mistake(from, "%s holds a secret itself: put that in a file of mode 0600 and give the file's name", from.name(*s))
+		return errorf(from, "%s holds a secret itself: put that in a file of mode 0600 and give the file's name", from.name(*s))
 	}
 	if err := s.set(&l.Config, text); err != nil {
-		return mistake(from, "%s %v", from.name(*s), err)
+		return errorf(from, "%s %v", from.name(*s), err)
 	}
 	return nil
 }
 
-// readFlags takes the values of flags that were given.
+// readFlags copies the values of flags that were given.
 func (l *Loaded) readFlags(flags *Config, given []string) {
 	for _, s := range settings {
 		if slices.Contains(given, strings.TrimPrefix(s.Flag, "--")) {
@@ -186,7 +187,7 @@ func (l *Loaded) readFlags(flags *Config, given []string) {
 	}
 }
 
-// SealFile is the name of the file in the data folder with the keys that seal the
+// SealFile is the name of the file in the data directory with the keys that seal the
 // apps' secrets in the store, unless seal_keys names another.
 const SealFile = "seal.keys"
 
@@ -196,7 +197,7 @@ const memStore = "mem:"
 // derive gives values to settings whose default depends on others.
 func (l *Loaded) derive() {
 	l.Store = cmp.Or(l.Store, "pebble:"+filepath.Join(l.Data, "accounts"))
-	if l.SealKeys == "" && l.Store != memStore { // what is forgotten at the end needs no file
+	if l.SealKeys == "" && l.Store != memStore { // a store in memory needs no file of keys
 		l.SealKeys = filepath.Join(l.Data, SealFile)
 	}
 	if l.AllowTestApps == nil {

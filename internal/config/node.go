@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// kinds returns the YAML types that s takes.
+// kinds returns the YAML types that s accepts.
 func (s *Setting) kinds() map[ast.NodeType]bool {
 	texts := map[ast.NodeType]bool{ast.StringType: true, ast.LiteralType: true}
 	numbers := map[ast.NodeType]bool{ast.IntegerType: true, ast.FloatType: true}
@@ -31,7 +31,7 @@ func (s *Setting) kinds() map[ast.NodeType]bool {
 	return texts
 }
 
-// describeNode says what a value is. Texts are not repeated: they may be secret.
+// describeNode describes a value. It does not repeat texts, because they may be secret.
 func describeNode(n ast.Node) string {
 	switch n.Type() {
 	case ast.IntegerType, ast.FloatType, ast.InfinityType, ast.NanType:
@@ -53,8 +53,8 @@ func describeNode(n ast.Node) string {
 	return "a text"
 }
 
-// yesAndNo are the texts that people give for true and false, and that older
-// versions of YAML take so. They are no secrets.
+// yesAndNo are texts that people write for true and false, and that older versions of
+// YAML accept as such. They are not secret.
 var yesAndNo = []string{"yes", "no", "on", "off", "y", "n", "true", "false"}
 
 // printable returns text as it is if it is short and plain, and quoted otherwise.

@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Print writes the effective values as a YAML file that could be given back, each
-// with its source. It holds no secret: no setting does.
+// Print writes the effective values, each with its source, as a YAML file that [Load]
+// can read. It contains no secret, because no setting does.
 func (l *Loaded) Print(w io.Writer) error {
 	var b strings.Builder
 	for _, s := range settings {

@@ -18,23 +18,23 @@ type Setting struct {
 	Env     string // in the environment, as "ROLLCALL_CFG_ADMIN_HOST"
 	Field   string // in [Config], as "AdminHost"
 	Default string // as text; "" for none, or for one that depends on other settings
-	Takes   string // what it takes, as "a list of texts"
+	Takes   string // description of its values, as "a list of texts"
 
 	typ  reflect.Type
 	file fileRule
 	enum []string
 }
 
-// A fileRule says what a setting that names a file asks of it.
+// A fileRule says what a setting requires of the file that it names.
 type fileRule string
 
 const (
-	noFile    fileRule = ""       // the setting names none
-	fileExist fileRule = "exists" // it must exist
-	fileMade  fileRule = "made"   // it is made if need be
+	noFile      fileRule = ""        // the setting names none
+	fileExist   fileRule = "exists"  // it must exist
+	fileCreated fileRule = "created" // it is created if it does not exist
 )
 
-// settings is every setting, in the order of [Config].
+// settings contains every setting, in the order of [Config].
 var settings = describe()
 
 // Settings returns every setting, in the order of [Config].
@@ -58,7 +58,7 @@ func describe() []Setting {
 	return all
 }
 
-// takes says what s takes.
+// takes describes the values of s.
 func (s *Setting) takes() string {
 	switch {
 	case s.enum != nil:
@@ -93,5 +93,5 @@ func find(key string) (*Setting, bool) {
 // of returns the field of c that s describes.
 func (s *Setting) of(c *Config) reflect.Value { return reflect.ValueOf(c).Elem().FieldByName(s.Field) }
 
-// given reports whether c has a value of s that is not the type's own zero.
+// given reports whether s has a value in c that is not the zero value of its type.
 func (s *Setting) given(c *Config) bool { return !s.of(c).IsZero() }

@@ -7,8 +7,7 @@ import (
 	"rollcall/internal/spelling"
 )
 
-// suggest says what may have been meant by a key that is none, with names in the
-// spelling of show.
+// suggest returns a hint for an unknown key. show spells the name of a setting.
 func suggest(key string, show func(Setting) string) string {
 	keys := make([]string, len(settings))
 	for i, s := range settings {
@@ -21,10 +20,10 @@ func suggest(key string, show func(Setting) string) string {
 	return "did you mean " + show(*near) + "?"
 }
 
-// Nearest returns the one of names that name was probably meant to be, "" for none.
-// Names are in lower case with underscores.
+// Nearest returns the element of names that is nearest to name, or "" if none is near.
+// The names are in lower case with underscores.
 func Nearest(name string, names []string) (nearest string) {
-	best := 3 // is too far
+	best := 3 // a distance of 3 is too far
 	for _, n := range names {
 		if d := spelling.Distance(strings.ReplaceAll(strings.ToLower(name), "-", "_"), n); d < best {
 			best, nearest = d, n
@@ -45,8 +44,8 @@ var secretNames = map[string]string{
 	"seal_key":    "seal_keys",
 }
 
-// looksSecret reports whether text, which should name a file, is rather a secret:
-// PEM, the key of a console, a token.
+// looksSecret reports whether text looks like a secret (PEM, the key of a console, or a
+// token) instead of the name of a file.
 func looksSecret(text string) bool {
 	const consoleKey = 64 // hexadecimal digits
 	_, err := hex.DecodeString(text)

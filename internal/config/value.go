@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// set parses text into the field of c that s describes. The error is a predicate
-// of the setting's name, as in "is …".
+// set parses text into the field of c that s describes. The text of the error continues
+// a sentence that begins with the name of the setting, as in "is …".
 func (s *Setting) set(c *Config, text string) error {
 	switch p := s.of(c).Addr().Interface().(type) {
 	case *string:
@@ -26,11 +26,11 @@ func (s *Setting) set(c *Config, text string) error {
 	case *uint32:
 		n, err := strconv.ParseUint(text, 10, 32)
 		*p = uint32(n)
-		return s.numberFault(err, text, "1 to 4294967295")
+		return s.numberError(err, text, "1 to 4294967295")
 	case *int:
 		n, err := strconv.Atoi(text)
 		*p = n
-		return s.numberFault(err, text, "1 up")
+		return s.numberError(err, text, "1 up")
 	case *time.Duration:
 		return s.setDuration(p, text)
 	case *[]string:
@@ -39,7 +39,7 @@ func (s *Setting) set(c *Config, text string) error {
 	case *slog.Level:
 		return s.setLevel(p, text)
 	}
-	panic("no way to set " + s.Field) // a type that Config did not have
+	panic("no way to set " + s.Field) // its type is new in Config
 }
 
 func (s *Setting) checkEnum(text string) error {
@@ -57,7 +57,7 @@ func (s *Setting) setBool(p *bool, text string) error {
 	return fmt.Errorf("is %q: give true or false", text)
 }
 
-func (s *Setting) numberFault(err error, text, limits string) error {
+func (s *Setting) numberError(err error, text, limits string) error {
 	if err == nil {
 		return nil
 	}
@@ -71,32 +71,32 @@ func (s *Setting) setDuration(p *time.Duration, text string) (err error) {
 	return nil
 }
 
-// day is the longest unit of a duration: months have no one length.
+// day is the longest unit of a duration, because months differ in length.
 const (
 	day     = 24 * time.Hour
-	maxDays = 100_000 // a duration has room for 106,751
+	maxDays = 100_000 // time.Duration can represent 106,751
 )
 
-// ParseDuration reads a duration in the form of [time.ParseDuration], which may
-// begin with a whole number of days, as in 30d or 1d12h. Its error repeats the
-// text and says what to give.
+// ParseDuration parses a duration in the form of [time.ParseDuration]. The text may also
+// begin with a whole number of days, as in 30d or 1d12h. The error repeats the text and
+// says what to give.
 func ParseDuration(text string) (time.Duration, error) {
 	days, rest := uint64(0), text
 	if before, after, ok := strings.Cut(text, "d"); ok {
 		var err error
 		if days, err = strconv.ParseUint(before, 10, 64); err != nil || days > maxDays {
-			return 0, durationFault(text)
+			return 0, durationError(text)
 		}
 		rest = cmp.Or(after, "0")
 	}
 	d, err := time.ParseDuration(rest)
 	if err != nil || days > 0 && (d < 0 || d > day) {
-		return 0, durationFault(text)
+		return 0, durationError(text)
 	}
 	return time.Duration(days)*day + d, nil
 }
 
-func durationFault(text string) error {
+func durationError(text string) error {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return fmt.Errorf("%s, without a unit: write %ss for seconds", text, text)
 	}
@@ -110,7 +110,7 @@ func (s *Setting) setLevel(p *slog.Level, text string) error {
 	return nil
 }
 
-// Text returns the value of s in c, as the environment holds it.
+// Text returns the value of s in c in the form of the environment.
 func (s *Setting) Text(c *Config) string {
 	switch v := s.of(c).Interface().(type) {
 	case *bool:

@@ -15,11 +15,10 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxFile is the longest file in bytes, so that a slip of the hand does not read
-// a whole disk.
+// maxFile is the largest file in bytes. It guards against the wrong name of a huge file.
 const maxFile = 1 << 20
 
-// readFile takes the settings of a file, if one is named.
+// readFile reads the settings of a file. An empty name means no file.
 func (l *Loaded) readFile(file string) error {
 	if file == "" {
 		return nil
@@ -27,10 +26,10 @@ func (l *Loaded) readFile(file string) error {
 	r := &reader{l: l, file: filepath.Clean(file), seen: map[string]int{}}
 	text, err := readLimited(file)
 	if err != nil {
-		return r.mistake(0, "%v", err)
+		return r.errorf(0, "%v", err)
 	}
 	if line := tabLine(text); line > 0 {
-		return r.mistake(line, "a tab is no indentation in YAML: use spaces")
+		return r.errorf(line, "a tab is no indentation in YAML: use spaces")
 	}
 	doc, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -54,7 +53,7 @@ func readLimited(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// tabLine returns the first line that is indented by a tab, 0 if none is.
+// tabLine returns the first line that is indented with a tab, or 0 if there is none.
 func tabLine(text []byte) int {
 	n := 0
 	for line := range strings.Lines(string(text)) {
@@ -75,11 +74,11 @@ type reader struct {
 
 func (r *reader) at(line int) Source { return Source{kind: fromFile, file: r.file, line: line} }
 
-func (r *reader) mistake(line int, format string, args ...any) error {
-	return mistake(r.at(line), format, args...)
+func (r *reader) errorf(line int, format string, args ...any) error {
+	return errorf(r.at(line), format, args...)
 }
 
-// syntax puts what the parser says into one sentence.
+// syntax returns an error of the parser as one sentence.
 func (r *reader) syntax(err error) error {
 	line, what := 0, "the text"
 	if e, ok := errors.AsType[yaml.Error](err); ok {
@@ -88,7 +87,7 @@ func (r *reader) syntax(err error) error {
 		}
 		what = strings.TrimRight(e.GetMessage(), ".")
 	}
-	return r.mistake(line, "this is not YAML (%s): write one \"key: value\" on each line", what)
+	return r.errorf(line, "this is not YAML (%s): write one \"key: value\" on each line", what)
 }
 
 func (r *reader) documents(docs []*ast.DocumentNode) error {
@@ -100,11 +99,11 @@ func (r *reader) documents(docs []*ast.DocumentNode) error {
 	}
 	switch len(bodies) {
 	case 0:
-		return nil // no setting is a setting of defaults
+		return nil // an empty file leaves every default
 	case 1:
 		return r.mapping(bodies[0])
 	}
-	return r.mistake(line(bodies[1]), "a second document begins here: keep all settings in one, without \"---\"")
+	return r.errorf(line(bodies[1]), "a second document begins here: keep all settings in one, without \"---\"")
 }
 
 func line(n ast.Node) int { return n.GetToken().Position.Line }
@@ -117,39 +116,39 @@ func (r *reader) mapping(n ast.Node) error {
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{n}
 	default:
-		return r.mistake(line(n), "this is no setting: write one \"key: value\" on each line")
+		return r.errorf(line(n), "this is no setting: write one \"key: value\" on each line")
 	}
 	var first error
 	for _, p := range pairs {
-		first = cmp.Or(first, r.pair(p)) // what comes later may say how to tell of it
+		first = cmp.Or(first, r.pair(p)) // read on: a later log_format decides how the error is reported
 	}
 	return first
 }
 
-// pair takes one "key: value".
+// pair reads one "key: value".
 func (r *reader) pair(p *ast.MappingValueNode) error {
 	key, at := p.Key.GetToken().Value, line(p.Key)
 	s, ok := find(key)
 	switch {
 	case !ok && secretNames[key] != "":
-		return r.mistake(at, "%s is no setting, and secrets have no place here: put it in a file of mode 0600 and name that in %s", key, secretNames[key])
+		return r.errorf(at, "%s is no setting, and secrets have no place here: put it in a file of mode 0600 and name that in %s", key, secretNames[key])
 	case !ok:
-		return r.mistake(at, "%s is no setting: %s", printable(key), suggest(key, func(s Setting) string { return s.Key }))
+		return r.errorf(at, "%s is no setting: %s", printable(key), suggest(key, func(s Setting) string { return s.Key }))
 	case r.seen[key] > 0:
-		return r.mistake(at, "%s stands in line %d already: keep one of the two", key, r.seen[key])
+		return r.errorf(at, "%s stands in line %d already: keep one of the two", key, r.seen[key])
 	}
 	r.seen[key] = at
 	return r.value(s, at, p.Value)
 }
 
-// value takes the value of s.
+// value reads the value of s.
 func (r *reader) value(s *Setting, at int, n ast.Node) error {
-	want, wrong := s.kinds(), r.mistake(at, "%s is %s: give %s", s.Key, describeNode(n), s.Takes)
+	want, wrong := s.kinds(), r.errorf(at, "%s is %s: give %s", s.Key, describeNode(n), s.Takes)
 	if seq, ok := n.(*ast.SequenceNode); ok && want[ast.SequenceType] {
 		return r.list(s, at, seq)
 	}
 	if n.Type() == ast.NullType {
-		return r.mistake(at, "%s has no value: give %s, or leave the line out", s.Key, s.Takes)
+		return r.errorf(at, "%s has no value: give %s, or leave the line out", s.Key, s.Takes)
 	}
 	if !want[n.Type()] || want[ast.SequenceType] {
 		return wrong
@@ -165,7 +164,7 @@ func (r *reader) list(s *Setting, at int, seq *ast.SequenceNode) error {
 	texts := []string{}
 	for i, item := range seq.Values {
 		if item.Type() != ast.StringType {
-			return r.mistake(line(item), "item %d of %s is %s: give a text", i+1, s.Key, describeNode(item))
+			return r.errorf(line(item), "item %d of %s is %s: give a text", i+1, s.Key, describeNode(item))
 		}
 		texts = append(texts, item.GetToken().Value)
 	}

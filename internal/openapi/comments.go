@@ -15,7 +15,7 @@ import (
 // under "admin.App", that of its field Version under "admin.App.Version".
 type Comments map[string]string
 
-// ReadComments reads the packages in the given folders.
+// ReadComments reads the packages in the given directories.
 func ReadComments(dirs ...string) (Comments, error) {
 	c := Comments{}
 	for _, dir := range dirs {

@@ -1,9 +1,9 @@
 // Package seal encrypts the HMAC secrets of apps. A sealed secret is useless without
 // the file of sealing keys, which is kept apart from the store and its backups.
 //
-// The file is seal.keys in the data directory by default. It is created at the first
-// start, and the nodes of a cluster share it. To change the key, add a line (see
-// [ReadRing]), restart every node, and reseal. After that, older lines may be removed.
+// The file, by default seal.keys in the data directory, is created on the first start.
+// The nodes of a cluster share it. To change the key, add a line (see
+// [ReadRing]), restart every node, and reseal. Older lines may go after that.
 package seal
 
 import (

@@ -37,7 +37,7 @@ type Context struct {
 }
 
 // newContext returns what a client needs to call app. A key of --key-file stays in
-// that file: the store holds it sealed, and no copy of the data folder shall open it.
+// that file: the store holds it sealed, and no copy of the data directory shall open it.
 func (s *Server) newContext(app *account.App) (*Context, error) {
 	c := &Context{
 		URL: s.url(), SDKAppID: uint32(app.ID),

@@ -35,7 +35,7 @@ func TestMakeDataDir(t *testing.T) {
 	if b, err := os.ReadFile(ignore); err != nil || string(b) != "mine" {
 		t.Errorf(".gitignore was changed to %q, %v", b, err)
 	}
-	if err := MakeDataDir(ignore); err == nil || !strings.Contains(err.Error(), "is not a folder") {
+	if err := MakeDataDir(ignore); err == nil || !strings.Contains(err.Error(), "is not a directory") {
 		t.Errorf("MakeDataDir on a file = %v", err)
 	}
 	if err := MakeDataDir(filepath.Join(ignore, "below")); err == nil {
@@ -60,7 +60,7 @@ func TestMakeDataDirNowhere(t *testing.T) {
 	}
 	err := MakeDataDir("/proc/rollcall-data")
 	if err == nil || errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), "choose another") {
-		t.Errorf("MakeDataDir in /proc = %v, want one that tells to choose another folder", err)
+		t.Errorf("MakeDataDir in /proc = %v, want one that tells to choose another directory", err)
 	}
 }
 
@@ -79,7 +79,7 @@ func foreign(t *testing.T, name string) string {
 	return name
 }
 
-// TestDataDirOfOthers starts on folders that other users may have put something
+// TestDataDirOfOthers starts on directories that other users may have put something
 // into: their own, their links, one's own that holds a file of theirs.
 func TestDataDirOfOthers(t *testing.T) {
 	mkdir := func(elem ...string) string {
@@ -95,7 +95,7 @@ func TestDataDirOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := MakeDataDir(open); err != nil {
-		t.Errorf("an open folder of one's own: %v", err)
+		t.Errorf("an open directory of one's own: %v", err)
 	}
 	if info, err := os.Stat(open); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("it has the mode %v, %v", info.Mode(), err)
@@ -119,7 +119,7 @@ func TestDataDirOfOthers(t *testing.T) {
 	}
 }
 
-// TestStoreOfOpenFiles starts on a store whose folder was open to everybody once:
+// TestStoreOfOpenFiles starts on a store whose directory was open to everybody once:
 // the modes of its files are what is left to see of that.
 func TestStoreOfOpenFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -78,7 +78,7 @@ func createToken(file string) (string, error) {
 // tokenFault says why the file of a token was not created, and what to do.
 func tokenFault(file string, err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return fmt.Errorf("--admin-token-file %s does not exist and cannot be created: let the user of the server write to %s, name a file in the data folder, or create the file with a token: rct_ and 43 characters of base64url", file, filepath.Dir(file))
+		return fmt.Errorf("--admin-token-file %s does not exist and cannot be created: let the user of the server write to %s, name a file in the data directory, or create the file with a token: rct_ and 43 characters of base64url", file, filepath.Dir(file))
 	}
 	return fmt.Errorf("--admin-token-file: %w", err)
 }

@@ -24,7 +24,7 @@ func Unprivileged(t *testing.T) bool {
 		return true
 	}
 	dir := dirOf(t, nobody)
-	// The other user may not search the directory of the binary.
+	// The other user may not search the directory that holds the binary.
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
@@ -38,7 +38,7 @@ func Unprivileged(t *testing.T) bool {
 	return false
 }
 
-// dirOf returns a new directory that belongs to a user, for the files of a test.
+// dirOf returns a new directory of a user, for the files of a test.
 func dirOf(t *testing.T, uid int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "unprivileged")
