@@ -64,7 +64,7 @@ func (s *Server) unkickAccount(ctx context.Context, c *call, req adminapi.Unkick
 	return showAccount(a), nil
 }
 
-// readAccount serves both forms: the id in the path and the id in the query.
+// readAccount serves both routes: the ID is in the path or in the query.
 func (s *Server) readAccount(ctx context.Context, c *call) (adminapi.Account, error) {
 	app, err := c.app()
 	if err != nil {

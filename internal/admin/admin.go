@@ -14,10 +14,10 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// Prefix is the path under which the admin API lives.
+// Prefix is the path prefix of the admin API.
 const Prefix = "/admin/"
 
-// Bounds of a request.
+// Limits of requests.
 const (
 	// MaxBody is the longest body in bytes.
 	MaxBody = 1 << 20
@@ -28,21 +28,21 @@ const (
 	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
 )
 
-// Options are what a Server is built from. Directory and Logger are required.
+// Options configure a Server. Directory and Logger are required.
 type Options struct {
 	Directory *directory.Directory
 	Logger    *slog.Logger
 	Version   string // of the program
 	Store     string // kind of the engine, as "pebble"; no path, no address
 
-	// Hosts are names, besides those of this machine itself, that the Host
-	// header of a request may hold.
+	// Hosts are names that the Host header of a request may contain, besides those of
+	// this machine itself.
 	Hosts []string
 
-	// Observer is told of every request. Optional.
+	// Observer is called for every request. Optional.
 	Observer httpx.Observer
 
-	// BackedUp is told when a backup was made. Optional.
+	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }
 
@@ -52,7 +52,7 @@ type Server struct {
 	o       Options
 	hosts   hosts
 	handler http.Handler
-	backup  sync.Mutex // held while a backup is made
+	backup  sync.Mutex // held while a backup is created
 
 	questions chan struct{} // has one for each that a disk has not answered yet, see ask
 }
@@ -78,9 +78,9 @@ func New(o Options) *Server {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// mux serves each path by the routes that it has, and every other path by none. A
-// pattern holds no method: GET would stand for HEAD as well, and a caller without a
-// token must not learn which methods there are.
+// mux returns a handler for all paths. It passes the routes of a path to serve, and no
+// routes for an unknown path. Its patterns have no methods, for two reasons: GET would
+// also match HEAD, and a caller without a token must not learn which methods exist.
 func (s *Server) mux() *http.ServeMux {
 	paths := map[string][]Route{"/": nil}
 	for _, r := range Routes() {
@@ -93,7 +93,7 @@ func (s *Server) mux() *http.ServeMux {
 	return mux
 }
 
-// A call is one request on its way.
+// A call is one request that is being served.
 type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
@@ -103,10 +103,10 @@ type call struct {
 	event *httpx.Event
 }
 
-// actor is who acts, for the audit trail.
+// actor returns the name of the caller for the audit trail.
 func (c *call) actor() string { return c.token.Name }
 
-// serve answers r, whose path has routes.
+// serve responds to r. routes are those of its path.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.event.SetCode(0)
@@ -119,7 +119,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	}
 }
 
-// answer passes the gate and runs the route.
+// answer checks the request and runs its route.
 func (s *Server) answer(c *call, routes []Route) (any, error) {
 	if err := s.gate(c, routes); err != nil {
 		return nil, err
@@ -127,16 +127,15 @@ func (s *Server) answer(c *call, routes []Route) (any, error) {
 	limit := timeout
 	if c.route.Timeout != 0 {
 		limit = c.route.Timeout
-		// The response may come later than others. The body has no more time than usual.
-		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout)) // a writer without deadlines needs none
+		_ = httpx.Extend(c.w, limit+timeout) // it fails only for a writer without deadlines
 	}
 	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
 	defer cancel()
 	return c.route.serve(s, ctx, c)
 }
 
-// gate lets c through to its route or says why not. Whoever has no token learns
-// nothing but that.
+// gate chooses the route of c, or returns why c is refused. A caller without a valid
+// token learns nothing else.
 func (s *Server) gate(c *call, routes []Route) (err error) {
 	if !s.hosts.allow(c.r.Host) {
 		return errHost
@@ -157,7 +156,7 @@ func (s *Server) gate(c *call, routes []Route) (err error) {
 	return c.readQuery()
 }
 
-// send writes the answer of a route.
+// send writes the response of a route.
 func (c *call) send(resp any) error {
 	setHeaders(c.w.Header())
 	if c.route.Status == http.StatusNoContent {
@@ -175,7 +174,8 @@ func (c *call) send(resp any) error {
 	return nil
 }
 
-// setHeaders sets what every answer has. Answers may hold secrets.
+// setHeaders sets the headers of every response. Responses may contain secrets, so they
+// must not be cached.
 func setHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -7,11 +7,10 @@ import (
 	"rollcall/internal/account"
 )
 
-// errUnauthorized does not tell a missing token from an unknown or an expired
-// one.
+// errUnauthorized is the same for a missing, an unknown and an expired token.
 var errUnauthorized = &fault{slug: unauthorized, detail: "no token was sent, or it is unknown or has expired"}
 
-// authenticate returns the token that r bears (RFC 6750, section 2.1).
+// authenticate returns the bearer token of r (RFC 6750, section 2.1).
 func (s *Server) authenticate(r *http.Request) (*account.Token, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {

@@ -12,25 +12,24 @@ import (
 	"rollcall/internal/durable"
 )
 
-// A copy that is not whole has the name of the backup with this suffix and random
-// letters.
+// An incomplete copy has the name of the backup with this suffix and random letters.
 const (
 	partialSuffix       = ".partial-"
 	partialSuffixLength = len(partialSuffix) + 8 // with the letters
 )
 
-// Bounds of what a backup asks of a disk that may not answer.
+// Limits for disks that may hang.
 const (
-	diskPatience = time.Minute     // for one answer
-	cleanupGrace = 2 * time.Second // for the removal of a copy that failed
-	maxQuestions = 8               // that are not answered yet
+	diskPatience = time.Minute     // wait for one operation
+	cleanupGrace = 2 * time.Second // wait for the removal of a failed copy
+	maxQuestions = 8               // operations that have not returned yet
 )
 
-// copyTo copies the store into a new directory at dir, or returns false if the
-// store cannot be copied. The copy gets its name when it is whole. One that fails is
-// removed, so that the call can be repeated.
+// copyTo copies the store to the new directory dir. able is false if this kind of store
+// cannot be copied. The copy gets its name when it is complete. A failed copy is
+// removed, and the call can be retried.
 //
-// It returns when ctx ends, whether or not the disk answers.
+// copyTo returns when ctx ends, even if the disk hangs.
 func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
 	type outcome struct {
 		able bool
@@ -54,7 +53,7 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 	}
 }
 
-// copyWhole makes a copy beside dir, and renames it to dir.
+// copyWhole creates a copy beside dir and renames it to dir.
 func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err error) {
 	partial := dir + partialSuffix + rand.Text()[:partialSuffixLength-len(partialSuffix)]
 	err = s.ask(diskPatience, func() error {
@@ -71,13 +70,13 @@ func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err erro
 		err = s.publish(ctx, partial, dir)
 	}
 	if !able || err != nil {
-		_ = s.ask(cleanupGrace, func() error { return os.RemoveAll(partial) }) // as far as the disk answers
+		_ = s.ask(cleanupGrace, func() error { return os.RemoveAll(partial) }) // the disk may hang
 		return able, diskFault(dir, err)
 	}
 	return true, nil
 }
 
-// publish describes a copy and gives it its name.
+// publish writes the description of a copy and renames the copy to dir.
 func (s *Server) publish(ctx context.Context, partial, dir string) error {
 	if _, err := backup.Describe(partial, time.Now()); err != nil {
 		return err
@@ -88,8 +87,8 @@ func (s *Server) publish(ctx context.Context, partial, dir string) error {
 	return s.ask(diskPatience, func() error { return durable.Rename(partial, dir) })
 }
 
-// ask runs fn, which asks a disk, and waits for the answer no longer than limit. fn goes
-// on then, since nothing can end it.
+// ask runs fn, an operation of a disk, and waits for at most limit. After that fn goes
+// on in the background, because nothing can interrupt it.
 func (s *Server) ask(limit time.Duration, fn func() error) error {
 	select {
 	case s.questions <- struct{}{}:

@@ -21,14 +21,14 @@ import (
 func encode(v any) ([]byte, error) {
 	return json.Marshal(v,
 		json.Deterministic(true),
-		jsontext.AllowInvalidUTF8(true), // what is stored must show
+		jsontext.AllowInvalidUTF8(true), // stored texts must be shown in any case
 		timeWriter,
 	)
 }
 
-// decode reads data, which stands at a JSON pointer of the body, into v. Unlike
-// the vendor's protocol, this API refuses members that it does not know: a typo
-// must show.
+// decode decodes data into v. The argument at is the JSON pointer of data in the body.
+// Unlike the vendor's protocol, this API refuses unknown members, so that a typo is
+// noticed.
 func decode(data []byte, v any, at string) error {
 	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), timeReader); err != nil {
 		return bad(bodyFault(err, at, reflect.TypeOf(v)))
@@ -36,7 +36,7 @@ func decode(data []byte, v any, at string) error {
 	return nil
 }
 
-// body reads the body of c into a Req. An empty one is an empty object.
+// body decodes the body of c. An empty body counts as an empty object.
 func body[Req any](c *call) (req Req, err error) {
 	b, err := httpx.ReadBody(c.r, MaxBody)
 	if _, ok := errors.AsType[*httpx.BodyTooLargeError](err); ok {
@@ -53,8 +53,8 @@ func body[Req any](c *call) (req Req, err error) {
 	return req, decode(b.Bytes(), &req, "")
 }
 
-// bodyFault says what is wrong with what stands at a JSON pointer of a body, and
-// where. It should have become a t.
+// bodyFault returns the detail for err, an error of decoding into a t. The argument at
+// is the JSON pointer of the decoded part of the body.
 func bodyFault(err error, at string, t reflect.Type) string {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -82,7 +82,8 @@ func bodyFault(err error, at string, t reflect.Type) string {
 	return fmt.Sprintf("%s in the body is not %s", at, expected(e.GoType))
 }
 
-// settingForm says what the setting at or above a JSON pointer takes, or "".
+// settingForm describes the values of the setting at or above a JSON pointer. It
+// returns "" if there is none.
 func settingForm(at string) string {
 	path, ok := strings.CutPrefix(at, "/settings/")
 	if !ok {
@@ -97,7 +98,7 @@ func settingForm(at string) string {
 	return ""
 }
 
-// expected describes the values that t takes.
+// expected describes the values of t.
 func expected(t reflect.Type) string {
 	if t == nil {
 		return "as expected"
@@ -118,14 +119,13 @@ func expected(t reflect.Type) string {
 	case reflect.Uint32:
 		return "a whole number from 0 to 4294967295"
 	}
-	if t == reflect.TypeFor[*time.Time]() { // as readTime fills it
+	if t == reflect.TypeFor[*time.Time]() { // readTime decodes it
 		return "a time as 2026-01-02T15:04:05Z, in a year from 1970 to 9999"
 	}
 	return "in the form that /openapi/admin.json describes"
 }
 
-// readQuery reads the parameters after the "?". Each is known to the route and
-// stands once.
+// readQuery reads the query parameters. It refuses unknown and repeated ones.
 func (c *call) readQuery() error {
 	values, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {

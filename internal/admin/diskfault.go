@@ -9,9 +9,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// diskFault returns err with the system's reason and the remedy as its detail, if
-// the system refused to write the copy at dir. Other errors are returned as they
-// are.
+// diskFault returns err with a detail that names the system's reason and the remedy, if
+// err is an error of the system for the copy at dir. It returns other errors unchanged.
 func diskFault(dir string, err error) error {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {

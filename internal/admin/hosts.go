@@ -9,9 +9,9 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// Hosts are the names, in lower case, that a Host header may hold besides those of
-// this machine itself. The check keeps a web page from reaching the API through a
-// name of its own that it makes resolve to a loopback address.
+// hosts is the set of names, in lower case, that a Host header may contain besides
+// loopback addresses. The check prevents DNS rebinding: a web page cannot reach the API
+// through its own name by making that resolve to a loopback address.
 type hosts map[string]bool
 
 func newHosts(names []string) hosts {
@@ -22,8 +22,7 @@ func newHosts(names []string) hosts {
 	return h
 }
 
-// allow reports whether a request for host, with or without a port, is meant for
-// us.
+// allow reports whether host is a name of this server. It may have a port.
 func (h hosts) allow(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -37,8 +36,7 @@ func (h hosts) allow(host string) bool {
 
 var errHost = &fault{slug: misdirected, detail: "the Host header is no loopback name or address and none that --admin-host names"}
 
-// CheckHost returns h behind the same check of the Host header as the admin
-// API's.
+// CheckHost returns h with the check of the Host header that the admin API has.
 func (s *Server) CheckHost(h httpx.HandlerFunc) httpx.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if s.hosts.allow(r.Host) {
@@ -50,8 +48,8 @@ func (s *Server) CheckHost(h httpx.HandlerFunc) httpx.HandlerFunc {
 	}
 }
 
-// RefuseForwarded refuses a request that a proxy has passed on to an address which
-// is for this machine alone.
+// RefuseForwarded refuses a request that a proxy has forwarded to an address for this
+// machine only.
 func (s *Server) RefuseForwarded(w http.ResponseWriter, r *http.Request) error {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.event.SetCommand("admin")

@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/directory"
 )
 
-// newKey returns the key of a secret or of a public key. If both are empty it
-// makes a secret and returns that too.
+// newKey returns the key of a secret or of a public key. If both are empty, it creates a
+// secret and returns that in made.
 func newKey(secret, publicKey string) (key account.Key, made string, err error) {
 	switch {
 	case secret != "" && publicKey != "":

@@ -9,15 +9,15 @@ import (
 	"rollcall/internal/spelling"
 )
 
-// memberMeant returns which member the last name of a JSON pointer was probably
-// meant to be, or "". The pointer is one of a value that should become a t.
+// memberMeant returns the member of t that is nearest to the last name of a JSON
+// pointer, or "" if none is near. The pointer is relative to a t.
 func memberMeant(t reflect.Type, at jsontext.Pointer) (meant string) {
 	for token := range at.Parent().Tokens() {
 		t = memberTypes(t)[token]
 	}
-	name, best := strings.ToLower(at.LastToken()), 3 // 3 is too far
+	name, best := strings.ToLower(at.LastToken()), 3 // a distance of 3 is too far
 	for member := range memberTypes(t) {
-		if len(name) >= 2*len(member) { // a stranger's name may be long
+		if len(name) >= 2*len(member) { // a long name would make Distance slow
 			continue
 		}
 		d := spelling.Distance(name, member)
@@ -28,7 +28,7 @@ func memberMeant(t reflect.Type, at jsontext.Pointer) (meant string) {
 	return meant
 }
 
-// memberTypes returns the members of the object that becomes a t, with their types.
+// memberTypes returns the JSON members of t with their types.
 func memberTypes(t reflect.Type) map[string]reflect.Type {
 	if t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()

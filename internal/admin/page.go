@@ -11,10 +11,10 @@ import (
 	"rollcall/internal/account"
 )
 
-// defaultLimit is the length of a page that is not asked for.
+// defaultLimit is the length of a page if the request names none.
 const defaultLimit = 100
 
-// limit returns the length of the page that c asks for.
+// limit returns the requested length of the page.
 func (c *call) limit() (int, error) {
 	text, ok := c.query["limit"]
 	if !ok {
@@ -27,8 +27,8 @@ func (c *call) limit() (int, error) {
 	return n, nil
 }
 
-// cursor returns where the page begins, "" at the start. What it says is the
-// matter of the route.
+// cursor returns the decoded cursor, or "" for the first page. Its meaning depends on
+// the route.
 func (c *call) cursor() (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(c.query["cursor"])
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *call) cursor() (string, error) {
 	return string(b), nil
 }
 
-// numericCursor returns a cursor that is a number, 0 at the start.
+// numericCursor returns a cursor that is a number, or 0 for the first page.
 func (c *call) numericCursor() (uint64, error) {
 	text, err := c.cursor()
 	if err != nil || text == "" {
@@ -52,7 +52,7 @@ func (c *call) numericCursor() (uint64, error) {
 
 var errCursor = bad("the cursor is not the next_cursor of an answer; leave it out to begin at the first page")
 
-// nextCursor makes a cursor of what the route wants to read back, "" of "".
+// nextCursor encodes text as a cursor. The cursor of "" is "".
 func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // param returns what stands for {name} in the path of c, which matches that of its route

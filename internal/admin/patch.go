@@ -41,7 +41,7 @@ func (s *Server) changeApp(ctx context.Context, c *call, req adminapi.AppPatch) 
 	})
 }
 
-// ifMatch returns the version that the header If-Match asks for, 0 for any.
+// ifMatch returns the version in the header If-Match, or 0 if any version will do.
 func ifMatch(headers []string) (uint64, error) {
 	if len(headers) == 0 || len(headers) == 1 && headers[0] == "*" {
 		return 0, nil
@@ -69,8 +69,8 @@ func patched(p adminapi.AppPatch) []string {
 	return names
 }
 
-// settingsOf returns the settings of p as one value, nil if it has none. They are of the
-// right form, also those that are null: their names must be known.
+// settingsOf returns the settings of p as one value, or nil if p has none. It checks
+// their names and forms, and the names of settings that are null.
 func settingsOf(p adminapi.AppPatch) (jsontext.Value, error) {
 	if p.Settings == nil {
 		return nil, nil
@@ -82,7 +82,7 @@ func settingsOf(p adminapi.AppPatch) (jsontext.Value, error) {
 	return b, decode(b, new(account.Settings), "/settings")
 }
 
-// applyPatch lays p, whose settings are given as one value, over a.
+// applyPatch applies p to a. settings are the settings of p as one value.
 func applyPatch(p adminapi.AppPatch, settings jsontext.Value, a *account.App) error {
 	if p.Name != nil {
 		a.Name = *p.Name
@@ -112,7 +112,7 @@ func applyPatch(p adminapi.AppPatch, settings jsontext.Value, a *account.App) er
 	return decode(merged, &a.Settings, "/settings")
 }
 
-// maxPatchDepth is more than settings have.
+// maxPatchDepth is greater than the depth of any settings.
 const maxPatchDepth = 4
 
 // mergePatch returns target with patch applied (RFC 7396).

@@ -44,8 +44,7 @@ func Slugs() []Slug {
 	}
 }
 
-// slugs says which problem stands for a Code. A test fails on one that is
-// missing.
+// slugs maps each Code to a problem. A test fails if one is missing.
 var slugs = map[account.Code]Slug{
 	account.Internal:        internal,
 	account.Unavailable:     unavailable,
@@ -81,7 +80,7 @@ var slugs = map[account.Code]Slug{
 
 // A Problem is the body of every error (RFC 9457).
 type Problem struct {
-	Type   string `json:"type"` // where the kind is explained, relative to the server
+	Type   string `json:"type"` // path on the server that explains the kind
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"` // what is wrong with this request
@@ -89,8 +88,8 @@ type Problem struct {
 	Code   string `json:"code"`   // the slug, for programs
 }
 
-// A fault is an error of this package's own. Detail is sent, never logged: it may
-// repeat what the client sent.
+// A fault is an error of this package. Its detail is sent but never logged, because it
+// may repeat what the client sent.
 type fault struct {
 	slug   Slug
 	detail string
@@ -100,8 +99,8 @@ func (f *fault) Error() string { return f.slug.Name }
 
 func bad(detail string) error { return &fault{badRequest, detail} }
 
-// classify is the only place where an error becomes a problem. Causes stay in the
-// log.
+// classify returns the problem of an error. It is the only place that does. Causes are
+// only logged.
 func classify(err error) (Slug, string) {
 	if f, ok := errors.AsType[*fault](err); ok {
 		return f.slug, f.detail
@@ -120,7 +119,7 @@ func classify(err error) (Slug, string) {
 	return slugs[code], "the server's log says more"
 }
 
-// fail answers with the problem that err is.
+// fail responds with the problem of err.
 func (c *call) fail(err error) {
 	slug, detail := classify(err)
 	switch {
@@ -139,8 +138,8 @@ func (c *call) fail(err error) {
 	write(c.w, slug.Status, "application/problem+json", body)
 }
 
-// refuse answers a request that reached no route: the server is too busy, or a
-// handler panicked.
+// refuse responds to a request that reached no route because the server is too busy, or
+// whose handler panicked.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) slog.Level {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.fail(err)

@@ -13,12 +13,12 @@ import (
 // A Route is one method and path of the API.
 type Route struct {
 	Method  string
-	Path    string // a pattern of [http.ServeMux], with {name} for what varies
+	Path    string // a pattern of [http.ServeMux], with {name} for parameters
 	ID      string // unique; names the operation in the log, in metrics and in OpenAPI
 	Summary string
 	Scope   account.Scope
-	Status  int         // of an answer without a problem
-	Query   []Parameter // what may stand after the "?"
+	Status  int         // of a response without a problem
+	Query   []Parameter // query parameters
 	Headers []Parameter // request headers beyond the usual
 	Timeout time.Duration
 	Endpoint
@@ -31,19 +31,19 @@ type Parameter struct {
 	Summary  string
 }
 
-// An Endpoint is what serves a route: the types of the bodies, and the code.
+// An Endpoint serves a route: the types of its bodies, and its function.
 type Endpoint struct {
 	Request  reflect.Type // nil if the body is not read
 	Response reflect.Type // nil if there is none
 	serve    func(*Server, context.Context, *call) (any, error)
 }
 
-// reads makes an endpoint of a function that needs no body.
+// reads returns an endpoint of a function that needs no body.
 func reads[Resp any](fn func(*Server, context.Context, *call) (Resp, error)) Endpoint {
 	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) { return fn(s, ctx, c) }}
 }
 
-// takes makes an endpoint of a function that is given the body.
+// takes returns an endpoint of a function that needs the decoded body.
 func takes[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, error)) Endpoint {
 	return Endpoint{reflect.TypeFor[Req](), reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) {
 		req, err := body[Req](c)
@@ -54,7 +54,7 @@ func takes[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, e
 	}}
 }
 
-// drops makes an endpoint of a function that answers nothing.
+// drops returns an endpoint of a function without a response body.
 func drops(fn func(*Server, context.Context, *call) error) Endpoint {
 	return Endpoint{nil, nil, func(s *Server, ctx context.Context, c *call) (any, error) { return nil, fn(s, ctx, c) }}
 }
@@ -110,7 +110,7 @@ func Routes() []Route {
 	}
 }
 
-// takes reports whether name may stand in the query.
+// takes reports whether the route has a query parameter of that name.
 func (r *Route) takes(name string) bool {
 	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
 }

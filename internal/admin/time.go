@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// writeTime writes a time in RFC 3339, in UTC with milliseconds. That of a kick has
-// whole seconds, which is all that is known of it.
+// writeTime writes a time in RFC 3339, in UTC with milliseconds. It writes the time of a
+// kick in whole seconds, because a kick is stored in seconds.
 func writeTime(enc *jsontext.Encoder, t time.Time) error {
 	layout := "2006-01-02T15:04:05.000Z"
 	if enc.StackPointer().LastToken() == "kicked_at" {
@@ -18,15 +18,15 @@ func writeTime(enc *jsontext.Encoder, t time.Time) error {
 	return enc.WriteToken(jsontext.String(t.UTC().Format(layout)))
 }
 
-// readTime reads a time in RFC 3339 between the years 1970 and 9999: an earlier one
-// would pass for none when it is cut to milliseconds, and a later one cannot be
-// written.
+// readTime reads a time in RFC 3339 between the years 1970 and 9999. An earlier time
+// could be mistaken for no time when it is truncated to milliseconds. A later time
+// cannot be written.
 func readTime(dec *jsontext.Decoder, t *time.Time) error {
 	value, err := dec.ReadToken()
 	switch {
 	case err != nil:
 		return err
-	case value.Kind() == 'n': // as absent
+	case value.Kind() == 'n': // null counts as absent
 		*t = time.Time{}
 		return nil
 	case value.Kind() != '"':

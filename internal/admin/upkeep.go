@@ -21,7 +21,7 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 	}
 	defer s.backup.Unlock()
 	start := time.Now()
-	answer, err := s.census(ctx)
+	answer, err := s.counts(ctx)
 	if err != nil {
 		return adminapi.Backup{}, err
 	}
@@ -42,12 +42,12 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 	return answer, err
 }
 
-// BackupAction is what the audit trail calls a backup.
+// BackupAction is the action of a backup in the audit trail.
 const BackupAction = "backup.create"
 
-// recordBackup puts the copy, which is whole, into the audit trail. Where that
-// takes no entries any more, as of a full disk, the log alone has it: then above
-// all a copy is wanted.
+// recordBackup records a complete copy in the audit trail. If the entry cannot be
+// written, for example because the disk is full, the backup still succeeds and only the
+// log records it.
 func (s *Server) recordBackup(ctx context.Context, c *call, dir string) {
 	c.event.Add(slog.String("backup", dir))
 	if err := s.dir.Record(ctx, c.actor(), BackupAction, 0, dir); err != nil {
@@ -58,7 +58,7 @@ func (s *Server) recordBackup(ctx context.Context, c *call, dir string) {
 const (
 	maxFileName = 255                               // bytes of a name in a path, on common file systems
 	maxDirName  = maxFileName - partialSuffixLength // of the directory of a backup
-	maxPath     = 3072                              // leaves room in 4096 for the files below
+	maxPath     = 3072                              // bytes; leaves room for the files below it within 4096
 )
 
 // checkDir checks the path of a directory that is to be created.
@@ -79,10 +79,10 @@ func checkDir(dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return &fault{exists, "something is at that path; name a directory that does not exist"}
 	}
-	return nil // the creation tells of anything else
+	return nil // the creation reports any other error
 }
 
-// checkNames checks what no file system would take.
+// checkNames refuses names that no file system accepts.
 func checkNames(dir string) error {
 	if strings.ContainsRune(dir, 0) {
 		return bad("dir has a character NUL, which no path may have; remove it")
@@ -101,8 +101,8 @@ func checkNames(dir string) error {
 	return nil
 }
 
-// census counts apps and accounts.
-func (s *Server) census(ctx context.Context) (b adminapi.Backup, err error) {
+// counts returns the numbers of apps and accounts.
+func (s *Server) counts(ctx context.Context) (b adminapi.Backup, err error) {
 	as, err := s.dir.Apps(ctx)
 	if err != nil {
 		return b, err
@@ -118,7 +118,7 @@ func (s *Server) census(ctx context.Context) (b adminapi.Backup, err error) {
 	return b, nil
 }
 
-// size returns how many bytes the files below dir have.
+// size returns the number of bytes of the files below dir.
 func size(dir string) (n int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

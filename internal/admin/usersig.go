@@ -12,17 +12,16 @@ import (
 	"rollcall/usersig"
 )
 
-// Bounds of the validity of UserSigs that are made here, in seconds. The longest
-// is that of the vendor's console.
+// Limits of the validity of created UserSigs, in seconds. The longest is that of the
+// vendor's console.
 const (
 	minSigValidity     = 60
 	defaultSigValidity = 24 * 60 * 60
 	maxSigValidity     = 180 * 24 * 60 * 60
 )
 
-// signUser makes a UserSig, for programs that try out a test app. Whoever holds
-// the answer can act as the identifier, so no other app's key may be used like
-// this.
+// signUser creates a UserSig for programs that try out a test app. Anybody who has the
+// response can act as the identifier. Therefore this works for test apps only.
 func (s *Server) signUser(ctx context.Context, c *call, req adminapi.NewUserSig) (adminapi.UserSig, error) {
 	id, err := c.app()
 	if err != nil {
@@ -78,7 +77,7 @@ func checkSig(n adminapi.NewUserSig) error {
 	return account.UserID(n.Identifier).Validate(false)
 }
 
-// recordSig puts the UserSig into the audit trail before it leaves the server.
+// recordSig records the UserSig in the audit trail before the server returns it.
 func (s *Server) recordSig(ctx context.Context, c *call, id account.AppID, req adminapi.NewUserSig) error {
 	return s.dir.Record(ctx, c.actor(), "usersig.make", id, fmt.Sprintf("%s for %d s", req.Identifier, req.ValidityS))
 }
