@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// about returns the text at "/", which says what a server is and where its parts
-// are. The part of admins is not shown where the admin API is not served.
+// about returns the text at "/". It lists the paths of the server, and those of the
+// admin API only where admins is true.
 func about(version string, admins bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Rollcall %s: the account service of Tencent Cloud Chat and Live, self-hosted.\n\n", version)

@@ -16,8 +16,8 @@ func (s *Server) newAdmin() *admin.Server {
 	})
 }
 
-// directOnly serves h, but for requests that a proxy has passed on: a developer's server
-// is for its own machine, and behind a proxy everybody seems to be on it.
+// directOnly serves h and refuses requests that a proxy has forwarded. A developer's
+// server is for its own machine, and behind a proxy every caller seems to be on it.
 func (s *Server) directOnly(h http.Handler) http.Handler {
 	refuse := s.adapt(s.admin.RefuseForwarded)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,8 +29,8 @@ func (s *Server) directOnly(h http.Handler) http.Handler {
 	})
 }
 
-// forwarded reports whether a proxy says that it has passed a request on. One that
-// says nothing, as nginx without a line about it, cannot be told.
+// forwarded reports whether a header says that a proxy has forwarded the request. It
+// cannot detect a proxy that sends no such header, such as nginx by default.
 func forwarded(h http.Header) bool {
 	for name := range h {
 		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {

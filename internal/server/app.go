@@ -23,8 +23,8 @@ const (
 	actor                  = directory.ServerActor
 )
 
-// prepareApp makes sure that there is an app to call, and writes what a client
-// needs for that.
+// prepareApp creates the app to serve if necessary, and writes the context file for
+// clients.
 func (s *Server) prepareApp(ctx context.Context) error {
 	if !s.o.Developer() {
 		if err := s.leaveDeveloper(ctx); err != nil {
@@ -47,8 +47,8 @@ func (s *Server) prepareApp(ctx context.Context) error {
 	return s.context.write(s.o.Data)
 }
 
-// leaveDeveloper removes what a developer's server has left behind for its client:
-// a token with every scope, and a file with that and the key of the demo app.
+// leaveDeveloper removes the token with every scope and the context file, which contains
+// that token and the key of the demo app, if a developer's server has left them.
 func (s *Server) leaveDeveloper(ctx context.Context) error {
 	if err := s.dir.DropToken(ctx, directory.ContextToken); err != nil || s.o.Data == "" {
 		return err
@@ -64,7 +64,7 @@ func (s *Server) leaveDeveloper(ctx context.Context) error {
 	return err
 }
 
-// hintNoApp tells how to go on where nobody can call anything.
+// hintNoApp logs how to create an app if there is none.
 func (s *Server) hintNoApp(ctx context.Context) error {
 	apps, err := s.dir.Apps(ctx)
 	switch {
@@ -94,10 +94,11 @@ func (s *Server) url() string {
 	return scheme + "://" + addr
 }
 
-// servedApp returns the app of the credentials or, on a developer's server, the
-// demo app. It returns nil if there is neither: a developer's store that holds
-// other apps only has none, and nor has a server for others, whose demo app would
-// be open to whoever knows its key.
+// servedApp returns the app of the credentials or, on a developer's server, the demo
+// app. It returns nil in two cases without credentials:
+//   - The store of a developer's server has other apps only.
+//   - The server is not a developer's. A demo app would be open to everybody who knows
+//     its key.
 func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if s.o.App != nil {
 		return s.givenApp(ctx)
@@ -125,11 +126,11 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	})
 }
 
-// isDemo reports whether a developer's server has created a as the demo app, so that
-// its key may be shown. An app of somebody's own may have its name.
+// isDemo reports whether a is the demo app that a developer's server has created, so that
+// its key may be shown. It compares the ID too, because another app may have the name.
 func isDemo(a *account.App) bool { return a.ID == demoApp && a.Name == demoName }
 
-// givenApp returns the app of the options, and makes it if need be.
+// givenApp returns the app of the options. It creates the app if necessary.
 func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
 	app, err := s.dir.App(ctx, s.o.App.ID)
 	if account.CodeOf(err) == account.NoApp {
@@ -138,8 +139,8 @@ func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
 	return app, err
 }
 
-// credentialsApp makes the app of the credentials, or adds to the one that
-// exists what it lacks.
+// credentialsApp creates the app of the credentials. If the app exists, it adds the key
+// and the admin that the app lacks.
 func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	id := account.AppID(s.o.SDKAppID)
 	app, err := s.dir.App(ctx, id)
@@ -159,7 +160,7 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 	return s.completeApp(ctx, app)
 }
 
-// completeApp gives app the key and the admin of the credentials.
+// completeApp adds the key and the admin of the credentials to app.
 func (s *Server) completeApp(ctx context.Context, app *account.App) (_ *account.App, err error) {
 	if app, err = s.useKey(ctx, app, s.key); err != nil {
 		return nil, err

@@ -12,25 +12,24 @@ import (
 	"time"
 )
 
-// certificateInterval is how long after one look at the files of a certificate
-// the next handshake looks again.
+// certificateInterval is the shortest time between two checks of the files of a
+// certificate by handshakes.
 const certificateInterval = 5 * time.Second
 
-// A certificate is what TLS connections are served with. Handshakes look at its
-// files, so that a renewed one is served without a restart. It is safe for
-// concurrent use.
+// A certificate is used for TLS connections. Handshakes check its files, so that a
+// renewed certificate needs no restart. It is safe for concurrent use.
 type certificate struct {
 	certFile, keyFile string
 	lg                *slog.Logger
 	current           atomic.Pointer[tls.Certificate]
 
-	mu     sync.Mutex // held while the files are looked at
-	looked time.Time
-	state  string // of the files when they were looked at
-	fault  error  // what keeps that state from being served
+	mu     sync.Mutex // held while the files are checked
+	looked time.Time  // last check
+	state  string     // of the files at the last check
+	fault  error      // why that state cannot be used
 }
 
-// newCertificate reads the certificate that the files hold.
+// newCertificate reads the certificate in the files.
 func newCertificate(certFile, keyFile string, lg *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, lg: lg}
 	if err := c.load(); err != nil {
@@ -39,13 +38,13 @@ func newCertificate(certFile, keyFile string, lg *slog.Logger) (*certificate, er
 	return c, nil
 }
 
-// config returns a configuration of TLS that serves c.
+// config returns a TLS configuration with c.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
 }
 
-// get returns the certificate for a handshake. While one handshake looks at the
-// files, others go on with the certificate that there is.
+// get returns the certificate for a handshake. While one handshake checks the files,
+// other handshakes use the current certificate.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
@@ -56,8 +55,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
-// reloadNow looks at the files at once and logs the outcome, also if it was logged
-// before.
+// reloadNow checks the files at once. It logs the outcome even if that was logged before.
 func (c *certificate) reloadNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,13 +65,13 @@ func (c *certificate) reloadNow() {
 	}
 }
 
-// notAfter returns when the certificate that is served ends.
+// notAfter returns the time at which the current certificate expires.
 func (c *certificate) notAfter() time.Time { return c.current.Load().Leaf.NotAfter }
 
-// reload loads the files if they changed, and returns why they cannot be used. The
-// old certificate stays if they are no good, as they are for a moment while they are
-// replaced one after the other. A warning says so, once for each state of the files
-// or each time if somebody asked for the reload.
+// reload loads the files if they changed, and returns an error if they cannot be used.
+// The old certificate then stays in use. This is normal for a moment while the files are
+// replaced one after the other. reload logs one warning for each state of the files, or
+// one each time if asked is true.
 func (c *certificate) reload(asked bool) error {
 	before := c.state
 	err := c.load()
@@ -90,8 +88,8 @@ func (c *certificate) reload(asked bool) error {
 	return err
 }
 
-// load reads the files and, if they are not as they were, uses what they hold.
-// Their content is compared: it differs also where their times and sizes do not.
+// load reads the files and uses them if their content changed. It compares the content,
+// because times and sizes can stay the same.
 func (c *certificate) load() error {
 	c.looked = time.Now()
 	certPEM, keyPEM, err := c.read()

@@ -2,8 +2,8 @@ package server
 
 import "rollcall/internal/config"
 
-// CheckFiles reads the certificate and the key that c names, as [Open] does before
-// it opens anything, and returns what is wrong with them. It creates nothing.
+// CheckFiles reads the certificate and the key that c names, like [Open], and returns an
+// error if they cannot be used. It creates nothing.
 func CheckFiles(c config.Config) error {
 	return (&Server{o: Options{Config: c}}).readFiles()
 }

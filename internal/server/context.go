@@ -23,21 +23,22 @@ const ContextFile = "context.json"
 type Context struct {
 	URL      string `json:"url"`
 	SDKAppID uint32 `json:"sdkappid"`
-	Key      string `json:"key,omitempty"` // HMAC secret; NoKey says why there is none
+	Key      string `json:"key,omitempty"` // HMAC secret; if it is empty, NoKey says why
 	Admin    string `json:"admin"`
 
-	// KeyFile is the file that holds Key, which is not in the context file then.
+	// KeyFile is the file that contains Key. The context file then does not contain Key.
 	KeyFile string `json:"key_file,omitempty"`
 
 	// NoKey says why there is no Key and what to do, in one sentence.
 	NoKey string `json:"no_key,omitempty"`
 
-	// AdminToken is a token of the admin API; empty if the server made none.
+	// AdminToken is a token of the admin API. It is empty if the server created none.
 	AdminToken string `json:"admin_token,omitempty"`
 }
 
-// newContext returns what a client needs to call app. A key of --key-file stays in
-// that file: the store holds it sealed, and no copy of the data directory shall open it.
+// newContext returns the context of a client that calls app. It does not copy a key of
+// --key-file: the store contains that key sealed, and a copy of the data directory must
+// not reveal it.
 func (s *Server) newContext(app *account.App) (*Context, error) {
 	c := &Context{
 		URL: s.url(), SDKAppID: uint32(app.ID),
@@ -55,7 +56,7 @@ func (s *Server) newContext(app *account.App) (*Context, error) {
 	active := app.ActiveKeys(time.Now())
 	for _, k := range active {
 		if k.Kind == account.HMACKey {
-			c.Key = k.Secret // the newest stands last
+			c.Key = k.Secret // the newest comes last
 		}
 	}
 	switch {
@@ -73,7 +74,7 @@ const (
 	noKeyPublic = "the server has only public keys of the app: sign with the private key"
 )
 
-// write puts c into dir, durably and in one step.
+// write writes the context file in dir, durably and in one step.
 func (c Context) write(dir string) error {
 	if c.KeyFile != "" {
 		c.Key = ""
@@ -85,9 +86,9 @@ func (c Context) write(dir string) error {
 	return durable.Write(filepath.Join(dir, ContextFile), append(b, '\n'))
 }
 
-// ReadContext reads a context file, and the key that it names a file of. The context
-// file must belong to the caller and be readable by nobody else. Without the file of
-// the key there is no Key, and NoKey says so.
+// ReadContext reads a context file, and the file of the key if the context names one. The
+// context file must belong to the caller, and nobody besides the caller may have access
+// to it. If the file of the key cannot be read, Key is empty and NoKey says why.
 func ReadContext(file string) (*Context, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -119,12 +120,12 @@ func ReadContext(file string) (*Context, error) {
 	return c, nil
 }
 
-// signatureDays is the validity of signatures that are shown to a person. It is
-// that of the vendor's console.
+// signatureDays is the validity, in days, of signatures for people. The vendor's console
+// uses the same.
 const signatureDays = 180
 
-// Curl returns a line for the shell that imports an account, signature
-// included, or "" if there is no key to sign with.
+// Curl returns a shell command that imports an account, including a signature. It
+// returns "" if there is no key to sign with.
 func (c *Context) Curl() (string, error) {
 	if c.Key == "" {
 		return "", nil

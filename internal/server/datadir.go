@@ -9,11 +9,10 @@ import (
 	"rollcall/internal/private"
 )
 
-// MakeDataDir creates the data directory, closed to others and ignored by git. When it
-// returns, the directory is on disk with every directory above it that it created:
-// nothing that is stored in it later can be lost with its name. A directory that
-// exists is closed, and refused if another user may have put anything into it; see
-// [private.Dir].
+// MakeDataDir creates the data directory, closed to others and ignored by git. The
+// directory and the parents that MakeDataDir creates are durable when it returns.
+// MakeDataDir closes an existing directory, and refuses it if another user may have put
+// anything into it. See [private.Dir].
 func MakeDataDir(dir string) error {
 	if err := durable.Mkdir(dir); err != nil {
 		return fmt.Errorf("--data: %w", err)

@@ -14,8 +14,9 @@ import (
 // maxFaultsShown is how many faults of one app the log shows.
 const maxFaultsShown = 3
 
-// warnFaults says once for each app what in its stored record breaks a rule, and how to
-// mend that. Rules may be newer than the record, so a fault stops no start.
+// warnFaults logs one warning for each app whose stored record breaks a rule, with the
+// remedy. A fault does not prevent the start, because the rule may be newer than the
+// record.
 func (s *Server) warnFaults(ctx context.Context) error {
 	apps, err := s.dir.Apps(ctx)
 	if err != nil {
@@ -42,8 +43,8 @@ func (s *Server) warnFaults(ctx context.Context) error {
 	return nil
 }
 
-// openFaults returns the faults of app without those of keys that are retired: nobody
-// can do anything about them, and they verify nothing.
+// openFaults returns the faults of app without those of retired keys. Retired keys verify
+// nothing, and their faults cannot be corrected.
 func (s *Server) openFaults(app *account.App) []account.Fault {
 	active := app.ActiveKeys(s.dir.Now(app.ID))
 	return slices.DeleteFunc(app.Faults(wire.CommandNames()), func(f account.Fault) bool {
@@ -71,7 +72,7 @@ func mendFault(app *account.App, f account.Fault) string {
 	return fmt.Sprintf("\"rollcall app set %d --setting %s=VALUE\", or --unset %s for the default", app.ID, f.Part, f.Part)
 }
 
-// shellWord returns text as one word of a shell's command.
+// shellWord quotes text as one word of a shell command.
 func shellWord(text string) string {
 	plain := func(c rune) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("_-.@", c)

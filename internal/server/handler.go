@@ -11,8 +11,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// vendorPath reports whether path was meant for the vendor's protocol, in
-// whatever form.
+// vendorPath reports whether path was meant for the vendor's protocol, in any spelling.
 func vendorPath(path string) bool {
 	return strings.HasPrefix(path, api.Prefix) || wire.IsVendorPath(path)
 }
@@ -32,7 +31,7 @@ func (s *Server) vendorHandler() http.Handler {
 	})
 }
 
-// adapt makes a handler of h, which is ours.
+// adapt returns h, which serves a path outside the vendor's protocol, as a handler.
 func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
 	return httpx.Handler(s.o.Logger, h, func(w http.ResponseWriter, _ *http.Request, _ error) slog.Level {
 		answer(w, http.StatusInternalServerError, "internal error; the log says more\n")
@@ -40,7 +39,7 @@ func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
 	})
 }
 
-// plain makes a HandlerFunc of h.
+// plain returns h as a HandlerFunc.
 func plain(h http.Handler) httpx.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		h.ServeHTTP(w, r)
@@ -48,7 +47,7 @@ func plain(h http.Handler) httpx.HandlerFunc {
 	}
 }
 
-// says answers every request with text.
+// says responds to every request with text.
 func says(status int, text string) httpx.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		answer(w, status, text)
@@ -56,7 +55,7 @@ func says(status int, text string) httpx.HandlerFunc {
 	}
 }
 
-// ready says whether writes are taken.
+// ready responds whether the server accepts writes.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	if err := s.dir.Ready(r.Context()); err != nil {
 		httpx.EventFrom(r.Context()).Fail(err)

@@ -12,12 +12,12 @@ import (
 	"rollcall/internal/account"
 )
 
-// fileKeys begins the ids of keys that came from --key-file. They live as long
-// as the file holds them; other keys are nothing to do with the file.
+// fileKeys is the prefix of the IDs of keys that came from --key-file. Such a key is
+// active while the file contains it. The file has no effect on other keys.
 const fileKeys = "file-"
 
-// useKey makes key, which --key-file holds, the only active one of app that came
-// from there. The new one is added before the old one is retired.
+// useKey adds key, which comes from --key-file, to app. Then it retires the other active
+// keys that came from there.
 func (s *Server) useKey(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
 	now := s.dir.Now(app.ID)
 	if !slices.ContainsFunc(app.ActiveKeys(now), key.SameSecret) {
@@ -43,12 +43,12 @@ func (s *Server) logKey(what string, app *account.App, k account.Key) {
 	s.o.Logger.Info(what, slog.Uint64("app", uint64(app.ID)), slog.String("key", k.ID), slog.String("fingerprint", k.Fingerprint()))
 }
 
-// nextFileKey returns an id above those that keys of the file have had.
+// nextFileKey returns an ID with a higher number than all earlier keys of the file.
 func nextFileKey(keys []account.Key) string {
 	newest := 0
 	for _, k := range keys {
 		if number, ok := strings.CutPrefix(k.ID, fileKeys); ok {
-			n, _ := strconv.Atoi(number) // what is no number is not ours
+			n, _ := strconv.Atoi(number) // an ID without a number counts as 0
 			newest = max(newest, n)
 		}
 	}

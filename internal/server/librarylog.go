@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// libraryLog returns a logger for what net/http has to say. Most of it is about
-// clients that misbehave and is for debugging; what is about this server is not.
+// libraryLog returns a logger for the messages of net/http. Most are about clients that
+// misbehave and are logged at level debug. Messages about this server have a higher
+// level.
 func libraryLog(lg *slog.Logger) *log.Logger { return log.New(libraryWriter{lg}, "", 0) }
 
 type libraryWriter struct{ lg *slog.Logger }

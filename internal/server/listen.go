@@ -13,8 +13,7 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// bind opens every address. [Server.attach] starts to serve there once the store is
-// open.
+// bind opens every address. [Server.attach] sets their handlers after the store is open.
 func (s *Server) bind(ctx context.Context) error {
 	conns, err := httpx.MaxConns()
 	if err != nil {
@@ -44,7 +43,7 @@ func (s *Server) tlsConfig() *tls.Config {
 	return s.certificate.config()
 }
 
-// attach gives each address what it serves.
+// attach sets the handler of each address.
 func (s *Server) attach() {
 	vendor := s.vendorHandler()
 	for _, l := range s.listeners {
@@ -52,8 +51,8 @@ func (s *Server) attach() {
 		case "--listen":
 			l.srv.Handler = s.table(vendor, s.o.Developer(), true)
 		case "--admin-listen":
-			// The vendor's protocol too: the page at /docs calls the address that it
-			// came from.
+			// It serves the vendor's protocol too, because the page at /docs calls its
+			// own address.
 			l.srv.Handler = s.table(vendor, true, false)
 		case "--pprof-listen":
 			l.srv.Handler = s.pprofHandler()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pprofTimeout is longer than the longest profile that somebody may want.
+// pprofTimeout is longer than any profile that people take.
 const pprofTimeout = 10 * time.Minute
 
 func (s *Server) pprofHandler() http.Handler {

@@ -40,8 +40,8 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 	return s.checkBackup(ctx)
 }
 
-// closeStore closes the directory of the store to others, and refuses it if another
-// user may have put anything into it: a token of that user's, for example.
+// closeStore closes the directory of the store to others. It refuses the directory if
+// another user may have put anything into it, such as a token.
 func (s *Server) closeStore() error {
 	dir, ok := open.Dir(s.o.Store)
 	if !ok {
@@ -53,8 +53,8 @@ func (s *Server) closeStore() error {
 	return nil
 }
 
-// checkBackup opens the secrets of a store that is a backup on which no server has
-// worked yet. With the wrong sealing keys the backup stays as it is.
+// checkBackup opens the secrets of a store that is an unused backup. If the sealing keys
+// are wrong, the start fails before it changes the backup.
 func (s *Server) checkBackup(ctx context.Context) error {
 	dir, ok := open.Dir(s.o.Store)
 	if !ok || s.o.SealKeys == "" || filepath.Base(dir) != backup.Store || !backup.Untouched(filepath.Dir(dir)) {

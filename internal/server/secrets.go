@@ -17,7 +17,7 @@ import (
 	"rollcall/internal/private"
 )
 
-// prepareTokens makes the token of --admin-token-file known to the store.
+// prepareTokens stores the token of --admin-token-file.
 func (s *Server) prepareTokens(ctx context.Context) error {
 	if s.adminToken == "" {
 		return s.hintNoToken(ctx)
@@ -25,24 +25,24 @@ func (s *Server) prepareTokens(ctx context.Context) error {
 	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken)
 }
 
-// hintNoToken tells how to go on where the admin API is served and nobody can call
-// it. A developer's server makes a token of its own.
+// hintNoToken logs how to get a token if the admin API is served but has no usable token.
+// A developer's server creates its own token.
 func (s *Server) hintNoToken(ctx context.Context) error {
 	if s.o.Developer() || !s.servesAdmins() {
 		return nil
 	}
 	tokens, err := s.dir.Tokens(ctx)
-	usable := func(t *account.Token) bool { return t.Name != directory.ContextToken } // which a start removes
+	usable := func(t *account.Token) bool { return t.Name != directory.ContextToken } // the start removes that one
 	if err == nil && !slices.ContainsFunc(tokens, usable) {
 		s.o.Logger.Warn("nobody can call the admin API, because there is no token: give --admin-token-file, whose file is made with one if it does not exist")
 	}
 	return err
 }
 
-// maxTokenFile is more than a token has, in bytes.
+// maxTokenFile is larger than any token, in bytes.
 const maxTokenFile = 1 << 10
 
-// readToken returns the token in file, and makes one if there is no such file.
+// readToken returns the token in file. It creates the file if it does not exist.
 func readToken(file string) (string, error) {
 	f, err := private.OpenSecret(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -66,7 +66,7 @@ func readToken(file string) (string, error) {
 	return text, nil
 }
 
-// createToken makes a token and puts it into file.
+// createToken creates a token and writes it to file.
 func createToken(file string) (string, error) {
 	text := directory.NewTokenText()
 	if err := durable.Write(file, []byte(text+"\n")); err != nil {
@@ -75,7 +75,7 @@ func createToken(file string) (string, error) {
 	return text, nil
 }
 
-// tokenFault says why the file of a token was not created, and what to do.
+// tokenFault returns err, an error of creating the file of a token, with the remedy.
 func tokenFault(file string, err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("--admin-token-file %s does not exist and cannot be created: let the user of the server write to %s, name a file in the data directory, or create the file with a token: rct_ and 43 characters of base64url", file, filepath.Dir(file))
@@ -83,9 +83,8 @@ func tokenFault(file string, err error) error {
 	return fmt.Errorf("--admin-token-file: %w", err)
 }
 
-// contextToken returns the token of a developer's server for its context file,
-// or "" for any other server. The one of the last start is kept as long as the
-// store knows it.
+// contextToken returns the token of a developer's server for its context file, or "" for
+// any other server. It keeps the token of the last start while the store has it.
 func (s *Server) contextToken(ctx context.Context) (string, error) {
 	if !s.o.Developer() {
 		return "", nil

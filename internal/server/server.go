@@ -1,6 +1,5 @@
-// Package server turns options into a running server: it opens the store,
-// builds the parts, listens, and shuts down without losing anything. All
-// wiring is here.
+// Package server turns options into a running server. It opens the store, connects the
+// other packages, listens, and shuts down without losing acknowledged changes.
 package server
 
 import (
@@ -22,13 +21,13 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Bounds of what strangers may take.
+// Limits of connections and requests.
 const (
-	ownConns          = 64               // at each address that is ours alone
+	ownConns          = 64               // connections at each address for admins
 	maxHeaderBytes    = 64 << 10         //
 	readHeaderTimeout = 5 * time.Second  //
-	readTimeout       = 8 * time.Second  // a whole request; shutdown waits longer
-	writeTimeout      = 30 * time.Second // from the end of its header
+	readTimeout       = 8 * time.Second  // of a whole request; shutdown waits longer
+	writeTimeout      = 30 * time.Second // from the end of the request's header
 	idleTimeout       = 2 * time.Minute  //
 )
 
@@ -38,8 +37,8 @@ type Options struct {
 	// and checked. [Open] does not check it again.
 	config.Config
 
-	// App is served instead of the app of the settings, and created in a store that
-	// lacks it. Optional.
+	// App is served instead of the app of the settings. It is created if the store does
+	// not have it. Optional.
 	App *account.App
 
 	// Version is shown at "GET /".
@@ -48,11 +47,11 @@ type Options struct {
 	// Logger is required.
 	Logger *slog.Logger
 
-	// Hangups are signals to read the files of the certificate again. Optional.
+	// Hangups receives signals to read the files of the certificate again. Optional.
 	Hangups <-chan os.Signal
 }
 
-// A Server is ready to take requests.
+// A Server has bound its addresses and opened its store. [Server.Run] serves requests.
 type Server struct {
 	o         Options
 	engine    account.Engine
@@ -69,10 +68,10 @@ type Server struct {
 	adminToken  string       // of --admin-token-file
 }
 
-// Open binds the addresses, opens the store and prepares the app. Nothing is
-// answered until [Server.Run]. On an error everything is closed again. Open looks at
-// the files and the addresses before it opens the store: that changes the store's
-// files, and a copy of a store must survive a mistake in a flag.
+// Open binds the addresses, opens the store and prepares the app. The server responds to
+// nothing before [Server.Run]. On an error Open closes everything again. Open checks the
+// files and the addresses before it opens the store, because opening changes the files of
+// the store. A wrong flag must not change a backup.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{o: o}
 	if err := s.open(ctx); err != nil {
@@ -111,6 +110,5 @@ func (s *Server) open(ctx context.Context) error {
 // Addr returns the address of the vendor's protocol.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 
-// Context returns what a client needs to call the server, or nil if there is no
-// app that it could name.
+// Context returns the context for clients of the server, or nil if there is no app for it.
 func (s *Server) Context() *Context { return s.context }

@@ -9,9 +9,8 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// openStore opens the store, with its calls counted and the secrets of apps sealed: with
-// the keys of a file or, in a store that lives no longer than the process, with keys that
-// do neither.
+// openStore opens the store, counts its calls, and seals the secrets of apps. The sealing
+// keys come from a file. A store in memory has sealing keys in memory.
 func (s *Server) openStore(ctx context.Context) (err error) {
 	if s.engine, err = open.Engine(ctx, s.o.Store, open.Options{Logger: s.o.Logger}); err != nil {
 		return err

@@ -9,25 +9,26 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// A row is a path that is ours, or a tree of them, and what is served there.
+// A row is a path, or a tree of paths, outside the vendor's protocol, and its handler.
 type row struct {
 	pattern string // of [http.ServeMux], without a method
 	handle  httpx.HandlerFunc
-	tells   http.Handler // in place of handle: what logs its requests itself
+	tells   http.Handler // instead of handle: a handler that logs its requests itself
 
-	// admins says that it is for administrators of the server, not for everybody who can
-	// call the account API. Their requests name a host of ours.
+	// admins says that the path is for administrators of the server, not for every caller
+	// of the account API. Its requests must have an allowed Host header.
 	admins bool
 
 	command string // in the log
-	path    string // in the log; "" stands for one that is the client's own
-	quiet   bool   // the log says little of it
+	path    string // in the log; "" logs no path, because the client chose it
+	quiet   bool   // logged at level debug if it succeeds
 }
 
-// nothing is served where nothing is.
+// nothing is the handler of unknown paths.
 var nothing = says(http.StatusNotFound, "nothing here; the account API is under /v4/, and / says what this is\n")
 
-// rows lists what is ours, as it is where the rows for admins are served or where not.
+// rows lists all paths outside the vendor's protocol. admins says whether the address
+// serves the rows for admins.
 func (s *Server) rows(admins bool) []row {
 	docs := plain(docsui.Handler())
 	return []row{
@@ -45,7 +46,7 @@ func (s *Server) rows(admins bool) []row {
 	}
 }
 
-// handler serves r.
+// handler returns the handler of r with its check of the host and its log event.
 func (s *Server) handler(r row) http.Handler {
 	if r.tells != nil {
 		return r.tells
@@ -65,9 +66,11 @@ func (s *Server) handler(r row) http.Handler {
 	})
 }
 
-// table serves the vendor's protocol and what is ours. There is nothing in the rows for
-// admins unless admins is true. If direct is true, they refuse what a proxy has passed
-// on. Nothing is redirected; the vendor's tree does not come to a ServeMux.
+// table returns a handler of the vendor's protocol and all rows:
+//   - Unless admins is true, the rows for admins respond like unknown paths.
+//   - If direct is true, the rows for admins refuse forwarded requests.
+//
+// No request is redirected. Requests of the vendor's tree do not pass the ServeMux.
 func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.rows(admins) {
@@ -85,7 +88,7 @@ func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 			vendor.ServeHTTP(w, r)
 			return
 		}
-		// The path counts without its escapes, and the method does not count.
+		// The mux matches the unescaped path and ignores the method.
 		path := &url.URL{Path: r.URL.Path}
 		httpx.Find(mux, path.EscapedPath()).ServeHTTP(w, r)
 	})
