@@ -1,6 +1,6 @@
-// Package backup describes the copy of a store in a directory: which files it has,
-// and what is in them. The description is written last, so a copy without it is
-// not complete, and one that differs from it was damaged or used since.
+// Package backup describes the copy of a store in a directory: its files, with their
+// sizes and checksums. The description is written last. A copy without it is not
+// complete. A copy that differs from it has been damaged or used since.
 package backup
 
 import (
@@ -23,8 +23,8 @@ import (
 // File is the name of the description in the directory of a copy.
 const File = "backup.json"
 
-// Store is the directory of the store in that of a copy: where a server looks for it
-// in its data directory.
+// Store is the name of the store's directory in a copy. It is the same as in the data
+// directory of a server.
 const Store = "accounts"
 
 // version is the form of a description.
@@ -62,8 +62,8 @@ func Describe(dir string, now time.Time) (*Description, error) {
 	return d, durable.Write(filepath.Join(dir, File), append(b, '\n'))
 }
 
-// Check compares the copy in dir with its description. Its error names the first
-// file that is missing, too many or not as it was, and says what that means.
+// Check compares the copy in dir with its description. The error names the first file
+// that is missing, changed or not part of the copy, and says what that means.
 func Check(dir string) (*Description, error) {
 	b, err := os.ReadFile(filepath.Join(dir, File))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,9 +83,9 @@ func Check(dir string) (*Description, error) {
 	return d, d.compare(dir, found)
 }
 
-// Untouched reports whether dir holds a copy whose files have the names and sizes
-// of its description. It reads no file but that: it tells a copy from one on which
-// a server has worked, not from a damaged one.
+// Untouched reports whether dir contains a copy whose files have the names and sizes in
+// its description. It reads only the description. It therefore detects a copy that a
+// server has used, but not a damaged one.
 func Untouched(dir string) bool {
 	b, err := os.ReadFile(filepath.Join(dir, File))
 	if err != nil {
@@ -121,8 +121,8 @@ func (d *Description) compare(dir string, found map[string]Entry) error {
 	return nil
 }
 
-// passing are files that are no part of a copy: its description, what an operator
-// puts beside it, and what a server creates there before it opens the store.
+// passing are files that do not belong to a copy: its description, files that an operator
+// puts beside it, and files that a server creates there before it opens the store.
 var passing = map[string]bool{File: true, "LOCK": true, ".gitignore": true, "seal.keys": true}
 
 // read describes every file below dir.

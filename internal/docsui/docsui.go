@@ -1,9 +1,9 @@
 // Package docsui serves the interactive page at /docs, the documents that it
 // shows at /openapi, and the list of errors at /docs/errors.
 //
-// Swagger UI comes embedded in a Go module; the page around it, with the form
-// that signs calls, is ours. A browser asks nobody else for anything, and a
-// strict Content-Security-Policy holds it to that.
+// Swagger UI comes embedded in a Go module. The page around it, with the form that signs
+// calls, is ours. The page loads nothing from other servers, and a strict
+// Content-Security-Policy enforces that.
 package docsui
 
 import (
@@ -22,8 +22,8 @@ import (
 // prefix is where the page's files are.
 const prefix = "/docs/"
 
-// policy lets a page use what this server serves and nothing else. Swagger UI
-// has its icons in its style sheet and sets styles of elements.
+// policy allows a page to load from this server only. It allows data: images and inline
+// styles, because Swagger UI has icons in its style sheet and sets styles of elements.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -33,8 +33,8 @@ var page embed.FS
 // assets are the files of Swagger UI that the page uses.
 var assets = []string{"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"}
 
-// swagger serves the files of Swagger UI. It reads them all to begin with, which
-// no start of a server should wait for.
+// swagger returns a handler of the files of Swagger UI. The first call reads them all, so
+// that the start of a server does not wait for that.
 var swagger = sync.OnceValue(func() http.Handler {
 	return http.StripPrefix(prefix, statigz.FileServer(static.FS))
 })
@@ -51,8 +51,8 @@ var own = sync.OnceValue(func() map[string]file {
 	}
 })
 
-// Handler serves /docs, and everything under /docs/ and /openapi/. What takes time to make is made for the
-// first request.
+// Handler serves /docs and everything below /docs/ and /openapi/. The first request
+// prepares what takes time.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
@@ -86,8 +86,8 @@ func ownFile(name, contentType string) file {
 	return file{contentType, body}
 }
 
-// setHeaders sets what every answer has. The page holds a token in its memory,
-// so no copy of it may be kept.
+// setHeaders sets the headers of every response. Responses must not be cached, because
+// the page has a token in its memory.
 func setHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -21,23 +21,24 @@ type Rejection struct {
 	Reason string      `json:"reason"`
 }
 
-// An Importer sends accounts in batches, several at once, and tells what was
-// rejected in the order of the lines. It is for one import.
+// An Importer sends accounts in batches, several at once, and returns the rejected ones
+// in the order of the lines. It is for one import.
 type Importer struct {
 	// Import imports one batch and returns a result for each account, in order.
 	Import func(context.Context, []client.Account) ([]client.Result, error)
 
-	// InFlight is how many batches are under way at once, 1 at least.
+	// InFlight is the number of batches in flight at once, at least 1.
 	InFlight int
 
-	// Judged is called after each batch, by who iterates. Optional.
+	// Judged is called after each batch, by the goroutine that iterates. Optional.
 	Judged func()
 
-	// Done and Failed count the rows so far, for who iterates.
+	// Done and Failed count the rows so far. Only the goroutine that iterates may read
+	// them.
 	Done, Failed int
 }
 
-// A batch is some lines and, when its call has ended, what became of them.
+// A batch contains some lines and, after its call has ended, their results.
 type batch struct {
 	rows    []Row
 	results []client.Result // of the rows without a fault, in their order
@@ -45,10 +46,10 @@ type batch struct {
 	ended   chan struct{}
 }
 
-// Rejections imports rows and iterates over what was rejected. It ends after an
-// error, which names the line to begin again at, and when ctx ends, with its
-// cause. A read from a terminal or a pipe cannot be interrupted: when ctx ends,
-// Rejections does not wait for a row that is being read.
+// Rejections imports rows and iterates over the rejected ones. It ends after an error,
+// which names the line to restart from, and when ctx ends, with its cause. A read from a
+// terminal or a pipe cannot be interrupted, so Rejections does not wait for such a read
+// when ctx ends.
 func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) iter.Seq2[Rejection, error] {
 	return func(yield func(Rejection, error) bool) {
 		sending, cancel := context.WithCancel(ctx)
@@ -87,7 +88,7 @@ func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) 
 	}
 }
 
-// interrupted says at which line ctx ended an import that was not calling.
+// interrupted returns the error of an import that ctx ended between calls, with the line.
 func interrupted(ctx context.Context, last int) error {
 	if last == 0 {
 		return fmt.Errorf("stopped before the first account: %w", context.Cause(ctx))
@@ -95,7 +96,8 @@ func interrupted(ctx context.Context, last int) error {
 	return fmt.Errorf("stopped after line %d: %w", last, context.Cause(ctx))
 }
 
-// handed iterates over batches until it is closed, or ctx ends and none is there.
+// handed iterates over batches until the channel is closed, or until ctx ends and no
+// batch is waiting.
 func handed(ctx context.Context, batches <-chan *batch) iter.Seq[*batch] {
 	return func(yield func(*batch) bool) {
 		for {
@@ -107,7 +109,7 @@ func handed(ctx context.Context, batches <-chan *batch) iter.Seq[*batch] {
 	}
 }
 
-// receive returns the next batch. One that is there comes before the end of ctx.
+// receive returns the next batch. It prefers a waiting batch to the end of ctx.
 func receive(ctx context.Context, batches <-chan *batch) (b *batch, ok bool) {
 	select {
 	case b, ok = <-batches:
@@ -121,7 +123,7 @@ func receive(ctx context.Context, batches <-chan *batch) (b *batch, ok bool) {
 	return b, ok
 }
 
-// stopped says at which line to begin again.
+// stopped returns the error of b with the line to restart from.
 func stopped(b *batch) error {
 	if len(b.rows) == 0 {
 		return b.err
@@ -129,8 +131,8 @@ func stopped(b *batch) error {
 	return fmt.Errorf("stopped: begin again at line %d: %w", b.rows[0].Line, b.err)
 }
 
-// send cuts rows into batches, starts their calls, and hands them over in order.
-// That batches is full holds it back.
+// send splits rows into batches, starts their calls, and sends the batches in order. It
+// waits while the channel is full.
 func (im *Importer) send(ctx context.Context, rows iter.Seq2[Row, error], batches chan<- *batch) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -208,8 +210,8 @@ func (im *Importer) judge(b *batch, yield func(Rejection, error) bool) bool {
 	return true
 }
 
-// whyRejected says why an account was not imported. The server of a batch tells
-// codes alone, and one of them stands for all that can be wrong with an id.
+// whyRejected returns why an account was not imported. A server returns only codes for
+// the items of a batch, and one code covers every error of an ID.
 func whyRejected(r client.Result) string {
 	if r.Code != client.CodeBadParameter {
 		return r.Info

@@ -25,7 +25,7 @@ const maxLine = 64 << 10
 type Row struct {
 	Line    int // from 1
 	Account client.Account
-	Fault   string // why the line is no account; "" if it is one
+	Fault   string // why the line is not an account; "" if it is one
 }
 
 // Read reads a file of accounts in one of three forms, told apart by its first
@@ -59,9 +59,9 @@ func open(r io.Reader) iter.Seq2[Row, error] {
 
 var errHeader = errors.New("line 1 looks like the header of a table without commas: write userid,nick,face_url with commas between, there and in every line")
 
-// strangeHeader reports whether line, which is no header, was meant to be one: it
-// begins with the word userid, then another separator than a comma. Every line of
-// such a file would make a good id.
+// strangeHeader reports whether line was meant as a header but is not one. It begins with
+// the word userid and a separator other than a comma. Without this check every line of
+// such a file would be imported as an ID.
 func strangeHeader(line string) bool {
 	const word = "userid"
 	line = strings.TrimLeft(line, `"`)
@@ -79,7 +79,7 @@ func isHeader(line string) bool {
 	})
 }
 
-// readLines reads a file with one account in a line. Empty lines are passed over.
+// readLines reads a file with one account in a line. It skips empty lines.
 func readLines(r io.Reader, parse func(text []byte) (client.Account, error)) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		lines := bufio.NewScanner(r)
@@ -131,7 +131,7 @@ func jsonRow(text []byte) (client.Account, error) {
 		FaceURL string  `json:"face_url"`
 	}
 	if !utf8.Valid(text) {
-		return client.Account{}, errors.New(notUTF8) // else the decoder would mend it
+		return client.Account{}, errors.New(notUTF8) // otherwise the decoder would replace the invalid bytes
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
 		return client.Account{}, errors.New("not a JSON object with texts: userid, nick, face_url")
@@ -182,7 +182,7 @@ func readCSV(r io.Reader) iter.Seq2[Row, error] {
 	}
 }
 
-// csvColumns returns which field stands where.
+// csvColumns returns the field of each column.
 func csvColumns(header []string) ([]string, error) {
 	columns := make([]string, len(header))
 	for i, name := range header {
