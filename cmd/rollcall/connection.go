@@ -17,9 +17,9 @@ import (
 	"rollcall/internal/server"
 )
 
-// A connection says which server and app a command is for. A value that is not
-// given comes from the environment, then from the context file of a server. Secrets
-// come from files or the environment: arguments can be seen by others.
+// A connection contains the server and the app of a command. A value that is not given
+// comes from the environment or, failing that, from the context file of a server. Secrets
+// come from files or the environment, because other users can see arguments.
 type connection struct {
 	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`
 	URL            string        `name:"url" env:"ROLLCALL_URL" placeholder:"URL" given:"" help:"The server, as https://rollcall.example.com."`
@@ -44,10 +44,11 @@ const (
 	tokenVariable = "ROLLCALL_ADMIN_TOKEN"
 )
 
-// complete fills what was left open from the context file. What that holds is
-// for its own server: with another URL it is not looked at, so that neither its
-// token nor a signature of its key goes anywhere else; and its key and admin are
-// not for another app.
+// complete fills in missing values from the context file. It uses the context only for
+// its own server and app:
+//   - With a different URL it uses nothing, so that neither the token nor a signature is
+//     sent to another server.
+//   - With a different app it uses neither the key nor the admin.
 func (c *connection) complete() error {
 	c.saved = new(server.Context)
 	saved, err := readContext(c.Context)
@@ -75,8 +76,8 @@ func (c *connection) complete() error {
 	return nil
 }
 
-// lacking says that something was not given, why the context file does not give it,
-// and what to do.
+// lacking returns the error of a missing value. It says why the context file does not
+// supply the value, and what to do.
 func (c *connection) lacking(what, remedy string) error {
 	if c.unused == "" {
 		return &usageError{fmt.Errorf("%s: %s", what, remedy)}
@@ -103,7 +104,7 @@ func readContext(name string) (*server.Context, error) {
 	return saved, nil
 }
 
-// errNoServer says how to name a server.
+// errNoServer is the error of a command without a server.
 var errNoServer = &usageError{errors.New("no server: start one with \"rollcall serve\" in this directory, or give --url or --context")}
 
 // server completes c and checks that it says which server to call.
@@ -143,7 +144,7 @@ func (c *connection) account(ctx context.Context, env *environment) (*client.Cli
 	})
 }
 
-// signer returns what signs for the app's admin.
+// signer returns a signer for the app's admin.
 func (c *connection) signer(ctx context.Context, env *environment) (client.Signer, error) {
 	text, err := c.secret(env, c.KeyFile, "--key-file", keyVariable)
 	if err != nil {
@@ -169,7 +170,7 @@ func (c *connection) signer(ctx context.Context, env *environment) (client.Signe
 	return sign, nil
 }
 
-// noApp says that no app was named, and what else to give for another server.
+// noApp returns the error of a missing app, with the flags to give.
 func (c *connection) noApp() error {
 	if c.unused != "" && c.KeyFile == "" && os.Getenv(keyVariable) == "" {
 		return c.lacking("no app", "give --sdkappid and --key-file")
@@ -177,7 +178,7 @@ func (c *connection) noApp() error {
 	return c.lacking("no app", "give --sdkappid")
 }
 
-// noKey says why there is no key to sign with.
+// noKey returns the error of a missing key, with the reason.
 func (c *connection) noKey() error {
 	const remedy = "give --key-file or $" + keyVariable
 	if c.saved.NoKey == "" {
@@ -210,7 +211,7 @@ func (c *connection) admin(env *environment) (*client.AdminClient, error) {
 	})
 }
 
-// secret reads a secret from the file of a flag, or else from a variable.
+// secret reads a secret from the file of a flag. Without a file it reads a variable.
 func (c *connection) secret(env *environment, file, flag, variable string) (string, error) {
 	if file == "" {
 		return strings.TrimSpace(os.Getenv(variable)), nil
@@ -248,8 +249,7 @@ func (c *connection) httpClient() (*http.Client, error) {
 	return &http.Client{Transport: t}, nil
 }
 
-// app returns the app that a command is for: the one of its arguments, or that
-// of the connection.
+// app returns the app of the argument or, if that is 0, the app of the connection.
 func (c *connection) app(argument uint32) (uint32, error) {
 	if argument != 0 {
 		return argument, nil
@@ -260,7 +260,8 @@ func (c *connection) app(argument uint32) (uint32, error) {
 	return c.SDKAppID, nil
 }
 
-// target tells what is about to be changed. An app of 0 stands for the server.
+// target prints the server and the app that the command changes. An app of 0 stands for
+// the server.
 func (c *connection) target(env *environment, app uint32) {
 	if app == 0 {
 		fmt.Fprintf(env.stderr, "target: %s\n", c.URL)

@@ -25,15 +25,15 @@ that keeps its data in ./rollcall-data.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server
 cannot be reached, 5 the server refused the signature, the caller or the token.`
 
-// A usageError is a command line that lacks something.
+// A usageError is an error of the command line or of the configuration.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
 
-// errSomeFailed ends a command of which some items failed, after all was said.
+// errSomeFailed ends a command of which some items failed. The command has listed them.
 var errSomeFailed = &quietError{exitSomeFailed}
 
-// A quietError ends a command with a code when it has said all there is to say.
+// A quietError ends a command with an exit code and without a message of its own.
 type quietError struct{ code int }
 
 func (*quietError) Error() string        { return "" }
@@ -69,8 +69,8 @@ func explain(err error) string {
 	return text
 }
 
-// refusal reports whether c is about who calls: the gate's codes up to the check
-// that the caller is an admin.
+// refusal reports whether c refuses the caller. These are the codes of the checks up to
+// the one that the caller is an admin.
 func refusal(c client.Code) bool {
 	switch c := wire.Code(c); c {
 	case wire.AccountOrSig, wire.AccountOrSigAlias, wire.Forbidden, wire.SourceRefused, wire.NoPublicKey, wire.AppNotFound,

@@ -9,15 +9,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// A flag or an argument with the tag given names something or bounds it, and what
-// was left out is taken from elsewhere, or bounds nothing. A 0 or an empty text
-// that somebody did give, most often out of a variable that is not set, must not
-// be taken for left out: the command would work on something else than was meant.
-// The value of the tag says what to give; by default it is a value or, where a
-// number is asked for, an SDKAppID.
+// givenTag marks flags and arguments that must not be given as 0 or as an empty text.
+// Such a value often comes from a shell variable that is not set. If the command treated
+// it as left out, it would work on something that the user did not mean. The value of the
+// tag says what to give. By default that is "a value" or, for a number, an SDKAppID.
 const givenTag = "given"
 
-// checkGiven refuses such values, and negative ones.
+// checkGiven refuses empty, zero and negative values of arguments and flags with givenTag.
 func checkGiven(k *kong.Context) error {
 	for _, p := range k.Path {
 		var err error
@@ -34,8 +32,8 @@ func checkGiven(k *kong.Context) error {
 	return checkVariables(k.Flags())
 }
 
-// checkVariables refuses such values of the environment, unless a flag was given
-// too. An empty variable is as none.
+// checkVariables refuses such values of the environment, unless the flag was given too.
+// An empty variable counts as not set.
 func checkVariables(flags []*kong.Flag) error {
 	for _, f := range flags {
 		for _, name := range f.Tag.Envs {
@@ -50,7 +48,7 @@ func checkVariables(flags []*kong.Flag) error {
 	return nil
 }
 
-// given says what is wrong with a value that stands under a name.
+// given returns an error if the value v, which has a name, is empty or not above 0.
 func given(name string, v *kong.Value) error {
 	if !v.Tag.Has(givenTag) || !nothing(v.Target) {
 		return nil

@@ -37,7 +37,7 @@ type cli struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
-// An environment is what a command sees of the world.
+// An environment contains the standard streams of a command.
 type environment struct {
 	stdin  io.Reader
 	stdout io.Writer
@@ -57,10 +57,10 @@ const (
 	exitBadUsage = 2 // the command line makes no sense
 )
 
-// errQuiet ends a command with exitFailure when it has said all there is to say.
+// errQuiet ends a command with exitFailure without a message of its own.
 var errQuiet = errors.New("")
 
-// exited carries kong's wish to end the process, after --help.
+// exited is the panic with which kong ends the process, for example after --help.
 type exited struct{ code int }
 
 // run parses args, runs the command and returns the exit code.

@@ -13,8 +13,8 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// rowsPerFlush is how many rows of a table are lined up together. A longer table
-// is written in parts, so that it needs no memory.
+// rowsPerFlush is the number of rows of a table that are aligned together. A longer table
+// is written in parts, to limit its memory.
 const rowsPerFlush = 1000
 
 // A column of a table of T.
@@ -23,8 +23,8 @@ type column[T any] struct {
 	cell  func(T) string
 }
 
-// printList prints items as they come, as a table or as a JSON array. An error
-// before the first leaves nothing behind.
+// printList prints items as they arrive, as a table or as a JSON array. It prints nothing
+// if there is an error before the first item.
 func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], columns []column[T]) error {
 	if form == "json" {
 		return printArray(w, items)
@@ -193,8 +193,8 @@ func printThing(w io.Writer, form string, v any, properties []property) error {
 	return t.flush()
 }
 
-// clean makes text fit a cell: what users chose may hold line feeds and the
-// control sequences of terminals.
+// clean escapes unprintable characters of a cell. Texts of users may contain line feeds
+// and control sequences of terminals.
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	if strings.IndexFunc(s, unprintable) < 0 {
@@ -211,8 +211,8 @@ func clean(s string) string {
 	return b.String()
 }
 
-// cleanLines makes text fit the terminal as clean does, but keeps its line feeds:
-// errors repeat what a server said, and a few have several lines.
+// cleanLines is like clean but keeps line feeds. Errors repeat texts of a server, and a
+// few have several lines.
 func cleanLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {

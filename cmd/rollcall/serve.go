@@ -48,7 +48,7 @@ Examples:
 
 // Run serves until a signal.
 func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) error {
-	syscall.Umask(0o077)           // what this process makes is its owner's alone
+	syscall.Umask(0o077)           // only the owner has access to files of this process
 	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to stop
 	hangups := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup

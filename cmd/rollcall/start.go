@@ -11,9 +11,9 @@ import (
 // formatJSON is the form of a log that programs read.
 const formatJSON = "json"
 
-// tellStart tells why a server does not start, where the log is for programs:
-// they could not read what run prints. The error it returns has the same exit
-// code as err.
+// tellStart logs why a server does not start if the log is in JSON, because programs
+// cannot read the text that run prints. It then returns an error without a text and with
+// the exit code of err. Otherwise it returns err.
 func tellStart(env *environment, format string, err error) error {
 	if format != formatJSON {
 		return err
@@ -22,7 +22,7 @@ func tellStart(env *environment, format string, err error) error {
 	return &quietError{codeOf(err)}
 }
 
-// formatOf returns the form of the log that settings ask for that have a mistake.
+// formatOf returns the log format of the settings that caused err, or "".
 func formatOf(err error) string {
 	m, _ := errors.AsType[*config.Error](err)
 	if m == nil {
@@ -31,8 +31,7 @@ func formatOf(err error) string {
 	return m.LogFormat
 }
 
-// startFormat returns the form of the log that args ask for, which make no sense
-// as a whole, or "" if they start no server.
+// startFormat returns the log format of invalid arguments, or "" if they start no server.
 func startFormat(args []string) string {
 	if len(args) == 0 || args[0] != "serve" {
 		return ""
