@@ -127,7 +127,9 @@ func (s *Server) answer(c *call, routes []Route) (any, error) {
 	limit := timeout
 	if c.route.Timeout != 0 {
 		limit = c.route.Timeout
-		_ = httpx.Extend(c.w, limit+timeout) // it fails only for a writer without deadlines
+		// The response may come later than others. The body has no more time than usual. An
+		// error means that the writer has no deadlines, so it needs none.
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
 	}
 	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
 	defer cancel()

@@ -11,22 +11,24 @@ import (
 	"time"
 )
 
-// A component is a part of the server that works for as long as the server runs. [Open]
-// opens everything that it needs. It starts no goroutine before run.
+// A component is a part of the server that works for as long as the server runs. What
+// it needs is there before it runs, since [Open] opens that. It starts no goroutine
+// before.
 type component struct {
 	name string // in the log and in errors
 
-	// run works until ctx ends, and returns after everything that it started has ended.
-	// An error or a panic ends the server.
-	run func(ctx context.Context) error
+	// run works until ctx ends, and returns when nothing of it is left. An error ends the
+	// server, and so does a panic. A run that takes time to end after a failure tells
+	// that to fail at once; it then waits for the end of ctx and does not return it.
+	run func(ctx context.Context, fail func(error)) error
 
 	// mayEnd says that run may return nil before ctx ends. Otherwise that is an error.
 	mayEnd bool
 }
 
-// components lists the components in the order of their start. They end in reverse order,
-// so each may rely on those before it. The addresses come last, because their requests
-// rely on all other components.
+// components lists what runs, in the order of its start. It ends in reverse order, so
+// each may rely on those before it. The addresses come last: what they serve relies on
+// everything.
 func (s *Server) components() []component {
 	return []component{
 		{name: "reload", run: s.reload},
@@ -34,7 +36,7 @@ func (s *Server) components() []component {
 	}
 }
 
-// A worker is a running component.
+// A worker is a component that runs.
 type worker struct {
 	component
 	cancel context.CancelFunc
@@ -42,9 +44,24 @@ type worker struct {
 	err    error         // why it failed, unless it was the first that did; valid when done is closed
 }
 
-// start runs c until cancel of the worker is called. If c fails before that, start sends
-// the worker to failed.
-func start(ctx context.Context, c component, lg *slog.Logger, failed chan<- *worker) *worker {
+// A failure is the first one of a component.
+type failure struct {
+	once     sync.Once
+	happened chan struct{}
+	err      error // valid when happened is closed
+}
+
+// tell reports whether err is the first failure.
+func (f *failure) tell(err error) (first bool) {
+	f.once.Do(func() {
+		f.err, first = err, true
+		close(f.happened)
+	})
+	return first
+}
+
+// start runs c until its cancel is called.
+func start(ctx context.Context, c component, lg *slog.Logger, f *failure) *worker {
 	w := &worker{component: c, done: make(chan struct{})}
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -54,8 +71,23 @@ func start(ctx context.Context, c component, lg *slog.Logger, failed chan<- *wor
 	return w
 }
 
-// call calls run and returns its error, or its panic as an error.
-func (w *worker) call(ctx context.Context, lg *slog.Logger) (err error) {
+// work returns why w failed, unless it is the first that did and has told f.
+func (w *worker) work(ctx context.Context, lg *slog.Logger, f *failure) error {
+	err := w.call(ctx, lg, func(err error) { f.tell(err) })
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled), err == nil && w.mayEnd:
+		return nil
+	case ctx.Err() == nil && err == nil:
+		err = fmt.Errorf("%s ended before the server did", w.name)
+	}
+	if err != nil && ctx.Err() == nil && f.tell(err) {
+		return nil
+	}
+	return err
+}
+
+// call returns the error of run, also if it is a panic.
+func (w *worker) call(ctx context.Context, lg *slog.Logger, fail func(error)) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: panic: %v", w.name, p)
@@ -76,10 +108,10 @@ func (e *stuckError) Error() string {
 	return fmt.Sprintf("%s not ended after %v; the store stays open until the process ends, and what was acknowledged is safe", e.name, e.after)
 }
 
-// runComponents runs list until ctx ends or a component fails. Then it ends one component
-// after the other, and returns their errors. The error of the first failure comes first.
-// If that takes longer than atMost, it returns a [*stuckError] without waiting for the
-// rest, whose contexts it cancels.
+// runComponents runs list until ctx ends or a component fails. Then it ends one
+// component after the other. It returns what failed, first what failed first. After
+// atMost since the end began it waits no more, and tells those that are left; the error
+// is then a [*stuckError].
 func runComponents(ctx context.Context, list []component, lg *slog.Logger, atMost time.Duration) error {
 	failed := &failure{happened: make(chan struct{})}
 	var workers []*worker

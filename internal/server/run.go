@@ -11,22 +11,22 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// A listener is one address with its HTTP server.
+// A listener is one address and what is served there.
 type listener struct {
 	*httpx.Listener
 	srv  *http.Server
-	flag string // flag of the address, as "--listen"
+	flag string // that names the address
 	tls  bool
 }
 
-// cutTime is the time after [config.Config.ShutdownTimeout] in which requests that were
-// cut off must end and the other components must stop.
+// cutTime is how long after [config.Config.ShutdownTimeout] the requests that were cut off
+// may take to end, and other components to stop.
 const cutTime = 5 * time.Second
 
-// Run serves until ctx ends, finishes the requests in flight, and closes the store. If a
-// component fails, Run does the same and returns the error. Run closes the store after
-// everything that uses it has ended. If that takes too long, Run returns without closing
-// the store, and the error names the component that still runs.
+// Run serves until ctx ends, finishes what is in flight, and closes the store. If a
+// component fails, Run does the same and returns why. The store is closed when nothing
+// uses it any more; if that takes too long, Run returns without closing it, and says
+// what still runs.
 func (s *Server) Run(ctx context.Context) error {
 	err := runComponents(ctx, s.components(), s.o.Logger, s.o.ShutdownTimeout+cutTime)
 	if _, ok := errors.AsType[*stuckError](err); ok {
@@ -35,11 +35,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.close())
 }
 
-// serve serves every address until ctx ends or one address fails. Then it closes all at
-// once, waits for their requests in flight, and cuts off those that take too long.
-func (s *Server) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// serve serves every address until ctx ends. Then it closes all at once, waits for what
+// is in flight there, and cuts off what takes too long.
+func (s *Server) serve(ctx context.Context, fail func(error)) error {
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
@@ -50,7 +48,7 @@ func (s *Server) serve(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// close closes the addresses and the store.
+// close releases what Open took.
 func (s *Server) close() error {
 	var errs []error
 	for _, l := range s.listeners {

@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// watch adds metrics of things that can go wrong unnoticed: the end of the certificate,
-// the space on the disk, the age of the newest backup.
+// watch shows in the metrics what ends or fills up unnoticed: the certificate, the
+// disk, the age of the newest backup.
 func (s *Server) watch(ctx context.Context) {
 	if s.certificate != nil {
 		s.metrics.WatchCertificate(s.certificate.notAfter)
@@ -32,12 +32,12 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// backupPages is the number of pages of the audit trail that are searched for a backup.
-// It is limited so that a start does not get slower as the trail grows.
+// backupPages is how many pages of the audit trail are searched for a backup: a
+// start must not take longer with each year.
 const backupPages = 10
 
-// lastBackup returns the time of the newest backup in the newest entries of the audit
-// trail, or the zero time if they contain none.
+// lastBackup returns when the newest backup was made, as far as the newest entries
+// of the audit trail tell; the zero time if they do not.
 func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	q := account.AuditQuery{Limit: account.MaxListLimit}
 	for range backupPages {
@@ -58,9 +58,9 @@ func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// reload reads the files of the certificate again at each signal. All other settings are
-// read at the start only.
-func (s *Server) reload(ctx context.Context) error {
+// reload reads again what may change while the server runs, at each signal: the files
+// of the certificate. Everything else is read at the start.
+func (s *Server) reload(ctx context.Context, _ func(error)) error {
 	for {
 		select {
 		case <-ctx.Done():
