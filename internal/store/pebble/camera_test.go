@@ -54,7 +54,7 @@ func (c *camera) shoot(op errorfs.Op) error {
 		return nil
 	}
 	what, acked := fmt.Sprint(op.Kind, " ", op.Path), c.acked.Load()
-	power := c.disk.mem.CrashClone(vfs.CrashCloneCfg{RNG: c.rng})
+	power := c.disk.crash(vfs.CrashCloneCfg{RNG: c.rng})
 	c.shots = append(c.shots, shot{"kill before " + what, killed(c.disk.mem), acked}, shot{"loss of power before " + what, power, acked})
 	return nil
 }

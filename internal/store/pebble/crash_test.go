@@ -45,7 +45,7 @@ func (d *crashDisk) Link(from, to string) error {
 }
 
 // crash returns what would be left after a loss of power now.
-func (d *crashDisk) crash(c vfs.CrashCloneCfg) vfs.FS {
+func (d *crashDisk) crash(c vfs.CrashCloneCfg) *vfs.MemFS {
 	d.links.Lock()
 	defer d.links.Unlock()
 	return d.mem.CrashClone(c)
