@@ -136,8 +136,9 @@ func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID,
 		if len(a.Keys) >= account.MaxKeys {
 			a.Keys = withoutOldest(a.Keys, k.Created)
 		}
-		k.ID = cmp.Or(k.ID, nextKeyID(a.Keys))
-		a.Keys = append(a.Keys, k)
+		added := k // k itself stays without an id, because this can run again on a newer app
+		added.ID = cmp.Or(k.ID, nextKeyID(a.Keys))
+		a.Keys = append(a.Keys, added)
 		return nil
 	}})
 }
