@@ -141,10 +141,7 @@ func (f *flusher) flush(st state, stop <-chan struct{}) error {
 	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.submitFlush(func(g *group) error {
 		g.flushed = last.End()
-		g.also(other{
-			write:   func(b *pebble.Batch) error { return dropJournal(b, last.Seq) },
-			publish: func() {},
-		})
+		g.also(func(b *pebble.Batch) error { return dropJournal(b, last.Seq) })
 		return nil
 	})
 }

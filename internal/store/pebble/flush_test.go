@@ -217,7 +217,7 @@ func TestFlushHalf(t *testing.T) {
 			}
 		}
 		must(t, s.commits.submitFlush(func(g *group) error {
-			g.also(other{write: func(b *pebble.Batch) error { return b.LogData(nil, nil) }, publish: func() {}})
+			g.also(func(b *pebble.Batch) error { return b.LogData(nil, nil) })
 			return nil
 		}))
 	}

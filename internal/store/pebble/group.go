@@ -31,10 +31,10 @@ type group struct {
 	index   map[idtable.Ref]int     // of states
 	counts  map[account.AppID]int64 // accounts of each app, after the group
 	purges  []purge
-	pending *pebble.Batch         // records and spaces, see records.go; nil if there are none
-	kinds   map[account.Kind]bool // of records written
-	fault   error                 // the reason why pending cannot be committed
-	others  []other
+	pending *pebble.Batch               // records and spaces, see records.go; nil if there are none
+	kinds   map[account.Kind]bool       // of records written
+	fault   error                       // the reason why pending cannot be committed
+	others  []func(*pebble.Batch) error // see also
 
 	// The admins of every app that has a space, after the group. If a group cannot be made
 	// durable, the store fails, so there is no group after it.
@@ -65,14 +65,8 @@ type purge struct {
 	pos uint64
 }
 
-// An other is a change of something other than an account or a record.
-type other struct {
-	write   func(*pebble.Batch) error // adds it to the commit
-	publish func()                    // makes it visible, once it is durable
-}
-
-// also adds a change to the group.
-func (g *group) also(o other) { g.others = append(g.others, o) }
+// also adds to the commit what write writes: neither an account nor a record.
+func (g *group) also(write func(*pebble.Batch) error) { g.others = append(g.others, write) }
 
 // reset prepares g for the next group and releases the memory of the last one. size is
 // roughly how many bytes the next group will write.
@@ -317,8 +311,8 @@ func (g *group) batch() (*pebble.Batch, error) {
 		g.numbered = g.number
 		errs = append(errs, catalog.SetNumber(b, g.number))
 	}
-	for _, o := range g.others {
-		errs = append(errs, o.write(b))
+	for _, write := range g.others {
+		errs = append(errs, write(b))
 	}
 	return b, errors.Join(errs...)
 }
@@ -350,9 +344,6 @@ func (g *group) publish() {
 	g.publishTable()
 	for kind := range g.kinds {
 		g.changes[kind].Add(1)
-	}
-	for _, o := range g.others {
-		o.publish()
 	}
 }
 

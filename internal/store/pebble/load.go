@@ -69,7 +69,7 @@ func setFormat(w pebble.Writer) error {
 
 // formatOf returns the format of the data in r, 0 if there is none.
 func formatOf(r pebble.Reader) (int, error) {
-	value, err := stored(r, formatKey)
+	value, err := record.Stored(r, formatKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil
 	}
@@ -83,21 +83,11 @@ func formatOf(r pebble.Reader) (int, error) {
 	return n, nil
 }
 
-// stored returns a copy of the value of key.
-func stored(r pebble.Reader, key []byte) ([]byte, error) {
-	value, closer, err := r.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = closer.Close() }()
-	return append([]byte(nil), value...), nil
-}
-
 // loadFlushed reads how much of the journal is flushed.
 func (s *Store) loadFlushed(_ context.Context, g *group) error {
 	g.nextID, g.nextCommit, g.base, g.flushed = 1, 1, 1, 1
 	defer func() { s.flusher.nextID = g.nextID }()
-	value, err := stored(s.db, flushedKey)
+	value, err := record.Stored(s.db, flushedKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
 	}

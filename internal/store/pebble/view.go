@@ -220,10 +220,5 @@ func (r *flushedReader) close() error {
 
 // copyOf returns the stored value of an account.
 func copyOf(r pebble.Reader, name []byte) ([]byte, error) {
-	value, closer, err := r.Get(appendNameKey(nil, accountSpace, name))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = closer.Close() }()
-	return append([]byte(nil), value...), nil
+	return record.Stored(r, appendNameKey(nil, accountSpace, name))
 }

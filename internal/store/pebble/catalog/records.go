@@ -29,41 +29,33 @@ func recordKey(kind account.Kind, key string) []byte {
 
 // Get returns a record. The error has Code NoRecord if there is none.
 func Get(db pebble.Reader, kind account.Kind, key string) (account.Record, error) {
-	value, closer, err := db.Get(recordKey(kind, key))
+	value, err := record.Stored(db, recordKey(kind, key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return account.Record{}, &account.Error{Code: account.NoRecord}
 	}
 	if err != nil {
 		return account.Record{}, err
 	}
-	defer func() { _ = closer.Close() }()
 	return decode(key, value)
 }
 
-// decode returns a copy of a stored record.
+// decode returns a stored record, which keeps value.
 func decode(key string, value []byte) (account.Record, error) {
 	if len(value) < versionBytes {
 		return account.Record{}, record.ErrCorrupt
 	}
 	return account.Record{
-		Key: key, Value: append([]byte{}, value[versionBytes:]...), Version: binary.BigEndian.Uint64(value),
+		Key: key, Value: value[versionBytes:], Version: binary.BigEndian.Uint64(value),
 	}, nil
 }
 
 // Version returns the version of a record, 0 if there is none.
 func Version(db pebble.Reader, kind account.Kind, key string) (uint64, error) {
-	value, closer, err := db.Get(recordKey(kind, key))
-	if errors.Is(err, pebble.ErrNotFound) {
+	r, err := Get(db, kind, key)
+	if account.CodeOf(err) == account.NoRecord {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = closer.Close() }()
-	if len(value) < versionBytes {
-		return 0, record.ErrCorrupt
-	}
-	return binary.BigEndian.Uint64(value), nil
+	return r.Version, err
 }
 
 // Page returns the page that q asks for. It gives up when ctx ends: a page may be large.
@@ -78,7 +70,7 @@ func Page(ctx context.Context, db pebble.Reader, q account.RecordQuery) (account
 			page.Next = page.Records[q.Limit-1].Key
 			return false, nil
 		}
-		r, err := decode(string(key[keyOffset:]), value)
+		r, err := decode(string(key[keyOffset:]), bytes.Clone(value))
 		page.Records = append(page.Records, r)
 		return true, err
 	})
@@ -133,14 +125,13 @@ func SetNumber(b *pebble.Batch, number uint64) error {
 
 // Number returns the number of the newest commit, 0 if there was none.
 func Number(db pebble.Reader) (uint64, error) {
-	value, closer, err := db.Get(commitsKey)
+	value, err := record.Stored(db, commitsKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = closer.Close() }()
 	if len(value) != 8 {
 		return 0, record.ErrCorrupt
 	}
