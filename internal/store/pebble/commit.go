@@ -177,8 +177,13 @@ func (c *committer) served() {
 // wait records that callers are kept waiting.
 func (c *committer) wait() { c.busy.CompareAndSwap(0, max(1, int64(time.Since(c.start)))) }
 
-// serve decides calls, makes the outcome durable and reports it to the callers.
+// serve decides calls, makes the outcome durable and reports it to the callers. It does
+// nothing once the store has failed: the last group may be on the disk, and another one
+// would overwrite its part of the journal.
 func (c *committer) serve(calls []*call) {
+	if c.failure.Check() != nil {
+		return // the callers hear of the failure itself
+	}
 	c.wait()
 	defer c.served()
 	size := 0
