@@ -83,7 +83,7 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (number uint64, er
 func (st *state) refuse(c account.Commit) error {
 	for _, w := range c.Writes {
 		if have := st.records[w.Kind][w.Key].Version; !w.Append && w.If != account.AnyVersion && w.If != have {
-			return &account.Error{Code: account.Stale, Detail: "somebody else has changed it; read it and try again"}
+			return &account.Error{Code: account.Stale}
 		}
 	}
 	for _, sp := range c.Spaces {
@@ -93,7 +93,7 @@ func (st *state) refuse(c account.Commit) error {
 		}
 		for id := range d.live {
 			if !slices.Contains(d.admins, id) {
-				return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
+				return &account.Error{Code: account.Conflict}
 			}
 		}
 	}

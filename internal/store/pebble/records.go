@@ -132,7 +132,7 @@ func (g *group) refuseWrite(w account.Write) error {
 	case err != nil:
 		return internal("the records cannot be read", err)
 	case have != w.If:
-		return &account.Error{Code: account.Stale, Detail: "somebody else has changed it; read it and try again"}
+		return &account.Error{Code: account.Stale}
 	}
 	return nil
 }

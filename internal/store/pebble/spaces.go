@@ -20,7 +20,7 @@ func (g *group) hasSpace(app account.AppID) bool {
 // refuseSpace returns why what sp says of a space cannot happen, or nil.
 func (g *group) refuseSpace(sp account.Space) error {
 	if sp.Remove && g.count(sp.App) > g.liveAdmins(sp.App) {
-		return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
+		return &account.Error{Code: account.Conflict}
 	}
 	return nil
 }
