@@ -229,7 +229,7 @@ func (c *committer) commit() error {
 	if c.group.changedTables() {
 		snap = newSnapshot(c.db)
 	}
-	c.view.advance(added, snap, c.group.flushed, c.group.publish)
+	c.view.advance(added, snap, max(c.group.flushed, c.group.flushTo), c.group.publish)
 	c.limit.set(c.group.unflushed())
 	c.pacer.Committed()
 	return b.Close()

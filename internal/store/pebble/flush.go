@@ -140,8 +140,7 @@ func (f *flusher) flush(st state, stop <-chan struct{}) error {
 	last := st.commits[len(st.commits)-1]
 	f.nextID, f.size = last.NextID, p.size
 	return f.s.commits.submitFlush(func(g *group) error {
-		g.flushed = last.End()
-		g.also(func(b *pebble.Batch) error { return dropJournal(b, last.Seq) })
+		g.endFlush(last)
 		return nil
 	})
 }

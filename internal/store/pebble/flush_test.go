@@ -668,6 +668,44 @@ func TestBackPressure(t *testing.T) {
 	must(t, s.Close())
 }
 
+// TestChangesBesideEndOfFlush changes an account twice in the group that ends a flush. The
+// second change is older than the first, so the account is written as a whole. It must
+// contain what the flush has moved into tables.
+func TestChangesBesideEndOfFlush(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
+	defer func() { must(t, s.Close()) }()
+	must(t, one(t, s, "a", long))
+	flush(t, s)
+	patch := func(tag account.Tag) account.Patch {
+		return account.Patch{ID: "a", Fields: []account.Field{{Tag: tag, Value: account.Value{Number: 1, IsNumber: true}}}}
+	}
+	if _, err := s.Update(t.Context(), app, []account.Patch{patch(account.TagLanguage)}, account.ChangePolicy{Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	st := s.view.acquire()
+	defer s.view.release(st)
+	files, err := s.flusher.write(st, nil)
+	must(t, err)
+	must(t, s.db.Ingest(t.Context(), files.paths))
+	must(t, s.commits.submitFlush(func(g *group) error {
+		g.endFlush(files.last)
+		name := record.AppendName(nil, app, "a")
+		for i, tag := range []account.Tag{account.TagLevel, account.TagRole} {
+			if c, err := g.update(s.table.Hash(name), name, patch(tag), now.Add(time.Duration(2-i)*time.Second)); c != account.OK || err != nil {
+				return fmt.Errorf("%s: %v, %w", tag, c, err)
+			}
+		}
+		return nil
+	}))
+	as, err := s.Lookup(t.Context(), app, []account.UserID{"a"})
+	must(t, err)
+	for _, tag := range []account.Tag{account.TagLanguage, account.TagLevel, account.TagRole} {
+		if got, _ := as[0].Field(tag); got.Number != 1 {
+			t.Errorf("%s = %+v, want 1", tag, got)
+		}
+	}
+}
+
 // TestFlushWhilePatched patches a few accounts from many callers while the journal is
 // flushed over and over. The committer reads flushed accounts for that, and the flusher
 // replaces the snapshot from which it reads.

@@ -40,10 +40,15 @@ type group struct {
 	// durable, the store fails, so there is no group after it.
 	spaces catalog.Spaces
 
+	// flushed is the position below which the snapshot of the view contains all changes. The
+	// two change together, in publish, and never while calls are decided: rewrite reads
+	// flushed changes from the snapshot, and the others from the journal.
+	flushed uint64
+	flushTo uint64 // the value of flushed after the group, 0 if it does not change
+
 	base       uint64 // position of the first byte of out
 	nextID     uint64 // the next InternalID to assign
 	nextCommit uint64 // of the journal
-	flushed    uint64 // positions below are flushed
 	number     uint64 // of the newest commit of records
 	numbered   uint64 // number, as it is stored
 	buf        []byte // an operand
@@ -68,6 +73,12 @@ type purge struct {
 // also adds to the commit what write writes: neither an account nor a record.
 func (g *group) also(write func(*pebble.Batch) error) { g.others = append(g.others, write) }
 
+// endFlush drops the journal up to the commit last, which the flusher has ingested.
+func (g *group) endFlush(last journal.Commit) {
+	g.flushTo = last.End()
+	g.also(func(b *pebble.Batch) error { return dropJournal(b, last.Seq) })
+}
+
 // reset prepares g for the next group and releases the memory of the last one. size is
 // roughly how many bytes the next group will write.
 func (g *group) reset(size int) {
@@ -78,6 +89,7 @@ func (g *group) reset(size int) {
 	clear(g.counts)
 	g.purges = g.purges[:0]
 	g.pending = nil
+	g.flushTo = 0
 	clear(g.kinds)
 	clear(g.others)
 	g.others = g.others[:0]
@@ -341,6 +353,7 @@ func (g *group) commit() journal.Commit {
 
 // publish makes the changes of the group visible. It runs after they are durable.
 func (g *group) publish() {
+	g.flushed = max(g.flushed, g.flushTo)
 	g.publishTable()
 	for kind := range g.kinds {
 		g.changes[kind].Add(1)
