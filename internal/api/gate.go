@@ -86,8 +86,7 @@ func (s *Server) admit(r *http.Request, c *call) error {
 	return nil
 }
 
-// source returns the address that r came from. It ignores headers, which a
-// caller can forge.
+// sourceRefused returns the error for a call from an address that the app does not allow.
 func sourceRefused(from netip.Addr) error {
 	return &wire.Error{
 		Code:   wire.SourceRefused,
@@ -106,7 +105,8 @@ func otherRegion(host, own string) bool {
 	return centre != "" && centre != own
 }
 
-// source returns the address that r came from. No header is believed.
+// source returns the address that r came from. It ignores headers, which a caller can
+// forge.
 func source(r *http.Request) netip.Addr {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 type row struct {
 	pattern string // of [http.ServeMux], without a method
 	handle  httpx.HandlerFunc
-	tells   http.Handler // instead of handle: a handler that logs its requests itself
+	tells   http.Handler // instead of handle: a handler that logs its requests and checks their Host header itself
 
 	// admins says that the path is for administrators of the server, not for every caller
 	// of the account API. Its requests must have an allowed Host header.

@@ -45,10 +45,15 @@ func newJournalLimit(due int) *journalLimit {
 func (b *journalLimit) set(n int) {
 	b.bytes = n
 	if b.bytes >= b.due {
-		select {
-		case b.ready <- struct{}{}:
-		default:
-		}
+		b.say()
+	}
+}
+
+// say says that a flush is due.
+func (b *journalLimit) say() {
+	select {
+	case b.ready <- struct{}{}:
+	default:
 	}
 }
 
@@ -83,12 +88,14 @@ func (f *flusher) run(tick time.Duration, stop <-chan struct{}) {
 	idle := newIdler(f)
 	for {
 		var err error
+		due := false
 		select {
 		case <-stop:
 			return
 		case <-f.s.failure.Done():
 			return
 		case <-f.s.limit.ready:
+			due = true
 			err = f.guarded(stop)
 		case <-ticker.C:
 			err = idle.tick(stop)
@@ -96,6 +103,9 @@ func (f *flusher) run(tick time.Duration, stop <-chan struct{}) {
 		if err != nil && !errors.Is(err, errStopped) {
 			f.s.errors.Log(err)
 			pause(retryFlush, stop)
+		}
+		if err != nil && due { // while the journal is full, no commit says it again
+			f.s.limit.say()
 		}
 	}
 }
@@ -232,7 +242,7 @@ func (t *tables) renewIndex() {
 		t.drop([]byte{space, '/'}, pageKey(space, t.last.Seq, 0))
 		p := &idtable.Pages{Form: f}
 		t.f.s.table.Each(func(name []byte, e idtable.Entry) {
-			if inIndex(e, t.last) == space {
+			if t.err == nil && inIndex(e, t.last) == space {
 				p.Add(name, e)
 			}
 		}, func() { t.pages(p) })

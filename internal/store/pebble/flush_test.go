@@ -2,15 +2,18 @@ package pebble
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
@@ -666,6 +669,28 @@ func TestBackPressure(t *testing.T) {
 	s.flusher.mu.Unlock()
 	must(t, one(t, s, "after", long))
 	must(t, s.Close())
+}
+
+// TestFlushAfterError fails a flush while the journal is full. The flush is tried again
+// although no commit can ask for it.
+func TestFlushAfterError(t *testing.T) {
+	disk := newFaultyDisk()
+	s := open(t, Options{FS: disk, flushBytes: 4 << 10, idleTick: time.Hour})
+	defer func() { must(t, s.Close()) }()
+	var tries atomic.Int32
+	disk.breakDown(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpCreate && strings.Contains(op.Path, tablePrefix) {
+			tries.Add(1)
+			return errors.New("input/output error")
+		}
+		return nil
+	})
+	for n := 0; one(t, s, account.UserID(fmt.Sprintf("u%05d", n)), 100*time.Millisecond) == nil; n++ {
+	}
+	seen := tries.Load()
+	eventually(t, "second try", func() bool { return tries.Load() > seen })
+	disk.heal()
+	must(t, one(t, s, "after", long))
 }
 
 // TestChangesBesideEndOfFlush changes an account twice in the group that ends a flush. The

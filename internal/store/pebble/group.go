@@ -151,19 +151,23 @@ func (g *group) count(app account.AppID) int64 {
 
 // upsert imports the accounts of u. It creates missing accounts first and updates existing
 // ones second: updates may read from disk, and the table must not be locked during that.
+// After an error, the results of accounts that were not imported are zero.
 func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
 	g.table.Warm(u.hashes)
-	if err := g.create(u, rs); err != nil {
-		return err
+	n, err := 0, g.create(u, rs)
+	for ; n < len(rs) && err == nil; n++ {
+		if rs[n].Code == account.OK && !rs[n].Created {
+			err = g.reimport(u, n)
+		}
 	}
-	for i, r := range rs {
-		if r.Code == account.OK && !r.Created {
-			if err := g.reimport(u, i); err != nil {
-				return err
+	if err != nil {
+		for i := max(0, n-1); i < len(rs); i++ {
+			if !rs[i].Created {
+				rs[i] = account.UpsertResult{}
 			}
 		}
 	}
-	return nil
+	return err
 }
 
 func (g *group) create(u *upsert, rs []account.UpsertResult) (err error) {

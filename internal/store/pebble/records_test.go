@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 )
 
 // together opens a store, and does calls that share one group of the committer. It returns
@@ -111,6 +113,33 @@ func TestRecordsErrors(t *testing.T) {
 		if e, ok := err.(*account.Error); !ok || e.Code != code {
 			t.Errorf("%v became %T %v, want an *account.Error of Code %v", cause, err, err, code)
 		}
+	}
+}
+
+// TestOutboxOfHalfImport imports three accounts into a table that has room for one. The
+// outbox tells of that one, although the call fails.
+func TestOutboxOfHalfImport(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem()})
+	defer func() { must(t, s.Close()) }()
+	must(t, one(t, s, "b", long))
+	must(t, s.commits.submitFlush(func(g *group) error {
+		g.nextID = idtable.MaxID
+		return nil
+	}))
+	var told []account.Code
+	p := free
+	p.Outbox = func(rs []account.UpsertResult) []account.Write {
+		for _, r := range rs {
+			told = append(told, r.Code)
+		}
+		return nil
+	}
+	items := []account.Upsert{{ID: "a"}, {ID: "b", Nick: "B"}, {ID: "c"}}
+	if _, err := s.Upsert(t.Context(), app, items, p); !errors.Is(err, idtable.ErrFull) {
+		t.Errorf("the import into a full table: %v", err)
+	}
+	if want := []account.Code{account.OK, account.Internal, account.Internal}; !slices.Equal(told, want) {
+		t.Errorf("the outbox hears of %v, want %v", told, want)
 	}
 }
 

@@ -104,10 +104,8 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 		if !g.hasSpace(app) {
 			return errNoApp
 		}
-		if err := g.upsert(u, rs); err != nil {
-			return err
-		}
-		return writeOutbox(g, p.Outbox, rs)
+		// The outbox hears of the accounts before the one that fails.
+		return errors.Join(g.upsert(u, rs), writeOutbox(g, p.Outbox, rs))
 	})
 	if err != nil {
 		return nil, err
@@ -137,10 +135,10 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 		for i, patch := range patches {
 			name := record.AppendName(nil, app, patch.ID)
 			if cs[i], err = g.update(s.table.Hash(name), name, patch, p.Now); err != nil {
-				return err
+				break // the outbox hears of the patches before this one
 			}
 		}
-		return writeOutbox(g, p.Outbox, cs)
+		return errors.Join(err, writeOutbox(g, p.Outbox, cs))
 	})
 	if err != nil {
 		return nil, err
