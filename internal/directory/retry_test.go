@@ -9,7 +9,7 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// A lateEngine calls before, once, in front of the next commit.
+// A lateEngine calls before once, ahead of the next commit.
 type lateEngine struct {
 	account.Engine
 	before func()
@@ -24,9 +24,9 @@ func (e *lateEngine) Commit(ctx context.Context, c account.Commit) (uint64, erro
 	return e.Engine.Commit(ctx, c)
 }
 
-// TestChangesMeet lets each change of an app come second: the change must apply to the app
-// that the other one left.
-func TestChangesMeet(t *testing.T) {
+// TestConcurrentChanges commits one change of an app while another one is about to be
+// committed. The second change must apply to the result of the first.
+func TestConcurrentChanges(t *testing.T) {
 	e := &lateEngine{Engine: new(mem.Store)}
 	d := directory.New(directory.Options{Engine: e})
 	ctx := t.Context()

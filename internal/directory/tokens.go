@@ -13,22 +13,22 @@ import (
 	"rollcall/internal/account"
 )
 
-// Names of tokens that the server itself makes, and the name under which it
-// acts. Nobody else may take them: the audit trail goes by names.
+// Names of the tokens that the server itself creates, and the name under which it acts.
+// CreateToken refuses them, because the audit trail identifies actors by name.
 const (
 	ServerActor    = "serve"     // not a token: the server at its start
 	ContextToken   = "context"   // in the context file of a developer's server
 	BootstrapToken = "bootstrap" // named by --admin-token-file
 )
 
-// ownNames are the names that nobody else may take.
-var ownNames = []string{ServerActor, ContextToken, BootstrapToken}
+// reservedNames are the names that only the server may use.
+var reservedNames = []string{ServerActor, ContextToken, BootstrapToken}
 
-// tokenPrefix begins the text of every token, so that people and scanners of
-// leaked secrets know one when they see it.
+// tokenPrefix begins the text of every token. It lets people, and scanners for leaked
+// secrets, recognize a token.
 const tokenPrefix = "rct_"
 
-// tokenBytes is how many random bytes a token's text carries.
+// tokenBytes is the number of random bytes in the text of a token.
 const tokenBytes = 32
 
 // NewTokenText returns the text of a new token: rct_ and 43 characters.
@@ -45,13 +45,12 @@ func ValidTokenText(text string) bool {
 	return ok && err == nil && len(b) == tokenBytes
 }
 
-// CreateToken makes a token of t's name, scopes and expiry. It returns the
-// record and the text, which is known to nobody else and cannot be found out
-// again.
+// CreateToken creates a token with the name, scopes and expiry of t. It returns the record
+// and the text of the token. The text is not stored, so it cannot be retrieved later.
 //
-// Codes: BadParameter, Conflict if there are too many.
+// Codes: BadParameter, Conflict if there are too many tokens.
 func (d *Directory) CreateToken(ctx context.Context, actor string, t account.Token) (*account.Token, string, error) {
-	if slices.Contains(ownNames, t.Name) {
+	if slices.Contains(reservedNames, t.Name) {
 		return nil, "", &account.Error{Code: account.BadParameter, Detail: fmt.Sprintf("the name %q is the server's own; choose another", t.Name)}
 	}
 	text := NewTokenText()
@@ -62,7 +61,8 @@ func (d *Directory) CreateToken(ctx context.Context, actor string, t account.Tok
 	return token, text, nil
 }
 
-// storeToken stores t for the bearer of text.
+// storeToken stores t as the record of the token with the given text. It makes room for
+// the token if the number of tokens has reached the limit.
 func (d *Directory) storeToken(ctx context.Context, actor string, t account.Token, text string) (*account.Token, error) {
 	t.ID = newTokenID()
 	t.Hash = account.HashToken(text)
@@ -72,10 +72,14 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	if slices.Contains(ownNames, t.Name) { // there is one of each: a start does not fail because of others
+	// There is only one token of each reserved name. The limit does not apply to them, so
+	// that a start does not fail because of other tokens.
+	if slices.Contains(reservedNames, t.Name) {
 		return &t, d.createToken(ctx, actor, &t)
 	}
-	select { // calls of a node count and create one after the other, so that the bound holds
+	// The calls on a node count and create tokens one after the other. Otherwise they could
+	// exceed the limit together.
+	select {
 	case d.tokens <- struct{}{}:
 		defer func() { <-d.tokens }()
 	case <-ctx.Done():
@@ -91,8 +95,9 @@ func (d *Directory) createToken(ctx context.Context, actor string, t *account.To
 	return d.records.CreateToken(ctx, *t, d.entry(ctx, actor, "token.create", 0, tokenDetail(t)))
 }
 
-// makeRoom deletes the tokens that have expired where there are as many as there may
-// be. Before that they stay, for people to look at.
+// makeRoom deletes the expired tokens once the number of tokens has reached the limit.
+// Until then they remain, because people may want to look at them. The error has Code
+// Conflict if there is no room even without them.
 func (d *Directory) makeRoom(ctx context.Context) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil || len(ts) < account.MaxTokens {
@@ -124,10 +129,10 @@ func tokenDetail(t *account.Token) string {
 	return fmt.Sprintf("%s %q %v", t.ID, t.Name, t.Scopes)
 }
 
-// Authenticate returns the token whose text the caller has shown. The token is
-// shared and must not be changed.
+// Authenticate returns the token with the given text. The token is shared and must not be
+// changed.
 //
-// Codes: NoToken if it is unknown or has expired.
+// Codes: NoToken if the token is unknown or has expired.
 func (d *Directory) Authenticate(ctx context.Context, text string) (*account.Token, error) {
 	hash := account.HashToken(text)
 	t, err := d.records.Token(ctx, hash)
@@ -145,7 +150,7 @@ func (d *Directory) Tokens(ctx context.Context) ([]*account.Token, error) {
 	return d.records.Tokens(ctx)
 }
 
-// DeleteToken removes the token of an id.
+// DeleteToken deletes the token with the given id.
 // Codes: NoToken.
 func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	ts, err := d.records.Tokens(ctx)
@@ -159,7 +164,7 @@ func (d *Directory) DeleteToken(ctx context.Context, actor, id string) error {
 	return d.records.DeleteToken(ctx, id, d.entry(ctx, actor, tokenDelete, 0, detail))
 }
 
-// DropToken deletes the tokens of a name of the server's own.
+// DropToken deletes every token with the given name, which must be a reserved one.
 func (d *Directory) DropToken(ctx context.Context, name string) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {
@@ -175,10 +180,11 @@ func (d *Directory) DropToken(ctx context.Context, name string) error {
 	return nil
 }
 
-// tokenDelete is the action of a token's deletion, for the audit trail.
+// tokenDelete is the action of a token's deletion in the audit trail.
 const tokenDelete = "token.delete"
 
-// dropToken deletes a token for the server, unless somebody else has done so by now.
+// dropToken deletes a token on behalf of the server. It succeeds if another call has
+// already deleted the token.
 func (d *Directory) dropToken(ctx context.Context, t *account.Token, action string) error {
 	err := d.records.DeleteToken(ctx, t.ID, d.entry(ctx, ServerActor, action, 0, tokenDetail(t)))
 	if account.CodeOf(err) == account.NoToken {
@@ -187,9 +193,9 @@ func (d *Directory) dropToken(ctx context.Context, t *account.Token, action stri
 	return err
 }
 
-// AdoptToken makes text the one token of a name of the server's own, with every
-// scope. Tokens that had the name before count no more. Several nodes of a store may
-// adopt the same text at the same time.
+// AdoptToken makes text the only token with the given name, which must be a reserved one.
+// The token has every scope. Other tokens with the name are deleted. Several nodes of a
+// store may adopt the same text at the same time.
 func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {

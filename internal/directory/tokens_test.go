@@ -64,7 +64,7 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
-// fill stores n tokens like token, past all bounds.
+// fill stores n copies of token with different ids and texts. The limit does not apply.
 func fill(t *testing.T, r *records.Registry, n int, token account.Token) {
 	t.Helper()
 	for range n {
@@ -76,7 +76,7 @@ func fill(t *testing.T, r *records.Registry, n int, token account.Token) {
 	}
 }
 
-func TestTokensBounded(t *testing.T) {
+func TestTokenLimit(t *testing.T) {
 	b := newBench(t, account.App{})
 	token := account.Token{Name: "a", Scopes: []account.Scope{account.ScopeRead}}
 	fill(t, b.registry, account.MaxTokens-1, token)
@@ -88,8 +88,8 @@ func TestTokensBounded(t *testing.T) {
 	}
 }
 
-// TestExpiredTokensMakeRoom has as many tokens as there may be, of which some have
-// expired: they make room for a new one, with an entry in the audit trail for each.
+// TestExpiredTokensMakeRoom creates a token when the number of tokens has reached the limit
+// and some have expired. Each expired token is deleted, with an entry in the audit trail.
 func TestExpiredTokensMakeRoom(t *testing.T) {
 	b := newBench(t, account.App{})
 	read := []account.Scope{account.ScopeRead}
@@ -121,7 +121,7 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	}
 }
 
-// A slowList takes its time to tell which records there are.
+// A slowList returns each list of records with a delay.
 type slowList struct{ account.Engine }
 
 func (s slowList) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
@@ -130,8 +130,9 @@ func (s slowList) Records(ctx context.Context, q account.RecordQuery) (account.R
 	return page, err
 }
 
-// TestTokensBoundedTogether creates tokens at once: the bound holds.
-func TestTokensBoundedTogether(t *testing.T) {
+// TestTokenLimitConcurrent creates tokens in concurrent calls. They must not exceed the
+// limit.
+func TestTokenLimitConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(mem.Store)
 		quick, slow := directory.New(directory.Options{Engine: store}), directory.New(directory.Options{Engine: slowList{store}})
@@ -151,7 +152,7 @@ func TestTokensBoundedTogether(t *testing.T) {
 		ended, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, _, err := slow.CreateToken(ended, "test", token); account.CodeOf(err) != account.Unavailable {
-			t.Errorf("a call that waits for others until its end: %v, want Unavailable", err)
+			t.Errorf("a call whose context ends while it waits: %v, want Unavailable", err)
 		}
 		wg.Wait()
 		if ts, err := quick.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens || refused.Load() != 3 {
@@ -160,8 +161,8 @@ func TestTokensBoundedTogether(t *testing.T) {
 	})
 }
 
-// An adopted token replaces the one of its name, and the same one again changes
-// nothing.
+// TestAdoptToken checks that an adopted token replaces the token with the same name, and
+// that adopting the same text again changes nothing.
 func TestAdoptToken(t *testing.T) {
 	b := newBench(t, account.App{})
 	first, second := directory.NewTokenText(), directory.NewTokenText()
@@ -182,9 +183,9 @@ func TestAdoptToken(t *testing.T) {
 	}
 }
 
-// TestOwnTokensBeyondBound adopts the server's own tokens where others are as many as
-// there may be, or more: a start must not fail for them.
-func TestOwnTokensBeyondBound(t *testing.T) {
+// TestReservedTokensAboveLimit adopts tokens with reserved names when there are more other
+// tokens than the limit allows. A start must not fail because of them.
+func TestReservedTokensAboveLimit(t *testing.T) {
 	engine := new(mem.Store)
 	fill(t, records.New(engine, nil), account.MaxTokens+1, account.Token{Name: "old"})
 	dir := directory.New(directory.Options{Engine: engine})
@@ -195,12 +196,12 @@ func TestOwnTokensBeyondBound(t *testing.T) {
 	}
 	token := account.Token{Name: "new", Scopes: []account.Scope{account.ScopeRead}}
 	if _, _, err := dir.CreateToken(t.Context(), "test", token); account.CodeOf(err) != account.Conflict {
-		t.Errorf("a token more: %v, want Conflict", err)
+		t.Errorf("one token more: %v, want Conflict", err)
 	}
 }
 
-// TestTokensOfNodes has two nodes of a store do the same at the same time, each with what
-// it knew before: neither fails for what the other has done.
+// TestTokensOfNodes runs each operation on two nodes of a store, which both have cached the
+// state before it. The second node must not fail because of what the first one has done.
 func TestTokensOfNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(mem.Store)
@@ -224,7 +225,7 @@ func TestTokensOfNodes(t *testing.T) {
 		first, second := directory.NewTokenText(), directory.NewTokenText()
 		for i, do := range []func(*directory.Directory) error{create, adopt(first), adopt(second), drop, adopt(second)} {
 			time.Sleep(account.MaxStale)
-			for _, d := range nodes { // what they know is from before
+			for _, d := range nodes { // they cache the state before the step
 				if _, err := d.Tokens(t.Context()); err != nil {
 					t.Fatal(err)
 				}

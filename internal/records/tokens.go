@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// CreateToken stores t, and puts by into the audit trail.
+// CreateToken stores t and adds by to the audit trail, in one commit.
 // Codes: Exists if a token has its ID or its Hash.
 func (r *Registry) CreateToken(ctx context.Context, t account.Token, by account.AuditEntry) error {
 	_, err := r.e.Commit(ctx, account.Commit{Writes: withEntry(0, by, writeToken(&t, 0)...)})
@@ -18,7 +18,7 @@ func (r *Registry) CreateToken(ctx context.Context, t account.Token, by account.
 	return err
 }
 
-// writeToken returns the writes of a token over records of a version.
+// writeToken returns the writes that store t in place of records with the given version.
 func writeToken(t *account.Token, version uint64) []account.Write {
 	key := tokenKey(t.Hash)
 	return []account.Write{
@@ -31,9 +31,9 @@ func noToken() error {
 	return &account.Error{Code: account.NoToken, Detail: "there is no such token"}
 }
 
-// Token returns the token of a hash, also one that has expired. It costs no more than a
-// look-up in memory, and is as late as [Registry.App]. The token is shared and must not be
-// changed.
+// Token returns the token with the given hash, even if it has expired. It costs no more
+// than a look-up in memory, and has the delay of [Registry.App]. The token is shared and
+// must not be changed.
 //
 // Codes: NoToken.
 func (r *Registry) Token(ctx context.Context, hash account.TokenHash) (*account.Token, error) {
@@ -44,7 +44,7 @@ func (r *Registry) Token(ctx context.Context, hash account.TokenHash) (*account.
 	return t, err
 }
 
-// StoredToken is [Registry.Token], but never late: it asks the engine.
+// StoredToken is [Registry.Token] without the delay, because it reads from the engine.
 func (r *Registry) StoredToken(ctx context.Context, hash account.TokenHash) (*account.Token, error) {
 	rec, err := r.e.Record(ctx, kindToken, tokenKey(hash))
 	if account.CodeOf(err) == account.NoRecord {
@@ -60,15 +60,16 @@ func (r *Registry) StoredToken(ctx context.Context, hash account.TokenHash) (*ac
 	return t, nil
 }
 
-// Tokens returns all tokens in the order of their ids, as late as [Registry.App]. They are
-// shared and must not be changed.
+// Tokens returns all tokens in the order of their ids, with the delay of [Registry.App].
+// They are shared and must not be changed.
 func (r *Registry) Tokens(ctx context.Context) ([]*account.Token, error) {
 	ts, err := r.tokens.all(ctx)
 	slices.SortFunc(ts, func(a, b *account.Token) int { return cmp.Compare(a.ID, b.ID) })
 	return ts, err
 }
 
-// DeleteToken removes the token of an id, and puts by into the audit trail.
+// DeleteToken removes the token with the given id and adds by to the audit trail, in one
+// commit.
 // Codes: NoToken.
 func (r *Registry) DeleteToken(ctx context.Context, id string, by account.AuditEntry) error {
 	for {
