@@ -38,7 +38,7 @@ func PropertyReopen(t *testing.T, openAt OpenAt) {
 	})
 }
 
-// A machine holds the engine under test and the model.
+// A machine contains the engine under test and the model.
 type machine struct {
 	*rapid.T
 	ctx    context.Context

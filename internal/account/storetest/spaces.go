@@ -8,19 +8,19 @@ import (
 	"rollcall/internal/account"
 )
 
-// open opens the space of an app, or changes its admins.
+// open creates the space of an app, or changes its admins.
 func (v *env) open(id account.AppID, admins ...account.UserID) {
 	v.Helper()
 	v.commit(account.Commit{Spaces: []account.Space{{App: id, Admins: admins, Now: now}}})
 }
 
-// remove removes the space of an app.
+// remove removes the space of an app. The commit must return the Code want.
 func (v *env) remove(id account.AppID, want account.Code) {
 	v.Helper()
 	v.refused(account.Commit{Spaces: []account.Space{{App: id, Remove: true}}}, want)
 }
 
-// testSpaceRemove removes a space with its admins.
+// testSpaceRemove removes a space together with the accounts of its admins.
 func testSpaceRemove(v *env) {
 	v.open(app, "administrator", "boss")
 	v.remove(app, account.OK)
@@ -28,10 +28,11 @@ func testSpaceRemove(v *env) {
 	v.equal("list", v.list(app, account.ListQuery{Limit: 10}), account.ListPage{})
 	v.equal("status", v.status(app, "administrator", "boss"), make([]account.Status, 2))
 	v.refusesWrites(app)
-	v.remove(app, account.OK) // once more
+	v.remove(app, account.OK) // again
 }
 
-// testSpaceConflict keeps a space because of one account.
+// testSpaceConflict removes a space that has an account other than those of its admins.
+// The removal is refused until the account is deleted.
 func testSpaceConflict(v *env) {
 	v.open(app, "administrator")
 	internal := v.create(app, "a")
@@ -42,7 +43,8 @@ func testSpaceConflict(v *env) {
 	v.remove(app, account.OK)
 }
 
-// testSpaceAdminTwice keeps a space that names an admin twice because of one account.
+// testSpaceAdminTwice is testSpaceConflict for a space that names an admin twice. The
+// engine must not count that admin as two accounts.
 func testSpaceAdminTwice(v *env) {
 	v.open(app, "boss", "boss")
 	v.count(app, 1)
@@ -53,8 +55,8 @@ func testSpaceAdminTwice(v *env) {
 	v.count(app, 0)
 }
 
-// testSpaceClean opens a space again: nothing of the old one may show, and its internal
-// ids are not given again.
+// testSpaceClean removes a space and creates it again. The new space must contain nothing
+// of the old one, and must not use its internal ids again.
 func testSpaceClean(v *env) {
 	v.open(app, "administrator")
 	given := v.create(app, "gone", "kicked")
@@ -65,14 +67,14 @@ func testSpaceClean(v *env) {
 
 	v.open(app, "administrator")
 	v.count(app, 1)
-	none := account.UpsertPolicy{Now: now.Add(time.Hour)} // no tombstone may come back
+	none := account.UpsertPolicy{Now: now.Add(time.Hour)} // refuses an id with a tombstone
 	for i, r := range v.upsert(app, none, items("gone", "kicked")...) {
 		if !r.Created || r.InternalID == 0 {
 			v.Errorf("item %d: %+v, want it created", i, r)
 		}
 		for _, id := range given {
 			if r.InternalID == id {
-				v.Errorf("InternalID %d is given again", id)
+				v.Errorf("InternalID %d is assigned again", id)
 			}
 		}
 	}
@@ -89,7 +91,8 @@ func testSpaceClean(v *env) {
 	v.count(app, 3)
 }
 
-// testSpaceOthers checks that an app's neighbours keep what they have.
+// testSpaceOthers removes a space and checks that the apps with adjacent numbers keep
+// their accounts, tombstones and watermarks.
 func testSpaceOthers(v *env) {
 	v.open(app, "administrator")
 	v.open(otherApp, "administrator")
@@ -107,7 +110,8 @@ func testSpaceOthers(v *env) {
 	v.equal("list", ids(v.list(otherApp, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"a", "administrator"})
 }
 
-// testSpaceNumbers opens spaces of apps whose numbers touch the bounds.
+// testSpaceNumbers creates spaces of apps whose numbers are at the limits of one and four
+// bytes, or next to another app.
 func testSpaceNumbers(v *env) {
 	apps := []account.AppID{1, 255, 256, app - 1, 1<<32 - 1}
 	c := account.Commit{}
@@ -122,7 +126,7 @@ func testSpaceNumbers(v *env) {
 	v.count(app, 0)
 }
 
-// testWatermark reads the watermark of a handle's own kicks.
+// testWatermark checks that Watermark reports the handle's own kicks at once.
 func testWatermark(v *env) {
 	v.create(app, "a", "b")
 	want := func(id account.UserID, want int64) {
@@ -148,7 +152,7 @@ func testWatermark(v *env) {
 	}
 }
 
-// testNoSpace writes to an app that has no space, and to one that has none any longer.
+// testNoSpace writes to an app that never had a space, and to one whose space was removed.
 func testNoSpace(v *env) {
 	v.refusesWrites(app + 7)
 	v.open(app, "administrator")
@@ -160,8 +164,8 @@ func testNoSpace(v *env) {
 	v.count(app, 1)
 }
 
-// refusesWrites checks that every write to an app answers that there is none, and
-// leaves nothing behind.
+// refusesWrites checks that every write to an app fails with Code NoApp and leaves nothing
+// behind.
 func (v *env) refusesWrites(id account.AppID) {
 	v.Helper()
 	_, upsert := v.e.Upsert(v.Context(), id, items("a"), free)
@@ -177,8 +181,8 @@ func (v *env) refusesWrites(id account.AppID) {
 	v.equal("list", v.list(id, account.ListQuery{Limit: 10}), account.ListPage{})
 }
 
-// testNoSpaceConcurrent removes a space and opens it again while it is imported to.
-// Whatever is there in the end belongs to the space, and the counts say so.
+// testNoSpaceConcurrent removes a space during concurrent imports. If the removal succeeds,
+// no account remains. If it is refused, Count and List report the same accounts.
 func testNoSpaceConcurrent(v *env) {
 	const rounds, callers = 20, 4
 	for round := range rounds {
@@ -210,8 +214,8 @@ func testNoSpaceConcurrent(v *env) {
 	}
 }
 
-// testAdmins gives admins their accounts, in the commit that names them, and keeps them
-// while they are admins.
+// testAdmins checks that a commit creates the missing accounts of the admins that it names,
+// and that their accounts cannot be deleted while they are admins.
 func testAdmins(v *env) {
 	v.open(app, "administrator")
 	v.equal("admins", ids(v.list(app, account.ListQuery{Limit: 10}).Accounts), []account.UserID{"administrator"})
@@ -225,7 +229,7 @@ func testAdmins(v *env) {
 	v.create(app, "gone")
 	v.delete(app, now, "gone")
 	v.open(app, "administrator", "boss", "gone", "new")
-	v.equal("an account of before", v.lookup(app, "boss")[0], before)
+	v.equal("an existing account", v.lookup(app, "boss")[0], before)
 	v.count(app, 4)
 	v.equal("deletions", v.delete(app, now, "boss", "new", "nobody"), []account.Code{account.AdminProtected, account.AdminProtected, account.NoAccount})
 	v.open(app, "administrator")
@@ -233,8 +237,8 @@ func testAdmins(v *env) {
 	v.equal("deletions", v.delete(app, now, "boss", "new"), []account.Code{account.OK, account.OK})
 }
 
-// testAdminsConcurrent deletes an account while it is made an admin. Whichever comes
-// first, no admin is without an account.
+// testAdminsConcurrent deletes an account while a commit makes it an admin. The admin must
+// have an account, regardless of which call comes first.
 func testAdminsConcurrent(v *env) {
 	v.open(app, "administrator")
 	for i := range 50 {
