@@ -12,23 +12,23 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// Prefixes of keys of formats before 5, whose values are records now.
+// Prefixes of the keys of formats before 5 whose values have become records.
 const (
-	olderToken = "k/" // and its id: the JSON of a token of the admin API
-	olderApp   = "p/" // and BE4(app): the JSON of an app
-	olderAudit = "w/" // and BE8(seq): the JSON of an entry of the audit trail
+	olderToken = "k/" // followed by the id; the JSON of a token of the admin API
+	olderApp   = "p/" // followed by BE4(app); the JSON of an app
+	olderAudit = "w/" // followed by BE8(seq); the JSON of an entry of the audit trail
 )
 
-// A Converter returns the records that take the place of a value of an older format,
-// whose letter begins its key.
+// A Converter returns the writes of the records that replace a value of an older format.
+// letter is the first byte of the value's key.
 type Converter func(letter byte, value []byte) ([]account.Write, error)
 
-// Convert adds to b what turns the data of an older format in db into records, in the
-// commit of a number, which is not one of an entry of the trail. Each of those keeps its
-// own.
+// Convert adds to b the writes that turn the data of an older format in db into records.
+// Entries of the audit trail keep their numbers. All other records get the number of a new
+// commit, which must be larger.
 func Convert(db pebble.Reader, b *pebble.Batch, convert Converter, number uint64) error {
 	if convert == nil {
-		return errors.New("nothing is there to convert data of an older format")
+		return errors.New("no function to convert data of an older format was given")
 	}
 	spaces, err := LoadOlderSpaces(db)
 	for app, admins := range spaces {
@@ -54,7 +54,7 @@ func Convert(db pebble.Reader, b *pebble.Batch, convert Converter, number uint64
 	return errors.Join(err, SetNumber(b, number))
 }
 
-// numberOf returns the number of an entry of the trail, and number for other keys.
+// numberOf returns the number in the key of an audit entry, or number for any other key.
 func numberOf(key []byte, number uint64) (uint64, error) {
 	switch {
 	case key[0] != olderAudit[0]:
@@ -65,7 +65,7 @@ func numberOf(key []byte, number uint64) (uint64, error) {
 	return binary.BigEndian.Uint64(key[len(olderAudit):]), nil
 }
 
-// LoadOlderSpaces is LoadSpaces for an older format.
+// LoadOlderSpaces is [LoadSpaces] for an older format, in which each app has a space.
 func LoadOlderSpaces(db pebble.Reader) (Spaces, error) {
 	spaces := Spaces{}
 	err := each(db, olderApp, func(_, value []byte) error {
@@ -80,8 +80,7 @@ func LoadOlderSpaces(db pebble.Reader) (Spaces, error) {
 	return spaces, err
 }
 
-// OlderNumber is Number for an older format, in which only the entries of the trail have
-// numbers.
+// OlderNumber is [Number] for an older format, in which only audit entries have numbers.
 func OlderNumber(db pebble.Reader) (newest uint64, err error) {
 	err = each(db, olderAudit, func(key, _ []byte) (err error) {
 		newest, err = numberOf(key, 0)

@@ -12,17 +12,18 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// recordPrefix begins the key of a record, the kind and the key follow.
+// A key in Pebble is recordPrefix, one byte with the kind, and the key of the record.
 const (
 	recordPrefix = "r/"
 	keyOffset    = len(recordPrefix) + 1
-	versionBytes = 8 // in front of a value
+	versionBytes = 8 // length of the version, which precedes the value
 )
 
 // commitsKey is the key of the number of the newest commit.
 var commitsKey = []byte("m/commits")
 
-// recordKey returns the key of a record, or with a prefix of keys that of all of them.
+// recordKey returns the key in Pebble of a record. For a prefix of keys of records it
+// returns the prefix of their keys in Pebble.
 func recordKey(kind account.Kind, key string) []byte {
 	return append(append([]byte(recordPrefix), byte(kind)), key...)
 }
@@ -39,7 +40,7 @@ func Get(db pebble.Reader, kind account.Kind, key string) (account.Record, error
 	return decode(key, value)
 }
 
-// decode returns a stored record, which keeps value.
+// decode decodes a stored record, which shares the memory of value.
 func decode(key string, value []byte) (account.Record, error) {
 	if len(value) < versionBytes {
 		return account.Record{}, record.ErrCorrupt
@@ -49,7 +50,7 @@ func decode(key string, value []byte) (account.Record, error) {
 	}, nil
 }
 
-// Version returns the version of a record, 0 if there is none.
+// Version returns the version of a record, or 0 if there is none.
 func Version(db pebble.Reader, kind account.Kind, key string) (uint64, error) {
 	r, err := Get(db, kind, key)
 	if account.CodeOf(err) == account.NoRecord {
@@ -58,7 +59,8 @@ func Version(db pebble.Reader, kind account.Kind, key string) (uint64, error) {
 	return r.Version, err
 }
 
-// Page returns the page that q asks for. It gives up when ctx ends: a page may be large.
+// Page returns the page that q selects. It stops when ctx ends, because a page may be
+// large.
 func Page(ctx context.Context, db pebble.Reader, q account.RecordQuery) (account.RecordPage, error) {
 	var page account.RecordPage
 	lower, upper := bounds(q)
@@ -77,7 +79,7 @@ func Page(ctx context.Context, db pebble.Reader, q account.RecordQuery) (account
 	return page, err
 }
 
-// bounds returns the bounds of the keys of records that q asks for.
+// bounds returns the bounds of the keys that q selects.
 func bounds(q account.RecordQuery) (lower, upper []byte) {
 	lower = recordKey(q.Kind, q.Prefix)
 	upper = record.Successor(lower)
@@ -105,7 +107,7 @@ func Count(ctx context.Context, db pebble.Reader) (map[account.Kind]int64, error
 	return counts, err
 }
 
-// Set adds w to a batch, as the commit of a number writes it.
+// Set adds the write w to a batch. number is the number of its commit.
 func Set(b *pebble.Batch, w account.Write, number uint64) error {
 	key := recordKey(w.Kind, w.KeyIn(number))
 	if w.Value == nil {
@@ -123,7 +125,7 @@ func SetNumber(b *pebble.Batch, number uint64) error {
 	return b.Set(commitsKey, binary.BigEndian.AppendUint64(nil, number), nil)
 }
 
-// Number returns the number of the newest commit, 0 if there was none.
+// Number returns the number of the newest commit, or 0 if there was none.
 func Number(db pebble.Reader) (uint64, error) {
 	value, err := record.Stored(db, commitsKey)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -138,13 +140,14 @@ func Number(db pebble.Reader) (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// each calls fn with the keys that start with prefix, and their values.
+// each calls fn with each key that starts with prefix, and its value.
 func each(db pebble.Reader, prefix string, fn func(key, value []byte) error) error {
 	lower := []byte(prefix)
 	return iterate(db, lower, record.Successor(lower), false, func(key, value []byte) (bool, error) { return true, fn(key, value) })
 }
 
-// iterate calls fn with the keys from lower to before upper as long as it asks for more.
+// iterate calls fn with the keys from lower to before upper, until fn returns false or an
+// error.
 func iterate(db pebble.Reader, lower, upper []byte, reverse bool, fn func(key, value []byte) (more bool, err error)) error {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
@@ -158,5 +161,5 @@ func iterate(db pebble.Reader, lower, upper []byte, reverse bool, fn func(key, v
 	for ok := first(); ok && more && err == nil; ok = next() {
 		more, err = fn(it.Key(), it.Value())
 	}
-	return errors.Join(err, it.Close()) // Close returns what went wrong on the way
+	return errors.Join(err, it.Close()) // Close returns errors of the iteration
 }

@@ -10,7 +10,7 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// Spaces are the admins of the apps that have a space.
+// Spaces contains the admins of each app that has a space.
 type Spaces map[account.AppID][]account.UserID
 
 // spacePrefix begins the key of a space.
@@ -20,7 +20,7 @@ func spaceKey(app account.AppID) []byte {
 	return binary.BigEndian.AppendUint32([]byte(spacePrefix), uint32(app))
 }
 
-// SetSpace adds the space of an app to a batch.
+// SetSpace adds the write of an app's space to a batch.
 func SetSpace(b *pebble.Batch, app account.AppID, admins []account.UserID) error {
 	value, err := json.Marshal(admins)
 	if err != nil {
@@ -29,7 +29,7 @@ func SetSpace(b *pebble.Batch, app account.AppID, admins []account.UserID) error
 	return b.Set(spaceKey(app), value, nil)
 }
 
-// DropSpace adds the removal of the space of an app to a batch.
+// DropSpace adds the removal of an app's space to a batch.
 func DropSpace(b *pebble.Batch, app account.AppID) error { return b.Delete(spaceKey(app), nil) }
 
 // LoadSpaces reads the spaces of all apps.
