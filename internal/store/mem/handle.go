@@ -55,7 +55,8 @@ func (s *Store) publish(e event) {
 	}
 }
 
-// learn applies e to s. A kick needs nothing: it is visible once it is no longer late.
+// learn applies e to s. It does nothing for a kick, because watermark reports a kick that is
+// no longer late.
 func (s *Store) learn(e event) {
 	if e.app == 0 {
 		s.changes[e.kind]++
