@@ -13,7 +13,7 @@ import (
 // checksum, in the file [ChecksumsFile] beside them.
 //
 // Pebble cannot tell a damaged log or manifest from one whose last write a crash cut off.
-// It reads as much as it can, takes that for the whole, and removes the tables that this
+// It reads as much as it can, treats that as the whole, and removes the tables that this
 // part does not name. The record detects that: [ReadChecksums] refuses a directory that
 // contains less than was recorded.
 //

@@ -17,7 +17,7 @@ import (
 const (
 	copySync   = 512 << 10   // bytes between two syncs
 	copyBuffer = 256 << 10   // bytes
-	copyGrace  = time.Second // for a copy to clean up when its caller goes
+	copyGrace  = time.Second // for a copy to clean up after its context has ended
 )
 
 // A Copier copies the files of a directory. It uses a plain file system, so errors of the
@@ -52,7 +52,7 @@ func (c *Copier) Wait(done <-chan error, stall time.Duration) error {
 			if now.Sub(since) < stall {
 				continue
 			}
-			return &account.Error{Code: account.Unavailable, Detail: fmt.Sprintf("the target of the copy has taken nothing for %v; check its disk", stall)}
+			return &account.Error{Code: account.Unavailable, Detail: fmt.Sprintf("the target of the copy has accepted no data for %v; check its disk", stall)}
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (c *Copier) abandon(done <-chan error, err error) error {
 // Tree copies the files of a directory into a new one, durably. Its errors are
 // [account.Error]s.
 func (c *Copier) Tree(from, to string) error {
-	c.written.Add(1) // from now on it is the target that keeps the copy waiting
+	c.written.Add(1) // from now on the copy waits only for the target
 	names, err := c.fs.List(from)
 	if err != nil {
 		return targetError(err)

@@ -10,7 +10,7 @@ import (
 // CutLogs truncates the copies of logs in dir to the lengths that were durable before the
 // copies were made. It removes copies that have no such length. Pebble copies a log while
 // it writes to it: the bytes after the durable length may be half of a write followed by
-// the next one, which a reader takes for damage. The bytes before it no longer change.
+// the next one, which a reader treats as damage. The bytes before it no longer change.
 func CutLogs(fs vfs.FS, dir string, lengths map[string]int64) error {
 	names, err := fs.List(dir)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestErrors checks that errors without end fill no log.
+// TestErrors checks that many errors do not fill the log.
 func TestErrors(t *testing.T) {
 	var log bytes.Buffer
 	l := NewErrors(slog.New(slog.NewTextHandler(&log, nil)))

@@ -16,24 +16,24 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// TestShielded runs what returns, panics, hangs, and is stopped for ever.
+// TestShielded runs functions that return, panic, hang, or call Fatalf.
 func TestShielded(t *testing.T) {
 	f := NewFailure(quiet)
 	if err := f.Shielded(func() error { return io.EOF }, 0); !errors.Is(err, io.EOF) {
-		t.Errorf("an error came back as %v", err)
+		t.Errorf("a function that fails: %v", err)
 	}
 	if err := f.Shielded(func() error { panic("oh") }, 0); err == nil || !strings.Contains(err.Error(), "oh") {
-		t.Errorf("a panic came back as %v", err)
+		t.Errorf("a function that panics: %v", err)
 	}
 	if err := f.Shielded(func() error { select {} }, time.Millisecond); !errors.Is(err, errTooSlow) {
-		t.Errorf("what hangs came back as %v", err)
+		t.Errorf("a function that hangs: %v", err)
 	}
 	if err := f.Check(); err != nil {
 		t.Errorf("the store has failed: %v", err)
 	}
 	fatal := NewLogger(quiet, f, NewErrors(quiet)).Fatalf
 	if err := f.Shielded(func() error { fatal("no %s", "way"); return nil }, 0); !errors.Is(err, errGaveUp) {
-		t.Errorf("what is fatal came back as %v", err)
+		t.Errorf("a function that calls Fatalf: %v", err)
 	}
 	f.Fail(errors.New("later"))
 	<-f.Done()
@@ -42,8 +42,8 @@ func TestShielded(t *testing.T) {
 	}
 }
 
-// TestGuardedFiles breaks the disk: a table's error comes back, that of a log or of a
-// manifest is the last.
+// TestGuardedFiles writes to a broken disk. A write of a table or of a copy returns the
+// error. A write of a log or a manifest fails the store.
 func TestGuardedFiles(t *testing.T) {
 	for name, fatal := range map[string]bool{
 		"000001.sst": false, "000001.log": true, "MANIFEST-000001": true,
@@ -77,7 +77,7 @@ func TestGuardedFiles(t *testing.T) {
 	}
 }
 
-// TestSpace lets the free space run low and come back.
+// TestSpace checks that writes are refused while there is too little free space.
 func TestSpace(t *testing.T) {
 	disk := vfs.NewMem()
 	s := NewSpace(quiet, disk, "", 100)
@@ -93,6 +93,6 @@ func TestSpace(t *testing.T) {
 	}
 	s.ranOut()
 	if s.Check() == nil {
-		t.Error("there is room on a disk that was full a moment ago")
+		t.Error("the space is sufficient right after a write found the disk full")
 	}
 }

@@ -8,10 +8,10 @@ import (
 type Disk struct {
 	FS      vfs.FS
 	Dir     string     // of the store; files elsewhere are not guarded
-	Space   *Space     // is told of a full disk
+	Space   *Space     // is notified of a full disk
 	Pacer   *Pacer     // slows compactions down
 	Failure *Failure   // ends the store when the log or the manifest cannot be written
-	Sums    *Checksums // records what the log and the manifest hold
+	Sums    *Checksums // records the durable content of logs and manifests
 }
 
 // Guarded returns the file system for Pebble.

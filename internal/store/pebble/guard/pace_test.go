@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// TestPacer has compactions rest while commits are made, and not otherwise.
+// TestPacer checks that compactions pause while commits are made, and not otherwise.
 func TestPacer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := new(Pacer)
@@ -49,20 +49,21 @@ func TestPacer(t *testing.T) {
 				p.Committed()
 			}
 			if got := write(tt.category, tt.bytes); got != tt.want {
-				t.Errorf("%s: it rested for %v, want %v", tt.what, got, tt.want)
+				t.Errorf("%s: paused for %v, want %v", tt.what, got, tt.want)
 			}
 		}
 	})
 }
 
-// TestPacedFiles checks that Pebble still names compactions as pace.go says.
+// TestPacedFiles checks that Pebble creates the files of compactions in the category
+// compactions.
 func TestPacedFiles(t *testing.T) {
 	compacted := false
 	db, err := pebble.Open("data", &pebble.Options{FS: categories{vfs.NewMem(), &compacted}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{"a", "b"} { // of the same keys, so that there is something to do
+	for _, value := range []string{"a", "b"} { // the same keys twice, for a compaction to merge
 		for _, key := range []string{"k", "l"} {
 			err = errors.Join(err, db.Set([]byte(key), []byte(value), nil))
 		}
@@ -77,7 +78,7 @@ func TestPacedFiles(t *testing.T) {
 	}
 }
 
-// A categories notes whether a file was created for a compaction.
+// A categories records whether a file was created for a compaction.
 type categories struct {
 	vfs.FS
 	compacted *bool

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// written returns a record of one log in fs, and the log.
-func written(t *testing.T, fs vfs.FS) (*Checksums, *tracked) {
+// newRecord returns a record of one log in fs, and the log.
+func newRecord(t *testing.T, fs vfs.FS) (*Checksums, *tracked) {
 	t.Helper()
 	c := NewChecksums(fs, "")
 	if err := c.Enable(); err != nil {
@@ -23,11 +23,11 @@ func written(t *testing.T, fs vfs.FS) (*Checksums, *tracked) {
 	return c, c.track("000001.log")
 }
 
-// TestSlots writes a record several times. A write that is cut off anywhere leaves the
-// record of before.
+// TestSlots writes a record several times. An incomplete write must leave a valid record
+// that covers at least as much as the previous one.
 func TestSlots(t *testing.T) {
 	fs := vfs.NewMem()
-	c, log := written(t, fs)
+	c, log := newRecord(t, fs)
 	var before []byte
 	for i := range 5 {
 		c.synced(log, sum{bytes: int64(i) + 1})
@@ -46,7 +46,8 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// tear makes every mixture of two contents of the file that a torn write may leave.
+// tear reads mixtures of two contents of the file, as a torn write could leave them. Each
+// must be a record with at least the given number of bytes.
 func tear(t *testing.T, before, after []byte, least int64) {
 	t.Helper()
 	for n := 0; n <= len(after); n += 97 {
@@ -71,9 +72,9 @@ func content(t *testing.T, fs vfs.FS) []byte {
 	return b
 }
 
-// TestSaveAgain breaks the disk for some saves. The next ones write to the same slot,
-// so that the other stays whole.
-func TestSaveAgain(t *testing.T) {
+// TestSaveAfterError breaks the disk during some saves. Later saves must write to the same
+// slot, because only the other one is sure to be valid.
+func TestSaveAfterError(t *testing.T) {
 	broken := false
 	mem := vfs.NewMem()
 	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -82,7 +83,7 @@ func TestSaveAgain(t *testing.T) {
 		}
 		return nil
 	}))
-	c, log := written(t, fs)
+	c, log := newRecord(t, fs)
 	c.synced(log, sum{bytes: 1})
 	if err := c.Save(); err != nil {
 		t.Fatal(err)
@@ -101,14 +102,14 @@ func TestSaveAgain(t *testing.T) {
 	}
 	broken = false
 	if err := c.Save(); err != nil {
-		t.Errorf("the disk is well, but nothing is saved: %v", err)
+		t.Errorf("on a disk that works again: %v", err)
 	}
 	if r, _, _ := readRecord(bytes.NewReader(content(t, mem))); len(r.Files) != 1 || r.Files[0].Bytes != 2 {
 		t.Errorf("saved %+v", r)
 	}
 }
 
-// TestDropFails keeps a log that could not be taken off the record.
+// TestDropFails checks that a log is not removed if it cannot be removed from the record.
 func TestDropFails(t *testing.T) {
 	broken := false
 	mem := vfs.NewMem()
@@ -133,14 +134,15 @@ func TestDropFails(t *testing.T) {
 	}
 	broken = true
 	if err := guarded.Remove("000001.log"); err == nil {
-		t.Error("removed, although it stands in the record")
+		t.Error("removed, although the record still contains it")
 	}
 	if _, err := mem.Stat("000001.log"); err != nil {
-		t.Errorf("it is gone: %v", err)
+		t.Errorf("the log does not exist any more: %v", err)
 	}
 }
 
-// FuzzRecord reads anything as a record.
+// FuzzRecord reads arbitrary bytes as a record. A valid record must be the same after it is
+// written and read again.
 func FuzzRecord(f *testing.F) {
 	b, _, _ := record{Seq: 3, Files: []recorded{{"MANIFEST-000001", 5, 6}}}.slot()
 	f.Add(b)
@@ -159,11 +161,11 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// TestWatch saves a record within a second, and no more often.
+// TestWatch checks that Watch saves a changed record once a second.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewMem()
-		c, log := written(t, fs)
+		c, log := newRecord(t, fs)
 		stop := make(chan struct{})
 		go c.Watch(NewErrors(quiet), stop)
 		for i := range 4 {
@@ -179,11 +181,11 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestReadAgain goes on with a record that was read: it keeps its files, and the next
-// save does not touch the newest slot.
-func TestReadAgain(t *testing.T) {
+// TestResume continues with a record that it has read. The files in the record must remain,
+// and the next save must not overwrite the newest slot.
+func TestResume(t *testing.T) {
 	fs := vfs.NewMem()
-	c, log := written(t, fs)
+	c, log := newRecord(t, fs)
 	f, err := fs.Create("000001.log", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +198,7 @@ func TestReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := content(t, fs)
-	again, err := openAgain(fs)
+	again, err := reopen(fs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,13 +208,13 @@ func TestReadAgain(t *testing.T) {
 	}
 	r, _, err := readRecord(bytes.NewReader(content(t, fs)))
 	if err != nil || len(r.Files) != 2 {
-		t.Errorf("the record has %+v, %v; want the old log and the new", r, err)
+		t.Errorf("the record has %+v, %v; want the old and the new log", r, err)
 	}
 	tear(t, before, content(t, fs), 0)
 }
 
-// openAgain reads a record beside a log, without a manifest.
-func openAgain(fs vfs.FS) (*Checksums, error) {
+// reopen resumes with the record in fs. It compares no files with the record.
+func reopen(fs vfs.FS) (*Checksums, error) {
 	r, err := openRecord(fs, ChecksumsFile)
 	if err != nil {
 		return nil, err
@@ -220,7 +222,7 @@ func openAgain(fs vfs.FS) (*Checksums, error) {
 	return resume(fs, "", r, false)
 }
 
-// TestNoManifest refuses a directory with a record and without any manifest.
+// TestNoManifest checks that a directory with a record and without a manifest is refused.
 func TestNoManifest(t *testing.T) {
 	fs := vfs.NewMem()
 	if err := fs.MkdirAll("data", 0o700); err != nil {

@@ -46,7 +46,7 @@ func (s *Space) Check() error {
 }
 
 // Measure reads the free space from the file system. It may hang with the disk. If the
-// file system cannot report it, the space counts as sufficient.
+// file system cannot report the free space, Measure changes nothing.
 func (s *Space) Measure() {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if err != nil {

@@ -2,7 +2,7 @@ package idtable
 
 import "rollcall/internal/store/pebble/record"
 
-// An Entry is what the table knows of an ID. The zero Entry is an ID that was never
+// An Entry is the state of an ID in the table. The zero Entry is an ID that was never
 // imported, or is forgotten.
 type Entry struct {
 	InternalID uint64 // 0 if the account does not exist; at most MaxID

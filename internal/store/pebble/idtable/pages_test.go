@@ -16,7 +16,7 @@ type named struct {
 	Entry Entry
 }
 
-// pageTests are entries of both forms; those of ids have an InternalID alone.
+// pageTests returns entries for pages of a form. Those for IDs have only an InternalID.
 func pageTests(f Form) (es []named) {
 	for i := range 3000 {
 		e := Entry{InternalID: uint64(i)*7919%3000 + 1}
@@ -63,7 +63,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// FuzzPage reads what may be a page. What is read can be written and read again.
+// FuzzPage reads arbitrary bytes as a page. The entries of a valid page must be the same
+// after they are written and read again.
 func FuzzPage(f *testing.F) {
 	for _, kind := range []Form{IDs, Changes} {
 		p := &Pages{Form: kind}

@@ -9,9 +9,9 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// BenchmarkLookupAll looks up batches of 100 ids that lie anywhere among four million, half
-// of which exist. It tells whether [Table.Warm] and large pages are worth their lines:
-// it takes longer without either.
+// BenchmarkLookupAll looks up batches of 100 random ids in a table of four million. Half
+// of the ids exist. It takes longer without [Table.Warm] or without large pages, which are
+// only there for speed.
 func BenchmarkLookupAll(b *testing.B) {
 	const n = 4_000_000
 	id := func(i int) account.UserID { return account.UserID(fmt.Sprintf("%016x", uint64(i)*0x9e3779b97f4a7c15)) }

@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// Bounds of what a table can hold.
+// Limits of a table.
 const (
 	MaxName = 255       // bytes of a name; IDs of the protocol have 32 at most
 	MaxID   = 1<<40 - 1 // a million million accounts
@@ -24,8 +24,8 @@ var ErrFull = &account.Error{Code: account.Internal, Detail: "the embedded store
 // A Table contains every ID of every app. It is exact: it stores the IDs themselves and
 // compares them.
 //
-// A table has a single writer, which locks it to write but not to read. Methods for the
-// writer only say so. All other methods take the read lock, for many IDs at a time.
+// A table has a single writer, which locks it to write but not to read. Methods that only
+// the writer may call say so. All other methods take the read lock, for many IDs at a time.
 //
 // The table consists of plain arrays outside the heap. It grows one shard at a time, so no
 // caller waits for the whole table to move. An account takes 12 bytes and its name,
@@ -64,7 +64,7 @@ func New() *Table {
 // Hash returns the hash of a name in this Table.
 func (t *Table) Hash(name []byte) uint64 { return maphash.Bytes(t.seed, name) }
 
-// Lock locks the table for changes. It is for the writer only.
+// Lock locks the table for changes. Only the writer may call it.
 func (t *Table) Lock() { t.mu.Lock() }
 
 // Unlock ends Lock.
@@ -121,8 +121,8 @@ func (t *Table) Warm(hashes []uint64) (sum uint32) {
 	return sum
 }
 
-// Find returns the record of a name with the hash h, 0 if there is none, and its entry. It
-// is for the writer only.
+// Find returns the record of a name with the hash h, or 0 if there is none, and its entry.
+// Only the writer may call it.
 func (t *Table) Find(h uint64, name []byte) (Ref, Entry) {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -144,8 +144,8 @@ func (t *Table) entry(s *shard, place uint32) Entry {
 
 // Add creates a record for a name that has none. h is the hash of the name, which has at
 // most MaxName bytes. The entry of the record is zero. Add returns 0 if the shard is full,
-// at 2 million accounts in each of 256 shards. It is for the writer only, who has locked
-// the Table.
+// at 2 million accounts in each of 256 shards. Only the writer may call it, with the Table
+// locked.
 func (t *Table) Add(h uint64, name []byte) Ref {
 	i := h % tableShards
 	s := &t.shards[i]
@@ -161,11 +161,11 @@ func (t *Table) Add(h uint64, name []byte) Ref {
 	return Ref(i<<32 | uint64(place))
 }
 
-// Put stores e in the record r. It is for the writer only, who has locked the Table.
+// Put stores e in the record r. Only the writer may call it, with the Table locked.
 func (t *Table) Put(r Ref, e Entry) { t.shards[r>>32].put(r.place(), e) }
 
-// Forget makes the Table forget the deleted IDs of app whose position is below before. It
-// is for the writer only, who has locked the Table.
+// Forget makes the Table forget the deleted IDs of app whose position is below before. Only
+// the writer may call it, with the Table locked.
 func (t *Table) Forget(app account.AppID, before uint64) { t.purged[app] = before }
 
 // eachPages is how many pages of a shard are read under one lock.
@@ -191,12 +191,12 @@ func (t *Table) eachOf(s *shard, from int, fn func(name []byte, e Entry)) bool {
 	return to < len(s.pages)
 }
 
-// SetCounts sets the number of accounts of some apps. It is for the writer only, who has
-// locked the Table.
+// SetCounts sets the number of accounts of some apps. Only the writer may call it, with the
+// Table locked.
 func (t *Table) SetCounts(counts map[account.AppID]int64) { maps.Copy(t.counts, counts) }
 
-// Counted is Count without a lock. It is for the writer only, who may have locked the
-// Table.
+// Counted is Count without taking the read lock. Only the writer may call it, even with the
+// Table locked.
 func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
 
 // Records returns the number of records, including those of forgotten IDs.

@@ -12,7 +12,8 @@ import (
 
 const app account.AppID = 1400000001
 
-// TestTable compares the table with a map while it grows, with readers about.
+// TestTable adds entries while a reader looks them up, and then checks all entries. After
+// Forget, the deleted IDs of the app have no entry.
 func TestTable(t *testing.T) {
 	const n = 100_000
 	tab := New()
@@ -69,7 +70,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableNames stores the longest name first, where there is least room.
+// TestTableNames stores the shortest and the longest name in an empty table.
 func TestTableNames(t *testing.T) {
 	for _, n := range []int{1, MaxName} {
 		tab := New()
@@ -80,8 +81,8 @@ func TestTableNames(t *testing.T) {
 	}
 }
 
-// TestTableMemory counts the bytes that the table's arrays take for accounts
-// with ids of 16 bytes.
+// TestTableMemory limits the memory per account with an id of 16 bytes, without the slack
+// of mappings.
 func TestTableMemory(t *testing.T) {
 	const n = 1_000_000
 	tab := New()
@@ -96,12 +97,12 @@ func TestTableMemory(t *testing.T) {
 		bytes += len(s.pages)*(pageBytes+8) + 4*len(s.slots)
 	}
 	if per := float64(bytes) / n; per > 42 {
-		t.Errorf("%.1f bytes for each account", per)
+		t.Errorf("%.1f bytes per account, want at most 42", per)
 	}
 }
 
-// TestArena drops the slots of one shard after the other: where the system's pages
-// are large, too, none shares a page with its neighbours.
+// TestArena drops slots and checks that this does not affect the slots of another shard.
+// They must not share a page, even if the system has pages of 64 KiB.
 func TestArena(t *testing.T) {
 	const largest = 64 << 10
 	a := new(arena)
@@ -113,7 +114,7 @@ func TestArena(t *testing.T) {
 			t.Errorf("%d slots are not whole pages of %d bytes", n, largest)
 		}
 		if a.drop(one); two[0] != 7 {
-			t.Errorf("of %d slots those of a neighbour were lost", n)
+			t.Errorf("with %d slots, those of another shard were lost", n)
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 type Commit struct {
 	Seq     uint64 // its number, from 1
 	Base    uint64 // position of its first change
-	NextID  uint64 // the next InternalID to give after it
+	NextID  uint64 // the next InternalID to assign after it
 	Data    []byte // its changes, one after the other
-	Changes int    // about how many there are
+	Changes int    // approximate number of changes
 }
 
 // End returns the first position after it.

@@ -2,7 +2,8 @@
 // the order of commits: one value per commit, with the changes of all its calls. The part
 // that is not flushed, and some of the rest, is in memory, too. A flush sorts many commits
 // at a time (sort.go), writes them into the spaces of accounts and of the index, and drops
-// them. A newcomer can skip sort.go, which is as long as it is for measured speed.
+// them. A newcomer can skip sort.go. It is complex for the sake of speed, which was
+// measured.
 //
 // A change is
 //
@@ -10,7 +11,7 @@
 //	uvarint  length of the name
 //	name     of the account (package record); of a purge, BE4(app) alone
 //	uvarint  length of the value
-//	value    an account, operands, what is left (package record), or nothing
+//	value    an account, operands or a tombstone (package record), or nothing
 //
 // A change is numbered by its position: the number of bytes before it in the journal since
 // the store was opened, plus the number of the first commit that was not flushed at that

@@ -16,7 +16,8 @@ import (
 
 const app account.AppID = 1400000001
 
-// FuzzJournal reads anything as a commit of the journal.
+// FuzzJournal reads arbitrary bytes as a commit of the journal. Each change must be the
+// same after it is written and read again.
 func FuzzJournal(f *testing.F) {
 	now := time.UnixMilli(1_770_000_000_000).UTC()
 	x := account.Account{ID: "a", InternalID: 1, Nick: "x", Created: now, Updated: now}
@@ -39,13 +40,13 @@ func FuzzJournal(f *testing.F) {
 			return nil
 		})
 		if err == nil && len(data) > 0 && read == 0 {
-			t.Error("nothing was read of something")
+			t.Error("no error and no change")
 		}
 	})
 }
 
-// TestNewest puts names in order that share more or less of their beginnings, and
-// looks for the newest change of each.
+// TestNewest finds the newest change of each name in several commits. The names have common
+// prefixes of various lengths and must be in order.
 func TestNewest(t *testing.T) {
 	ids := []account.UserID{"", "a", "a-long-name-1", "a-long-name-2", "a-long-name", "b", "a\x00", "a-long-name-12"}
 	var cs []Commit
@@ -83,8 +84,8 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-// TestSort compares the order of many names with that of a plain sort: names that differ
-// in few bits or in many, late, early, or not at all.
+// TestSort compares Newest with a plain sort. The names differ in few or many bits, at
+// their beginnings or ends, or are the same.
 func TestSort(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(rapid.SampledFrom([]string{`[ab]{0,3}`, `same[0-9a-f]{16}`, `[0-9]{9}`, `\PC{0,12}`}).Draw(t, "form"))
@@ -112,13 +113,13 @@ func TestSort(t *testing.T) {
 		}
 		for i, it := range items {
 			if c := it.In(cs); string(c.Name) != want[i].name || string(c.Value) != fmt.Sprint(want[i].seq) {
-				t.Fatalf("at %d is change %s of %q, want %+v", i, c.Value, c.Name, want[i])
+				t.Fatalf("at %d: change %s of %q, want %+v", i, c.Value, c.Name, want[i])
 			}
 		}
 	})
 }
 
-// TestAt finds each change by its position, and none where none is.
+// TestAt finds each change by its position, and none at positions outside of the commits.
 func TestAt(t *testing.T) {
 	var cs []Commit
 	pos := uint64(7)
@@ -143,7 +144,7 @@ func TestAt(t *testing.T) {
 	}
 	for _, pos := range []uint64{6, pos} {
 		if c, err := At(cs, pos); err == nil {
-			t.Errorf("at %d there is %+v, want none", pos, c)
+			t.Errorf("at %d: %+v, want none", pos, c)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// thousands returns a journal of so many thousand changes of ids that come in no order.
+// thousands returns a journal of n thousand changes. Their ids are in no order.
 func thousands(n int) (cs []Commit) {
 	pos := uint64(1)
 	for i := range n {
@@ -32,8 +32,8 @@ func BenchmarkNewest(b *testing.B) {
 	}
 }
 
-// BenchmarkEachChange reads 300,000 changes in the order of names. It tells whether touch
-// is worth its lines: it takes longer without.
+// BenchmarkEachChange reads 300,000 changes in the order of names. It takes longer without
+// touch, which is only there for speed.
 func BenchmarkEachChange(b *testing.B) {
 	cs := thousands(300)
 	items, _, err := Newest(cs)
@@ -42,12 +42,12 @@ func BenchmarkEachChange(b *testing.B) {
 	}
 	sum := 0
 	for b.Loop() {
-		_ = EachChange(cs, items, func(c Change) error { // no error is made
+		_ = EachChange(cs, items, func(c Change) error { // the function returns no error
 			sum += len(c.Name) + int(c.Value[len(c.Value)-1])
 			return nil
 		})
 	}
 	if sum == 0 {
-		b.Error("nothing was read")
+		b.Error("no change was read")
 	}
 }

@@ -22,8 +22,8 @@ import (
 //	  text     rest of the tag, for the indexes restTag and customTag alone
 //	  uvarint  the number, or text
 //
-// where text is a uvarint of its length and its bytes. What is left of a
-// deleted account is stored as
+// where text is a uvarint of its length and its bytes. The tombstone of a deleted account
+// is stored as
 //
 //	byte     codecVersion
 //	varint   time of deletion, unix milliseconds

@@ -55,13 +55,13 @@ func TestAccountRoundTrip(t *testing.T) {
 			}
 		}
 		if _, err := DecodeAccount(want.ID, append(value, 0)); err == nil {
-			t.Errorf("%s is read although a byte follows", want.ID)
+			t.Errorf("%s with another byte is read", want.ID)
 		}
 	}
 }
 
-// TestStoredForm pins bytes that lie in data directories. A change needs a new
-// codecVersion.
+// TestStoredForm checks encodings that are in data directories. A change of them needs a
+// new codecVersion.
 func TestStoredForm(t *testing.T) {
 	account := hex.EncodeToString(AppendAccount(nil, &codecTests[1]))
 	if want := "027fffffffffffffff80ba80980df691c5c38367e58adfc04a06e4b8ade696871968747470733a2f2f6578616d706c652e636f6d2f612e706e6706" +
@@ -76,7 +76,7 @@ func TestStoredForm(t *testing.T) {
 	}
 }
 
-// TestTagNumbers pins the numbers of tags in the stored form.
+// TestTagNumbers checks the numbers of tags in the stored form, which must not change.
 func TestTagNumbers(t *testing.T) {
 	want := map[account.Tag]uint64{
 		account.TagGender: 2, account.TagBirthDay: 3, account.TagLocation: 4, account.TagSelfSignature: 5,
@@ -94,10 +94,10 @@ func TestGoneRoundTrip(t *testing.T) {
 	for _, want := range []Gone{{}, {Deleted: -5, Kicked: math.MaxInt64}} {
 		value := AppendGone(nil, want)
 		if got, err := DecodeGone(value); err != nil || got != want {
-			t.Errorf("decodeGone = %+v, %v; want %+v", got, err, want)
+			t.Errorf("DecodeGone = %+v, %v; want %+v", got, err, want)
 		}
 		if _, err := DecodeGone(value[:len(value)-1]); err == nil {
-			t.Error("a cut value is read")
+			t.Error("a truncated value is read")
 		}
 	}
 }

@@ -6,14 +6,13 @@ import (
 	"rollcall/internal/account"
 )
 
-// Imports contains a batch of accounts to import. The goroutine of the caller encodes
-// them, so that the committer has little work left for each. They share no memory with the
-// caller.
+// Imports contains a batch of accounts to import. The goroutine of the caller encodes them,
+// which leaves little work for the committer. They share no memory with the caller.
 type Imports struct {
 	now   int64 // unix milliseconds
 	head  int   // length of the head of each account
 	items []span
-	buf   []byte // for each item its name, and the account as it would be made
+	buf   []byte // for each item its name and its encoding as a new account
 }
 
 // A span is an item in buf.

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestImports decodes what was encoded for a new account, and applies what was
-// encoded for one that exists.
+// TestImports decodes the encoding of an import as a new account, and applies its operand
+// to an existing account.
 func TestImports(t *testing.T) {
 	const app account.AppID = 1400000001
 	at := codecTests[1].Created

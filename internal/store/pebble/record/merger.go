@@ -15,10 +15,10 @@ var Merger = &pebble.Merger{
 	},
 }
 
-// A merging collects the values of one key, from newer or from older ones.
+// A merging collects the values of one key, in both directions of time.
 type merging struct {
-	older  [][]byte // than newest, the newest of them first
-	newest []byte   // and what is newer still
+	older  [][]byte // values older than newest, from newer to older
+	newest []byte   // the first value and all newer ones
 }
 
 // MergeNewer implements [pebble.ValueMerger].

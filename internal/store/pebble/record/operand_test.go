@@ -14,7 +14,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// An edit is a change of an account, in both forms.
+// An edit is a change of an account, as a function and as an operand.
 type edit struct {
 	apply   func(*account.Account)
 	operand []byte
@@ -22,7 +22,7 @@ type edit struct {
 
 func drawEdit(t *rapid.T) edit { return drawEditAt(t, rapid.Int64Range(1, 50).Draw(t, "time")) }
 
-// drawEditAt draws an edit of a time in unix milliseconds.
+// drawEditAt draws an edit at a time in unix milliseconds.
 func drawEditAt(t *rapid.T, millis int64) edit {
 	at := time.UnixMilli(millis)
 	word := rapid.SampledFrom([]string{"", "a", "b"})
@@ -36,8 +36,8 @@ func drawEditAt(t *rapid.T, millis int64) edit {
 	return edit{func(a *account.Account) { p.Apply(a, at) }, AppendPatch(nil, p, at)}
 }
 
-// TestMerge applies edits one by one, and as operands that are merged in parts
-// and in both directions of time.
+// TestMerge applies edits one by one, and as operands that are merged in parts, from older
+// to newer and from newer to older ones. The results must be the same.
 func TestMerge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := codecTests[rapid.IntRange(0, len(codecTests)-1).Draw(t, "account")]
@@ -67,9 +67,9 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// TestAgain joins edits, and applies what was joined once, twice, and after what was
-// joined before: the account is the same.
-func TestAgain(t *testing.T) {
+// TestApplyTwice joins edits and applies the result once, twice, and after a shorter list
+// of the same edits. The account must be the same each time.
+func TestApplyTwice(t *testing.T) {
 	same := 0
 	rapid.Check(t, func(t *rapid.T) {
 		step := rapid.SampledFrom([]int64{0, 0, 1, 2, 3, 4, 5, 7, 9, 10, 20, 30, 40, 50, -9})
@@ -115,8 +115,8 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestJoinBounds joins as many operands as there may be, and one that is older than the
-// last: it would not be the same if it were applied again.
+// TestJoinBounds checks that Join refuses more than MaxOperands operands, and an operand
+// that is older than the last one. Such a list would not be idempotent.
 func TestJoinBounds(t *testing.T) {
 	imported := func(millis int64, nick string) []byte {
 		return appendImport(nil, millis, appendTexts(nil, &account.Upsert{Nick: nick}))
@@ -140,7 +140,7 @@ func TestJoinBounds(t *testing.T) {
 	}
 }
 
-// TestReplaceOp applies an operand of old data, which sets the time in any case.
+// TestReplaceOp applies an operand of old data, which always sets the time of the change.
 func TestReplaceOp(t *testing.T) {
 	want := codecTests[1]
 	operand := appendImport(nil, want.Updated.UnixMilli()+1, appendTexts(nil, &account.Upsert{Nick: want.Nick}))
@@ -153,7 +153,8 @@ func TestReplaceOp(t *testing.T) {
 	checkDecode(t, want, value)
 }
 
-// mergeUp merges values, oldest first, into one or none.
+// mergeUp merges values from the oldest to the newest. It returns one value, or none if
+// there are no values.
 func mergeUp(t *rapid.T, values [][]byte) [][]byte {
 	if len(values) == 0 {
 		return nil
@@ -190,8 +191,8 @@ func mergeDown(t *rapid.T, values [][]byte) [][]byte {
 	return [][]byte{out}
 }
 
-// FuzzOperands reads anything as operands. What can be applied can be joined with
-// another.
+// FuzzOperands reads arbitrary bytes as operands. If they can be applied, they can be
+// joined with another operand, and the result can be applied.
 func FuzzOperands(f *testing.F) {
 	base := AppendAccount(nil, &codecTests[1])
 	now := codecTests[1].Created
