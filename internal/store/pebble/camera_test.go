@@ -18,11 +18,12 @@ import (
 	"rollcall/internal/account"
 )
 
-// A camera takes shots of a disk before operations that write to it: what kill -9 would
-// leave at that moment, and what a loss of power would.
+// A camera takes shots of a disk before operations that write to it. For each operation
+// there are two: the files that kill -9 would leave at that moment, and those that a power
+// loss would leave.
 type camera struct {
 	disk    *crashDisk
-	percent int // of the operations that it takes shots of
+	percent int // of operations before which it takes shots
 	acked   atomic.Int64
 
 	mu    sync.Mutex
@@ -31,14 +32,14 @@ type camera struct {
 	off   bool
 }
 
-// A shot is a disk at one moment.
+// A shot is the content of a disk at one moment.
 type shot struct {
 	what  string
 	disk  *vfs.MemFS
 	acked int64 // accounts that were acknowledged before
 }
 
-// newCamera returns a camera for disk, and the disk as a store is to use it.
+// newCamera returns a camera for disk, and the file system that the store must use.
 func newCamera(disk *crashDisk, seed uint64, percent int) (*camera, vfs.FS) {
 	c := &camera{disk: disk, percent: percent, rng: rand.New(rand.NewPCG(7, seed))}
 	return c, errorfs.Wrap(disk, errorfs.InjectorFunc(c.shoot))
@@ -71,13 +72,13 @@ func killed(disk vfs.FS) *vfs.MemFS {
 	if err := to.MkdirAll("data", 0o700); err != nil {
 		panic(err)
 	}
-	names, _ := disk.List("data") // nothing before the directory is made
+	names, _ := disk.List("data") // none before the directory is created
 	for _, name := range names {
 		if strings.HasPrefix(name, stagePrefix) {
 			continue // a directory, which the next start removes
 		}
 		err := copyAtOnce(disk, to, "data/"+name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was removed meanwhile
 			panic(err)
 		}
 	}
@@ -90,8 +91,8 @@ func killed(disk vfs.FS) *vfs.MemFS {
 	return to
 }
 
-// copyAtOnce copies a file with a single read. Several would see half of a write that
-// was under way before the shot.
+// copyAtOnce copies a file with a single read. Several reads could see half of a write that
+// is in progress.
 func copyAtOnce(from, to vfs.FS, name string) error {
 	in, err := from.Open(name)
 	if err != nil {
@@ -114,10 +115,10 @@ func copyAtOnce(from, to vfs.FS, name string) error {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// recordsEvery is for how many accounts there is a commit of records.
+// recordsEvery is the number of accounts after which fill commits records.
 const recordsEvery = 50
 
-// fill imports accounts, large ones so that logs are soon full, and writes records.
+// fill imports accounts and writes records. The accounts are large, so logs fill soon.
 func (c *camera) fill(t *testing.T, s *Store, calls int) {
 	t.Helper()
 	for range calls {
@@ -129,7 +130,7 @@ func (c *camera) fill(t *testing.T, s *Store, calls int) {
 		p := free
 		records := n%recordsEvery == 0
 		if records {
-			p.Outbox = tellOf(us[0].ID)
+			p.Outbox = outboxOf(us[0].ID)
 		}
 		if _, err := s.Upsert(t.Context(), app, us, p); err != nil {
 			t.Fatal(err)
@@ -142,9 +143,9 @@ func (c *camera) fill(t *testing.T, s *Store, calls int) {
 	}
 }
 
-// develop opens what each shot shows, twice: no store is refused, and none lacks an
-// account or has a part of a commit.
-func (c *camera) develop(t *testing.T) {
+// checkShots opens the store of each shot twice. It must open, contain every acknowledged
+// account, and contain no partial commit.
+func (c *camera) checkShots(t *testing.T) {
 	t.Helper()
 	c.stop()
 	for _, s := range c.shots {
@@ -159,7 +160,7 @@ func (c *camera) develop(t *testing.T) {
 			}
 			commits, want := int64(0), 3*((s.acked+recordsEvery-1)/recordsEvery)
 			each(t, st, kindWhole, func(account.Record) { commits++ })
-			if parts := partsOf(t, st); len(parts) > 0 || commits < want {
+			if parts := partialCommits(t, st); len(parts) > 0 || commits < want {
 				t.Errorf("%s: %s finds %d records of %d, and %q", s.what, when, commits, want, parts)
 			}
 			must(t, st.Close())
@@ -171,17 +172,17 @@ func (c *camera) develop(t *testing.T) {
 	}
 }
 
-// TestShotsOfFirstStart shoots at every write of a first start.
+// TestShotsOfFirstStart takes shots at every write of a first start.
 func TestShotsOfFirstStart(t *testing.T) {
 	c, disk := newCamera(newCrashDisk(), 1, 100)
 	s := open(t, Options{FS: disk})
 	c.fill(t, s, 2)
 	must(t, s.Close())
-	c.develop(t)
+	c.checkShots(t)
 }
 
-// TestShotsOfLoad shoots at a store under load, whose logs are used again and whose
-// manifest is begun anew all the time, at its restart, and while it is put in order.
+// TestShotsOfLoad takes shots of a store under load, during its restart, and during a
+// compaction. Its logs are small, so it often recycles logs and starts new manifests.
 func TestShotsOfLoad(t *testing.T) {
 	o := Options{flushBytes: 16 << 10, smallLogs: true}
 	c, disk := newCamera(newCrashDisk(), 2, 3)
@@ -197,14 +198,14 @@ func TestShotsOfLoad(t *testing.T) {
 	c.fill(t, s, 50)
 	must(t, s.Close())
 	if names, err := c.disk.List("data"); err != nil || !slices.ContainsFunc(names, func(n string) bool { return isLateLog(n) }) {
-		t.Errorf("%v, %v: no log was begun anew", names, err)
+		t.Errorf("%v, %v: no new log was started", names, err)
 	}
-	c.develop(t)
+	c.checkShots(t)
 }
 
 func isLateLog(name string) bool { return strings.HasSuffix(name, ".log") && name > "000020.log" }
 
-// TestShotsOfRecovery shoots at the start that follows a kill.
+// TestShotsOfRecovery takes shots of the start that follows a kill or a power loss.
 func TestShotsOfRecovery(t *testing.T) {
 	o := Options{flushBytes: 16 << 10, smallLogs: true}
 	first, disk := newCamera(newCrashDisk(), 3, 2)
@@ -221,12 +222,12 @@ func TestShotsOfRecovery(t *testing.T) {
 			t.Fatalf("%s: %v", left.what, err)
 		}
 		must(t, s.Close())
-		c.develop(t)
+		c.checkShots(t)
 	}
 }
 
-// TestShotsOfTakeOver shoots at the start that takes a store of format 3 over, of one
-// that was stopped and of one that was killed.
+// TestShotsOfTakeOver takes shots of the start that converts a store of format 3. One store
+// was stopped before, the other one was killed.
 func TestShotsOfTakeOver(t *testing.T) {
 	for _, stopped := range []bool{true, false} {
 		o := Options{flushBytes: 16 << 10, smallLogs: true}
@@ -238,7 +239,7 @@ func TestShotsOfTakeOver(t *testing.T) {
 		if stopped {
 			must(t, s.Close())
 		}
-		before.mu.Lock() // nobody writes
+		before.mu.Lock() // stops all writes
 		old := killed(before.disk.mem)
 		before.mu.Unlock()
 		if !stopped {
@@ -253,6 +254,6 @@ func TestShotsOfTakeOver(t *testing.T) {
 		s = open(t, o)
 		c.fill(t, s, 10)
 		must(t, s.Close())
-		c.develop(t)
+		c.checkShots(t)
 	}
 }

@@ -42,8 +42,8 @@ type committer struct {
 	quit    chan struct{} // closed when no caller waits any more
 	held    *call         // taken from the queue, but too large for the group
 	limit   *journalLimit // of the journal
-	flushes chan *call    // the flusher's calls, which make room
-	pacer   *guard.Pacer  // told of every commit
+	flushes chan *call    // calls of the flusher, which shorten the journal
+	pacer   *guard.Pacer  // notified of every commit
 	done    chan struct{} // closed when run has ended
 
 	start time.Time
@@ -182,7 +182,7 @@ func (c *committer) wait() { c.busy.CompareAndSwap(0, max(1, int64(time.Since(c.
 // would overwrite its part of the journal.
 func (c *committer) serve(calls []*call) {
 	if c.failure.Check() != nil {
-		return // the callers hear of the failure itself
+		return // the callers get the error of the failure
 	}
 	c.wait()
 	defer c.served()

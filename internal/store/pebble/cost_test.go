@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// batch returns 100 accounts with ids of 16 bytes that come in no order, the
-// first of them being number from.
+// batch returns 100 accounts, whose numbers begin with from. Their ids have 16 bytes and
+// are in no order.
 func batch(from int, nick string) []account.Upsert {
 	us := make([]account.Upsert, 100)
 	for i := range us {
@@ -27,8 +27,8 @@ func batch(from int, nick string) []account.Upsert {
 	return us
 }
 
-// TestBytesWritten guards how much is written for an account: to the log, and by
-// the flush.
+// TestBytesWritten limits the bytes per account that an import writes to the log, and that
+// a flush writes to tables.
 func TestBytesWritten(t *testing.T) {
 	const n = 40_000
 	s := open(t, Options{FS: vfs.NewMem()})
@@ -53,22 +53,22 @@ func TestBytesWritten(t *testing.T) {
 	for _, tt := range []struct {
 		what        string
 		nick        string
-		log, tables float64 // bytes for an account, at most
+		log, tables float64 // maximum bytes per account
 	}{
 		{"new", "a", 88, 60},
 		{"changed", "b", 79, 41},
-		{"unchanged", "b", 79, 41}, // it is not read
+		{"unchanged", "b", 79, 41}, // as much, because an import does not read the account
 	} {
 		load(tt.nick)
 		flush(t, s)
 		if log, tables := written(); log > tt.log || tables > tt.tables {
-			t.Errorf("%s: %.1f bytes of log and %.1f of tables for an account, at most %.0f and %.0f", tt.what, log, tables, tt.log, tt.tables)
+			t.Errorf("%s: %.1f bytes of log and %.1f of tables per account, want at most %.0f and %.0f", tt.what, log, tables, tt.log, tt.tables)
 		}
 	}
 }
 
-// TestUpsertAllocs guards how often an import asks for memory, all goroutines
-// together: not once for each account.
+// TestUpsertAllocs limits the allocations of an import in all goroutines. There must be far
+// fewer than one per account.
 func TestUpsertAllocs(t *testing.T) {
 	if testutil.Race {
 		t.Skip("the race detector allocates")
@@ -86,19 +86,19 @@ func TestUpsertAllocs(t *testing.T) {
 		at++
 	})
 	if got > 20 {
-		t.Errorf("%.0f allocations for 100 new accounts", got)
+		t.Errorf("%.0f allocations for 100 new accounts, want at most 20", got)
 	}
 }
 
-// TestWorn comes to the end of the positions that the table can hold.
-func TestWorn(t *testing.T) {
+// TestOutOfPositions writes after the last position that the table can store.
+func TestOutOfPositions(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	must(t, s.commits.submitFlush(func(g *group) error {
 		g.base, g.flushed = idtable.MaxPos, idtable.MaxPos // the journal is empty
 		return nil
 	}))
-	if err := one(t, s, "a", long); !errors.Is(err, errWorn) {
-		t.Errorf("a write beyond the last position answers %v, want that there is none", err)
+	if err := one(t, s, "a", long); !errors.Is(err, errNoPositions) {
+		t.Errorf("a write after the last position: %v, want errNoPositions", err)
 	}
 }

@@ -11,19 +11,20 @@ import (
 
 // Kinds of records of the crash tests.
 const (
-	kindOutbox account.Kind = 50 + iota // the key is that of an import's first account
-	kindWhole                           // parts of a commit, whose name begins the key
+	kindOutbox account.Kind = 50 + iota // the key is the id of the first account of an import
+	kindWhole                           // records of a wholeCommit; the key begins with its name
 )
 
-// tellOf returns an outbox with a record that has the name of an import's first account.
-func tellOf(first account.UserID) func([]account.UpsertResult) []account.Write {
+// outboxOf returns an Outbox that writes one record. The key of the record is the id of the
+// first account of the import.
+func outboxOf(first account.UserID) func([]account.UpsertResult) []account.Write {
 	return func([]account.UpsertResult) []account.Write {
 		return []account.Write{{Kind: kindOutbox, Key: string(first), Value: []byte("told"), If: account.AnyVersion}}
 	}
 }
 
-// wholeCommit returns a commit of several records, and an admin of the space of an app of
-// its own, all of the name name.
+// wholeCommit returns a commit of several records and of an admin in the space of a worker.
+// name is the id of the admin, the value of the records, and the start of their keys.
 func wholeCommit(worker int, name string) account.Commit {
 	return account.Commit{
 		Writes: []account.Write{
@@ -37,7 +38,7 @@ func wholeCommit(worker int, name string) account.Commit {
 
 func spaceOfWorker(worker int) account.AppID { return app + 1 + account.AppID(worker) }
 
-// commit does a commit of a worker.
+// commit applies a wholeCommit of a worker and stores its number in the ledger.
 func (l *ledger) commit(ctx context.Context, s *Store, worker int, name string) error {
 	number, err := s.Commit(ctx, wholeCommit(worker, name))
 	if err != nil {
@@ -49,11 +50,11 @@ func (l *ledger) commit(ctx context.Context, s *Store, worker int, name string) 
 	return nil
 }
 
-// lostRecords returns which commits the store in s lacks of the ledger, which it holds in
-// part, and which numbers it gives again.
+// lostRecords returns the commits of the ledger that are missing in s, the partial commits,
+// and the numbers that s uses again.
 func (l *ledger) lostRecords(t *testing.T, s *Store) (lost []string) {
 	t.Helper()
-	lost = partsOf(t, s)
+	lost = partialCommits(t, s)
 	for name, number := range l.commits {
 		r, err := s.Record(t.Context(), kindWhole, name+"/a")
 		if err != nil || r.Version != number {
@@ -61,7 +62,7 @@ func (l *ledger) lostRecords(t *testing.T, s *Store) (lost []string) {
 		}
 	}
 	for id := range l.live {
-		if !told(id) {
+		if !isFirst(id) {
 			continue
 		}
 		if _, err := s.Record(t.Context(), kindOutbox, string(id)); err != nil {
@@ -80,16 +81,16 @@ func (l *ledger) lostRecords(t *testing.T, s *Store) (lost []string) {
 	return lost
 }
 
-// told reports whether an account is the first of an import of [ledger.load].
-func told(id account.UserID) bool {
+// isFirst reports whether an account is the first one of an import of [ledger.load].
+func isFirst(id account.UserID) bool {
 	var worker, round, i int
 	n, err := fmt.Sscanf(string(id), "w%d-%d-%d", &worker, &round, &i)
 	return n == 3 && err == nil && i == 0
 }
 
-// partsOf returns which commits of wholeCommit and which imports with tellOf the store in
-// s holds in part.
-func partsOf(t *testing.T, s *Store) (parts []string) {
+// partialCommits returns the commits of wholeCommit, and the imports with outboxOf, of
+// which s contains only a part.
+func partialCommits(t *testing.T, s *Store) (parts []string) {
 	t.Helper()
 	found := map[string]map[string]uint64{}
 	each(t, s, kindWhole, func(r account.Record) {
@@ -102,22 +103,22 @@ func partsOf(t *testing.T, s *Store) (parts []string) {
 	for name, versions := range found {
 		n := versions[name+"/a"]
 		if len(versions) != 3 || n == 0 || versions[name+"/b"] != n || versions[account.AppendedKey(name+"/", n)] != n {
-			parts = append(parts, fmt.Sprintf("of the commit %s there is %v", name, versions))
+			parts = append(parts, fmt.Sprintf("only a part of the commit %s exists: %v", name, versions))
 		}
-		if !s.anywhere(account.UserID(name)) {
-			parts = append(parts, fmt.Sprintf("the commit %s has left no admin", name))
+		if !s.isAnyAdmin(account.UserID(name)) {
+			parts = append(parts, fmt.Sprintf("the admin of the commit %s is missing", name))
 		}
 	}
 	each(t, s, kindOutbox, func(r account.Record) {
 		if st, err := s.Status(t.Context(), app, []account.UserID{account.UserID(r.Key)}); err != nil || !st[0].Exists() {
-			parts = append(parts, fmt.Sprintf("the outbox tells of %s, which is not there: %v", r.Key, err))
+			parts = append(parts, fmt.Sprintf("the outbox contains %s, which does not exist: %v", r.Key, err))
 		}
 	})
 	return parts
 }
 
-// anywhere reports whether an id has an account in a space of a worker.
-func (s *Store) anywhere(id account.UserID) bool {
+// isAnyAdmin reports whether an id has an account in the space of any worker.
+func (s *Store) isAnyAdmin(id account.UserID) bool {
 	for worker := range 16 {
 		if s.table.Lookup(record.AppendName(nil, spaceOfWorker(worker), id)).Live() {
 			return true
@@ -126,7 +127,7 @@ func (s *Store) anywhere(id account.UserID) bool {
 	return false
 }
 
-// each calls fn with every record of a kind.
+// each calls fn for each record of a kind.
 func each(t *testing.T, s *Store, kind account.Kind, fn func(account.Record)) {
 	t.Helper()
 	for q := (account.RecordQuery{Kind: kind, Limit: account.MaxListLimit}); ; {

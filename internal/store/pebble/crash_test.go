@@ -23,12 +23,13 @@ var (
 	changing = account.ChangePolicy{Now: now}
 )
 
-// A crashDisk is a file system in memory that can lose its power.
+// A crashDisk is a file system in memory for which a test can simulate a power loss.
 type crashDisk struct {
 	vfs.FS
 	mem *vfs.MemFS
 
-	// links keeps crash and Link apart: each would wait for the other in mem.
+	// links keeps crash and Link from running at the same time, which would be a deadlock
+	// in mem.
 	links sync.RWMutex
 }
 
@@ -44,21 +45,21 @@ func (d *crashDisk) Link(from, to string) error {
 	return d.mem.Link(from, to)
 }
 
-// crash returns what would be left after a loss of power now.
+// crash returns the files that a power loss at this moment would leave.
 func (d *crashDisk) crash(c vfs.CrashCloneCfg) *vfs.MemFS {
 	d.links.Lock()
 	defer d.links.Unlock()
 	return d.mem.CrashClone(c)
 }
 
-// A ledger notes what was acknowledged to callers and what reads have shown.
+// A ledger records acknowledged changes, and the internal ids that reads have returned.
 type ledger struct {
 	mu       sync.Mutex
 	live     map[account.UserID]uint64 // internal ids of accounts
 	deleted  map[account.UserID]bool
 	nicks    map[account.UserID]string
 	commits  map[string]uint64 // numbers of commits, by name
-	internal map[uint64]bool   // every internal id ever answered
+	internal map[uint64]bool   // every internal id that a call has returned
 	face     string            // FaceURL of every import, to fill memory faster
 }
 
@@ -69,7 +70,7 @@ func newLedger() *ledger {
 	}
 }
 
-// copy returns what was acknowledged so far.
+// copy returns a copy of l at this moment.
 func (l *ledger) copy() *ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,14 +80,14 @@ func (l *ledger) copy() *ledger {
 	}
 }
 
-// forget removes what is no longer on the ledger later: it may have been
+// forget removes the accounts that the ledger later no longer contains. They may have been
 // deleted before the crash.
 func (l *ledger) forget(later *ledger) {
 	maps.DeleteFunc(l.live, func(id account.UserID, _ uint64) bool { return later.live[id] == 0 })
 }
 
-// load imports, changes and deletes accounts of its own, one batch after the
-// other, until ctx ends or a call fails, and returns that call's error.
+// load imports, changes and deletes the accounts of a worker, one batch after the other. It
+// returns the error of the first call that fails, at the latest when ctx ends.
 func (l *ledger) load(ctx context.Context, s *Store, worker int) error {
 	for round := 0; ; round++ {
 		us := make([]account.Upsert, 20)
@@ -94,7 +95,7 @@ func (l *ledger) load(ctx context.Context, s *Store, worker int) error {
 			us[i] = account.Upsert{ID: account.UserID(fmt.Sprintf("w%d-%d-%d", worker, round, i)), Nick: "first", FaceURL: l.face}
 		}
 		p := free
-		p.Outbox = tellOf(us[0].ID)
+		p.Outbox = outboxOf(us[0].ID)
 		rs, err := s.Upsert(ctx, app, us, p)
 		if err != nil {
 			return err
@@ -125,8 +126,8 @@ func (l *ledger) imported(us []account.Upsert, rs []account.UpsertResult) {
 	}
 }
 
-// delete takes the accounts off the ledger before they are deleted: in between
-// they may or may not be there.
+// delete removes the accounts from the ledger before it deletes them. In between they may
+// or may not exist.
 func (l *ledger) delete(ctx context.Context, s *Store, us []account.Upsert) error {
 	ids := make([]account.UserID, len(us))
 	l.mu.Lock()
@@ -146,7 +147,7 @@ func (l *ledger) delete(ctx context.Context, s *Store, us []account.Upsert) erro
 	return nil
 }
 
-// lost returns what the store in s lacks of the ledger.
+// lost returns the changes in the ledger that are missing in s.
 func (l *ledger) lost(t *testing.T, s *Store) (lost []string) {
 	t.Helper()
 	for id, internal := range l.live {
@@ -172,8 +173,8 @@ func (l *ledger) lost(t *testing.T, s *Store) (lost []string) {
 	return append(lost, l.reused(t, s)...)
 }
 
-// reused returns the internal ids that s gives a second time, and whether its
-// count is wrong.
+// reused returns the internal ids that s assigns a second time, and an entry if Count is
+// wrong.
 func (l *ledger) reused(t *testing.T, s *Store) (wrong []string) {
 	t.Helper()
 	us := make([]account.Upsert, 50)
@@ -186,7 +187,7 @@ func (l *ledger) reused(t *testing.T, s *Store) (wrong []string) {
 	}
 	for _, r := range rs {
 		if l.internal[r.InternalID] {
-			wrong = append(wrong, fmt.Sprintf("InternalID %d was given again", r.InternalID))
+			wrong = append(wrong, fmt.Sprintf("InternalID %d was assigned again", r.InternalID))
 		}
 	}
 	listed := int64(0)
@@ -206,8 +207,8 @@ func (l *ledger) reused(t *testing.T, s *Store) (wrong []string) {
 	return wrong
 }
 
-// watch notes as acknowledged what reads show: no read may show what a crash
-// could undo.
+// watch lists accounts and records their internal ids as acknowledged. A read must not
+// return anything that a crash can undo.
 func (l *ledger) watch(ctx context.Context, s *Store) {
 	for ctx.Err() == nil {
 		page, err := s.List(ctx, app, account.ListQuery{Limit: account.MaxListLimit})
@@ -222,7 +223,7 @@ func (l *ledger) watch(ctx context.Context, s *Store) {
 	}
 }
 
-// crash loads a store, cuts the power in the middle, and returns what was lost.
+// crash simulates a power loss of a store under load, and returns what was lost.
 func crash(t *testing.T, o Options, seed uint64, percent int) []string {
 	t.Helper()
 	disk := newCrashDisk()
@@ -233,7 +234,7 @@ func crash(t *testing.T, o Options, seed uint64, percent int) []string {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			if err := l.load(ctx, s, w); !undone(err) {
+			if err := l.load(ctx, s, w); !abandoned(err) {
 				t.Errorf("worker %d: %v", w, err)
 			}
 		})
@@ -268,7 +269,8 @@ func (l *ledger) await(t *testing.T, n int) {
 	})
 }
 
-// eventually waits for ok, as long as any machine may need.
+// eventually waits until ok returns true. It fails the test after a minute, which is longer
+// than any machine needs.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
@@ -290,9 +292,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestCrashCanFail proves that TestCrash would notice: without syncs a crash
-// loses what was acknowledged, unless it comes just after Pebble has synced for
-// reasons of its own.
+// TestCrashCanFail checks that TestCrash can fail. Without syncs a crash loses acknowledged
+// changes, unless Pebble happens to have synced just before. Several crashes are tried.
 func TestCrashCanFail(t *testing.T) {
 	for seed := range uint64(20) {
 		if len(crash(t, Options{noSync: true}, seed, 0)) > 0 {
@@ -302,8 +303,8 @@ func TestCrashCanFail(t *testing.T) {
 	t.Error("nothing was lost without syncs")
 }
 
-// TestIDsOfOneGroup creates and deletes accounts in one commit, which leaves
-// nothing behind but the next internal id.
+// TestIDsOfOneGroup creates and deletes an account in one commit. After a restart its
+// internal id must not be assigned again, although nothing else is left of the account.
 func TestIDsOfOneGroup(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})

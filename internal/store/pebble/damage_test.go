@@ -17,7 +17,7 @@ import (
 	"rollcall/internal/store/pebble/guard"
 )
 
-// An image is the files of a directory.
+// An image contains the files of a directory, by name.
 type image map[string][]byte
 
 func imageOf(t *testing.T, fs vfs.FS, dir string) image {
@@ -66,19 +66,19 @@ func putFile(t *testing.T, fs vfs.FS, name string, b []byte) {
 	}
 }
 
-// A patient is a store that is about to be damaged.
-type patient struct {
+// A sample is a store that a test damages.
+type sample struct {
 	image
-	saved  int // accounts that the record of the logs covers
-	wholly int // accounts in all
+	recorded int // accounts that the record of the logs covers
+	total    int // all accounts
 }
 
-// patients returns a store that was killed after a flush, one that was stopped, and one
-// that was put in order before it was stopped. The first has accounts in its last log
-// that are not recorded yet.
-func patients(t *testing.T) map[string]patient {
+// samples returns a store that was killed after a flush, one that was stopped, and one that
+// was compacted before it was stopped. The last log of the killed store contains accounts
+// that the record of the logs does not cover yet.
+func samples(t *testing.T) map[string]sample {
 	t.Helper()
-	ps := map[string]patient{}
+	ps := map[string]sample{}
 	for _, name := range []string{"killed", "stopped", "compacted"} {
 		disk := vfs.NewMem()
 		s := open(t, Options{FS: disk})
@@ -109,7 +109,7 @@ func patients(t *testing.T) map[string]patient {
 		if err := s.sums.Save(); err != nil {
 			t.Fatal(err)
 		}
-		p := patient{saved: n}
+		p := sample{recorded: n}
 		if name == "killed" {
 			fill(40)
 			p.image = imageOf(t, disk, "data")
@@ -117,25 +117,27 @@ func patients(t *testing.T) map[string]patient {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if p.wholly = n; p.image == nil {
-			p.image, p.saved = imageOf(t, disk, "data"), n
+		if p.total = n; p.image == nil {
+			p.image, p.recorded = imageOf(t, disk, "data"), n
 		}
 		ps[name] = p
 	}
 	return ps
 }
 
-// refused reports whether the directory on disk is refused before it is opened.
+// refused reports whether the record of the logs shows that the directory on disk is
+// damaged.
 func refused(t *testing.T, disk vfs.FS) bool {
 	t.Helper()
 	_, err := guard.ReadChecksums(disk, "data", true)
 	if _, ok := errors.AsType[guard.Damage](err); err != nil && !ok {
-		t.Errorf("an error that is no damage: %v", err)
+		t.Errorf("%v, want nil or a guard.Damage", err)
 	}
 	return err != nil
 }
 
-// accounts opens the store on disk and counts what it lists, -1 if it is refused.
+// accounts opens the store on disk and returns the number of accounts that it lists, or -1
+// if there is an error.
 func accounts(t *testing.T, disk vfs.FS) (n int) {
 	t.Helper()
 	s, err := Open(t.Context(), Options{Dir: "data", FS: disk, Convert: convert})
@@ -155,16 +157,16 @@ func accounts(t *testing.T, disk vfs.FS) (n int) {
 	}
 }
 
-// TestDamageByByte flips bytes of every log and manifest, and cuts the files there. The
-// directory is refused, or the store has every account, but for the tail of the last
-// log that was written after the record. It takes every seventeenth byte, or every one
-// if the environment has ROLLCALL_TEST_EVERY_BYTE.
+// TestDamageByByte flips one bit in a byte of a log or manifest, or truncates the file
+// before that byte. The directory must be refused, or the store must contain every account
+// that the record of the logs covers. The test tries every seventeenth byte, or every byte
+// if ROLLCALL_TEST_EVERY_BYTE is set.
 func TestDamageByByte(t *testing.T) {
 	step := 17
 	if os.Getenv("ROLLCALL_TEST_EVERY_BYTE") != "" {
 		step = 1
 	}
-	for name, p := range patients(t) {
+	for name, p := range samples(t) {
 		t.Run(name, func(t *testing.T) {
 			disk := p.disk(t)
 			trials, opened := 0, 0
@@ -185,8 +187,8 @@ func TestDamageByByte(t *testing.T) {
 						opened++
 						again := maps.Clone(p.image)
 						again[file] = damaged
-						if n := accounts(t, again.disk(t)); n >= 0 && n < p.saved {
-							t.Errorf("%s at byte %d of %s: %d accounts of %d, without a word", what, i, file, n, p.saved)
+						if n := accounts(t, again.disk(t)); n >= 0 && n < p.recorded {
+							t.Errorf("%s at byte %d of %s: opened with %d accounts of %d", what, i, file, n, p.recorded)
 						}
 					}
 				}
@@ -194,7 +196,7 @@ func TestDamageByByte(t *testing.T) {
 			}
 			t.Logf("%d trials, %d passed the record and were opened", trials, opened)
 			if trials == opened {
-				t.Error("nothing was refused by the record")
+				t.Error("the record detected no damage")
 			}
 		})
 	}
@@ -202,7 +204,7 @@ func TestDamageByByte(t *testing.T) {
 
 // TestDamageByFile removes each file of a store in turn.
 func TestDamageByFile(t *testing.T) {
-	for name, p := range patients(t) {
+	for name, p := range samples(t) {
 		t.Run(name, func(t *testing.T) {
 			for file := range p.image {
 				left := maps.Clone(p.image)
@@ -214,8 +216,8 @@ func TestDamageByFile(t *testing.T) {
 				switch {
 				case n < 0 && mustStart:
 					t.Errorf("without %s: refused", file)
-				case n >= 0 && n < p.wholly:
-					t.Errorf("without %s: %d accounts of %d, without a word", file, n, p.wholly)
+				case n >= 0 && n < p.total:
+					t.Errorf("without %s: opened with %d accounts of %d", file, n, p.total)
 				case n < 0:
 					after := imageOf(t, disk, "data")
 					for name, b := range before {
@@ -229,9 +231,9 @@ func TestDamageByFile(t *testing.T) {
 	}
 }
 
-// TestDamageMessage reads what is said of a missing log.
+// TestDamageMessage checks the error for a missing log.
 func TestDamageMessage(t *testing.T) {
-	p := patients(t)["stopped"]
+	p := samples(t)["stopped"]
 	for file := range p.image {
 		if strings.HasSuffix(file, ".log") {
 			delete(p.image, file)
@@ -246,10 +248,10 @@ func TestDamageMessage(t *testing.T) {
 	t.Error("there was no log to remove")
 }
 
-// TestCutOffCopy opens what a copy leaves that was cut off: tables, and nothing that
-// leads to them.
+// TestCutOffCopy opens an incomplete copy of a store, which contains tables but no file
+// that names them.
 func TestCutOffCopy(t *testing.T) {
-	p := patients(t)["compacted"]
+	p := samples(t)["compacted"]
 	for name := range p.image {
 		if !strings.HasSuffix(name, ".sst") {
 			delete(p.image, name)
@@ -260,10 +262,10 @@ func TestCutOffCopy(t *testing.T) {
 	}
 }
 
-// TestLostMarker names the marker that is missing.
+// TestLostMarker checks that the error names the missing marker.
 func TestLostMarker(t *testing.T) {
 	for _, marker := range []string{"marker.manifest.", "marker.format-version."} {
-		p := patients(t)["stopped"]
+		p := samples(t)["stopped"]
 		maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.HasPrefix(name, marker) })
 		_, err := Open(t.Context(), Options{Dir: "data", FS: p.disk(t)})
 		if err == nil || !strings.Contains(err.Error(), "is damaged: the file "+marker+"* is missing") {
@@ -272,9 +274,10 @@ func TestLostMarker(t *testing.T) {
 	}
 }
 
-// TestLostEverythingButRecord refuses a directory of which the record alone is left.
+// TestLostEverythingButRecord checks that a directory is refused if only the record of the
+// logs and the marker of the format are left.
 func TestLostEverythingButRecord(t *testing.T) {
-	p := patients(t)["stopped"]
+	p := samples(t)["stopped"]
 	maps.DeleteFunc(p.image, func(name string, _ []byte) bool {
 		return name != guard.ChecksumsFile && !strings.HasPrefix(name, "marker.format")
 	})
@@ -283,10 +286,10 @@ func TestLostEverythingButRecord(t *testing.T) {
 	}
 }
 
-// TestForeignManifest refuses a manifest that was never recorded: somebody put another
-// store's there.
+// TestForeignManifest replaces the manifest by one of another store, which the record does
+// not contain. The directory must be refused.
 func TestForeignManifest(t *testing.T) {
-	p, other := patients(t)["stopped"], patients(t)["compacted"]
+	p, other := samples(t)["stopped"], samples(t)["compacted"]
 	maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.HasPrefix(name, "marker.manifest") })
 	for name, b := range other.image {
 		if strings.HasPrefix(name, "MANIFEST-") {
@@ -299,7 +302,8 @@ func TestForeignManifest(t *testing.T) {
 	}
 }
 
-// TestLostFormat refuses a store without a record and without the key of its format.
+// TestLostFormat checks that a store without the record and without the key of its format
+// is refused.
 func TestLostFormat(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
@@ -311,10 +315,10 @@ func TestLostFormat(t *testing.T) {
 	}
 }
 
-// TestAcceptNothing refuses to accept a store of which nothing can be read.
+// TestAcceptNothing checks that Accept refuses a store of which nothing can be read.
 func TestAcceptNothing(t *testing.T) {
 	for what, lost := range map[string]string{"nothing of the store": ".log", "cannot be accepted: the file marker.manifest.": "marker.manifest."} {
-		p := patients(t)["stopped"]
+		p := samples(t)["stopped"]
 		maps.DeleteFunc(p.image, func(name string, _ []byte) bool { return strings.Contains(name, lost) })
 		_, err := Accept(t.Context(), Options{Dir: "data", FS: p.disk(t)}, true)
 		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "estore a backup") {
@@ -323,28 +327,28 @@ func TestAcceptNothing(t *testing.T) {
 	}
 }
 
-// TestAccept shows and takes what is left of a store without its last log, and refuses
-// to take an older store.
+// TestAccept accepts a store without its last log, first without apply. Accept must refuse
+// a store that is not damaged, and a store of format 3.
 func TestAccept(t *testing.T) {
-	p := patients(t)["compacted"]
+	p := samples(t)["compacted"]
 	logs := slices.DeleteFunc(slices.Sorted(maps.Keys(p.image)), func(n string) bool { return !strings.HasSuffix(n, ".log") })
 	delete(p.image, logs[len(logs)-1])
 	disk := p.disk(t)
 	shown, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, false)
 	must(t, err)
 	if n := accounts(t, disk); n >= 0 {
-		t.Errorf("a look was enough: a store of %d accounts was opened", n)
+		t.Errorf("accepted without apply: a store of %d accounts was opened", n)
 	}
 	taken, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true)
 	must(t, err)
 	if n := accounts(t, disk); !reflect.DeepEqual(shown, taken) || int64(n) != shown.Accounts+shown.Orphans && int64(n) != shown.Accounts {
-		t.Errorf("shown %+v, taken %+v, opened with %d accounts", shown, taken, n)
+		t.Errorf("without apply %+v, with it %+v, opened with %d accounts", shown, taken, n)
 	}
 	s := open(t, Options{FS: disk})
 	makeOlder(t, s, 3)
 	must(t, s.Close())
 	if _, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true); err == nil || !strings.Contains(err.Error(), "is not damaged") {
-		t.Errorf("a good store: %v, want a refusal", err)
+		t.Errorf("a store without damage: %v, want a refusal", err)
 	}
 	must(t, disk.Remove("data/"+guard.ChecksumsFile))
 	if _, err := Accept(t.Context(), Options{Dir: "data", FS: disk}, true); err == nil || !strings.Contains(err.Error(), "older version") {
@@ -352,8 +356,8 @@ func TestAccept(t *testing.T) {
 	}
 }
 
-// TestOlderFormat takes a store of format 3 over, which has no record, and refuses one
-// of this format that has lost it.
+// TestOlderFormat opens a store of format 3, which has no record of the logs. Open must
+// create the record, and must refuse the converted store without it.
 func TestOlderFormat(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
@@ -367,7 +371,7 @@ func TestOlderFormat(t *testing.T) {
 		}
 	}
 	if _, err := disk.Stat("data/" + guard.ChecksumsFile); err != nil {
-		t.Errorf("the store was taken over without a record: %v", err)
+		t.Errorf("the conversion has created no record: %v", err)
 	}
 	must(t, disk.Remove("data/"+guard.ChecksumsFile))
 	if n := accounts(t, disk); n >= 0 {
@@ -375,10 +379,10 @@ func TestOlderFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedTable flips a byte in the middle of each table, and removes each. A start
-// or a check says which it is, in one line.
+// TestDamagedTable flips a bit in each table, or removes the table. The error of Verify
+// must name the table and have one line, and so must the error of Open, if there is one.
 func TestDamagedTable(t *testing.T) {
-	p := patients(t)["compacted"]
+	p := samples(t)["compacted"]
 	tables := 0
 	for name, b := range p.image {
 		if !strings.HasSuffix(name, ".sst") {
@@ -400,7 +404,7 @@ func TestDamagedTable(t *testing.T) {
 			}
 			s, err := Open(t.Context(), Options{Dir: "data", FS: im.disk(t)})
 			if err == nil {
-				must(t, s.Close()) // the byte is not read by a start
+				must(t, s.Close()) // a start does not read the byte
 			} else if !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("Open: %v\nwant %s", err, want)
 			}
@@ -411,12 +415,12 @@ func TestDamagedTable(t *testing.T) {
 	}
 }
 
-// TestRecordIsRenewed waits until what was imported is in the record.
+// TestRecordIsRenewed checks that the record of the logs changes after an import.
 func TestRecordIsRenewed(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	defer func() { must(t, s.Close()) }()
-	s.flusher.mu.Lock() // a flush would renew the record, too
+	s.flusher.mu.Lock() // because a flush also changes the record
 	defer s.flusher.mu.Unlock()
 	before := imageOf(t, disk, "data")[guard.ChecksumsFile]
 	must(t, one(t, s, "a", long))

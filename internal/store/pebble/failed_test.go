@@ -9,9 +9,9 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestNothingAfterFailure lets the store fail while a commit is written, with another call
-// in the queue. The commit is on the disk, so the other call must not write: its part of
-// the journal would overwrite that of the commit, whose records would stay.
+// TestNothingAfterFailure makes the store fail while it writes a commit and another call is
+// in the queue. The commit is on the disk, so the other call must not write. It would
+// overwrite the journal of the commit, but not its records.
 func TestNothingAfterFailure(t *testing.T) {
 	disk := newCrashDisk()
 	var s *Store
@@ -38,7 +38,7 @@ func TestNothingAfterFailure(t *testing.T) {
 	eventually(t, "empty queue", func() bool { return len(s.commits.queue) == 0 })
 	again := open(t, Options{FS: disk.crash(vfs.CrashCloneCfg{})})
 	defer func() { _ = again.Close() }()
-	if parts := partsOf(t, again); len(parts) > 0 {
+	if parts := partialCommits(t, again); len(parts) > 0 {
 		t.Error(parts)
 	}
 	if _, err := again.Record(t.Context(), kindWhole, "first/a"); err != nil {

@@ -38,12 +38,13 @@ func newFaultyDisk() *faultyDisk {
 	return d
 }
 
-// breakDown makes every operation answer what fault says.
+// breakDown makes each operation return the error of fault. If that is nil, the operation
+// is performed.
 func (d *faultyDisk) breakDown(fault func(errorfs.Op) error) { d.fault.Store(&fault) }
 
 func (d *faultyDisk) heal() { d.fault.Store(nil) }
 
-// on returns a fault of operations of some kinds on files whose name holds part.
+// on returns a fault of operations of the given kinds on files whose path contains part.
 func on(err error, part string, kinds ...errorfs.OpKind) func(errorfs.Op) error {
 	return func(op errorfs.Op) error {
 		for _, k := range kinds {
@@ -60,7 +61,7 @@ var (
 	syncs  = []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo}
 )
 
-// one imports one account within a deadline.
+// one imports one account. The call has limit as its timeout.
 func one(t *testing.T, s *Store, id account.UserID, limit time.Duration) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -69,17 +70,16 @@ func one(t *testing.T, s *Store, id account.UserID, limit time.Duration) error {
 	return err
 }
 
-// undone reports whether err is that of a call whose caller has gone, before the call
-// began or while it was under way.
-func undone(err error) bool {
+// abandoned reports whether err is the error of a call whose context ended before or during
+// its change.
+func abandoned(err error) bool {
 	return account.CodeOf(err) == account.Unavailable || account.CodeOf(err) == account.Unknown
 }
 
 const long = time.Minute // more than any call takes
 
-// TestFatalFaults breaks the disk under load in ways that Pebble cannot
-// survive. Nothing may be acknowledged afterwards, and nothing acknowledged
-// before may be lost.
+// TestFatalFaults breaks the disk under load in ways that Pebble cannot survive. No change
+// may be acknowledged afterwards, and no acknowledged change may be lost.
 func TestFatalFaults(t *testing.T) {
 	broken := errors.New("input/output error")
 	for _, tt := range []struct {
@@ -109,15 +109,15 @@ func TestFatalFaults(t *testing.T) {
 				}
 			}
 			eventually(t, "failure", func() bool { return s.failure.Check() != nil })
-			disk.heal() // too late: what is on the disk is unknown
+			disk.heal() // too late: the content of the disk is unknown
 			checkFailed(t, s)
 			reopened(t, disk, l)
-			_ = s.Close() // it may or may not be able to
+			_ = s.Close() // it may fail
 		})
 	}
 }
 
-// checkFailed checks what a failed store still does.
+// checkFailed checks that a failed store refuses writes and still serves reads.
 func checkFailed(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Ready(t.Context()); account.CodeOf(err) != account.Internal {
@@ -134,7 +134,8 @@ func checkFailed(t *testing.T, s *Store) {
 	}
 }
 
-// reopened opens what a crash now would leave, on a healthy disk.
+// reopened simulates a crash, opens the store on a healthy disk, and checks that it has
+// lost nothing.
 func reopened(t *testing.T, disk *faultyDisk, l *ledger) {
 	t.Helper()
 	s := open(t, Options{FS: disk.inner.crash(vfs.CrashCloneCfg{})})
@@ -144,9 +145,9 @@ func reopened(t *testing.T, disk *faultyDisk, l *ledger) {
 	}
 }
 
-// TestTableFaults breaks what Pebble does in the background. Writers wait when
-// its memory is full, get their answers when their contexts end, and go on when
-// the disk has healed.
+// TestTableFaults breaks the background work of Pebble. Writes wait when its memory is
+// full, return an error when their contexts end, and succeed again when the disk works
+// again.
 func TestTableFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -174,7 +175,7 @@ func TestTableFaults(t *testing.T) {
 			}
 			cancel()
 			for range cap(failed) {
-				if err := <-failed; !undone(err) {
+				if err := <-failed; !abandoned(err) {
 					t.Errorf("a caller got %v, want Code unavailable or unknown", err)
 				}
 			}
@@ -186,7 +187,7 @@ func TestTableFaults(t *testing.T) {
 			})
 			eventually(t, "store that is ready again", func() bool { return s.Ready(t.Context()) == nil })
 			if err := one(t, s, "goes on", long); err != nil {
-				t.Errorf("after the disk has healed: %v", err)
+				t.Errorf("after the disk works again: %v", err)
 			}
 			reopened(t, disk, l)
 			if err := s.Close(); err != nil {
@@ -199,10 +200,10 @@ func TestTableFaults(t *testing.T) {
 	}
 }
 
-// TestHungSync stops the disk in the middle of a commit. No read shows what is
-// not durable yet, every caller is answered when its context ends, and all goes
-// on when the disk comes back. The outcome of the commit is unknown to its caller; what
-// waits behind it has changed nothing.
+// TestHungSync makes the disk hang in the middle of a commit. No read may return a change
+// that is not durable. Each call returns when its context ends: the commit with Code
+// Unknown, the calls behind it with Code Unavailable. Writes succeed again when the disk
+// continues.
 func TestHungSync(t *testing.T) {
 	disk := newFaultyDisk()
 	s := open(t, Options{FS: disk})
@@ -232,7 +233,7 @@ func TestHungSync(t *testing.T) {
 	go func() { slow <- one(t, s, "behind", long) }()
 	checkHidden(t, s)
 	var wg sync.WaitGroup
-	for i := range maxQueue + 50 { // more than the queue holds
+	for i := range maxQueue + 50 { // more than fit into the queue
 		wg.Go(func() {
 			err := one(t, s, account.UserID(fmt.Sprintf("u%d", i)), 50*time.Millisecond)
 			if account.CodeOf(err) != account.Unavailable {
@@ -252,14 +253,14 @@ func TestHungSync(t *testing.T) {
 	}
 	eventually(t, "store that is ready again", func() bool { return s.Ready(t.Context()) == nil })
 	if err := one(t, s, "after", long); err != nil {
-		t.Errorf("after the disk came back: %v", err)
+		t.Errorf("after the disk has continued: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
 }
 
-// checkHidden checks that nothing shows "slow" or the new nick of "before".
+// checkHidden checks that no read returns the account "slow" or the new nick of "before".
 func checkHidden(t *testing.T, s *Store) {
 	t.Helper()
 	ids := []account.UserID{"before", "slow"}
@@ -278,7 +279,7 @@ func checkHidden(t *testing.T, s *Store) {
 	}
 }
 
-// TestGuard lets the free space run low and come back.
+// TestGuard checks that writes are refused while there is too little free space.
 func TestGuard(t *testing.T) {
 	disk := vfs.NewMem()
 	usage := func(free uint64) {
@@ -309,7 +310,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestDiskFull fills the disk under the tables, faster than the guard looks.
+// TestDiskFull makes writes of tables fail with ENOSPC between two measurements of the free
+// space.
 func TestDiskFull(t *testing.T) {
 	var log lockedBuffer
 	disk := newFaultyDisk()
@@ -330,8 +332,8 @@ func TestDiskFull(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- l.load(ctx, s, 0) }()
 	eventually(t, "store that is not ready", func() bool { return s.Ready(t.Context()) != nil })
-	cancel() // it may wait for room already
-	if err := <-ended; account.CodeOf(err) != account.Internal && !undone(err) {
+	cancel() // the call may already wait for room in the journal
+	if err := <-ended; account.CodeOf(err) != account.Internal && !abandoned(err) {
 		t.Errorf("a caller got %v, want Code internal, unavailable or unknown", err)
 	}
 	if err := one(t, s, "late", long); account.CodeOf(err) != account.Internal {
@@ -340,7 +342,7 @@ func TestDiskFull(t *testing.T) {
 	began, before := time.Now(), attempts.Load()
 	eventually(t, "three more attempts", func() bool { return attempts.Load() >= before+3 })
 	if took := time.Since(began); took < 2*guard.PauseWhenFull {
-		t.Errorf("three attempts took %v: they do not pause", took)
+		t.Errorf("three attempts took %v: there was no pause between them", took)
 	}
 	disk.heal()
 	s.space.Measure()
@@ -353,7 +355,7 @@ func TestDiskFull(t *testing.T) {
 	reopened(t, disk, l)
 }
 
-// A lockedBuffer is a log that several goroutines write.
+// A lockedBuffer is a log to which several goroutines write.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -77,7 +77,7 @@ type flusher struct {
 	flushed  atomic.Int64 // bytes of journal since the start
 	renewals int          // times that the whole index was written
 
-	renewIndex bool // tests: with every flush
+	renewIndex bool // tests: rewrite the index in every flush
 }
 
 // run flushes the journal whenever a flush is due, and does deferred work when there is

@@ -22,8 +22,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// furnish puts accounts of every kind into s: flushed, not flushed, and changed,
-// deleted or made again on either side. It returns the ids that exist, in order.
+// furnish fills s with accounts in every state: flushed or not, and imported, changed,
+// deleted or created again before or after a flush. It returns the existing ids in order.
 func furnish(t *testing.T, s *Store) []account.UserID {
 	t.Helper()
 	for i := range 5 {
@@ -67,7 +67,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// list returns all accounts, in pages of limit.
+// list returns all accounts that q selects. The limit of q is the size of a page.
 func list(t *testing.T, s *Store, q account.ListQuery) (as []account.Account) {
 	t.Helper()
 	for {
@@ -80,7 +80,7 @@ func list(t *testing.T, s *Store, q account.ListQuery) (as []account.Account) {
 	}
 }
 
-// TestListFlushes lists what is partly flushed.
+// TestListFlushes lists accounts of which only a part is flushed.
 func TestListFlushes(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -103,8 +103,8 @@ func TestListFlushes(t *testing.T) {
 	}
 }
 
-// TestKept reads accounts whose changes are kept in memory after they were flushed, and
-// reads the same when they are not.
+// TestKept reads flushed accounts whose changes are still in memory, releases that memory,
+// and reads them again. The results must be the same.
 func TestKept(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -112,13 +112,13 @@ func TestKept(t *testing.T) {
 	flush(t, s)
 	e := s.table.Lookup(record.AppendName(nil, app, ids[0]))
 	if st := s.view.current; len(st.commits) > 0 || len(st.inMemory(e.Pos)) == 0 {
-		t.Fatalf("the change at %d is not kept after a flush", e.Pos)
+		t.Fatalf("the change at %d is not in memory after a flush", e.Pos)
 	}
 	want, err := s.Lookup(t.Context(), app, ids)
 	must(t, err)
 	s.view.forget()
 	if st := s.view.current; len(st.inMemory(e.Pos)) > 0 {
-		t.Errorf("the change at %d is kept for ever", e.Pos)
+		t.Errorf("the change at %d is still in memory", e.Pos)
 	}
 	got, err := s.Lookup(t.Context(), app, ids)
 	must(t, err)
@@ -127,9 +127,9 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestLookupBesideChanges has an account change and a flush end while somebody is about to
-// read it: the reader sees all of that, or none.
-func TestLookupBesideChanges(t *testing.T) {
+// TestLookupDuringChanges changes and flushes an account while a reader acquires the state.
+// The reader must see the account from before.
+func TestLookupDuringChanges(t *testing.T) {
 	ids := []account.UserID{"a"}
 	for name, change := range map[string]func(context.Context, *Store) error{
 		"patch": func(ctx context.Context, s *Store) error {
@@ -159,7 +159,7 @@ func TestLookupBesideChanges(t *testing.T) {
 		st := s.view.acquireWith(func() {
 			entries = append(entries, s.table.Lookup(record.AppendName(nil, app, "a")))
 			go later()
-			if s.view.mu.TryLock() { // nothing keeps the change from being shown
+			if s.view.mu.TryLock() { // the change does not wait for the reader
 				s.view.mu.Unlock()
 				must(t, <-done)
 				done <- nil
@@ -168,27 +168,28 @@ func TestLookupBesideChanges(t *testing.T) {
 		must(t, <-done)
 		got := make([]account.Account, 1)
 		if err := st.accounts(app, ids, entries, got); err != nil || got[0].Nick != "second" || got[0].FaceURL != "" {
-			t.Errorf("%s: %+v, %v; want the account as it was", name, got[0], err)
+			t.Errorf("%s: %+v, %v; want the account from before", name, got[0], err)
 		}
 		s.view.release(st)
 		must(t, s.Close())
 	}
 }
 
-// TestKeptBytes keeps the newest commits that have so many bytes.
+// TestKeptBytes checks that newest returns enough commits for the given number of bytes,
+// and no more.
 func TestKeptBytes(t *testing.T) {
 	cs := []journal.Commit{{Seq: 1, Data: make([]byte, 9)}, {Seq: 2, Data: make([]byte, 5)}, {Seq: 3, Data: make([]byte, 5)}}
 	for bytes, want := range map[int]int{0: 0, 5: 1, 6: 2, 10: 2, 11: 3, 99: 3} {
 		if got := newest(cs, bytes); len(got) != want || want > 0 && got[want-1].Seq != 3 {
-			t.Errorf("of %d bytes %d commits are kept, want the last %d", bytes, len(got), want)
+			t.Errorf("for %d bytes there are %d commits, want the last %d", bytes, len(got), want)
 		}
 	}
 }
 
-// TestFlushHalf stops a flush after Pebble took its tables, before the journal was
-// dropped, as a crash may, with changes that came meanwhile: nothing is lost and
-// nothing applied twice.
-func TestFlushHalf(t *testing.T) {
+// TestUnfinishedFlush stops a flush between the ingestion of its tables and the removal of
+// the journal, as a crash can. Accounts are changed meanwhile. No change may be lost or
+// applied twice.
+func TestUnfinishedFlush(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	furnish(t, s)
@@ -236,8 +237,8 @@ func TestFlushHalf(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestColumns goes on with a store whose tables are written in columns: it reads tables
-// of both forms, and merges them.
+// TestColumns opens a store whose tables are in the columnar format. New tables are in
+// rows. The store must read and merge tables of both formats.
 func TestColumns(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, columns: true})
@@ -255,11 +256,11 @@ func TestColumns(t *testing.T) {
 	lower, upper := spaceBounds(accountSpace)
 	must(t, s.db.Compact(t.Context(), lower, upper, false))
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
-		t.Errorf("after both forms were merged (-want +got):\n%s", diff)
+		t.Errorf("after both formats were merged (-want +got):\n%s", diff)
 	}
 }
 
-// forms returns how many tables there are of both forms.
+// forms returns the numbers of tables in the row format and in the columnar format.
 func forms(t *testing.T, s *Store) (rows, columns int) {
 	t.Helper()
 	levels, err := s.db.SSTables(pebble.WithProperties())
@@ -276,10 +277,10 @@ func forms(t *testing.T, s *Store) (rows, columns int) {
 	return rows, columns
 }
 
-// TestRenewHalf changes accounts of every kind between the end of what a flush
-// covers and its writing of the whole index, and stops before the journal is
-// dropped: the index knows of what the journal says once more.
-func TestRenewHalf(t *testing.T) {
+// TestUnfinishedRewrite changes accounts in every state after a flush has acquired its
+// state and before it rewrites the index. The flush stops before the removal of the
+// journal. So the index already contains changes that a start replays from the journal.
+func TestUnfinishedRewrite(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, renewIndex: true})
 	furnish(t, s)
@@ -313,7 +314,7 @@ func TestRenewHalf(t *testing.T) {
 	must(t, s.db.Ingest(t.Context(), files.paths))
 	s.view.release(st)
 	must(t, s.Close())
-	for _, when := range []string{"after a restart", "after a flush and another"} {
+	for _, when := range []string{"after a restart", "after a flush and another restart"} {
 		s = open(t, Options{FS: disk})
 		if diff := cmp.Diff(want, inventory(t, s)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
@@ -323,11 +324,12 @@ func TestRenewHalf(t *testing.T) {
 	}
 }
 
-// TestUnkickFlushes clears watermarks before, in and after flushes, and stops a flush
-// half way: no watermark comes back, and a kick of an earlier time counts.
+// TestUnkickFlushes clears watermarks before, during and after flushes, and leaves some
+// flushes unfinished. No cleared watermark may return, and a later kick with an earlier
+// time must count.
 func TestUnkickFlushes(t *testing.T) {
 	for _, renew := range []bool{false, true} {
-		for _, patches := range []int{0, 1, record.MaxOperands + 2} { // the last are more than are kept as operands
+		for _, patches := range []int{0, 1, record.MaxOperands + 2} { // the last number exceeds MaxOperands
 			for steps := range 1 << 6 {
 				testUnkickFlushes(t, renew, patches, steps)
 			}
@@ -335,9 +337,9 @@ func TestUnkickFlushes(t *testing.T) {
 	}
 }
 
-// testUnkickFlushes flushes after each change whose bit in steps is set, and leaves
-// the flush without its end where the highest bit is set. After the watermark is
-// cleared it patches the profile.
+// testUnkickFlushes flushes after each change whose bit in steps is set. If the highest bit
+// is set, the last flush remains unfinished. After clearing the watermark it patches the
+// profile as often as patches says.
 func testUnkickFlushes(t *testing.T, renew bool, patches, steps int) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk, renewIndex: renew})
@@ -399,9 +401,9 @@ func testUnkickFlushes(t *testing.T, renew bool, patches, steps int) {
 	must(t, s.Close())
 }
 
-// TestKickThenAnew makes an account anew while a flush writes a kick of the one
-// before it: the index must not know the new one yet.
-func TestKickThenAnew(t *testing.T) {
+// TestKickDeleteCreate deletes and creates an account again while a flush writes a kick of
+// the old account. The index must not contain the new account yet.
+func TestKickDeleteCreate(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
@@ -426,8 +428,8 @@ func TestKickThenAnew(t *testing.T) {
 	}
 }
 
-// TestMergeFlushes merges operands of two flushes while a reader holds the state
-// between the account and them.
+// TestMergeFlushes merges an account with the operands of two flushes. Meanwhile a reader
+// has the state after the account and before the operands.
 func TestMergeFlushes(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -453,7 +455,7 @@ func TestMergeFlushes(t *testing.T) {
 	}
 }
 
-// inventory returns all that a store says of the ids of furnish.
+// inventory returns everything that a store knows about the ids of furnish.
 func inventory(t *testing.T, s *Store) map[account.UserID]any {
 	t.Helper()
 	all := map[account.UserID]any{}
@@ -471,8 +473,8 @@ func inventory(t *testing.T, s *Store) map[account.UserID]any {
 	return all
 }
 
-// TestPurge removes spaces whose accounts were flushed and deleted, and looks for
-// what comes back.
+// TestPurge removes spaces whose accounts were flushed and deleted. No account or tombstone
+// may return after a flush, a restart or a new space.
 func TestPurge(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
@@ -492,7 +494,7 @@ func TestPurge(t *testing.T) {
 		must(t, err)
 	}
 	openSpace(t, s, 3)
-	_, err := s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // no tombstone
+	_, err := s.Upsert(t.Context(), 3, []account.Upsert{{ID: "b", Nick: "new"}}, account.UpsertPolicy{Now: now}) // refuses an id with a tombstone
 	must(t, err)
 	check := func(when string) {
 		t.Helper()
@@ -527,7 +529,7 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// TestListDeleted lists over many deleted ids that are not flushed.
+// TestListDeleted lists two accounts behind many deleted ids that are not flushed.
 func TestListDeleted(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -595,7 +597,7 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// TestVerifyCorrupt spoils one account.
+// TestVerifyCorrupt checks that Verify detects a corrupt account.
 func TestVerifyCorrupt(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
@@ -608,8 +610,8 @@ func TestVerifyCorrupt(t *testing.T) {
 	}
 }
 
-// TestCache reads an account twice: the second time its block is at hand. What
-// Pebble takes off the cache for memtables must not be all of it.
+// TestCache reads an account twice and checks that the second read finds its block in the
+// cache. Pebble reserves space in the cache for memtables, which must not use all of it.
 func TestCache(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -624,11 +626,11 @@ func TestCache(t *testing.T) {
 		t.Errorf("the cache holds %d blocks and had %d hits", m.Count, m.Hits)
 	}
 	if most := int64(4 * memtableBytes); cacheBytes < most {
-		t.Errorf("a cache of %d bytes is less than what memtables may take, %d", cacheBytes, most)
+		t.Errorf("a cache of %d bytes is less than the maximum size of memtables, %d", cacheBytes, most)
 	}
 }
 
-// TestIndexSize counts what a restart finds, and what a renewal leaves.
+// TestIndexSize checks the size of the index after a restart and after a rewrite.
 func TestIndexSize(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
@@ -644,15 +646,15 @@ func TestIndexSize(t *testing.T) {
 	must(t, one(t, s, "one more", long))
 	flush(t, s)
 	if n := s.flusher.size; n.Entries != 1001 || n.Entries >= before.Entries {
-		t.Errorf("after a renewal the index has %+v, before %+v, want an entry for each id", n, before)
+		t.Errorf("after a rewrite the index has %+v, before %+v, want an entry for each id", n, before)
 	}
 }
 
-// TestBackPressure keeps the journal from being flushed. Writes wait when it is full,
-// and their callers hear of it.
+// TestBackPressure keeps the journal from being flushed. When it is full, writes must wait,
+// and return Code Unavailable when their contexts end.
 func TestBackPressure(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem(), flushBytes: 4 << 10})
-	s.flusher.mu.Lock() // nothing is flushed
+	s.flusher.mu.Lock() // blocks every flush
 	var err error
 	n := 0
 	for ; err == nil && n < 10_000; n++ {
@@ -731,9 +733,9 @@ func TestChangesBesideEndOfFlush(t *testing.T) {
 	}
 }
 
-// TestFlushWhilePatched patches a few accounts from many callers while the journal is
-// flushed over and over. The committer reads flushed accounts for that, and the flusher
-// replaces the snapshot from which it reads.
+// TestFlushWhilePatched patches a few accounts in concurrent calls during many flushes. The
+// committer reads flushed accounts for the patches from a snapshot, which each flush
+// replaces.
 func TestFlushWhilePatched(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem(), flushBytes: 2 << 10})
 	for i := range 16 {

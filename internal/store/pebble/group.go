@@ -17,24 +17,24 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// A group collects the calls that share one commit, and what they have decided so far, on
-// top of the table. Only the committer uses it. It processes one group at a time.
+// A group collects the changes of the calls that share one commit. The table does not
+// contain these changes yet. Only the committer uses a group, one at a time.
 type group struct {
 	db    *pebble.DB
 	view  *view
 	table *idtable.Table
 
-	changes *[kinds]atomic.Uint64 // of the store, see [Store.Changes]
+	changes *[kinds]atomic.Uint64 // of the store; see [Store.Changes]
 
 	out     []byte // changes for the journal
 	states  []touched
 	index   map[idtable.Ref]int     // of states
 	counts  map[account.AppID]int64 // accounts of each app, after the group
 	purges  []purge
-	pending *pebble.Batch               // records and spaces, see records.go; nil if there are none
+	pending *pebble.Batch               // records and spaces; nil if there are none
 	kinds   map[account.Kind]bool       // of records written
 	fault   error                       // the reason why pending cannot be committed
-	others  []func(*pebble.Batch) error // see also
+	others  []func(*pebble.Batch) error // writes that also has added
 
 	// The admins of every app that has a space, after the group. If a group cannot be made
 	// durable, the store fails, so there is no group after it.
@@ -50,7 +50,7 @@ type group struct {
 	nextID     uint64 // the next InternalID to assign
 	nextCommit uint64 // of the journal
 	number     uint64 // of the newest commit of records
-	numbered   uint64 // number, as it is stored
+	numbered   uint64 // number as it is stored
 	buf        []byte // an operand
 	joined     []byte // operands
 }
@@ -70,7 +70,7 @@ type purge struct {
 	pos uint64
 }
 
-// also adds to the commit what write writes: neither an account nor a record.
+// also adds write to the commit. It is for keys that are neither accounts nor records.
 func (g *group) also(write func(*pebble.Batch) error) { g.others = append(g.others, write) }
 
 // endFlush drops the journal up to the commit last, which the flusher has ingested.
@@ -117,7 +117,7 @@ func (g *group) set(r idtable.Ref, e idtable.Entry) {
 }
 
 // write appends a change of an ID to the journal. It sets the position of its entry and
-// stores the entry. It returns the value of the change, as it lies in the journal.
+// stores the entry. It returns the value of the change, in the memory of the journal.
 func (g *group) write(r idtable.Ref, e idtable.Entry, c journal.Change) []byte {
 	e.Pos = g.base + uint64(len(g.out))
 	var value int
@@ -211,12 +211,12 @@ func (g *group) createOne(u *upsert, i int) (account.UpsertResult, error) {
 	return account.UpsertResult{Code: account.OK, Created: true, InternalID: next.InternalID}, nil
 }
 
-// errWorn is the error of a write when the positions of the journal no longer fit into the
-// table, after 256 TiB.
-var errWorn = &account.Error{Code: account.Unavailable, Detail: "the store has written more than it can number; restart the server"}
+// errNoPositions is the error of a write when the positions of the journal no longer fit
+// into the table, after 256 TiB.
+var errNoPositions = &account.Error{Code: account.Unavailable, Detail: "the store has written more than it can number; restart the server"}
 
-// worn reports whether the positions of the journal have run out.
-func (g *group) worn() bool { return g.base > idtable.MaxPos-1<<40 }
+// outOfPositions reports whether the positions of the journal have run out.
+func (g *group) outOfPositions() bool { return g.base > idtable.MaxPos-1<<40 }
 
 // reimport imports an account that exists. It does not read the account. The operand that
 // it writes is applied when the account is next read or rewritten.

@@ -7,8 +7,8 @@ import (
 )
 
 // Limits of the work that the store defers until there is little load. Under load, the
-// store flushes large pieces, and Pebble compacts only when l0Flushes lie on each other:
-// the more is done at once, the less it costs per account.
+// store flushes large pieces, and Pebble compacts only when l0Flushes flushes overlap,
+// because large pieces of work cost less per account.
 const (
 	idleTick     = 2 * time.Second
 	idleBytes    = 256 << 10 // less journal than this in a tick is little load

@@ -13,7 +13,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestCompact leaves flushes on each other and puts them in order.
+// TestCompact compacts overlapping tables of several flushes.
 func TestCompact(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -25,7 +25,7 @@ func TestCompact(t *testing.T) {
 		flush(t, s)
 	}
 	if n := s.db.Metrics().Levels[0].Sublevels; n <= keptFlushes {
-		t.Fatalf("%d flushes lie on each other, want more", n)
+		t.Fatalf("%d overlapping flushes, want more", n)
 	}
 	s.flusher.renewIndex = true
 	must(t, one(t, s, "last", long))
@@ -33,21 +33,21 @@ func TestCompact(t *testing.T) {
 	want := list(t, s, account.ListQuery{Limit: 1000})
 	must(t, newIdler(s.flusher).compact(nil))
 	if n := tablesOf(t, s, journalSpace); n > 0 {
-		t.Errorf("%d tables still hold what was flushed", n)
+		t.Errorf("%d tables still contain a flushed journal", n)
 	}
 	if n := tablesOf(t, s, idSpace); n != 1 {
-		t.Errorf("%d tables hold the index after it was written anew", n)
+		t.Errorf("%d tables contain the index after a rewrite, want 1", n)
 	}
 	if n := s.db.Metrics().Levels[0].Sublevels; n > 0 {
-		t.Errorf("%d flushes lie on each other after compaction", n)
+		t.Errorf("%d overlapping flushes after compaction, want none", n)
 	}
 	if diff := cmp.Diff(want, list(t, s, account.ListQuery{Limit: 1000})); diff != "" {
 		t.Errorf("after compaction (-want +got):\n%s", diff)
 	}
 }
 
-// tablesOf returns how many tables hold values of a space. It does not count a table that
-// only deletes: Pebble removes that in the background.
+// tablesOf returns the number of tables with values of a space. It does not count a table
+// that contains only deletions, because Pebble removes it in the background.
 func tablesOf(t *testing.T, s *Store, space byte) (n int) {
 	t.Helper()
 	lower, upper := spaceBounds(space)
@@ -63,7 +63,8 @@ func tablesOf(t *testing.T, s *Store, space byte) (n int) {
 	return n
 }
 
-// TestTick tells what is done when there is little load, and when there is more.
+// TestTick checks which work the idler does under various loads, and when it releases the
+// journal that is kept in memory.
 func TestTick(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
 	defer func() { must(t, s.Close()) }()
@@ -86,10 +87,10 @@ func TestTick(t *testing.T) {
 	}{
 		{"nothing was ever written", 0, []string{}},
 		{"load", 2 * flushLeast, []string{}},
-		{"less, but something", idleBytes / 2, []string{}},
-		{"nothing more", 0, []string{flushed, compacted}},
+		{"little load", idleBytes / 2, []string{}},
+		{"no load", 0, []string{flushed, compacted}},
 		{"too little for a flush", flushLeast / 2, []string{}},
-		{"and nothing more", 0, []string{}},
+		{"no load again", 0, []string{}},
 	} {
 		write(tt.writes)
 		before, _ := s.flusher.journal()
@@ -108,7 +109,7 @@ func TestTick(t *testing.T) {
 	}
 	kept := func() int { return len(s.view.current.kept) }
 	if kept() == 0 {
-		t.Error("nothing is kept after a flush")
+		t.Error("no journal is kept after a flush")
 	}
 	write(2 * idleBytes)
 	must(t, i.tick(nil))
@@ -116,9 +117,9 @@ func TestTick(t *testing.T) {
 		must(t, i.tick(nil))
 	}
 	if kept() == 0 {
-		t.Errorf("what is kept is gone after %d ticks without load", idleKeep-1)
+		t.Errorf("the kept journal was released after %d ticks without load", idleKeep-1)
 	}
 	if must(t, i.tick(nil)); kept() > 0 {
-		t.Errorf("what is kept stays after %d ticks without load", idleKeep)
+		t.Errorf("the kept journal was not released after %d ticks without load", idleKeep)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// The index is a copy of the table in Pebble, so that a start does not have to read the
-// accounts. Every flush adds pages to it, in the same step in which it adds the accounts:
+// The index is a copy of the table in Pebble, which a start reads instead of the accounts.
+// Every flush adds pages to it, in the same step in which it adds the accounts:
 //   - i/ contains IDs that are created for the first time.
 //   - c/ contains the changes of other IDs, and new IDs with a watermark.
 //
@@ -122,7 +122,8 @@ func (s *Store) loadIDs(ctx context.Context, g *group) error {
 	return errors.Join(errs...)
 }
 
-// loadParts is the number of parts per processor. It is above 1 because parts differ in size.
+// loadParts is the number of parts per processor. It is above 1 because parts differ in
+// size.
 const loadParts = 8
 
 // loadChanges reads the pages of c/.

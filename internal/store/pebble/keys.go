@@ -7,20 +7,20 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// The layout of keys. BE4 and BE8 are big-endian numbers of that many bytes, so
-// that keys sort as their numbers do; id is the UserID's bytes as they are.
+// The layout of keys. BE4 and BE8 are big-endian numbers of 4 and 8 bytes, so keys sort by
+// number. id is the bytes of the UserID.
 //
-//	m/format      decimal number: the format of everything else, see format
+//	m/format      decimal number: the format of all data, see format
 //	m/folded      BE8: number of the last commit of the journal that is flushed;
-//	              BE8: the next InternalID to give after it
+//	              BE8: the next InternalID to assign after it
 //	a/ BE4(app) id          an account that exists (record)
-//	c/ BE8(seq) BE4(page)   what has become of ids (index.go)
-//	i/ BE8(seq) BE4(page)   ids that were new (index.go)
-//	j/ BE8(seq)             a commit of the journal that is not flushed yet (journal.go)
+//	c/ BE8(seq) BE4(page)   changes of ids (index.go)
+//	i/ BE8(seq) BE4(page)   new ids (index.go)
+//	j/ BE8(seq)             a commit of the journal that is not flushed yet (package journal)
 //
-// Package catalog has the keys of records. If an ID is in j/, that change is newer than
-// the other spaces. The key of an account is the letter of its space, a slash, and its
-// name (package record).
+// A change of an ID in j/ is newer than the data of that ID in the other spaces. The key of
+// an account is the letter of its space, a slash, and its name (package record). The keys
+// of records are in package catalog.
 const (
 	accountSpace = 'a'
 	changeSpace  = 'c'
@@ -29,23 +29,23 @@ const (
 	metaSpace    = 'm'
 )
 
-// format is the number of the layout and of the values. A program refuses data
-// of a higher number than its own. Raise it when an older program would misread
-// what this one writes.
+// format is the number of the format of keys and values. A program refuses data with a
+// higher number than its own. Increase the number if an older program would misread the
+// data that this program writes.
 //
-// Format 4 has a record of the logs and the manifest, see guard.Checksums, which a
-// program of format 3 would not keep up to date. Format 5 has records in the place of
-// apps, tokens and the audit trail. A store of either is taken over when it is opened,
-// see takeover.go.
+// Format 4 added a record of the logs and the manifest (see [guard.Checksums]), which a
+// program of format 3 would not keep up to date. Format 5 replaced apps, tokens and the
+// audit trail by records. A store of format 3 or 4 is converted when it is opened (see
+// takeover.go).
 const format = 5
 
 // checkedFormat is the lowest format that has a record of the logs and the manifest.
 const checkedFormat = 4
 
-// oldestFormat is the lowest format that can be taken over.
+// oldestFormat is the lowest format that can be converted.
 const oldestFormat = 3
 
-// nameOffsetInKey is where the name stands in the key of an account.
+// nameOffsetInKey is the offset of the name in the key of an account.
 const nameOffsetInKey = 2
 
 var (
@@ -53,7 +53,7 @@ var (
 	flushedKey = []byte("m/folded")
 )
 
-// appendNameKey appends the key in space of the account that name names.
+// appendNameKey appends the key in space of the account with the given name.
 func appendNameKey(b []byte, space byte, name []byte) []byte {
 	return append(append(b, space, '/'), name...)
 }
@@ -68,7 +68,7 @@ func pageKey(space byte, seq uint64, page uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{space, '/'}, seq), page)
 }
 
-// pageSeq returns the number in a key of pageKey.
+// pageSeq returns the seq in a key of pageKey.
 func pageSeq(key []byte) (seq uint64, err error) {
 	if len(key) != len(pageKey(0, 0, 0)) {
 		return 0, record.ErrCorrupt
@@ -81,7 +81,7 @@ func spaceBounds(space byte) (lower, upper []byte) {
 	return []byte{space, '/'}, []byte{space, '/' + 1}
 }
 
-// listBounds returns the bounds of the keys that q asks for.
+// listBounds returns the bounds of the keys that q selects.
 func listBounds(app account.AppID, q account.ListQuery) (lower, upper []byte) {
 	lower = appendNameKey(nil, accountSpace, record.AppendName(nil, app, q.Prefix))
 	upper = record.Successor(lower)

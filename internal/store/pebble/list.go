@@ -18,7 +18,7 @@ func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery
 	err := s.read(ctx, func() error {
 		st := s.view.acquire()
 		defer s.view.release(st)
-		l := &lister{ctx: ctx, st: st, limit: q.Limit + 1} // one more tells whether there is more
+		l := &lister{ctx: ctx, st: st, limit: q.Limit + 1} // one more shows whether there is a next page
 		l.lower, l.upper = listBounds(app, q)
 		as, err := l.list()
 		if account.CodeOf(err) == account.Unavailable {
@@ -53,7 +53,7 @@ type lister struct {
 const minRecent = 4096
 
 func (l *lister) list() ([]account.Account, error) {
-	for most := max(minRecent, 4*l.limit); ; most *= 2 { // many may be deleted
+	for most := max(minRecent, 4*l.limit); ; most *= 2 { // many of the IDs may be deleted
 		if err := account.Ended(l.ctx); err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func (l *lister) first(items []journal.Item, n int, bound []byte) ([]journal.Ite
 func (l *lister) merge(it *pebble.Iterator, recent []journal.Change) error {
 	ok := it.First()
 	for len(l.found) < l.limit && (ok || len(recent) > 0) {
-		order := -1 // it comes first
+		order := -1 // the stored account comes first
 		switch {
 		case !ok:
 			order = 1

@@ -53,7 +53,7 @@ func (o Options) lockDir() (*pebble.Lock, error) {
 	if err == nil {
 		return lock, nil
 	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok { // no lock file could be made
+	if _, ok := errors.AsType[*fs.PathError](err); ok { // no lock file could be created
 		return nil, fmt.Errorf("the data directory %s cannot be written: %w", o.Dir, cause(err))
 	}
 	return nil, fmt.Errorf("the data directory %s is in use by another process; stop it, use another --data, or copy a running server's store with \"rollcall backup create\"", o.Dir)
@@ -143,10 +143,11 @@ func (s *Store) openDB(o Options) error {
 	return nil
 }
 
-// checkFiles refuses a directory that carries a format of Pebble that this
-// program does not know, because Pebble's own refusal has no name to check for,
-// and one that holds something else than a store: a store in it would be empty, and an
-// operator who names the directory expects it to hold something.
+// checkFiles refuses two kinds of directories:
+//   - One with a format of Pebble that this program does not know. Pebble refuses it, too,
+//     but with an error that cannot be told from others.
+//   - One with other files and no store. Pebble would create an empty store there, but an
+//     operator who names the directory expects data in it.
 func (o Options) checkFiles() error {
 	names, err := o.FS.List(o.Dir)
 	if err != nil {
@@ -173,7 +174,7 @@ func (o Options) checkFiles() error {
 	return nil
 }
 
-// ours reports whether name is one that a store gives to its files.
+// ours reports whether name can be the name of a file of a store.
 func ours(name string) bool {
 	for _, part := range []string{"LOCK", "MANIFEST-", "OPTIONS-", "marker.", ".log", ".sst", ".dbtmp", guard.ChecksumsFile, tablePrefix, stagePrefix} {
 		if strings.Contains(name, part) {

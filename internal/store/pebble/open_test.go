@@ -18,7 +18,8 @@ import (
 	"rollcall/internal/store/pebble/record"
 )
 
-// openElsewhere names the directory that a second process of this test opens.
+// openElsewhere is an environment variable with the directory that a second process of
+// this test opens.
 const openElsewhere = "PEBBLE_TEST_OPEN"
 
 // TestInUse opens a directory twice, from this process and from another.
@@ -54,7 +55,7 @@ func TestInUse(t *testing.T) {
 	}
 }
 
-// TestRefused opens directories that cannot be opened.
+// TestRefused checks the errors of Open for directories that it must refuse.
 func TestRefused(t *testing.T) {
 	newer := "was written by a newer version; use that version or another --data"
 	for _, tt := range []struct {
@@ -92,7 +93,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// put writes one key behind the store's back.
+// put writes one key directly into Pebble.
 func put(t *testing.T, disk vfs.FS, key, value []byte) {
 	t.Helper()
 	s := open(t, Options{FS: disk})
@@ -104,7 +105,7 @@ func put(t *testing.T, disk vfs.FS, key, value []byte) {
 	}
 }
 
-// file makes an empty file.
+// file creates an empty file.
 func file(t *testing.T, disk vfs.FS, name string) {
 	t.Helper()
 	if err := disk.MkdirAll(disk.PathDir(name), 0o700); err != nil {
@@ -119,8 +120,8 @@ func file(t *testing.T, disk vfs.FS, name string) {
 	}
 }
 
-// TestClose checks that a store leaves no goroutine behind, and that Close
-// waits for what its callers have given up on.
+// TestClose checks that a store leaves no goroutine behind, and that Close waits for calls
+// whose callers have given up.
 func TestClose(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	disk := vfs.NewMem()
@@ -136,7 +137,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// TestCorruptValue reads a record that was spoilt while the store was open.
+// TestCorruptValue reads an account that was corrupted while the store was open.
 func TestCorruptValue(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { _ = s.Close() }()
@@ -150,7 +151,7 @@ func TestCorruptValue(t *testing.T) {
 	if err := one(t, s, "b", long); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, s) // lets readers see it
+	flush(t, s) // gives readers a new snapshot
 	s.view.forget()
 	_, lookup := s.Lookup(t.Context(), app, []account.UserID{"a"})
 	_, list := s.List(t.Context(), app, account.ListQuery{Limit: 1})
@@ -172,7 +173,8 @@ func flush(t *testing.T, s *Store) {
 	}
 }
 
-// orphan makes a store with two accounts of an app that has no space.
+// orphan creates a store of the given format with two accounts of an app that has no space.
+// It returns the disk and the newest InternalID.
 func orphan(t *testing.T, format int) (disk *vfs.MemFS, newest uint64) {
 	t.Helper()
 	disk = vfs.NewMem()
@@ -196,8 +198,8 @@ func orphan(t *testing.T, format int) (disk *vfs.MemFS, newest uint64) {
 	return disk, rs[1].InternalID
 }
 
-// TestOrphans takes over a store of format 3 with accounts of an app that does not
-// exist. They are removed, so that a new app of that number starts clean.
+// TestOrphans opens a store of format 3 with accounts of an app that does not exist. The
+// start must remove them, so a new app with that number starts empty.
 func TestOrphans(t *testing.T) {
 	disk, newest := orphan(t, 3)
 	for _, when := range []string{"start", "next start"} {
@@ -219,47 +221,48 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// TestOrphansOfFullDisk keeps a store of format 3 as it is while there is no room to
-// remove its orphans.
+// TestOrphansOfFullDisk opens a store of format 3 with too little free space to remove its
+// orphans. Open must fail. With enough space it must succeed.
 func TestOrphansOfFullDisk(t *testing.T) {
 	disk, _ := orphan(t, 3)
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: minFree - 1})
 	if s, err := Open(t.Context(), Options{Dir: "data", FS: disk, Convert: convert}); err == nil || !strings.Contains(err.Error(), "nearly full") {
-		t.Fatalf("Open = %v, %v; want a refusal for want of space", s, err)
+		t.Fatalf("Open = %v, %v; want an error about the free space", s, err)
 	}
 	disk.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 40})
 	s := openBare(t, Options{FS: disk})
 	if n := s.table.Total(); n != 0 {
-		t.Errorf("with limit: %d accounts, want none", n)
+		t.Errorf("with enough space: %d accounts, want none", n)
 	}
 	must(t, s.Close())
 }
 
-// TestOrphansOfDamage keeps accounts whose app was lost, also when it takes a store over:
-// creating the app again brings them back.
+// TestOrphansOfDamage checks that a start keeps accounts whose app was lost, even if it
+// converts an older format. Creating the app again must make them visible.
 func TestOrphansOfDamage(t *testing.T) {
 	for n := checkedFormat; n <= format; n++ {
 		disk, _ := orphan(t, n)
 		must(t, openBare(t, Options{FS: disk}).Close())
 		s := open(t, Options{FS: disk})
 		if got, err := s.Count(t.Context(), app); err != nil || got != 2 {
-			t.Errorf("of format %d: %d accounts, %v; want the two of before", n, got, err)
+			t.Errorf("format %d: %d accounts, %v; want the two from before", n, got, err)
 		}
 		must(t, s.Close())
 	}
 }
 
-// TestFullDiskStart refuses to start where there is no room for what a start writes.
+// TestFullDiskStart checks that Open refuses a disk without enough space for a start.
+// Verify needs no space.
 func TestFullDiskStart(t *testing.T) {
 	disk := vfs.NewMem()
 	must(t, openBare(t, Options{FS: disk}).Close())
 	_, err := Open(t.Context(), Options{Dir: "data", FS: fullDisk{disk}})
 	if err == nil || !strings.Contains(err.Error(), "has 10 MiB free, and a start needs 128 MiB") {
-		t.Errorf("Open: %v, want a refusal that names the space", err)
+		t.Errorf("Open: %v, want an error with the free and the needed space", err)
 	}
 	c, err := Verify(t.Context(), Options{Dir: "data", FS: fullDisk{disk}}, nil)
 	if err != nil || len(c.Records) != 0 {
-		t.Errorf("Verify = %+v, %v; want to read without any room", c, err)
+		t.Errorf("Verify = %+v, %v; want no error without free space", c, err)
 	}
 }
 
@@ -270,8 +273,8 @@ func (fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: 10 << 20}, nil
 }
 
-// TestRecordsGone lists records. The list ends when its caller goes.
-func TestRecordsGone(t *testing.T) {
+// TestRecordsCanceled checks that a list of records stops when its context ends.
+func TestRecordsCanceled(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
 	for range 20 {
@@ -285,9 +288,9 @@ func TestRecordsGone(t *testing.T) {
 	}
 }
 
-// TestOpenEnds gives up a start at each step that looks at its context. The store is as it
-// was.
-func TestOpenEnds(t *testing.T) {
+// TestOpenCanceled cancels a start at each of its checks of the context. The store must not
+// change.
+func TestOpenCanceled(t *testing.T) {
 	disk := vfs.NewMem()
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
@@ -302,18 +305,18 @@ func TestOpenEnds(t *testing.T) {
 			break
 		}
 		if refused++; account.CodeOf(err) != account.Unavailable {
-			t.Errorf("a start that ended at look %d: %v", n, err)
+			t.Errorf("a start that was canceled at check %d: %v", n, err)
 		}
 	}
 	if refused < 3 {
-		t.Errorf("%d starts were given up", refused)
+		t.Errorf("%d starts were canceled, want at least 3", refused)
 	}
 	if n := accounts(t, disk); n != 2 {
 		t.Errorf("%d accounts, want 2", n)
 	}
 }
 
-// A countedContext ends after it was asked so many times.
+// A countedContext ends after left calls of Err.
 type countedContext struct {
 	context.Context
 	left atomic.Int64

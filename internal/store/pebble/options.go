@@ -30,14 +30,14 @@ type Options struct {
 	readOnly bool // see Verify
 	accept   bool // see Accept
 
-	noSync     bool                     // tests: acknowledge what is not durable
-	checkSpace time.Duration            // tests: how often the free space is asked for
-	flushBytes int                      // tests: bytes of the journal that are flushed at once
-	idleTick   time.Duration            // tests: how often the store looks whether there is load
-	hook       func(written bool) error // tests: asked before and after each commit; an error is its failure
-	renewIndex bool                     // tests: with every flush
-	smallLogs  bool                     // tests: begin logs and manifests anew all the time
-	columns    bool                     // tests: write tables in columns
+	noSync     bool                     // tests: acknowledge changes before they are durable
+	checkSpace time.Duration            // tests: how often the free space is measured
+	flushBytes int                      // tests: unflushed bytes that start a flush
+	idleTick   time.Duration            // tests: how often the store checks the load
+	hook       func(written bool) error // tests: called before and after each commit; an error fails the commit
+	renewIndex bool                     // tests: rewrite the index in every flush
+	smallLogs  bool                     // tests: start new logs and manifests often
+	columns    bool                     // tests: write tables in the columnar format
 }
 
 // minFree is the bytes of free space below which writes are refused. It leaves space
@@ -54,7 +54,7 @@ const (
 	memtableBytes = 16 << 20 // the first memtable has 256 KiB, each next one twice as much; six logs are kept
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // size of the base level; fewer levels mean fewer rewrites
-	l0Flushes     = 12      // flushes on each other that start a compaction under load
+	l0Flushes     = 12      // overlapping flushes that start a compaction under load
 	bloomBits     = 10      // per key, in level 0
 )
 

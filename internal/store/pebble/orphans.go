@@ -16,9 +16,10 @@ const orphanBatch = 1000
 // older reports whether the data had an older format when the store was opened.
 func (s *Store) older() bool { return s.format < format }
 
-// settle takes data of an older format over. It removes accounts whose app does not exist
-// if that is what format 3 could leave behind. Otherwise it only tells of them: creating
-// the app again brings them back.
+// settle converts data of an older format, and handles accounts of apps that do not exist.
+// It removes them from data of format 3, which could leave them behind. In newer data they
+// are a sign of damage. settle then only logs them, because creating the app again makes
+// them visible.
 func (s *Store) settle(ctx context.Context, o Options) error {
 	switch {
 	case o.readOnly && s.older():
@@ -43,10 +44,10 @@ func (s *Store) settle(ctx context.Context, o Options) error {
 	return nil
 }
 
-// orphaned returns the apps that have accounts but do not exist. No call leaves any
-// behind. In format 3 a crash could, or an import beside the deletion of its app; since
-// then only damage can, such as a lost log that held the space of the app. No call may be
-// under way.
+// orphaned returns the apps that have accounts but do not exist. In format 3 such accounts
+// could remain after a crash, or after an import during the deletion of its app. In newer
+// formats only damage causes them, such as the loss of a log with the space of the app. No
+// call may be in progress.
 func (s *Store) orphaned() []account.AppID {
 	return slices.DeleteFunc(s.table.Apps(), func(app account.AppID) bool {
 		return s.commits.group.hasSpace(app) || s.table.Count(app) == 0
@@ -63,8 +64,8 @@ func (s *Store) dropOrphans(ctx context.Context) error {
 	return nil
 }
 
-// removeOrphans removes the accounts of an app that does not exist. Nobody could see
-// them, and a new app of the same number must start clean.
+// removeOrphans removes the accounts of an app that does not exist. Nobody can see them,
+// and a new app with the same number must start empty.
 func (s *Store) removeOrphans(ctx context.Context, app account.AppID) error {
 	names := s.namesOf(app)
 	for part := range slices.Chunk(names, orphanBatch) {
@@ -86,7 +87,7 @@ func (s *Store) namesOf(app account.AppID) (names [][]byte) {
 	return names
 }
 
-// removeNames removes accounts and forgets that they ever were.
+// removeNames removes accounts without leaving tombstones.
 func (s *Store) removeNames(ctx context.Context, app account.AppID, names [][]byte) error {
 	return s.write(ctx, record.Overhead*len(names), func(g *group) error {
 		for _, name := range names {

@@ -9,13 +9,13 @@ import (
 	"rollcall/internal/account/storetest"
 )
 
-// openMem opens a store in memory, for tests that restart nothing.
+// openMem opens a store in memory, for tests without restarts.
 func openMem(tb testing.TB) account.Engine { return openBare(tb, Options{FS: vfs.NewMem()}) }
 
 // openDisk opens a store on the file system.
 func openDisk(tb testing.TB, dir string) account.Engine { return openBare(tb, Options{Dir: dir}) }
 
-// open opens a store that has the space of the tests.
+// open opens a store and creates the space of app if it does not exist.
 func open(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	s := openBare(tb, o)
@@ -32,7 +32,7 @@ func open(tb testing.TB, o Options) *Store {
 	return s
 }
 
-// openSpace opens the space of an app.
+// openSpace creates the space of an app.
 func openSpace(tb testing.TB, s *Store, id account.AppID) {
 	tb.Helper()
 	if _, err := s.Commit(tb.Context(), account.Commit{Spaces: []account.Space{{App: id, Now: now}}}); err != nil {
@@ -40,7 +40,7 @@ func openSpace(tb testing.TB, s *Store, id account.AppID) {
 	}
 }
 
-// openBare opens a store as it is.
+// openBare opens a store without creating a space.
 func openBare(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	if o.Dir == "" {
@@ -58,13 +58,13 @@ func TestEngine(t *testing.T) { storetest.Run(t, openMem) }
 
 func TestReopen(t *testing.T) { storetest.RunReopen(t, openDisk) }
 
-// TestFaults lets commits fail. The store does not go on after that: what is left is
-// opened again, as after a kill.
+// TestFaults makes commits fail. The store has failed after that, so the suite opens the
+// files that a crash would leave.
 func TestFaults(t *testing.T) {
 	storetest.RunFaults(t, func(tb testing.TB, hook storetest.Hook) storetest.Faulty {
 		disk := newCrashDisk()
 		s := openBare(tb, Options{FS: disk, hook: hook})
-		s.flusher.mu.Lock() // a flush has commits of its own
+		s.flusher.mu.Lock() // because the commits of a flush would also call hook
 		return storetest.Faulty{Engine: s, Reopen: func() account.Engine {
 			s.flusher.mu.Unlock()
 			return openBare(tb, Options{FS: disk.crash(vfs.CrashCloneCfg{})})
@@ -72,11 +72,10 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestProperty restarts on file systems in memory: many restarts are slow on
-// a disk.
+// TestProperty uses file systems in memory, because many restarts are slow on a disk.
 func TestProperty(t *testing.T) { property(t, Options{flushBytes: 256}) }
 
-// TestPropertyRenewed writes the whole index in every flush.
+// TestPropertyRenewed is TestProperty with a rewrite of the index in every flush.
 func TestPropertyRenewed(t *testing.T) { property(t, Options{flushBytes: 256, renewIndex: true}) }
 
 func property(t *testing.T, o Options) {

@@ -23,8 +23,8 @@ func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.Rec
 	return readRecords(ctx, s, func(db pebble.Reader) (account.RecordPage, error) { return catalog.Page(ctx, db, q) })
 }
 
-// readRecords returns what fn reads of the records as they durably are. fn must not touch
-// what belongs to the caller, as it may run on when ctx has ended.
+// readRecords calls fn with a reader of the durable records and returns its result. fn may
+// continue after ctx has ended. So it must not use memory of the caller.
 func readRecords[T any](ctx context.Context, s *Store, fn func(pebble.Reader) (T, error)) (T, error) {
 	got := make(chan T, 1)
 	err := s.read(ctx, func() error {
@@ -74,7 +74,7 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	return <-given, nil
 }
 
-// cloneWrites returns a copy that shares nothing with the caller's.
+// cloneWrites returns a copy of ws that shares nothing with it.
 func cloneWrites(ws []account.Write) []account.Write {
 	ws = slices.Clone(ws)
 	for i := range ws {
@@ -83,7 +83,7 @@ func cloneWrites(ws []account.Write) []account.Write {
 	return ws
 }
 
-// sizeOf returns about how many bytes c writes.
+// sizeOf returns the approximate number of bytes that c writes.
 func sizeOf(c account.Commit) (n int) {
 	for _, w := range c.Writes {
 		n += record.Overhead + len(w.Key) + len(w.Value)
@@ -97,7 +97,8 @@ func sizeOf(c account.Commit) (n int) {
 // Changes implements [account.Records].
 func (s *Store) Changes(kind account.Kind) uint64 { return s.changes[kind].Load() }
 
-// commitRecords does all of c, or nothing of it and returns why, and returns its number.
+// commitRecords applies c and returns its number. If it returns an error, it has applied
+// no part of c.
 func (g *group) commitRecords(c account.Commit) (uint64, error) {
 	for _, w := range c.Writes {
 		if err := g.refuseWrite(w); err != nil {
@@ -118,7 +119,7 @@ func (g *group) commitRecords(c account.Commit) (uint64, error) {
 	return g.writeRecords(c.Writes), nil
 }
 
-// refuseWrite returns why w cannot happen, or nil.
+// refuseWrite returns an error if the record of w does not have the version that w expects.
 func (g *group) refuseWrite(w account.Write) error {
 	if w.Append || w.If == account.AnyVersion {
 		return nil
@@ -137,8 +138,8 @@ func (g *group) refuseWrite(w account.Write) error {
 	return nil
 }
 
-// writeRecords writes records that nothing refuses, and returns the number of their
-// commit.
+// writeRecords writes records without checking their versions. It returns the number of
+// their commit.
 func (g *group) writeRecords(ws []account.Write) uint64 {
 	g.number++
 	for _, w := range ws {
@@ -148,7 +149,8 @@ func (g *group) writeRecords(ws []account.Write) uint64 {
 	return g.number
 }
 
-// records returns the batch of the records of the group, which also finds what is stored.
+// records returns the batch for the records of the group. Reads from the batch also see
+// the stored records.
 func (g *group) records() *pebble.Batch {
 	if g.pending == nil {
 		g.pending = g.db.NewIndexedBatch()
@@ -156,7 +158,7 @@ func (g *group) records() *pebble.Batch {
 	return g.pending
 }
 
-// writeOutbox writes the records that outbox makes of the results of a change.
+// writeOutbox writes the records that outbox returns for the results of a change.
 func writeOutbox[R any](g *group, outbox func([]R) []account.Write, results []R) error {
 	ws, err := account.CallOutbox(outbox, results)
 	if len(ws) > 0 {

@@ -15,8 +15,8 @@ import (
 	"rollcall/internal/store/pebble/idtable"
 )
 
-// together opens a store, and does calls that share one group of the committer. It returns
-// their errors.
+// together opens a store and makes calls that share one group of the committer. It returns
+// the store and the errors of the calls.
 func together(t *testing.T, calls ...func(*Store) error) (*Store, []error) {
 	t.Helper()
 	held, release := make(chan struct{}), make(chan struct{})
@@ -48,7 +48,7 @@ func together(t *testing.T, calls ...func(*Store) error) (*Store, []error) {
 	return s, errs
 }
 
-// TestGroupOfRecords decides commits on what others of their group have decided.
+// TestGroupOfRecords checks that each call sees the effects of earlier calls in its group.
 func TestGroupOfRecords(t *testing.T) {
 	commit := func(c account.Commit) func(*Store) error {
 		return func(s *Store) error {
@@ -81,8 +81,7 @@ func TestGroupOfRecords(t *testing.T) {
 	}
 }
 
-// TestCommitterEnded ends the goroutine of the committer from an outbox: the store says
-// that it has failed.
+// TestCommitterEnded ends the goroutine of the committer in an Outbox. The store must fail.
 func TestCommitterEnded(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	p := free
@@ -91,17 +90,17 @@ func TestCommitterEnded(t *testing.T) {
 		return nil
 	}
 	if _, err := s.Upsert(t.Context(), app, []account.Upsert{{ID: "a"}}, p); err == nil || account.CodeOf(err) == account.Unavailable {
-		t.Errorf("Upsert: %v, want an outcome that is open", err)
+		t.Errorf("Upsert: %v, want an error with an unknown outcome", err)
 	}
 	for name, err := range map[string]error{"Ready": s.Ready(t.Context()), "Upsert": one(t, s, "b", long), "Close": s.Close()} {
 		if account.CodeOf(err) != account.Internal || err == nil {
-			t.Errorf("%s: %v, want a store that has failed", name, err)
+			t.Errorf("%s: %v, want Code internal", name, err)
 		}
 	}
 }
 
-// TestRecordsErrors returns errors of the contract as they are, also those that came with
-// others.
+// TestRecordsErrors checks that a read of records returns an [account.Error] unchanged,
+// even if it is joined with other errors, and hides all other errors.
 func TestRecordsErrors(t *testing.T) {
 	s := open(t, Options{FS: vfs.NewMem()})
 	defer func() { must(t, s.Close()) }()
@@ -143,7 +142,7 @@ func TestOutboxOfHalfImport(t *testing.T) {
 	}
 }
 
-// TestGroupNumbers gives each commit of a group a number of its own.
+// TestGroupNumbers checks that each commit in a group has a different number.
 func TestGroupNumbers(t *testing.T) {
 	add := func(s *Store) error {
 		_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Value: []byte("v"), Append: true}}})

@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// BenchmarkList compares the first page with the ten-thousandth, of a million
-// accounts, and counts them.
+// BenchmarkList lists the first and the ten-thousandth page of a million accounts, and
+// counts the accounts.
 func BenchmarkList(b *testing.B) {
 	const n, limit = 1_000_000, 100
 	s := open(b, Options{Dir: b.TempDir()})

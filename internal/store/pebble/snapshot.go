@@ -16,9 +16,9 @@ var _ account.Snapshotter = (*Store)(nil)
 
 // Limits of copies.
 const (
-	maxCopies   = 4           // under way, those to disks that hang among them
-	copyStall   = time.Minute // without a byte written, after which a copy is given up
-	stagePrefix = "copy-"     // of directories in the store's own
+	maxCopies   = 4           // in progress, including copies to disks that hang
+	copyStall   = time.Minute // time without progress after which a copy ends
+	stagePrefix = "copy-"     // of the names of directories inside that of the store
 )
 
 // Snapshot implements [account.Snapshotter]. It first links the files of one moment into a
@@ -83,7 +83,7 @@ func (s *Store) stage(ctx context.Context) (dir string, err error) {
 		return guard.CreateChecksums(s.fs, dir)
 	}, 0)
 	switch {
-	case account.CodeOf(err) == account.Unavailable: // the caller has gone
+	case account.CodeOf(err) == account.Unavailable: // ctx has ended
 		return "", err
 	case err != nil:
 		return "", cannotBegin(errors.Join(err, s.fs.RemoveAll(dir)))
@@ -100,7 +100,7 @@ func (s *Store) checkpoint(ctx context.Context, dir string) (durable map[string]
 	if err := account.Ended(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.db.LogData(nil, pebble.Sync); err != nil { // so that there is a log
+	if err := s.db.LogData(nil, pebble.Sync); err != nil { // makes sure that there is a log
 		return nil, err
 	}
 	durable = s.sums.LogLengths()
@@ -118,7 +118,7 @@ func cannotBegin(err error) error {
 
 // flushPebble makes sure that Pebble has flushed its memtable once since the start.
 // Otherwise a copy could be empty: a start that has nothing to flush opens no manifest,
-// and the checkpoint of Pebble takes the size of a manifest that is not open for 0.
+// and the checkpoint of Pebble assumes that a manifest that is not open has size 0.
 func (s *Store) flushPebble(ctx context.Context) error {
 	if s.pebbleFlushed.Load() {
 		return nil

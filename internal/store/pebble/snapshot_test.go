@@ -16,7 +16,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// A hookedFS calls a function before a file or a link is made whose path has a part.
+// A hookedFS calls hook before it creates a file or a link whose path contains part. An
+// error of hook is the error of the operation.
 type hookedFS struct {
 	vfs.FS
 	part string
@@ -41,8 +42,8 @@ func (fs *hookedFS) Link(from, to string) error {
 	return fs.FS.Link(from, to)
 }
 
-// TestSnapshotFlush has a flush run in the middle of the step of a copy that takes the
-// files of one moment. It has to wait: half of it would be in the copy.
+// TestSnapshotFlush tries to flush during the step of a copy that links the files of one
+// moment. The flush must wait, or the copy would contain half of it.
 func TestSnapshotFlush(t *testing.T) {
 	disk := &hookedFS{FS: vfs.NewMem(), part: stagePrefix}
 	s := open(t, Options{FS: disk})
@@ -52,7 +53,7 @@ func TestSnapshotFlush(t *testing.T) {
 		must(t, one(t, s, account.UserID(fmt.Sprint("u", i)), long))
 	}
 	disk.hook = func() error {
-		if s.flusher.mu.TryLock() { // nothing keeps the flusher from it
+		if s.flusher.mu.TryLock() { // a flush does not wait for the copy
 			s.flusher.mu.Unlock()
 			return s.flusher.guarded(nil)
 		}
@@ -68,8 +69,8 @@ func TestSnapshotFlush(t *testing.T) {
 	}
 }
 
-// TestSnapshotSlowTarget copies to a disk that does not answer. Writes and flushes go on,
-// far beyond what the journal holds.
+// TestSnapshotSlowTarget copies to a disk that does not respond. Writes and flushes must
+// continue until several times the maximum size of the journal was flushed.
 func TestSnapshotSlowTarget(t *testing.T) {
 	reached, answer := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -95,12 +96,13 @@ func TestSnapshotSlowTarget(t *testing.T) {
 	again := open(t, Options{FS: disk, Dir: "target/copy"})
 	defer func() { must(t, again.Close()) }()
 	if n, err := again.Count(t.Context(), app); err != nil || n != 1 {
-		t.Errorf("the copy has %d accounts, %v; want the one of before", n, err)
+		t.Errorf("the copy has %d accounts, %v; want the one from before", n, err)
 	}
 }
 
-// TestSnapshotHungTargets leaves copies on a disk that hangs. Each keeps its place, the
-// store closes all the same, and what is left goes with the next start.
+// TestSnapshotHungTargets cancels copies to a disk that hangs. Each still counts as a copy
+// that is in progress. The store can be closed nevertheless, and the next start removes
+// their files.
 func TestSnapshotHungTargets(t *testing.T) {
 	reached, answer := make(chan struct{}, maxCopies), make(chan struct{})
 	mem := vfs.NewMem()
@@ -119,7 +121,7 @@ func TestSnapshotHungTargets(t *testing.T) {
 		<-reached
 		cancel()
 		if err := <-copied; account.CodeOf(err) != account.Unavailable {
-			t.Errorf("copy %d, whose caller has gone: %v", i, err)
+			t.Errorf("copy %d, which was canceled: %v", i, err)
 		}
 	}
 	if err := s.Snapshot(t.Context(), "target/more"); account.CodeOf(err) != account.Unavailable || !strings.Contains(err.Error(), "copies are under way") {
@@ -139,9 +141,9 @@ func TestSnapshotHungTargets(t *testing.T) {
 	}
 }
 
-// TestSnapshotGone has the caller of a copy go while a flush keeps it waiting. Nothing
-// is made afterwards.
-func TestSnapshotGone(t *testing.T) {
+// TestSnapshotCanceled cancels a copy that waits for a flush. It must not create any file
+// afterwards.
+func TestSnapshotCanceled(t *testing.T) {
 	var staged atomic.Bool
 	disk := &hookedFS{FS: vfs.NewMem(), part: stagePrefix, hook: func() error {
 		staged.Store(true)
@@ -149,7 +151,7 @@ func TestSnapshotGone(t *testing.T) {
 	}}
 	s := open(t, Options{FS: disk})
 	must(t, one(t, s, "a", long))
-	s.flusher.mu.Lock() // a flush is under way
+	s.flusher.mu.Lock() // as during a flush
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Snapshot(ctx, "copy"); account.CodeOf(err) != account.Unavailable {
@@ -158,13 +160,14 @@ func TestSnapshotGone(t *testing.T) {
 	s.flusher.mu.Unlock()
 	eventually(t, "end of the copy", func() bool { return len(s.copies) == 0 })
 	if _, err := disk.Stat("copy"); err == nil || staged.Load() {
-		t.Error("the copy was made after the call had failed")
+		t.Error("a file was created after the call had failed")
 	}
 	must(t, s.Close())
 }
 
-// TestSnapshotBrokenTarget copies to a disk that fails in every way, at every file. The
-// copy fails with the reason, nothing of it is left, and the store does not care.
+// TestSnapshotBrokenTarget copies to a disk with each kind of error in each kind of file.
+// The error of the copy must contain the cause, no part of the copy may remain, and the
+// store must continue to work.
 func TestSnapshotBrokenTarget(t *testing.T) {
 	kinds := map[string][]errorfs.OpKind{"write": writes, "sync": syncs}
 	for name, ops := range kinds {
@@ -178,7 +181,7 @@ func TestSnapshotBrokenTarget(t *testing.T) {
 					must(t, one(t, s, "a", long))
 					flush(t, s)
 					must(t, s.flushPebble(t.Context()))
-					must(t, one(t, s, "c", long)) // there are tables and a log
+					must(t, one(t, s, "c", long)) // now there are tables and a log
 					disk.breakDown(func(op errorfs.Op) error {
 						if !strings.Contains(op.Path, "target/copy") {
 							return nil
@@ -187,7 +190,7 @@ func TestSnapshotBrokenTarget(t *testing.T) {
 					})
 					err := s.Snapshot(t.Context(), "target/copy")
 					if err == nil || !strings.Contains(err.Error(), cause.Error()) {
-						t.Errorf("%v, want the reason %q", err, cause.Error())
+						t.Errorf("%v, want the cause %q", err, cause.Error())
 					}
 					must(t, one(t, s, "b", long))
 					must(t, s.Ready(t.Context()))
@@ -211,9 +214,9 @@ func (fs crossing) Link(from, to string) error {
 	return fs.FS.Link(from, to)
 }
 
-// TestSnapshotAfterCutOffStart kills a start after it has flushed what was in the log,
-// before it has a log of its own. The next start has nothing to flush, so Pebble opens
-// no manifest, and a copy that is taken then must be whole all the same.
+// TestSnapshotAfterCutOffStart kills a start after it has flushed the old log and before it
+// has created a new one. The next start has nothing to flush, so Pebble opens no manifest.
+// A copy of the store must be complete nevertheless.
 func TestSnapshotAfterCutOffStart(t *testing.T) {
 	disk := newCrashDisk()
 	s := open(t, Options{FS: disk})
@@ -241,7 +244,8 @@ func TestSnapshotAfterCutOffStart(t *testing.T) {
 	must(t, s.Close())
 }
 
-// A writingFS has a store write while Pebble copies its log, before each read of it.
+// A writingFS calls write before each read of a log of the store, such as when Pebble
+// copies the log.
 type writingFS struct {
 	vfs.FS
 	write atomic.Pointer[func()]
@@ -267,8 +271,8 @@ func (f *writingFile) Read(p []byte) (int, error) {
 	return f.File.Read(p[:min(len(p), 1000)])
 }
 
-// TestSnapshotOfLogInUse imports in the middle of the copy of a log. The copy holds what
-// was there before, and opens.
+// TestSnapshotOfLogInUse imports accounts while Pebble copies the log. The copy must
+// contain exactly the accounts from before.
 func TestSnapshotOfLogInUse(t *testing.T) {
 	disk := &writingFS{FS: vfs.NewMem()}
 	s := open(t, Options{FS: disk})

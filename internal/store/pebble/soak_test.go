@@ -15,7 +15,8 @@ import (
 
 var soak = flag.Duration("soak", 2*time.Second, "how long TestSoak runs")
 
-// A soaker calls a store with accounts of its own, so that it knows what becomes of each.
+// A soaker makes random calls for accounts that only it uses. So it knows the expected
+// state of each account.
 type soaker struct {
 	t     *testing.T
 	s     *Store
@@ -25,7 +26,7 @@ type soaker struct {
 	kicks map[account.UserID]int64
 }
 
-// ids draws a few of its ids.
+// ids returns a few random ids of w.
 func (w *soaker) ids() []account.UserID {
 	ids := make([]account.UserID, 1+w.rng.IntN(10))
 	for i := range ids {
@@ -34,7 +35,7 @@ func (w *soaker) ids() []account.UserID {
 	return ids
 }
 
-// step makes one call and notes what it must lead to.
+// step makes one random call and updates the expected state.
 func (w *soaker) step(n int) error {
 	at := now.Add(time.Duration(n) * time.Millisecond)
 	ids := w.ids()
@@ -82,7 +83,7 @@ func (w *soaker) upsert(ids []account.UserID, nick string, at time.Time) error {
 	return err
 }
 
-// check compares every account with the store.
+// check compares every account with the store, and returns the number of existing accounts.
 func (w *soaker) check() (n int64) {
 	for id, want := range w.accts {
 		got, err := w.s.Lookup(w.t.Context(), app, []account.UserID{id})
@@ -99,9 +100,9 @@ func (w *soaker) check() (n int64) {
 	return n
 }
 
-// TestSoak imports, patches, kicks and deletes from many callers, while the journal is
-// flushed all the time and copies are made. In the end every account is as it should be,
-// every copy verifies, and a restart changes nothing.
+// TestSoak imports, patches, kicks and deletes accounts in concurrent calls, during
+// flushes and copies of the store. In the end every account must have its expected state,
+// also after a restart. Every copy must pass Verify.
 func TestSoak(t *testing.T) {
 	disk := vfs.NewMem()
 	o := Options{FS: disk, flushBytes: 4 << 10, smallLogs: true}

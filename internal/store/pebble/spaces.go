@@ -11,13 +11,14 @@ import (
 
 var errNoApp error = &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
 
-// hasSpace reports whether an app has a space, as the group leaves it.
+// hasSpace reports whether an app has a space after the group.
 func (g *group) hasSpace(app account.AppID) bool {
 	_, ok := g.spaces[app]
 	return ok
 }
 
-// refuseSpace returns why what sp says of a space cannot happen, or nil.
+// refuseSpace returns an error if sp removes a space that has accounts other than those of
+// its admins.
 func (g *group) refuseSpace(sp account.Space) error {
 	if sp.Remove && g.count(sp.App) > g.liveAdmins(sp.App) {
 		return &account.Error{Code: account.Conflict}
@@ -25,7 +26,8 @@ func (g *group) refuseSpace(sp account.Space) error {
 	return nil
 }
 
-// liveAdmins returns how many admins of a space have accounts.
+// liveAdmins returns how many admins of a space have accounts. It counts an admin that is
+// named twice once.
 func (g *group) liveAdmins(app account.AppID) (n int64) {
 	admins := g.spaces[app]
 	for i, admin := range admins {
@@ -40,8 +42,8 @@ func (g *group) liveAdmins(app account.AppID) (n int64) {
 	return n
 }
 
-// createAdmins gives the admins of sps accounts. If the table is full it takes back what
-// would have no space.
+// createAdmins creates the missing accounts of the admins in sps. If the table is full, it
+// removes what it has created for apps without a space.
 func (g *group) createAdmins(sps []account.Space) error {
 	for i, sp := range sps {
 		if sp.Remove {
@@ -64,7 +66,7 @@ func (g *group) createAdmins(sps []account.Space) error {
 	return nil
 }
 
-// putSpace opens, changes or removes a space.
+// putSpace creates, changes or removes a space.
 func (g *group) putSpace(sp account.Space) {
 	if !sp.Remove {
 		g.spaces[sp.App] = sp.Admins
@@ -78,16 +80,17 @@ func (g *group) putSpace(sp account.Space) {
 	}
 }
 
-// forget removes the accounts of the admins of an app, and forgets all its ids.
+// forget removes the accounts of the admins of an app, and what is known of its deleted
+// ids.
 func (g *group) forget(app account.AppID, admins []account.UserID) {
 	for _, admin := range admins {
 		name := record.AppendName(nil, app, admin)
-		g.delete(app, g.table.Hash(name), name, time.UnixMilli(0)) // the tombstone is forgotten
+		g.delete(app, g.table.Hash(name), name, time.UnixMilli(0)) // purge removes the tombstone
 	}
 	g.purge(app)
 }
 
-// cloneSpaces returns a copy that shares nothing with the caller's.
+// cloneSpaces returns a copy of sps that shares nothing with it.
 func cloneSpaces(sps []account.Space) []account.Space {
 	sps = slices.Clone(sps)
 	for i := range sps {

@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/account"
 )
 
-// cpuTime returns the processor time of this process.
+// cpuTime returns the CPU time that the process has used.
 func cpuTime(tb testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -20,8 +20,7 @@ func cpuTime(tb testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// importMany imports the accounts numbered from one to before another, as batch makes
-// them.
+// importMany imports the accounts of batch whose numbers are at least from and below to.
 func importMany(b *testing.B, s *Store, from, to int, nick string) {
 	for i := from; i < to; i += 100 {
 		if _, err := s.Upsert(b.Context(), app, batch(i, nick), free); err != nil {
@@ -30,8 +29,8 @@ func importMany(b *testing.B, s *Store, from, to int, nick string) {
 	}
 }
 
-// BenchmarkFlush flushes 300,000 accounts: new ones, and then the same once more, changed.
-// It reports the processor time for 100 of them, of the whole process.
+// BenchmarkFlush flushes 300,000 accounts, which are new or changed. It reports the time
+// and the CPU time of the process per 100 accounts.
 func BenchmarkFlush(b *testing.B) {
 	const n = 300_000
 	for _, what := range []string{"new", "existing"} {
@@ -65,7 +64,7 @@ func BenchmarkFlush(b *testing.B) {
 	}
 }
 
-// flushNow flushes what there is in the journal.
+// flushNow flushes the whole journal.
 func flushNow(b *testing.B, s *Store) {
 	b.Helper()
 	if err := s.flusher.guarded(nil); err != nil {
@@ -73,8 +72,8 @@ func flushNow(b *testing.B, s *Store) {
 	}
 }
 
-// BenchmarkLookup reads 100 accounts that lie anywhere among a million, right after they
-// were imported, and reports the processor time that takes.
+// BenchmarkLookup reads 100 random accounts of a million: after an import, after a change
+// of all accounts, and after a compaction. It reports the CPU time.
 func BenchmarkLookup(b *testing.B) {
 	const n = 1_000_000
 	s := open(b, Options{Dir: b.TempDir(), noSync: true})

@@ -22,7 +22,7 @@ import (
 
 // A Store is an engine in one directory, see [Open].
 type Store struct {
-	fs      vfs.FS // as it was given, for what is not the store's own
+	fs      vfs.FS // without guards, for copies and checks
 	dir     string
 	lg      *slog.Logger
 	db      *pebble.DB
@@ -47,13 +47,13 @@ type Store struct {
 	started atomic.Bool // everything was read
 	format  int         // of the data when the store was opened, see settle
 
-	converted *pebble.Batch // see showConverted; nil in most stores
+	converted *pebble.Batch // records that showConverted shows; nil in most stores
 
 	reads         chan struct{}  // has one for each read under way
 	copies        chan struct{}  // has one for each copy under way
 	staged        atomic.Int64   // copies begun
 	pebbleFlushed atomic.Bool    // Pebble has flushed since the start, see flushPebble
-	stop          chan struct{}  // ends what goes on in the background
+	stop          chan struct{}  // closed to end the background work
 	ended         sync.WaitGroup // goroutines of the store
 }
 
@@ -84,8 +84,8 @@ func (s *Store) write(ctx context.Context, size int, decide func(*group) error) 
 		}
 	}
 	return s.commits.submit(ctx, size, func(g *group) error {
-		if g.worn() {
-			return errWorn
+		if g.outOfPositions() {
+			return errNoPositions
 		}
 		return decide(g)
 	})
@@ -289,7 +289,7 @@ func (s *Store) Ready(context.Context) error {
 
 // Limits of Close, which waits for the disk.
 const (
-	closeLimit       = 30 * time.Second // while the disk answers, however slowly
+	closeLimit       = 30 * time.Second // while the disk responds, however slowly
 	closeLimitFailed = time.Second      // while it does not
 )
 

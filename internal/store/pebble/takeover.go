@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/store/pebble/catalog"
 )
 
-// takeOver turns apps, tokens and the audit trail into records, in one commit with the
-// format of this version.
+// takeOver converts apps, tokens and the audit trail to records. The same commit stores
+// the number of the current format.
 func (s *Store) takeOver(ctx context.Context, o Options) error {
 	b, err := s.convert(o)
 	if err := errors.Join(err, setFormat(b)); err != nil {
@@ -23,15 +23,14 @@ func (s *Store) takeOver(ctx context.Context, o Options) error {
 	})
 }
 
-// showConverted lets the readers of a store that cannot be changed see what takeOver
-// would make of it.
+// showConverted lets the readers of a read-only store see the records that takeOver would
+// write.
 func (s *Store) showConverted(o Options) (err error) {
 	s.converted, err = s.convert(o)
 	return err
 }
 
-// convert returns what turns the data of an older format into records, in the next
-// commit.
+// convert returns a batch that converts the data of an older format in the next commit.
 func (s *Store) convert(o Options) (*pebble.Batch, error) {
 	b := s.db.NewIndexedBatch()
 	return b, catalog.Convert(s.db, b, o.Convert, s.commits.group.number+1)

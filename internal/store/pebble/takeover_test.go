@@ -19,7 +19,7 @@ import (
 	"rollcall/internal/store/pebble/catalog"
 )
 
-// Kinds of records that convert makes.
+// Kinds of the records that convert returns.
 const (
 	kindApp account.Kind = 1 + iota
 	kindToken
@@ -28,7 +28,7 @@ const (
 	kindAuditOfApp
 )
 
-// convert stands for the typed code that reads the records: it keeps values as they are.
+// convert is the [catalog.Converter] of the tests. It leaves values as they are.
 func convert(letter byte, value []byte) ([]account.Write, error) {
 	w := account.Write{Value: value, If: account.AnyVersion}
 	var older struct {
@@ -55,7 +55,7 @@ func convert(letter byte, value []byte) ([]account.Write, error) {
 	return []account.Write{w}, nil
 }
 
-// makeOlder gives a store the form of an older format, but for its records, which stay.
+// makeOlder converts a store to the older format n. It leaves records as they are.
 func makeOlder(t *testing.T, s *Store, n int) {
 	t.Helper()
 	b := s.db.NewBatch()
@@ -72,7 +72,8 @@ func makeOlder(t *testing.T, s *Store, n int) {
 	must(t, b.Commit(pebble.Sync))
 }
 
-// format4 returns what a killed server of format 4 left behind, see testdata/README.md.
+// format4 returns the files that a killed server of format 4 has left behind; see
+// testdata/README.md.
 func format4(t *testing.T) image {
 	t.Helper()
 	z, err := zip.OpenReader("testdata/format4.zip")
@@ -89,8 +90,8 @@ func format4(t *testing.T) image {
 	return im
 }
 
-// checkConverted demands what format4 holds. changed is the number of the commit that
-// took it over.
+// checkConverted checks that s contains the data of format4. changed is the number of the
+// commit that converted it.
 func checkConverted(t *testing.T, s *Store, changed uint64) {
 	t.Helper()
 	trail := []string{"app.create", "app.create", "app.rename", "app.delete", "token.create", "backup.create"}
@@ -135,34 +136,34 @@ func checkConverted(t *testing.T, s *Store, changed uint64) {
 	}
 }
 
-// taken is the number of the commit that takes format4 over.
-const taken = 7
+// converting is the number of the commit that converts format4.
+const converting = 7
 
-// TestTakeOver opens a store of format 4: first for reading alone, then twice for use.
+// TestTakeOver opens a store of format 4, first read-only and then twice for writing.
 func TestTakeOver(t *testing.T) {
 	disk := format4(t).disk(t)
 	before := imageOf(t, disk, "data")
 	o := Options{Dir: "data", FS: disk, Convert: convert}
 	contents := account.Contents{Accounts: 5, Tombstones: 1, Records: map[account.Kind]int64{kindApp: 1, kindToken: 1, kindTokenID: 1, kindAudit: 6, kindAuditOfApp: 4}}
-	c, err := Verify(t.Context(), o, func(e account.Engine) error { checkConverted(t, e.(*Store), taken); return nil })
+	c, err := Verify(t.Context(), o, func(e account.Engine) error { checkConverted(t, e.(*Store), converting); return nil })
 	must(t, err)
 	c.Digest = ""
 	if !reflect.DeepEqual(*c, contents) {
 		t.Errorf("before: %+v, want %+v", c, contents)
 	}
 	if !reflect.DeepEqual(imageOf(t, disk, "data"), before) {
-		t.Error("a look changed the store")
+		t.Error("Verify changed the store")
 	}
 	for _, when := range []string{"at the first start", "at the second start"} {
 		s := openBare(t, Options{FS: disk})
 		t.Log(when)
-		checkConverted(t, s, taken)
+		checkConverted(t, s, converting)
 		cs, err := s.Delete(t.Context(), app, []account.UserID{"boss", "nobody"}, changing)
 		if err != nil || cs[0] != account.AdminProtected {
 			t.Errorf("deletion of an admin: %v, %v", cs, err)
 		}
-		if n := s.commits.group.number; n != taken {
-			t.Errorf("the newest commit is %d, want %d", n, taken)
+		if n := s.commits.group.number; n != converting {
+			t.Errorf("the newest commit is %d, want %d", n, converting)
 		}
 		for _, space := range []byte("kpw") {
 			lower, upper := spaceBounds(space)
@@ -183,7 +184,7 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// TestTakeOverRefused leaves a store as it is that cannot be converted.
+// TestTakeOverRefused checks that Open does not change a store that it cannot convert.
 func TestTakeOverRefused(t *testing.T) {
 	disk := format4(t).disk(t)
 	broken := errors.New("broken")
@@ -197,16 +198,16 @@ func TestTakeOverRefused(t *testing.T) {
 		}
 	}
 	s := openBare(t, Options{FS: disk})
-	checkConverted(t, s, taken)
+	checkConverted(t, s, converting)
 	must(t, s.Close())
 }
 
-// TestShotsOfConversion shoots at each write of the start that takes format 4 over.
+// TestShotsOfConversion takes shots at each write of the start that converts format 4.
 func TestShotsOfConversion(t *testing.T) {
 	mem := killed(format4(t).disk(t))
 	c, disk := newCamera(&crashDisk{FS: mem, mem: mem}, 6, 100)
 	s := openBare(t, Options{FS: disk})
-	checkConverted(t, s, taken)
+	checkConverted(t, s, converting)
 	must(t, s.Close())
 	c.stop()
 	older := 0
@@ -215,15 +216,15 @@ func TestShotsOfConversion(t *testing.T) {
 			older++
 		}
 		s := openBare(t, Options{FS: shot.disk})
-		checkConverted(t, s, taken)
+		checkConverted(t, s, converting)
 		must(t, s.Close())
 	}
 	if older == 0 || older == len(c.shots) {
-		t.Errorf("%d of %d shots show format 4, want some", older, len(c.shots))
+		t.Errorf("%d of %d shots have format 4, want some but not all", older, len(c.shots))
 	}
 }
 
-// formatOn returns the format of the store on a disk, which it does not change.
+// formatOn returns the format of the store on a disk, without changing the store.
 func formatOn(t *testing.T, disk vfs.FS) int {
 	t.Helper()
 	o := Options{Dir: "data", FS: disk, Convert: convert}

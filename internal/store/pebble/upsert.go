@@ -24,7 +24,7 @@ func newUpsert(t *idtable.Table, app account.AppID, items []account.Upsert, p ac
 	return u
 }
 
-// bytes returns the largest size of its changes in the journal, in bytes.
+// bytes returns the maximum size of the changes of u in the journal, in bytes.
 func (u *upsert) bytes() int { return u.Size() + journal.Overhead*len(u.hashes) }
 
 // tooLong returns an error if an ID is longer than the table can store.

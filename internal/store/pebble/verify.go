@@ -31,9 +31,9 @@ func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 }
 
 // Accept reads what is left of a damaged store in o.Dir and returns its contents. It fails
-// if that cannot be read without a gap. If apply is set, Accept also records the logs and
-// the manifest as they are, so that [Open] accepts the store again. The data that the
-// damage has destroyed is lost then. No other process may use the store meanwhile.
+// if the journal has a gap or a table cannot be read. If apply is set, Accept also records
+// the logs and the manifest as they are. [Open] then accepts the store again, without the
+// data that the damage has destroyed. No other process may use the store meanwhile.
 func Accept(ctx context.Context, o Options, apply bool) (*account.Contents, error) {
 	o = o.withDefaults()
 	if err := o.checkAcceptable(); err != nil {

@@ -78,8 +78,8 @@ func (s *state) flush(pos uint64) {
 	s.flushed = pos
 }
 
-// newest returns the last of commits, as many as have the given number of bytes, or
-// slightly more.
+// newest returns the last commits, as few as have at least the given number of bytes
+// together, or all commits if they have fewer.
 func newest(commits []journal.Commit, bytes int) []journal.Commit {
 	i := len(commits)
 	for ; i > 0 && bytes > 0; i-- {
