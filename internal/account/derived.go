@@ -17,7 +17,7 @@ type Derived[E comparable, T any] struct {
 	apps  sync.Map // AppID → *derivedApp[E, T]
 }
 
-// A derivedApp holds the value of one app.
+// A derivedApp contains the value of one app.
 type derivedApp[E comparable, T any] struct {
 	building sync.Mutex // held while the value is replaced
 	current  atomic.Pointer[derived[E, T]]

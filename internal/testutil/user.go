@@ -24,7 +24,7 @@ func Unprivileged(t *testing.T) bool {
 		return true
 	}
 	dir := dirOf(t, nobody)
-	// The other user may not search the directory that holds the binary.
+	// The path of the binary could be in a directory that the other user may not search.
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
