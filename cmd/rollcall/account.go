@@ -10,8 +10,8 @@ import (
 	"rollcall/client"
 )
 
-// accountCmd works on the accounts of an app: list, get and count through the
-// admin API, the others through the account API, which the vendor has too.
+// accountCmd works on the accounts of an app. The commands list, get, count and unkick
+// call the admin API. The others call the account API, which the vendor has too.
 type accountCmd struct {
 	connection `group:"connection"`
 	Import     accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
@@ -214,7 +214,8 @@ func devices(r client.StatusResult) string {
 	return strings.Join(all, ", ")
 }
 
-// inBatches calls f with the ids, as many at a time as every command takes.
+// inBatches calls f with batches of ids, of a size that every command accepts. It stops
+// at the first error and returns the results before it.
 func inBatches[T any](ctx context.Context, ids []string, f func(context.Context, []string) ([]T, error)) ([]T, error) {
 	var all []T
 	for batch := range slices.Chunk(ids, client.MaxBatch) {
@@ -227,11 +228,11 @@ func inBatches[T any](ctx context.Context, ids []string, f func(context.Context,
 	return all, nil
 }
 
-// deleted is what became of a deleted account.
+// deleted is the result of a deleted account.
 const deleted = "deleted"
 
-// printResults prints what became of each id, done or not, then returns err, or
-// errSomeFailed.
+// printResults prints one line for each id: done, or the reason why the id failed. It
+// returns err or, if err is nil and an id failed, errSomeFailed.
 func printResults(env *environment, g *accountCmd, results []client.Result, done string, err error) error {
 	if err != nil && len(results) == 0 {
 		return err
@@ -254,7 +255,7 @@ func printResults(env *environment, g *accountCmd, results []client.Result, done
 	return someFailed(err, results, func(r client.Result) bool { return r.Code != 0 })
 }
 
-// someFailed returns err, or errSomeFailed if there is none and items failed.
+// someFailed returns err or, if err is nil and an item failed, errSomeFailed.
 func someFailed[T any](err error, results []T, failed func(T) bool) error {
 	if err == nil && slices.ContainsFunc(results, failed) {
 		return errSomeFailed

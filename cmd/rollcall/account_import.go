@@ -13,7 +13,7 @@ import (
 	"rollcall/internal/importer"
 )
 
-// maxInFlight is the most calls that a command makes at once.
+// maxInFlight is the largest number of calls that a command makes at once.
 const maxInFlight = 64
 
 type accountImportCmd struct {
@@ -97,7 +97,7 @@ func (c *accountImportCmd) arguments() iter.Seq2[importer.Row, error] {
 	}
 }
 
-// An importing is an import that tells how it goes.
+// An importing is an import that shows its progress and prints its rejections.
 type importing struct {
 	importer.Importer
 	progress io.Writer // nil for none
@@ -110,7 +110,7 @@ func newImporting(im importer.Importer, progress io.Writer) *importing {
 	return m
 }
 
-// report prints the rejections as they come, and the counts.
+// report prints the rejections as they arrive, then the counts.
 func (im *importing) report(env *environment, form string, rejections iter.Seq2[importer.Rejection, error]) error {
 	var err error
 	if form == "json" {
@@ -143,8 +143,8 @@ func (im *importing) reportText(w io.Writer, rejections iter.Seq2[importer.Rejec
 	return failure
 }
 
-// named writes the id of a line before what is said of it, or nothing if the line
-// could not be read as far as that.
+// named returns the id of a line, with a colon, as the beginning of a rejection. It
+// returns "" if no id could be read from the line.
 func named(userID string) string {
 	if userID == "" {
 		return ""
@@ -174,7 +174,7 @@ func (im *importing) reportJSON(w io.Writer, rejections iter.Seq2[importer.Rejec
 	return errors.Join(failure, err)
 }
 
-// showProgress writes the counts over the last ones.
+// showProgress overwrites the previous counts on the terminal.
 func (im *importing) showProgress() {
 	if im.progress != nil {
 		rate := float64(im.Done+im.Failed) / max(time.Since(im.start).Seconds(), 1e-3)
@@ -188,7 +188,7 @@ func (im *importing) clearProgress() {
 	}
 }
 
-// terminal returns w if it is one.
+// terminal returns w if it is a terminal that can overwrite a line, otherwise nil.
 func terminal(w io.Writer) io.Writer {
 	if isTerminal(w) && os.Getenv("TERM") != "" {
 		return w

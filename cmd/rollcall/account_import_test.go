@@ -15,8 +15,8 @@ import (
 	"rollcall/rollcalltest"
 )
 
-// importOdd imports the ids from 1 to n, of which every one that ends in 1 is
-// rejected, and then meets an error, if there is one.
+// importOdd returns an import of the ids from 1 to n. It rejects the ids that end in 1.
+// After the last id the import fails with end, unless that is nil.
 func importOdd(progress io.Writer, n int, end error) (*importing, iter.Seq2[importer.Rejection, error]) {
 	im := newImporting(importer.Importer{InFlight: 1, Import: func(_ context.Context, accounts []client.Account) ([]client.Result, error) {
 		results := make([]client.Result, len(accounts))
@@ -39,7 +39,7 @@ func importOdd(progress io.Writer, n int, end error) (*importing, iter.Seq2[impo
 	})
 }
 
-// What was imported before a failure is told with it.
+// TestImportFails expects the counts up to a failure beside its error.
 func TestImportFails(t *testing.T) {
 	for form, want := range map[string]string{"table": "imported 135, failed 15\n", "json": `"imported": 135, "failed": 15}`} {
 		var out bytes.Buffer
@@ -51,7 +51,7 @@ func TestImportFails(t *testing.T) {
 	}
 }
 
-// A terminal sees counts while it goes on.
+// TestImportProgress expects counts on a terminal during the import.
 func TestImportProgress(t *testing.T) {
 	var out, progress bytes.Buffer
 	im, rejections := importOdd(&progress, 200, nil)
@@ -63,7 +63,7 @@ func TestImportProgress(t *testing.T) {
 	}
 }
 
-// What a user chose to be called does nothing to a terminal.
+// TestClean checks that a text of a user cannot control a terminal.
 func TestClean(t *testing.T) {
 	for text, want := range map[string]string{
 		"Alice 用户":      "Alice 用户",
@@ -76,7 +76,8 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// A token that may not do something is refused with its own exit code.
+// TestTokenScope calls with a token that may only read. Other calls are refused with an
+// exit code of their own.
 func TestTokenScope(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	created, err := srv.AdminClient.CreateToken(t.Context(), client.NewToken{Name: "reader", Scopes: []string{client.ScopeRead}})

@@ -33,7 +33,7 @@ func (c *accountListCmd) Run(ctx context.Context, env *environment, g *accountCm
 	}
 	pageSize := client.MaxPage
 	if c.Limit > 0 {
-		pageSize = min(c.Limit+1, client.MaxPage) // one more tells whether there are more
+		pageSize = min(c.Limit+1, client.MaxPage) // the extra account shows whether there are more
 	}
 	var more bool
 	accounts := api.Accounts(ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
@@ -86,7 +86,7 @@ func (c *accountGetCmd) Run(ctx context.Context, env *environment, g *accountCmd
 	return printThing(env.stdout, g.Output, plainRecord{a, a.Profile}, properties)
 }
 
-// A plainRecord is an account whose JSON leaves an empty profile out.
+// A plainRecord is an account whose JSON has no profile if that is empty.
 type plainRecord struct {
 	*client.AccountRecord
 	Profile map[string]json.RawMessage `json:"profile,omitempty"`
@@ -106,8 +106,7 @@ func plainRecords(accounts iter.Seq2[*client.AccountRecord, error]) iter.Seq2[pl
 	}
 }
 
-// plain writes a JSON text without its quotation marks, and anything else as it
-// stands.
+// plain returns the content of a JSON string, and any other JSON value unchanged.
 func plain(v json.RawMessage) string {
 	var text string
 	if json.Unmarshal(v, &text) != nil {

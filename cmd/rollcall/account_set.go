@@ -48,7 +48,7 @@ func (c *accountSetCmd) Run(ctx context.Context, env *environment, g *accountCmd
 	return printResults(env, g, []client.Result{{UserID: c.UserID}}, "set", nil)
 }
 
-// shortTags are the names of the standard tags that people use.
+// shortTags maps the short names that users type to the standard tags.
 var shortTags = map[string]string{
 	"nick": client.TagNick, "face_url": client.TagImage, "gender": client.TagGender, "birthday": client.TagBirthDay,
 	"location": client.TagLocation, "signature": client.TagSelfSignature, "level": client.TagLevel, "role": client.TagRole,
@@ -86,7 +86,8 @@ func parseField(text string) (client.Field, error) {
 	return client.Number(tag, n), nil
 }
 
-// checkField refuses a name that can be no tag, which all begin with Tag_.
+// checkField refuses a name that is neither a short name nor a tag. Every tag begins
+// with Tag_.
 func checkField(name string) error {
 	short := slices.Sorted(maps.Keys(shortTags))
 	if strings.HasPrefix(name, "Tag_") || slices.Contains(short, strings.ToLower(name)) {

@@ -25,7 +25,8 @@ type appCmd struct {
 	Delete     appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
 }
 
-// open returns a client of the admin API and the app that is meant.
+// open returns a client of the admin API, and the app of the argument or, if that is 0,
+// the app of the connection.
 func (g *appCmd) open(env *environment, argument uint32) (*client.AdminClient, uint32, error) {
 	api, err := g.admin(env)
 	if err != nil {
@@ -35,7 +36,7 @@ func (g *appCmd) open(env *environment, argument uint32) (*client.AdminClient, u
 	return api, app, err
 }
 
-// read returns the app that is meant.
+// read returns the app that open selects.
 func (g *appCmd) read(ctx context.Context, env *environment, argument uint32) (*client.App, error) {
 	api, app, err := g.open(env, argument)
 	if err != nil {
@@ -44,7 +45,7 @@ func (g *appCmd) read(ctx context.Context, env *environment, argument uint32) (*
 	return api.App(ctx, app)
 }
 
-// change is open for what changes the app, and tells which.
+// change is open for a command that changes the app. It prints the server and the app.
 func (g *appCmd) change(env *environment, argument uint32) (*client.AdminClient, uint32, error) {
 	api, app, err := g.open(env, argument)
 	if err == nil {
@@ -53,7 +54,7 @@ func (g *appCmd) change(env *environment, argument uint32) (*client.AdminClient,
 	return api, app, err
 }
 
-// update changes the app that is meant with fn, and prints what fn returns.
+// update calls fn with the app that open selects, and prints the app that fn returns.
 func (g *appCmd) update(env *environment, argument uint32, fn func(*client.AdminClient, uint32) (*client.App, error)) error {
 	api, app, err := g.change(env, argument)
 	if err != nil {
@@ -66,7 +67,6 @@ func (g *appCmd) update(env *environment, argument uint32, fn func(*client.Admin
 	return g.print(env, a)
 }
 
-// print prints an app.
 func (g *appCmd) print(env *environment, a *client.App) error {
 	keys := make([]string, len(a.Keys))
 	for i, k := range a.Keys {
@@ -90,7 +90,8 @@ func (g *appCmd) print(env *environment, a *client.App) error {
 	})
 }
 
-// An appArgument names an app; without it the connection's is meant.
+// An appArgument is an optional argument that names an app. Without it a command works on
+// the app of the connection.
 type appArgument struct {
 	App uint32 `arg:"" optional:"" name:"app" given:"" help:"SDKAppID (default: that of --sdkappid or of the context)."`
 }
@@ -145,7 +146,8 @@ func (c *appCreateCmd) Run(ctx context.Context, env *environment, g *appCmd) err
 	return errors.Join(g.print(env, created.App), showSecret(env.stdout, "secret", created.Secret))
 }
 
-// showSecret prints what the server shows only once, if it made anything.
+// showSecret prints a secret that the server shows only once. It prints nothing if the
+// server generated none.
 func showSecret(w io.Writer, name, secret string) error {
 	if secret == "" {
 		return nil
@@ -246,7 +248,7 @@ func (c *appSetCmd) Run(ctx context.Context, env *environment, g *appCmd) error 
 	})
 }
 
-// confirmChange asks before what cannot be undone, and before what ends calls.
+// confirmChange asks before a change that cannot be undone or that ends calls.
 func (c *appSetCmd) confirmChange(ctx context.Context, env *environment, app uint32) error {
 	var doing []string
 	if c.NoTest {
@@ -290,7 +292,8 @@ func (c *appDeleteCmd) Run(ctx context.Context, env *environment, g *appCmd) err
 	return printThing(env.stdout, g.Output, map[string]uint32{"deleted": app}, []property{{"deleted", fmt.Sprint(app)}})
 }
 
-// expiry turns how long something lasts into its end; 0 is for ever.
+// expiry returns the time d from now, in whole seconds. For 0 it returns the zero time,
+// for which the admin API has a meaning: a token never expires, a key is retired at once.
 func expiry(d time.Duration) time.Time {
 	if d == 0 {
 		return time.Time{}

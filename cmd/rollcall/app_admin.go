@@ -14,7 +14,7 @@ type appAdminCmd struct {
 	Remove appAdminRemoveCmd `cmd:"" help:"Remove an admin."`
 }
 
-// An appAdminArgument names who is to be an admin, or is one, and of which app.
+// An appAdminArgument names a user, who is or becomes an admin, and the app.
 type appAdminArgument struct {
 	UserID string `arg:"" name:"userid" given:"" help:"The user."`
 	appArgument
@@ -61,7 +61,8 @@ func (c *appAdminRemoveCmd) Run(ctx context.Context, env *environment, g *appCmd
 	})
 }
 
-// removal says what ends with an admin. signer is the admin of the connection.
+// removal returns the effect of removing an admin, as the text of a confirmation. signer
+// is the admin of the connection.
 func removal(admin string, app uint32, signer string) string {
 	if admin == signer {
 		return fmt.Sprintf("this refuses calls signed as %s, the admin that this command line signs as for app %d; add another one first with \"rollcall app admin add\"", admin, app)

@@ -64,8 +64,9 @@ func (c *appKeyAddCmd) Run(ctx context.Context, env *environment, g *appCmd) err
 	return errors.Join(printThing(env.stdout, g.Output, nil, keyProperties(added.Key)), showSecret(env.stdout, "secret", added.Secret))
 }
 
-// newKey reads a key to be added: the text of an HMAC key, or a public key.
-// Without a file there is none.
+// newKey reads the file of a new key. It returns the text of an HMAC key or a public key,
+// and neither if there is no file. added selects the flag that errors name: --file of
+// "app key add" or, if false, --new-key of "app create".
 func newKey(env *environment, file string, added bool) (secret, publicKey string, err error) {
 	if file == "" {
 		return "", "", nil

@@ -8,7 +8,7 @@ import (
 	"rollcall/client"
 )
 
-// auditCmd shows who did what.
+// auditCmd prints the audit trail.
 type auditCmd struct {
 	connection `group:"connection"`
 	All        bool `help:"Of all apps, not only the one of --sdkappid or of the context."`

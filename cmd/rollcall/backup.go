@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// backupCmd makes copies of a running server's store, and checks them.
+// backupCmd copies the store of a running server, and checks such copies.
 type backupCmd struct {
 	Create backupCreateCmd `cmd:"" help:"Copy the store of a running server."`
 	Verify backupVerifyCmd `cmd:"" help:"Read every record of a copy and say what it holds."`
@@ -37,7 +37,7 @@ Examples:
   rollcall backup create /var/backups/rollcall/monday --timeout 10m`
 }
 
-// Run makes a copy.
+// Run copies the store.
 func (c *backupCreateCmd) Run(ctx context.Context, env *environment) error {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
@@ -88,7 +88,7 @@ func (c *backupVerifyCmd) Run(ctx context.Context, env *environment) error {
 	return printContents(env, c.Output, found)
 }
 
-// printContents prints what a store holds.
+// printContents prints the counts and the digest of a store.
 func printContents(env *environment, output string, c *account.Contents) error {
 	ps := []property{
 		{"accounts", strconv.FormatInt(c.Accounts, 10)},

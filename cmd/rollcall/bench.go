@@ -15,7 +15,7 @@ import (
 	"rollcall/internal/loadgen"
 )
 
-// benchCmd loads a server and measures how it takes it.
+// benchCmd loads a server and measures its rate and its latency.
 type benchCmd struct {
 	connection `group:"connection"`
 	Target     string `arg:"" optional:"" name:"server" given:"" help:"URL of the server (default: that of --url or of the context)."`
@@ -67,7 +67,7 @@ func (c *benchCmd) Run(ctx context.Context, env *environment) error {
 	return errors.Join(err, c.report(env, res))
 }
 
-// load returns what load to make.
+// load returns the options of the load.
 func (c *benchCmd) load(ctx context.Context, env *environment) (o loadgen.Options, err error) {
 	if err := c.server(); err != nil {
 		return o, err
@@ -96,7 +96,7 @@ func (c *benchCmd) load(ctx context.Context, env *environment) (o loadgen.Option
 	return o, err
 }
 
-// permit refuses a server on another machine unless it is named twice.
+// permit refuses a server on another machine unless --yes-really repeats its host name.
 func (c *benchCmd) permit() error {
 	u, err := url.Parse(c.URL)
 	if err != nil {

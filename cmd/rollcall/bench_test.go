@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// bench runs rollcall bench and returns the exit code and what it printed.
+// bench runs "rollcall bench" and returns its exit code and its output.
 func bench(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -36,7 +36,7 @@ func TestBench(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &r); code != exitOK || err != nil {
 			t.Fatalf("%q: exit %d, %v, %s", tt.args, code, err, errs)
 		}
-		// The admins are accounts too, and no page is left out.
+		// The list also has the admins, so it may be longer. No page may be missing.
 		if r.Accounts < tt.accounts || r.Errors != 0 || r.CallsPerS <= 0 || r.Max < r.P50 {
 			t.Errorf("%q: %+v", tt.args, r)
 		}
@@ -50,7 +50,7 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// Another machine is not loaded by a slip.
+// TestBenchElsewhere loads another machine without repeating its name, which is refused.
 func TestBenchElsewhere(t *testing.T) {
 	t.Setenv(keyVariable, "the secret of an app")
 	key := []string{"--sdkappid", "1400000001", "--accounts", "100"}

@@ -7,7 +7,7 @@ import (
 	"rollcall/internal/completion"
 )
 
-// completionCmd prints what teaches a shell the commands and flags.
+// completionCmd prints a script with which a shell completes commands and flags.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }

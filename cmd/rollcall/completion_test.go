@@ -22,7 +22,7 @@ func completionScript(t *testing.T, shell string) string {
 	return stdout.String()
 }
 
-// bash offers what can stand at the cursor.
+// TestCompletionBash checks the words that bash offers at the cursor.
 func TestCompletionBash(t *testing.T) {
 	script := completionScript(t, "bash")
 	for _, tt := range []struct {
@@ -36,7 +36,7 @@ func TestCompletionBash(t *testing.T) {
 		{"rollcall account import alice --face", []string{"--face-url"}},
 		{"rollcall app list --output ", []string{"table", "json"}},
 		{"rollcall app list --output j", []string{"json"}},
-		{"rollcall app list --output = j", []string{"json"}}, // bash cuts --output=j so
+		{"rollcall app list --output = j", []string{"json"}}, // bash splits --output=j like this
 		{"rollcall app list --output =", []string{"table", "json"}},
 		{"rollcall app create 1 --edition s", []string{"standard"}},
 		{"rollcall app set --edition p", []string{"pro"}},
@@ -71,7 +71,8 @@ func TestCompletionBash(t *testing.T) {
 	}
 }
 
-// The other shells may not be here; where they are, they read their scripts.
+// TestCompletionSyntax lets each shell parse its script. It skips shells that are not
+// installed.
 func TestCompletionSyntax(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		script := completionScript(t, shell)
@@ -89,7 +90,7 @@ func TestCompletionSyntax(t *testing.T) {
 	}
 }
 
-// Every command tells how it is used, with an example.
+// TestHelp checks that the help of every command has an example.
 func TestHelp(t *testing.T) {
 	for line := range strings.Lines(completionScript(t, "fish")) {
 		path, ok := strings.CutPrefix(line, "            case ")
@@ -111,7 +112,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The words after a flag are those that its command takes.
+// TestCompletionWords compares the words offered after a flag with the values that its
+// command accepts.
 func TestCompletionWords(t *testing.T) {
 	var workloads, editions []string
 	for _, w := range loadgen.Workloads() {
@@ -139,7 +141,7 @@ func TestCompletionWords(t *testing.T) {
 	}
 }
 
-// Each shell is told of words and of files.
+// TestCompletionValues checks that zsh and fish complete both words and files.
 func TestCompletionValues(t *testing.T) {
 	for shell, lines := range map[string][]string{
 		"zsh":  {"    (--output) compadd -- table json; return ;;", "    (--file) _files; return ;;"},

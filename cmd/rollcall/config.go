@@ -7,13 +7,13 @@ import (
 	"rollcall/internal/server"
 )
 
-// configCmd looks at settings without starting a server.
+// configCmd checks and prints settings without starting a server.
 type configCmd struct {
 	Check configCheckCmd `cmd:"" help:"Check a file of settings."`
 	Print configPrintCmd `cmd:"" help:"Show the effective settings, each with its source."`
 }
 
-// configCheckCmd reads a file as serve would.
+// configCheckCmd checks a file as serve would.
 type configCheckCmd struct {
 	File string `arg:"" given:"" help:"Settings in YAML."`
 }
@@ -21,9 +21,9 @@ type configCheckCmd struct {
 // Help is shown by rollcall config check --help.
 func (configCheckCmd) Help() string {
 	return `Reads the file as "rollcall serve --config FILE" would, together with the
-environment, and reads the files that it names: run it as the user of the server. A mistake is one sentence with the place and the remedy, and
-exit code 2. An allowed but dangerous setting, such as a key that everybody can
-read, is a warning.
+environment, and reads the files that it names: run it as the user of the server.
+A mistake is one sentence with the place and the remedy, and exit code 2. An allowed
+but dangerous setting, such as a key that everybody can read, is a warning.
 
 Examples:
   rollcall config check /etc/rollcall/rollcall.yml`
@@ -48,7 +48,7 @@ func (c *configCheckCmd) Run(env *environment) error {
 	return err
 }
 
-// configPrintCmd shows settings.
+// configPrintCmd prints the effective settings.
 type configPrintCmd struct {
 	File string `name:"config" placeholder:"FILE" given:"" help:"Settings in YAML."`
 }

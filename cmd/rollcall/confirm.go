@@ -16,8 +16,8 @@ type confirmation struct {
 	Yes bool `help:"Do it without asking."`
 }
 
-// confirm returns nil if --yes was given or a person at a terminal agrees. doing
-// says what is about to happen, as "this deletes app 1".
+// confirm returns nil if --yes was given or a person at a terminal agrees. doing names
+// the effect, for example "this deletes app 1".
 func (c *confirmation) confirm(ctx context.Context, env *environment, doing string) error {
 	if c.Yes {
 		return nil
@@ -36,8 +36,8 @@ func (c *confirmation) confirm(ctx context.Context, env *environment, doing stri
 	return nil
 }
 
-// line reads a line of standard input in lower case. It returns when the context
-// ends, although a read of a terminal goes on.
+// line reads a line of standard input and returns it in lower case, without spaces around
+// it. When the context ends, it returns although the read of a terminal is still blocked.
 func (env *environment) line(ctx context.Context) (string, error) {
 	type result struct {
 		text string
@@ -62,7 +62,8 @@ func isTerminal(v any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// some writes how many things there are, and the only one by its name.
+// some returns the number of things of a kind, such as "3 accounts", or the name of a
+// single one, such as "account alice".
 func some(names []string, kind string) string {
 	if len(names) == 1 {
 		return fmt.Sprintf("%s %s", kind, names[0])

@@ -20,7 +20,7 @@ type appWorker struct {
 	ledger
 	first   uint32 // of its ten apps
 	rng     *rand.Rand
-	secrets map[string]string // of the keys that it has made, by fingerprint
+	secrets map[string]string // of its keys, by fingerprint
 }
 
 func newAppWorker(first uint32) *appWorker {
@@ -32,14 +32,14 @@ func (w *appWorker) book() *ledger { return &w.ledger }
 func (w *appWorker) next(s *site) call {
 	app := w.first + w.rng.Uint32N(10)
 	f := w.acked.apps[app]
-	keys := slices.IndexFunc(f.Keys[:], func(k keyFact) bool { return k.Fingerprint == "" })
+	free := slices.IndexFunc(f.Keys[:], func(k keyFact) bool { return k.Fingerprint == "" })
 	switch n := w.rng.IntN(100); {
 	case !f.Exists:
 		return w.create(s.admin, app)
 	case n < 20:
 		return w.rename(s.admin, app, f)
-	case n < 40 && keys >= 0:
-		return w.addKey(s.admin, app, keys)
+	case n < 40 && free >= 0:
+		return w.addKey(s.admin, app, free)
 	case n < 55:
 		return w.retireKey(s.admin, app, w.rng.IntN(maxAppKeys))
 	case n < 75:
@@ -53,7 +53,7 @@ func (w *appWorker) next(s *site) call {
 	}
 }
 
-// key makes a key and remembers its secret.
+// key generates a key and stores its secret.
 func (w *appWorker) key() (secret string, f keyFact) {
 	secret = directory.NewSecret()
 	f.Fingerprint = fmt.Sprintf("%x", sha256.Sum256([]byte(secret)))[:16]
@@ -61,7 +61,7 @@ func (w *appWorker) key() (secret string, f keyFact) {
 	return secret, f
 }
 
-// change returns a call that makes f the truth about an app.
+// change returns a call after which f is true of an app.
 func change(app uint32, f appFact, send func(context.Context) error) call {
 	changes := newFacts()
 	changes.apps[app] = f
@@ -113,7 +113,7 @@ func (w *appWorker) retireKey(api *client.AdminClient, app uint32, place int) ca
 	})
 }
 
-// addAdmin makes one of a few ids an admin. It may be one already, or may have been one.
+// addAdmin makes one of a few ids an admin. The id may be or may have been an admin.
 func (w *appWorker) addAdmin(api *client.AdminClient, app uint32) call {
 	user := fmt.Sprintf("boss-%d", w.rng.IntN(5))
 	f := w.acked.apps[app]
@@ -130,7 +130,7 @@ func (w *appWorker) addAdmin(api *client.AdminClient, app uint32) call {
 	return c
 }
 
-// removeAdmin makes the newest admin an admin no more. The account stays.
+// removeAdmin removes the newest admin. The account stays.
 func (w *appWorker) removeAdmin(api *client.AdminClient, app uint32) call {
 	f := w.acked.apps[app]
 	all := f.admins()
@@ -142,7 +142,7 @@ func (w *appWorker) removeAdmin(api *client.AdminClient, app uint32) call {
 	})
 }
 
-// bare reports whether an app has no account but those of its admins.
+// bare reports whether an app has no accounts except those of its admins.
 func (w *appWorker) bare(app uint32) bool {
 	live := 0
 	for key, f := range w.acked.accounts {
@@ -162,13 +162,13 @@ func (w *appWorker) remove(api *client.AdminClient, app uint32) call {
 	return c
 }
 
-// A tokenWorker creates and deletes tokens, and now and then makes a backup.
+// A tokenWorker creates and deletes tokens, and sometimes makes a backup.
 type tokenWorker struct {
 	ledger
 	dir     string // of the backups
 	rng     *rand.Rand
 	calls   int
-	names   []string // of the tokens that it has ever made
+	names   []string // of all tokens that it has ever created
 	backups []string // that were acknowledged and not verified yet
 }
 
@@ -204,7 +204,8 @@ func (w *tokenWorker) create(api *client.AdminClient) call {
 	}}
 }
 
-// remove deletes a token. Its secret stays on the ledger: it must stop working.
+// remove deletes a token. The secret stays in the ledger, because a check expects that it
+// stops working.
 func (w *tokenWorker) remove(api *client.AdminClient) call {
 	name := w.names[w.rng.IntN(len(w.names))]
 	f := w.acked.tokens[name]

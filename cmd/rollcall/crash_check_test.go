@@ -16,7 +16,7 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// A checker looks up in one server all that the ledgers know of it.
+// A checker looks up in one server everything that the ledgers contain.
 type checker struct {
 	*trial
 	site  *site
@@ -47,13 +47,13 @@ func (tr *trial) check(t *testing.T, s *site) []string {
 	return c.wrong
 }
 
-// expect counts a look-up, and notes what is wrong unless ok is set.
+// expect counts a look-up, and records an error unless ok is set.
 func (c *checker) expect(ok bool, format string, args ...any) {
 	c.lookups++
 	c.require(ok, format, args...)
 }
 
-// require is expect for what was looked up and counted already.
+// require is expect for a look-up that was counted already.
 func (c *checker) require(ok bool, format string, args ...any) {
 	if !ok {
 		c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
@@ -119,7 +119,7 @@ func shownAccount(r *client.AccountRecord) accountFact {
 	return f
 }
 
-// strangers finds what nobody has created.
+// strangers finds accounts, apps and tokens that no call has created.
 func (c *checker) strangers(shown facts) {
 	for key := range shown.accounts {
 		c.require(c.known.accounts[key].Live, "nobody has created the account %v", key)
@@ -132,7 +132,7 @@ func (c *checker) strangers(shown facts) {
 	}
 }
 
-// births finds InternalIDs that were given twice, in all rounds.
+// births finds an InternalID that two accounts got, in this round or in different ones.
 func (c *checker) births(shown facts) {
 	for key, f := range shown.accounts {
 		who := fmt.Sprintf("%v, created at %d", key, f.Birth.at)
@@ -142,8 +142,8 @@ func (c *checker) births(shown facts) {
 	}
 }
 
-// batches calls fn for accounts of one app, for those that the load changes and that
-// keep is true for.
+// batches calls fn with batches of accounts, each of one app. It leaves out accounts that
+// the load does not change, and accounts for which keep returns false.
 func (c *checker) batches(keep func(accountFact) bool, fn func(app uint32, users []string) error) error {
 	users := map[uint32][]string{}
 	for key, f := range c.known.accounts {
@@ -192,7 +192,8 @@ func (c *checker) profiles() error {
 	})
 }
 
-// tombstones tries to import what was deleted, where the edition bars it.
+// tombstones tries to import deleted accounts of the app whose edition does not allow
+// that.
 func (c *checker) tombstones() error {
 	return c.batches(func(f accountFact) bool { return f.Deleted }, func(app uint32, users []string) error {
 		if app != barredApp {
@@ -210,8 +211,8 @@ func (c *checker) tombstones() error {
 	})
 }
 
-// watermarks calls with a UserSig from before each kick, and with one from after it.
-// Those who sign are no admins, so a good UserSig is refused for that.
+// watermarks calls with a UserSig from before each kick, and with one from after it. The
+// users are no admins, so the second one is refused too, with another code.
 func (c *checker) watermarks() error {
 	for key, f := range c.known.accounts {
 		if f.Kicked == (span{}) {
@@ -284,7 +285,7 @@ func (c *checker) secrets() error {
 	return nil
 }
 
-// backups verifies the backups that were acknowledged, and removes all.
+// backups verifies the acknowledged backups, and removes all backups.
 func (c *checker) backups() error {
 	for _, w := range c.workers {
 		w, ok := w.(*tokenWorker)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestKillCanFail proves that the check of TestKill finds what it looks for: it
-// falsifies the ledgers in one point at a time.
+// TestKillCanFail falsifies the ledgers in one point at a time. The check of TestKill must
+// find each difference.
 func TestKillCanFail(t *testing.T) {
 	tr, s := newTrial(t, t.TempDir())
 	w, apps, tokens := newAccountWorker("f", barredApp, false), newAppWorker(firstApp), newTokenWorker(t.TempDir())
@@ -46,7 +46,7 @@ func TestKillCanFail(t *testing.T) {
 	}
 }
 
-// restore returns a function that gives the ledgers back what they hold now.
+// restore returns a function that resets the ledgers to their present content.
 func restore(tr *trial) func() {
 	var saved []facts
 	for _, l := range tr.ledgers() {
@@ -128,7 +128,7 @@ func changeAccount(change func(accountFact) accountFact) func(*trial, *accountWo
 	}
 }
 
-// swapSecrets takes the secrets of two keys, of which one is retired, for each other.
+// swapSecrets swaps the secrets of two keys, one of which is retired.
 func swapSecrets(_ *trial, _ *accountWorker, w *appWorker, _ *tokenWorker) {
 	keys := w.acked.apps[firstApp].Keys
 	a, b := keys[0].Fingerprint, keys[1].Fingerprint
@@ -152,7 +152,8 @@ func changeTokens(change func(*tokenFact)) func(*trial, *accountWorker, *appWork
 	}
 }
 
-// TestKillFindsLosses runs TestKill's load on a store that keeps nothing.
+// TestKillFindsLosses runs the load of TestKill on a store in memory, which loses
+// everything at the end. The check must find losses.
 func TestKillFindsLosses(t *testing.T) {
 	tr, s := newTrial(t, t.TempDir(), "--store", "mem:")
 	tr.workers = tr.workers[:len(tr.workers)-1] // a store in memory makes no backups

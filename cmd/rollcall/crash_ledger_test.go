@@ -15,8 +15,8 @@ type userKey struct {
 
 func (k userKey) String() string { return fmt.Sprintf("%d/%s", k.app, k.user) }
 
-// facts are what a server says, or must say, of everything in it. What has no fact, or
-// the zero one, does not exist.
+// facts describe everything that a server shows, or must show. A thing without a fact, or
+// with the zero one, does not exist.
 type facts struct {
 	accounts map[userKey]accountFact
 	apps     map[uint32]appFact
@@ -27,7 +27,7 @@ func newFacts() facts {
 	return facts{map[userKey]accountFact{}, map[uint32]appFact{}, map[string]tokenFact{}}
 }
 
-// put lays changes over f.
+// put copies changes into f.
 func (f facts) put(changes facts) {
 	maps.Copy(f.accounts, changes.accounts)
 	maps.Copy(f.apps, changes.apps)
@@ -46,7 +46,7 @@ type accountFact struct {
 	Kicked    span  // outlives the account
 }
 
-// A birth is what an account gets when it is created. It never changes.
+// A birth contains the values that an account gets when it is created. They never change.
 type birth struct {
 	internalID string
 	at         int64 // in unix milliseconds
@@ -67,13 +67,13 @@ func (f accountFact) learn(got accountFact) accountFact {
 	return f
 }
 
-// removed returns what is true when the account is deleted.
+// removed returns the fact after the account is deleted.
 func (f accountFact) removed() accountFact { return accountFact{Deleted: true, Kicked: f.Kicked} }
 
 // A span bounds a time, in unix seconds. The zero span is no time.
 type span struct{ from, to int64 }
 
-// maxAppKeys is the most keys that the load gives to an app.
+// maxAppKeys is the largest number of keys that the load adds to an app.
 const maxAppKeys = 4
 
 // An appFact is the truth about one app.
@@ -81,7 +81,7 @@ type appFact struct {
 	Exists bool
 	Name   string
 	Admins string              // separated by spaces, in their order
-	Keys   [maxAppKeys]keyFact // that of the id "1" comes first
+	Keys   [maxAppKeys]keyFact // the key with the id "1" comes first
 }
 
 func (f appFact) matches(got appFact) bool  { return f == got }
@@ -116,8 +116,8 @@ func (f tokenFact) learn(got tokenFact) tokenFact {
 	return f
 }
 
-// A ledger is what one worker knows. Each worker has things of its own, so it knows
-// their truth exactly but for the call that is under way.
+// A ledger contains the facts that one worker knows. No other worker changes its things,
+// so the facts are exact except for the call under way.
 type ledger struct {
 	acked   facts
 	pending facts // changes of the call under way, each of which may be true
@@ -131,8 +131,8 @@ func (l *ledger) acknowledge() {
 	l.pending = newFacts()
 }
 
-// settle compares the ledger with what a server shows, and takes over what became of
-// the call under way. It returns what is wrong.
+// settle compares the ledger with what a server shows, and returns the differences. It
+// records which changes of the call under way took effect.
 func (l *ledger) settle(shown facts) (wrong []string) {
 	wrong = slices.Concat(
 		settle(l.acked.accounts, l.pending.accounts, shown.accounts),
@@ -143,10 +143,10 @@ func (l *ledger) settle(shown facts) (wrong []string) {
 	return wrong
 }
 
-// A fact is one of the facts above.
+// A fact is an accountFact, an appFact or a tokenFact.
 type fact[F any] interface {
-	matches(shown F) bool // whether a server that shows that is right
-	learn(shown F) F      // the fact, with what it leaves open
+	matches(shown F) bool // whether a server may show that
+	learn(shown F) F      // the fact, completed with values that only the server knows
 }
 
 func settle[K comparable, F fact[F]](acked, pending, shown map[K]F) (wrong []string) {

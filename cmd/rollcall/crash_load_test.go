@@ -21,7 +21,7 @@ type site struct {
 	apps  map[uint32]*client.Client // those whose accounts the load changes
 }
 
-// newSite returns a site whose account API is called for the apps of keys.
+// newSite returns a site with a client of the account API for each app of keys.
 func newSite(t *testing.T, p *process, keys map[uint32]string) *site {
 	t.Helper()
 	s := &site{process: p, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, apps: map[uint32]*client.Client{}}
@@ -53,7 +53,7 @@ func sign(key string, who userKey, at int64) (string, error) {
 
 // A call is one request of a worker.
 type call struct {
-	changes facts // that it makes
+	changes facts // that are true if it succeeds
 	send    func(context.Context) error
 }
 
@@ -63,9 +63,9 @@ type worker interface {
 	book() *ledger
 }
 
-// work makes one call after the other until one gets no answer, or acked, which it calls
-// after each that was acknowledged, returns false. An answer that refuses a call is an
-// error; what the call has done is unknown.
+// work makes one call after the other, and calls acked after each acknowledged call. It
+// ends when a call gets no response or when acked returns false. A response that refuses a
+// call is an error; whether the call took effect is then unknown.
 func work(ctx context.Context, s *site, w worker, acked func() (more bool)) error {
 	for {
 		c := w.next(s)
@@ -138,7 +138,7 @@ func (w *accountWorker) create(api *client.Client) call {
 	return w.imports(api, as)
 }
 
-// reimport imports accounts again, those that were deleted too if the app allows it.
+// reimport imports accounts again, including deleted ones if the app allows that.
 func (w *accountWorker) reimport(api *client.Client) call {
 	var as []client.Account
 	for _, user := range w.some() {
@@ -224,7 +224,7 @@ func (w *accountWorker) look(api *client.AdminClient, user string) call {
 	}}
 }
 
-// some returns up to eight ids that were imported one after the other.
+// some returns up to eight consecutive ids.
 func (w *accountWorker) some() []string {
 	if len(w.users) == 0 {
 		return nil
@@ -243,7 +243,7 @@ func (w *accountWorker) live() (users []string) {
 	return users
 }
 
-// allDone returns the first item of a batch that failed as an error.
+// allDone returns an error for the first item of a batch that failed, or err.
 func allDone(rs []client.Result, err error) error {
 	for _, r := range rs {
 		if r.Code != 0 {

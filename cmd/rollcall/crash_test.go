@@ -18,8 +18,8 @@ import (
 
 var crashRounds = flag.Int("crash-rounds", 8, "how often TestKill kills the server")
 
-// The apps whose accounts the load changes. What was deleted in the first may be
-// imported again at once, in the second not for 90 days.
+// The apps whose accounts the load changes. A deleted account can be imported again at
+// once in the first app, and after 90 days in the second one.
 const (
 	freeApp   = 1400000001 // the demo app
 	barredApp = 1500000001
@@ -28,20 +28,22 @@ const (
 // firstApp is the first of the apps that the load creates and deletes.
 const firstApp = 1600000000
 
-// A trial is one data directory, and what is true of it over several servers.
+// A trial is one data directory with what must be true of it, for several servers that
+// run one after the other.
 type trial struct {
 	dir     string
 	args    []string // of the server
 	keys    map[uint32]string
-	base    *ledger // of what was there before the load
+	base    *ledger // of everything from before the load
 	workers []worker
-	born    map[string]string // who got which InternalID
+	born    map[string]string // accounts by InternalID
 	startup time.Duration     // how long the first start took
 	calls   atomic.Int64      // that were acknowledged
 	lookups int
 }
 
-// newTrial starts a server on an empty directory, and creates what the load needs.
+// newTrial starts a server on an empty directory, and creates the apps and workers of the
+// load.
 func newTrial(t *testing.T, dir string, args ...string) (*trial, *site) {
 	t.Helper()
 	tr := &trial{dir: dir, args: args, keys: map[uint32]string{}, base: newLedger(), born: map[string]string{}}
@@ -140,7 +142,8 @@ func (tr *trial) loadUntilKilled(t *testing.T, s *site, stop bool) {
 	_ = s.Wait()
 }
 
-// killStart starts a server and kills it at a random moment until it would be ready.
+// killStart starts a server and kills it at a random moment, during the start or shortly
+// after it.
 func (tr *trial) killStart(t *testing.T) {
 	t.Helper()
 	exe, err := os.Executable()

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// damages are what may happen to one file of a store.
+// damages lists ways to damage one file of a store.
 var damages = []struct {
 	name    string
 	pattern string // of the file; the last one of several
@@ -33,7 +33,7 @@ var damages = []struct {
 	{"empty record", "CHECKSUMS", func([]byte) []byte { return nil }, "the file FILE cannot be read"},
 }
 
-// cut takes the last byte away.
+// cut removes the last byte.
 func cut(b []byte) []byte { return b[:len(b)-1] }
 
 // flip flips a bit of the byte in the middle.
@@ -42,9 +42,9 @@ func flip(b []byte) []byte {
 	return b
 }
 
-// TestDamaged damages a file of the data directory between two starts. The start is
-// refused with the name of the file and changes nothing. So is a check of the store,
-// and that of a backup with the same damage.
+// TestDamaged damages a file of the data directory between two starts. The second start
+// fails with the name of the file and changes nothing. A check of the store fails in the
+// same way, and so does a check of a backup with the same damage.
 func TestDamaged(t *testing.T) {
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[:len(tr.workers)-1] // without the one that makes backups
@@ -85,7 +85,7 @@ func damaged(t *testing.T, dir, pattern string, inflict func([]byte) []byte) (co
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	keys := filepath.Join(copied, "seal.keys") // which a backup does not have
+	keys := filepath.Join(copied, "seal.keys") // a backup does not have this file
 	if err := os.Chmod(keys, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func damaged(t *testing.T, dir, pattern string, inflict func([]byte) []byte) (co
 	return copied, filepath.Base(path)
 }
 
-// refused runs a command that must fail with one line that holds want.
+// refused runs a command that must fail with one line that contains want.
 func refused(t *testing.T, want string, args ...string) {
 	t.Helper()
 	code, printed := program(t, args...)
@@ -117,7 +117,7 @@ func refused(t *testing.T, want string, args ...string) {
 	}
 }
 
-// imageOf returns the files in a directory, and a sum of each.
+// imageOf returns the files in a directory, each with its size and checksum.
 func imageOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	image := map[string]string{}

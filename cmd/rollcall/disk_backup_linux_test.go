@@ -74,8 +74,8 @@ func TestBackupToBadDisk(t *testing.T) {
 	allRight(t, tr, s)
 }
 
-// TestBackupToHungDisk makes backups to a disk that does not answer. Others are made
-// meanwhile. When the disk answers again, nothing that is not whole is left on it.
+// TestBackupToHungDisk makes backups to a disk that does not answer. Backups to another
+// disk succeed meanwhile. When the disk answers again, no incomplete backup is left on it.
 func TestBackupToHungDisk(t *testing.T) {
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[4:6] // one of accounts, one of apps
@@ -112,7 +112,7 @@ func TestBackupToHungDisk(t *testing.T) {
 				t.Errorf("the backup answers %v", err)
 			}
 			dir := filepath.Join(t.TempDir(), "good")
-			eventually(t, "backup to a good disk", func() bool { // the server waits a moment for the other one to end
+			eventually(t, "backup to a good disk", func() bool { // the server first waits a moment for the end of the other backup
 				return s.backup(t, dir) == nil
 			})
 			tr.verified(t, dir)
@@ -122,7 +122,7 @@ func TestBackupToHungDisk(t *testing.T) {
 				left, err := os.ReadDir(disk.Real)
 				return err == nil && (len(left) == 0 || len(left) == 1 && left[0].Name() == "copy")
 			})
-			if _, err := os.Stat(filepath.Join(disk.Real, "copy")); err == nil { // the last step has gone well, too late
+			if _, err := os.Stat(filepath.Join(disk.Real, "copy")); err == nil { // the last step succeeded, but too late for the caller
 				tr.verified(t, filepath.Join(disk.Real, "copy"))
 			}
 		})

@@ -18,14 +18,14 @@ func newDiskTrial(t *testing.T) (*faultfs.Disk, *trial, *site) {
 	disk := faultfs.New(t)
 	tr, s := newTrial(t, filepath.Join(disk.Dir, "data"))
 	tr.workers = tr.workers[:len(tr.workers)-1] // without the one that makes backups
-	t.Cleanup(disk.Heal)                        // before the server is killed, which cannot end while it hangs
+	t.Cleanup(disk.Heal)                        // before the kill of the server, which cannot end while its disk hangs
 	return disk, tr, s
 }
 
-// internalCodes are the answers of a server that cannot write.
+// internalCodes are the codes of a server that cannot write.
 var internalCodes = []int{70500, 40006, 500}
 
-// timeoutCodes are the answers of a server whose disk does not answer.
+// timeoutCodes are the codes of a server whose disk does not answer.
 var timeoutCodes = []int{70169, 40006, 503}
 
 // refusedWith checks the refusals that ended the workers of a load.
@@ -38,7 +38,7 @@ func refusedWith(t *testing.T, l *load, codes []int) {
 	}
 }
 
-// reads checks that the server answers what needs no disk that can be written.
+// reads checks that the server responds to calls that only read.
 func reads(t *testing.T, s *site) {
 	t.Helper()
 	rs, err := s.apps[freeApp].CheckAccounts(t.Context(), []string{client.Administrator})
@@ -51,8 +51,8 @@ func reads(t *testing.T, s *site) {
 }
 
 // TestDiskFails lets the disk of the data directory fail. The server acknowledges no
-// further write, also when the disk is mended. It goes on reading, and says what has
-// happened. After a restart everything that it acknowledged is there.
+// further write, even after the disk is repaired. It still responds to reads, and logs the
+// error. After a restart every acknowledged change is there.
 func TestDiskFails(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -86,8 +86,8 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
-// TestDiskHangs lets the disk of the data directory hang. Every call has its answer all
-// the same, and when the disk answers the server goes on.
+// TestDiskHangs lets the disk of the data directory hang. Every call still gets a
+// response. When the disk answers again, the server works as before.
 func TestDiskHangs(t *testing.T) {
 	disk, tr, s := newDiskTrial(t)
 	tr.workers = tr.workers[:5] // those of accounts: the admin API waits longer
@@ -105,10 +105,10 @@ func TestDiskHangs(t *testing.T) {
 	goOn(t, tr, s)
 }
 
-// goOn checks that the server serves as ever.
+// goOn checks that the server works as before a fault.
 func goOn(t *testing.T, tr *trial, s *site) {
 	t.Helper()
-	// What was refused may still happen until a later change is acknowledged.
+	// A refused change may still take effect until a later change is acknowledged.
 	f := tr.base.acked.accounts[userKey{freeApp, client.Administrator}]
 	f.Nick = "later"
 	if err := s.apps[freeApp].ImportAccount(t.Context(), client.Account{UserID: client.Administrator, Nick: f.Nick}); err != nil {
@@ -123,8 +123,8 @@ func goOn(t *testing.T, tr *trial, s *site) {
 }
 
 // TestDiskFills lets the disk of the data directory fill up. The server refuses writes
-// while there is still room for what it does itself, goes on reading, and takes writes
-// again when there is room. A start on a disk that has hardly any is refused.
+// while there is still room for its own work, and responds to reads. It accepts writes
+// again when there is room. A start on a disk with hardly any room fails.
 func TestDiskFills(t *testing.T) {
 	disk, tr, s := newDiskTrial(t)
 	l := tr.startLoad(t, s)

@@ -32,8 +32,8 @@ func checkGiven(k *kong.Context) error {
 	return checkVariables(k.Flags())
 }
 
-// checkVariables refuses such values of the environment, unless the flag was given too.
-// An empty variable counts as not set.
+// checkVariables refuses such values of environment variables, unless the flag was given
+// too. An empty variable counts as not set.
 func checkVariables(flags []*kong.Flag) error {
 	for _, f := range flags {
 		for _, name := range f.Tag.Envs {

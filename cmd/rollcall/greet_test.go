@@ -12,9 +12,9 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestGreet starts a developer's server. It prints a line with a UserSig for a
-// person, but neither into systemd's journal nor for the key of a real app, of which
-// it says where that is.
+// TestGreet starts a developer's server. It prints a line with a UserSig on a terminal,
+// but not in the journal of systemd and not for a real app. It always prints where the key
+// is.
 func TestGreet(t *testing.T) {
 	keyFile := filepath.Join(t.TempDir(), "key.txt")
 	if err := os.WriteFile(keyFile, []byte("the secret of a real app"), 0o600); err != nil {

@@ -13,7 +13,7 @@ import (
 	"rollcall/client"
 )
 
-// A load is the workers of a trial, at work in the background.
+// A load contains the workers of a trial that make calls in the background.
 type load struct {
 	calls atomic.Int64 // that were acknowledged
 	stop  atomic.Bool
@@ -68,8 +68,8 @@ func (l *load) more(t *testing.T, n int64) {
 	})
 }
 
-// end ends the load, none of whose calls may have been refused. It returns the longest
-// time without an acknowledgement.
+// end ends the load and returns the longest time without an acknowledgement. The test
+// fails if a call was refused.
 func (l *load) end(t *testing.T) time.Duration {
 	t.Helper()
 	l.stop.Store(true)
@@ -85,8 +85,8 @@ func (l *load) refused() []error {
 	return l.refusals
 }
 
-// refusalCode returns the code of the account API, or the status of the admin API, that err
-// tells of.
+// refusalCode returns the code of the account API or the status of the admin API in err,
+// or -1.
 func refusalCode(err error) int {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return int(e.Code)
@@ -108,8 +108,8 @@ func (s *site) ready(t *testing.T) int {
 	return resp.StatusCode
 }
 
-// program runs rollcall and returns its exit code and all that it prints. One that does
-// not end, as a server that has started, is killed after a minute.
+// program runs rollcall and returns its exit code and its output. It kills a program that
+// does not end within a minute, such as a server that has started.
 func program(t *testing.T, args ...string) (code int, printed string) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -127,7 +127,7 @@ func program(t *testing.T, args ...string) (code int, printed string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// allRight checks that the server says what the ledgers of the trial say.
+// allRight checks that the server agrees with the ledgers of the trial.
 func allRight(t *testing.T, tr *trial, s *site) {
 	t.Helper()
 	if wrong := tr.check(t, s); len(wrong) > 0 {

@@ -35,7 +35,7 @@ func startPiped(t *testing.T) (*process, logReader) {
 	return p, logReader{r}
 }
 
-// stop ends the server, which must do so by itself.
+// stop sends SIGTERM to the server, which must then end with exit code 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -50,7 +50,7 @@ func (p *process) stop(t *testing.T) {
 // server is ready.
 func (p *process) log(t *testing.T, n int) {
 	t.Helper()
-	client := &http.Client{Timeout: time.Minute} // for a server that answers nothing
+	client := &http.Client{Timeout: time.Minute} // for a server that does not respond
 	get := func(path string) {
 		t.Helper()
 		resp, err := client.Get(p.context.URL + path)
@@ -76,13 +76,13 @@ func TestLogReaderGoes(t *testing.T) {
 	}
 	for range 3 { // several writes
 		p.log(t, 1)
-		time.Sleep(200 * time.Millisecond) // longer than lines wait; the test holds also if not
+		time.Sleep(200 * time.Millisecond) // longer than lines stay in the buffer; the test is valid even if not
 	}
 	p.stop(t)
 }
 
-// TestLogReaderStuck sends more lines than a pipe takes while nobody reads them:
-// every call is answered all the same.
+// TestLogReaderStuck logs more lines than fit into a pipe while nobody reads them. Every
+// call still gets a response.
 func TestLogReaderStuck(t *testing.T) {
 	p, _ := startPiped(t)
 	const pipe, line = 64 << 10, 100 // bytes; a line has more

@@ -28,7 +28,7 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
 	Store   storeCmd   `cmd:"" help:"Check a store that no server uses."`
 	Sig     sigCmd     `cmd:"" help:"Sign, verify and explain UserSigs."`
-	Bench   benchCmd   `cmd:"" help:"Load a server and measure how it takes it."`
+	Bench   benchCmd   `cmd:"" help:"Load a server and measure its rate and latency."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -60,7 +60,8 @@ const (
 // errQuiet ends a command with exitFailure without a message of its own.
 var errQuiet = errors.New("")
 
-// exited is the panic with which kong ends the process, for example after --help.
+// exited is the value of the panic that ends run where kong would end the process, for
+// example after --help.
 type exited struct{ code int }
 
 // run parses args, runs the command and returns the exit code.

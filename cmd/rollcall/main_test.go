@@ -9,17 +9,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// asProgram in the environment makes this very binary the program.
+// asProgram is the environment variable that makes the test binary run as rollcall.
 const asProgram = "ROLLCALL_TEST_AS_PROGRAM"
 
-// TestMain lets the tests run this very binary as "rollcall".
+// TestMain lets the tests run the test binary as "rollcall".
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "ROLLCALL_") {
-			os.Unsetenv(name) // the caller's own server is not for tests
+			os.Unsetenv(name) // the tests must not call a server of the developer
 		}
 	}
 	testscript.Main(m, map[string]func(){"rollcall": main})

@@ -60,11 +60,11 @@ func printList[T any](w io.Writer, form string, items iter.Seq2[T, error], colum
 	return t.flush()
 }
 
-// cellWidth counts columns the same in every locale.
+// cellWidth measures text in columns of a terminal, the same in every locale.
 var cellWidth = &runewidth.Condition{StrictEmojiNeutral: true}
 
-// A table lines up cells by the columns that they take on a terminal: a Chinese
-// character takes two.
+// A table aligns cells by their width in columns of a terminal, where a Chinese character
+// is two columns wide.
 type table struct {
 	w    io.Writer
 	rows [][]string
@@ -143,8 +143,9 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// encodeJSON returns v as JSON. Characters that a terminal obeys or hides, such as
-// U+009B and U+202E, are escaped: package encoding/json leaves most of them.
+// encodeJSON returns v as JSON. It escapes characters that control a terminal or change
+// how text is shown, such as U+009B and U+202E. Package encoding/json does not escape
+// most of them.
 func encodeJSON(v any, indent string) (string, error) {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -154,13 +155,13 @@ func encodeJSON(v any, indent string) (string, error) {
 		return "", err
 	}
 	text := b.String()
-	if strings.IndexFunc(text, commands) < 0 {
+	if strings.IndexFunc(text, controlsTerminal) < 0 {
 		return text, nil
 	}
 	b.Reset()
 	for _, r := range text {
 		switch {
-		case !commands(r):
+		case !controlsTerminal(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -172,9 +173,10 @@ func encodeJSON(v any, indent string) (string, error) {
 	return b.String(), nil
 }
 
-// commands reports whether r, which stands in JSON, controls a terminal or changes
-// how other characters are shown. Line feeds there are the encoder's own.
-func commands(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) }
+// controlsTerminal reports whether r, a character of JSON, controls a terminal or changes
+// how other characters are shown. A line feed does not count: the encoder writes line
+// feeds between values and escapes those within texts.
+func controlsTerminal(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // A property is one line of the table of a single thing.
 type property struct{ name, value string }
@@ -223,7 +225,7 @@ func cleanLines(s string) string {
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
-// moment writes a time for a table, "" for none.
+// moment returns a time for a table, or "" for the zero time.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -231,7 +233,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// yes writes a switch for a table, "" for off.
+// yes returns a switch for a table, or "" if it is off.
 func yes(b bool) string {
 	if b {
 		return "yes"
@@ -239,7 +241,7 @@ func yes(b bool) string {
 	return ""
 }
 
-// each turns a slice into a list without errors.
+// each returns an iterator over items, without errors.
 func each[T any](items []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, item := range items {
@@ -250,8 +252,8 @@ func each[T any](items []T) iter.Seq2[T, error] {
 	}
 }
 
-// firstN cuts a list to n items, or leaves it whole if n is 0, and reports in
-// more whether there were others.
+// firstN returns an iterator over the first n items, or over all items if n is 0. It sets
+// more if there are further items.
 func firstN[T any](items iter.Seq2[T, error], n int, more *bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		i := 0

@@ -7,10 +7,12 @@ import (
 	"testing"
 )
 
-// hostile is a text that moves the cursor, colours, and turns the line around.
+// hostile is a text that colours a terminal, clears it, and reverses the direction of a
+// line.
 const hostile = "a\x1b[31m\u009b2J\u202e\x7f\U000e0001z"
 
-// TestOutputIsClean prints text that a stranger chose, in each way that there is.
+// TestOutputIsClean prints a hostile text in every form of output. No character of it
+// controls the terminal.
 func TestOutputIsClean(t *testing.T) {
 	var b strings.Builder
 	for _, form := range []string{"table", "json"} {
@@ -34,13 +36,13 @@ func TestOutputIsClean(t *testing.T) {
 func checkClean(t *testing.T, text string) {
 	t.Helper()
 	for _, r := range text {
-		if commands(r) {
+		if controlsTerminal(r) {
 			t.Errorf("%U reaches the terminal", r)
 		}
 	}
 }
 
-// TestJSONKeepsText reads what was escaped back.
+// TestJSONKeepsText decodes the escaped text. The result is the original text.
 func TestJSONKeepsText(t *testing.T) {
 	text, err := encodeJSON(hostile, "")
 	if err != nil {
@@ -52,7 +54,7 @@ func TestJSONKeepsText(t *testing.T) {
 	}
 }
 
-// TestWideTable lines up characters of two columns, and of none.
+// TestWideTable aligns cells with characters that are two columns wide, or none.
 func TestWideTable(t *testing.T) {
 	table := &table{w: new(strings.Builder)}
 	for _, id := range []string{"ID", "小明", "bob", "e\u0301"} {

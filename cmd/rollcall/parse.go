@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/config"
 )
 
-// decoders read the values of flags and arguments. Kong's own name types of Go in
-// their errors, and take a negative number for a flag.
+// decoders returns decoders for the values of flags and arguments. They replace kong's
+// own, whose errors name types of Go and which take a negative number for a flag.
 func decoders() []kong.Option {
 	options := []kong.Option{
 		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(decodeLevel)),
@@ -25,8 +25,8 @@ func decoders() []kong.Option {
 	return options
 }
 
-// popText returns the text of a value, also of one that begins with a hyphen and
-// a digit.
+// popText returns the text of a value. The value may begin with a hyphen and a digit,
+// which kong would take for a flag.
 func popText(d *kong.DecodeContext, what string) (string, error) {
 	if text := d.Scan.Peek().String(); len(text) > 1 && text[0] == '-' && '0' <= text[1] && text[1] <= '9' {
 		return d.Scan.Pop().String(), nil
@@ -38,7 +38,8 @@ func popText(d *kong.DecodeContext, what string) (string, error) {
 	return t.String(), nil
 }
 
-// decodeNumber reads a whole number from 0 up, or from 1 where a 0 is refused.
+// decodeNumber reads a whole number from 0 up. Its error names 1 as the least number where
+// checkGiven refuses 0.
 func decodeNumber(d *kong.DecodeContext, target reflect.Value) error {
 	text, err := popText(d, "a number")
 	if err != nil {

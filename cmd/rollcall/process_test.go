@@ -32,7 +32,7 @@ type process struct {
 	stderr  *testutil.Buffer // nil if it goes elsewhere
 }
 
-// eventually waits for ok, as long as any machine may need.
+// eventually waits until ok returns true. A minute is enough for any machine.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
@@ -42,7 +42,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// startProcess starts a server on dir and waits until it says that it is ready.
+// startProcess starts a server on dir and waits until it is ready.
 func startProcess(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
 	exe, err := os.Executable()
@@ -103,11 +103,11 @@ func (p *process) checkLog(t *testing.T) {
 	}
 }
 
-// likeSecret matches tokens, keys that a server makes, and UserSigs, of whoever
-// they are.
+// likeSecret matches every token, every key that a server generates, and every UserSig.
 var likeSecret = regexp.MustCompile(`rct_[A-Za-z0-9_-]{43}|\b[0-9a-f]{64}\b|eJ[A-Za-z0-9*_%-]{60,}`)
 
-// holdsSecret reports whether log holds one of secrets, or what looks like one.
+// holdsSecret reports whether log contains one of secrets, or a text that looks like a
+// secret.
 func holdsSecret(log string, secrets ...string) bool {
 	return likeSecret.MatchString(log) || slices.ContainsFunc(secrets, func(secret string) bool {
 		return secret != "" && strings.Contains(log, secret)
@@ -146,13 +146,13 @@ func waitReady(t *testing.T, p *process, stdout io.Reader) {
 	t.Fatalf("the server did not start: %s", p.stderr)
 }
 
-// A caller is who calls, and for which app.
+// A caller contains the app, the user and the UserSig of a call.
 type caller struct {
 	app       uint32
 	user, sig string
 }
 
-// call sends body to a command and decodes the answer into resp.
+// call sends body to a command and decodes the response into resp.
 func (p *process) call(client *http.Client, command, body string, resp any) error {
 	return p.callAs(client, caller{p.context.SDKAppID, p.context.Admin, p.sig}, command, body, resp)
 }
@@ -168,8 +168,8 @@ func (p *process) callAs(client *http.Client, c caller, command, body string, re
 	return json.NewDecoder(r.Body).Decode(resp)
 }
 
-// A signal ends the process with code 0 and what was acknowledged is there
-// afterwards.
+// TestGracefulShutdown ends a server with SIGTERM. The exit code is 0, and the next server
+// has the acknowledged account.
 func TestGracefulShutdown(t *testing.T) {
 	dir := t.TempDir()
 	p := startProcess(t, dir)
@@ -193,7 +193,7 @@ func TestGracefulShutdown(t *testing.T) {
 	}
 }
 
-// SIGHUP, which supervisors and log rotation send, ends nothing.
+// TestHangup sends SIGHUP, as supervisors and log rotation do. The server goes on.
 func TestHangup(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Skip("SIGHUP is ignored here, as under nohup, and so the server ignores it too")
@@ -217,7 +217,8 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// A second process on the same directory says so in one sentence.
+// TestSecondProcess starts a second server on the same directory. It fails with an error
+// of one line.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	startProcess(t, dir)
@@ -233,7 +234,7 @@ func TestSecondProcess(t *testing.T) {
 	}
 }
 
-// Everything in the data directory is its owner's alone.
+// TestDataModes checks that only the owner has access to the files in the data directory.
 func TestDataModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	startProcess(t, dir)

@@ -15,9 +15,9 @@ import (
 // fence finds the blocks of a document.
 var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 
-// TestQuickstart plays docs/quickstart.md as a reader would: the commands of
-// each "console" block at a shell, the Go program as a program. What they print
-// must be what the document shows, but for times, numbers and secrets.
+// TestQuickstart plays docs/quickstart.md as a reader would: it runs the commands of each
+// "console" block in a shell, and builds the Go program. The output must be what the
+// document shows, except for times, numbers and secrets.
 func TestQuickstart(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/quickstart.md")
 	if err != nil {
@@ -50,7 +50,7 @@ type reader struct {
 	env []string
 }
 
-// readerEnv is an environment in which "rollcall" is this very binary.
+// readerEnv returns an environment in which "rollcall" is the test binary.
 func readerEnv(t *testing.T, dir string) []string {
 	t.Helper()
 	exe, err := os.Executable()
@@ -67,9 +67,9 @@ func readerEnv(t *testing.T, dir string) []string {
 	return append(os.Environ(), asProgram+"=1", "PATH="+bin+":"+os.Getenv("PATH"))
 }
 
-// console plays a block: each line after "$ " is a command, and up to the next
-// one stands what it prints. A block that starts the server is passed over: it
-// runs.
+// console plays a block. A line after "$ " is a command, and the lines up to the next
+// command are its output. console skips a command that starts the server, because the
+// server runs already.
 func (r *reader) console(block string) {
 	for part := range strings.SplitSeq("\n"+block, "\n$ ") {
 		command, want, _ := strings.Cut(part, "\n")
@@ -80,7 +80,8 @@ func (r *reader) console(block string) {
 	}
 }
 
-// program runs a Go program inside the module, which its imports need.
+// program builds a Go program inside the module, which its imports need. The commands of a
+// console block run it.
 func (r *reader) program(source string) {
 	main := filepath.Join(r.dir, "main.go")
 	if err := os.WriteFile(main, []byte(source), 0o600); err != nil {
@@ -94,11 +95,11 @@ func (r *reader) program(source string) {
 	}
 }
 
-// run returns what a command prints, errors included.
+// run returns the output of a command, including errors.
 func (r *reader) run(name string, args ...string) string {
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = r.dir, r.env
-	out, _ := cmd.CombinedOutput() // a step may fail, and says so in what it prints
+	out, _ := cmd.CombinedOutput() // a step may fail; its output shows that
 	return strings.TrimRight(string(out), "\n")
 }
 

@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 	testutil.Golden(t, "../../docs/cli.md", got, *update)
 }
 
-// Every command shows how it is used.
+// TestExamples checks that the help of every command has examples.
 func TestExamples(t *testing.T) {
 	for _, leaf := range model(t, new(cli)).Leaves(true) {
 		if _, examples, _ := strings.Cut(leaf.Detail, "Examples:\n"); !strings.Contains(examples, leaf.FullPath()) {
@@ -56,7 +56,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// model returns what kong makes of a command line.
+// model returns kong's model of a command line.
 func model(t *testing.T, grammar any) *kong.Node {
 	t.Helper()
 	k, err := kong.New(grammar, kong.Name("rollcall"), kong.NoDefaultHelp())
@@ -80,14 +80,14 @@ func callsServer(n *kong.Node) bool {
 	return n != nil && (slices.Contains(flagNames(n), "url") || callsServer(n.Parent))
 }
 
-// A reference is docs/cli.md in the making.
+// A reference builds the text of docs/cli.md.
 type reference struct {
 	strings.Builder
 	shared []string // names of flags that have a section of their own
 }
 
-// command describes n and the commands below it. One that only groups others is
-// its line of help.
+// command describes n and the commands below it. It writes no usage and no flags of a
+// command that only groups others.
 func (r *reference) command(n *kong.Node) {
 	if n.Hidden {
 		return
@@ -115,7 +115,7 @@ func (r *reference) command(n *kong.Node) {
 	}
 }
 
-// flags writes a table of flags, without those that are left out.
+// flags writes a table of the flags that are neither hidden nor in without.
 func (r *reference) flags(flags []*kong.Flag, without []string) {
 	flags = slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden || slices.Contains(without, f.Name) })
 	if len(flags) == 0 {
@@ -139,7 +139,7 @@ func (r *reference) flags(flags []*kong.Flag, without []string) {
 	r.WriteString("\n")
 }
 
-// prose writes the text of a help page, with what is indented as code.
+// prose writes the text of a help page, with indented lines as code.
 func (r *reference) prose(text string) {
 	if text == "" {
 		return

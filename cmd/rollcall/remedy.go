@@ -9,8 +9,8 @@ import (
 	"rollcall/client"
 )
 
-// remedies say in terms of this command line what to do about a code. The server's
-// own advice speaks of requests and settings.
+// remedies says what to do about a code with this command line. The advice of the server
+// is about requests and settings instead.
 var remedies = map[client.Code]string{
 	60016:                       "Enable it with \"rollcall app set --no-disabled\".",
 	client.CodeDeletionRefused:  "Allow deletion with \"rollcall app set --setting allow_delete=true\".",
@@ -28,8 +28,7 @@ var remedies = map[client.Code]string{
 
 const notAdmin = "Sign as an admin of the app with --admin, or make the user one with \"rollcall app admin add\"."
 
-// remedyOf returns what to do about an error besides what its text says, "" for
-// nothing.
+// remedyOf returns a remedy for err that its text does not contain, or "".
 func remedyOf(err error) string {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return remedies[e.Code]
@@ -49,13 +48,13 @@ func remedyOf(err error) string {
 	return ""
 }
 
-// reason writes a code, what it means, and what to do.
+// reason returns a code, its meaning, and the remedy.
 func reason(c client.Code, info string) string {
 	if c == client.CodeUnexplained {
 		return info
 	}
 	text := strings.TrimSpace(c.String() + " " + info)
-	if strings.Contains(info, "; ") { // a text of Rollcall's own, which says what to do
+	if strings.Contains(info, "; ") { // a text of Rollcall's own, which contains the remedy
 		return text
 	}
 	return strings.TrimSpace(text + " " + remedies[c])

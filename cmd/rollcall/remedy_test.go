@@ -10,8 +10,8 @@ import (
 	"rollcall/client"
 )
 
-// A certificate that is not trusted is a matter of --ca; other failures of the
-// network are not.
+// TestRemedyOfUntrustedCertificate expects the advice to give --ca for an untrusted
+// certificate, but not for another failure of the network.
 func TestRemedyOfUntrustedCertificate(t *testing.T) {
 	untrusted := &client.TransportError{Op: "kick", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}
 	if got := explain(untrusted); !strings.Contains(got, "\nGive --ca with the certificate to trust") {

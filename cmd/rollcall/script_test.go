@@ -17,7 +17,7 @@ import (
 	"rollcall/internal/server"
 )
 
-// scriptCommands are what testdata/*.txtar can do besides what testscript has.
+// scriptCommands are the commands of testdata/*.txtar besides those of testscript.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"serve": scriptServe,
 	"end":   scriptEnd,
@@ -25,24 +25,24 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"code":  scriptCode,
 }
 
-// running is the name under which a script keeps its servers.
+// running is the key of the servers in the values of a script.
 type running struct{}
 
-// servers are those that a script started.
+// servers contains the servers that a script has started.
 type servers struct {
 	tb   testing.TB
 	stop []func()
 }
 
-// setupScript gives a script its place for servers.
+// setupScript adds an empty list of servers to the values of a script.
 func setupScript(env *testscript.Env) error {
 	env.Values[running{}] = &servers{tb: env.T().(testing.TB)}
 	return nil
 }
 
-// scriptServe starts "rollcall serve" with args on a free port, waits until it
-// is ready, and stops it at the end of the script. Its data are in
-// ./rollcall-data, as a user's are. Its log, of every level, must hold no secret.
+// scriptServe starts "rollcall serve" with args on a free port, waits until it is ready,
+// and stops it at the end of the script. Its data directory is ./rollcall-data, the
+// default. Its log, with every level, must not contain a secret.
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: serve [flag...]")
@@ -92,8 +92,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("the server did not start: %s", &stderr)
 }
 
-// scriptEnd stops every server that the script started, and waits for their
-// ends.
+// scriptEnd stops every server that the script has started, and waits for their ends.
 func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: end")
@@ -103,7 +102,7 @@ func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// masks hide what differs from run to run.
+// masks replace texts that differ from run to run.
 var masks = []struct {
 	pattern *regexp.Regexp
 	mask    string
@@ -163,7 +162,7 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // its code tells
+	_ = cmd.Run() // the exit code is compared below
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stdout.txt"), stdout.Bytes(), 0o600))
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stderr.txt"), stderr.Bytes(), 0o600))
 	ts.Logf("[stdout]\n%s[stderr]\n%s", &stdout, &stderr)

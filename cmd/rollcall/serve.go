@@ -68,14 +68,14 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 	}
 	lg.Info("ready", slog.String("version", version))
 	if err := s.Run(ctx); err != nil {
-		lg.Error("stopped", slog.String("err", err.Error())) // in the form of the log, for who reads that
+		lg.Error("stopped", slog.String("err", err.Error())) // in the format of the log, for its readers
 		return errQuiet
 	}
 	lg.Info("stopped")
 	return nil
 }
 
-// start opens the server and tells a person how to go on.
+// start opens the server and greets the user.
 func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
 	if err := cfg.CheckDirs(); err != nil {
 		return nil, &usageError{err}
@@ -93,7 +93,8 @@ func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.L
 	return s, greet(env, &cfg.Config, s)
 }
 
-// load puts the flags that were given over the environment and the file.
+// load reads the configuration. A flag that was given wins over the environment and the
+// file.
 func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
 	var given []string
 	for _, p := range k.Path {
@@ -114,7 +115,7 @@ func loadConfig(o config.Options) (*config.Loaded, error) {
 	return l, nil
 }
 
-// newLog returns the handler of the log, which is to be closed.
+// newLog returns the handler of the log. The caller closes it.
 func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
 	return logbuf.New(env.stderr, func(w io.Writer) slog.Handler {
 		if format == formatJSON {
@@ -124,7 +125,8 @@ func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
 	})
 }
 
-// greet tells a person how to go on.
+// greet prints the address, the app and the place of its key. For the demo app it also
+// prints a curl line to try, unless the output goes to the journal of systemd.
 func greet(env *environment, c *config.Config, s *server.Server) error {
 	ctx := s.Context()
 	if ctx == nil {
@@ -137,7 +139,7 @@ func greet(env *environment, c *config.Config, s *server.Server) error {
 	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; %s\n",
 		version, ctx.URL, ctx.SDKAppID, ctx.Admin, key)
 	if c.SDKAppID != 0 || os.Getenv("JOURNAL_STREAM") != "" {
-		return nil // neither a signature of a real key nor any signature has a place in a log
+		return nil // no signature of a real key is printed, and none goes to a log
 	}
 	curl, err := ctx.Curl()
 	if err == nil && curl != "" {

@@ -29,8 +29,7 @@ func settingText(f account.SettingForm) string {
 	return strings.Trim(f.Example, `"`)
 }
 
-// readSettings reads the values of --setting, each as JSON or else as text, and
-// checks their names and forms.
+// readSettings reads the values of --setting and checks their names and forms.
 func readSettings(texts map[string]string) (map[string]any, error) {
 	values := make(map[string]any, len(texts))
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
@@ -61,8 +60,8 @@ func settingForm(flag, name string) (account.SettingForm, error) {
 	return account.SettingForm{}, &usageError{fmt.Errorf("%s %s: there is no such setting: %s", flag, clean(name), hint)}
 }
 
-// readSetting reads the value of one setting: as JSON if that fits, else as text.
-// null brings the default back.
+// readSetting reads the value of one setting. It reads text as JSON if that fits the
+// setting, otherwise as a string. The value null resets the setting to its default.
 func readSetting(f account.SettingForm, text string) (any, error) {
 	for _, value := range []json.RawMessage{json.RawMessage(text), quoted(text)} {
 		if !json.Valid(value) {

@@ -40,11 +40,11 @@ type givenKey struct {
 	fingerprint string // of a secret key; "" for another one
 }
 
-// defaultContext is where rollcall serve leaves its context.
+// defaultContext is the context file that "rollcall serve" writes by default.
 var defaultContext = filepath.Join("rollcall-data", server.ContextFile)
 
-// complete fills what the flags left open from the context file, and returns
-// the key, if there is one.
+// complete fills in values that no flag gives from the context file. It returns the key,
+// or no key if neither a flag nor the context file has one for the app.
 func (c *credentials) complete(stdin io.Reader, parse func([]byte) (usersig.Key, error)) ([]usersig.Key, error) {
 	saved, err := readContext(c.Context)
 	if err != nil {
@@ -83,8 +83,7 @@ func (c *credentials) fill(saved *server.Context) {
 	}
 }
 
-// parseKey reads a key of either kind; its PEM may be a public or a private
-// key.
+// parseKey reads a secret key, or an ECDSA key in PEM, public or private.
 func parseKey(text []byte) (usersig.Key, error) {
 	if strings.Contains(string(text), "PRIVATE KEY-----") {
 		return usersig.ParsePrivateKey(text)
@@ -96,7 +95,7 @@ func parseKey(text []byte) (usersig.Key, error) {
 	return key.Verifier()
 }
 
-// parseSigningKey is parseKey for a key that is to sign.
+// parseSigningKey is parseKey for a key that signs. It refuses a public key.
 func parseSigningKey(text []byte) (usersig.Key, error) {
 	if s := string(text); strings.Contains(s, "PUBLIC KEY-----") && !strings.Contains(s, "PRIVATE KEY-----") {
 		return usersig.Key{}, errors.New("it is a public key, which only verifies: give the private key")

@@ -12,22 +12,23 @@ import (
 	"rollcall/usersig"
 )
 
-// askTimeout is how long the server of the context may take to say what it knows.
-// The rest of an explanation needs no server.
+// askTimeout limits the calls to the server of the context. It is short, because most of
+// an explanation needs no server.
 const askTimeout = 2 * time.Second
 
 // signatureStep is the step that judges the key.
 const signatureStep = "signature"
 
-// nameKey says where the key came from that has made the signature.
+// nameKey adds the source of the key to the step of a correct signature.
 func (c *judged) nameKey(e *usersig.Explanation) {
 	if st := stepOf(e, signatureStep); st.Status == usersig.OK {
 		st.Why = "signed with the key of " + c.key.from
 	}
 }
 
-// askServer judges the key and the kick by what the server of the context knows,
-// or says why that was not checked.
+// askServer asks the server of the context whether the key is active and whether the
+// account was kicked, and judges both steps again. If the server does not say, the step
+// of the kick says why.
 func (c *judged) askServer(ctx context.Context, env *environment, e *usersig.Explanation) {
 	kick := stepOf(e, kickStep)
 	conn := connection{Context: c.Context, Timeout: askTimeout}
@@ -44,13 +45,13 @@ func (c *judged) askServer(ctx context.Context, env *environment, e *usersig.Exp
 	defer cancel()
 	app, err := api.App(ctx, e.Sig.SDKAppID)
 	if err != nil {
-		kick.Why += ", and " + unsaid(conn.URL, fmt.Sprintf("app %d", e.Sig.SDKAppID), err)
+		kick.Why += ", and " + noAnswer(conn.URL, fmt.Sprintf("app %d", e.Sig.SDKAppID), err)
 		return
 	}
 	c.checkKey(app, e, now)
 	a, err := api.Account(ctx, e.Sig.SDKAppID, e.Sig.Identifier)
 	if err != nil {
-		kick.Why += ", and " + unsaid(conn.URL, "account "+e.Sig.Identifier, err)
+		kick.Why += ", and " + noAnswer(conn.URL, "account "+e.Sig.Identifier, err)
 		return
 	}
 	var kicked int64
@@ -60,16 +61,16 @@ func (c *judged) askServer(ctx context.Context, env *environment, e *usersig.Exp
 	e.CheckKick(kicked, now)
 }
 
-// unsaid says why a server did not tell of a thing.
-func unsaid(url, thing string, err error) string {
+// noAnswer returns the reason why a server did not return a thing.
+func noAnswer(url, thing string, err error) string {
 	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
 		return fmt.Sprintf("%s has no %s", url, thing)
 	}
 	return fmt.Sprintf("%s does not say: %v", url, err)
 }
 
-// checkKey looks for the key that has signed among those of the app: it may have
-// been retired, or the context may be older than the app's keys.
+// checkKey looks for the key of the signature among the keys of the app. The key may have
+// been retired, or the context file may be older than the keys of the app.
 func (c *judged) checkKey(app *client.App, e *usersig.Explanation, now time.Time) {
 	st := stepOf(e, signatureStep)
 	if st.Status != usersig.OK || c.key.fingerprint == "" || app.Settings.AnySignature {
@@ -100,7 +101,7 @@ func (c *judged) checkKey(app *client.App, e *usersig.Explanation, now time.Time
 // active reports whether k verifies at now.
 func active(k client.Key, now time.Time) bool { return k.RetiredAt.IsZero() || now.Before(k.RetiredAt) }
 
-// stepOf returns a step of e, which has all of them.
+// stepOf returns the step of e with the given name. e has every step.
 func stepOf(e *usersig.Explanation, name string) *usersig.Step {
 	i := slices.IndexFunc(e.Steps, func(st usersig.Step) bool { return st.Name == name })
 	return &e.Steps[i]

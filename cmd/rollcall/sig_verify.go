@@ -13,7 +13,7 @@ import (
 	"rollcall/usersig"
 )
 
-// judged is a UserSig on the command line and what to hold it against.
+// judged contains a UserSig from the command line and the values to check it against.
 type judged struct {
 	credentials
 	Sig string  `arg:"" optional:"" name:"usersig" given:"" help:"The UserSig; absent or - reads it from standard input."`
@@ -93,17 +93,18 @@ func (c *sigVerifyCmd) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// A verdict is what verify says of a UserSig.
+// A verdict is the result of "sig verify".
 type verdict struct {
-	Valid *bool  `json:"valid"` // nil if that cannot be told
-	Code  int    `json:"code"`  // what a server answers; 0 if the UserSig is valid or that cannot be told
-	Why   string `json:"why"`   // empty if it is valid
+	Valid *bool  `json:"valid"` // nil if unknown
+	Code  int    `json:"code"`  // of the server's response; 0 unless Valid is false
+	Why   string `json:"why"`   // empty if the UserSig is valid
 }
 
-// kickStep is the one step of which nobody but a server knows.
+// kickStep is the only step that cannot be checked without a server.
 const kickStep = "kick"
 
-// verdictOf judges by all steps: to verify is to check everything but the kick.
+// verdictOf returns the verdict of all steps. A UserSig is valid if no step is wrong and
+// every step but the kick was checked.
 func verdictOf(e usersig.Explanation) verdict {
 	if st, wrong := e.Fault(); wrong {
 		return verdict{Valid: new(false), Code: e.Code, Why: st.Name + ": " + st.Why}
@@ -126,7 +127,7 @@ func (v verdict) String() string {
 	return fmt.Sprintf("not valid (%d): %s", v.Code, v.Why)
 }
 
-// missing says what to give so that a step can be checked.
+// missing returns the advice to give the flag that a step needs.
 func missing(e usersig.Explanation, step string) string {
 	switch {
 	case step == "app":
@@ -182,7 +183,7 @@ func printExplanation(w io.Writer, e usersig.Explanation) error {
 	return t.Flush()
 }
 
-// conclusion says what follows from the steps of e.
+// conclusion returns the summary of the steps of e.
 func conclusion(e usersig.Explanation) string {
 	if e.Code != 0 {
 		return fmt.Sprintf("a server answers %d", e.Code)
@@ -206,7 +207,8 @@ func conclusion(e usersig.Explanation) string {
 	return text
 }
 
-// clock writes a time, or the plain seconds of one that no calendar holds.
+// clock returns t as text. A zero t stands for a time outside the calendar; clock then
+// returns its seconds.
 func clock(t time.Time, unix int64) string {
 	if t.IsZero() {
 		return fmt.Sprintf("%d s", unix)

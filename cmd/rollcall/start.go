@@ -46,7 +46,7 @@ func startFormat(args []string) string {
 	return l.LogFormat
 }
 
-// flagText returns the text that args give to a flag, "" if none.
+// flagText returns the value of a flag in args, or "" if args do not contain it.
 func flagText(args []string, flag string) (text string) {
 	for i, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")

@@ -8,7 +8,7 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// storeCmd looks at a store without a server.
+// storeCmd works on a store that no server uses.
 type storeCmd struct {
 	Check  storeCheckCmd  `cmd:"" help:"Read every record of a store and say what it holds."`
 	Accept storeAcceptCmd `cmd:"" help:"Accept the readable rest of a damaged store."`

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Strangers who open more connections than the process may open files, and keep
-// them, keep nobody out and take no file from under the store.
+// TestManyStrangers opens more connections than the process may open files, and keeps
+// them open. The server still accepts other calls, and the store can still open files.
 func TestManyStrangers(t *testing.T) {
 	const limit, strangers = "640", 700
 	exe, err := os.Executable()
@@ -32,7 +32,7 @@ func TestManyStrangers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Idle connections may stay for two minutes where nothing else ends them.
+	// Without a limit idle connections would stay for two minutes.
 	client := &http.Client{Transport: new(http.Transport), Timeout: time.Minute}
 	var ack struct{ ActionStatus string }
 	if err := p.call(client, "account_import", `{"UserID":"alice"}`, &ack); err != nil || ack.ActionStatus != "OK" {
@@ -40,7 +40,8 @@ func TestManyStrangers(t *testing.T) {
 	}
 }
 
-// Too few files to work with are refused at the start, with a remedy.
+// TestTooFewFiles starts a server with too low a limit of open files. The start fails with
+// a remedy.
 func TestTooFewFiles(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// badUsage tells what is wrong with args, and where their command is explained.
-// k is nil if the error is a [kong.ParseError].
+// badUsage prints what is wrong with args and how to get help, and returns the exit code.
+// k is nil if err is a [kong.ParseError].
 func badUsage(env *environment, args []string, k *kong.Context, err error) int {
 	if e, ok := errors.AsType[*kong.ParseError](err); ok {
 		k = e.Context
@@ -33,8 +33,8 @@ func commandOf(k *kong.Context) *kong.Node {
 	return command
 }
 
-// plainly returns err, an error of kong about a command, with what to do: kong
-// names similar commands, or none.
+// plainly returns err, an error of kong about a command, with a text that says what to
+// do. Kong names no commands unless one has a similar name.
 func plainly(command *kong.Node, err error) error {
 	text := strings.ReplaceAll(err.Error(), `must be one of "",`, "must be one of ")
 	argument, unexpected := strings.CutPrefix(text, "unexpected argument ")
@@ -53,8 +53,9 @@ func plainly(command *kong.Node, err error) error {
 	return errors.New(text)
 }
 
-// unknownCommand says which commands there are, and what a path was probably for:
-// a directory right after "backup" was once enough.
+// unknownCommand returns the text of the error for an argument that is no command. It
+// names the commands. For a path after "backup" it suggests "backup create", because
+// earlier versions took the directory there.
 func unknownCommand(command *kong.Node, argument string) string {
 	if command.Name == "backup" && strings.ContainsAny(argument, "./") {
 		return fmt.Sprintf("unexpected argument %s, did you mean \"%s create %s\"?", argument, command.FullPath(), argument)
@@ -77,8 +78,8 @@ func commandNames(command *kong.Node) string {
 	return strings.Join(names, ", ")
 }
 
-// helpCmd is in the list of commands for people who look for it: run turns "help
-// COMMAND" into "COMMAND --help" before anything is parsed.
+// helpCmd only makes "help" appear in the list of commands. It is never run: run turns
+// "help COMMAND" into "COMMAND --help" before it parses the arguments.
 type helpCmd struct {
 	Command []string `arg:"" optional:"" name:"command" commands:"" help:"The command to explain."`
 }
@@ -90,8 +91,8 @@ func (helpCmd) Help() string {
   rollcall help app set`
 }
 
-// helpAsFlag returns args with the word help at their beginning turned into a flag
-// at their end.
+// helpAsFlag replaces the word help at the beginning of args with --help at the end.
+// Without arguments it returns --help.
 func helpAsFlag(args []string) []string {
 	if len(args) == 0 {
 		return []string{"--help"}

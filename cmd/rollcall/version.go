@@ -5,7 +5,7 @@ import (
 	"runtime"
 )
 
-// versionCmd prints what was built, and with what.
+// versionCmd prints the version of the program, and of Go.
 type versionCmd struct{}
 
 // Help is shown by rollcall version --help.
