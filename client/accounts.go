@@ -6,11 +6,11 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A CheckResult tells whether one account exists.
+// A CheckResult says whether one account exists.
 type CheckResult struct {
 	UserID   string `json:"userid"`
 	Imported bool   `json:"imported"`
-	Code     Code   `json:"code,omitzero"` // not 0: the id cannot be that of an account
+	Code     Code   `json:"code,omitzero"` // not 0 if the id is invalid
 	Info     string `json:"info,omitempty"`
 }
 
@@ -25,8 +25,8 @@ func idItems(userIDs []string) []idItem {
 	return items
 }
 
-// CheckAccounts tells which of 1 to [MaxBatch] accounts exist, in the order of
-// userIDs. An account that does not exist is no failure.
+// CheckAccounts returns which of 1 to [MaxBatch] accounts exist, in the order of
+// userIDs. An account that does not exist is not an error.
 func (c *Client) CheckAccounts(ctx context.Context, userIDs []string) ([]CheckResult, error) {
 	req := struct{ CheckItem []idItem }{idItems(userIDs)}
 	var resp wire.CheckResponse
@@ -41,8 +41,9 @@ func (c *Client) CheckAccounts(ctx context.Context, userIDs []string) ([]CheckRe
 }
 
 // DeleteAccounts deletes 1 to [MaxBatch] accounts and returns a result for each,
-// in the order of userIDs. It cannot be undone, and on paid editions the ids
-// cannot be imported again for three months. An unknown id is [CodeNoAccount].
+// in the order of userIDs. A deletion cannot be undone, and on paid editions the
+// ids cannot be imported again for three months. The result of an unknown id is
+// [CodeNoAccount].
 func (c *Client) DeleteAccounts(ctx context.Context, userIDs []string) ([]Result, error) {
 	req := struct{ DeleteItem []idItem }{idItems(userIDs)}
 	var resp wire.DeleteResponse
@@ -59,9 +60,10 @@ func (c *Client) DeleteAccounts(ctx context.Context, userIDs []string) ([]Result
 	return results, nil
 }
 
-// Kick puts the devices of one account off line and makes the server refuse
-// every UserSig of it that was signed before this second. It is no ban: a new
-// UserSig works. An unknown id is an [*Error] with [CodeNoAccount].
+// Kick signs out the devices of one account, and makes the server refuse every
+// UserSig of the account that was signed before this second. Kick is not a ban: a
+// new UserSig works. For an unknown id the error is an [*Error] with
+// [CodeNoAccount].
 func (c *Client) Kick(ctx context.Context, userID string) error {
 	_, err := c.call(ctx, "kick", idItem{userID}, new(wire.ImportResponse))
 	return err

@@ -16,10 +16,10 @@ import (
 	"rollcall/internal/wire"
 )
 
-// AdminOptions say which server to administer. BaseURL and Token are required;
-// the others are as in [Options].
+// AdminOptions select the server to administer. BaseURL and Token are required.
+// The other fields have the same meaning as in [Options].
 type AdminOptions struct {
-	// BaseURL is the listener of the admin API, as "http://127.0.0.1:7580".
+	// BaseURL is the address of the admin API, such as "http://127.0.0.1:7580".
 	BaseURL string
 
 	// Token is the bearer token, "rct_" and 43 characters.
@@ -27,16 +27,15 @@ type AdminOptions struct {
 
 	HTTPClient     *http.Client
 	Timeout        time.Duration
-	AttemptTimeout time.Duration // 0 means as long as Timeout: a backup takes its time
+	AttemptTimeout time.Duration // 0 means as long as Timeout, because a backup can take long
 	Retries        int
 	UserAgent      string
 	Logger         *slog.Logger
 }
 
-// An AdminClient calls the admin API of one Rollcall. Calls that only read, or
-// that say what should be true afterwards, are repeated when no answer came and
-// when the server is unavailable; the others, which would make a second thing,
-// are not.
+// An AdminClient calls the admin API of one Rollcall server. It retries a call if
+// no response came or if the server is unavailable. It retries only calls with the
+// methods GET and PUT, which have the same effect when they are repeated.
 type AdminClient struct {
 	transport *transport
 	retrier   retrier
@@ -62,16 +61,16 @@ func (c *AdminClient) CloseIdleConnections() { c.transport.http.CloseIdleConnect
 
 var errNoAdmin = errors.New("the answer is not of the admin API; is the base URL that of its listener?")
 
-// An adminCall is one call: method, path below /admin/v1, and what it takes.
+// An adminCall is one call of the admin API. Its path is below /admin/v1.
 type adminCall struct {
 	method, path string
 	query        url.Values
 	version      uint64 // If-Match; 0 for none
 	body         any    // nil for none
-	resp         any    // nil if nothing is expected
+	resp         any    // nil if the response has no body
 }
 
-// call makes one call and repeats it if that is safe.
+// call makes one call, and retries it if that is safe.
 func (c *AdminClient) call(ctx context.Context, a adminCall) error {
 	r := &request{op: a.method + " /admin/v1" + a.path, method: a.method, path: "/admin/v1" + a.path, query: a.query}
 	r.header = http.Header{"Authorization": {c.bearer()}}
@@ -109,7 +108,7 @@ func (c *AdminClient) attempt(ctx context.Context, r *request, resp any) error {
 	return nil
 }
 
-// adminKind says how a call that is safe to repeat is repeated.
+// adminKind returns whether to retry a call that is safe to retry.
 func adminKind(err error) wire.Retry {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		if p.Status == http.StatusServiceUnavailable {
@@ -117,32 +116,32 @@ func adminKind(err error) wire.Retry {
 		}
 		return wire.RetryNo
 	}
-	return passing(err)
+	return transportKind(err)
 }
 
-// ServerInfo is what a server says of itself.
+// ServerInfo describes a server.
 type ServerInfo = adminapi.About
 
-// Info asks the server what it is. It needs the scope read, and is the cheapest
-// way to try a token.
+// Info returns a description of the server. It needs the scope read, and is the
+// cheapest way to check a token.
 func (c *AdminClient) Info(ctx context.Context) (*ServerInfo, error) {
 	info := new(ServerInfo)
 	return result(info, c.call(ctx, adminCall{method: http.MethodGet, resp: info}))
 }
 
-// A Backup is what Backup made.
+// A Backup describes a finished backup.
 type Backup = adminapi.Backup
 
 // Backup makes a consistent copy of the store in dir, an absolute path of a new
-// directory on the server's machine. It needs the scope admin, and a store that can
-// (otherwise [SlugUnsupported]).
+// directory on the server's machine. It needs the scope admin. If the store cannot
+// make backups, the error is [SlugUnsupported].
 func (c *AdminClient) Backup(ctx context.Context, dir string) (*Backup, error) {
 	b := new(Backup)
 	return result(b, c.call(ctx, adminCall{method: http.MethodPost, path: "/backup", body: adminapi.NewBackup{Dir: dir}, resp: b}))
 }
 
-// ResealKeys seals all secrets at rest with the newest key and returns how many
-// there were. It needs the scope admin.
+// ResealKeys seals all stored secrets with the newest sealing key, and returns their
+// number. It needs the scope admin.
 func (c *AdminClient) ResealKeys(ctx context.Context) (int, error) {
 	var resp adminapi.Resealed
 	err := c.call(ctx, adminCall{method: http.MethodPost, path: "/keys:reseal", resp: &resp})

@@ -11,57 +11,58 @@ import (
 	"rollcall/internal/adminapi"
 )
 
-// Editions of an app. They decide quota, deletion and when a deleted id can come
-// back.
+// Editions of an app. The edition decides the quota, whether accounts can be
+// deleted, and when a deleted id can be imported again.
 const (
 	Trial       = "trial"       // 100 accounts; deletion and re-import at once
 	Development = "development" // no limit; deletion and re-import at once
-	Standard    = "standard"    // deletion by a switch; deleted ids are barred for 90 days
-	Pro         = "pro"         // as Standard
-	Enterprise  = "enterprise"  // as Standard
+	Standard    = "standard"    // deletion if a setting allows it; re-import after 90 days
+	Pro         = "pro"         // like Standard
+	Enterprise  = "enterprise"  // like Standard
 )
 
-// Types of the admin API. The server declares its bodies with the same ones.
+// Types of the admin API. The server uses the same types for its bodies.
 type (
-	// An App is an app as the admin API shows it, never with a secret.
+	// An App is an app as the admin API shows it. It never contains a secret.
 	App = adminapi.App
 
-	// Settings of an app. The zero Settings are the defaults; docs/settings.md says
-	// what each changes on the wire.
+	// Settings are the settings of an app. The zero Settings are the defaults.
+	// docs/settings.md describes what each setting changes on the wire.
 	Settings = account.Settings
 
-	// A CustomTag declares a profile tag of an app's own.
+	// A CustomTag declares a custom profile tag of an app.
 	CustomTag = account.CustomTag
 
-	// A Key tells of a key without showing it.
+	// A Key describes a key of an app without its secret.
 	Key = adminapi.Key
 
-	// A NewApp says what app to make. SDKAppID is required; an empty Edition is the
-	// server's default. Without Secret and PublicKey the server makes an HMAC key.
+	// A NewApp describes an app to create. SDKAppID is required. An empty Edition
+	// selects the server's default. Without Secret and PublicKey the server
+	// generates an HMAC key.
 	NewApp = adminapi.NewApp
 
-	// A CreatedApp is a new app. Secret is the key that the server made for it, and
-	// is shown this once; it is "" if the caller gave a key.
+	// A CreatedApp is a new app. Secret is the key that the server generated, which
+	// the server shows only once. It is "" if the caller gave a key.
 	CreatedApp = adminapi.CreatedApp
 
-	// An AppPatch says what to change of an app; what is nil stays. Its Version, if
-	// it is not 0, is the version that the change was made for: if the app has
-	// another by now, nothing changes and the error is [SlugConflict].
+	// An AppPatch describes a change of an app. A nil field changes nothing. A
+	// Version other than 0 makes the change conditional: if the app has another
+	// version, nothing changes and the error is [SlugConflict].
 	AppPatch = adminapi.AppPatch
 
-	// A SettingsPatch is laid over the settings of an app as a merge patch (RFC 7396):
-	// keys are the JSON names of [Settings], and a nil value brings a default back.
+	// A SettingsPatch is a merge patch (RFC 7396) of the settings of an app. Its keys
+	// are the JSON names of [Settings]. A nil value resets a setting to its default.
 	SettingsPatch = adminapi.SettingsPatch
 
-	// A NewKey is a key to add. Without either text the server makes an HMAC key.
+	// A NewKey is a key to add. Without either text the server generates an HMAC key.
 	NewKey = adminapi.NewKey
 
-	// An AddedKey is a new key. Secret is what the server made, shown this once; it
-	// is "" if the caller gave the key.
+	// An AddedKey is a new key. Secret is the text that the server generated, which
+	// the server shows only once. It is "" if the caller gave the key.
 	AddedKey = adminapi.CreatedKey
 )
 
-// CreateApp makes an app. It needs the scope write.
+// CreateApp creates an app. It needs the scope write.
 func (c *AdminClient) CreateApp(ctx context.Context, a NewApp) (*CreatedApp, error) {
 	created := new(CreatedApp)
 	return result(created, c.call(ctx, adminCall{method: http.MethodPost, path: "/apps", body: a, resp: created}))
@@ -73,8 +74,7 @@ func (c *AdminClient) App(ctx context.Context, sdkAppID uint32) (*App, error) {
 	return result(app, c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID), resp: app}))
 }
 
-// UpdateApp changes an app and returns what it is then. It needs the scope
-// write.
+// UpdateApp changes an app and returns the changed app. It needs the scope write.
 func (c *AdminClient) UpdateApp(ctx context.Context, sdkAppID uint32, p AppPatch) (*App, error) {
 	app := new(App)
 	return result(app, c.call(ctx, adminCall{
@@ -82,34 +82,34 @@ func (c *AdminClient) UpdateApp(ctx context.Context, sdkAppID uint32, p AppPatch
 	}))
 }
 
-// DeleteApp deletes an app that has no accounts ([SlugConflict] otherwise). It
-// needs the scope admin.
+// DeleteApp deletes an app that has no accounts except those of its admins. If it
+// has others, the error is [SlugConflict]. DeleteApp needs the scope admin.
 func (c *AdminClient) DeleteApp(ctx context.Context, sdkAppID uint32) error {
 	return c.call(ctx, adminCall{method: http.MethodDelete, path: appPath(sdkAppID)})
 }
 
-// AddKey gives an app one more key. It needs the scope write.
+// AddKey adds a key to an app. It needs the scope write.
 func (c *AdminClient) AddKey(ctx context.Context, sdkAppID uint32, k NewKey) (*AddedKey, error) {
 	added := new(AddedKey)
 	return result(added, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/keys", body: k, resp: added}))
 }
 
-// RetireKey makes a key verify nothing from a time on; the zero time is now. A time
-// that is to come can be moved, but a key that is retired does not come back
-// ([SlugConflict]). It needs the scope write.
+// RetireKey retires a key at a time, from which the key verifies nothing. The zero
+// time stands for now. A time in the future can be changed, but a retired key stays
+// retired: the error is then [SlugConflict]. RetireKey needs the scope write.
 func (c *AdminClient) RetireKey(ctx context.Context, sdkAppID uint32, keyID string, at time.Time) (*Key, error) {
 	key := new(Key)
 	path := appPath(sdkAppID) + "/keys/" + url.PathEscape(keyID) + "/retire"
 	return result(key, c.call(ctx, adminCall{method: http.MethodPost, path: path, body: adminapi.Retirement{At: at}, resp: key}))
 }
 
-// AddAdmin makes a user an admin of an app; one that is an admin stays one. It
-// needs the scope write.
+// AddAdmin makes a user an admin of an app. It has no effect if the user is an admin
+// already. It needs the scope write.
 func (c *AdminClient) AddAdmin(ctx context.Context, sdkAppID uint32, userID string) (*App, error) {
 	return c.admin(ctx, http.MethodPut, sdkAppID, userID)
 }
 
-// RemoveAdmin makes a user no admin of an app. It needs the scope write.
+// RemoveAdmin removes a user from the admins of an app. It needs the scope write.
 func (c *AdminClient) RemoveAdmin(ctx context.Context, sdkAppID uint32, userID string) (*App, error) {
 	return c.admin(ctx, http.MethodDelete, sdkAppID, userID)
 }

@@ -13,13 +13,13 @@ import (
 // MaxPage is the largest page of a list.
 const MaxPage = 1000
 
-// A page is one answer of a list.
+// A page is one response of a list.
 type page[T any] struct {
 	items []T
 	next  string // cursor of the next page; "" at the end
 }
 
-// pages iterates over a list, page by page. After an error it ends.
+// pages iterates over a list, page by page. It ends after an error.
 func pages[T any](fetch func(cursor string) (page[T], error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for cursor := ""; ; {
@@ -52,8 +52,8 @@ func listQuery(limit int, cursor string) url.Values {
 	return q
 }
 
-// Apps iterates over all apps in the order of their numbers. It needs the scope
-// read. The error of a page ends it.
+// Apps iterates over all apps in the order of their SDKAppIDs. It ends after an
+// error. It needs the scope read.
 func (c *AdminClient) Apps(ctx context.Context) iter.Seq2[*App, error] {
 	return pages(func(cursor string) (page[App], error) {
 		var resp adminapi.AppPage
@@ -62,15 +62,16 @@ func (c *AdminClient) Apps(ctx context.Context) iter.Seq2[*App, error] {
 	})
 }
 
-// An AccountQuery says which accounts to list.
+// An AccountQuery selects the accounts to list.
 type AccountQuery struct {
-	Prefix   string // only ids that start with it; "" for all
+	Prefix   string // only ids that start with it; "" for all ids
 	PageSize int    // accounts per request, at most MaxPage; 0 means 100
 }
 
-// Accounts iterates over the accounts of an app in the order of their ids, each
-// page with a request of its own: an account that appears or goes meanwhile may
-// be seen or not. It needs the scope read. The error of a page ends it.
+// Accounts iterates over the accounts of an app in the order of their ids. Each page
+// is a request of its own, so the list may or may not contain an account that is
+// created or deleted meanwhile. Accounts ends after an error. It needs the scope
+// read.
 func (c *AdminClient) Accounts(ctx context.Context, sdkAppID uint32, q AccountQuery) iter.Seq2[*AccountRecord, error] {
 	return pages(func(cursor string) (page[AccountRecord], error) {
 		var resp adminapi.AccountPage
@@ -83,18 +84,18 @@ func (c *AdminClient) Accounts(ctx context.Context, sdkAppID uint32, q AccountQu
 	})
 }
 
-// An AuditEntry says who did what to an app. Actor is the name of a token, or
-// "serve"; Detail is for a person, and holds no secret.
+// An AuditEntry records one change and its actor. Actor is the name of a token, or
+// "serve". Detail is for people, and contains no secret.
 type AuditEntry = adminapi.Entry
 
-// An AuditQuery says which entries to list.
+// An AuditQuery selects the entries to list.
 type AuditQuery struct {
-	SDKAppID uint32 // only this app's; 0 for all
+	SDKAppID uint32 // only entries of this app; 0 for all entries
 	PageSize int    // entries per request, at most MaxPage; 0 means 100
 }
 
-// Audit iterates over the audit trail, newest first. It needs the scope read.
-// The error of a page ends it.
+// Audit iterates over the audit trail, newest entry first. It ends after an error.
+// It needs the scope read.
 func (c *AdminClient) Audit(ctx context.Context, q AuditQuery) iter.Seq2[*AuditEntry, error] {
 	return pages(func(cursor string) (page[AuditEntry], error) {
 		var resp adminapi.AuditPage

@@ -16,9 +16,9 @@ import (
 	"rollcall/client"
 )
 
-// An exchange is what a call of the admin API should send, and the answer.
+// An exchange is the expected request of a call of the admin API, and the response.
 type exchange struct {
-	request string // method, path with query, If-Match, body; as far as there are any
+	request string // method, path with query, If-Match and body, as far as present
 	status  int
 	answer  string
 }
@@ -59,7 +59,7 @@ func admin(t *testing.T, exchanges ...exchange) *client.AdminClient {
 	return c
 }
 
-// Every row of the admin API: what is sent, and what is made of the answer.
+// TestAdminCalls checks the request and the result of every method.
 func TestAdminCalls(t *testing.T) {
 	const (
 		when     = "2026-01-02T03:04:05.006Z"
@@ -220,7 +220,8 @@ func TestAdminCalls(t *testing.T) {
 
 const keyJSON = `{"id":"1","kind":"hmac","created_at":"2026-01-02T03:04:05.006Z","fingerprint":"00112233"}`
 
-// Lists follow the cursor, stop where the caller does, and end with an error.
+// TestAdminLists checks that lists follow the cursor, stop when the caller stops, and end
+// after an error.
 func TestAdminLists(t *testing.T) {
 	forbidden := exchange{"", 403, `{"type":"/docs/errors#forbidden","title":"Forbidden","status":403,"detail":"the token may only read","code":"forbidden"}`}
 	failing := func(request string) exchange {
@@ -265,7 +266,7 @@ func TestAdminLists(t *testing.T) {
 	}
 }
 
-// texts reads a list up to an item "stop"; an error is an item too.
+// texts reads a list up to an item "stop", and includes the text of an error.
 func texts[T any](list iter.Seq2[T, error], text func(T) string) []string {
 	var all []string
 	for item, err := range list {
@@ -295,7 +296,8 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// Where something else answers, that is no Problem.
+// TestNoAdminAPI calls servers without the admin API. The error is a TransportError, not
+// a Problem.
 func TestNoAdminAPI(t *testing.T) {
 	for status, text := range map[int]string{200: "<html>", 404: "nothing here"} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -314,8 +316,8 @@ func TestNoAdminAPI(t *testing.T) {
 	}
 }
 
-// What only reads is repeated while the server is unavailable; what makes a
-// thing is not.
+// TestAdminRetries calls a server that is unavailable. The client retries a call that
+// reads, but no other call.
 func TestAdminRetries(t *testing.T) {
 	const busy = `{"title":"Unavailable","status":503,"detail":"later","code":"unavailable"}`
 	c := admin(t,

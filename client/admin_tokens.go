@@ -11,19 +11,22 @@ import (
 // Scopes of a token. Each includes those before it.
 const (
 	ScopeRead  = "read"
-	ScopeWrite = "write" // make and change apps, keys and admins
+	ScopeWrite = "write" // create and change apps, keys and admins
 	ScopeAdmin = "admin" // delete apps; tokens, backups
 )
 
 // Tokens of the admin API.
 type (
-	// A Token tells of a token without showing it. A zero ExpiresAt is never.
+	// A Token describes a token without its secret. A token with a zero ExpiresAt
+	// never expires.
 	Token = adminapi.Token
 
-	// A NewToken says what token to make. A zero ExpiresAt is never.
+	// A NewToken describes a token to create. A token with a zero ExpiresAt never
+	// expires.
 	NewToken = adminapi.NewToken
 
-	// A CreatedToken is a new token and its secret, which is shown this once.
+	// A CreatedToken is a new token with its secret, which the server shows only
+	// once.
 	CreatedToken = adminapi.CreatedToken
 )
 
@@ -34,7 +37,7 @@ func (c *AdminClient) Tokens(ctx context.Context) ([]Token, error) {
 	return resp.Tokens, err
 }
 
-// CreateToken makes a token. It needs the scope admin.
+// CreateToken creates a token. It needs the scope admin.
 func (c *AdminClient) CreateToken(ctx context.Context, t NewToken) (*CreatedToken, error) {
 	created := new(CreatedToken)
 	return result(created, c.call(ctx, adminCall{method: http.MethodPost, path: "/tokens", body: t, resp: created}))

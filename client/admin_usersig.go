@@ -8,24 +8,24 @@ import (
 	"rollcall/internal/adminapi"
 )
 
-// A NewUserSig says what UserSig to make. The zero NewUserSig is one for an admin
-// of the app, for a day.
+// A NewUserSig describes a UserSig to make. The zero NewUserSig stands for a UserSig
+// of an admin of the app that is valid for a day.
 type NewUserSig struct {
-	Identifier string        // the user; "" is an admin of the app
-	Validity   time.Duration // cut to the second: 1 minute to 180 days; 0 is a day
+	Identifier string        // the user; "" means an admin of the app
+	Validity   time.Duration // 1 minute to 180 days, cut to whole seconds; 0 means a day
 }
 
-// A UserSig is a UserSig that the server made. Whoever holds it can act as the
+// A UserSig is a UserSig that the server has made. Anybody who has it can act as the
 // user until it expires.
 type UserSig = adminapi.UserSig
 
-// SignUser makes a UserSig with the newest HMAC key of a test app; of any other
-// app the server refuses it ([SlugForbidden]), since its key is for the app's own
-// servers: see [KeySigner]. It needs the scope admin.
+// SignUser lets the server make a UserSig with the newest HMAC key of a test app.
+// For any other app the error is [SlugForbidden], because the key is for the app's
+// own servers to use: see [KeySigner]. SignUser needs the scope admin.
 func (c *AdminClient) SignUser(ctx context.Context, sdkAppID uint32, n NewUserSig) (*UserSig, error) {
 	seconds := int64(n.Validity / time.Second)
 	if seconds == 0 && n.Validity != 0 {
-		seconds = 1 // which is refused as too short; 0 would be a day
+		seconds = 1 // the server refuses this as too short; 0 would mean a day
 	}
 	sig := new(UserSig)
 	req := adminapi.NewUserSig{Identifier: n.Identifier, ValidityS: seconds}

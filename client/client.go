@@ -22,45 +22,43 @@ import (
 // Administrator is the admin that every app has from the start.
 const Administrator = "administrator"
 
-// Options say which app to call, where, and as whom. BaseURL, SDKAppID and
-// either Key or Signer are required.
+// Options select the server, the app, and the admin that signs the calls. BaseURL,
+// SDKAppID and either Key or Signer are required.
 type Options struct {
-	// BaseURL is the server: one of the vendor's data centres, as [Singapore],
-	// or a Rollcall, as "http://127.0.0.1:7580".
+	// BaseURL is the address of the server: a data centre of the vendor, such as
+	// [Singapore], or a Rollcall server, such as "http://127.0.0.1:7580".
 	BaseURL string
 
 	// SDKAppID is the app's number.
 	SDKAppID uint32
 
-	// Key is the app's secret key as the console shows it. For a key of another
-	// kind or in another place give a Signer instead.
+	// Key is the app's secret key as the console shows it. Use a Signer instead for
+	// a key of another kind or in another place.
 	Key    string
 	Signer Signer
 
 	// Admin is an admin of the app; empty means [Administrator].
 	Admin string
 
-	// HTTPClient sends the requests; nil means one of the client's own, with a
-	// pool of connections. Redirects are never followed.
+	// HTTPClient sends the requests. If it is nil, the client uses an HTTP client
+	// of its own with a pool of connections. Redirects are never followed.
 	HTTPClient *http.Client
 
-	// Timeout is the longest that a call may take, with all its repeats and
-	// pauses; 0 means 30 s. A context may end a call earlier.
+	// Timeout limits the duration of a call with all its retries and pauses; 0
+	// means 30 s. A context may end a call earlier.
 	Timeout time.Duration
 
-	// AttemptTimeout is the longest that one request of a call may take; 0
-	// means 8 s.
+	// AttemptTimeout limits the duration of one request of a call; 0 means 8 s.
 	AttemptTimeout time.Duration
 
-	// Retries is how often a call is repeated at most; 0 means 4, and a
-	// negative number never. The single repeat with a new UserSig is not
-	// counted.
+	// Retries is the largest number of retries of a call. 0 means 4, and a negative
+	// number means none. The single retry with a new UserSig does not count.
 	Retries int
 
 	// UserAgent names the caller; empty means "rollcall-client".
 	UserAgent string
 
-	// Logger gets a debug record for each repeat; nil means none.
+	// Logger logs each retry at level debug; nil logs nothing.
 	Logger *slog.Logger
 }
 
@@ -73,8 +71,7 @@ type Client struct {
 	admin     string
 }
 
-// New returns a Client. It sends nothing. Its errors say which option to
-// correct.
+// New returns a Client. It sends nothing. Its errors name the option to correct.
 func New(o Options) (*Client, error) {
 	if o.SDKAppID == 0 {
 		return nil, errors.New("client: SDKAppID is 0; give the app's number")
@@ -100,22 +97,22 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// SDKAppID returns the app that c calls.
+// SDKAppID returns the SDKAppID of the app that c calls.
 func (c *Client) SDKAppID() uint32 { return c.sdkAppID }
 
 // CloseIdleConnections closes connections that no call uses.
 func (c *Client) CloseIdleConnections() { c.transport.http.CloseIdleConnections() }
 
-// call sends body to the command of that name, and decodes the answer into resp. It
-// repeats the call where that can help. The answer's headers come back with success
-// and with an *Error alike.
+// call sends body to a command and decodes the response into resp. It retries the call
+// if that can help. It returns the headers of the response with success and with an
+// *Error.
 func (c *Client) call(ctx context.Context, command string, body, resp any) (http.Header, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", command, err)
 	}
 	var header http.Header
-	resign := true // 70001 and 70052 get one new UserSig in a call
+	resign := true // a call gets one new UserSig, for 70001 or 70052
 	attempt := func(ctx context.Context) error {
 		sig, err := c.sigs.get(ctx, "")
 		if err != nil {
@@ -156,7 +153,7 @@ func (c *Client) attempt(ctx context.Context, command, sig string, body []byte, 
 	return a.header, decode(command, a, resp)
 }
 
-// head is what every answer has; RequestId comes from some servers only.
+// head contains the fields of every response. Only some servers send RequestId.
 type head struct {
 	ActionStatus string
 	ErrorCode    Code
@@ -164,12 +161,12 @@ type head struct {
 	RequestId    string
 }
 
-// lenient reads what the vendor may write: strictness is for servers.
+// lenient accepts JSON that the vendor may send although it is not strictly valid.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// decode reads an answer into resp, also that of a failed call, which may name
-// its items.
-func decode(command string, a *answer, resp any) error {
+// decode reads a response into resp. It does so for a failed call too, because its
+// response may contain items.
+func decode(command string, a *response, resp any) error {
 	var h head
 	if a.status != http.StatusOK {
 		return &TransportError{command, a.status, errors.New("the account API answers 200 only; is BaseURL right?")}
@@ -193,10 +190,10 @@ func decode(command string, a *answer, resp any) error {
 	}
 }
 
-// kindOf says how a failed attempt is repeated.
+// kindOf returns whether and how to retry after err.
 func kindOf(err error) wire.Retry {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code.retry()
 	}
-	return passing(err)
+	return transportKind(err)
 }

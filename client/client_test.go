@@ -16,12 +16,12 @@ import (
 	"rollcall/usersig"
 )
 
-// TestMain makes sure that no client leaves a goroutine behind.
+// TestMain fails if a client leaves a goroutine behind.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var usersigKey = usersig.HMACKey("k")
 
-// codeOf returns the code of an answer, 0 for any other error.
+// codeOf returns the code of a response, or 0 for any other error.
 func codeOf(err error) client.Code {
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return e.Code
@@ -29,7 +29,7 @@ func codeOf(err error) client.Code {
 	return 0
 }
 
-// result is what is expected of an item.
+// result returns the expected result of an item.
 func result(userID string, c client.Code) client.Result {
 	return client.Result{UserID: userID, Code: c, Info: c.Text()}
 }
@@ -78,8 +78,8 @@ func TestImportAll(t *testing.T) {
 	}
 }
 
-// The vendor names the ids that failed and no reason, and another call in the
-// middle ends ImportAll.
+// TestImportFromVendor imports accounts with responses of the vendor, which name failed
+// ids without a reason. The second call fails and ends ImportAll.
 func TestImportFromVendor(t *testing.T) {
 	c, _ := scripted(t, client.Options{},
 		body(200, `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","FailAccounts":["user1"]}`), code(70398))
@@ -122,7 +122,8 @@ func TestCheckAndDelete(t *testing.T) {
 	}
 }
 
-// An admin who was kicked signs anew and goes on.
+// TestKick kicks the admin that the client signs as. The client makes a new UserSig and
+// retries.
 func TestKick(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	c, ctx := srv.Client, t.Context()
@@ -177,8 +178,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// The sample of the documents, which our own server cannot give before it has
-// sessions.
+// TestStatusDevices reads the sample of the documents. Rollcall has no sessions and
+// cannot return such a response.
 func TestStatusDevices(t *testing.T) {
 	const sample = `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"QueryResult":[
 		{"To_Account":"id1","Status":"Online","CustomStatus":"busy","Detail":[{"Platform":"iPhone","Status":"PushOnline"},{"Platform":"Web","Status":"Online","Instid":7}]}],
@@ -239,7 +240,7 @@ func testProfile(t *testing.T, settings client.Settings) {
 	}
 }
 
-// A wrong key is told with its remedy, and not tried again.
+// TestWrongKey signs with a wrong key. The error contains the remedy.
 func TestWrongKey(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	c, err := client.New(client.Options{BaseURL: srv.URL, SDKAppID: srv.SDKAppID, Key: "wrong"})
@@ -253,7 +254,8 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-// An error says once what to do: the words of Rollcall do already.
+// TestErrorText checks that an error contains the remedy once. A text of Rollcall may
+// contain it already.
 func TestErrorText(t *testing.T) {
 	for info, want := range map[string]string{
 		"Err_TLS_PT_Open_Login_Account_Not_Exist":     "kick: 70107 Err_TLS_PT_Open_Login_Account_Not_Exist — Import it. (request R)",

@@ -10,8 +10,8 @@ import (
 	"rollcall/client"
 )
 
-// In these examples a script stands for the server; a program gives a BaseURL
-// such as client.Singapore or "http://127.0.0.1:7580" instead.
+// example returns a client for the examples. A script responds in place of the server. A
+// program would call a server, such as client.Singapore or "http://127.0.0.1:7580".
 func example(answers ...string) *client.Client {
 	s := &script{}
 	for _, a := range answers {

@@ -11,28 +11,28 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Most items of a call (protocol.md §1.4).
+// Largest number of items of a call (protocol.md §1.4).
 const (
-	MaxBatch  = wire.MaxBatch  // 100: of import, check, delete and of GetProfile
-	MaxStatus = wire.MaxStatus // 500: of QueryOnlineStatus and QueryState
+	MaxBatch  = wire.MaxBatch  // 100, for imports, checks, deletions and GetProfile
+	MaxStatus = wire.MaxStatus // 500, for QueryOnlineStatus and QueryState
 )
 
-// An Account is what an import says about one account.
+// An Account is an account to import.
 type Account struct {
 	UserID  string `json:"UserID"`            // 1 to 32 bytes of printable ASCII, case-sensitive
-	Nick    string `json:"Nick,omitempty"`    // at most 500 bytes; empty leaves what is stored
-	FaceURL string `json:"FaceUrl,omitempty"` // likewise
+	Nick    string `json:"Nick,omitempty"`    // at most 500 bytes; empty keeps the stored one
+	FaceURL string `json:"FaceUrl,omitempty"` // at most 500 bytes; empty keeps the stored one
 }
 
-// A Result is what became of one item of a batch.
+// A Result is the result of one item of a batch.
 type Result struct {
 	UserID string `json:"userid"`
-	Code   Code   `json:"code"`           // 0: done
-	Info   string `json:"info,omitempty"` // what Code means; empty if it is 0
+	Code   Code   `json:"code"`           // 0 means success
+	Info   string `json:"info,omitempty"` // meaning of Code; empty if Code is 0
 }
 
-// failed returns the result for an item that failed. The text is the server's,
-// or what is known of the code.
+// failed returns the result of an item that failed. Without a text of the server it uses
+// the text of the code.
 func failed(userID string, c Code, info string) Result {
 	if info == "" {
 		info = c.Text()
@@ -40,16 +40,17 @@ func failed(userID string, c Code, info string) Result {
 	return Result{userID, c, info}
 }
 
-// ImportAccount imports one account, or gives one that exists a new Nick and
-// FaceURL. It is the command to learn the reason of a failure from.
+// ImportAccount imports one account. If the account exists, ImportAccount changes its
+// Nick and FaceURL. Its error always contains the reason of a failure, unlike the
+// results of ImportAccounts.
 func (c *Client) ImportAccount(ctx context.Context, a Account) error {
 	_, err := c.call(ctx, "account_import", a, new(wire.ImportResponse))
 	return err
 }
 
-// ImportAccounts imports 1 to [MaxBatch] accounts and returns a result for each,
-// in the order of accounts. Only Rollcall says why an item failed; from the
-// vendor it is [CodeUnexplained].
+// ImportAccounts imports 1 to [MaxBatch] accounts and returns a result for each, in
+// the order of accounts. Only Rollcall gives the reason of a failed item. The vendor
+// gives none, and the result is then [CodeUnexplained].
 func (c *Client) ImportAccounts(ctx context.Context, accounts []Account) ([]Result, error) {
 	req := struct{ AccountList []Account }{accounts}
 	var resp wire.MultiImportResponse
@@ -60,9 +61,9 @@ func (c *Client) ImportAccounts(ctx context.Context, accounts []Account) ([]Resu
 	return importResults(accounts, resp.FailAccounts, header), nil
 }
 
-// ImportAll imports any number of accounts, [MaxBatch] at a time, one call after
-// the other. If a call fails it stops: the results are those of the calls
-// before it.
+// ImportAll imports any number of accounts, [MaxBatch] at a time, one call after the
+// other. If a call fails, ImportAll stops and returns the results of the calls before
+// it.
 func (c *Client) ImportAll(ctx context.Context, accounts []Account) ([]Result, error) {
 	results := make([]Result, 0, len(accounts))
 	for batch := range slices.Chunk(accounts, MaxBatch) {
@@ -75,8 +76,9 @@ func (c *Client) ImportAll(ctx context.Context, accounts []Account) ([]Result, e
 	return results, nil
 }
 
-// importResults says for each account whether it is among failIDs, and why. Of
-// an id that stands in the batch more than once, only Rollcall tells which.
+// importResults returns a result for each account. It uses the reasons that Rollcall
+// sends by index, or failIDs if there are none. failIDs cannot distinguish two accounts
+// with the same id.
 func importResults(accounts []Account, failIDs []string, header http.Header) []Result {
 	reasons := explained(header.Get("Rollcall-Explain"))
 	results := make([]Result, len(accounts))
@@ -92,7 +94,7 @@ func importResults(accounts []Account, failIDs []string, header http.Header) []R
 	return results
 }
 
-// explained reads the header Rollcall-Explain, "index=code" with commas between.
+// explained parses the header Rollcall-Explain: pairs "index=code", separated by commas.
 func explained(header string) map[int]Code {
 	reasons := map[int]Code{}
 	for part := range strings.SplitSeq(header, ",") {

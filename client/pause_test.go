@@ -6,7 +6,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// TestPauseBounds repeats a call as often as nobody would.
+// TestPauseBounds checks the pauses of more retries than anybody makes.
 func TestPauseBounds(t *testing.T) {
 	for n := range 70 {
 		for _, kind := range []wire.Retry{wire.RetryYes, wire.RetrySlow} {

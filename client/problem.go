@@ -23,17 +23,17 @@ const (
 	SlugUnsupported      = "unsupported" // the store cannot do this
 )
 
-// A Problem is a call of the admin API that the server refused or could not
-// serve, as problem details (RFC 9457).
+// A Problem is the error of a call of the admin API that the server refused or could
+// not serve. The server sends it as problem details (RFC 9457).
 type Problem struct {
 	Op        string `json:"-"`      // method and path
 	Status    int    `json:"status"` // HTTP status
 	Slug      string `json:"code"`   // one of the Slug constants
 	Title     string `json:"title"`
-	Detail    string `json:"detail"` // what was wrong
-	Remedy    string `json:"remedy"` // what to do, one sentence
-	Type      string `json:"type"`   // where the slug is documented
-	RequestID string `json:"-"`      // names the call in the server's log
+	Detail    string `json:"detail"` // what is wrong
+	Remedy    string `json:"remedy"` // what to do, in one sentence
+	Type      string `json:"type"`   // address of the documentation of the slug
+	RequestID string `json:"-"`      // identifies the call in the server's log
 }
 
 func (p *Problem) Error() string {
@@ -50,9 +50,9 @@ func (p *Problem) Error() string {
 	return s
 }
 
-// problem returns the error that a is: a Problem, or a TransportError where
-// something else than the admin API answered.
-func problem(op string, a *answer) error {
+// problem returns the error of a failed call: a Problem or, if the response is not of the
+// admin API, a TransportError.
+func problem(op string, a *response) error {
 	p := &Problem{Op: op, Status: a.status, RequestID: a.header.Get("Rollcall-Request-Id")}
 	mediaType, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
 	if mediaType != "application/problem+json" || json.Unmarshal(a.body, p, lenient) != nil {

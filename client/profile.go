@@ -8,12 +8,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Standard tags of a profile (protocol.md §3.10). The tags of an app's own are
+// Standard tags of a profile (protocol.md §3.10). A custom tag of an app is
 // "Tag_Profile_Custom_" and a name.
 const (
 	TagNick            = "Tag_Profile_IM_Nick"
 	TagGender          = "Tag_Profile_IM_Gender"   // Gender_Type_Unknown, _Female or _Male
-	TagBirthDay        = "Tag_Profile_IM_BirthDay" // number, as 20190419
+	TagBirthDay        = "Tag_Profile_IM_BirthDay" // number, such as 20190419
 	TagLocation        = "Tag_Profile_IM_Location"
 	TagSelfSignature   = "Tag_Profile_IM_SelfSignature"
 	TagAllowType       = "Tag_Profile_IM_AllowType" // AllowType_Type_NeedConfirm, _AllowAny or _DenyAny
@@ -33,7 +33,7 @@ func StandardTags() []string {
 	}
 }
 
-// A Field is one tag of a profile and its value: text, or a number.
+// A Field is one tag of a profile with its value, a text or a number.
 type Field struct {
 	Tag      string
 	Text     string
@@ -41,8 +41,8 @@ type Field struct {
 	IsNumber bool
 }
 
-// Text returns the field of a tag that takes text: at most 500 bytes; empty
-// text clears it.
+// Text returns the field of a tag that takes text. The text has at most 500 bytes. An
+// empty text clears the tag.
 func Text(tag, value string) Field { return Field{Tag: tag, Text: value} }
 
 // Number returns the field of a tag that takes a number.
@@ -56,11 +56,11 @@ func (f Field) String() string {
 	return f.Text
 }
 
-// A Profile is what GetProfile tells of one account.
+// A Profile is the result of GetProfile for one account.
 type Profile struct {
 	UserID string
 	Fields []Field // only tags that are set
-	Code   Code    // not 0: why there are none; CodeProfileNoAccount for an unknown id
+	Code   Code    // not 0 if there is no profile; CodeProfileNoAccount for an unknown id
 	Info   string
 }
 
@@ -73,7 +73,7 @@ func (p *Profile) Field(tag string) (Field, bool) {
 	return p.Fields[i], true
 }
 
-// SetProfile sets fields of one account: all of them, or none if one is refused.
+// SetProfile sets fields of one account. If the server refuses one field, it sets none.
 func (c *Client) SetProfile(ctx context.Context, userID string, fields ...Field) error {
 	items := make([]wire.TagValue, len(fields))
 	for i, f := range fields {
@@ -87,8 +87,8 @@ func (c *Client) SetProfile(ctx context.Context, userID string, fields ...Field)
 	return err
 }
 
-// GetProfile returns the profiles of 1 to [MaxBatch] accounts in the order of
-// userIDs, with the given tags or, if there are none, the standard ones.
+// GetProfile returns the profiles of 1 to [MaxBatch] accounts, in the order of userIDs.
+// Without tags it returns the standard tags.
 func (c *Client) GetProfile(ctx context.Context, userIDs []string, tags ...string) ([]Profile, error) {
 	if len(tags) == 0 {
 		tags = StandardTags()
@@ -102,7 +102,7 @@ func (c *Client) GetProfile(ctx context.Context, userIDs []string, tags ...strin
 	for i, item := range resp.UserProfileItem {
 		profiles[i] = profile(item)
 		if len(profiles) == len(userIDs) {
-			profiles[i].UserID = userIDs[i] // an unknown one may be answered under another name
+			profiles[i].UserID = userIDs[i] // the response may contain another name for an unknown id
 		}
 	}
 	return profiles, nil

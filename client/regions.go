@@ -2,8 +2,8 @@ package client
 
 import "rollcall/internal/region"
 
-// Base URLs of the vendor's data centres, for [Options.BaseURL]. An app lives in
-// one of them; the others answer [CodeAppNotFound]. Each has a backup host.
+// Base URLs of the vendor's data centres, for [Options.BaseURL]. An app belongs to one
+// data centre; the others return [CodeAppNotFound]. Each data centre has a backup host.
 const (
 	China, ChinaBackup                 = scheme + region.China, scheme + region.ChinaBackup
 	Singapore, SingaporeBackup         = scheme + region.Singapore, scheme + region.SingaporeBackup

@@ -11,24 +11,25 @@ import (
 	"rollcall/internal/wire"
 )
 
-// Pauses before the first repeat. Each further one doubles, up to maxPause.
+// Base pauses before the first retry. The base doubles with each further retry, up to
+// maxPause.
 const (
-	passingPause = 100 * time.Millisecond
-	slowPause    = time.Second // rates count in whole seconds (protocol.md §1.4)
-	maxPause     = 10 * time.Second
-	maxDoublings = 10 // brings either base above maxPause
+	temporaryPause = 100 * time.Millisecond
+	slowPause      = time.Second // servers count calls in whole seconds (protocol.md §1.4)
+	maxPause       = 10 * time.Second
+	maxDoublings   = 10 // brings either base above maxPause
 )
 
 // Defaults of Options and AdminOptions.
 const (
 	defaultTimeout        = 30 * time.Second
-	defaultAttemptTimeout = 8 * time.Second // the vendor ends its own work after 3 s
+	defaultAttemptTimeout = 8 * time.Second // the vendor ends a call after 3 s
 	defaultRetries        = 4
 )
 
-// A retrier repeats what can be repeated.
+// A retrier makes attempts of a call until one succeeds or retries cannot help.
 type retrier struct {
-	timeout time.Duration // of a call with all its repeats
+	timeout time.Duration // of a call with all its retries
 	retries int
 	logger  *slog.Logger
 }
@@ -47,9 +48,12 @@ func newRetrier(timeout time.Duration, retries int, lg *slog.Logger) retrier {
 	return r
 }
 
-// run calls attempt until it succeeds, fails for good, was repeated often
-// enough, or the time is up; kind says whether an error is worth repeating.
-// The error is the last attempt's.
+// run calls attempt until one of these is true:
+//   - The attempt succeeds.
+//   - kind says that a retry cannot help.
+//   - There are no more retries, or there is no more time.
+//
+// It returns the error of the last attempt.
 func (r retrier) run(ctx context.Context, op string, attempt func(context.Context) error, kind func(error) wire.Retry) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
@@ -70,14 +74,14 @@ func (r retrier) run(ctx context.Context, op string, attempt func(context.Contex
 	}
 }
 
-// pauseFor returns the pause before repeat n, 0 for no repeat: between one and
-// two times the base for slow codes, which must not come back early, and
-// between zero and two times for the others.
+// pauseFor returns the pause before retry n, or 0 for no retry. The pause is random:
+// between one and two times the base for slow codes, which must not be retried early, and
+// between zero and two times the base for others.
 func pauseFor(kind wire.Retry, n int) time.Duration {
-	n = min(n, maxDoublings) // a shift further would overflow
+	n = min(n, maxDoublings) // a larger shift could overflow
 	switch kind {
 	case wire.RetryYes:
-		return 1 + rand.N(2*min(passingPause<<n, maxPause))
+		return 1 + rand.N(2*min(temporaryPause<<n, maxPause))
 	case wire.RetrySlow:
 		base := min(slowPause<<n, maxPause)
 		return base + rand.N(base)
@@ -85,8 +89,8 @@ func pauseFor(kind wire.Retry, n int) time.Duration {
 	return 0
 }
 
-// wait sleeps for d. It returns last at once if ctx would end before, and an
-// error with both causes if ctx is cancelled.
+// wait sleeps for d. It returns last at once if the deadline of ctx is within d. If ctx
+// ends meanwhile, it returns an error with both causes.
 func wait(ctx context.Context, d time.Duration, last error) error {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
 		return last
@@ -101,9 +105,10 @@ func wait(ctx context.Context, d time.Duration, last error) error {
 	}
 }
 
-// passing returns how a TransportError is repeated, RetryNo for any other error.
-func passing(err error) wire.Retry {
-	if e, ok := errors.AsType[*TransportError](err); ok && e.passing() {
+// transportKind returns whether to retry after a TransportError. It returns RetryNo for
+// any other error.
+func transportKind(err error) wire.Retry {
+	if e, ok := errors.AsType[*TransportError](err); ok && e.temporary() {
 		return wire.RetryYes
 	}
 	return wire.RetryNo

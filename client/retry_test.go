@@ -18,11 +18,11 @@ import (
 	"rollcall/client"
 )
 
-// A script answers requests one after the other.
+// A script responds to requests one after the other.
 type script struct {
 	steps []func(*http.Request) (*http.Response, error)
 	seen  []*http.Request
-	at    []time.Duration // since the first
+	at    []time.Duration // of each request, since the first one
 	start time.Time
 }
 
@@ -39,7 +39,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.steps[len(s.seen)-1](r)
 }
 
-// code answers with an error code.
+// code returns a step that responds with an error code.
 func code(c client.Code) func(*http.Request) (*http.Response, error) {
 	status := "FAIL"
 	if c == 0 {
@@ -48,7 +48,7 @@ func code(c client.Code) func(*http.Request) (*http.Response, error) {
 	return body(http.StatusOK, fmt.Sprintf(`{"ActionStatus":%q,"ErrorCode":%d,"ErrorInfo":"told"}`, status, c))
 }
 
-// body answers with a status and a text.
+// body returns a step that responds with a status and a text.
 func body(status int, text string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -57,12 +57,12 @@ func body(status int, text string) func(*http.Request) (*http.Response, error) {
 	}
 }
 
-// broken fails before there is an answer.
+// broken returns a step that fails without a response.
 func broken(err error) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// hang answers nothing.
+// hang is a step that never responds.
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -89,7 +89,7 @@ func TestRetries(t *testing.T) {
 		name  string
 		o     client.Options
 		steps []func(*http.Request) (*http.Response, error)
-		want  string // the error, "" for none
+		want  string // in the error; "" for no error
 		tries int
 		least time.Duration // until the last request
 		most  time.Duration
@@ -140,8 +140,8 @@ func steps(s ...func(*http.Request) (*http.Response, error)) []func(*http.Reques
 	return s
 }
 
-// What is repeated is exactly what protocol.md §1.5 to §1.7 marks: a change of
-// the table changes what this client sends.
+// TestRetryableCodes checks that the client retries exactly the codes that protocol.md
+// §1.5 to §1.7 marks, because a change of the table changes what the client sends.
 func TestRetryableCodes(t *testing.T) {
 	var got []client.Code
 	for c := range client.Code(100000) {
@@ -175,8 +175,8 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// A UserSig serves until an hour before it expires, and a refused one never
-// again.
+// TestSigCache checks that a client uses a UserSig until an hour before it expires, and
+// never again after a refusal.
 func TestSigCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := scripted(t, client.Options{}, code(0), code(0), code(0), code(70052), code(0), code(0))
@@ -216,7 +216,8 @@ func TestSigner(t *testing.T) {
 	}
 }
 
-// Neither an error nor a log record holds a signature, a key or a token.
+// TestNoSecrets checks that errors, log records and printed clients contain no signature,
+// key or token.
 func TestNoSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -271,5 +272,5 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// client returns an HTTP client that s answers.
+// client returns an HTTP client to which s responds.
 func (s *script) client() *http.Client { return &http.Client{Transport: s} }

@@ -9,20 +9,21 @@ import (
 	"rollcall/usersig"
 )
 
-// Life of the UserSigs that a client makes. The vendor advises a day at least
+// Validity of the UserSigs that a client makes. The vendor advises a day at least
 // (protocol.md §2.5).
 const (
 	sigValidity = 24 * time.Hour
-	sigReserve  = time.Hour // renewed this long before it expires, or at nine tenths of a shorter life
+	sigReserve  = time.Hour // before the expiry, when a client makes a new UserSig; at most a tenth of the validity
 )
 
-// A Signer returns a UserSig of the client's app and admin, and when it expires.
-// It is for keys that live elsewhere. It is called when a client has no UserSig
-// or needs a new one, never twice at once, and must return a newly made one.
+// A Signer returns a UserSig of the client's app and admin, and the time at which it
+// expires. It is for keys outside the program. A client calls its Signer when it needs
+// a new UserSig, and never calls it concurrently. The Signer must return a newly made
+// UserSig.
 type Signer func(ctx context.Context) (usersig string, expires time.Time, err error)
 
-// KeySigner returns a Signer for a key of either kind: an ECDSA private key
-// signs version 1, as apps made before August 2019 may need.
+// KeySigner returns a Signer for a key of either kind. An ECDSA private key signs
+// UserSigs of version 1, which apps from before August 2019 may need.
 func KeySigner(key usersig.Key, sdkAppID uint32, admin string) Signer {
 	return func(context.Context) (string, time.Time, error) {
 		now := time.Now()
@@ -33,10 +34,10 @@ func KeySigner(key usersig.Key, sdkAppID uint32, admin string) Signer {
 	}
 }
 
-// A sigCache keeps the UserSig of a Signer until shortly before it expires.
+// A sigCache caches the UserSig of a Signer until shortly before it expires.
 type sigCache struct {
 	sign  Signer
-	turn  chan struct{} // holds one token; who has it may use what follows
+	turn  chan struct{} // a lock that a context can end waiting for; guards the fields below
 	text  string
 	renew time.Time
 }
@@ -47,7 +48,7 @@ func newSigCache(sign Signer) *sigCache {
 	return c
 }
 
-// get returns a UserSig other than refused, which is "" when none was refused.
+// get returns a UserSig other than refused. refused is "" if the server refused none.
 func (c *sigCache) get(ctx context.Context, refused string) (string, error) {
 	select {
 	case <-c.turn:

@@ -15,12 +15,13 @@ const (
 	Offline    = "Offline"
 )
 
-// A StatusQuery asks which accounts are online. Its switches cost the server more.
+// A StatusQuery selects accounts and the details of their status. Details cost the
+// server more work.
 type StatusQuery struct {
 	UserIDs      []string // 1 to MaxStatus
-	Detail       bool     // with devices
-	InstanceID   bool     // devices with their instance id; needs Detail
-	CustomStatus bool     // with the text that the user set
+	Detail       bool     // include devices
+	InstanceID   bool     // include the instance ids of devices; needs Detail
+	CustomStatus bool     // include the text that the user has set
 }
 
 func (q StatusQuery) request() any {
@@ -38,38 +39,39 @@ func (q StatusQuery) request() any {
 	}{q.UserIDs, flag(q.Detail), flag(q.InstanceID), flag(q.CustomStatus)}
 }
 
-// A StatusResult is the presence of one account.
+// A StatusResult is the status of one account.
 type StatusResult struct {
 	UserID       string   `json:"userid"`
 	Status       string   `json:"status,omitempty"` // Online, PushOnline or Offline; "" if Code is not 0
 	CustomStatus string   `json:"custom_status,omitempty"`
 	Devices      []Device `json:"devices,omitempty"`
-	Code         Code     `json:"code,omitzero"` // CodeNoAccount: there is no such account
+	Code         Code     `json:"code,omitzero"` // CodeNoAccount if the account does not exist
 	Info         string   `json:"info,omitempty"`
 }
 
-// A Device is the presence of one device.
+// A Device is the status of one device.
 type Device struct {
 	Platform   string `json:"platform"` // iPhone, Android, Web, PC, iPad, Mac
 	Status     string `json:"status"`
 	InstanceID uint64 `json:"instance_id,omitzero"`
 }
 
-// QueryOnlineStatus reports which of 1 to [MaxStatus] accounts are online. Accounts
-// that exist come first, as the server orders them, then those that do not, also
-// when no account exists, which the API itself calls a failure.
+// QueryOnlineStatus returns the status of 1 to [MaxStatus] accounts. Existing accounts
+// come first, in the order of the server, followed by accounts that do not exist. If no
+// account exists, QueryOnlineStatus returns no error, although the API reports a
+// failure.
 func (c *Client) QueryOnlineStatus(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
 	return c.status(ctx, "query_online_status", q)
 }
 
-// QueryState is QueryOnlineStatus by the command's older name, for servers that
-// know nothing else.
+// QueryState is QueryOnlineStatus with the older name of the command, for servers that
+// only know that name.
 func (c *Client) QueryState(ctx context.Context, q StatusQuery) ([]StatusResult, error) {
 	return c.status(ctx, "querystate", q)
 }
 
-// status calls one of the status commands. They answer alike, but for the name of
-// the status.
+// status calls one of the status commands. Their responses differ only in the name of
+// the field of the status.
 func (c *Client) status(ctx context.Context, command string, q StatusQuery) ([]StatusResult, error) {
 	var resp wire.OnlineStatusResponse
 	_, err := c.call(ctx, command, q.request(), &resp)
@@ -87,7 +89,7 @@ func (c *Client) status(ctx context.Context, command string, q StatusQuery) ([]S
 	return results, nil
 }
 
-// noneKnown reports whether err says no more than that every id is unknown.
+// noneKnown reports whether err only says that no account exists.
 func noneKnown(err error, unknown []wire.StatusError) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == CodeNoAccount && len(unknown) > 0

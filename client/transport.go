@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// maxAnswer is the most bytes of an answer that are read: many times the
-// profiles of 100 accounts with every tag at its longest.
-const maxAnswer = 16 << 20
+// maxResponse is the largest size of a response in bytes. It is many times the size of
+// the profiles of 100 accounts with the longest value of every tag.
+const maxResponse = 16 << 20
 
-// A transport sends requests to one server and reads whole answers.
+// A transport sends requests to one server and reads their responses.
 type transport struct {
 	base      *url.URL
 	http      *http.Client
 	userAgent string
-	attempt   time.Duration // longest that one request may take
+	attempt   time.Duration // limit of one request
 }
 
-// newTransport checks base and makes a copy of hc that follows no redirects:
-// the requests carry credentials that are for this server alone.
+// newTransport checks base, and copies hc to follow no redirects, because the requests
+// contain credentials for this server only.
 func newTransport(base string, hc *http.Client, userAgent string) (*transport, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -46,30 +46,31 @@ func newTransport(base string, hc *http.Client, userAgent string) (*transport, e
 	return &transport{base: u, http: &own, userAgent: userAgent}, nil
 }
 
-// defaultTransport is the library's, with room for many calls to one host.
+// defaultTransport returns the transport of net/http with a larger pool of connections to
+// one host.
 func defaultTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
 	return t
 }
 
-// A request is one thing to send. Op names it in errors.
+// A request is one request to send.
 type request struct {
-	op, method, path string
+	op, method, path string // op names the request in errors
 	query            url.Values
 	header           http.Header
 	body             []byte // JSON; nil for none
 }
 
-// An answer is what came back, whole.
-type answer struct {
+// A response is a response with its whole body.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// send sends r once. Every error is a *TransportError, and none holds the query.
-func (t *transport) send(ctx context.Context, r *request) (*answer, error) {
+// send sends r once. Every error is a *TransportError, and none contains the query.
+func (t *transport) send(ctx context.Context, r *request) (*response, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.attempt)
 	defer cancel()
 	req, err := t.newRequest(ctx, r)
@@ -81,14 +82,14 @@ func (t *transport) send(ctx context.Context, r *request) (*answer, error) {
 		return nil, &TransportError{Op: r.op, Err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
 		return nil, &TransportError{Op: r.op, Err: err}
 	}
-	if len(body) > maxAnswer {
-		return nil, &TransportError{Op: r.op, Status: resp.StatusCode, Err: fmt.Errorf("the answer is over %d bytes", maxAnswer)}
+	if len(body) > maxResponse {
+		return nil, &TransportError{Op: r.op, Status: resp.StatusCode, Err: fmt.Errorf("the answer is over %d bytes", maxResponse)}
 	}
-	return &answer{resp.StatusCode, resp.Header, body}, nil
+	return &response{resp.StatusCode, resp.Header, body}, nil
 }
 
 func (t *transport) newRequest(ctx context.Context, r *request) (*http.Request, error) {
@@ -111,8 +112,8 @@ func (t *transport) newRequest(ctx context.Context, r *request) (*http.Request, 
 	return req, nil
 }
 
-// withoutURL returns the cause of an error of package net/http, whose text would
-// hold the URL and with it the signature.
+// withoutURL returns the cause of an error of package net/http. The text of the error
+// itself would contain the URL and with it the signature.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
@@ -120,8 +121,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// untrusted reports whether err is about who the server is, which repeating
-// does not change.
+// untrusted reports whether the certificate of the server is not trusted. A retry cannot
+// change that.
 func untrusted(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
