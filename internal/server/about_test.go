@@ -7,7 +7,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// TestAbout looks for every command, and for the admin API where there is one.
+// TestAbout looks for every command, and for the admin API on an address that serves it.
 func TestAbout(t *testing.T) {
 	text := about("v1", false)
 	for _, c := range wire.Commands {

@@ -17,7 +17,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// running starts a server, runs fn and stops the server again.
+// running starts a server, calls fn, stops the server, and returns its log.
 func running(t *testing.T, c config.Config, fn func(*Server)) string {
 	t.Helper()
 	log := new(testutil.Buffer)
@@ -40,7 +40,7 @@ func running(t *testing.T, c config.Config, fn func(*Server)) string {
 	return log.String()
 }
 
-// get asks the address n of s for a path.
+// get sends a GET request to address n of s, and returns the status and the body.
 func get(t *testing.T, s *Server, n int, path, host, token string) (int, string) {
 	t.Helper()
 	req := testutil.NewRequest(t, http.MethodGet, "http://"+s.listeners[n].Addr().String()+path, token, "")
@@ -54,7 +54,8 @@ func get(t *testing.T, s *Server, n int, path, host, token string) (int, string)
 	return resp.StatusCode, body
 }
 
-// TestAdminOfDeveloper uses the token of the context file.
+// TestAdminOfDeveloper calls the admin API of a developer's server with the token of the
+// context file.
 func TestAdminOfDeveloper(t *testing.T) {
 	dir := t.TempDir()
 	var token string
@@ -94,8 +95,8 @@ func TestAdminOfDeveloper(t *testing.T) {
 	}
 }
 
-// TestContextToken checks over restarts that a token is kept as long as the
-// store knows it.
+// TestContextToken restarts a server. The token of the context file stays the same as long
+// as the store has it.
 func TestContextToken(t *testing.T) {
 	dir := t.TempDir()
 	o := config.Config{Data: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
@@ -129,7 +130,7 @@ func TestContextToken(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, ContextFile)); err != nil {
 		t.Fatal(err)
 	}
-	var other string // of the same rights, with another name
+	var other string // a token with the same rights and another name
 	fourth := start(func(s *Server) {
 		var err error
 		_, other, err = s.dir.CreateToken(t.Context(), "test", account.Token{Name: "other", Scopes: []account.Scope{account.ScopeAdmin}})
@@ -147,7 +148,7 @@ func TestContextToken(t *testing.T) {
 	}
 }
 
-// replaceIn replaces a text in a file that holds it.
+// replaceIn replaces a text in a file. The file must contain the text.
 func replaceIn(t *testing.T, file, text, by string) {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -163,7 +164,7 @@ func replaceIn(t *testing.T, file, text, by string) {
 	}
 }
 
-// TestAdminListen checks where the admin API is when the server can be reached
+// TestAdminListen checks which address serves the admin API if the server can be reached
 // from outside.
 func TestAdminListen(t *testing.T) {
 	dir := t.TempDir()
@@ -193,7 +194,7 @@ func TestAdminListen(t *testing.T) {
 				}
 			}
 		}
-		// The page at /docs calls the vendor's protocol where it came from.
+		// The page at /docs calls the vendor's protocol at its own address.
 		resp, err := http.Post("http://"+s.listeners[1].Addr().String()+"/v4/openim/querystate", "", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -250,8 +251,8 @@ func TestAdminTokenFile(t *testing.T) {
 	}
 }
 
-// TestSealing checks that the demo app's key is sealed on disk, with a file of
-// keys that the server makes and needs.
+// TestSealing checks that the key of the demo app is sealed on disk. The server creates a
+// file of sealing keys, and does not start without it.
 func TestSealing(t *testing.T) {
 	dir := t.TempDir()
 	o := config.Config{Data: dir, Store: "pebble:" + filepath.Join(dir, "accounts")}
@@ -291,7 +292,7 @@ func TestSealing(t *testing.T) {
 	}
 }
 
-// Probes that succeed leave no line in a log of the usual level.
+// TestProbesAreQuiet checks that successful probes are logged at level debug.
 func TestProbesAreQuiet(t *testing.T) {
 	log := running(t, config.Config{}, func(s *Server) {
 		for path, host := range map[string]string{"/healthz": "", "/readyz": "", "/metrics": "", "/": "", "/metrics?": "elsewhere.example.com"} {
@@ -315,8 +316,9 @@ func TestProbesAreQuiet(t *testing.T) {
 	}
 }
 
-// A path is logged as the route that it is, or as far as it is known: what a
-// client puts into one by mistake, a token, a key or a signature, is not.
+// TestLoggedPaths checks that the log contains the route of a request, or the known part
+// of its path. It never contains a token, a key or a signature that a client has put into
+// a path by mistake.
 func TestLoggedPaths(t *testing.T) {
 	const secret = "rct_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 	paths := []struct{ path, want string }{
@@ -337,7 +339,7 @@ func TestLoggedPaths(t *testing.T) {
 	log := running(t, config.Config{}, func(s *Server) {
 		for _, p := range paths {
 			req := testutil.NewRequest(t, http.MethodGet, s.Context().URL+p.path, s.Context().AdminToken, "")
-			testutil.Do(t, http.DefaultClient, req) // the end of its body comes after the line of the log
+			testutil.Do(t, http.DefaultClient, req) // the body ends after the line is logged
 		}
 	})
 	var got []string

@@ -23,10 +23,10 @@ type certificate struct {
 	lg                *slog.Logger
 	current           atomic.Pointer[tls.Certificate]
 
-	mu     sync.Mutex // held while the files are checked
-	looked time.Time  // last check
-	state  string     // of the files at the last check
-	fault  error      // why that state cannot be used
+	mu      sync.Mutex // locked during a check of the files
+	checked time.Time  // last check
+	state   string     // of the files at the last check
+	fault   error      // why that state cannot be used
 }
 
 // newCertificate reads the certificate in the files.
@@ -48,7 +48,7 @@ func (c *certificate) config() *tls.Config {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
-		if time.Since(c.looked) >= certificateInterval {
+		if time.Since(c.checked) >= certificateInterval {
 			_ = c.reload(false) // it is logged
 		}
 	}
@@ -69,9 +69,9 @@ func (c *certificate) reloadNow() {
 func (c *certificate) notAfter() time.Time { return c.current.Load().Leaf.NotAfter }
 
 // reload loads the files if they changed, and returns an error if they cannot be used.
-// The old certificate then stays in use. This is normal for a moment while the files are
-// replaced one after the other. reload logs one warning for each state of the files, or
-// one each time if asked is true.
+// The old certificate then stays in use. Such an error is normal for a moment while the
+// files are replaced one after the other. reload logs one warning for each state of the
+// files, or one for each call if asked is true.
 func (c *certificate) reload(asked bool) error {
 	before := c.state
 	err := c.load()
@@ -91,7 +91,7 @@ func (c *certificate) reload(asked bool) error {
 // load reads the files and uses them if their content changed. It compares the content,
 // because times and sizes can stay the same.
 func (c *certificate) load() error {
-	c.looked = time.Now()
+	c.checked = time.Now()
 	certPEM, keyPEM, err := c.read()
 	if err != nil {
 		c.state, c.fault = err.Error(), err

@@ -15,14 +15,14 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// A pair is a certificate in files, and what is said of it.
+// A pair is a certificate in files, with its log.
 type pair struct {
 	*certificate
 	t   *testing.T
 	log bytes.Buffer
 }
 
-// newPair returns a pair whose files hold a new certificate, and that in DER.
+// newPair returns a pair with a new certificate, and that certificate in DER.
 func newPair(t *testing.T) (*pair, []byte) {
 	dir := t.TempDir()
 	p := &pair{certificate: &certificate{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem")}, t: t}
@@ -35,7 +35,7 @@ func newPair(t *testing.T) (*pair, []byte) {
 	return p, der
 }
 
-// renew puts another certificate into the files, and returns it in DER.
+// renew writes a new certificate to the files, and returns it in DER.
 func (p *pair) renew() []byte {
 	cert, key := testutil.Certificate(p.t)
 	for line := range strings.Lines(string(key)) {
@@ -49,7 +49,7 @@ func (p *pair) renew() []byte {
 	return block.Bytes
 }
 
-// write replaces a file in one step, with one of the same time as before.
+// write replaces a file in one step. The new file has the same time as the old one.
 func (p *pair) write(file string, content []byte) {
 	p.t.Helper()
 	if err := os.WriteFile(file+".new", content, 0o600); err != nil {
@@ -84,7 +84,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, first := newPair(t)
 		second := p.renew()
-		p.wants(first) // the files were looked at a moment ago
+		p.wants(first) // the files were checked a moment ago
 		time.Sleep(certificateInterval)
 		p.wants(second)
 		time.Sleep(certificateInterval)
@@ -121,7 +121,7 @@ func TestBrokenCertificate(t *testing.T) {
 	}
 }
 
-// Many handshakes get a whole certificate each while it is replaced.
+// TestCertificateForMany makes many handshakes during renewals. Each gets a certificate.
 func TestCertificateForMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := newPair(t)
@@ -146,12 +146,12 @@ func TestCertificateForMany(t *testing.T) {
 	})
 }
 
-// TestReloadNow renews a certificate, which is served at once when that is asked
-// for.
+// TestReloadNow renews a certificate and calls reloadNow, after which it is served at
+// once.
 func TestReloadNow(t *testing.T) {
 	p, before := newPair(t)
 	der := p.renew()
-	p.wants(before) // the files were looked at a moment ago
+	p.wants(before) // the files were checked a moment ago
 	p.reloadNow()
 	p.wants(der)
 	p.logged("certificate loaded", 1)
@@ -164,8 +164,8 @@ func TestReloadNow(t *testing.T) {
 	p.logged("read again; other settings", 2)
 }
 
-// TestReloadNowBroken reloads files that are no good. The log says so each time, and
-// says nothing of files that were read.
+// TestReloadNowBroken reloads invalid files. Each call logs a warning, and none logs that
+// the files were read.
 func TestReloadNowBroken(t *testing.T) {
 	p, first := newPair(t)
 	p.write(p.certFile, []byte("none"))

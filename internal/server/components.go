@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// A component is a part of the server that works for as long as the server runs. What
-// it needs is there before it runs, since [Open] opens that. It starts no goroutine
-// before.
+// A component is a part of the server that works as long as the server runs. [Open] opens
+// everything that it needs. A component starts no goroutine before it runs.
 type component struct {
 	name string // in the log and in errors
 
-	// run works until ctx ends, and returns when nothing of it is left. An error ends the
-	// server, and so does a panic. A run that takes time to end after a failure tells
-	// that to fail at once; it then waits for the end of ctx and does not return it.
+	// run works until ctx ends, and returns after all its goroutines have ended. An error
+	// or a panic ends the server. If run needs time to end after a failure, it calls fail
+	// with the error at once. It then waits for the end of ctx, and does not return that
+	// error again.
 	run func(ctx context.Context, fail func(error)) error
 
-	// mayEnd says that run may return nil before ctx ends. Otherwise that is an error.
+	// mayEnd allows run to return nil before ctx ends. Otherwise that is an error.
 	mayEnd bool
 }
 
-// components lists what runs, in the order of its start. It ends in reverse order, so
-// each may rely on those before it. The addresses come last: what they serve relies on
-// everything.
+// components returns the components in the order of their start. They end in reverse
+// order, so a component may rely on those before it. The addresses come last, because
+// their handlers rely on everything.
 func (s *Server) components() []component {
 	return []component{
 		{name: "reload", run: s.reload},
@@ -40,18 +40,18 @@ func (s *Server) components() []component {
 type worker struct {
 	component
 	cancel context.CancelFunc
-	done   chan struct{} // closed when it has returned
-	err    error         // why it failed, unless it was the first that did; valid when done is closed
+	done   chan struct{} // closed when run has returned
+	err    error         // of run, unless it was the first failure; valid when done is closed
 }
 
-// A failure is the first one of a component.
+// A failure is the first failure of any component.
 type failure struct {
 	once     sync.Once
 	happened chan struct{}
 	err      error // valid when happened is closed
 }
 
-// tell reports whether err is the first failure.
+// tell stores err if it is the first failure, and reports whether it is.
 func (f *failure) tell(err error) (first bool) {
 	f.once.Do(func() {
 		f.err, first = err, true
@@ -71,7 +71,8 @@ func start(ctx context.Context, c component, lg *slog.Logger, f *failure) *worke
 	return w
 }
 
-// work returns why w failed, unless it is the first that did and has told f.
+// work runs w and returns its error. It returns nil if the error is the first failure,
+// because f then has the error.
 func (w *worker) work(ctx context.Context, lg *slog.Logger, f *failure) error {
 	err := w.call(ctx, lg, func(err error) { f.tell(err) })
 	switch {
@@ -86,7 +87,7 @@ func (w *worker) work(ctx context.Context, lg *slog.Logger, f *failure) error {
 	return err
 }
 
-// call returns the error of run, also if it is a panic.
+// call calls run and returns its error. It returns a panic of run as an error.
 func (w *worker) call(ctx context.Context, lg *slog.Logger, fail func(error)) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -97,7 +98,7 @@ func (w *worker) call(ctx context.Context, lg *slog.Logger, fail func(error)) (e
 	return w.run(ctx, fail)
 }
 
-// A stuckError reports a component that has not ended in time.
+// A stuckError reports a component that did not end in time.
 type stuckError struct {
 	name  string
 	after time.Duration
@@ -108,10 +109,10 @@ func (e *stuckError) Error() string {
 	return fmt.Sprintf("%s not ended after %v; the store stays open until the process ends, and what was acknowledged is safe", e.name, e.after)
 }
 
-// runComponents runs list until ctx ends or a component fails. Then it ends one
-// component after the other. It returns what failed, first what failed first. After
-// atMost since the end began it waits no more, and tells those that are left; the error
-// is then a [*stuckError].
+// runComponents runs list until ctx ends or a component fails. Then it ends one component
+// after the other. It returns all errors, beginning with the first failure. It waits for
+// the ends for at most atMost. After that it cancels the remaining components without
+// waiting for them, and its error contains a [*stuckError].
 func runComponents(ctx context.Context, list []component, lg *slog.Logger, atMost time.Duration) error {
 	failed := &failure{happened: make(chan struct{})}
 	var workers []*worker

@@ -18,7 +18,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// steps notes what components do, in order.
+// steps records the steps of components, in order.
 type steps struct {
 	mu   sync.Mutex
 	done []string
@@ -37,7 +37,7 @@ func (s *steps) String() string {
 	return strings.Join(s.done, ", ")
 }
 
-// lasting is a component that takes as long as given to end.
+// lasting returns a component that needs the time took to end.
 func (s *steps) lasting(name string, took time.Duration) component {
 	return component{name: name, run: func(ctx context.Context, _ func(error)) error {
 		<-ctx.Done()
@@ -48,7 +48,7 @@ func (s *steps) lasting(name string, took time.Duration) component {
 	}}
 }
 
-// returning is a component that ends by itself after a minute.
+// returning returns a component that ends by itself after a minute.
 func returning(name string, err error) component {
 	return component{name: name, run: func(context.Context, func(error)) error {
 		time.Sleep(time.Minute)
@@ -58,8 +58,8 @@ func returning(name string, err error) component {
 
 const orderly = "c is told, c ends, b is told, b ends, a is told, a ends"
 
-// Components end in reverse order, each when the one after it is over, whatever the
-// reason of the end.
+// TestComponents checks that components end one after the other in reverse order, for
+// every reason of the end.
 func TestComponents(t *testing.T) {
 	broken := errors.New("it broke")
 	quick := returning("quick", nil)
@@ -103,8 +103,8 @@ func TestComponents(t *testing.T) {
 	}
 }
 
-// A component that does not end keeps nobody waiting after the bound. The error names
-// it, and what failed before.
+// TestStuckComponent has a component that does not end. runComponents returns at the
+// limit, and its error names the component and the earlier failures.
 func TestStuckComponent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, start := new(steps), time.Now()
@@ -128,7 +128,7 @@ func TestStuckComponent(t *testing.T) {
 	})
 }
 
-// A closing engine notes when it is closed.
+// A closing engine records the step when it is closed.
 type closing struct {
 	account.Engine
 	steps *steps
@@ -139,8 +139,8 @@ func (c closing) Close() error {
 	return nil
 }
 
-// The engine stays open as long as a handler runs, also one that was cut off, and is not
-// closed at all if that takes too long.
+// TestEngineOutlivesHandlers cuts off a handler. The engine is closed only after the
+// handler has ended, and stays open if that takes too long.
 func TestEngineOutlivesHandlers(t *testing.T) {
 	for name, test := range map[string]struct {
 		extra time.Duration // that a handler takes after it was cut off
@@ -185,7 +185,8 @@ func TestEngineOutlivesHandlers(t *testing.T) {
 	}
 }
 
-// A start that fails after the store was opened closes it, and its address.
+// TestOpenFails fails a start after the store was opened. The start closes the store and
+// the address again.
 func TestOpenFails(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

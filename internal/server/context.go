@@ -15,8 +15,9 @@ import (
 	"rollcall/usersig"
 )
 
-// ContextFile is the name of the file in the data directory that tells clients
-// where the server is and how to sign. It holds a secret: its mode is 0600.
+// ContextFile is the name of the file in the data directory that contains the address of
+// the server and a key to sign with, for clients. Its mode is 0600, because the key is a
+// secret.
 const ContextFile = "context.json"
 
 // A Context is the content of a [ContextFile].
@@ -56,7 +57,7 @@ func (s *Server) newContext(app *account.App) (*Context, error) {
 	active := app.ActiveKeys(time.Now())
 	for _, k := range active {
 		if k.Kind == account.HMACKey {
-			c.Key = k.Secret // the newest comes last
+			c.Key = k.Secret // the newest key comes last
 		}
 	}
 	switch {

@@ -43,8 +43,8 @@ func TestMakeDataDir(t *testing.T) {
 	}
 }
 
-// A link to nowhere is there and yet does not exist, as everything in /proc that
-// is not the kernel's: mkdir says so, and ends.
+// TestMakeDataDirNowhere creates a directory at a dangling link, which exists and yet does
+// not, and in /proc, where only the kernel creates files. MakeDataDir returns an error.
 func TestMakeDataDirNowhere(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink("nowhere/at/all", link); err != nil {
@@ -64,10 +64,10 @@ func TestMakeDataDirNowhere(t *testing.T) {
 	}
 }
 
-// stranger is a user that nothing here belongs to.
+// stranger is the uid of another user.
 const stranger = 47110
 
-// foreign gives a file to another user.
+// foreign changes the owner of a file to another user, and returns its name.
 func foreign(t *testing.T, name string) string {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -79,8 +79,8 @@ func foreign(t *testing.T, name string) string {
 	return name
 }
 
-// TestDataDirOfOthers starts on directories that other users may have put something
-// into: their own, their links, one's own that holds a file of theirs.
+// TestDataDirOfOthers starts on directories with content that other users may control: a
+// directory of another user, a link to it, and an own directory with one inside.
 func TestDataDirOfOthers(t *testing.T) {
 	mkdir := func(elem ...string) string {
 		dir := filepath.Join(elem...)
@@ -119,8 +119,8 @@ func TestDataDirOfOthers(t *testing.T) {
 	}
 }
 
-// TestStoreOfOpenFiles starts on a store whose directory was open to everybody once:
-// the modes of its files are what is left to see of that.
+// TestStoreOfOpenFiles starts on a store whose directory was once open to everybody. Only
+// the modes of its files still show that.
 func TestStoreOfOpenFiles(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{Config: config.Config{Store: "pebble:" + filepath.Join(dir, "accounts"), Data: dir}}

@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// maxFaultsShown is how many faults of one app the log shows.
+// maxFaultsShown is the largest number of faults of one app in the log.
 const maxFaultsShown = 3
 
 // warnFaults logs one warning for each app whose stored record breaks a rule, with the
@@ -52,7 +52,7 @@ func (s *Server) openFaults(app *account.App) []account.Fault {
 	})
 }
 
-// mendFault returns the command that mends f.
+// mendFault returns the command that corrects f.
 func mendFault(app *account.App, f account.Fault) string {
 	id := shellWord(f.ID)
 	switch f.Part {

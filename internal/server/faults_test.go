@@ -8,11 +8,11 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// publicText is the base64 of a public key, which older versions took as a secret.
+// publicText is the base64 of a public key, which older versions accepted as a secret.
 const publicText = "MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEP6zFeysgal6DSOBfAH2ShKXlkji05Pu5tsmEtdjaVHW0FvSsdJ0QmqnJQPzqlYhUoRsaPzBiUG1dVuKGbqmyIw=="
 
-// TestStartOnFaultyRecords starts on apps whose stored records break rules that are
-// newer, while --key-file and --admin change: the start works, and warns once per app.
+// TestStartOnFaultyRecords starts on apps whose stored records break newer rules, while
+// --key-file and --admin change. The start succeeds and logs one warning for each app.
 func TestStartOnFaultyRecords(t *testing.T) {
 	testutil.Secret(t, publicText)
 	for name, test := range map[string]struct {
@@ -32,7 +32,7 @@ func TestStartOnFaultyRecords(t *testing.T) {
 		},
 		"public key of the file": {
 			func(a *account.App) { a.Keys[0].Secret = publicText },
-			nil, // the file has another one: it is retired
+			nil, // the key is retired, because the file has another one
 		},
 		"tombstone_days": {
 			func(a *account.App) { a.Settings.TombstoneDays = 1 << 40 },

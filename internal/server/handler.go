@@ -11,7 +11,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// vendorPath reports whether path was meant for the vendor's protocol, in any spelling.
+// vendorPath reports whether path belongs to the vendor's protocol, in any spelling.
 func vendorPath(path string) bool {
 	return strings.HasPrefix(path, api.Prefix) || wire.IsVendorPath(path)
 }
@@ -31,7 +31,8 @@ func (s *Server) vendorHandler() http.Handler {
 	})
 }
 
-// adapt returns h, which serves a path outside the vendor's protocol, as a handler.
+// adapt returns a handler with a log event for h, which serves a path outside the
+// vendor's protocol.
 func (s *Server) adapt(h httpx.HandlerFunc) http.Handler {
 	return httpx.Handler(s.o.Logger, h, func(w http.ResponseWriter, _ *http.Request, _ error) slog.Level {
 		answer(w, http.StatusInternalServerError, "internal error; the log says more\n")
@@ -47,7 +48,7 @@ func plain(h http.Handler) httpx.HandlerFunc {
 	}
 }
 
-// says responds to every request with text.
+// says returns a handler that responds to every request with text.
 func says(status int, text string) httpx.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		answer(w, status, text)
@@ -55,7 +56,7 @@ func says(status int, text string) httpx.HandlerFunc {
 	}
 }
 
-// ready responds whether the server accepts writes.
+// ready responds with status 200 if the server accepts writes, otherwise with 503.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	if err := s.dir.Ready(r.Context()); err != nil {
 		httpx.EventFrom(r.Context()).Fail(err)

@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/config"
 )
 
-// What a start advises can be followed: the admin API is named only where it is
-// served, and a token is asked for where there is none.
+// TestHints checks that a start advises only possible steps. It names the admin API only
+// if that is served, and asks for a token only if there is none.
 func TestHints(t *testing.T) {
 	for name, tt := range map[string]struct {
 		c            config.Config

@@ -17,7 +17,7 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// A keyFileServer is started again and again on the same store.
+// A keyFileServer is a server that is started several times on the same store.
 type keyFileServer struct {
 	o   Options
 	log bytes.Buffer // of the last start
@@ -31,7 +31,7 @@ func newKeyFileServer(t *testing.T) *keyFileServer {
 	}}}
 }
 
-// start starts a server while the file holds key, lets see look at it and stops it.
+// start writes key to the file, starts a server, calls see with it, and stops it.
 func (k *keyFileServer) start(t *testing.T, key string, see func(*Server)) {
 	t.Helper()
 	if err := os.WriteFile(k.o.KeyFile, []byte(key), 0o600); err != nil {
@@ -66,8 +66,8 @@ func (k *keyFileServer) active(t *testing.T, s *Server) map[string]string {
 	return keys
 }
 
-// A key that came from the file goes when another one comes; keys from elsewhere
-// stay.
+// TestKeyFileChanges starts with different keys in the file. A start retires the earlier
+// key of the file, and keeps keys from elsewhere.
 func TestKeyFileChanges(t *testing.T) {
 	k := newKeyFileServer(t)
 	id := account.AppID(k.o.SDKAppID)
@@ -117,7 +117,7 @@ func TestKeyFileChanges(t *testing.T) {
 	})
 }
 
-// keyLines returns what log says about keys, shortened.
+// keyLines returns the lines about keys in log, shortened.
 func keyLines(log string) []string {
 	var lines []string
 	for line := range strings.Lines(log) {
@@ -131,7 +131,8 @@ func keyLines(log string) []string {
 	return lines
 }
 
-// A file that changes for ever never fills the app with keys.
+// TestKeyFileChangesOften changes the file more often than an app can have keys. The app
+// has one active key after each change.
 func TestKeyFileChangesOften(t *testing.T) {
 	k := newKeyFileServer(t)
 	k.o.Store = "mem:"

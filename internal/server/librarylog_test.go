@@ -31,13 +31,14 @@ func TestLibraryLog(t *testing.T) {
 	}
 }
 
-// A timeoutError is one that net/http tries again after.
+// A timeoutError is an error of Accept after which net/http retries.
 type timeoutError struct{ error }
 
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 
-// The library's words for a server that cannot accept are those we look for.
+// TestAcceptErrorIsSeen checks that libraryLog recognizes the text with which net/http
+// logs an error of Accept.
 func TestAcceptErrorIsSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer

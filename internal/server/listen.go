@@ -35,7 +35,7 @@ func (s *Server) bind(ctx context.Context) error {
 	return nil
 }
 
-// tlsConfig returns nil for a server in the clear.
+// tlsConfig returns the TLS configuration, or nil for a server without TLS.
 func (s *Server) tlsConfig() *tls.Config {
 	if s.certificate == nil {
 		return nil

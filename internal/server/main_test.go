@@ -10,11 +10,11 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestMain makes sure that no server logs a secret.
+// TestMain fails if a server logs a secret.
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// openWith opens a server with the settings of o, completed: a store in memory and a
-// free address, unless they say otherwise. Its log goes to the test.
+// openWith opens a server with the settings of o. The default is a store in memory and a
+// free address. The default log is that of the test.
 func openWith(t *testing.T, o Options) (*Server, error) {
 	t.Helper()
 	o.Store, o.Listen = cmp.Or(o.Store, "mem:"), cmp.Or(o.Listen, "127.0.0.1:0")
@@ -28,8 +28,8 @@ func openWith(t *testing.T, o Options) (*Server, error) {
 	return Open(t.Context(), o)
 }
 
-// nameSecrets says what s has that no log may hold: the key and the token for
-// its clients, and what is in the files that it made.
+// nameSecrets registers the secrets of s that no log may contain: the key and the token
+// for its clients, and the secrets in the files that s has created.
 func nameSecrets(t *testing.T, s *Server) {
 	t.Helper()
 	if c := s.Context(); c != nil {
@@ -38,7 +38,7 @@ func nameSecrets(t *testing.T, s *Server) {
 	for _, file := range []string{s.o.AdminTokenFile, s.o.SealKeys} {
 		b, _ := os.ReadFile(file) // not every server has both
 		for field := range strings.FieldsSeq(string(b)) {
-			if len(field) >= 32 { // no number of a key and no word of a comment
+			if len(field) >= 32 { // not the number of a key or a word of a comment
 				testutil.Secret(t, field)
 			}
 		}

@@ -14,9 +14,9 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestServerForOthers starts a server for others on the data of a developer's: it
-// shows no key, keeps no context file, and the developer's token stops working.
-// On a new store it creates no demo app.
+// TestServerForOthers starts a server for others on the data of a developer's server. It
+// shows no key, removes the context file, and refuses the token of that file. On a new
+// store it creates no demo app.
 func TestServerForOthers(t *testing.T) {
 	cert, key := testutil.Certificate(t)
 	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
@@ -62,8 +62,8 @@ func TestServerForOthers(t *testing.T) {
 	}
 }
 
-// TestContextOfCredentials serves an app of credentials. The file for clients names
-// the file of the key, and holds no copy of it.
+// TestContextOfCredentials serves an app of credentials. The context file names the file
+// of the key, and contains no copy of the key.
 func TestContextOfCredentials(t *testing.T) {
 	const secret = "a secret that the vendor's console shows"
 	testutil.Secret(t, secret)
@@ -88,8 +88,8 @@ func TestContextOfCredentials(t *testing.T) {
 	}
 }
 
-// TestOwnAppNamedDemo has an app of somebody's own that is named like the demo app:
-// its key is not shown.
+// TestOwnAppNamedDemo has an own app with the name of the demo app. The server does not
+// show its key.
 func TestOwnAppNamedDemo(t *testing.T) {
 	dir := t.TempDir()
 	own := &account.App{ID: 1400000005, Name: demoName, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "the secret of an own app"}}}
@@ -109,8 +109,9 @@ func TestOwnAppNamedDemo(t *testing.T) {
 	})
 }
 
-// TestForwarded sends requests to a developer's server that a proxy has passed on:
-// they do not reach what is for this machine alone. At an address for admins they do.
+// TestForwarded sends requests that a proxy has forwarded. A developer's server refuses
+// them on paths for admins, because those are for its own machine. An address for admins
+// accepts them.
 func TestForwarded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	ask := func(s *Server, n int, path, header, token string) int {

@@ -16,7 +16,8 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// oddPaths are request lines with what answers them where admins are served.
+// oddPaths maps request lines to texts in the responses at an address for admins. The
+// prefix "admins " marks a path that is only for admins.
 var oddPaths = map[string]string{
 	"GET /":                                 "Rollcall test",
 	"GET /?x=1":                             "Rollcall test",
@@ -79,9 +80,9 @@ var oddPaths = map[string]string{
 	"GET /x/../v4/openim/querystate":        "nothing here; the account",
 }
 
-// TestPathsAsTheyAre sends odd paths and methods. None is redirected, and what is for
-// admins is for them however the path is written: at the address of others there is
-// nothing, or a refusal if a proxy has passed the request on.
+// TestPathsAsTheyAre sends odd paths and methods. None is redirected. A path for admins is
+// only for them in every spelling: a public address responds as to an unknown path, and a
+// developer's server refuses the path if a proxy has forwarded the request.
 func TestPathsAsTheyAre(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	two := config.Config{AdminListen: "127.0.0.1:0", AdminTokenFile: file}
@@ -131,8 +132,8 @@ func TestPathsAsTheyAre(t *testing.T) {
 	}
 }
 
-// ask sends one request and returns the body of the response. Of one without, or with a
-// field Allow, it returns the status and that.
+// ask sends one request and returns the body of the response. It returns the status if
+// there is no body, and the status and the field Allow if that is set.
 func ask(t *testing.T, addr, line, header string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)

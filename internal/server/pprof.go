@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pprofTimeout is longer than any profile that people take.
+// pprofTimeout is longer than any usual profile.
 const pprofTimeout = 10 * time.Minute
 
 func (s *Server) pprofHandler() http.Handler {

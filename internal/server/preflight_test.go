@@ -18,8 +18,8 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// TestFailedStartKeepsBackup starts on a backup with one mistake after the other.
-// None may change a file: the backup is good until a server works on it.
+// TestFailedStartKeepsBackup starts on a backup, each time with another mistake. No failed
+// start may change a file of the backup.
 func TestFailedStartKeepsBackup(t *testing.T) {
 	data, sealKeys := backedUp(t)
 	before := files(t, data)
@@ -119,8 +119,8 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestTokenFileFaults names a file of a token that cannot be created, as for a
-// server that may not write to /etc.
+// TestTokenFileFaults checks the errors for a token file that cannot be created, for
+// example because the server may not write to /etc.
 func TestTokenFileFaults(t *testing.T) {
 	for err, want := range map[error]string{
 		syscall.EACCES: "does not exist and cannot be created: let the user of the server write to /etc/rollcall, ",

@@ -11,22 +11,22 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// A listener is one address and what is served there.
+// A listener is one address with its HTTP server.
 type listener struct {
 	*httpx.Listener
 	srv  *http.Server
-	flag string // that names the address
+	flag string // that sets the address
 	tls  bool
 }
 
-// cutTime is how long after [config.Config.ShutdownTimeout] the requests that were cut off
-// may take to end, and other components to stop.
+// cutTime is the time after [config.Config.ShutdownTimeout] in which the requests that were
+// cut off and the other components have to end.
 const cutTime = 5 * time.Second
 
-// Run serves until ctx ends, finishes what is in flight, and closes the store. If a
-// component fails, Run does the same and returns why. The store is closed when nothing
-// uses it any more; if that takes too long, Run returns without closing it, and says
-// what still runs.
+// Run serves until ctx ends, finishes the requests in flight, and closes the store. If a
+// component fails, Run does the same and returns the error. Run closes the store only
+// after all its users have ended. If that takes too long, Run returns without closing the
+// store, and its error names the component that still runs.
 func (s *Server) Run(ctx context.Context) error {
 	err := runComponents(ctx, s.components(), s.o.Logger, s.o.ShutdownTimeout+cutTime)
 	if _, ok := errors.AsType[*stuckError](err); ok {
@@ -35,8 +35,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.close())
 }
 
-// serve serves every address until ctx ends. Then it closes all at once, waits for what
-// is in flight there, and cuts off what takes too long.
+// serve serves every address until ctx ends. Then it closes all addresses at once, waits
+// for the requests in flight, and cuts off requests that take too long.
 func (s *Server) serve(ctx context.Context, fail func(error)) error {
 	errs := make([]error, len(s.listeners))
 	var wg sync.WaitGroup
@@ -44,11 +44,11 @@ func (s *Server) serve(ctx context.Context, fail func(error)) error {
 		wg.Go(func() { errs[i] = l.Run(ctx, l.srv, s.o.ShutdownTimeout, fail) })
 	}
 	wg.Wait()
-	<-ctx.Done() // which a failure brings about
+	<-ctx.Done() // a failure ends ctx too
 	return errors.Join(errs...)
 }
 
-// close releases what Open took.
+// close closes the addresses and the store.
 func (s *Server) close() error {
 	var errs []error
 	for _, l := range s.listeners {

@@ -26,7 +26,7 @@ import (
 	"rollcall/usersig"
 )
 
-// A pipe is a listener in memory that can break down.
+// A pipe is a listener in memory that can fail.
 type pipe struct {
 	name   string
 	conns  chan net.Conn
@@ -59,7 +59,7 @@ func (p *pipe) Addr() net.Addr  { return p }
 func (p *pipe) Network() string { return "pipe" }
 func (p *pipe) String() string  { return p.name }
 
-// get sends a request and returns once it was answered or cut off.
+// get sends a request and waits for the response or the end of the connection.
 func (p *pipe) get() error {
 	client, server := net.Pipe()
 	defer client.Close()
@@ -83,8 +83,8 @@ func (p *pipe) isClosed() bool {
 	}
 }
 
-// newPipes returns a server without a store on two addresses, where each request
-// takes as long as given.
+// newPipes returns a server without a store on two addresses. A request takes the time
+// first at one address and the time second at the other.
 func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe) {
 	s = &Server{o: Options{Config: config.Config{ShutdownTimeout: 10 * time.Second}, Logger: testutil.Logger(t)}}
 	a, b = newPipe("address one"), newPipe("address two")
@@ -98,8 +98,8 @@ func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe)
 	return s, a, b
 }
 
-// An address where requests hang costs no other address its time: both stop
-// taking connections at once, and what is in flight is finished.
+// TestShutdownAtOnce shuts down a server with a request that hangs at one address. Both
+// addresses close at once, and the request at the other address gets its response.
 func TestShutdownAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, a, b := newPipes(t, 12*time.Second, 9*time.Second)
@@ -136,8 +136,8 @@ func TestShutdownAtOnce(t *testing.T) {
 	})
 }
 
-// When an address breaks down, Run says which, and the others are shut down in
-// good order.
+// TestBrokenListener has an address that fails. The error of Run names it, and the
+// request at the other address gets its response.
 func TestBrokenListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, a, b := newPipes(t, time.Second, time.Second)
@@ -157,8 +157,9 @@ func TestBrokenListener(t *testing.T) {
 	})
 }
 
-// An address that breaks down while a handler hangs begins the end all the same: Run
-// returns at the bound, and says what hangs.
+// TestBrokenListenerAndStuckHandler has an address that fails while a handler hangs at
+// another one. The shutdown begins at once. Run returns at its limit, and its error names
+// the component that has not ended.
 func TestBrokenListenerAndStuckHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, a, b := newPipes(t, time.Hour, 0)
@@ -187,7 +188,7 @@ func TestBrokenListenerAndStuckHandler(t *testing.T) {
 	})
 }
 
-// A slow engine takes all the time that it is given.
+// A slow engine uses all the time of its context.
 type slow struct{ account.Engine }
 
 func (slow) Upsert(ctx context.Context, _ account.AppID, _ []account.Upsert, _ account.UpsertPolicy) ([]account.UpsertResult, error) {
@@ -195,8 +196,8 @@ func (slow) Upsert(ctx context.Context, _ account.AppID, _ []account.Upsert, _ a
 	return nil, account.Ended(ctx)
 }
 
-// Whoever waits for a turn and then for a command that never ends has an answer
-// within 3 seconds, as has who waits in vain.
+// TestAnswerInTime makes more calls than the server runs at once, on a store that hangs.
+// Every call gets a response within 3 seconds, whether or not it gets its turn.
 func TestAnswerInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		target := importTarget(t)
@@ -226,7 +227,7 @@ func TestAnswerInTime(t *testing.T) {
 			wg.Go(call)
 		}
 		synctest.Wait()
-		wg.Go(call) // in vain
+		wg.Go(call) // never gets its turn
 		time.Sleep(api.Timeout - api.MaxWait + time.Millisecond)
 		wg.Go(call) // gets its turn at the last moment
 		wg.Wait()

@@ -31,10 +31,10 @@ const (
 	idleTimeout       = 2 * time.Minute  //
 )
 
-// Options say what to serve, and where.
+// Options are the options of a server.
 type Options struct {
-	// Config is every setting, as [config.Load] or [config.New] returns it: complete
-	// and checked. [Open] does not check it again.
+	// Config contains the settings, complete and checked as [config.Load] or
+	// [config.New] returns them. [Open] does not check them again.
 	config.Config
 
 	// App is served instead of the app of the settings. It is created if the store does
@@ -63,7 +63,7 @@ type Server struct {
 	listeners []*listener
 	context   *Context
 
-	certificate *certificate // nil in the clear
+	certificate *certificate // nil without TLS
 	key         account.Key  // of --key-file
 	adminToken  string       // of --admin-token-file
 }

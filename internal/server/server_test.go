@@ -25,8 +25,7 @@ import (
 	"rollcall/usersig"
 )
 
-// open opens a server with a store in memory and, unless c says otherwise, at a free
-// address.
+// open opens a server. The default is a store in memory and a free address.
 func open(t *testing.T, c config.Config, app *account.App) (*server.Server, error) {
 	t.Helper()
 	c.Store, c.Listen = cmp.Or(c.Store, "mem:"), cmp.Or(c.Listen, "127.0.0.1:0")
@@ -59,12 +58,13 @@ func start(t *testing.T, c config.Config, app *account.App) *server.Server {
 	return s
 }
 
-// ownApp returns an app for servers that make no demo app.
+// ownApp returns an app for servers that create no demo app.
 func ownApp() *account.App {
 	return &account.App{ID: 1400000001, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "the secret of an own app"}}}
 }
 
-// importAlice imports an account with a signature of the context's key.
+// importAlice imports an account with a signature of the context's key, and returns the
+// response.
 func importAlice(t *testing.T, client *http.Client, c *server.Context) string {
 	t.Helper()
 	sig, err := usersig.Sign(usersig.HMACKey(c.Key), usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, Validity: time.Hour})
@@ -117,8 +117,9 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestCredentialsMakeNoTestApp serves an app of credentials where test apps are
-// allowed: its key is that of a real app, so nothing signs with it for others.
+// TestCredentialsMakeNoTestApp serves an app of credentials on a server that allows test
+// apps. The app is no test app, because its key is that of a real app: the server does not
+// sign with it for others.
 func TestCredentialsMakeNoTestApp(t *testing.T) {
 	keyFile := filepath.Join(t.TempDir(), "key.txt")
 	if err := os.WriteFile(keyFile, []byte("secret of mine\n"), 0o600); err != nil {
@@ -144,8 +145,8 @@ func TestCredentialsMakeNoTestApp(t *testing.T) {
 	}
 }
 
-// TestListenEverywhere listens on every address. The context names one that clients
-// can call.
+// TestListenEverywhere listens on all addresses. The context contains an address that
+// clients can call.
 func TestListenEverywhere(t *testing.T) {
 	s := start(t, config.Config{Listen: ":0", InsecureListen: true}, ownApp())
 	if got := s.Context().URL; !strings.HasPrefix(got, "http://127.0.0.1:") {
@@ -156,8 +157,8 @@ func TestListenEverywhere(t *testing.T) {
 	}
 }
 
-// Everything of /v4 is answered in the vendor's form, whatever the method and
-// however the path is written; the rest is ours.
+// TestPaths checks that every method and spelling of a path below /v4 gets a response in
+// the vendor's form, and that other paths are Rollcall's own.
 func TestPaths(t *testing.T) {
 	s := start(t, config.Config{}, nil)
 	tests := []struct {
@@ -182,7 +183,7 @@ func TestPaths(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.URL.Opaque = "//" + s.Addr().String() + tt.path // sent as it stands
+			req.URL.Opaque = "//" + s.Addr().String() + tt.path // sent unchanged
 			resp, err := http.DefaultTransport.RoundTrip(req)
 			if err != nil {
 				t.Fatal(err)
@@ -202,7 +203,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// What net/http would answer by itself is answered in the vendor's form too.
+// TestLibraryFaults sends requests to which net/http itself would respond. The responses
+// have the vendor's form too.
 func TestLibraryFaults(t *testing.T) {
 	s := start(t, config.Config{}, nil)
 	for name, raw := range map[string]string{
@@ -230,8 +232,8 @@ func TestLibraryFaults(t *testing.T) {
 	}
 }
 
-// A connection that sends requests without waiting for responses goes on if its
-// UserSig is genuine, and otherwise ends with the second response.
+// TestPipeline sends requests without waiting for responses. With a valid UserSig or token
+// every request gets a response. Otherwise the connection ends after the second response.
 func TestPipeline(t *testing.T) {
 	s := start(t, config.Config{}, nil)
 	c := s.Context()
@@ -275,7 +277,8 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// A path of another version, or of none, is answered in the vendor's form.
+// TestOtherVersions calls paths of another version or without one. The response has the
+// vendor's form, and its advice names the right path.
 func TestOtherVersions(t *testing.T) {
 	s := start(t, config.Config{}, nil)
 	for _, path := range []string{"/v3/openim/querystate", "/v5/openim/querystate", "/openim/querystate", "//v4/openim/querystate"} {
@@ -291,7 +294,7 @@ func TestOtherVersions(t *testing.T) {
 	}
 }
 
-// A client that takes a port of TLS for one of plain HTTP is told.
+// TestPlainHTTPOnTLS sends plain HTTP to a port with TLS. The response advises https://.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	certFile, keyFile, _ := certificate(t)
 	s := start(t, config.Config{TLSCert: certFile, TLSKey: keyFile}, ownApp())
@@ -317,7 +320,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// certificate makes a certificate for 127.0.0.1.
+// certificate creates a certificate for 127.0.0.1.
 func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	t.Helper()
 	certPEM, keyPEM := testutil.Certificate(t)

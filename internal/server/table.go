@@ -13,7 +13,7 @@ import (
 type row struct {
 	pattern string // of [http.ServeMux], without a method
 	handle  httpx.HandlerFunc
-	tells   http.Handler // instead of handle: a handler that logs its requests and checks their Host header itself
+	logged  http.Handler // instead of handle: a handler that logs its requests and checks their Host header itself
 
 	// admins says that the path is for administrators of the server, not for every caller
 	// of the account API. Its requests must have an allowed Host header.
@@ -40,7 +40,7 @@ func (s *Server) rows(admins bool) []row {
 		{pattern: "/docs/", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/openapi/", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/openapi", handle: nothing}, // ServeMux would redirect to the tree
-		{pattern: admin.Prefix, admins: true, tells: s.admin},
+		{pattern: admin.Prefix, admins: true, logged: s.admin},
 		{pattern: "/admin", handle: nothing},
 		{pattern: "/", handle: nothing},
 	}
@@ -48,8 +48,8 @@ func (s *Server) rows(admins bool) []row {
 
 // handler returns the handler of r with its check of the host and its log event.
 func (s *Server) handler(r row) http.Handler {
-	if r.tells != nil {
-		return r.tells
+	if r.logged != nil {
+		return r.logged
 	}
 	handle := r.handle
 	if r.admins {

@@ -11,8 +11,8 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// watch shows in the metrics what ends or fills up unnoticed: the certificate, the
-// disk, the age of the newest backup.
+// watch adds metrics of things that run out unnoticed: the validity of the certificate,
+// the room on the disk, and the age of the newest backup.
 func (s *Server) watch(ctx context.Context) {
 	if s.certificate != nil {
 		s.metrics.WatchCertificate(s.certificate.notAfter)
@@ -32,12 +32,12 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// backupPages is how many pages of the audit trail are searched for a backup: a
-// start must not take longer with each year.
+// backupPages is the number of pages of the audit trail that are searched for a backup.
+// The limit keeps the start short however long the trail is.
 const backupPages = 10
 
-// lastBackup returns when the newest backup was made, as far as the newest entries
-// of the audit trail tell; the zero time if they do not.
+// lastBackup returns the time of the newest backup. It returns the zero time if the newest
+// entries of the audit trail contain none.
 func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	q := account.AuditQuery{Limit: account.MaxListLimit}
 	for range backupPages {
@@ -58,8 +58,8 @@ func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// reload reads again what may change while the server runs, at each signal: the files
-// of the certificate. Everything else is read at the start.
+// reload reads the files of the certificate again at each signal. Everything else is read
+// only at the start.
 func (s *Server) reload(ctx context.Context, _ func(error)) error {
 	for {
 		select {

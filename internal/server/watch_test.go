@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/config"
 )
 
-// TestWatch looks at the metrics of a store on disk, before and after a backup, and
-// after a restart.
+// TestWatch checks the metrics of a store on disk before and after a backup, and after a
+// restart.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
@@ -51,7 +51,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// request returns the body that the handler of the first address answers.
+// request calls the handler of the first address and returns the body of the response.
 func (s *Server) request(t *testing.T, method, path, body string) string {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
