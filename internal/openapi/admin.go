@@ -18,11 +18,11 @@ import (
 	"rollcall/internal/adminapi"
 )
 
-const aboutAdmin = `What the vendor's protocol has no command for: apps, their keys and admins; accounts by list, prefix and count; tokens, the audit trail, backups.
+const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; lists and counts of accounts; tokens, the audit trail, and backups.
 
-Every call bears a token, as ` + "`Authorization: Bearer rct_…`" + `, with the scope that the operation names; write includes read, and admin includes both. Errors are problem documents (RFC 9457), whose ` + "`code`" + ` is one of [these](/docs/errors). Members and parameters that are unknown are errors.
+Every call needs a token with the scope that the operation names, as ` + "`Authorization: Bearer rct_…`" + `. The scope write includes read, and admin includes both. Errors are problem documents (RFC 9457) whose ` + "`code`" + ` is one of [these](/docs/errors). Unknown members and parameters are errors.
 
-On this page, give the token in the form at the top; every call is sent with it.`
+On this page, enter the token in the form at the top. Every call is sent with it.`
 
 // adminTags are groups of operations.
 var adminTags = []Tag{
@@ -34,8 +34,8 @@ var adminTags = []Tag{
 	{"server", "The server itself."},
 }
 
-// groups say which tag an operation has, by a part of its path. The first row
-// that fits decides.
+// groups maps parts of paths to the tags of their operations. The first part that a path
+// contains decides.
 var groups = []struct{ part, tag string }{
 	{"/accounts", "accounts"},
 	{"/keys:reseal", "upkeep"},
@@ -46,7 +46,7 @@ var groups = []struct{ part, tag string }{
 	{"", "server"},
 }
 
-// Admin describes our own API.
+// Admin describes the admin API.
 func Admin(comments Comments) *Document {
 	r := &reflector{comments: comments, known: adminTypes(), texts: adminTexts}
 	d := &Document{
@@ -65,7 +65,7 @@ func Admin(comments Comments) *Document {
 	d.Components = Components{
 		Schemas: r.schemas,
 		Responses: only("Problem", &Response{
-			Description: "It was refused or failed; nothing was changed.",
+			Description: "The call was refused or failed, and changed nothing.",
 			Content:     only("application/problem+json", Media{Schema: refer("Problem")}),
 		}),
 		SecuritySchemes: only("token", SecurityScheme{"http", "bearer", "A token of the admin API, rct_ and 43 characters."}),
@@ -73,7 +73,7 @@ func Admin(comments Comments) *Document {
 	return d
 }
 
-// add puts an operation under the path of its route.
+// add adds an operation under the path of its route.
 func (d *Document) add(route *admin.Route, o *Operation) {
 	method := strings.ToLower(route.Method)
 	for i := range d.Paths {
@@ -85,7 +85,7 @@ func (d *Document) add(route *admin.Route, o *Operation) {
 	d.Paths = append(d.Paths, Member[PathItem]{route.Path, only(method, o)})
 }
 
-// adminTypes are the types whose values Go's type does not tell.
+// adminTypes returns the schemas of types whose Go type does not describe their JSON.
 func adminTypes() map[reflect.Type]func() *Schema {
 	return map[reflect.Type]func() *Schema{
 		reflect.TypeFor[time.Time]():              func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
@@ -96,7 +96,7 @@ func adminTypes() map[reflect.Type]func() *Schema {
 	}
 }
 
-// adminTexts are the texts that a tag schema names.
+// adminTexts contains the schemas of texts, by their name in the struct tag schema.
 var adminTexts = map[string]func() *Schema{
 	"edition": func() *Schema { return enum(account.Editions()...) },
 	"scope":   func() *Schema { return enum(account.Scopes()...) },
@@ -138,13 +138,13 @@ func group(path string) string {
 	return "" // the last row fits all
 }
 
-// refuseUnknown says that the request t has no other members than those listed.
+// refuseUnknown adds to the schema of the request t that it has no further members.
 func (r *reflector) refuseUnknown(t reflect.Type) {
 	s, _ := r.schemas.Get(t.Name())
 	s.AdditionalProperties = false
 }
 
-// pathParameters describes what varies in paths.
+// pathParameters describes the parameters in paths.
 var pathParameters = map[string]Parameter{
 	"sdkappid": {Description: "The app.", Schema: integer(1, 1<<32-1)},
 	"userid":   {Description: "The account.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes}},
@@ -187,8 +187,7 @@ func querySchema(name string) *Schema {
 	return &Schema{Type: "string"}
 }
 
-// value returns the example of a parameter, nil if there is none. Numbers are
-// numbers.
+// value returns the example of a parameter, or nil. It returns a numeric text as a number.
 func (e *AdminExample) value(name string) any {
 	text := cmp.Or(e.Path[name], e.Query[name])
 	if text == "" {

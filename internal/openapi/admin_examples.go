@@ -1,6 +1,6 @@
 package openapi
 
-// An AdminExample is a call of the admin API and its answer.
+// An AdminExample is a call of the admin API and its response.
 type AdminExample struct {
 	ID          string            // of the operation
 	Path, Query map[string]string // parameters
@@ -8,8 +8,8 @@ type AdminExample struct {
 	Answer      string            // "" for none
 }
 
-// Values that stand in for what differs from server to server, and for what the
-// examples before have made.
+// Values in place of those that differ between servers, and of those that earlier examples
+// have created.
 const (
 	exampleToken    = `"id":"0f9a1c2e","name":"deploy","scopes":["write"],"created_at":"2026-05-06T07:08:09.123Z","expires_at":"2036-01-01T00:00:00.000Z"`
 	exampleKey      = `{"id":"1","kind":"hmac","created_at":"2026-05-06T07:08:09.123Z","fingerprint":"9f86d081884c7d65"}`
@@ -21,7 +21,7 @@ const (
 	exampleUser     = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
 
-// appWith returns the example app with what changes.
+// appWith returns the example app with the values that examples change.
 func appWith(version, admins, settings, keys string) string {
 	return `{` + exampleApp + `,"version":` + version + `,"admins":` + admins + `,"settings":` + settings + `,"keys":[` + keys + `]}`
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Comments are what Go source says of types and fields: the comment of admin.App
-// under "admin.App", that of its field Version under "admin.App.Version".
+// Comments contains the comments of types and fields in Go source. The key of the type
+// admin.App is "admin.App", and that of its field Version is "admin.App.Version".
 type Comments map[string]string
 
 // ReadComments reads the packages in the given directories.
@@ -68,11 +68,11 @@ func (c Comments) of(t reflect.Type, field string) string {
 	return c[name]
 }
 
-// source is where a comment says that a rule comes from.
+// source matches the citation of a source in a comment.
 var source = regexp.MustCompile(`,? \((protocol|decisions)\.md[^)]*\)`)
 
-// oneLine returns a comment as one line, without the marks of Go's links and
-// without sources.
+// oneLine returns a comment as one line, without the brackets of links and without
+// citations.
 func oneLine(text string) string {
 	text = source.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
 	return strings.NewReplacer("[", "", "]", "").Replace(text)

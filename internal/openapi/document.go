@@ -5,7 +5,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Document is an OpenAPI document, as far as ours go.
+// A Document is an OpenAPI document. It and the types below have only the members that
+// the documents of this package use.
 type Document struct {
 	OpenAPI    string            `json:"openapi"`
 	Info       Info              `json:"info"`
@@ -16,7 +17,7 @@ type Document struct {
 	Components Components        `json:"components"`
 }
 
-// Info says what an API is.
+// Info is the title, the version and the description of an API.
 type Info struct {
 	Title       string `json:"title"`
 	Version     string `json:"version"`
@@ -37,7 +38,7 @@ type Tag struct {
 	Description string `json:"description"`
 }
 
-// A PathItem is the operations of a path, by method in lower case.
+// A PathItem contains the operations of a path, by method in lower case.
 type PathItem = Ordered[*Operation]
 
 // An Operation is one method of one path.
@@ -69,7 +70,7 @@ type Body struct {
 	Content     Ordered[Media] `json:"content"`
 }
 
-// A Response is an answer, or a reference to one.
+// A Response is a response, or a reference to one.
 type Response struct {
 	Ref         string          `json:"$ref,omitempty"`
 	Description string          `json:"description,omitempty"`
@@ -77,7 +78,7 @@ type Response struct {
 	Content     Ordered[Media]  `json:"content,omitempty"`
 }
 
-// A Header is a header of an answer.
+// A Header is a header of a response.
 type Header struct {
 	Description string  `json:"description"`
 	Schema      *Schema `json:"schema"`
@@ -95,7 +96,7 @@ type Example struct {
 	Value   jsontext.Value `json:"value"`
 }
 
-// Components are what a document refers to.
+// Components contains the objects to which a document refers.
 type Components struct {
 	Schemas         Ordered[*Schema]        `json:"schemas"`
 	Parameters      Ordered[Parameter]      `json:"parameters,omitempty"`
@@ -103,7 +104,7 @@ type Components struct {
 	SecuritySchemes Ordered[SecurityScheme] `json:"securitySchemes,omitempty"`
 }
 
-// A SecurityScheme is a way to say who calls.
+// A SecurityScheme is a way to authenticate a call.
 type SecurityScheme struct {
 	Type        string `json:"type"`
 	Scheme      string `json:"scheme"`
@@ -119,7 +120,7 @@ type Member[T any] struct {
 	Value T
 }
 
-// Get returns the member of a name.
+// Get returns the value of the member with a name.
 func (o Ordered[T]) Get(name string) (value T, ok bool) {
 	for _, m := range o {
 		if m.Name == name {
@@ -145,11 +146,11 @@ func (o Ordered[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.EndObject)
 }
 
-// Encode returns d as JSON for people and programs.
+// Encode returns d as indented JSON.
 func (d *Document) Encode() ([]byte, error) {
 	b, err := json.Marshal(d, jsontext.WithIndent("  "), json.Deterministic(true))
 	return append(b, '\n'), err
 }
 
-// only returns an object of one member.
+// only returns an object with one member.
 func only[T any](name string, value T) Ordered[T] { return Ordered[T]{{name, value}} }

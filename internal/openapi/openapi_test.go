@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestDocuments compares the committed documents with what the code says.
+// TestDocuments compares the committed documents with newly generated ones.
 func TestDocuments(t *testing.T) {
 	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
 	if err != nil {
@@ -35,7 +35,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// Every command has examples; they are called elsewhere.
+// TestWireExamples checks that every command has examples. A test of another package calls
+// them.
 func TestWireExamples(t *testing.T) {
 	var operations []string
 	for _, path := range openapi.Wire(nil).Paths {
@@ -48,7 +49,7 @@ func TestWireExamples(t *testing.T) {
 	}
 }
 
-// Every operation of the admin API has exactly one example.
+// TestAdminExamples checks that every operation of the admin API has exactly one example.
 func TestAdminExamples(t *testing.T) {
 	count := map[string]int{}
 	for _, e := range openapi.AdminExamples() {
@@ -65,7 +66,7 @@ func TestAdminExamples(t *testing.T) {
 	}
 }
 
-// What every reader of the page sees has a description.
+// TestDescriptions checks that every schema and operation on the page has a description.
 func TestDescriptions(t *testing.T) {
 	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
 	if err != nil {
@@ -80,7 +81,7 @@ func TestDescriptions(t *testing.T) {
 		for _, path := range doc.Paths {
 			for _, o := range path.Value {
 				if o.Value.Summary == "" || o.Value.ID == "" || len(o.Value.Tags) != 1 || o.Value.Tags[0] == "" {
-					t.Errorf("%s %s is not whole", o.Name, path.Name)
+					t.Errorf("%s %s is incomplete", o.Name, path.Name)
 				}
 			}
 		}

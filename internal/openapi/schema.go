@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// A Schema describes a JSON value (JSON Schema 2020-12), or refers to a schema
-// that does.
+// A Schema describes a JSON value (JSON Schema 2020-12), or refers to another schema.
 type Schema struct {
 	Ref                  string           `json:"$ref,omitempty"`
 	Description          string           `json:"description,omitempty"`
-	Type                 any              `json:"type,omitempty"` // a text, or several
+	Type                 any              `json:"type,omitempty"` // a string or a []string
 	Format               string           `json:"format,omitempty"`
 	Const                any              `json:"const,omitempty"`
 	Enum                 []any            `json:"enum,omitempty"`
@@ -25,14 +24,14 @@ type Schema struct {
 	Items                *Schema          `json:"items,omitempty"`
 	Properties           Ordered[*Schema] `json:"properties,omitempty"`
 	Required             []string         `json:"required,omitempty"`
-	AdditionalProperties any              `json:"additionalProperties,omitzero"` // a schema, or false
+	AdditionalProperties any              `json:"additionalProperties,omitzero"` // a *Schema or false
 	AnyOf                []*Schema        `json:"anyOf,omitempty"`
 }
 
-// refer returns a reference to the component of a name.
+// refer returns a reference to the component with a name.
 func refer(name string) *Schema { return &Schema{Ref: "#/components/schemas/" + name} }
 
-// enum returns the schema of texts that are one of values.
+// enum returns the schema of a text that is one of values.
 func enum[T ~string](values ...T) *Schema {
 	s := &Schema{Type: "string"}
 	for _, v := range values {
@@ -41,17 +40,17 @@ func enum[T ~string](values ...T) *Schema {
 	return s
 }
 
-// integer returns the schema of whole numbers between two.
+// integer returns the schema of a whole number from least to most.
 func integer(least, most int64) *Schema {
 	return &Schema{Type: "integer", Minimum: &least, Maximum: &most}
 }
 
-// A reflector makes schemas of Go types. Named structs become components.
+// A reflector builds schemas from Go types. Named structs become components.
 type reflector struct {
 	comments Comments
-	known    map[reflect.Type]func() *Schema // types that do not speak for themselves
-	texts    map[string]func() *Schema       // texts that a tag schema names
-	schemas  Ordered[*Schema]
+	known    map[reflect.Type]func() *Schema // schemas of types that reflection cannot describe
+	texts    map[string]func() *Schema       // schemas of texts, by their name in the struct tag schema
+	schemas  Ordered[*Schema]                // the components
 }
 
 // of returns the schema of t.
@@ -79,11 +78,11 @@ func (r *reflector) of(t reflect.Type) *Schema {
 	case reflect.Struct:
 		return r.ofStruct(t)
 	}
-	panic("no schema for " + t.String()) // a type that the APIs did not have
+	panic("no schema for " + t.String()) // the type is new in an API
 }
 
-// ofStruct returns a reference to the component that t is. The vendor's requests
-// wrap their values: a field of type List is an array, one of Object an object.
+// ofStruct returns a reference to the component of t. Requests of the vendor wrap their
+// values: a List is an array, and an Object is an object.
 func (r *reflector) ofStruct(t reflect.Type) *Schema {
 	switch {
 	case strings.HasPrefix(t.Name(), "List["):
@@ -99,7 +98,8 @@ func (r *reflector) ofStruct(t reflect.Type) *Schema {
 	return refer(t.Name())
 }
 
-// ofField returns the schema of a field. A tag schema names that of its texts.
+// ofField returns the schema of a field. The struct tag schema names the schema of its
+// text or texts.
 func (r *reflector) ofField(f reflect.StructField) *Schema {
 	text, ok := r.texts[f.Tag.Get("schema")]
 	switch {
@@ -111,7 +111,7 @@ func (r *reflector) ofField(f reflect.StructField) *Schema {
 	return text()
 }
 
-// addFields gives s the fields of t, those of embedded structs among them.
+// addFields adds the fields of t to s, including the fields of embedded structs.
 func (r *reflector) addFields(s *Schema, t reflect.Type) {
 	for f := range t.Fields() {
 		if f.Anonymous {

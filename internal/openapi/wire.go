@@ -13,19 +13,19 @@ import (
 
 const aboutWire = `The account commands of Tencent Cloud Chat and Live, as Rollcall serves them.
 
-Every call is a POST whose query says who calls. Every answer is HTTP 200; what went wrong stands in it: ` + "`ActionStatus`" + ` is ` + "`FAIL`" + ` and ` + "`ErrorCode`" + ` one of [these](/docs/errors). The header ` + "`Rollcall-Advice`" + ` says what to do about it.
+Every call is a POST request whose query identifies the caller. Every response has HTTP status 200. In the response of a failed call, ` + "`ActionStatus`" + ` is ` + "`FAIL`" + `, ` + "`ErrorCode`" + ` is one of [these](/docs/errors), and the header ` + "`Rollcall-Advice`" + ` says what to do.
 
 On this page, sign first: the form at the top makes a UserSig of a test app, and every call is sent with it.`
 
-// services are the vendor's.
+// services are the services of the vendor's protocol.
 var services = []Tag{
 	{"im_open_login_svc", "Accounts: import, look up, delete, invalidate signatures."},
 	{"openim", "Presence."},
 	{"profile", "Profiles."},
 }
 
-// Wire describes the vendor's protocol. The examples are calls that can be made
-// in their order on an app that has no account but its administrator.
+// Wire describes the vendor's protocol. Its examples are calls that succeed in their order
+// on an app without accounts except its administrator.
 func Wire(comments Comments) *Document {
 	r := &reflector{comments: comments, known: wireTypes()}
 	d := &Document{
@@ -43,7 +43,7 @@ func Wire(comments Comments) *Document {
 	return d
 }
 
-// wireTypes are the types of fields that speak for themselves on the wire.
+// wireTypes returns the schemas of types whose JSON differs from their Go type.
 func wireTypes() map[reflect.Type]func() *Schema {
 	return map[reflect.Type]func() *Schema{
 		reflect.TypeFor[wire.Text]():   func() *Schema { return &Schema{Type: "string"} },
@@ -53,7 +53,7 @@ func wireTypes() map[reflect.Type]func() *Schema {
 	}
 }
 
-// failure is the answer of a call that came to nothing.
+// failure returns the schema of the response of a failed call.
 func failure() *Schema {
 	return &Schema{
 		Type:        "object",
@@ -62,7 +62,7 @@ func failure() *Schema {
 			{"ActionStatus", &Schema{Const: wire.StatusFail}},
 			{"ErrorCode", &Schema{Type: "integer", Minimum: new(int64(1)), Description: "One of the codes at /docs/errors."}},
 			{"ErrorInfo", &Schema{Type: "string", Description: "What is wrong."}},
-			{"ErrorDisplay", &Schema{Type: "string", Description: "Empty; profile commands alone have it."}},
+			{"ErrorDisplay", &Schema{Type: "string", Description: "Empty; only profile commands have it."}},
 		},
 		Required: []string{"ActionStatus", "ErrorCode", "ErrorInfo"},
 	}
@@ -81,14 +81,14 @@ func (c *command) operation(r *reflector) *Operation {
 		Parameters:  c.references(),
 		RequestBody: &Body{Required: true, Content: only("application/json", request)},
 		Responses: only("200", &Response{
-			Description: "The answer, also of a call that failed.",
+			Description: "The response, also of a failed call.",
 			Headers:     c.headers(),
 			Content:     only("application/json", answer),
 		}),
 	}
 }
 
-// description says more of c, and how much of it an app may call.
+// description returns a longer text about c, with the limits of its calls.
 func (c *command) description() string {
 	limits := fmt.Sprintf("%d calls a second", c.Rate)
 	if c.Batch > 0 {
@@ -108,20 +108,20 @@ func (c *command) references() []Parameter {
 	return ps
 }
 
-// wireParameters returns the parameters that commands have.
+// wireParameters returns the parameters of all commands.
 func wireParameters() Ordered[Parameter] {
 	text := func() *Schema { return &Schema{Type: "string"} }
 	return Ordered[Parameter]{
 		{"sdkappid", Parameter{Name: "sdkappid", In: "query", Required: true, Schema: integer(1, math.MaxUint32), Example: 1400000001, Description: "The app."}},
-		{"identifier", Parameter{Name: "identifier", In: "query", Required: true, Schema: text(), Example: "administrator", Description: "An admin of the app, who calls."}},
-		{"usersig", Parameter{Name: "usersig", In: "query", Required: true, Schema: text(), Example: "eJw…", Description: "A UserSig of the identifier, which proves that."}},
+		{"identifier", Parameter{Name: "identifier", In: "query", Required: true, Schema: text(), Example: "administrator", Description: "The admin of the app that makes the call."}},
+		{"usersig", Parameter{Name: "usersig", In: "query", Required: true, Schema: text(), Example: "eJw…", Description: "A UserSig of the identifier."}},
 		{"random", Parameter{Name: "random", In: "query", Schema: integer(0, math.MaxUint32), Example: 1, Description: "Any number; it is ignored."}},
 		{"contenttype", Parameter{Name: "contenttype", In: "query", Schema: text(), Example: "json", Description: "Always json; it is ignored."}},
 		{"explain", Parameter{Name: "Rollcall-Explain", In: "header", Schema: enum("1"), Description: "Ask for the reasons of items that fail; Rollcall's own."}},
 	}
 }
 
-// headers returns the headers of the answers of c. All are Rollcall's own.
+// headers returns the headers of the responses of c. All are Rollcall's own.
 func (c *command) headers() Ordered[Header] {
 	text := &Schema{Type: "string"}
 	hs := Ordered[Header]{
@@ -134,15 +134,14 @@ func (c *command) headers() Ordered[Header] {
 	return hs
 }
 
-// A refinement says what Go's types do not say of a field.
+// A refinement adds to the schema of a field what its Go type does not express.
 type refinement struct {
 	text     string
-	most     int // characters of a text, items of an array; 0 for no bound
+	most     int // characters of a text, or items of an array; 0 for no limit
 	required bool
 }
 
-// refine completes the components with what is known of fields, by
-// "Schema.Field".
+// refine applies refinements to the components. Their keys are "Schema.Field".
 func (r *reflector) refine(fields map[string]refinement) {
 	done := 0
 	for _, m := range r.schemas {
@@ -175,8 +174,8 @@ func (s *Schema) refine(f refinement) {
 	}
 }
 
-// requireOnly replaces what Go's tags say is required: requests of the vendor
-// have no tags. Where one of two names is required, either will do.
+// requireOnly replaces the required fields of s, because the requests of the vendor have
+// no struct tags that name them. For a pair of alternatives it requires one of the two.
 func (s *Schema) requireOnly(name string, fields map[string]refinement) {
 	s.Required = nil
 	for _, p := range s.Properties {

@@ -13,14 +13,14 @@ const (
 	flagText   = "1 asks for it."
 )
 
-// alternatives are fields of which one must be there.
+// alternatives contains pairs of fields of which one is required.
 var alternatives = map[string][]string{
 	"ImportRequest":      {"UserID", "Identifier"},
 	"KickRequest":        {"UserID", "Identifier"},
 	"MultiImportRequest": {"AccountList", "Accounts"},
 }
 
-// wireFields says what the vendor's documents say of fields.
+// wireFields contains the facts about fields in the vendor's documents.
 var wireFields = map[string]refinement{
 	"ImportRequest.UserID":           {text: userIDText, most: account.MaxUserIDBytes},
 	"ImportRequest.Identifier":       {text: "The older name of UserID, which wins over it.", most: account.MaxUserIDBytes},

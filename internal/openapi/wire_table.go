@@ -2,13 +2,13 @@ package openapi
 
 import "rollcall/internal/wire"
 
-// A command is one of the vendor's, with calls of it that can be made.
+// A command is a command of the vendor with examples of calls.
 type command struct {
 	*wire.Command
 	examples []call
 }
 
-// A call is an example: a body and the answer to it.
+// A call is an example: a body and the response to it.
 type call struct {
 	name, summary string
 	body, answer  string
