@@ -9,7 +9,7 @@ import (
 )
 
 // checkDeps compares the direct requirements of goMod, the text of a go.mod
-// file, with list: a module and the reason for it on each line.
+// file, with list. Each line of list is a module and its reason.
 func checkDeps(goMod, list string) []string {
 	var problems []string
 	direct, required := requirements(goMod)
@@ -66,7 +66,7 @@ func requirements(goMod string) (direct []string, required map[string]bool) {
 	return direct, required
 }
 
-// TestDeps guards the list of modules we depend on: each has a reason.
+// TestDeps checks that each directly required module has a reason in the list.
 func TestDeps(t *testing.T) {
 	goMod, err := os.ReadFile("../../go.mod")
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package archtest holds the rules of the repository as tests: which package
-// may import which, the limits of the house on size, what must be documented,
-// and which modules we depend on.
+// Package archtest contains the rules of the repository as tests: which packages
+// may import which others, limits of size, which names need a comment, and the
+// reason for each required module.
 //
-// The tests read the source themselves rather than asking the go command: its
-// answers are invisible to the test cache, and a cached pass would hide a new
+// The tests read the source instead of running the go command. The test cache
+// does not see the output of that command, so a cached pass could hide a new
 // import. Each rule is a function from a tree of files to a list of problems,
-// so that it is tested on bad trees too.
+// which is also tested on trees that break the rule.
 package archtest

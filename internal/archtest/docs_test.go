@@ -58,7 +58,8 @@ func checkDocs(t *tree) []string {
 	return problems
 }
 
-// conventional are methods whose name says all there is to say.
+// conventional contains methods that need no comment, because their meaning is always the
+// same.
 var conventional = []string{"Error", "String", "Unwrap"}
 
 // undocumented returns the exported names in f without a comment.
@@ -142,8 +143,8 @@ func undocumentedMethods(i *ast.InterfaceType) []*ast.Ident {
 	return found
 }
 
-// checkInit reports functions named init outside tests: they run in programs
-// that never asked for them.
+// checkInit reports functions named init outside tests. They run in every program that
+// imports the package.
 func checkInit(t *tree) []string {
 	var problems []string
 	for _, p := range t.sorted() {

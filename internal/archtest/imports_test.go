@@ -18,7 +18,7 @@ const module = "rollcall/"
 // anything stands for every package but programs, conformance and testHelpers.
 const anything = "*"
 
-// testHelpers are packages for tests, which programs do not carry.
+// testHelpers contains packages for tests, which programs must not import.
 var testHelpers = []string{
 	"internal/account/storetest",
 	"internal/archtest",
@@ -27,13 +27,13 @@ var testHelpers = []string{
 	"rollcalltest",
 }
 
-// imports says, for each package, which packages of the module it may import.
-// A name that ends in "/..." stands for all packages below. A package without a
-// rule fails, and so does a rule without a package: decide before you add one,
-// and say in docs/decisions why if it changes the layout. The tables of the
-// READMEs say the same (see TestReadmes).
+// imports contains a rule for each package: the packages of the module that it may
+// import. A name that ends in "/..." stands for all packages below. A package without a
+// rule is a problem, and so is a rule without a package. A rule that changes the layout
+// needs a reason in docs/decisions. The tables of the READMEs must agree with the rules
+// (see TestReadmes).
 //
-// The rules do not bind tests.
+// The rules do not apply to test files.
 var imports = map[string][]string{
 	"cmd/...":         {anything},
 	"conformance/...": {anything, "internal/testutil", "rollcalltest"},
@@ -43,12 +43,12 @@ var imports = map[string][]string{
 	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/region", "internal/wire"},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
-	// The way of a request.
+	// The path of a request.
 	"internal/server":    {anything},
 	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region"},
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig"},
-	"internal/adminapi":  {"internal/account"}, // whose settings it shows
+	"internal/adminapi":  {"internal/account"}, // the settings of apps
 	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
@@ -57,10 +57,10 @@ var imports = map[string][]string{
 	"internal/records":   {"internal/account", "internal/seal"},
 	"internal/seal":      {"internal/account", "internal/durable", "internal/private"},
 	"internal/backup":    {"internal/durable"},
-	"internal/account":   {"usersig", "internal/region"}, // a key is judged by what will verify with it
+	"internal/account":   {"usersig", "internal/region"}, // the code that verifies with a key also checks it
 	"internal/region":    {},
 
-	// Engines and what wraps them.
+	// Engines and their wrappers.
 	"internal/store/mem":            {"internal/account"},
 	"internal/store/pebble":         {"internal/account", "internal/store/pebble/..."},
 	"internal/store/pebble/record":  {"internal/account"},
@@ -71,7 +71,7 @@ var imports = map[string][]string{
 	"internal/store/checked":        {"internal/account"},
 	"internal/store/metered":        {"internal/account"},
 	"internal/store/open":           {"internal/account", "internal/backup", "internal/records", "internal/seal", "internal/store/..."},
-	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the model
+	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the reference
 
 	// Tools around the service.
 	"internal/loadgen":    {"client", "internal/wire"},
@@ -119,8 +119,8 @@ func ruleFor(dir string) ([]string, bool) {
 	return imports[name], ok
 }
 
-// ruleName returns whose rule is that of the package in dir: its own, or that of
-// the nearest directory, this one or one above, whose rule ends in "/...".
+// ruleName returns the name of the rule of the package in dir. Without a rule of its own,
+// that is the rule that ends in "/..." of dir or the nearest directory above it.
 func ruleName(dir string) (string, bool) {
 	if _, ok := imports[dir]; ok {
 		return dir, true
@@ -230,8 +230,7 @@ func TestCheckRules(t *testing.T) {
 	}
 }
 
-// TestImportRules catches misspelt names: whatever a rule allows has a rule
-// itself.
+// TestImportRules finds misspelt names: every package that a rule allows must have a rule.
 func TestImportRules(t *testing.T) {
 	for dir, rule := range imports {
 		for _, name := range append(slices.Clone(rule), testHelpers...) {

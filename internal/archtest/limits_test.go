@@ -9,18 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The hard limits of the house. Ordinary code stays far below: functions of 15
-// lines, files of 60 to 250, interfaces of 6 methods, 3 parameters.
+// Hard limits of size. Ordinary code stays far below them: functions of 15 lines, files of
+// 60 to 250 lines, interfaces of 6 methods, and 3 parameters.
 const (
-	maxPackageLines = 4200 // an engine is one subject: at 3000 its parts were split by size, not by sense
-	maxProgramLines = 5000 // below cmd/: commands share little with each other, and a third of their lines are help texts
+	maxPackageLines = 4200 // a limit of 3000 split an engine, which is one subject, by size instead of by meaning
+	maxProgramLines = 5000 // below cmd/: commands share little code, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
-	maxMethods      = 12 // of an interface, without those it embeds: joining small ones is welcome
-	maxParameters   = 5  // then an options struct
+	maxMethods      = 12 // of an interface, without embedded interfaces, because small ones should be combined
+	maxParameters   = 5  // an options struct can replace more
 )
 
-// checkLimits reports what is too large. Tests and generated files have no limit.
+// checkLimits reports code that is too large. Tests and generated files have no limit.
 func checkLimits(t *tree) []string {
 	var problems []string
 	for _, p := range t.sorted() {

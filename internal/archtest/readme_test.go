@@ -11,21 +11,21 @@ import (
 	"testing"
 )
 
-// cells of the tables that are words.
+// Words in cells of the tables.
 var (
 	nothingWords    = []string{"nothing", "无"}
 	everythingWords = []string{"everything", "全部"}
 )
 
 var (
-	// tableRow is a row of the table of a README: a directory, what lives there, what
-	// it may import.
+	// tableRow matches a row of the table of a README: a directory, its content, and its
+	// allowed imports.
 	tableRow = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| [^|]* \\| ([^|]+) \\|$")
 	code     = regexp.MustCompile("`([^`]+)`")
 )
 
-// TestReadmes checks that the tables of the READMEs name every package and allow
-// what its rule allows.
+// TestReadmes checks that the tables of the READMEs name every package and allow the same
+// imports as its rule.
 func TestReadmes(t *testing.T) {
 	for _, file := range []string{"README.md", "README.zh-CN.md"} {
 		b, err := os.ReadFile("../../" + file)
@@ -38,8 +38,8 @@ func TestReadmes(t *testing.T) {
 	}
 }
 
-// checkTable reports where the table in text says otherwise than the rules. A
-// row of another module has no third cell.
+// checkTable reports differences between the table in text and the rules. It ignores rows
+// of other modules, which have no third cell.
 func checkTable(text string) []string {
 	var problems []string
 	missing := maps.Clone(imports)
@@ -63,7 +63,7 @@ func checkTable(text string) []string {
 	return problems
 }
 
-// allowedBy returns what a cell allows, as a rule has it, in order.
+// allowedBy returns the packages that a cell allows, in the form of a rule, sorted.
 func allowedBy(cell string) []string {
 	var allowed []string
 	if slices.ContainsFunc(everythingWords, func(w string) bool { return strings.HasPrefix(cell, w) }) {
@@ -83,7 +83,7 @@ func allowedBy(cell string) []string {
 	return allowed
 }
 
-// expand returns the directories that a name in the manner of a shell stands for.
+// expand returns the directories of a name with braces, which it expands as a shell does.
 func expand(name string) []string {
 	dir, rest, ok := strings.Cut(name, "{")
 	if !ok {

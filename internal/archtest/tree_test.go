@@ -52,8 +52,8 @@ func load(fsys fs.FS) (*tree, error) {
 	return t, err
 }
 
-// skipped reports whether the directory p is no part of the module: data, packages
-// of other languages, or another module.
+// skipped reports whether the directory p is not part of the module: it contains data,
+// packages of other languages, or another module.
 func skipped(fsys fs.FS, p string) bool {
 	base := path.Base(p)
 	if base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {

@@ -62,7 +62,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestFileThatIsNone(t *testing.T) {
+func TestInvalidFile(t *testing.T) {
 	large := filepath.Join(t.TempDir(), "large.yml")
 	if err := os.WriteFile(large, make([]byte, 1<<20+1), 0o600); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func (s *Setting) set(c *Config, text string) error {
 	case *slog.Level:
 		return s.setLevel(p, text)
 	}
-	panic("no way to set " + s.Field) // its type is new in Config
+	panic("no way to set " + s.Field) // the type is new in Config
 }
 
 func (s *Setting) checkEnum(text string) error {

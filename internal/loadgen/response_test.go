@@ -7,7 +7,7 @@ import (
 	"testing/iotest"
 )
 
-func TestReadAnswer(t *testing.T) {
+func TestReadResponse(t *testing.T) {
 	long := strings.Repeat("0123456789", 10_000)
 	for name, tt := range map[string]struct {
 		raw, body string
