@@ -31,8 +31,8 @@ type connection struct {
 	Timeout        time.Duration `default:"30s" given:"a duration above 0, as 30s" help:"How long one call may take, with all its repeats (default: ${default})."`
 	Output         string        `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 
-	saved  *server.Context // what the context file adds, once complete was called
-	unused string          // why it adds no key, token or app; "" if it does, or if there is none
+	saved  *server.Context // values of the context file that apply; set by complete
+	unused string          // why no key, token or app of the context file applies, or ""
 }
 
 // connectionGroup is the heading of these flags in --help, below a command's own.

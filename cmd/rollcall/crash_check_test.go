@@ -25,7 +25,7 @@ type checker struct {
 	wrong []string
 }
 
-// check compares the server with the ledgers, and returns what is wrong.
+// check compares the server with the ledgers, and returns the differences.
 func (tr *trial) check(t *testing.T, s *site) []string {
 	t.Helper()
 	c := &checker{trial: tr, site: s, ctx: t.Context(), known: newFacts()}
@@ -229,7 +229,7 @@ func (c *checker) watermarks() error {
 	return nil
 }
 
-// keys signs with every key that the load has made.
+// keys signs with every key that the load has added.
 func (c *checker) keys() error {
 	for _, w := range c.workers {
 		w, ok := w.(*appWorker)
@@ -253,7 +253,7 @@ func (c *checker) keys() error {
 	return nil
 }
 
-// code returns what account_check answers to a UserSig.
+// code returns the code of the response of account_check to a UserSig.
 func (c *checker) code(key string, who userKey, at int64) (client.Code, error) {
 	sig, err := sign(key, who, at)
 	if err != nil {

@@ -67,7 +67,7 @@ func restore(tr *trial) func() {
 // lies falsify ledgers. The last one leaves an account behind.
 var lies = []struct {
 	name string
-	want string // in what is found
+	want string // in a difference that the check finds
 	tell func(*trial, *accountWorker, *appWorker, *tokenWorker)
 }{
 	{"lost account", "1500000001/lost is", func(_ *trial, w *accountWorker, _ *appWorker, _ *tokenWorker) {

@@ -99,7 +99,7 @@ type keyFact struct {
 type tokenFact struct {
 	Exists bool
 	ID     string // "" if nobody has seen it
-	Secret string // "" if the answer with it was lost
+	Secret string // "" if the response with it was lost
 }
 
 // String leaves the secret out.

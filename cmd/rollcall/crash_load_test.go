@@ -179,7 +179,7 @@ func (w *accountWorker) remove(api *client.Client, users []string) call {
 	}}
 }
 
-// kick moves the watermark of an account to a second between the call and its answer.
+// kick moves the watermark of an account to a second between the call and its response.
 func (w *accountWorker) kick(api *client.Client, user string) call {
 	key := userKey{w.app, user}
 	f := w.acked.accounts[key]

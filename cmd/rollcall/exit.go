@@ -11,7 +11,7 @@ import (
 // Exit codes of the commands that call a server, besides those of run.
 const (
 	exitSomeFailed  = 3 // some items of a batch failed, the others are done
-	exitUnreachable = 4 // no usable answer from the server
+	exitUnreachable = 4 // no usable response of the server
 	exitRefused     = 5 // the server refused the signature, the caller or the token
 )
 

@@ -48,7 +48,7 @@ func checkVariables(flags []*kong.Flag) error {
 	return nil
 }
 
-// given returns an error if the value v, which has a name, is empty or not above 0.
+// given returns an error that begins with name if the value v is empty or not above 0.
 func given(name string, v *kong.Value) error {
 	if !v.Tag.Has(givenTag) || !nothing(v.Target) {
 		return nil

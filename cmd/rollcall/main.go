@@ -53,8 +53,8 @@ func main() {
 // Exit codes.
 const (
 	exitOK       = 0
-	exitFailure  = 1 // the command ran and did not succeed
-	exitBadUsage = 2 // the command line makes no sense
+	exitFailure  = 1 // the command failed
+	exitBadUsage = 2 // the command line is invalid
 )
 
 // errQuiet ends a command with exitFailure without a message of its own.

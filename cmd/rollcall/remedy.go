@@ -9,8 +9,8 @@ import (
 	"rollcall/client"
 )
 
-// remedies says what to do about a code with this command line. The advice of the server
-// is about requests and settings instead.
+// remedies maps codes to their remedies in terms of this command line. The server's own
+// advice speaks of requests and settings instead.
 var remedies = map[client.Code]string{
 	60016:                       "Enable it with \"rollcall app set --no-disabled\".",
 	client.CodeDeletionRefused:  "Allow deletion with \"rollcall app set --setting allow_delete=true\".",

@@ -22,8 +22,8 @@ type sigCmd struct {
 	Explain sigExplainCmd `cmd:"" help:"Tell, step by step, what is right and wrong with a UserSig."`
 }
 
-// credentials are the values that a signature is made or judged with. A value that is
-// not given comes from the context file of a server.
+// credentials are the values that make or check a signature. A value that is not given
+// comes from the context file of a server.
 type credentials struct {
 	SDKAppID   uint32 `name:"sdkappid" placeholder:"N" given:"" help:"The app (default: from the context)."`
 	Identifier string `placeholder:"USERID" given:"" help:"The user (default: the admin of the context)."`
@@ -31,10 +31,10 @@ type credentials struct {
 	Context    string `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`
 	Output     string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 
-	key givenKey // once complete was called
+	key givenKey // set by complete
 }
 
-// A givenKey says where a key came from, and which one it is.
+// A givenKey contains the source and the fingerprint of a key.
 type givenKey struct {
 	from        string // a flag or a file
 	fingerprint string // of a secret key; "" for another one

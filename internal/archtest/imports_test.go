@@ -15,7 +15,7 @@ import (
 // module is the path of the module, with a slash.
 const module = "rollcall/"
 
-// anything stands for every package but programs, conformance and testHelpers.
+// anything stands for every package except programs, conformance and testHelpers.
 const anything = "*"
 
 // testHelpers contains packages for tests, which programs must not import.

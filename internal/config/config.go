@@ -4,7 +4,7 @@
 //
 // A setting has one name in three spellings: admin_host in the file,
 // ROLLCALL_CFG_ADMIN_HOST in the environment, --admin-host on the command line.
-// Secrets are never settings: a setting names the file that holds one.
+// Secrets are never settings: a setting names the file that contains one.
 //
 // Every [Error] is one sentence that says where the error is and what to do. The files
 // testdata/bad_*.yml contain an example of each.

@@ -57,7 +57,8 @@ func describeNode(n ast.Node) string {
 // YAML accept as such. They are not secret.
 var yesAndNo = []string{"yes", "no", "on", "off", "y", "n", "true", "false"}
 
-// printable returns text as it is if it is short and plain, and quoted otherwise.
+// printable returns text unchanged if it is plain, and quoted otherwise. It shortens a
+// long text.
 func printable(text string) string {
 	const longest = 40
 	if len(text) > longest {
