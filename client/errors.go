@@ -29,7 +29,7 @@ const (
 	CodeSigKicked        Code = 70052 // the UserSig was made before the last kick
 	CodeNoAccount        Code = 70107 // the account does not exist
 	CodeTimeout          Code = 70169 // the server timed out; the outcome is unknown
-	CodeQuotaExceeded    Code = 70398 // the app has as many accounts as its edition allows
+	CodeQuotaExceeded    Code = 70398 // the app has as many accounts as its quota allows
 	CodeTombstoned       Code = 70399 // the account was deleted less than three months ago
 	CodeBadParameter     Code = 70402 // a field is missing or not as documented
 	CodeNotAdmin         Code = 70403 // only an app admin may call this

@@ -13,7 +13,7 @@ import (
 // (protocol.md §2.5).
 const (
 	sigValidity = 24 * time.Hour
-	sigReserve  = time.Hour // before the expiry, when a client makes a new UserSig; at most a tenth of the validity
+	sigReserve  = time.Hour // a new UserSig is made this long before the expiry, or a tenth of the validity if that is less
 )
 
 // A Signer returns a UserSig of the client's app and admin, and the time at which it
