@@ -33,11 +33,11 @@ func (s *Server) listAccounts(ctx context.Context, c *call) (adminapi.AccountPag
 	if err != nil {
 		return adminapi.AccountPage{}, err
 	}
-	answer := adminapi.AccountPage{Accounts: make([]adminapi.Account, len(list.Accounts)), NextCursor: nextCursor(string(list.Next))}
+	page := adminapi.AccountPage{Accounts: make([]adminapi.Account, len(list.Accounts)), NextCursor: nextCursor(string(list.Next))}
 	for i, a := range list.Accounts {
-		answer.Accounts[i] = showAccount(a)
+		page.Accounts[i] = showAccount(a)
 	}
-	return answer, nil
+	return page, nil
 }
 
 func (s *Server) countAccounts(ctx context.Context, c *call) (adminapi.Count, error) {

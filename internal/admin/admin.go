@@ -35,8 +35,8 @@ type Options struct {
 	Version   string // of the program
 	Store     string // kind of the engine, as "pebble"; no path, no address
 
-	// Hosts are names that the Host header of a request may contain, besides those of
-	// this machine itself.
+	// Hosts are names that the Host header of a request may contain, besides localhost
+	// and loopback addresses.
 	Hosts []string
 
 	// Observer is called for every request. Optional.
@@ -54,12 +54,12 @@ type Server struct {
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
 
-	questions chan struct{} // has one for each that a disk has not answered yet, see ask
+	diskOps chan struct{} // contains one for each operation that has not returned yet; see onDisk
 }
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), questions: make(chan struct{}, maxQuestions)}
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), diskOps: make(chan struct{}, maxDiskOps)}
 	mux := s.mux()
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		httpx.Find(mux, r.URL.EscapedPath()).ServeHTTP(w, r)
@@ -110,7 +110,7 @@ func (c *call) actor() string { return c.token.Name }
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.event.SetCode(0)
-	resp, err := s.answer(c, routes)
+	resp, err := s.respond(c, routes)
 	if err == nil {
 		err = c.send(resp)
 	}
@@ -119,8 +119,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	}
 }
 
-// answer checks the request and runs its route.
-func (s *Server) answer(c *call, routes []Route) (any, error) {
+// respond checks the request and runs its route.
+func (s *Server) respond(c *call, routes []Route) (any, error) {
 	if err := s.gate(c, routes); err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (s *Server) gate(c *call, routes []Route) (err error) {
 	c.event.SetCommand("admin." + c.route.ID)
 	c.event.SetPath(c.route.Path)
 	if !c.token.Allows(c.route.Scope) {
-		return &fault{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
+		return &problemError{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
 	}
 	return c.readQuery()
 }

@@ -33,14 +33,14 @@ func (s *Server) listApps(ctx context.Context, c *call) (adminapi.AppPage, error
 		first = len(as)
 	}
 	as = as[first:]
-	var answer adminapi.AppPage
+	var page adminapi.AppPage
 	for _, a := range as[:min(limit, len(as))] {
-		answer.Apps = append(answer.Apps, showApp(a))
+		page.Apps = append(page.Apps, showApp(a))
 	}
 	if len(as) > limit {
-		answer.NextCursor = nextCursor(strconv.FormatUint(uint64(as[limit-1].ID), 10))
+		page.NextCursor = nextCursor(strconv.FormatUint(uint64(as[limit-1].ID), 10))
 	}
-	return answer, nil
+	return page, nil
 }
 
 func (s *Server) createApp(ctx context.Context, c *call, req adminapi.NewApp) (adminapi.CreatedApp, error) {

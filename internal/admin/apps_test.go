@@ -69,7 +69,7 @@ func TestApps(t *testing.T) {
 	})
 }
 
-// TestCreateAppWhole gives everything that there is to give.
+// TestCreateAppWhole sends every member of the body.
 func TestCreateAppWhole(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		secret := strings.Repeat("a secret of ours, ", 2) + "and more"
@@ -90,8 +90,7 @@ func TestCreateAppWhole(t *testing.T) {
 	})
 }
 
-// TestBadBodies sends what cannot be an app: nothing of it may get into the
-// store, and what the client sent is not logged.
+// TestBadBodies sends bodies that are refused. Nothing of them may be stored or logged.
 func TestBadBodies(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	const secret = "this-must-not-be-logged"
@@ -132,7 +131,7 @@ func TestBadBodies(t *testing.T) {
 			t.Errorf("%.80s: %q, want %q", body, p.Detail, want)
 		}
 		if strings.Contains(got.body, secret) {
-			t.Errorf("%.80s: the answer holds the secret", body)
+			t.Errorf("%.80s: the response contains the secret", body)
 		}
 	}
 	b.problem(b.call("POST", "/admin/v1/apps", `{"name":"`+strings.Repeat("x", admin.MaxBody)+`"}`), "too-large")
@@ -264,7 +263,7 @@ func TestDeleteApp(t *testing.T) {
 	})
 }
 
-// imports imports accounts of the app, which must all be new.
+// imports imports accounts of the app. All must be new.
 func (b *bench) imports(ids ...account.UserID) {
 	b.Helper()
 	app, err := b.dir.App(b.Context(), 1400000001)
@@ -385,7 +384,7 @@ func TestAdmins(t *testing.T) {
 	})
 }
 
-// TestBackup uses a store that can copy itself and one that cannot.
+// TestBackup uses a store that can be copied and one that cannot.
 func TestBackup(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	dir := filepath.Join(t.TempDir(), "backup")
@@ -418,11 +417,11 @@ func TestBackup(t *testing.T) {
 	before := len(audit(able))
 	able.problem(able.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)), "exists")
 	if after := len(audit(able)); after != before {
-		t.Errorf("%d entries, then %d after a backup that was not made", before, after)
+		t.Errorf("%d entries, then %d after a backup that failed", before, after)
 	}
 }
 
-// A deadlineRecorder keeps the deadlines that are set.
+// A deadlineRecorder records the deadlines that are set.
 type deadlineRecorder struct {
 	*httptest.ResponseRecorder
 	read, write time.Time
@@ -438,7 +437,8 @@ func (r *deadlineRecorder) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// The response to a backup may take hours, but its request has no more time than others.
+// TestBackupDeadlines checks that the response to a backup may take hours, and that its
+// request has no more time than others.
 func TestBackupDeadlines(t *testing.T) {
 	b := newBench(t, copier{Store: new(mem.Store)})
 	h := admin.New(admin.Options{Directory: b.dir, Logger: testutil.Logger(t)})
@@ -451,8 +451,8 @@ func TestBackupDeadlines(t *testing.T) {
 	}
 }
 
-// A copy that fails at any step says why and leaves nothing, so that the call can
-// be repeated.
+// TestBackupFails makes each step of a copy fail. The problem must say why, and no
+// directory may be left, so that the call can be retried.
 func TestBackupFails(t *testing.T) {
 	for _, tt := range []struct {
 		name, slug, detail string
@@ -474,7 +474,7 @@ func TestBackupFails(t *testing.T) {
 			r := b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir))
 			b.problem(r, tt.slug)
 			if !strings.Contains(r.body, tt.detail) || !strings.Contains(r.body, dir) {
-				t.Errorf("answer %s, want %q and the directory in it", r.body, tt.detail)
+				t.Errorf("response %s, want %q and the directory in it", r.body, tt.detail)
 			}
 			if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the directory of the failed copy is still there: %v", err)
@@ -483,7 +483,7 @@ func TestBackupFails(t *testing.T) {
 	}
 }
 
-// A failingCopier copies, then does what a test wants.
+// A failingCopier copies and then calls a function of the test.
 type failingCopier struct {
 	copier
 	then func(dir string) error
@@ -496,7 +496,8 @@ func (c failingCopier) Snapshot(ctx context.Context, dir string) error {
 	return c.then(dir)
 }
 
-// A copy that could be made is good, also of a store that takes no entry of it.
+// TestBackupOfFullStore checks that a backup succeeds even if the store cannot write its
+// entry in the audit trail.
 func TestBackupOfFullStore(t *testing.T) {
 	b := newBench(t, fullStore{copier{Store: new(mem.Store)}})
 	b.createApp(1400000001)
@@ -506,7 +507,8 @@ func TestBackupOfFullStore(t *testing.T) {
 	}
 }
 
-// A fullStore takes no entry without a change.
+// A fullStore refuses commits that only append records, such as entries of the audit
+// trail.
 type fullStore struct{ copier }
 
 func (s fullStore) Commit(ctx context.Context, c account.Commit) (uint64, error) {
@@ -516,7 +518,7 @@ func (s fullStore) Commit(ctx context.Context, c account.Commit) (uint64, error)
 	return s.copier.Commit(ctx, c)
 }
 
-// TestBackupOpens opens a copy of a store that goes on working.
+// TestBackupOpens opens a copy of a store while that store is still in use.
 func TestBackupOpens(t *testing.T) {
 	b := newBench(t, engines["pebble"](t))
 	b.createApp(1400000001)
@@ -539,7 +541,7 @@ func TestBackupOpens(t *testing.T) {
 	}
 }
 
-// A copier is an engine whose copies hold four bytes.
+// A copier is an engine whose copies contain four bytes.
 type copier struct{ *mem.Store }
 
 func (copier) Snapshot(_ context.Context, dir string) error {
@@ -549,7 +551,7 @@ func (copier) Snapshot(_ context.Context, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "data"), []byte("data"), 0o600)
 }
 
-// TestReseal adds sealing to data from before.
+// TestReseal seals secrets that were stored unsealed.
 func TestReseal(t *testing.T) {
 	store := new(mem.Store)
 	keys := []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "a secret from before", Created: now}}

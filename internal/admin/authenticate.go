@@ -8,7 +8,7 @@ import (
 )
 
 // errUnauthorized is the same for a missing, an unknown and an expired token.
-var errUnauthorized = &fault{slug: unauthorized, detail: "no token was sent, or it is unknown or has expired"}
+var errUnauthorized = &problemError{slug: unauthorized, detail: "no token was sent, or it is unknown or has expired"}
 
 // authenticate returns the bearer token of r (RFC 6750, section 2.1).
 func (s *Server) authenticate(r *http.Request) (*account.Token, error) {

@@ -22,7 +22,7 @@ const (
 const (
 	diskPatience = time.Minute     // wait for one operation
 	cleanupGrace = 2 * time.Second // wait for the removal of a failed copy
-	maxQuestions = 8               // operations that have not returned yet
+	maxDiskOps   = 8               // operations that have not returned yet
 )
 
 // copyTo copies the store to the new directory dir. able is false if this kind of store
@@ -37,7 +37,7 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		able, err := s.copyWhole(ctx, dir)
+		able, err := s.createCopy(ctx, dir)
 		done <- outcome{able, err}
 	}()
 	select {
@@ -53,10 +53,10 @@ func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) 
 	}
 }
 
-// copyWhole creates a copy beside dir and renames it to dir.
-func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err error) {
+// createCopy creates a copy beside dir and then renames it to dir.
+func (s *Server) createCopy(ctx context.Context, dir string) (able bool, err error) {
 	partial := dir + partialSuffix + rand.Text()[:partialSuffixLength-len(partialSuffix)]
-	err = s.ask(diskPatience, func() error {
+	err = s.onDisk(diskPatience, func() error {
 		if err := checkDir(dir); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (s *Server) copyWhole(ctx context.Context, dir string) (able bool, err erro
 		err = s.publish(ctx, partial, dir)
 	}
 	if !able || err != nil {
-		_ = s.ask(cleanupGrace, func() error { return os.RemoveAll(partial) }) // the disk may hang
+		_ = s.onDisk(cleanupGrace, func() error { return os.RemoveAll(partial) }) // the disk may hang
 		return able, diskFault(dir, err)
 	}
 	return true, nil
@@ -84,20 +84,21 @@ func (s *Server) publish(ctx context.Context, partial, dir string) error {
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
-	return s.ask(diskPatience, func() error { return durable.Rename(partial, dir) })
+	return s.onDisk(diskPatience, func() error { return durable.Rename(partial, dir) })
 }
 
-// ask runs fn, an operation of a disk, and waits for at most limit. After that fn goes
-// on in the background, because nothing can interrupt it.
-func (s *Server) ask(limit time.Duration, fn func() error) error {
+// onDisk runs fn, an operation of a disk, and waits for at most limit. After that fn goes
+// on in the background, because nothing can interrupt it. It refuses fn with a conflict if
+// maxDiskOps operations have not returned yet.
+func (s *Server) onDisk(limit time.Duration, fn func() error) error {
 	select {
-	case s.questions <- struct{}{}:
+	case s.diskOps <- struct{}{}:
 	default:
-		return &fault{conflict, "disks do not answer to backups that were begun before; check them"}
+		return &problemError{conflict, "disks do not answer to backups that were begun before; check them"}
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-s.questions }()
+		defer func() { <-s.diskOps }()
 		done <- fn()
 	}()
 	timer := time.NewTimer(limit)

@@ -10,30 +10,30 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestAsk asks a disk that does not answer. The call ends after a while, and so many
-// questions later no more are asked until one is answered.
-func TestAsk(t *testing.T) {
+// TestOnDisk starts operations on a disk that hangs. Each call ends after a minute. At the
+// maximum number of them, further operations are refused until one returns.
+func TestOnDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{questions: make(chan struct{}, maxQuestions)}
-		answer := make(chan struct{})
-		for range maxQuestions {
+		s := &Server{diskOps: make(chan struct{}, maxDiskOps)}
+		hang := make(chan struct{})
+		for range maxDiskOps {
 			start := time.Now()
-			err := s.ask(diskPatience, func() error {
-				<-answer
+			err := s.onDisk(diskPatience, func() error {
+				<-hang
 				return nil
 			})
 			if account.CodeOf(err) != account.Unavailable || time.Since(start) != diskPatience {
 				t.Errorf("after %v: %v, want Code unavailable after %v", time.Since(start), err, diskPatience)
 			}
 		}
-		asked := func() error { return io.EOF }
-		if f, ok := errors.AsType[*fault](s.ask(diskPatience, asked)); !ok || f.slug != conflict {
-			t.Errorf("one question more: %+v, want a conflict", f)
+		operation := func() error { return io.EOF }
+		if p, ok := errors.AsType[*problemError](s.onDisk(diskPatience, operation)); !ok || p.slug != conflict {
+			t.Errorf("one operation more: %+v, want a conflict", p)
 		}
-		close(answer)
+		close(hang)
 		synctest.Wait()
-		if err := s.ask(diskPatience, asked); !errors.Is(err, io.EOF) {
-			t.Errorf("a disk that answers: %v", err)
+		if err := s.onDisk(diskPatience, operation); !errors.Is(err, io.EOF) {
+			t.Errorf("a disk that works: %v", err)
 		}
 	})
 }

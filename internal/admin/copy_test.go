@@ -16,13 +16,13 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// TestBackupAppearsWhole looks for a backup while it is made. It has its name when it is
-// whole.
+// TestBackupAppearsWhole looks for a backup while it is created. It gets its name when it
+// is complete.
 func TestBackupAppearsWhole(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "backup")
 	b := newBench(t, failingCopier{copier{Store: new(mem.Store)}, func(string) error {
 		if _, err := os.Lstat(dir); err == nil {
-			t.Error("the directory is there before the copy is whole")
+			t.Error("the directory is there before the copy is complete")
 		}
 		return nil
 	}})
@@ -33,19 +33,19 @@ func TestBackupAppearsWhole(t *testing.T) {
 	}
 }
 
-// TestBackupCallerGone leaves while the disk of the copy does not answer. Another backup
-// can be made at once.
+// TestBackupCallerGone cancels a call while the disk of its copy hangs. Another backup can
+// be created at once.
 func TestBackupCallerGone(t *testing.T) {
-	reached, answer := make(chan struct{}), make(chan struct{})
+	reached, hang := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	b := newBench(t, failingCopier{copier{Store: new(mem.Store)}, func(string) error {
 		if first.CompareAndSwap(false, true) {
 			close(reached)
-			<-answer
+			<-hang
 		}
 		return nil
 	}})
-	release := sync.OnceFunc(func() { close(answer) })
+	release := sync.OnceFunc(func() { close(hang) })
 	t.Cleanup(release)
 	root := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -78,6 +78,6 @@ func TestBackupCallerGone(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(root, "hangs")); err == nil {
-		t.Error("the copy whose caller has gone is there")
+		t.Error("the copy of a canceled call is there")
 	}
 }

@@ -21,7 +21,7 @@ import (
 func encode(v any) ([]byte, error) {
 	return json.Marshal(v,
 		json.Deterministic(true),
-		jsontext.AllowInvalidUTF8(true), // stored texts must be shown in any case
+		jsontext.AllowInvalidUTF8(true), // a stored text must be shown even if it is invalid
 		timeWriter,
 	)
 }
@@ -31,7 +31,7 @@ func encode(v any) ([]byte, error) {
 // noticed.
 func decode(data []byte, v any, at string) error {
 	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), timeReader); err != nil {
-		return bad(bodyFault(err, at, reflect.TypeOf(v)))
+		return bad(bodyProblem(err, at, reflect.TypeOf(v)))
 	}
 	return nil
 }
@@ -40,8 +40,8 @@ func decode(data []byte, v any, at string) error {
 func body[Req any](c *call) (req Req, err error) {
 	b, err := httpx.ReadBody(c.r, MaxBody)
 	if _, ok := errors.AsType[*httpx.BodyTooLargeError](err); ok {
-		c.w.Header().Set("Connection", "close") // what is still sent is not a request
-		return req, &fault{tooLarge, fmt.Sprintf("the body is larger than %d bytes", MaxBody)}
+		c.w.Header().Set("Connection", "close") // the rest of the body must not be read as a request
+		return req, &problemError{tooLarge, fmt.Sprintf("the body is larger than %d bytes", MaxBody)}
 	}
 	if err != nil {
 		return req, bad("the body did not arrive whole")
@@ -53,9 +53,9 @@ func body[Req any](c *call) (req Req, err error) {
 	return req, decode(b.Bytes(), &req, "")
 }
 
-// bodyFault returns the detail for err, an error of decoding into a t. The argument at
+// bodyProblem returns the detail for err, an error of decoding into a t. The argument at
 // is the JSON pointer of the decoded part of the body.
-func bodyFault(err error, at string, t reflect.Type) string {
+func bodyProblem(err error, at string, t reflect.Type) string {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return fmt.Sprintf("the body has %s twice", at+string(e.JSONPointer))
@@ -134,7 +134,7 @@ func (c *call) readQuery() error {
 	c.query = map[string]string{}
 	for name, vs := range values {
 		switch {
-		case !c.route.takes(name):
+		case !c.route.hasQuery(name):
 			return bad(fmt.Sprintf("the query has %q, which is unknown here; correct its name or leave it out", name))
 		case len(vs) > 1:
 			return bad(fmt.Sprintf("the query has %q more than once", name))
@@ -152,14 +152,14 @@ func (c *call) choose(routes []Route) error {
 		return nil
 	}
 	if len(routes) == 0 {
-		return &fault{notFound, "nothing is under this path"}
+		return &problemError{notFound, "nothing is under this path"}
 	}
 	var allowed []string
 	for _, r := range routes {
 		allowed = append(allowed, r.Method)
 	}
 	c.w.Header()["Allow"] = allowed
-	return &fault{badMethod, "use " + strings.Join(allowed, " or ")}
+	return &problemError{badMethod, "use " + strings.Join(allowed, " or ")}
 }
 
 var _ http.Handler = (*Server)(nil)

@@ -9,9 +9,9 @@ import (
 	"rollcall/internal/adminapi"
 )
 
-// A body that cannot be read is refused with the place, the reason and the name
-// that was meant.
-func TestBodyFault(t *testing.T) {
+// TestBodyProblem checks that a body that cannot be read is refused with the place, the
+// reason and the name that was probably meant.
+func TestBodyProblem(t *testing.T) {
 	for body, want := range map[string]string{
 		`{'sdkappid':5}`:                         "the body is not JSON at byte 2: invalid character '\\''",
 		`{"sdkappid":5`:                          "the body is not JSON at byte 14: unexpected EOF; correct it",
@@ -28,7 +28,8 @@ func TestBodyFault(t *testing.T) {
 	}
 }
 
-// A null is as an absent member for a time, but no patch of settings.
+// TestNull checks that a null counts as an absent member for a time, but is refused for a
+// patch of settings.
 func TestNull(t *testing.T) {
 	if err := decode([]byte(`{"at":null}`), new(adminapi.Retirement), ""); err != nil {
 		t.Errorf("a time: %v", err)
@@ -39,8 +40,8 @@ func TestNull(t *testing.T) {
 	}
 }
 
-// Times are written in UTC with milliseconds, also where these are none. The time of a
-// kick is known in whole seconds.
+// TestTimes checks that times are written in UTC with milliseconds, even if these are 0.
+// The time of a kick is written in whole seconds.
 func TestTimes(t *testing.T) {
 	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	got, err := encode(adminapi.Account{CreatedAt: at, UpdatedAt: at.Add(1230 * time.Microsecond), KickedAt: at})
@@ -50,7 +51,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// The remedy for an id that is unknown names the list with those that exist.
+// TestRemedyOfUnknownID checks that the remedy for an unknown id names the command that
+// lists the existing ones.
 func TestRemedyOfUnknownID(t *testing.T) {
 	for code, want := range map[account.Code]string{
 		account.NoApp:   "rollcall app list",
@@ -64,7 +66,8 @@ func TestRemedyOfUnknownID(t *testing.T) {
 	}
 }
 
-// A copy below a directory that does not exist is refused with its path.
+// TestCheckDirNamesParent checks that a copy below a directory that does not exist is
+// refused with the path of that directory.
 func TestCheckDirNamesParent(t *testing.T) {
 	above := t.TempDir() + "/nodir"
 	_, got := classify(checkDir(above + "/monday"))

@@ -14,24 +14,24 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// example returns the path of a route with every name filled in.
+// example returns the path of a route with a value for each parameter.
 func example(path string) string {
 	return strings.NewReplacer("{sdkappid}", "1400000001", "{id}", "1", "{userid}", "alice").Replace(path)
 }
 
-// TestRoutes checks what every row of the table must have.
+// TestRoutes checks the rules that hold for every row of the table.
 func TestRoutes(t *testing.T) {
 	ids, paths := map[string]bool{}, map[string]bool{}
 	for _, r := range admin.Routes() {
 		if ids[r.ID] || paths[r.Method+r.Path] {
-			t.Errorf("%s %s, %s stands twice", r.Method, r.Path, r.ID)
+			t.Errorf("%s %s, %s occurs twice", r.Method, r.Path, r.ID)
 		}
 		ids[r.ID], paths[r.Method+r.Path] = true, true
 		if r.Summary == "" || !strings.HasPrefix(r.Path, admin.Prefix+"v1") || r.Status < 200 || r.Status > 299 {
-			t.Errorf("%s is not whole: %+v", r.ID, r)
+			t.Errorf("%s is incomplete: %+v", r.ID, r)
 		}
 		if (r.Response == nil) != (r.Status == http.StatusNoContent) {
-			t.Errorf("%s answers %v with %d", r.ID, r.Response, r.Status)
+			t.Errorf("%s returns %v with %d", r.ID, r.Response, r.Status)
 		}
 		if r.Request != nil && r.Request.Kind() != reflect.Struct {
 			t.Errorf("%s takes a %v", r.ID, r.Request)
@@ -42,8 +42,8 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestUnauthorized sends every route without a good token: nothing happens, and
-// the answers do not differ.
+// TestUnauthorized calls every route without a valid token. Nothing happens, and all
+// responses are the same.
 func TestUnauthorized(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	expiring := account.Token{Name: "old", Scopes: []account.Scope{account.ScopeAdmin}, Expires: now.Add(time.Millisecond)}
@@ -80,7 +80,7 @@ func TestUnauthorized(t *testing.T) {
 				first = got.body
 			}
 			if got.body != first {
-				t.Errorf("%s, %s: the answer %s differs from %s", r.ID, name, got.body, first)
+				t.Errorf("%s, %s: the response %s differs from %s", r.ID, name, got.body, first)
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func audit(b *bench) []adminapi.Entry {
 	return ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?limit=1000", "").Entries
 }
 
-// TestForbidden sends every route with every scope that is too small.
+// TestForbidden calls every route with every scope that does not suffice.
 func TestForbidden(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	b.createApp(1400000001)
@@ -209,7 +209,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestHeaders checks what every answer has and has not.
+// TestHeaders checks which headers every response has, and which it must not have.
 func TestHeaders(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	origin := http.Header{"Origin": {"http://evil.example"}}

@@ -34,7 +34,7 @@ func (h hosts) allow(host string) bool {
 	return h[strings.ToLower(host)]
 }
 
-var errHost = &fault{slug: misdirected, detail: "the Host header is no loopback name or address and none that --admin-host names"}
+var errHost = &problemError{slug: misdirected, detail: "the Host header is no loopback name or address and none that --admin-host names"}
 
 // CheckHost returns h with the check of the Host header that the admin API has.
 func (s *Server) CheckHost(h httpx.HandlerFunc) httpx.HandlerFunc {
@@ -57,4 +57,4 @@ func (s *Server) RefuseForwarded(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-var errForwarded = &fault{slug: viaProxy, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone"}
+var errForwarded = &problemError{slug: viaProxy, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone"}

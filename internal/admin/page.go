@@ -55,8 +55,8 @@ var errCursor = bad("the cursor is not the next_cursor of an answer; leave it ou
 // nextCursor encodes text as a cursor. The cursor of "" is "".
 func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// param returns what stands for {name} in the path of c, which matches that of its route
-// segment by segment.
+// param returns the segment of the path of c that stands at {name} in the path of its
+// route.
 func (c *call) param(name string) string {
 	i := slices.Index(strings.Split(c.route.Path, "/"), "{"+name+"}")
 	if i < 0 {

@@ -88,22 +88,23 @@ type Problem struct {
 	Code   string `json:"code"`   // the slug, for programs
 }
 
-// A fault is an error of this package. Its detail is sent but never logged, because it
+// A problemError is an error of this package, which becomes a [Problem]. Its detail is sent but never logged, because it
 // may repeat what the client sent.
-type fault struct {
+type problemError struct {
 	slug   Slug
 	detail string
 }
 
-func (f *fault) Error() string { return f.slug.Name }
+func (e *problemError) Error() string { return e.slug.Name }
 
-func bad(detail string) error { return &fault{badRequest, detail} }
+// bad returns the error of a request that cannot be understood.
+func bad(detail string) error { return &problemError{badRequest, detail} }
 
-// classify returns the problem of an error. It is the only place that does. Causes are
-// only logged.
+// classify returns the kind and the detail of the problem of an error. No other function
+// does. The cause of an error is only logged.
 func classify(err error) (Slug, string) {
-	if f, ok := errors.AsType[*fault](err); ok {
-		return f.slug, f.detail
+	if p, ok := errors.AsType[*problemError](err); ok {
+		return p.slug, p.detail
 	}
 	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
 		return unavailable, "too many admin requests are being served; try again"

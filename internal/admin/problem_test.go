@@ -18,13 +18,13 @@ func TestSlugs(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range Slugs() {
 		if seen[s.Name] || s.Title == "" || !strings.HasSuffix(s.Remedy, ".") {
-			t.Errorf("problem %+v stands twice or has no title", s)
+			t.Errorf("problem %+v occurs twice, or lacks a title or a remedy", s)
 		}
 		seen[s.Name] = true
 	}
 }
 
-// TestClassify checks that causes stay inside.
+// TestClassify checks that the cause of an error is not part of its problem.
 func TestClassify(t *testing.T) {
 	slug, detail := classify(&account.Error{Code: account.Internal, Err: errors.New("cause")})
 	if slug != internal || detail == "" || strings.Contains(detail, "cause") {

@@ -38,13 +38,13 @@ type Endpoint struct {
 	serve    func(*Server, context.Context, *call) (any, error)
 }
 
-// reads returns an endpoint of a function that needs no body.
-func reads[Resp any](fn func(*Server, context.Context, *call) (Resp, error)) Endpoint {
+// noBody returns an endpoint of a function that needs no body.
+func noBody[Resp any](fn func(*Server, context.Context, *call) (Resp, error)) Endpoint {
 	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) { return fn(s, ctx, c) }}
 }
 
-// takes returns an endpoint of a function that needs the decoded body.
-func takes[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, error)) Endpoint {
+// withBody returns an endpoint of a function that needs the decoded body.
+func withBody[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, error)) Endpoint {
 	return Endpoint{reflect.TypeFor[Req](), reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) {
 		req, err := body[Req](c)
 		if err != nil {
@@ -54,8 +54,8 @@ func takes[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp, e
 	}}
 }
 
-// drops returns an endpoint of a function without a response body.
-func drops(fn func(*Server, context.Context, *call) error) Endpoint {
+// noContent returns an endpoint of a function whose response has no body.
+func noContent(fn func(*Server, context.Context, *call) error) Endpoint {
 	return Endpoint{nil, nil, func(s *Server, ctx context.Context, c *call) (any, error) { return nil, fn(s, ctx, c) }}
 }
 
@@ -85,32 +85,32 @@ func Routes() []Route {
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	return []Route{
-		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: reads((*Server).about)},
-		{Method: "GET", Path: apps, ID: "listApps", Summary: "List apps by SDKAppID.", Scope: read, Status: ok, Query: page, Endpoint: reads((*Server).listApps)},
-		{Method: "POST", Path: apps, ID: "createApp", Summary: "Create an app. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: takes((*Server).createApp)},
-		{Method: "GET", Path: oneApp, ID: "readApp", Summary: "Read an app.", Scope: read, Status: ok, Endpoint: reads((*Server).readApp)},
-		{Method: "PATCH", Path: oneApp, ID: "changeApp", Summary: "Change an app; settings by JSON merge patch (RFC 7396).", Scope: write, Status: ok, Headers: ifMatch, Endpoint: takes((*Server).changeApp)},
-		{Method: "DELETE", Path: oneApp, ID: "deleteApp", Summary: "Delete an app that has no accounts besides its admins.", Scope: all, Status: gone, Endpoint: drops((*Server).deleteApp)},
-		{Method: "POST", Path: oneApp + "/keys", ID: "addKey", Summary: "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: takes((*Server).addKey)},
-		{Method: "POST", Path: oneApp + "/keys/{id}/retire", ID: "retireKey", Summary: "End the use of a key, now or at a time.", Scope: write, Status: ok, Endpoint: takes((*Server).retireKey)},
-		{Method: "POST", Path: oneApp + "/usersig", ID: "signUser", Summary: "Make a UserSig with the key of a test app.", Scope: all, Status: ok, Endpoint: takes((*Server).signUser)},
-		{Method: "PUT", Path: admins, ID: "addAdmin", Summary: "Make an id an admin; it is imported if need be.", Scope: write, Status: ok, Endpoint: reads((*Server).addAdmin)},
-		{Method: "DELETE", Path: admins, ID: "removeAdmin", Summary: "Take the role of an admin away; the account stays.", Scope: write, Status: ok, Endpoint: reads((*Server).removeAdmin)},
-		{Method: "GET", Path: accounts, ID: "listAccounts", Summary: "List accounts in the byte order of their ids.", Scope: read, Status: ok, Query: prefix, Endpoint: reads((*Server).listAccounts)},
-		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: reads((*Server).countAccounts)},
-		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: reads((*Server).readAccount)},
-		{Method: "POST", Path: accounts + ":unkick", ID: "unkickAccount", Summary: "Forget the kicks of an account: UserSigs from before them are good again.", Scope: write, Status: ok, Endpoint: takes((*Server).unkickAccount)},
-		{Method: "GET", Path: accounts + "/{userid}", ID: "readAccount", Summary: "Read an account.", Scope: read, Status: ok, Endpoint: reads((*Server).readAccount)},
-		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: sdkappid, Endpoint: reads((*Server).listAudit)},
-		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: reads((*Server).listTokens)},
-		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: takes((*Server).createToken)},
-		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: drops((*Server).deleteToken)},
-		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: takes((*Server).makeBackup)},
-		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: reads((*Server).reseal)},
+		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: noBody((*Server).about)},
+		{Method: "GET", Path: apps, ID: "listApps", Summary: "List apps by SDKAppID.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listApps)},
+		{Method: "POST", Path: apps, ID: "createApp", Summary: "Create an app. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: withBody((*Server).createApp)},
+		{Method: "GET", Path: oneApp, ID: "readApp", Summary: "Read an app.", Scope: read, Status: ok, Endpoint: noBody((*Server).readApp)},
+		{Method: "PATCH", Path: oneApp, ID: "changeApp", Summary: "Change an app; settings by JSON merge patch (RFC 7396).", Scope: write, Status: ok, Headers: ifMatch, Endpoint: withBody((*Server).changeApp)},
+		{Method: "DELETE", Path: oneApp, ID: "deleteApp", Summary: "Delete an app that has no accounts besides its admins.", Scope: all, Status: gone, Endpoint: noContent((*Server).deleteApp)},
+		{Method: "POST", Path: oneApp + "/keys", ID: "addKey", Summary: "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: withBody((*Server).addKey)},
+		{Method: "POST", Path: oneApp + "/keys/{id}/retire", ID: "retireKey", Summary: "End the use of a key, now or at a time.", Scope: write, Status: ok, Endpoint: withBody((*Server).retireKey)},
+		{Method: "POST", Path: oneApp + "/usersig", ID: "signUser", Summary: "Make a UserSig with the key of a test app.", Scope: all, Status: ok, Endpoint: withBody((*Server).signUser)},
+		{Method: "PUT", Path: admins, ID: "addAdmin", Summary: "Make an id an admin; it is imported if need be.", Scope: write, Status: ok, Endpoint: noBody((*Server).addAdmin)},
+		{Method: "DELETE", Path: admins, ID: "removeAdmin", Summary: "Take the role of an admin away; the account stays.", Scope: write, Status: ok, Endpoint: noBody((*Server).removeAdmin)},
+		{Method: "GET", Path: accounts, ID: "listAccounts", Summary: "List accounts in the byte order of their ids.", Scope: read, Status: ok, Query: prefix, Endpoint: noBody((*Server).listAccounts)},
+		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: noBody((*Server).countAccounts)},
+		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: noBody((*Server).readAccount)},
+		{Method: "POST", Path: accounts + ":unkick", ID: "unkickAccount", Summary: "Forget the kicks of an account: UserSigs from before them are good again.", Scope: write, Status: ok, Endpoint: withBody((*Server).unkickAccount)},
+		{Method: "GET", Path: accounts + "/{userid}", ID: "readAccount", Summary: "Read an account.", Scope: read, Status: ok, Endpoint: noBody((*Server).readAccount)},
+		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: sdkappid, Endpoint: noBody((*Server).listAudit)},
+		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: noBody((*Server).listTokens)},
+		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: withBody((*Server).createToken)},
+		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: noContent((*Server).deleteToken)},
+		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: withBody((*Server).makeBackup)},
+		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: noBody((*Server).reseal)},
 	}
 }
 
-// takes reports whether the route has a query parameter of that name.
-func (r *Route) takes(name string) bool {
+// hasQuery reports whether the route has a query parameter of that name.
+func (r *Route) hasQuery(name string) bool {
 	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
 }

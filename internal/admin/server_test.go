@@ -22,7 +22,7 @@ import (
 	"rollcall/internal/wire"
 )
 
-// engines are what the whole API is tested on.
+// engines are the engines on which the whole API is tested.
 var engines = map[string]func(*testing.T) account.Engine{
 	"mem": func(*testing.T) account.Engine { return new(mem.Store) },
 	"pebble": func(t *testing.T) account.Engine {
@@ -41,7 +41,7 @@ func onEngines(t *testing.T, fn func(*bench)) {
 	}
 }
 
-// now is what the servers' clocks show.
+// now is the time of the servers' clocks.
 var now = time.Date(2026, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
 
 // A bench is a server with a token of every scope.
@@ -52,10 +52,10 @@ type bench struct {
 	url     string
 	log     *testutil.Buffer
 	tokens  map[account.Scope]string
-	secrets []string // what neither the log nor an answer may hold
+	secrets []string // must occur neither in the log nor in a response
 }
 
-// newBench starts a server that allows test apps, as a developer's does.
+// newBench starts a server that allows test apps, as a developer's server does.
 func newBench(t *testing.T, engine account.Engine) *bench {
 	return newBenchOf(t, directory.Options{Engine: engine, AllowTestApps: true})
 }
@@ -89,25 +89,24 @@ func newBenchOf(t *testing.T, o directory.Options) *bench {
 	return b
 }
 
-// secret keeps a secret that was made.
+// secret stores a secret that was created, for the check at the end of the test.
 func (b *bench) secret(text string) {
 	b.Helper()
 	if text == "" {
-		b.Error("no secret was made")
+		b.Error("no secret was created")
 	}
 	b.secrets = append(b.secrets, text)
 	testutil.Secret(b, text)
 }
 
-// A reply is an answer of the server.
+// A reply is a response of the server.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// A request is a call of the API with a token that may do everything, unless
-// the test says otherwise.
+// A request is a call of the API.
 type request struct {
 	method, path, body string
 	token              string
@@ -130,7 +129,7 @@ func (b *bench) call(method, path, body string) reply {
 	return b.send(request{method: method, path: path, body: body, token: b.tokens[account.ScopeAdmin]})
 }
 
-// ok sends a request, checks its status and decodes the answer into a T.
+// ok sends a request, checks its status and decodes the response into a T.
 func ok[T any](b *bench, status int, method, path, body string) (v T) {
 	b.Helper()
 	r := b.call(method, path, body)
@@ -143,7 +142,7 @@ func ok[T any](b *bench, status int, method, path, body string) (v T) {
 	return v
 }
 
-// problem checks that r is a whole problem document of a slug.
+// problem checks that r is a complete problem document of a slug.
 func (b *bench) problem(r reply, slug string) admin.Problem {
 	b.Helper()
 	var p admin.Problem
@@ -157,7 +156,7 @@ func (b *bench) problem(r reply, slug string) admin.Problem {
 	return p
 }
 
-// createApp makes an app with a key that the server makes.
+// createApp creates an app whose key the server creates.
 func (b *bench) createApp(id int) adminapi.CreatedApp {
 	b.Helper()
 	made := ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", fmt.Sprintf(`{"sdkappid":%d,"name":"n","edition":"pro"}`, id))

@@ -12,9 +12,9 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// TestNoTestApps creates and changes apps on a server that allows no test apps:
-// one that a developer's server left in the store falsifies nothing there, and
-// can be made a usual one.
+// TestNoTestApps creates and changes apps on a server that allows no test apps. The store
+// has a test app of a developer's server. It cannot falsify anything here, and can be
+// turned into an ordinary app.
 func TestNoTestApps(t *testing.T) {
 	b := newBenchOf(t, directory.Options{Engine: new(mem.Store)})
 	b.createApp(1400000001)
@@ -44,8 +44,8 @@ func TestNoTestApps(t *testing.T) {
 	}
 }
 
-// TestNoTestAppAnyMore makes a test app a usual one. That cannot be undone, and
-// takes any_signature with it.
+// TestNoTestAppAnyMore turns a test app into an ordinary one. That clears any_signature
+// and cannot be undone.
 func TestNoTestAppAnyMore(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		const path = "/admin/v1/apps/1400000002"

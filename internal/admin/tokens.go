@@ -12,11 +12,11 @@ func (s *Server) listTokens(ctx context.Context, c *call) (adminapi.TokenList, e
 	if err != nil {
 		return adminapi.TokenList{}, err
 	}
-	answer := adminapi.TokenList{Tokens: make([]adminapi.Token, len(ts))}
+	list := adminapi.TokenList{Tokens: make([]adminapi.Token, len(ts))}
 	for i, t := range ts {
-		answer.Tokens[i] = showToken(t)
+		list.Tokens[i] = showToken(t)
 	}
-	return answer, nil
+	return list, nil
 }
 
 func (s *Server) createToken(ctx context.Context, c *call, req adminapi.NewToken) (adminapi.CreatedToken, error) {

@@ -50,12 +50,12 @@ func TestTokens(t *testing.T) {
 			b.problem(b.call("POST", "/admin/v1/tokens", body), "bad-request")
 		}
 		if body := b.call("GET", "/admin/v1/tokens", "").body + b.call("GET", "/admin/v1/audit", "").body; strings.Contains(body, "rct_") || strings.Contains(body, "hash") {
-			b.Error("a list shows what only the bearer may know")
+			b.Error("a list shows the secret or the hash of a token")
 		}
 	})
 }
 
-// TestAudit makes one change of every kind, each with the name of its token.
+// TestAudit makes one change of every kind. Each entry has the name of its token.
 func TestAudit(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
@@ -104,7 +104,7 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// auditPages reads the trail in pages, of all apps and of one.
+// auditPages reads the audit trail in pages, first that of all apps and then that of one.
 func (b *bench) auditPages(all int) {
 	b.Helper()
 	for query, want := range map[string]int{"limit=3": all, "limit=1&sdkappid=1400000001": 6, "sdkappid=1400000009": 0} {
@@ -120,7 +120,7 @@ func (b *bench) auditPages(all int) {
 	}
 }
 
-// TestUnavailable checks what a store that has failed looks like.
+// TestUnavailable checks the response of a server whose store fails.
 func TestUnavailable(t *testing.T) {
 	b := newBench(t, failing{new(mem.Store)})
 	got := b.call("GET", "/admin/v1", "")
@@ -144,7 +144,7 @@ func (f failing) Records(ctx context.Context, q account.RecordQuery) (account.Re
 
 func itoa(id account.AppID) string { return strconv.FormatUint(uint64(id), 10) }
 
-// TestTimesInRange gives times that cannot be kept as they are.
+// TestTimesInRange sends times that cannot be stored unchanged.
 func TestTimesInRange(t *testing.T) {
 	b := newBench(t, new(mem.Store))
 	b.createApp(1400000001)
@@ -162,8 +162,8 @@ func TestTimesInRange(t *testing.T) {
 	}
 }
 
-// TestAuditTellsTokensApart acts with two tokens of one name: the audit trail has the
-// id of each.
+// TestAuditTellsTokensApart makes changes with two tokens of the same name. The audit
+// trail contains the id of each.
 func TestAuditTellsTokensApart(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)

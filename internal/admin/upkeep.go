@@ -17,11 +17,11 @@ import (
 
 func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup) (adminapi.Backup, error) {
 	if !s.backup.TryLock() {
-		return adminapi.Backup{}, &fault{conflict, "a backup is being made; wait for its end"}
+		return adminapi.Backup{}, &problemError{conflict, "a backup is being made; wait for its end"}
 	}
 	defer s.backup.Unlock()
 	start := time.Now()
-	answer, err := s.counts(ctx)
+	result, err := s.counts(ctx)
 	if err != nil {
 		return adminapi.Backup{}, err
 	}
@@ -30,16 +30,16 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 		return adminapi.Backup{}, err
 	}
 	if !able {
-		return adminapi.Backup{}, &fault{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
+		return adminapi.Backup{}, &problemError{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
 	}
-	answer.Dir = req.Dir
-	answer.TookMS = time.Since(start).Milliseconds()
+	result.Dir = req.Dir
+	result.TookMS = time.Since(start).Milliseconds()
 	s.recordBackup(ctx, c, req.Dir)
 	if s.o.BackedUp != nil {
 		s.o.BackedUp(time.Now())
 	}
-	answer.Bytes, err = size(req.Dir)
-	return answer, err
+	result.Bytes, err = size(req.Dir)
+	return result, err
 }
 
 // BackupAction is the action of a backup in the audit trail.
@@ -77,7 +77,7 @@ func checkDir(dir string) error {
 		return bad(fmt.Sprintf("the directory %s does not exist; create it first", account.Quote(filepath.Dir(dir))))
 	}
 	if _, err := os.Lstat(dir); err == nil {
-		return &fault{exists, "something is at that path; name a directory that does not exist"}
+		return &problemError{exists, "something is at that path; name a directory that does not exist"}
 	}
 	return nil // the creation reports any other error
 }
@@ -137,7 +137,7 @@ func size(dir string) (n int64, err error) {
 func (s *Server) reseal(ctx context.Context, c *call) (adminapi.Resealed, error) {
 	n, able, err := s.dir.Reseal(ctx, c.actor())
 	if err == nil && !able {
-		err = &fault{unsupported, "this server does not seal keys"}
+		err = &problemError{unsupported, "this server does not seal keys"}
 	}
 	return adminapi.Resealed{Resealed: n}, err
 }

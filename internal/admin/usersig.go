@@ -58,16 +58,16 @@ func (s *Server) signUser(ctx context.Context, c *call, req adminapi.NewUserSig)
 func (s *Server) signingKey(app *account.App) (account.Key, error) {
 	switch {
 	case !app.Test:
-		return account.Key{}, &fault{forbidden, "the app was not created as a test app; sign with its key where that is kept"}
+		return account.Key{}, &problemError{forbidden, "the app was not created as a test app; sign with its key where that is kept"}
 	case !s.dir.MayFalsify(app):
-		return account.Key{}, &fault{forbidden, "test apps are not allowed on this server; start it with --allow-test-apps, or sign with the app's key where that is kept"}
+		return account.Key{}, &problemError{forbidden, "test apps are not allowed on this server; start it with --allow-test-apps, or sign with the app's key where that is kept"}
 	}
 	for _, k := range slices.Backward(app.ActiveKeys(s.dir.Now(app.ID))) {
 		if k.Kind == account.HMACKey {
 			return k, nil
 		}
 	}
-	return account.Key{}, &fault{forbidden, "the app has no active HMAC key; add one, or sign with its private key"}
+	return account.Key{}, &problemError{forbidden, "the app has no active HMAC key; add one, or sign with its private key"}
 }
 
 func checkSig(n adminapi.NewUserSig) error {

@@ -48,7 +48,7 @@ func TestSignUser(t *testing.T) {
 	})
 }
 
-// Only a test app that has an active HMAC key signs.
+// TestSignUserRefused checks that only a test app with an active HMAC key signs.
 func TestSignUserRefused(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.createApp(1400000001)
