@@ -18,10 +18,10 @@ import (
 //   - If the call fails, the advice ends with the remedy of its code.
 //   - If only items fail, the advice ends with the remedy of the first item that fails.
 //   - Otherwise there is no advice.
-func checkAdvice(t *testing.T, name, answer string, h http.Header) {
+func checkAdvice(t *testing.T, name, response string, h http.Header) {
 	t.Helper()
-	if fault := adviceFault(t, answer, h); fault != "" {
-		t.Errorf("%s: Rollcall-Advice = %q, %s: %s", name, h.Get("Rollcall-Advice"), fault, answer)
+	if fault := adviceFault(t, response, h); fault != "" {
+		t.Errorf("%s: Rollcall-Advice = %q, %s: %s", name, h.Get("Rollcall-Advice"), fault, response)
 	}
 }
 
@@ -30,12 +30,12 @@ func checkAdvice(t *testing.T, name, answer string, h http.Header) {
 const nothingToDelete = " The account does not exist: there is nothing to delete."
 
 // adviceFault returns what is wrong with the Rollcall-Advice of a response, or "".
-func adviceFault(t *testing.T, answer string, h http.Header) string {
+func adviceFault(t *testing.T, response string, h http.Header) string {
 	t.Helper()
 	advice := h.Get("Rollcall-Advice")
-	code, items := failure(t, answer, h)
+	code, items := failure(t, response, h)
 	remedy := wire.Lookup(code).Advice
-	if strings.Contains(answer, `"ResultItem"`) && code == wire.NoAccount {
+	if strings.Contains(response, `"ResultItem"`) && code == wire.NoAccount {
 		remedy = nothingToDelete
 	}
 	switch {
@@ -58,7 +58,7 @@ func adviceFault(t *testing.T, answer string, h http.Header) string {
 // otherwise. An item of FailAccounts has no code in the response. Its code is in
 // Rollcall-Explain if the request asks for that header. Otherwise it must be the code
 // that the advice names.
-func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items int) {
+func failure(t *testing.T, response string, h http.Header) (code wire.Code, items int) {
 	t.Helper()
 	var a struct {
 		ErrorCode       wire.Code
@@ -67,7 +67,7 @@ func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items 
 		ErrorList       []struct{ ErrorCode wire.Code }
 		UserProfileItem []struct{ ResultCode wire.Code }
 	}
-	if err := json.Unmarshal([]byte(answer), &a); err != nil {
+	if err := json.Unmarshal([]byte(response), &a); err != nil {
 		t.Fatal(err)
 	}
 	if a.ErrorCode != wire.OK {
@@ -91,8 +91,8 @@ func failure(t *testing.T, answer string, h http.Header) (code wire.Code, items 
 }
 
 // importCode returns the code of the first failed item of an import, from
-// Rollcall-Explain or, without that header, from the advice. It returns -1, which has no remedy, if items
-// of imports cannot fail with that code.
+// Rollcall-Explain or, without that header, from the advice. It returns -1, which has no
+// remedy, if items of imports cannot fail with that code.
 func importCode(h http.Header) wire.Code {
 	code := codeOf(h.Get("Rollcall-Advice"))
 	if first, _, _ := strings.Cut(h.Get("Rollcall-Explain"), ","); first != "" {
@@ -145,8 +145,8 @@ func TestAdviceFault(t *testing.T) {
 		mixed  = `{"ErrorCode":0,"ResultItem":[{"ResultCode":0},{"ResultCode":70107},{"ResultCode":70402}]}`
 	)
 	for _, test := range []struct {
-		name, answer, advice, explain string
-		ok                            bool
+		name, response, advice, explain string
+		ok                              bool
 	}{
 		{"nothing failed", well, "", "", true},
 		{"too many", well, "x." + remedy(60002), "", false},
@@ -170,7 +170,7 @@ func TestAdviceFault(t *testing.T) {
 		h := http.Header{}
 		h.Set("Rollcall-Advice", test.advice)
 		h.Set("Rollcall-Explain", test.explain)
-		if fault := adviceFault(t, test.answer, h); (fault == "") != test.ok {
+		if fault := adviceFault(t, test.response, h); (fault == "") != test.ok {
 			t.Errorf("%s: %q", test.name, fault)
 		}
 	}

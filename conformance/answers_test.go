@@ -62,9 +62,9 @@ func (tr *transcript) play(t *testing.T, k *keys) {
 		time.Sleep(s.sleep)
 		got, h := s.send(t, k, p)
 		if *update {
-			s.answer = got
-		} else if got != s.answer {
-			t.Errorf("%s: %s %s\n got: %s\nwant: %s", s.name, s.method, s.target, got, s.answer)
+			s.response = got
+		} else if got != s.response {
+			t.Errorf("%s: %s %s\n got: %s\nwant: %s", s.name, s.method, s.target, got, s.response)
 		}
 		checkAdvice(t, s.name, got, h)
 		for i, want := range s.headers {

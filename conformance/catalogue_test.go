@@ -14,7 +14,7 @@ import (
 // An entry is a field or code of the vendor's protocol, and how Rollcall treats it.
 type entry struct {
 	command   string // or "gate" for fields and codes of all commands
-	kind      string // query, request, answer or code
+	kind      string // query, request, answer (a field of the response) or code
 	name      string // a field of an item has its path
 	treatment string // sent, accepted or never
 	mark      string // C confirmed by a document, E by clients, U unknown
@@ -75,11 +75,11 @@ func (e entry) shownIn(s *step) bool {
 	leaf := e.name[strings.LastIndex(e.name, ".")+1:]
 	switch e.kind {
 	case "query":
-		return topCode.MatchString(s.answer) && (strings.Contains(s.target, "{{admin") || strings.Contains(s.target, leaf+"="))
+		return topCode.MatchString(s.response) && (strings.Contains(s.target, "{{admin") || strings.Contains(s.target, leaf+"="))
 	case "request":
-		return topCode.MatchString(s.answer) && strings.Contains(s.body, `"`+leaf+`"`)
+		return topCode.MatchString(s.response) && strings.Contains(s.body, `"`+leaf+`"`)
 	case "answer":
-		return strings.Contains(s.answer, `"`+leaf+`"`)
+		return strings.Contains(s.response, `"`+leaf+`"`)
 	}
 	return e.codeIn(s)
 }
@@ -88,7 +88,7 @@ func (e entry) shownIn(s *step) bool {
 // header Rollcall-Explain.
 func (e entry) codeIn(s *step) bool {
 	for _, field := range []string{"ErrorCode", "ResultCode"} {
-		if regexp.MustCompile(`"` + field + `":` + e.name + `\b`).MatchString(s.answer) {
+		if regexp.MustCompile(`"` + field + `":` + e.name + `\b`).MatchString(s.response) {
 			return true
 		}
 	}

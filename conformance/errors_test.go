@@ -61,7 +61,7 @@ func TestErrors(t *testing.T) {
 		if row.VendorOnly {
 			sent = "no"
 		}
-		commands, mark := c.answering(row.Code)
+		commands, mark := c.returning(row.Code)
 		if commands == "" || mark != "C" {
 			t.Errorf("the catalogue has no command that returns %d", row.Code)
 		}
@@ -74,8 +74,8 @@ func TestErrors(t *testing.T) {
 	golden(t, "../docs/errors.md", b.String())
 }
 
-// answering returns the commands that return code, and the best mark of these entries.
-func (c catalogue) answering(code wire.Code) (commands, mark string) {
+// returning returns the commands that return code, and the best mark of these entries.
+func (c catalogue) returning(code wire.Code) (commands, mark string) {
 	var names []string
 	for _, e := range c {
 		if e.kind != "code" || e.name != strconv.Itoa(int(code)) {

@@ -102,7 +102,7 @@ func (c *http2Client) post(stream byte, path string, fields ...string) string {
 		block, kind, flags = block[piece:], continuationFrame, 0
 	}
 	c.frame(kind, flags|endHeaders, stream, block)
-	return c.answer(stream)
+	return c.response(stream)
 }
 
 // literal appends s as a string of HPACK (RFC 7541, section 5.2).
@@ -118,8 +118,8 @@ func literal(b []byte, s string) []byte {
 	return append(append(b, byte(n)), s...)
 }
 
-// answer reads the body of the response on a stream.
-func (c *http2Client) answer(stream byte) string {
+// response reads the body of the response on a stream.
+func (c *http2Client) response(stream byte) string {
 	c.t.Helper()
 	var body strings.Builder
 	for {

@@ -6,5 +6,5 @@ import (
 	"rollcall/internal/testutil"
 )
 
-// TestMain makes sure that no server logs a secret.
+// TestMain fails the package if a server logs a secret.
 func TestMain(m *testing.M) { testutil.Main(m) }

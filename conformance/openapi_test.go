@@ -35,12 +35,12 @@ func TestWireExamples(t *testing.T) {
 		op, _ := path.Value.Get("post")
 		request, _ := op.RequestBody.Content.Get("application/json")
 		response, _ := op.Responses.Get("200")
-		answers, _ := response.Content.Get("application/json")
+		media, _ := response.Content.Get("application/json")
 		if len(request.Examples) == 0 {
 			t.Errorf("%s has no example", path.Name)
 		}
 		for _, e := range request.Examples {
-			want, _ := answers.Examples.Get(e.Name)
+			want, _ := media.Examples.Get(e.Name)
 			status, got := send(t, "POST", srv.URL+path.Name+"?"+query.Encode(), "", string(e.Value.Value))
 			if got != string(want.Value) || status != http.StatusOK {
 				t.Errorf("%s, %s: %d\n got %s\nwant %s", path.Name, e.Name, status, got, want.Value)
@@ -55,8 +55,8 @@ func TestAdminExamples(t *testing.T) {
 	dir := t.TempDir()
 	base, token := runAdmin(t, dir)
 	const spare = `{"sdkappid":1400000003}` // for the example that deletes an app
-	if status, answer := send(t, "POST", base+"/admin/v1/apps", token, spare); status != http.StatusCreated {
-		t.Fatalf("%d %s", status, answer)
+	if status, response := send(t, "POST", base+"/admin/v1/apps", token, spare); status != http.StatusCreated {
+		t.Fatalf("%d %s", status, response)
 	}
 	s := &story{t: t, real: map[string]string{"/var/backups/rollcall-monday": filepath.Join(dir, "backup")}}
 	routes := admin.Routes()
@@ -74,12 +74,12 @@ func TestAdminExamples(t *testing.T) {
 		for sample, actual := range s.real {
 			body = strings.ReplaceAll(body, `"`+sample+`"`, fmt.Sprintf("%q", actual))
 		}
-		status, answer := send(t, routes[i].Method, target, token, body)
+		status, response := send(t, routes[i].Method, target, token, body)
 		if status != routes[i].Status {
-			t.Errorf("%s: %d %s, want %d", e.ID, status, answer, routes[i].Status)
+			t.Errorf("%s: %d %s, want %d", e.ID, status, response, routes[i].Status)
 			continue
 		}
-		s.compare(e.ID, e.Answer, answer)
+		s.compare(e.ID, e.Answer, response)
 	}
 }
 
@@ -112,10 +112,10 @@ func runAdmin(t *testing.T, dir string) (base, token string) {
 }
 
 // send sends a request and returns the response.
-func send(t *testing.T, method, target, token, body string) (status int, answer string) {
+func send(t *testing.T, method, target, token, body string) (status int, response string) {
 	t.Helper()
-	resp, answer := testutil.Do(t, http.DefaultClient, testutil.NewRequest(t, method, target, token, body))
-	return resp.StatusCode, answer
+	resp, response := testutil.Do(t, http.DefaultClient, testutil.NewRequest(t, method, target, token, body))
+	return resp.StatusCode, response
 }
 
 // A story is a sequence of examples. Later examples refer to objects that earlier ones
@@ -158,7 +158,7 @@ func (s *story) compare(id, want, got string) {
 		s.t.Fatalf("%s: %v in %s", id, err, got)
 	}
 	if diff := cmp.Diff(s.shape(w, nil), s.shape(g, nil)); diff != "" {
-		s.t.Errorf("%s: shapes (-example +answer):\n%s", id, diff)
+		s.t.Errorf("%s: shapes (-example +response):\n%s", id, diff)
 	}
 	s.learn(w, g)
 }

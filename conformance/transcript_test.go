@@ -34,17 +34,17 @@ type setup struct {
 
 // A step is one request and its response.
 type step struct {
-	name    string
-	head    []string // directives, request line and body, unchanged
-	sleep   time.Duration
-	from    netip.Addr
-	host    string
-	header  [][2]string
-	method  string
-	target  string
-	body    string
-	answer  string
-	headers [][2]string // of the response
+	name     string
+	head     []string // directives, request line and body, unchanged
+	sleep    time.Duration
+	from     netip.Addr
+	host     string
+	header   [][2]string
+	method   string
+	target   string
+	body     string
+	response string
+	headers  [][2]string // of the response
 }
 
 const defaultApp account.AppID = 1400000000
@@ -126,7 +126,7 @@ var requestLine = regexp.MustCompile(`^([A-Z]+) (/\S*.*)$`)
 func readStep(text string) (*step, error) {
 	name, rest, _ := strings.Cut(text, "\n")
 	s := &step{name: name, from: netip.MustParseAddr("192.0.2.1")}
-	request, answer, ok := strings.Cut(rest, "\n---\n")
+	request, response, ok := strings.Cut(rest, "\n---\n")
 	if !ok {
 		return s, fmt.Errorf("no --- line")
 	}
@@ -141,18 +141,18 @@ func readStep(text string) (*step, error) {
 			return s, err
 		}
 	}
-	s.readAnswer(answer)
+	s.readResponse(response)
 	return s, nil
 }
 
-func (s *step) readAnswer(text string) {
+func (s *step) readResponse(text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		if header, ok := strings.CutPrefix(line, "< "); ok {
 			name, value, _ := strings.Cut(header, ":")
 			s.headers = append(s.headers, [2]string{name, strings.TrimSpace(value)})
 			continue
 		}
-		s.answer = line
+		s.response = line
 	}
 }
 
@@ -186,7 +186,7 @@ func (t *transcript) write(tb testing.TB, file string) {
 		fmt.Fprintln(&b, line)
 	}
 	for _, s := range t.steps {
-		fmt.Fprintf(&b, "\n== %s\n%s\n---\n%s\n", s.name, strings.Join(s.head, "\n"), s.answer)
+		fmt.Fprintf(&b, "\n== %s\n%s\n---\n%s\n", s.name, strings.Join(s.head, "\n"), s.response)
 		for _, h := range s.headers {
 			fmt.Fprintf(&b, "< %s: %s\n", h[0], h[1])
 		}
