@@ -89,11 +89,11 @@ func TestRefusedIDsAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.importItems(req); err == nil {
-		t.Fatal("a number was taken for an id")
+		t.Fatal("a number was accepted as an id")
 	}
 	for i, id := range c.userIDs[:cap(c.userIDs)] {
 		if id != "" {
-			t.Errorf("place %d of the memory still holds %q", i, id)
+			t.Errorf("place %d of the memory still contains %q", i, id)
 		}
 	}
 }

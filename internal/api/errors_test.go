@@ -16,7 +16,7 @@ func TestWireCodesAreTotal(t *testing.T) {
 		cells, ok := wireCodes[c]
 		if c == account.OK {
 			if ok {
-				t.Error("OK is no fault and has no cells")
+				t.Error("OK is no error and has no cells")
 			}
 			continue
 		}
@@ -27,7 +27,7 @@ func TestWireCodesAreTotal(t *testing.T) {
 		}
 	}
 	if got, want := len(wireCodes), len(account.Codes())-1; got != want {
-		t.Errorf("%d rows for %d faults", got, want)
+		t.Errorf("%d rows for %d errors", got, want)
 	}
 }
 

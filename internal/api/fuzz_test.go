@@ -82,7 +82,7 @@ func fuzzBody(f *testing.F, command string, seeds ...string) {
 			return
 		}
 		if *got.ErrorCode == 0 {
-			t.Errorf("%q was taken for a body", body)
+			t.Errorf("%q was accepted as a body", body)
 		}
 		if diff := cmp.Diff(before, fx.accounts(t)); diff != "" {
 			t.Errorf("%q changed the store (-before +after):\n%s", body, diff)

@@ -86,7 +86,8 @@ func (s *Server) admit(r *http.Request, c *call) error {
 	return nil
 }
 
-// sourceRefused returns the error for a call from an address that the app does not allow.
+// sourceRefused returns the error for a call from an address that is not in the
+// allow-list of the app.
 func sourceRefused(from netip.Addr) error {
 	return &wire.Error{
 		Code:   wire.SourceRefused,
@@ -105,8 +106,8 @@ func otherRegion(host, own string) bool {
 	return centre != "" && centre != own
 }
 
-// source returns the address that r came from. It ignores headers, which a caller can
-// forge.
+// source returns the address that r came from. It ignores headers, which a
+// caller can forge.
 func source(r *http.Request) netip.Addr {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
