@@ -44,7 +44,7 @@ setup: ## install what the tests need and this machine lacks
 .PHONY: bench
 bench: bench-setup ## measure everything against the yardsticks, at 1M accounts; BENCH are more flags
 	bench/bin/bench full $(BENCH)
-	@$(GO) test -run '^$$' -bench 'UserSig|Verify' -benchmem ./usersig ./internal/api | grep '^Benchmark'
+	@$(GO) test -run '^$$' -bench 'UserSig|Verify' -benchmem ./usersig ./internal/auth | grep '^Benchmark'
 
 .PHONY: bench-quick
 bench-quick: bench-setup ## measure the most important ratios at 200k accounts, in under 4 minutes
