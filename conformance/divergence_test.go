@@ -181,7 +181,7 @@ func TestD16_StrictJSON(t *testing.T) {
 	}
 }
 
-func TestD17_FieldsThatDoNotCount(t *testing.T) {
+func TestD17_IgnoredFields(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		w.want("account_import", `{"UserID":null,"Identifier":"a","x":[]}`, ok)
 		w.want("account_import", `{"userID":"a"}`, "70402")
@@ -235,7 +235,7 @@ func TestD22_RepeatedID(t *testing.T) {
 	})
 }
 
-func TestD23_ReimportLeavesWhatIsNotSaid(t *testing.T) {
+func TestD23_ReimportKeepsAbsentFields(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		w.want("account_import", `{"UserID":"alice","Nick":"A"}`, ok)
 		w.want("account_import", `{"UserID":"alice","Nick":""}`, ok)
@@ -459,7 +459,7 @@ func TestD47_HeadersOnRequest(t *testing.T) {
 	})
 }
 
-func TestD48_UserBufIsSignedAndNotJudged(t *testing.T) {
+func TestD48_UserBufIsSignedAndNotChecked(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		text, err := usersig.Sign(w.keys.signing["hmac"], usersig.Claims{
 			SDKAppID: uint32(defaultApp), Identifier: "administrator", Validity: time.Hour, UserBuf: []byte("anything"),
@@ -543,7 +543,7 @@ func TestD57_AdviceForItems(t *testing.T) {
 	})
 }
 
-func TestD58_WhatIsWrongWithTheBody(t *testing.T) {
+func TestD58_DiagnosisOfTheBody(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		for _, test := range []struct{ command, body, info, advice string }{
 			{"kick", `{'UserID':'a'}`, "byte 2 is a single quote", "Byte 2 is a single quote"},
@@ -560,7 +560,7 @@ func TestD58_WhatIsWrongWithTheBody(t *testing.T) {
 	})
 }
 
-func TestD59_PathsThatNameNoCommand(t *testing.T) {
+func TestD59_PathsWithoutACommand(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		for path, info := range map[string]string{
 			"/v4/openim/sendmsg":                    "openim/sendmsg sends a message; Rollcall serves accounts alone",
@@ -574,7 +574,7 @@ func TestD59_PathsThatNameNoCommand(t *testing.T) {
 	})
 }
 
-func TestD60_ParametersThatWereMeant(t *testing.T) {
+func TestD60_SuggestedParameters(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		const path = "/v4/openim/querystate?"
 		for query, info := range map[string]string{

@@ -1,7 +1,7 @@
-// Drives imsdk-restapi-nodejs-es6-sdk through the whole life of accounts.
-// ROLLCALL_SIGNER says who signs: "own" is the client itself (version 1, with
-// the private key in ROLLCALL_KEY_FILE), "vendor" is tls-sig-api-v2 in its
-// place (version 2, with ROLLCALL_SECRET).
+// Calls all commands with imsdk-restapi-nodejs-es6-sdk, from the import of accounts
+// to their deletion. ROLLCALL_SIGNER selects the signer: "own" is the client itself
+// (version 1, with the private key in ROLLCALL_KEY_FILE), "vendor" is tls-sig-api-v2
+// instead (version 2, with ROLLCALL_SECRET).
 'use strict';
 
 const assert = require('assert');
@@ -28,7 +28,7 @@ function newClient(identifier) {
 
 let steps = 0;
 
-// want sends one request and compares the fields that are named, exactly.
+// want sends one request and compares the given fields, which must be equal.
 async function want(client, service, command, body, fields) {
   const { status, data } = await client.request(service, command, body);
   assert.strictEqual(status, 200);

@@ -27,8 +27,8 @@ async function step(name, run) {
   if (ROLLCALL_SCREENSHOTS) await page.screenshot({ path: `${ROLLCALL_SCREENSHOTS}/${steps}-${name}.png`, fullPage: true });
 }
 
-// execute opens an operation, fills in what is given, sends it, and returns the
-// answer that the page shows.
+// execute opens an operation, fills in the given values, sends the call, and returns the
+// response that the page shows.
 async function execute(id, fill = async () => {}) {
   const operation = page.locator(`.opblock[id$="-${id}"]`);
   await operation.locator('.opblock-summary').click();

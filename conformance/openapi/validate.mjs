@@ -1,5 +1,5 @@
-// Validates the OpenAPI documents that are named: as a whole, and every example
-// in them against its schema.
+// Validates the given OpenAPI documents as a whole, and every example in them
+// against its schema.
 import { readFile } from 'node:fs/promises';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
