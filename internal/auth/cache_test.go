@@ -85,19 +85,19 @@ func TestSigCacheRemembers(t *testing.T) {
 		f.ask(t, firstApp, "administrator", bad)
 	}
 	if n := f.sigs.len(); n != 0 {
-		t.Errorf("%d UserSigs are remembered that were refused", n)
+		t.Errorf("%d refused UserSigs are cached", n)
 	}
 	for range 3 {
 		f.ask(t, firstApp, "administrator", good)
 	}
 	if n := f.sigs.len(); n != 1 {
-		t.Errorf("one UserSig is remembered %d times", n)
+		t.Errorf("one UserSig is cached %d times", n)
 	}
 	ring := f.keys.Of(f.app(t, firstApp))
 	got := f.sigs.find(ring, good, f.time)
 	want := usersig.Sig{Version: 2, SDKAppID: uint32(firstApp), Identifier: "administrator", IssuedAt: now, Expire: 24 * 60 * 60}
 	if got == nil || fmt.Sprint(*got) != fmt.Sprint(want) {
-		t.Errorf("remembered as %+v, want %+v", got, want)
+		t.Errorf("cached as %+v, want %+v", got, want)
 	}
 	if f.sigs.find(new(keyring), good, f.time) != nil {
 		t.Error("another keyring finds it too")
@@ -105,7 +105,7 @@ func TestSigCacheRemembers(t *testing.T) {
 	f.sigs.add(ring, string(make([]byte, maxCachedText+1)), &want, time.Time{})
 	f.sigs.add(ring, "an id over the limit", &usersig.Sig{Identifier: string(make([]byte, account.MaxUserIDBytes+1))}, time.Time{})
 	if n := f.sigs.len(); n != 1 {
-		t.Errorf("something too long is remembered: %d entries", n)
+		t.Errorf("an identifier over the limit is cached: %d entries", n)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestSigCacheIsBounded(t *testing.T) {
 		c.add(ring, fmt.Sprint(i), &usersig.Sig{IssuedAt: int64(i)}, time.Time{})
 	}
 	if got, least := c.len(), sigSets*sigWays*9/10; got > sigSets*sigWays || got < least {
-		t.Errorf("%d of %d are remembered, want %d to %d", got, n, least, sigSets*sigWays)
+		t.Errorf("%d of %d are cached, want %d to %d", got, n, least, sigSets*sigWays)
 	}
 	for i := range n {
 		if sig := c.find(ring, fmt.Sprint(i), now); sig != nil && sig.IssuedAt != int64(i) {
@@ -176,12 +176,12 @@ func BenchmarkUserSigMiss(b *testing.B) {
 
 func TestUserSigAllocs(t *testing.T) {
 	if testutil.Race {
-		t.Skip("pools forget under the race detector")
+		t.Skip("pools drop objects under the race detector")
 	}
 	if got := testing.AllocsPerRun(200, sigBench(t, false)); got > 0 {
-		t.Errorf("a UserSig that is remembered: %v allocations, want none", got)
+		t.Errorf("a cached UserSig: %v allocations, want none", got)
 	}
 	if got := testing.AllocsPerRun(200, sigBench(t, true)); got > 6 {
-		t.Errorf("a UserSig that is new: %v allocations, want at most 6", got)
+		t.Errorf("a new UserSig: %v allocations, want at most 6", got)
 	}
 }

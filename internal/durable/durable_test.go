@@ -85,9 +85,9 @@ func TestFailures(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	named := func(string, string) error { return broken }
 	for _, tt := range []struct {
-		name  string
-		step  func(*disk)
-		taken bool // the file has the new content in spite of the error
+		name     string
+		step     func(*disk)
+		replaced bool // the file has the new content in spite of the error
 	}{
 		{"write", func(d *disk) {
 			d.write = func(f *os.File, b []byte) (int, error) { n, _ := f.Write(b[:1]); return n, broken }
@@ -114,7 +114,7 @@ func TestFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if tt.taken {
+			if tt.replaced {
 				want = "new"
 			}
 			if err := d.put(file, []byte("new"), name); !errors.Is(err, broken) {
@@ -122,7 +122,7 @@ func TestFailures(t *testing.T) {
 			}
 			b, err := os.ReadFile(file)
 			if string(b) != want || err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s over %q: the file holds %q, %v, want %q", tt.name, before, b, err, want)
+				t.Errorf("%s over %q: the file contains %q, %v, want %q", tt.name, before, b, err, want)
 			}
 			left, err := filepath.Glob(file + ".*")
 			if err != nil || len(left) > 0 {
@@ -143,7 +143,7 @@ func TestCreate(t *testing.T) {
 	}
 	b, err := os.ReadFile(file)
 	if err != nil || string(b) != "first" {
-		t.Errorf("the file holds %q, %v", b, err)
+		t.Errorf("the file contains %q, %v", b, err)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
@@ -163,7 +163,7 @@ func TestRename(t *testing.T) {
 		}
 	}
 	if err := Rename(from, to); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("onto a directory that holds a file: %v", err)
+		t.Errorf("onto a directory with a file: %v", err)
 	}
 	if err := os.RemoveAll(to); err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func requestRecord() slog.Record {
 
 func TestTextAllocs(t *testing.T) {
 	if testutil.Race {
-		t.Skip("pools forget under the race detector")
+		t.Skip("pools drop objects under the race detector")
 	}
 	h := New(discard{}, func(w io.Writer) slog.Handler { return NewText(w, slog.LevelInfo) })
 	defer h.Close()
