@@ -49,7 +49,7 @@ type conn struct {
 	// The next fields are used only by the goroutine that serves the
 	// connection.
 	responses int  // number of responses so far
-	pipelined bool // whether the header of the request arrived before the last response ended
+	pipelined bool // whether net/http had read the header of the request before the last response ended
 
 	whole wholeWrite
 }

@@ -19,23 +19,29 @@ import (
 //	         of an import: text Nick, text FaceURL, a byte 0
 //	         of a patch: varint Kicked, and fields as in an account
 //
-// Operands are idempotent: applying a list of operands to an account gives the same result
-// whether or not the first of them, or all of them, have been applied to it already. Three
-// rules ensure that:
+// The operands that an account has in the journal are a list. Lists are idempotent: an
+// account to which any prefix of its list has been applied gives the same result as one
+// without, once the whole list is applied. Three rules ensure that:
 //   - An operand assigns values, and takes the later of two times.
 //   - Setting the watermark twice has the same effect as setting it once, see
 //     [account.Patch.Watermark].
-//   - No operand in a list is older than the one before it.
+//   - No operand in a list is older than the one before it. Otherwise an import
+//     that changes nothing the first time could change something the second time, and set
+//     a time that the list alone does not set.
+//
+// The list may be older than operands that were flushed before: those are in every
+// snapshot, and are not applied again.
 //
 // So no reader needs to know whether the stored account already contains the operands of a
-// flush.
+// flush. The first byte tells an operand from an account, which begins with a codecVersion.
 const (
 	importOp  = 0x81
 	patchOp   = 0x82
 	replaceOp = 0x83 // an import that always sets the time of the change
 )
 
-// MaxOperands is how many operands an account may have before it is written as a whole.
+// MaxOperands is how many operands a list may have. After these, the account is written as
+// a whole. Pebble keeps a list for each flush until it compacts them.
 const MaxOperands = 8
 
 // appendImport appends the operand of an import. texts is the encoding of an account
