@@ -105,7 +105,8 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 			return errNoApp
 		}
 		// The outbox hears of the accounts before the one that fails.
-		return errors.Join(g.upsert(u, rs), writeOutbox(g, p.Outbox, rs))
+		err := g.upsert(u, rs)
+		return cmp.Or(err, writeOutbox(g, p.Outbox, rs))
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 				break // the outbox hears of the patches before this one
 			}
 		}
-		return errors.Join(err, writeOutbox(g, p.Outbox, cs))
+		return cmp.Or(err, writeOutbox(g, p.Outbox, cs))
 	})
 	if err != nil {
 		return nil, err
