@@ -166,11 +166,16 @@ func (c *appKeyRetireCmd) confirmLast(ctx context.Context, env *environment, api
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, last := time.Now(), false
 	for _, k := range a.Keys {
-		if k.ID != c.ID && (k.RetiredAt.IsZero() || k.RetiredAt.After(now.Add(c.In))) {
+		if k.ID == c.ID {
+			last = active(k, now)
+		} else if active(k, now.Add(c.In)) {
 			return nil
 		}
+	}
+	if !last {
+		return nil // the server says that the key does not exist or is retired
 	}
 	return c.confirm(ctx, env, fmt.Sprintf("this retires the only active key of app %d, and nobody can call it then; add another key first with \"rollcall app key add\"", app))
 }

@@ -82,9 +82,10 @@ func (c *benchCmd) load(ctx context.Context, env *environment) (o loadgen.Option
 		Connections: c.Connections, Calls: c.Calls, Duration: c.Duration, Rate: c.Rate, Timeout: c.Timeout,
 	}
 	if c.Workload == loadgen.List {
-		o.Credentials.SDKAppID = c.SDKAppID
-		o.AdminToken, err = c.secret(env, c.AdminTokenFile, "--admin-token-file", tokenVariable)
-		o.AdminToken = cmp.Or(o.AdminToken, c.saved.AdminToken)
+		if o.Credentials.SDKAppID, err = c.app(0); err != nil {
+			return o, err
+		}
+		o.AdminToken, err = c.adminToken(env)
 		return o, err
 	}
 	sign, err := c.signer(ctx, env)

@@ -38,8 +38,10 @@ type connection struct {
 // connectionGroup is the heading of these flags in --help, below a command's own.
 const connectionGroup = "connection"
 
-// Environment variables that hold secrets, and so have no flag.
+// Environment variables. Those that hold secrets have no flag.
 const (
+	urlVariable   = "ROLLCALL_URL"
+	caVariable    = "ROLLCALL_CA"
 	keyVariable   = "ROLLCALL_KEY"
 	tokenVariable = "ROLLCALL_ADMIN_TOKEN"
 )
@@ -196,19 +198,25 @@ func (c *connection) admin(env *environment) (*client.AdminClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.secret(env, c.AdminTokenFile, "--admin-token-file", tokenVariable)
+	token, err := c.adminToken(env)
 	if err != nil {
 		return nil, err
-	}
-	if token == "" {
-		token = c.saved.AdminToken
-	}
-	if token == "" {
-		return nil, c.lacking("no admin token", "give --admin-token-file or $"+tokenVariable)
 	}
 	return client.NewAdmin(client.AdminOptions{
 		BaseURL: c.URL, Token: token, HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(),
 	})
+}
+
+// adminToken returns the token of the admin API.
+func (c *connection) adminToken(env *environment) (string, error) {
+	token, err := c.secret(env, c.AdminTokenFile, "--admin-token-file", tokenVariable)
+	if err != nil {
+		return "", err
+	}
+	if token = cmp.Or(token, c.saved.AdminToken); token == "" {
+		return "", c.lacking("no admin token", "give --admin-token-file or $"+tokenVariable)
+	}
+	return token, nil
 }
 
 // secret reads a secret from the file of a flag. Without a file it reads a variable.

@@ -48,8 +48,11 @@ func TestGreet(t *testing.T) {
 			if err := s.Run(ctx); err != nil {
 				t.Error(err)
 			}
-			if got := out.String(); strings.Contains(got, "usersig=") != tt.curl || !strings.Contains(got, tt.key+"\n") {
-				t.Errorf("a curl line: %v, want %v; the key in %s: %v", !tt.curl, tt.curl, tt.key, strings.Contains(got, tt.key+"\n"))
+			if got := strings.Contains(out.String(), "usersig="); got != tt.curl {
+				t.Errorf("a curl line: %v, want %v", got, tt.curl)
+			}
+			if !strings.Contains(out.String(), tt.key+"\n") {
+				t.Errorf("the output does not name %s as the place of the key", tt.key)
 			}
 		})
 	}

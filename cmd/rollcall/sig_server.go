@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -26,12 +27,15 @@ func (c *judged) nameKey(e *usersig.Explanation) {
 	}
 }
 
-// askServer asks the server of the context whether the key is active and whether the
-// account was kicked, and judges both steps again. If the server does not say, the step
-// of the kick says why.
+// askServer asks the server of the environment or of the context whether the key is active
+// and whether the account was kicked, and judges both steps again. If the server does not
+// say, the step of the kick says why.
 func (c *judged) askServer(ctx context.Context, env *environment, e *usersig.Explanation) {
 	kick := stepOf(e, kickStep)
-	conn := connection{Context: c.Context, Timeout: askTimeout}
+	conn := connection{
+		Context: c.Context, URL: os.Getenv(urlVariable), CA: os.Getenv(caVariable),
+		Timeout: askTimeout,
+	}
 	api, err := conn.admin(env)
 	if err != nil {
 		kick.Why += ", and none can be asked: give --context with the context file of one"

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -41,9 +40,9 @@ type Context struct {
 // --key-file: the store contains that key sealed, and a copy of the data directory must
 // not reveal it.
 func (s *Server) newContext(app *account.App) (*Context, error) {
-	c := &Context{
-		URL: s.url(), SDKAppID: uint32(app.ID),
-		Admin: cmp.Or(s.o.Admin, string(app.Admins[0])),
+	c := &Context{URL: s.url(), SDKAppID: uint32(app.ID), Admin: s.o.Admin}
+	if c.Admin == "" && len(app.Admins) > 0 { // a damaged record can lack them
+		c.Admin = string(app.Admins[0])
 	}
 	if file := s.o.KeyFile; file != "" {
 		if s.key.Kind != account.HMACKey {
