@@ -124,14 +124,14 @@ func (c *committer) take() []*call {
 		return nil
 	}
 	calls, size := []*call{first}, first.size
-	for !c.limit.full() {
+	for c.held == nil && !c.limit.full() { // a held call comes before those in the queue
 		select {
 		case next := <-c.queue:
 			if size += next.size; size > maxGroupBytes {
 				c.held = next
-				return calls
+			} else {
+				calls = append(calls, next)
 			}
-			calls = append(calls, next)
 		default:
 			return calls
 		}

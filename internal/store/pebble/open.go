@@ -187,7 +187,7 @@ func ours(name string) bool {
 // start starts the committer, the flusher and the guard.
 func (s *Store) start(o Options, g *group) {
 	s.commits = &committer{
-		db: s.db, view: s.view, group: g, limit: s.limit, pacer: s.pacer, flushes: make(chan *call), failure: s.failure, sync: pebble.Sync, hook: o.hook,
+		db: s.db, view: s.view, group: g, limit: s.limit, pacer: s.pacer, flushes: make(chan *call, 1), failure: s.failure, sync: pebble.Sync, hook: o.hook,
 		queue: make(chan *call, maxQueue), quit: make(chan struct{}), done: make(chan struct{}), start: time.Now(),
 	}
 	if o.noSync {

@@ -95,4 +95,16 @@ func TestSpace(t *testing.T) {
 	if s.Check() == nil {
 		t.Error("the space is sufficient right after a write found the disk full")
 	}
+	s.fs = untoldDisk{disk}
+	s.Measure()
+	if err := s.Check(); err != nil {
+		t.Errorf("on a disk that does not tell its free space, no write can find room again: %v", err)
+	}
+}
+
+// An untoldDisk does not report its free space.
+type untoldDisk struct{ vfs.FS }
+
+func (untoldDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{}, vfs.ErrUnsupported
 }

@@ -23,7 +23,8 @@ func (p *Pacer) Committed() { p.last.Store(time.Now().UnixMilli()) }
 
 // rest returns how long a compaction must pause at the time now.
 func (p *Pacer) rest(now time.Time) time.Duration {
-	if now.UnixMilli()-p.last.Load() > paceBusy.Milliseconds() {
+	since := now.UnixMilli() - p.last.Load()
+	if since < 0 || since > paceBusy.Milliseconds() { // below 0 after the clock was set back
 		return 0
 	}
 	return paceRest

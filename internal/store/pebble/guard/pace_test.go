@@ -55,6 +55,15 @@ func TestPacer(t *testing.T) {
 	})
 }
 
+// TestPacerClockSetBack checks that compactions do not pause after the clock was set back.
+func TestPacerClockSetBack(t *testing.T) {
+	p := new(Pacer)
+	p.Committed()
+	if d := p.rest(time.Now().Add(-time.Hour)); d != 0 {
+		t.Errorf("an hour before the last commit, a compaction pauses for %v", d)
+	}
+}
+
 // TestPacedFiles checks that Pebble creates the files of compactions in the category
 // compactions.
 func TestPacedFiles(t *testing.T) {

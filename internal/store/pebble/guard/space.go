@@ -46,13 +46,15 @@ func (s *Space) Check() error {
 }
 
 // Measure reads the free space from the file system. It may hang with the disk. If the
-// file system cannot report the free space, Measure changes nothing.
+// file system cannot report the free space, writes are accepted until one finds the disk
+// full.
 func (s *Space) Measure() {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if err != nil {
 		if !errors.Is(err, vfs.ErrUnsupported) {
 			s.lg.Warn("free space of the data directory is unknown", "err", err)
 		}
+		s.full.Store(false)
 		return
 	}
 	full := usage.AvailBytes < s.min
