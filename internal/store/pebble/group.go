@@ -96,11 +96,16 @@ func (g *group) reset(size int) {
 }
 
 // find returns the table record of a name, 0 if there is none, and its entry, with the
-// changes of the group.
+// changes and purges of the group.
 func (g *group) find(hash uint64, name []byte) (idtable.Ref, idtable.Entry) {
 	r, e := g.table.Find(hash, name)
 	if i, ok := g.index[r]; ok && r != 0 {
-		return r, g.states[i].now
+		e = g.states[i].now
+	}
+	for _, p := range g.purges {
+		if !e.Live() && e.Pos < p.pos && record.NameApp(name) == p.app {
+			e = idtable.Entry{}
+		}
 	}
 	return r, e
 }

@@ -52,7 +52,7 @@ func (i *idler) tick(stop <-chan struct{}) error {
 			return err
 		}
 	}
-	if i.ticks++; i.ticks == idleKeep {
+	if i.ticks++; i.ticks == idleKeep || i.ticks > idleKeep && i.f.keeps() { // a flush under little load keeps anew
 		defer debug.FreeOSMemory()
 		if err := i.f.s.commits.submitFlush(func(g *group) error { g.view.forget(); return nil }); err != nil {
 			return err
@@ -70,6 +70,13 @@ func (f *flusher) journal() (end uint64, unflushed int) {
 	defer f.s.view.release(st)
 	n := st.bytes()
 	return st.flushed + uint64(n), n
+}
+
+// keeps reports whether a part of the journal is kept after its flush.
+func (f *flusher) keeps() bool {
+	st := f.s.view.acquire()
+	defer f.s.view.release(st)
+	return len(st.kept) > 0
 }
 
 // compact compacts the store. It stops early if the load returns.

@@ -123,3 +123,31 @@ func TestTick(t *testing.T) {
 		t.Errorf("the kept journal was not released after %d ticks without load", idleKeep)
 	}
 }
+
+// TestKeptAfterTrickle flushes while there is little load and waits until there is none.
+// The kept journal is released.
+func TestKeptAfterTrickle(t *testing.T) {
+	s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
+	defer func() { must(t, s.Close()) }()
+	i := newIdler(s.flusher)
+	n := 0
+	write := func(bytes int) {
+		us := make([]account.Upsert, bytes/1000)
+		for k := range us {
+			n++
+			us[k] = account.Upsert{ID: account.UserID(fmt.Sprintf("id-%06d", n)), FaceURL: strings.Repeat("x", 1000)}
+		}
+		_, err := s.Upsert(t.Context(), app, us, free)
+		must(t, err)
+	}
+	for range idleKeep + 4 { // a start without load, or a trickle
+		write(idleBytes / 2)
+		must(t, i.tick(nil))
+	}
+	for range 2 * idleKeep { // nothing at all
+		must(t, i.tick(nil))
+	}
+	if k := len(s.view.current.kept); k > 0 {
+		t.Errorf("%d commits of the flushed journal are still kept after %d ticks without load", k, 2*idleKeep)
+	}
+}

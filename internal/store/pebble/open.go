@@ -29,6 +29,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s, err := o.open(ctx, lock)
+	if errors.Is(err, errAbandoned) {
+		return nil, err // see abandon
+	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -99,8 +102,11 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 		reads:   make(chan struct{}, maxReads),
 		copies:  make(chan struct{}, maxCopies),
 	}
-	if err := s.openDB(o); err != nil {
-		return nil, errors.Join(err, sums.Close())
+	if err := s.openDB(ctx, o); err != nil {
+		if !errors.Is(err, errAbandoned) {
+			err = errors.Join(err, sums.Close())
+		}
+		return nil, err
 	}
 	s.view = newView(s.db, s.failure)
 	g := &group{
@@ -120,8 +126,9 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	return s, nil
 }
 
-// openDB opens Pebble, and from then on keeps the record of its logs and manifest.
-func (s *Store) openDB(o Options) error {
+// openDB opens Pebble unless ctx ends, and from then on keeps the record of its logs and
+// manifest.
+func (s *Store) openDB(ctx context.Context, o Options) error {
 	if err := o.removeLeftovers(); err != nil {
 		return err
 	}
@@ -131,16 +138,42 @@ func (s *Store) openDB(o Options) error {
 	}
 	s.pebble = o.engine(s)
 	s.flusher = &flusher{s: s, fs: s.pebble.FS, dir: o.Dir, renewIndex: o.renewIndex}
-	err := s.failure.Shielded(func() (err error) {
-		if s.db, err = pebble.Open(o.Dir, s.pebble); err == nil && !o.readOnly {
-			err = s.sums.Enable()
+	opened := make(chan error, 1)
+	go func() {
+		opened <- s.failure.Shielded(func() (err error) {
+			if s.db, err = pebble.Open(o.Dir, s.pebble); err == nil && !o.readOnly {
+				err = s.sums.Enable()
+			}
+			return err
+		}, 0)
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			return o.failed("opening", errors.Join(err, s.failure.Check()))
 		}
-		return err
-	}, 0)
-	if err != nil {
-		return o.failed("opening", errors.Join(err, s.failure.Check()))
+		return nil
+	case <-ctx.Done():
+		go s.abandon(opened)
+		return &account.Error{Code: account.Unavailable, Detail: "the start was ended while the data directory " + o.Dir + " was being opened", Err: errAbandoned}
 	}
-	return nil
+}
+
+// errAbandoned marks the error of a start that ended while Pebble was opening, for example
+// because Pebble tries again and again to write to a disk that refuses it.
+var errAbandoned = errors.New("the storage engine is still opening")
+
+// abandon closes everything once Pebble has opened. Until then the directory stays locked,
+// because Pebble uses it.
+func (s *Store) abandon(opened <-chan error) {
+	<-opened
+	if s.failure.Check() != nil {
+		return // nothing can be closed any more
+	}
+	if s.db != nil {
+		_ = s.db.Close() // nobody is left to hear of an error
+	}
+	_, _ = s.sums.Close(), s.lock.Close()
 }
 
 // checkFiles refuses two kinds of directories:

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.uber.org/goleak"
 
 	"rollcall/internal/account"
@@ -333,4 +335,47 @@ func (c *countedContext) Err() error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// TestOpenEnds opens a store on a disk that refuses tables, which Pebble tries to write
+// again and again. Open returns when its context ends.
+func TestOpenEnds(t *testing.T) {
+	disk := newFaultyDisk()
+	s := open(t, Options{FS: disk})
+	must(t, one(t, s, "a", long))
+	must(t, s.Close())
+	refused := make(chan struct{}, 1)
+	disk.breakDown(func(op errorfs.Op) error {
+		if op.Kind != errorfs.OpCreate || !strings.Contains(op.Path, ".sst") {
+			return nil
+		}
+		select {
+		case refused <- struct{}{}:
+		default:
+		}
+		return syscall.EIO
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := Open(ctx, Options{Dir: "data", FS: disk})
+		done <- err
+	}()
+	<-refused
+	cancel()
+	if err := <-done; account.CodeOf(err) != account.Unavailable {
+		t.Errorf("Open: %v, want Code unavailable", err)
+	}
+	if _, err := Open(t.Context(), Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("while Pebble still opens the directory, another start gets %v", err)
+	}
+	disk.heal()
+	eventually(t, "unlocked directory", func() bool {
+		s, err := Open(t.Context(), Options{Dir: "data", FS: disk})
+		if err != nil {
+			return false
+		}
+		must(t, s.Close())
+		return true
+	})
 }

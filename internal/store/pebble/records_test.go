@@ -171,3 +171,51 @@ func TestGroupNumbers(t *testing.T) {
 		t.Errorf("the last record is of commit %d, want %d", n, got)
 	}
 }
+
+// TestPurgeInGroup removes a space and creates it again in one group. The new space starts
+// empty: without tombstones and watermarks of the old one.
+func TestPurgeInGroup(t *testing.T) {
+	const other = account.AppID(77)
+	commit := func(c account.Commit) func(*Store) error {
+		return func(s *Store) error {
+			_, err := s.Commit(t.Context(), c)
+			return err
+		}
+	}
+	space := commit(account.Commit{Spaces: []account.Space{{App: other, Admins: []account.UserID{"boss"}, Now: now}}})
+	upsert := func(rs *[]account.UpsertResult) func(*Store) error {
+		return func(s *Store) (err error) {
+			*rs, err = s.Upsert(t.Context(), other, []account.Upsert{{ID: "x"}}, account.UpsertPolicy{Now: now})
+			return err
+		}
+	}
+	var first, second []account.UpsertResult
+	s, errs := together(t,
+		space,
+		upsert(&first),
+		func(s *Store) error {
+			_, err := s.Update(t.Context(), other, []account.Patch{{ID: "boss", Kicked: 9}, {ID: "x", Kicked: 8}}, changing)
+			return err
+		},
+		func(s *Store) error {
+			_, err := s.Delete(t.Context(), other, []account.UserID{"x"}, changing)
+			return err
+		},
+		commit(account.Commit{Spaces: []account.Space{{App: other, Remove: true}}}),
+		space,
+		upsert(&second),
+	)
+	for i, err := range errs {
+		if err != nil {
+			t.Errorf("call %d: %v", i, err)
+		}
+	}
+	if second[0].Code != account.OK {
+		t.Errorf("import into the new space: %+v, want OK: a new space starts empty", second[0])
+	}
+	st, err := s.Status(t.Context(), other, []account.UserID{"boss", "x"})
+	must(t, err)
+	if st[0].Kicked != 0 || st[1].Kicked != 0 {
+		t.Errorf("watermarks of the new space: %+v, want 0", st)
+	}
+}
