@@ -47,7 +47,8 @@ type Records interface {
 	// Codes:
 	//
 	//   - Stale if a write expects another version of its record
-	//   - Conflict if c removes a space with accounts that are not those of its admins
+	//   - Conflict if c removes a space with accounts that are not those of its admins, or
+	//     replaces more than [MaxReplaced] accounts
 	//   - BadParameter if c breaks a rule of [Commit.Validate]
 	Commit(ctx context.Context, c Commit) (number uint64, err error)
 
@@ -139,6 +140,14 @@ type Space struct {
 	// tombstones and watermarks. A new space of the same app starts empty. The commit is
 	// refused with Conflict if the space has any other account. The space need not exist.
 	Remove bool
+
+	// Replace, if it is not nil, replaces all accounts, tombstones and watermarks of the
+	// space by those of a dump of the same app and engine. Accounts keep the InternalIDs of
+	// the dump. Admins without an account get one afterwards. With Remove the dump must be
+	// empty, and all accounts go, not only those of the admins. The commit is refused with
+	// Conflict if the space has more than [MaxReplaced] accounts. Only an engine that is a
+	// [Dumper] accepts Replace; others refuse the commit with BadParameter.
+	Replace *Dump
 }
 
 // AppendedKey returns the key of a record that a commit has appended; see
@@ -158,8 +167,21 @@ func (c Commit) Validate() error {
 			return badCommit("it has two spaces of app %d", s.App)
 		}
 		apps[s.App] = true
+		if err := s.validateReplace(); err != nil {
+			return err
+		}
 	}
 	return validateWrites(c.Writes)
+}
+
+func (s *Space) validateReplace() error {
+	switch {
+	case s.Replace == nil:
+		return nil
+	case s.Remove && s.Replace.Len() > 0:
+		return badCommit("it removes the space of app %d and restores accounts in it", s.App)
+	}
+	return s.Replace.validate()
 }
 
 func validateWrites(ws []Write) error {

@@ -16,7 +16,8 @@ const benchCallers = 64
 const benchBatch = 100
 
 // Benchmark measures calls of 100 accounts from 64 concurrent callers: importing new
-// accounts, importing existing accounts whose nick changes, and reading their status.
+// accounts, importing existing accounts whose nick changes, and reading their status. It
+// also measures the replacement of 10,000 accounts by one caller.
 // It reports calls per second and CPU time per call in addition to the time of a call.
 func Benchmark(b *testing.B, open Open) {
 	b.Run("UpsertNew", func(b *testing.B) {
@@ -54,6 +55,48 @@ func Benchmark(b *testing.B, open Open) {
 		})
 		closeEngine(b, e)
 	})
+	b.Run("Replace10k", func(b *testing.B) { benchReplace(b, open) })
+}
+
+// benchReplaced is the number of accounts that a replacement removes or restores.
+const benchReplaced = 10_000
+
+// benchReplace measures the restoration of the accounts of an app, and then their removal.
+// There are as many accounts in another app.
+func benchReplace(b *testing.B, open Open) {
+	e := openApp(b, open)
+	if _, err := e.Commit(b.Context(), account.Commit{Spaces: []account.Space{{App: otherApp, Now: now}}}); err != nil {
+		b.Fatal(err)
+	}
+	for n := range int64(benchReplaced / benchBatch) {
+		for _, id := range []account.AppID{app, otherApp} {
+			if _, err := e.Upsert(b.Context(), id, benchItems(n, "nick"), free); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	dumper, ok := account.Find[account.Dumper](e)
+	if !ok {
+		b.Skip("the engine is no account.Dumper")
+	}
+	full, err := dumper.Dump(b.Context(), app, account.MaxReplaced)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var spent [2]time.Duration
+	for b.Loop() {
+		for i, d := range []*account.Dump{full, new(account.Dump)} {
+			start := time.Now()
+			if _, err := e.Commit(b.Context(), replacing(d)); err != nil {
+				b.Fatal(err)
+			}
+			spent[i] += time.Since(start)
+		}
+	}
+	for i, unit := range []string{"restore-ms", "reset-ms"} {
+		b.ReportMetric(float64(spent[i].Microseconds())/1000/float64(b.N), unit)
+	}
+	closeEngine(b, e)
 }
 
 // benchCalls is the number of calls that fill an engine with 200,000 accounts.

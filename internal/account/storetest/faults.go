@@ -141,7 +141,22 @@ func faultyChanges() []faultyChange {
 			})
 			return err
 		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.hasRecord("k")) }, account.OK},
+		replaceChange(),
 	}
+}
+
+// replaceChange replaces the accounts of an app by nothing, together with a record.
+func replaceChange() faultyChange {
+	return faultyChange{"Replace", func(v *env) { v.fillDump(app) }, func(v *env) error {
+		c := replacing(new(account.Dump), "boss")
+		c.Writes = []account.Write{put("reset", "v", account.AnyVersion)}
+		_, err := v.e.Commit(v.Context(), c)
+		return err
+	}, func(v *env) bool {
+		none := account.Status{}
+		st := v.status(app, "a", "kicked", "both")
+		return v.all(st[0] == none, st[1] == none, st[2] == none, len(v.dump(app).Gone) == 0, v.hasRecord("reset"))
+	}, account.OK}
 }
 
 // all checks that either all parts of a change have happened or none, and returns which.

@@ -50,12 +50,18 @@ type machine struct {
 	toModel, toEngine map[uint64]uint64
 
 	numbers map[uint64]uint64 // from the engine's number of a commit to the model's
+
+	dumps map[account.AppID][]dumps // earlier states of each app
 }
+
+// A dumps contains the state of an app in the engine and in the model at the same moment.
+type dumps struct{ engine, model *account.Dump }
 
 func newMachine(rt *rapid.T, e account.Engine) *machine {
 	return &machine{
 		T: rt, ctx: context.Background(), engine: checked.New(e), model: new(mem.Store),
 		toModel: map[uint64]uint64{0: 0}, toEngine: map[uint64]uint64{0: 0}, numbers: map[uint64]uint64{0: 0},
+		dumps: map[account.AppID][]dumps{},
 	}
 }
 
@@ -75,6 +81,9 @@ func (m *machine) run() {
 		"readRecords": m.readRecords,
 		"list":        m.list,
 		"":            m.count,
+	}
+	if _, ok := account.Find[account.Dumper](m.engine); ok {
+		actions["dump"], actions["replace"] = m.dump, m.replace
 	}
 	if m.reopen != nil {
 		actions["reopen"] = m.restart
@@ -136,16 +145,57 @@ func (m *machine) spaces(t *rapid.T) {
 	if rapid.Bool().Draw(t, "records") {
 		c.Writes = m.writes(t)
 	}
-	m.commit(c)
+	m.commit(c, nil)
+}
+
+// dump keeps the state of an app, which replace can restore.
+func (m *machine) dump(t *rapid.T) {
+	id, limit := anyApp.Draw(t, "app"), rapid.SampledFrom([]int{2, account.MaxReplaced}).Draw(t, "limit")
+	engine, _ := account.Find[account.Dumper](m.engine)
+	got, err := engine.Dump(m.ctx, id, limit)
+	want, wantErr := m.model.(account.Dumper).Dump(m.ctx, id, limit)
+	if err != nil || wantErr != nil {
+		m.equal("Dump", nil, nil, err, wantErr)
+		return
+	}
+	kept := *want
+	kept.Accounts = slices.Clone(want.Accounts)
+	m.accounts("accounts of Dump", got.Accounts, want.Accounts, err, wantErr)
+	m.equal("deleted ids of Dump", got.Gone, want.Gone, err, wantErr)
+	m.dumps[id] = append(m.dumps[id], dumps{got, &kept})
+}
+
+// replace replaces the accounts of an app by nothing or by an earlier state.
+func (m *machine) replace(t *rapid.T) {
+	sp := account.Space{App: anyApp.Draw(t, "app"), Now: now}
+	d := dumps{new(account.Dump), new(account.Dump)}
+	if known := m.dumps[sp.App]; len(known) > 0 && rapid.IntRange(0, 2).Draw(t, "restore") > 0 {
+		d = rapid.SampledFrom(known).Draw(t, "dump")
+	} else {
+		sp.Remove = rapid.IntRange(0, 3).Draw(t, "remove") == 0
+	}
+	if !sp.Remove {
+		sp.Admins = rapid.SliceOfNDistinct(anyID, 0, 3, rapid.ID).Draw(t, "admins")
+	}
+	c := account.Commit{Spaces: []account.Space{sp}}
+	c.Spaces[0].Replace = d.engine
+	if rapid.Bool().Draw(t, "records") {
+		c.Writes = m.writes(t)
+	}
+	m.commit(c, d.model)
 }
 
 // records writes records.
-func (m *machine) records(t *rapid.T) { m.commit(account.Commit{Writes: m.writes(t)}) }
+func (m *machine) records(t *rapid.T) { m.commit(account.Commit{Writes: m.writes(t)}, nil) }
 
 // commit applies c to the engine and to the model. The conditions of c are versions of
-// the engine.
-func (m *machine) commit(c account.Commit) {
+// the engine. dump is the dump of the model that its space restores, or nil.
+func (m *machine) commit(c account.Commit, dump *account.Dump) {
 	model := c
+	if dump != nil {
+		model.Spaces = slices.Clone(c.Spaces)
+		model.Spaces[0].Replace = dump
+	}
 	model.Writes = slices.Clone(c.Writes)
 	for i, w := range model.Writes {
 		if w.If != account.AnyVersion && w.If != 0 {

@@ -27,6 +27,7 @@ func RunReopen(t *testing.T, openAt OpenAt, without ...Exception) {
 		reopening("Numbers", testReopenNumbers),
 		reopening("Spaces", testReopenSpaces),
 		reopening("Often", testReopenOften),
+		reopening("Replaced", testReopenReplaced),
 	}
 	run(t, themes, without, func(t *testing.T, th theme) {
 		dir := t.TempDir()
@@ -177,5 +178,23 @@ func testReopenOften(v *env, reopen func()) {
 	}
 	if f := v.lookup(app, "u0")[0].Profile; len(f) != 1 || f[0].Value.Number != 4 {
 		v.Errorf("profile of u0: %+v", f)
+	}
+}
+
+// testReopenReplaced restarts after accounts were replaced by nothing and by a dump.
+func testReopenReplaced(v *env, reopen func()) {
+	v.fillDump(app)
+	v.fillDump(otherApp)
+	full, other := v.dump(app), v.dump(otherApp)
+	for range 2 {
+		v.commit(replacing(new(account.Dump)))
+		reopen()
+		v.equal("after a restart without accounts", v.dump(app).Len(), 0)
+		v.equal("codes", codes(v.upsert(app, account.UpsertPolicy{Now: now}, items("gone", "new")...)), []account.Code{account.OK, account.OK})
+		v.commit(replacing(full))
+		reopen()
+		v.equal("after a restart with restored accounts", v.dump(app), full)
+		v.equal("the other app", v.dump(otherApp), other)
+		v.count(app, int64(len(full.Accounts)))
 	}
 }

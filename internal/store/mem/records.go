@@ -88,7 +88,12 @@ func (st *state) refuse(c account.Commit) error {
 	}
 	for _, sp := range c.Spaces {
 		d, ok := st.spaces[sp.App]
-		if !ok || !sp.Remove {
+		switch {
+		case sp.Replace != nil && sp.Replace.NewestID() > st.lastID:
+			return account.ErrForeignDump
+		case sp.Replace != nil && ok && len(d.live) > account.MaxReplaced:
+			return &account.Error{Code: account.Conflict}
+		case sp.Replace != nil || !ok || !sp.Remove:
 			continue
 		}
 		for id := range d.live {
@@ -108,10 +113,14 @@ func (s *Store) put(st *state, sp account.Space) {
 		return
 	}
 	d, ok := st.spaces[sp.App]
-	if !ok {
+	switch {
+	case sp.Replace != nil:
+		d = restored(sp.App, sp.Replace)
+		s.forget(func(e event) bool { return e.app == sp.App })
+	case !ok:
 		d = newSpace(sp.App)
-		st.spaces[sp.App] = d
 	}
+	st.spaces[sp.App] = d
 	d.admins = slices.Clone(sp.Admins)
 	for _, id := range sp.Admins {
 		st.upsert(d, account.Upsert{ID: id}, account.UpsertPolicy{Now: sp.Now, TombstoneBefore: account.AnyTombstone})

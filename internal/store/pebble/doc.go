@@ -23,7 +23,9 @@
 // (package record).
 //
 // Records and the spaces of apps are keys of their own (package catalog), in the same
-// commit as the journal. The committer compares the versions that their writes expect.
+// commit as the journal. The committer compares the versions that their writes expect. The
+// same commit can replace all accounts of an app (replace.go): it deletes them one by one,
+// forgets them with a purge, and writes those of a dump as they were.
 //
 // Readers see the newest durable state (view.go): a snapshot of Pebble, and the journal
 // that is not flushed, in memory. No response depends on something that a crash could

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -102,12 +103,16 @@ func (g *group) find(hash uint64, name []byte) (idtable.Ref, idtable.Entry) {
 	if i, ok := g.index[r]; ok && r != 0 {
 		e = g.states[i].now
 	}
-	for _, p := range g.purges {
-		if !e.Live() && e.Pos < p.pos && record.NameApp(name) == p.app {
-			e = idtable.Entry{}
-		}
+	if len(g.purges) > 0 && !e.Live() && g.purged(name, e.Pos) {
+		e = idtable.Entry{}
 	}
 	return r, e
+}
+
+// purged reports whether the group forgets what is known of a deleted ID.
+func (g *group) purged(name []byte, pos uint64) bool {
+	app := record.NameApp(name)
+	return slices.ContainsFunc(g.purges, func(p purge) bool { return p.app == app && pos < p.pos })
 }
 
 // set stores the new entry of an ID.

@@ -21,7 +21,7 @@ func open(tb testing.TB, o Options) *Store {
 	s := openBare(tb, o)
 	err := s.write(tb.Context(), 0, func(g *group) error {
 		if !g.hasSpace(app) {
-			_, err := g.commitRecords(account.Commit{Spaces: []account.Space{{App: app, Now: now}}})
+			_, err := g.commitRecords(account.Commit{Spaces: []account.Space{{App: app, Now: now}}}, nil)
 			return err
 		}
 		return nil

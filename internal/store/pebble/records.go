@@ -61,10 +61,18 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 			return 0, err
 		}
 	}
+	reps, err := s.replacements(c.Spaces)
+	if err != nil {
+		return 0, err
+	}
+	size := sizeOf(c)
+	for _, rep := range reps {
+		size += rep.bytes()
+	}
 	c.Writes, c.Spaces = cloneWrites(c.Writes), cloneSpaces(c.Spaces)
 	given := make(chan uint64, 1)
-	err := s.write(ctx, sizeOf(c), func(g *group) error {
-		number, err := g.commitRecords(c)
+	err = s.write(ctx, size, func(g *group) error {
+		number, err := g.commitRecords(c, reps)
 		given <- number
 		return err
 	})
@@ -98,17 +106,23 @@ func sizeOf(c account.Commit) (n int) {
 func (s *Store) Changes(kind account.Kind) uint64 { return s.changes[kind].Load() }
 
 // commitRecords applies c and returns its number. If it returns an error, it has applied
-// no part of c.
-func (g *group) commitRecords(c account.Commit) (uint64, error) {
+// no part of c. reps contains the replacements of the spaces, by app.
+func (g *group) commitRecords(c account.Commit, reps map[account.AppID]*replacement) (uint64, error) {
 	for _, w := range c.Writes {
 		if err := g.refuseWrite(w); err != nil {
 			return 0, err
 		}
 	}
 	for _, sp := range c.Spaces {
-		if err := g.refuseSpace(sp); err != nil {
+		if err := g.refuseSpace(sp, reps[sp.App]); err != nil {
 			return 0, err
 		}
+	}
+	if err := g.reserve(c.Spaces, reps); err != nil {
+		return 0, err
+	}
+	for _, rep := range reps {
+		g.replace(rep)
 	}
 	if err := g.createAdmins(c.Spaces); err != nil {
 		return 0, err

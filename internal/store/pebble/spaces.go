@@ -18,8 +18,11 @@ func (g *group) hasSpace(app account.AppID) bool {
 }
 
 // refuseSpace returns an error if sp removes a space that has accounts other than those of
-// its admins.
-func (g *group) refuseSpace(sp account.Space) error {
+// its admins, or if its replacement, which may be nil, cannot be applied.
+func (g *group) refuseSpace(sp account.Space, rep *replacement) error {
+	if rep != nil {
+		return rep.refuse(g)
+	}
 	if sp.Remove && g.count(sp.App) > g.liveAdmins(sp.App) {
 		return &account.Error{Code: account.Conflict}
 	}

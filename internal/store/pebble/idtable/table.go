@@ -1,11 +1,13 @@
 package idtable
 
 import (
+	"cmp"
 	"hash/maphash"
 	"maps"
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/record"
@@ -198,6 +200,30 @@ func (t *Table) SetCounts(counts map[account.AppID]int64) { maps.Copy(t.counts, 
 // Counted is Count without taking the read lock. Only the writer may call it, even with the
 // Table locked.
 func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
+
+// GoneOf returns the deleted IDs of app that the table remembers, in order. It stops after
+// most of them, in which case they are in no order.
+func (t *Table) GoneOf(app account.AppID, most int) (gone []account.Gone) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for i := range t.shards {
+		s := &t.shards[i]
+		for place := range s.deleted {
+			if len(gone) == most {
+				return gone
+			}
+			name := s.name(place)
+			if record.NameApp(name) != app {
+				continue
+			}
+			if e := t.entry(s, place); e.Gone {
+				gone = append(gone, account.Gone{ID: record.NameID(name), Deleted: time.UnixMilli(e.Deleted).UTC(), Kicked: e.Kicked})
+			}
+		}
+	}
+	slices.SortFunc(gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
+	return gone
+}
 
 // Records returns the number of records, including those of forgotten IDs.
 func (t *Table) Records() (n int64) {
