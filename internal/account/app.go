@@ -47,6 +47,16 @@ type App struct {
 	Keys     []Key     `json:"keys"`
 	Admins   []UserID  `json:"admins"`
 	Settings Settings  `json:"settings"`
+
+	// Clock and Expires are for test apps only. They have an effect only on servers that
+	// allow test apps.
+	Clock   AppClock  `json:"clock,omitzero"`
+	Expires time.Time `json:"expires,omitzero"` // real time at which the server removes the app; zero for never
+}
+
+// EndTest makes a usual app of a test app, without anything that only test apps may have.
+func (a *App) EndTest() {
+	a.Test, a.Settings.AnySignature, a.Clock, a.Expires = false, false, AppClock{}, time.Time{}
 }
 
 // Quota returns the maximum number of accounts of a, or 0 for no limit.

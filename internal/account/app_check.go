@@ -41,9 +41,6 @@ func checkIdentity(a *App, f *faults) {
 	if s.Region != "" && !slices.Contains(region.Names(), s.Region) {
 		f.add("region", "", s.Region, fmt.Sprintf("region %s is unknown; use one of %v", Quote(s.Region), region.Names()))
 	}
-	if s.AnySignature && !a.Test {
-		f.add("any_signature", "", "true", "any_signature is only for apps that were created as test apps")
-	}
 }
 
 func checkAdmins(a *App, f *faults) {

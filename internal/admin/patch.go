@@ -93,9 +93,12 @@ func applyPatch(p adminapi.AppPatch, settings jsontext.Value, a *account.App) er
 	if p.Disabled != nil {
 		a.Disabled = *p.Disabled
 	}
-	if p.Test != nil {
-		a.Test = *p.Test
-		a.Settings.AnySignature = a.Settings.AnySignature && a.Test
+	switch {
+	case p.Test == nil:
+	case *p.Test:
+		a.Test = true
+	default:
+		a.EndTest()
 	}
 	if settings == nil {
 		return nil

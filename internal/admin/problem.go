@@ -26,6 +26,7 @@ var (
 	noApp        = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall app list\" shows the apps; GET /admin/v1/apps does, too."}
 	noKey        = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall app key list\" shows the app's keys; GET /admin/v1/apps/SDKAPPID does, too."}
 	noToken      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall token list\" shows the tokens; GET /admin/v1/tokens does, too."}
+	noSnapshot   = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall snapshot list\" shows the app's snapshots; GET /admin/v1/apps/SDKAPPID/snapshots does, too."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
 	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this.", "Look at the present state, then correct the call or change that state first."}
@@ -54,6 +55,7 @@ var slugs = map[account.Code]Slug{
 	account.NoAccount:       notFound,
 	account.NoKey:           noKey,
 	account.NoToken:         noToken,
+	account.NoSnapshot:      noSnapshot,
 	account.InvalidID:       badRequest,
 	account.InvalidApp:      badRequest,
 	account.Malformed:       badRequest,

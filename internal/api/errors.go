@@ -60,6 +60,7 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
+	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
 	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 }

@@ -21,7 +21,8 @@ import (
 // Codes: InvalidApp, Exists.
 func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App) (*account.App, error) {
 	app = app.Clone()
-	app.Created = account.Millis(d.Now(app.ID))
+	app.Created = account.Millis(d.clock(app.ID))
+	app.Expires = moment(app.Expires)
 	if !app.IsAdmin(account.Administrator) {
 		app.Admins = append([]account.UserID{account.Administrator}, app.Admins...)
 	}
@@ -32,7 +33,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
 		app.Keys[i].Created = app.Created
 	}
-	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app)); err != nil {
+	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app), d.checkExpiry(&app)); err != nil {
 		return nil, err
 	}
 	by := d.entry(ctx, actor, "app.create", app.ID, createDetail(&app))
@@ -47,10 +48,14 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 
 // createDetail returns the detail of the audit entry of a new app.
 func createDetail(app *account.App) string {
+	detail := "edition " + string(app.Edition)
 	if app.Test {
-		return "edition " + string(app.Edition) + ", a test app"
+		detail += ", a test app"
 	}
-	return "edition " + string(app.Edition)
+	if !app.Expires.IsZero() {
+		detail += ", until " + app.Expires.Format(time.RFC3339)
+	}
+	return detail
 }
 
 // DeleteApp removes an app together with the accounts of its admins. It is refused
@@ -267,13 +272,15 @@ func WithToken(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, tokenKey{}, id)
 }
 
+// entry returns an entry of the audit trail. Its time is real, even if the app has a clock
+// of its own: the trail shows what people did.
 func (d *Directory) entry(ctx context.Context, actor, action string, app account.AppID, detail string) account.AuditEntry {
 	token, _ := ctx.Value(tokenKey{}).(string)
 	if actor == ServerActor {
 		token = "" // the server may act during a call of a bearer
 	}
 	return account.AuditEntry{
-		Time: account.Millis(d.Now(app)), Actor: actor, TokenID: token, Action: action, App: app, Detail: detail,
+		Time: account.Millis(d.clock(app)), Actor: actor, TokenID: token, Action: action, App: app, Detail: detail,
 	}
 }
 

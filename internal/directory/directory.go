@@ -15,10 +15,10 @@ import (
 	"rollcall/internal/records"
 )
 
-// A Clock returns the current time of an app. A test app may set its own time.
+// A Clock returns the current time of an app, before the clock of a test app is applied.
 type Clock func(account.AppID) time.Time
 
-// RealTime is the Clock of apps that have not set their own time.
+// RealTime is the usual Clock.
 func RealTime(account.AppID) time.Time { return time.Now() }
 
 // A Directory applies the rules and stores accounts in an engine. It is safe for
@@ -35,6 +35,8 @@ type Directory struct {
 	testApps bool
 	commands []string      // commands that may have a rate limit
 	tokens   chan struct{} // semaphore of the call that creates a token
+
+	snapshots snapshots
 }
 
 // Options configure a Directory. Engine is required.
@@ -77,12 +79,13 @@ func New(o Options) *Directory {
 		d.lg = slog.New(slog.DiscardHandler)
 	}
 	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, newWordList)
-	d.Listen(account.EventAppDeleted, func(e account.Event) { d.words.Drop(e.App) })
+	d.snapshots.apps = map[account.AppID]map[string]*savedApp{}
+	d.Listen(account.EventAppDeleted, func(e account.Event) {
+		d.words.Drop(e.App)
+		d.snapshots.drop(e.App)
+	})
 	return d
 }
-
-// Now returns the current time of an app.
-func (d *Directory) Now(app account.AppID) time.Time { return d.clock(app) }
 
 // App returns an app. It is shared and must not be changed.
 // Codes: NoApp.

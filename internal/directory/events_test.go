@@ -36,7 +36,7 @@ func newListener(t *testing.T) *listener {
 	engine := checked.New(new(mem.Store))
 	e := &listener{bench: &bench{T: t, now: time.Date(2026, 5, 6, 7, 8, 9, 123_456_789, time.UTC), registry: records.New(engine, nil)}}
 	e.dir = directory.New(directory.Options{
-		Engine: engine, Records: e.registry,
+		Engine: engine, Records: e.registry, AllowTestApps: true,
 		Clock:  func(account.AppID) time.Time { return e.now },
 		Outbox: func(app account.AppID, _ account.EventKind) bool { return app == appID },
 	})
@@ -74,8 +74,8 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate Check CheckInto Count List Listen MayFalsify Now
-	Presence Profiles Ready Record Reseal Snapshot Watermark
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto Count DeleteSnapshot List Listen MayFalsify Now
+	Presence Profiles Ready Record Reseal Snapshot Snapshots Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in
@@ -142,6 +142,22 @@ func TestEvents(t *testing.T) {
 		{"DeleteApp", func() { _ = e.dir.DeleteApp(ctx, "test", appID) }, nil}, // administrator is no longer an admin
 		{"Delete", func() { e.deletes(account.Administrator) }, at(account.EventDeleted, ids(account.Administrator)...)},
 		{"DeleteApp", func() { err = e.dir.DeleteApp(ctx, "test", appID) }, of(account.EventAppDeleted, "app.delete")},
+		{"CreateApp", func() {
+			_, err = e.dir.CreateApp(ctx, "test", account.App{ID: appID, Edition: account.Development, Test: true, Expires: e.now.Add(time.Millisecond)})
+		}, of(account.EventAppCreated, "app.create")},
+		{"ChangeClock", func() {
+			_, err = e.dir.ChangeClock(ctx, "test", appID, directory.ClockChange{Advance: time.Hour})
+		}, of(account.EventAppChanged, "clock.change")},
+		{"ResetClock", func() { _, err = e.dir.ResetClock(ctx, "test", appID) }, of(account.EventAppChanged, "clock.reset")},
+		{"TakeSnapshot", func() { _, err = e.dir.TakeSnapshot(ctx, "test", appID, "s") }, nil}, // changes no account
+		{"Reset", func() { _, err = e.dir.Reset(ctx, "test", appID) }, of(account.EventAppChanged, "app.reset")},
+		{"RestoreSnapshot", func() { _, err = e.dir.RestoreSnapshot(ctx, "test", appID, "s") }, of(account.EventAppChanged, "snapshot.restore")},
+		{"RestoreSnapshot", func() { _, _ = e.dir.RestoreSnapshot(ctx, "test", appID, "t") }, nil},
+		{"RemoveExpired", func() { _, err = e.dir.RemoveExpired(ctx) }, nil},
+		{"RemoveExpired", func() {
+			e.now = e.now.Add(time.Millisecond)
+			_, err = e.dir.RemoveExpired(ctx)
+		}, []account.Event{{App: appID, Time: account.Millis(e.now.Add(time.Millisecond)), Kind: account.EventAppDeleted, Action: "app.expire"}}},
 	} {
 		called[step.method] = true
 		if step.call(); err != nil {

@@ -15,7 +15,7 @@ func (r *Registry) CreateApp(ctx context.Context, a account.App, by account.Audi
 	a = a.Clone()
 	a.Version = 1
 	writes := withEntry(a.ID, by, r.writeApp(&a, nil, 0))
-	_, err := r.e.Commit(ctx, account.Commit{Writes: append(writes, extra...), Spaces: spaceOf(&a, by)})
+	_, err := r.e.Commit(ctx, account.Commit{Writes: append(writes, extra...), Spaces: spaceOf(&a, by, nil)})
 	switch account.CodeOf(err) {
 	case account.OK:
 		return &a, nil
@@ -25,9 +25,9 @@ func (r *Registry) CreateApp(ctx context.Context, a account.App, by account.Audi
 	return nil, err
 }
 
-// spaceOf returns the space of a, for a commit.
-func spaceOf(a *account.App, by account.AuditEntry) []account.Space {
-	return []account.Space{{App: a.ID, Admins: a.Admins, Now: by.Time}}
+// spaceOf returns the space of a, for a commit. replace is its Replace.
+func spaceOf(a *account.App, by account.AuditEntry, replace *account.Dump) []account.Space {
+	return []account.Space{{App: a.ID, Admins: a.Admins, Now: a.Clock.Now(by.Time), Replace: replace}}
 }
 
 // App returns one app. It costs no more than a look-up in memory. If another handle of
@@ -60,22 +60,47 @@ func (r *Registry) Apps(ctx context.Context) ([]*account.App, error) { return r.
 //
 // Codes: NoApp, BadParameter if the record is too large, and those of fn.
 func (r *Registry) UpdateApp(ctx context.Context, id account.AppID, fn func(account.App) (account.App, error), by account.AuditEntry, extra ...account.Write) (*account.App, error) {
-	return r.changeApp(ctx, id, by, extra, func(stored *account.App) (next, keep *account.App, err error) {
+	return r.changeApp(ctx, appCommit{id, by, nil, extra}, r.opened(fn))
+}
+
+// ReplaceAccounts is UpdateApp, and replaces all accounts of the app by those of dump in
+// the same commit; see [account.Space.Replace]. The engine must be an [account.Dumper].
+//
+// Codes: NoApp, Conflict if the app has too many accounts, and those of fn.
+func (r *Registry) ReplaceAccounts(ctx context.Context, dump *account.Dump, fn func(account.App) (account.App, error), by account.AuditEntry, extra ...account.Write) (*account.App, error) {
+	return r.changeApp(ctx, appCommit{by.App, by, dump, extra}, r.opened(fn))
+}
+
+// opened returns fn as a function of changeApp. It passes the app to fn with opened
+// secrets.
+func (r *Registry) opened(fn func(account.App) (account.App, error)) changeFunc {
+	return func(stored *account.App) (next, keep *account.App, err error) {
 		open, err := r.unseal(stored)
 		if err != nil {
 			return nil, nil, err
 		}
 		next, err = open.Next(fn)
 		return next, stored, err
-	})
+	}
 }
+
+// An appCommit is what belongs to the commit of a changed app.
+type appCommit struct {
+	id      account.AppID
+	by      account.AuditEntry
+	replace *account.Dump
+	extra   []account.Write
+}
+
+// A changeFunc returns the app next to store in place of the stored form of an app.
+type changeFunc func(stored *account.App) (next, keep *account.App, err error)
 
 // changeApp passes the stored form of an app to fn and stores the app next that fn
 // returns. Secrets that keep already contains remain in their stored form. changeApp
 // retries as long as another change of the app comes first.
-func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.AuditEntry, extra []account.Write, fn func(stored *account.App) (next, keep *account.App, err error)) (*account.App, error) {
+func (r *Registry) changeApp(ctx context.Context, c appCommit, fn changeFunc) (*account.App, error) {
 	for {
-		stored, version, err := r.storedApp(ctx, id)
+		stored, version, err := r.storedApp(ctx, c.id)
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +108,8 @@ func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.A
 		if err != nil {
 			return nil, err
 		}
-		writes := withEntry(id, by, r.writeApp(next, keep, version))
-		_, err = r.e.Commit(ctx, account.Commit{Writes: append(writes, extra...), Spaces: spaceOf(next, by)})
+		writes := withEntry(c.id, c.by, r.writeApp(next, keep, version))
+		_, err = r.e.Commit(ctx, account.Commit{Writes: append(writes, c.extra...), Spaces: spaceOf(next, c.by, c.replace)})
 		switch account.CodeOf(err) {
 		case account.OK:
 			return next, nil
@@ -101,23 +126,39 @@ func (r *Registry) changeApp(ctx context.Context, id account.AppID, by account.A
 //
 // Codes: NoApp, Conflict.
 func (r *Registry) DeleteApp(ctx context.Context, id account.AppID, by account.AuditEntry, extra ...account.Write) error {
+	err := r.removeApp(ctx, appCommit{id, by, nil, extra}, func(*account.App) error { return nil })
+	if account.CodeOf(err) == account.Conflict {
+		return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
+	}
+	return err
+}
+
+// DeleteWithAccounts is DeleteApp for an app with any accounts, if check returns nil for
+// the app that is stored. The engine must be an [account.Dumper].
+//
+// Codes: NoApp, Conflict if the app has too many accounts, and those of check.
+func (r *Registry) DeleteWithAccounts(ctx context.Context, check func(*account.App) error, by account.AuditEntry, extra ...account.Write) error {
+	return r.removeApp(ctx, appCommit{by.App, by, new(account.Dump), extra}, check)
+}
+
+// removeApp removes an app. It retries as long as a change of the app comes first.
+func (r *Registry) removeApp(ctx context.Context, c appCommit, check func(stored *account.App) error) error {
 	for {
-		_, version, err := r.storedApp(ctx, id)
+		stored, version, err := r.storedApp(ctx, c.id)
+		if err == nil {
+			err = check(stored)
+		}
 		if err != nil {
 			return err
 		}
-		gone := account.Write{Kind: kindApp, Key: appKey(id), If: version}
+		gone := account.Write{Kind: kindApp, Key: appKey(c.id), If: version}
 		_, err = r.e.Commit(ctx, account.Commit{
-			Writes: append(withEntry(id, by, gone), extra...),
-			Spaces: []account.Space{{App: id, Remove: true}},
+			Writes: append(withEntry(c.id, c.by, gone), c.extra...),
+			Spaces: []account.Space{{App: c.id, Remove: true, Replace: c.replace}},
 		})
-		switch account.CodeOf(err) {
-		case account.Stale:
-			continue
-		case account.Conflict:
-			return &account.Error{Code: account.Conflict, Detail: "the app has accounts besides its admins; delete them first"}
+		if account.CodeOf(err) != account.Stale {
+			return err
 		}
-		return err
 	}
 }
 

@@ -87,7 +87,7 @@ var errSealed = errors.New("every secret is sealed with the newest key")
 // resealApp seals the secrets of one app and returns how many were outdated. It returns 0
 // if the app does not exist any more.
 func (r *Registry) resealApp(ctx context.Context, id account.AppID, by account.AuditEntry) (n int, err error) {
-	_, err = r.changeApp(ctx, id, by, nil, func(stored *account.App) (next, keep *account.App, err error) {
+	_, err = r.changeApp(ctx, appCommit{id: id, by: by}, func(stored *account.App) (next, keep *account.App, err error) {
 		if n = r.outdated(stored); n == 0 {
 			return nil, nil, errSealed
 		}

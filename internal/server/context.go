@@ -53,7 +53,7 @@ func (s *Server) newContext(app *account.App) (*Context, error) {
 		c.Key, c.KeyFile = s.key.Secret, file
 		return c, err
 	}
-	active := app.ActiveKeys(time.Now())
+	active := app.ActiveKeys(s.dir.Now(app.ID))
 	for _, k := range active {
 		if k.Kind == account.HMACKey {
 			c.Key = k.Secret // the newest key comes last
