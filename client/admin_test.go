@@ -72,6 +72,8 @@ func TestAdminCalls(t *testing.T) {
 		SDKAppID: 5, Name: "five", Edition: client.Pro, CreatedAt: at, Version: 3,
 		Admins: []string{"administrator"}, Settings: client.Settings{Quota: 9}, Keys: []client.Key{key},
 	}
+	clock := &client.Clock{Now: at, OffsetMS: 5, Frozen: true}
+	snap := &client.Snapshot{Name: "base", CreatedAt: at, Accounts: 2, Bytes: 99}
 	record := &client.AccountRecord{UserID: "a/b", Nick: "A", InternalID: "77", CreatedAt: at, UpdatedAt: at}
 	ctx := t.Context()
 	tests := []struct {
@@ -207,6 +209,49 @@ func TestAdminCalls(t *testing.T) {
 			},
 			&client.UserSig{},
 		},
+		{
+			"Clock",
+			exchange{"GET /admin/v1/apps/5/clock", 200, clockJSON},
+			func(c *client.AdminClient) (any, error) { return c.Clock(ctx, 5) }, clock,
+		},
+		{
+			"ChangeClock",
+			exchange{`PATCH /admin/v1/apps/5/clock {"now":"` + when + `","advance_ms":1500,"frozen":true}`, 200, clockJSON},
+			func(c *client.AdminClient) (any, error) {
+				return c.ChangeClock(ctx, 5, client.ClockChange{Set: at, Advance: 1500 * time.Millisecond, Frozen: new(true)})
+			},
+			clock,
+		},
+		{
+			"ResetClock",
+			exchange{"DELETE /admin/v1/apps/5/clock", 200, clockJSON},
+			func(c *client.AdminClient) (any, error) { return c.ResetClock(ctx, 5) }, clock,
+		},
+		{
+			"ResetApp",
+			exchange{"POST /admin/v1/apps/5/reset", 200, appJSON},
+			func(c *client.AdminClient) (any, error) { return c.ResetApp(ctx, 5) }, app,
+		},
+		{
+			"Snapshots",
+			exchange{"GET /admin/v1/apps/5/snapshots", 200, `{"snapshots":[` + snapJSON + `]}`},
+			func(c *client.AdminClient) (any, error) { return c.Snapshots(ctx, 5) }, []client.Snapshot{*snap},
+		},
+		{
+			"TakeSnapshot",
+			exchange{`POST /admin/v1/apps/5/snapshots {"name":"base"}`, 201, snapJSON},
+			func(c *client.AdminClient) (any, error) { return c.TakeSnapshot(ctx, 5, "base") }, snap,
+		},
+		{
+			"RestoreSnapshot",
+			exchange{"POST /admin/v1/apps/5/snapshots/a%2Fb/restore", 200, appJSON},
+			func(c *client.AdminClient) (any, error) { return c.RestoreSnapshot(ctx, 5, "a/b") }, app,
+		},
+		{
+			"DeleteSnapshot",
+			exchange{"DELETE /admin/v1/apps/5/snapshots/base", 204, ""},
+			func(c *client.AdminClient) (any, error) { return nil, c.DeleteSnapshot(ctx, 5, "base") }, nil,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,6 +262,11 @@ func TestAdminCalls(t *testing.T) {
 		})
 	}
 }
+
+const (
+	clockJSON = `{"now":"2026-01-02T03:04:05.006Z","offset_ms":5,"frozen":true}`
+	snapJSON  = `{"name":"base","created_at":"2026-01-02T03:04:05.006Z","accounts":2,"bytes":99}`
+)
 
 const keyJSON = `{"id":"1","kind":"hmac","created_at":"2026-01-02T03:04:05.006Z","fingerprint":"00112233"}`
 

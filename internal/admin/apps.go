@@ -48,10 +48,14 @@ func (s *Server) createApp(ctx context.Context, c *call, req adminapi.NewApp) (a
 	if err != nil {
 		return adminapi.CreatedApp{}, err
 	}
+	expires, err := s.expiryOf(req.TTLSeconds)
+	if err != nil {
+		return adminapi.CreatedApp{}, err
+	}
 	c.event.SetApp(req.SDKAppID)
 	app, err := s.dir.CreateApp(ctx, c.actor(), account.App{
 		ID: account.AppID(req.SDKAppID), Name: req.Name, Edition: cmp.Or(account.Edition(req.Edition), account.Development),
-		Test: req.Test, Admins: texts[account.UserID](req.Admins), Settings: req.Settings, Keys: []account.Key{key},
+		Test: req.Test, Admins: texts[account.UserID](req.Admins), Settings: req.Settings, Keys: []account.Key{key}, Expires: expires,
 	})
 	if err != nil {
 		return adminapi.CreatedApp{}, err

@@ -64,6 +64,8 @@ const (
 	root     = "/admin/v1"
 	apps     = root + "/apps"
 	oneApp   = apps + "/{sdkappid}"
+	clock    = oneApp + "/clock"
+	snaps    = oneApp + "/snapshots"
 	accounts = oneApp + "/accounts"
 	admins   = oneApp + "/admins/{userid}"
 	tokens   = root + "/tokens"
@@ -94,6 +96,14 @@ func Routes() []Route {
 		{Method: "POST", Path: oneApp + "/keys", ID: "addKey", Summary: "Add a key. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: withBody((*Server).addKey)},
 		{Method: "POST", Path: oneApp + "/keys/{id}/retire", ID: "retireKey", Summary: "End the use of a key, now or at a time.", Scope: write, Status: ok, Endpoint: withBody((*Server).retireKey)},
 		{Method: "POST", Path: oneApp + "/usersig", ID: "signUser", Summary: "Make a UserSig with the key of a test app.", Scope: all, Status: ok, Endpoint: withBody((*Server).signUser)},
+		{Method: "GET", Path: clock, ID: "readClock", Summary: "Read the clock of a test app.", Scope: read, Status: ok, Endpoint: noBody((*Server).readClock)},
+		{Method: "PATCH", Path: clock, ID: "changeClock", Summary: "Set, advance, stop or start the clock of a test app.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeClock)},
+		{Method: "DELETE", Path: clock, ID: "resetClock", Summary: "Let the clock of a test app show real time again.", Scope: write, Status: ok, Endpoint: noBody((*Server).resetClock)},
+		{Method: "POST", Path: oneApp + "/reset", ID: "resetApp", Summary: "Remove all accounts, tombstones and kicks of a test app and reset its clock; keys, admins and settings stay.", Scope: all, Status: ok, Endpoint: noBody((*Server).resetApp)},
+		{Method: "GET", Path: snaps, ID: "listSnapshots", Summary: "List the snapshots of a test app by name.", Scope: read, Status: ok, Endpoint: noBody((*Server).listSnapshots)},
+		{Method: "POST", Path: snaps, ID: "takeSnapshot", Summary: "Keep the accounts and the record of a test app in the memory of the server, until it ends.", Scope: write, Status: made, Endpoint: withBody((*Server).takeSnapshot)},
+		{Method: "POST", Path: snaps + "/{name}/restore", ID: "restoreSnapshot", Summary: "Return a test app to a snapshot: accounts, name, edition, keys, admins, settings and clock.", Scope: all, Status: ok, Endpoint: noBody((*Server).restoreSnapshot)},
+		{Method: "DELETE", Path: snaps + "/{name}", ID: "deleteSnapshot", Summary: "Delete a snapshot.", Scope: write, Status: gone, Endpoint: noContent((*Server).deleteSnapshot)},
 		{Method: "PUT", Path: admins, ID: "addAdmin", Summary: "Make an id an admin; it is imported if need be.", Scope: write, Status: ok, Endpoint: noBody((*Server).addAdmin)},
 		{Method: "DELETE", Path: admins, ID: "removeAdmin", Summary: "Take the role of an admin away; the account stays.", Scope: write, Status: ok, Endpoint: noBody((*Server).removeAdmin)},
 		{Method: "GET", Path: accounts, ID: "listAccounts", Summary: "List accounts in the byte order of their ids.", Scope: read, Status: ok, Query: prefix, Endpoint: noBody((*Server).listAccounts)},

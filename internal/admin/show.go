@@ -20,6 +20,7 @@ func showApp(a *account.App) adminapi.App {
 	return adminapi.App{
 		SDKAppID: uint32(a.ID), Name: a.Name, Edition: string(a.Edition), Disabled: a.Disabled, Test: a.Test,
 		CreatedAt: a.Created, Version: a.Version, Admins: texts[string](a.Admins), Settings: a.Settings, Keys: keys,
+		ExpiresAt: a.Expires,
 	}
 }
 

@@ -34,6 +34,7 @@ type App struct {
 	Admins    []string         `json:"admins" schema:"userid"`
 	Settings  account.Settings `json:"settings"`
 	Keys      []Key            `json:"keys"`
+	ExpiresAt time.Time        `json:"expires_at,omitzero"` // the server removes the throw-away app with its accounts; never if absent
 }
 
 // AppPage is one page of apps.
@@ -45,14 +46,15 @@ type AppPage struct {
 // NewApp is an app to create. Without a secret or a public key, the server creates an
 // HMAC key.
 type NewApp struct {
-	SDKAppID  uint32           `json:"sdkappid"`
-	Name      string           `json:"name,omitempty"`                     // for people, at most 200 bytes
-	Edition   string           `json:"edition,omitempty" schema:"edition"` // development if absent
-	Test      bool             `json:"test,omitzero"`                      // may falsify; only where the server allows test apps
-	Admins    []string         `json:"admins,omitempty" schema:"userid"`   // besides administrator
-	Settings  account.Settings `json:"settings,omitzero"`                  //
-	Secret    string           `json:"secret,omitempty"`                   // HMAC key as text, at most 4096 bytes
-	PublicKey string           `json:"public_key,omitempty"`               // ECDSA public key in PEM, at most 4096 bytes
+	SDKAppID   uint32           `json:"sdkappid"`
+	Name       string           `json:"name,omitempty"`                     // for people, at most 200 bytes
+	Edition    string           `json:"edition,omitempty" schema:"edition"` // development if absent
+	Test       bool             `json:"test,omitzero"`                      // may falsify; only where the server allows test apps
+	Admins     []string         `json:"admins,omitempty" schema:"userid"`   // besides administrator
+	Settings   account.Settings `json:"settings,omitzero"`                  //
+	Secret     string           `json:"secret,omitempty"`                   // HMAC key as text, at most 4096 bytes
+	PublicKey  string           `json:"public_key,omitempty"`               // ECDSA public key in PEM, at most 4096 bytes
+	TTLSeconds int64            `json:"ttl_s,omitzero"`                     // seconds until the server removes the test app with its accounts: 1 to 31622400; never if absent
 }
 
 // CreatedApp is an app that was created.

@@ -31,6 +31,7 @@ func appWith(version, admins, settings, keys string) string {
 func AdminExamples() []AdminExample {
 	app := map[string]string{"sdkappid": "1400000002"}
 	user := map[string]string{"sdkappid": "1400000002", "userid": "boss"}
+	snap := map[string]string{"sdkappid": "1400000002", "name": "base"}
 	const both, one = `["administrator","boss"]`, `["administrator"]`
 	return []AdminExample{
 		{"about", nil, nil, ``, `{"version":"v0.2.0","store":"pebble","apps":1}`},
@@ -40,6 +41,14 @@ func AdminExamples() []AdminExample {
 		{"changeApp", app, nil, `{"settings":{"quota":1000,"rate_limits":{"kick":50}}}`, appWith("3", both, exampleSettings, exampleKey)},
 		{"readApp", app, nil, ``, appWith("3", both, exampleSettings, exampleKey)},
 		{"signUser", app, nil, `{"identifier":"boss","validity_s":3600}`, `{"sdkappid":1400000002,"identifier":"boss","usersig":"eJw…","expires_at":"2026-05-06T08:08:09.000Z"}`},
+		{"changeClock", app, nil, `{"now":"2026-08-06T00:00:00Z","frozen":true}`, `{"now":"2026-08-06T00:00:00.000Z","offset_ms":7919510877,"frozen":true}`},
+		{"readClock", app, nil, ``, `{"now":"2026-08-06T00:00:00.000Z","offset_ms":7919510877,"frozen":true}`},
+		{"resetClock", app, nil, ``, `{"now":"2026-05-06T07:08:09.123Z","offset_ms":0,"frozen":false}`},
+		{"takeSnapshot", app, nil, `{"name":"base"}`, `{"name":"base","created_at":"2026-05-06T07:08:09.123Z","accounts":2,"bytes":338}`},
+		{"resetApp", app, nil, ``, appWith("6", both, exampleSettings, exampleKey)},
+		{"listSnapshots", app, nil, ``, `{"snapshots":[{"name":"base","created_at":"2026-05-06T07:08:09.123Z","accounts":2,"bytes":338}]}`},
+		{"restoreSnapshot", snap, nil, ``, appWith("7", both, exampleSettings, exampleKey)},
+		{"deleteSnapshot", snap, nil, ``, ``},
 		{"listAccounts", app, map[string]string{"prefix": "bo"}, ``, `{"accounts":[` + exampleUser + `],"next_cursor":""}`},
 		{"countAccounts", app, nil, ``, `{"count":2}`},
 		{"readAccount", user, nil, ``, exampleUser},
@@ -47,7 +56,7 @@ func AdminExamples() []AdminExample {
 		{"unkickAccount", app, nil, `{"userid":"boss"}`, exampleUser},
 		{"addKey", app, nil, `{}`, `{"key":{` + exampleNew + `},"secret":"c2c4cd6f1d4d9c1f8b1bd6a5e8f1e6d70f0e3d9c5a4b3c2d1e0f9a8b7c6d5e4f"}`},
 		{"retireKey", map[string]string{"sdkappid": "1400000002", "id": "2"}, nil, `{"at":"2036-01-01T00:00:00Z"}`, exampleRetired},
-		{"removeAdmin", user, nil, ``, appWith("7", one, exampleSettings, exampleKey+`,`+exampleRetired)},
+		{"removeAdmin", user, nil, ``, appWith("10", one, exampleSettings, exampleKey+`,`+exampleRetired)},
 		{"createToken", nil, nil, `{"name":"deploy","scopes":["write"],"expires_at":"2036-01-01T00:00:00Z"}`, `{"token":{` + exampleToken + `},"secret":"rct_…"}`},
 		{"listTokens", nil, nil, ``, `{"tokens":[{` + exampleToken + `}]}`},
 		{"listAudit", nil, map[string]string{"limit": "1"}, ``, `{"entries":[` + exampleEntry + `],"next_cursor":"Nw"}`},

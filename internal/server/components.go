@@ -30,10 +30,11 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come last, because
 // their handlers rely on everything.
 func (s *Server) components() []component {
-	return []component{
-		{name: "reload", run: s.reload},
-		{name: "addresses", run: s.serve},
+	list := []component{{name: "reload", run: s.reload}}
+	if s.o.AllowTestApps != nil && *s.o.AllowTestApps {
+		list = append(list, component{name: "expiry", run: s.expire})
 	}
+	return append(list, component{name: "addresses", run: s.serve})
 }
 
 // A worker is a component that runs.
