@@ -87,6 +87,7 @@ func (g *appCmd) print(env *environment, a *client.App) error {
 		{"admins", strings.Join(a.Admins, ", ")},
 		{"keys", strings.Join(keys, ", ")},
 		{"settings", string(settings)},
+		{"expires_at", moment(a.ExpiresAt)},
 	})
 }
 
@@ -100,7 +101,8 @@ type appCreateCmd struct {
 	App      uint32            `arg:"" name:"app" given:"" help:"SDKAppID of the new app."`
 	Name     string            `placeholder:"TEXT" help:"Name for people."`
 	Edition  string            `enum:",trial,development,standard,pro,enterprise" default:"" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
-	Test     bool              `help:"A test app: it may accept any signature."`
+	Test     bool              `help:"A test app: it may accept any signature, and has a clock, resets and snapshots."`
+	TTL      time.Duration     `name:"ttl" placeholder:"DURATION" given:"a duration above 0, as 1h, or leave it out" help:"Remove the test app with all its accounts after this time, as 1h (default: never)."`
 	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
 	Setting  map[string]string `values:"settings" placeholder:"NAME=VALUE" mapsep:"none" help:"A setting, as in app set; may be repeated."`
 	NewKey   string            `placeholder:"FILE" given:"" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
@@ -117,7 +119,8 @@ Needs an admin token with the scope write.
 
 Examples:
   rollcall app create 1400000002 --name staging
-  rollcall app create 1400000003 --edition standard --setting allow_delete=true --new-key key.txt`
+  rollcall app create 1400000003 --edition standard --setting allow_delete=true --new-key key.txt
+  rollcall app create 1400000004 --test --ttl 1h`
 }
 
 func (c *appCreateCmd) Run(ctx context.Context, env *environment, g *appCmd) error {
@@ -135,7 +138,7 @@ func (c *appCreateCmd) Run(ctx context.Context, env *environment, g *appCmd) err
 	}
 	created, err := api.CreateApp(ctx, client.NewApp{
 		SDKAppID: app, Name: c.Name, Edition: c.Edition, Test: c.Test, Admins: c.AppAdmin,
-		Settings: settings, Secret: secret, PublicKey: publicKey,
+		Settings: settings, Secret: secret, PublicKey: publicKey, TTLSeconds: seconds(c.TTL),
 	})
 	if err != nil {
 		return err
@@ -144,6 +147,14 @@ func (c *appCreateCmd) Run(ctx context.Context, env *environment, g *appCmd) err
 		return printJSON(env.stdout, created)
 	}
 	return errors.Join(g.print(env, created.App), showSecret(env.stdout, "secret", created.Secret))
+}
+
+// seconds returns d in whole seconds, at least 1 unless d is 0.
+func seconds(d time.Duration) int64 {
+	if d > 0 && d < time.Second {
+		return 1
+	}
+	return int64(d / time.Second)
 }
 
 // showSecret prints a secret that the server shows only once. It prints nothing if the

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/server"
+	"rollcall/usersig"
 )
 
 // A connection contains the server and the app of a command. A value that is not given
@@ -169,7 +170,33 @@ func (c *connection) signer(ctx context.Context, env *environment) (client.Signe
 	if _, _, err := sign(ctx); err != nil {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
-	return sign, nil
+	if c.saved.AdminToken == "" {
+		return sign, nil
+	}
+	return c.appTimeSigner(key, sign), nil
+}
+
+// appTimeSigner returns a signer that signs with the time of a test app that has a clock of
+// its own. For other apps, and if the server does not tell the time, it calls sign. It asks
+// only a server whose token is in the context file.
+func (c *connection) appTimeSigner(key usersig.Key, sign client.Signer) client.Signer {
+	return func(ctx context.Context) (string, time.Time, error) {
+		hc, err := c.httpClient()
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		api, err := client.NewAdmin(client.AdminOptions{BaseURL: c.URL, Token: c.saved.AdminToken, HTTPClient: hc, Timeout: askTimeout, UserAgent: userAgent()})
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		clock, err := api.Clock(ctx, c.SDKAppID)
+		if err != nil || clock.OffsetMS == 0 {
+			return sign(ctx)
+		}
+		const validity = 24 * time.Hour
+		sig, err := usersig.Sign(key, usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, IssuedAt: clock.Now, Validity: validity})
+		return sig, time.Now().Add(validity), err
+	}
 }
 
 // noApp returns the error of a missing app, with the flags to give.

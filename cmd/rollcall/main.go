@@ -19,16 +19,19 @@ var version = "devel"
 
 // cli is the whole command line.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Config  configCmd  `cmd:"" help:"Check and show the server's settings."`
-	Account accountCmd `cmd:"" help:"Import, look at, change and delete accounts."`
-	App     appCmd     `cmd:"" help:"Create and change apps, their keys and admins."`
-	Audit   auditCmd   `cmd:"" help:"Show who changed what."`
-	Token   tokenCmd   `cmd:"" help:"Create and delete tokens of the admin API."`
-	Backup  backupCmd  `cmd:"" help:"Copy the store of a running server."`
-	Store   storeCmd   `cmd:"" help:"Check a store that no server uses."`
-	Sig     sigCmd     `cmd:"" help:"Sign, verify and explain UserSigs."`
-	Bench   benchCmd   `cmd:"" help:"Load a server and measure its rate and latency."`
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Config   configCmd   `cmd:"" help:"Check and show the server's settings."`
+	Account  accountCmd  `cmd:"" help:"Import, look at, change and delete accounts."`
+	App      appCmd      `cmd:"" help:"Create and change apps, their keys and admins."`
+	Clock    clockCmd    `cmd:"" help:"Set, advance and stop the clock of a test app."`
+	Reset    resetCmd    `cmd:"" help:"Remove all accounts of a test app."`
+	Snapshot snapshotCmd `cmd:"" help:"Keep states of a test app, and return to them."`
+	Audit    auditCmd    `cmd:"" help:"Show who changed what."`
+	Token    tokenCmd    `cmd:"" help:"Create and delete tokens of the admin API."`
+	Backup   backupCmd   `cmd:"" help:"Copy the store of a running server."`
+	Store    storeCmd    `cmd:"" help:"Check a store that no server uses."`
+	Sig      sigCmd      `cmd:"" help:"Sign, verify and explain UserSigs."`
+	Bench    benchCmd    `cmd:"" help:"Load a server and measure its rate and latency."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
