@@ -11,6 +11,10 @@
 // Each server has its own app, stores accounts in memory, listens on a free port of
 // the loopback interface, and stops at the end of the test. It starts within
 // milliseconds.
+//
+// A test can return the app to a known state and change its time: see [Server.Reset],
+// [Server.Snapshot] and [Server.AdvanceClock]. Parallel tests can share a server, with an
+// app each: see [Server.NewApp].
 package rollcalltest
 
 import (
@@ -27,7 +31,6 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/config"
 	"rollcall/internal/server"
-	"rollcall/usersig"
 )
 
 // A Server is a running Rollcall with one app.
@@ -76,6 +79,43 @@ func WithAdmin(userID string) Option { return func(c *appOptions) { c.admin = us
 // the test.
 func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
+	c := newOptions(options)
+	srv := run(tb, c.app(tb.Name()))
+	s := &Server{URL: srv.Context().URL, SDKAppID: srv.Context().SDKAppID, Key: c.key, Admin: c.admin, tb: tb}
+	s.AdminToken = srv.Context().AdminToken
+	s.connect()
+	return s
+}
+
+// NewApp creates another app on the server, for a test that shares the server with others.
+// The result has the address of the server and the credentials of the app. Its methods work
+// on this app and report errors to tb. The app lives as long as the server, so tb must not
+// outlive the test that has started it; subtests do not.
+//
+//	srv := rollcalltest.NewServer(t)
+//	for _, tt := range tests {
+//		t.Run(tt.name, func(t *testing.T) {
+//			t.Parallel()
+//			app := srv.NewApp(t)
+//			…
+//		})
+//	}
+func (s *Server) NewApp(tb testing.TB, options ...Option) *Server {
+	tb.Helper()
+	c := newOptions(options)
+	app := c.app(tb.Name())
+	_, err := s.AdminClient.CreateApp(context.Background(), client.NewApp{
+		SDKAppID: uint32(app.ID), Name: app.Name, Edition: c.edition, Test: true, Admins: texts(app.Admins), Settings: c.settings, Secret: c.key,
+	})
+	if err != nil {
+		tb.Fatalf("rollcalltest: %v", err)
+	}
+	n := &Server{URL: s.URL, SDKAppID: uint32(app.ID), Key: c.key, Admin: c.admin, AdminToken: s.AdminToken, tb: tb}
+	n.connect()
+	return n
+}
+
+func newOptions(options []Option) *appOptions {
 	c := &appOptions{
 		edition:  client.Development,
 		settings: client.Settings{RateMode: account.RateShadow},
@@ -85,11 +125,15 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 	for _, o := range options {
 		o(c)
 	}
-	srv := run(tb, c.app(tb.Name()))
-	s := &Server{URL: srv.Context().URL, SDKAppID: srv.Context().SDKAppID, Key: c.key, Admin: c.admin, tb: tb}
-	s.AdminToken = srv.Context().AdminToken
-	s.connect()
-	return s
+	return c
+}
+
+func texts(ids []account.UserID) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	return texts
 }
 
 // firstApp is one less than the SDKAppID of the first app.
@@ -149,7 +193,8 @@ func (s *Server) connect() {
 	hc := &http.Client{Transport: pool}
 	var err error
 	s.Client, err = client.New(client.Options{
-		BaseURL: s.URL, SDKAppID: s.SDKAppID, Key: s.Key, Admin: s.Admin, HTTPClient: hc,
+		BaseURL: s.URL, SDKAppID: s.SDKAppID, Admin: s.Admin, HTTPClient: hc,
+		Signer: func(ctx context.Context) (string, time.Time, error) { return s.sign(ctx, s.Admin) },
 	})
 	if err != nil {
 		s.tb.Fatalf("rollcalltest: %v", err)
@@ -160,12 +205,10 @@ func (s *Server) connect() {
 	}
 }
 
-// UserSig returns a UserSig of a user of the app. It is valid for a day.
+// UserSig returns a UserSig of a user of the app. It is valid for a day of the app's time.
 func (s *Server) UserSig(userID string) string {
 	s.tb.Helper()
-	sig, err := usersig.Sign(usersig.HMACKey(s.Key), usersig.Claims{
-		SDKAppID: s.SDKAppID, Identifier: userID, Validity: 24 * time.Hour,
-	})
+	sig, _, err := s.sign(context.Background(), userID)
 	if err != nil {
 		s.tb.Fatalf("rollcalltest: %v", err)
 	}
