@@ -45,10 +45,10 @@ var imports = map[string][]string{
 
 	// The path of a request.
 	"internal/server":    {anything},
-	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region"},
+	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig"},
-	"internal/adminapi":  {"internal/account"}, // the settings of apps
+	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit"},
+	"internal/adminapi":  {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
 	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
@@ -77,6 +77,10 @@ var imports = map[string][]string{
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account"},
 	"internal/completion": {},
+
+	// Tests of programs that call the service.
+	"internal/calls":  {},
+	"internal/faults": {},
 
 	// Plumbing.
 	"internal/metrics":          {"internal/account", "internal/httpx", "internal/wire"},
