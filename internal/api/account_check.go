@@ -14,6 +14,7 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 	if err != nil {
 		return nil, err
 	}
+	c.doom(userIDs)
 	if c.checks, err = s.dir.CheckInto(ctx, c.app, userIDs, c.checks); err != nil {
 		return nil, err
 	}
@@ -22,12 +23,12 @@ func (s *Server) accountCheck(ctx context.Context, c *call, req *wire.CheckReque
 	for i := range c.checks {
 		r, item := &c.checks[i], &c.checked.ResultItem[i]
 		item.UserID = string(userIDs[i])
-		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
-		if r.Code != account.OK {
-			c.failItem("CheckItem", reason{i, item.ResultCode}, r.Detail)
+		item.ResultCode, item.ResultInfo = c.itemResult(i, r.Code, r.Detail)
+		if item.ResultCode != wire.OK {
+			c.failItem("CheckItem", reason{i, item.ResultCode}, userIDs[i], r.Detail)
 		}
 		item.AccountStatus = wire.NotImported
-		if r.Exists {
+		if r.Exists && !c.dooms(i) {
 			item.AccountStatus = wire.Imported
 		}
 	}

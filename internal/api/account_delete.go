@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 	"rollcall/internal/wire"
 )
 
@@ -14,7 +15,10 @@ func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteReq
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.dir.Delete(ctx, c.app, userIDs)
+	c.doom(userIDs)
+	results, err := spared(c, userIDs, func(userIDs []account.UserID) ([]directory.Result, error) {
+		return s.dir.Delete(ctx, c.app, userIDs)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -22,9 +26,9 @@ func (s *Server) accountDelete(ctx context.Context, c *call, req *wire.DeleteReq
 	for i, r := range results {
 		item := &resp.ResultItem[i]
 		item.UserID = string(userIDs[i])
-		item.ResultCode, item.ResultInfo = c.result(r.Code, r.Detail)
-		if r.Code != account.OK {
-			c.failItem("DeleteItem", reason{i, item.ResultCode}, r.Detail)
+		item.ResultCode, item.ResultInfo = c.itemResult(i, r.Code, r.Detail)
+		if item.ResultCode != wire.OK {
+			c.failItem("DeleteItem", reason{i, item.ResultCode}, userIDs[i], r.Detail)
 		}
 	}
 	if c.failed.first.code == wire.NoAccount {

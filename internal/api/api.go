@@ -17,7 +17,9 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/wire"
@@ -45,11 +47,14 @@ const (
 // Prefix is the path prefix of the vendor's protocol.
 const Prefix = wire.Prefix
 
-// Options are the options of [New]. All but InFlight are required.
+// Options are the options of [New]. Directory and Auth are required.
 type Options struct {
 	Directory *directory.Directory
 	Auth      *auth.Authenticator
-	InFlight  *httpx.InFlight // bounds the concurrent calls; [NewInFlight](0) if nil
+	InFlight  *httpx.InFlight   // bounds the concurrent calls; [NewInFlight](0) if nil
+	Calls     *calls.Log        // keeps finished calls; nil keeps none
+	Faults    *faults.Set       // faults of test apps; nil has none
+	Rates     *ratelimit.Report // keeps calls that are over a limit in shadow mode; nil keeps none
 }
 
 // A Server serves the vendor's protocol. It is safe for concurrent use.
@@ -59,17 +64,24 @@ type Server struct {
 	limiter   *ratelimit.Limiter
 	inFlight  *httpx.InFlight
 	waits     waits
+	calls     *calls.Log
+	faults    *faults.Set
+	rates     *ratelimit.Report
 	now       func() time.Time // real time, for rate limits
 	endpoints map[string]*endpoint
 }
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, auth: o.Auth, limiter: ratelimit.New(), inFlight: o.InFlight, now: time.Now}
+	s := &Server{
+		dir: o.Directory, auth: o.Auth, limiter: ratelimit.New(), inFlight: o.InFlight,
+		calls: o.Calls, faults: o.Faults, rates: o.Rates, now: time.Now,
+	}
 	if s.inFlight == nil {
 		s.inFlight = NewInFlight(0)
 	}
 	s.endpoints = s.routes()
+	o.Directory.Listen(account.EventAppDeleted, s.forget)
 	return s
 }
 
@@ -91,9 +103,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.app != nil && c.app.Settings.SendRequestID {
 		body = addRequestID(body, c.event.RequestID())
 	}
-	setLength(h, len(body))
-	_, _ = w.Write(body) // an error means that the client has gone
+	if c.fault != nil {
+		s.sendFaulty(w, r, c, body)
+	} else {
+		s.record(r, c, http.StatusOK, body)
+		setLength(h, len(body))
+		_, _ = w.Write(body) // an error means that the client has gone
+	}
 	c.free()
+}
+
+// forget removes what is kept in memory about a deleted app.
+func (s *Server) forget(e account.Event) {
+	app := uint32(e.App)
+	if s.calls != nil {
+		s.calls.Clear(app)
+	}
+	if s.faults != nil {
+		s.faults.Clear(app)
+	}
+	if s.rates != nil {
+		s.rates.Drop(app)
+	}
 }
 
 // setHeaders sets the headers of every response of the vendor (protocol.md
@@ -133,9 +164,10 @@ func (s *Server) respond(h http.Header, r *http.Request, c *call) (any, error) {
 		ctx.end()
 		ctx = s.waits.begin(r.Context())
 	}
-	resp, err := c.serve(ctx, c, c.body.Bytes())
-	if err == nil && len(c.explain) > 0 && asked(r, "Rollcall-Explain") {
-		h.Set("Rollcall-Explain", explanation(c.explain))
+	s.injectFault(c)
+	resp, err := c.run(ctx)
+	if err == nil && len(c.explain) > 0 && asked(r, explainHeader) {
+		h.Set(explainHeader, explanation(c.explain))
 	}
 	return resp, err
 }
@@ -170,5 +202,6 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}
 	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: account.Internal}}))
+	s.record(r, c, http.StatusOK, body)
 	_, _ = w.Write(body)
 }

@@ -15,8 +15,11 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
+	"rollcall/internal/ratelimit"
 	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/wire"
@@ -73,7 +76,9 @@ type repeater struct {
 func newRepeater(tb testing.TB, command, content string) *repeater {
 	tb.Helper()
 	dir := directory.New(directory.Options{Engine: newCheapEngine()})
-	p := &repeater{handler: New(Options{Directory: dir, Auth: auth.New(dir)}), content: []byte(content), header: http.Header{}}
+	p := &repeater{handler: New(Options{
+		Directory: dir, Auth: auth.New(dir), Calls: calls.NewLog(), Faults: faults.NewSet(), Rates: ratelimit.NewReport(),
+	}), content: []byte(content), header: http.Header{}}
 	p.r = &http.Request{
 		Method: http.MethodPost,
 		URL: &url.URL{

@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"rollcall/internal/account"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/wire"
 )
@@ -26,8 +28,26 @@ type call struct {
 	explain []reason // why items failed
 	failed  failedItems
 
+	observed
+	injected
+
 	body *httpx.Body // nil until it is read; texts of the request may share its memory
 	memory
+}
+
+// An observed is what the record of a call needs; see [Server.record].
+type observed struct {
+	test     bool // the app is a test app, on a server that allows them
+	kept     bool // the call is recorded even if it succeeds
+	refused  refusal
+	failures []calls.Failure // if kept
+	shadow   wire.Code       // code that would have refused the call if limits were enforced
+}
+
+// An injected is what goes wrong on purpose with a call of a test app.
+type injected struct {
+	fault  *faults.Injection // nil if nothing goes wrong
+	doomed []int             // indexes of the items that the fault fails, in order
 }
 
 // A memory holds the buffers of a call that are reused, so that the busiest
@@ -45,11 +65,11 @@ type memory struct {
 	response []byte
 }
 
-var calls = sync.Pool{New: func() any { return new(call) }}
+var callPool = sync.Pool{New: func() any { return new(call) }}
 
 // newCall returns a call for r, with the event of r.
 func newCall(r *http.Request) *call {
-	c := calls.Get().(*call)
+	c := callPool.Get().(*call)
 	c.event = httpx.EventFrom(r.Context())
 	return c
 }
@@ -74,8 +94,8 @@ func (c *call) free() {
 		m.query = nil
 	}
 	c.endpoint, c.app, c.event, c.explain, c.body = nil, nil, nil, nil, nil
-	c.failed = failedItems{}
-	calls.Put(c)
+	c.failed, c.observed, c.injected = failedItems{}, observed{}, injected{}
+	callPool.Put(c)
 }
 
 // emptied returns the memory of s, cleared and with length 0.

@@ -100,7 +100,14 @@ func (c *call) fail(h http.Header, err error) any {
 	advise(h, code, detail)
 	c.event.SetCode(int(code))
 	c.logCause(err)
-	return layout.Fail(code, info(err, code, detail))
+	c.refused = refusal{info(err, code, detail), detail}
+	return layout.Fail(code, c.refused.info)
+}
+
+// A refusal is why a call as a whole failed.
+type refusal struct {
+	info   string // ErrorInfo
+	detail string // may be empty
 }
 
 // info returns the ErrorInfo of err.

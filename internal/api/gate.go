@@ -37,6 +37,8 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 		return err
 	}
 	c.event.SetApp(uint32(c.app.ID))
+	c.test = s.dir.MayFalsify(c.app)
+	c.kept = s.calls != nil && (c.test || asked(r, explainHeader))
 	if err := s.admit(r, c); err != nil {
 		return err
 	}

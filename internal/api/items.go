@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"rollcall/internal/account"
+	"rollcall/internal/calls"
+	"rollcall/internal/wire"
 )
 
 // failedItems summarizes the failed items of a batch for Rollcall-Advice. The
@@ -18,12 +21,18 @@ type failedItems struct {
 	remedy string // replaces the remedy of the first item's code; may be empty
 }
 
-// failItem records that an item of a list failed.
-func (c *call) failItem(list string, r reason, detail string) {
+// failItem records that the item of an id in a list failed.
+func (c *call) failItem(list string, r reason, userID account.UserID, detail string) {
 	if c.failed.count == 0 {
 		c.failed = failedItems{list: list, first: r, detail: detail}
 	}
 	c.failed.count++
+	if c.kept {
+		c.failures = append(c.failures, calls.Failure{
+			Item: r.item, UserID: strings.Clone(string(userID)), Code: int(r.code),
+			Info: strings.Clone(wire.Info(r.code, detail)), Advice: wire.Advice(r.code, detail),
+		})
+	}
 }
 
 // whyUnknown says why an id has no account.

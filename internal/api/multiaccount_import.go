@@ -15,16 +15,28 @@ func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.Mult
 	if err := c.importItems(req); err != nil {
 		return nil, err
 	}
-	var err error
-	if c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports); err != nil {
+	if err := s.importInto(ctx, c); err != nil {
 		return nil, err
 	}
 	c.imported = wire.MultiImportResponse{Head: wire.Success, FailAccounts: c.failedIDs(listOf(req))}
 	c.event.SetCounts(len(c.items), len(c.explain))
-	if err := whollyFailed(c.app, c.imports); err != nil {
+	if err := c.whollyFailed(); err != nil {
 		return nil, err
 	}
 	return &c.imported, nil
+}
+
+// importInto imports the items of c into c.imports, without those that a fault fails.
+func (s *Server) importInto(ctx context.Context, c *call) (err error) {
+	if c.fault == nil || !c.fault.OfItems() {
+		c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports)
+		return err
+	}
+	c.doomed = c.fault.Items(len(c.items), func(i int) string { return string(c.items[i].ID) })
+	c.imports, err = spared(c, c.items, func(items []account.Upsert) ([]directory.Result, error) {
+		return s.dir.ImportInto(ctx, c.app, items, nil)
+	})
+	return err
 }
 
 // importItems reads either form of the batch into c.items. If both are present,
@@ -83,12 +95,13 @@ func (c *call) failedIDs(list string) []string {
 	var seen map[account.UserID]bool
 	for i := range c.imports {
 		r := &c.imports[i]
-		if r.Code == account.OK {
+		code := c.itemCode(i, r.Code)
+		if code == wire.OK {
 			continue
 		}
-		why := reason{i, c.service.code(r.Code)}
+		why := reason{i, code}
 		c.explain = append(c.explain, why)
-		c.failItem(list, why, r.Detail)
+		c.failItem(list, why, c.items[i].ID, r.Detail)
 		if seen == nil {
 			seen = map[account.UserID]bool{}
 		}
@@ -102,14 +115,18 @@ func (c *call) failedIDs(list string) []string {
 
 // whollyFailed returns an error if the app wants it, all items failed, and all
 // for the same reason. Otherwise it returns nil.
-func whollyFailed(app *account.App, results []directory.Result) error {
-	if !app.Settings.FailWhollyFailed {
+func (c *call) whollyFailed() error {
+	if !c.app.Settings.FailWhollyFailed {
 		return nil
 	}
-	for _, r := range results {
-		if r.Code != results[0].Code {
+	first := c.itemCode(0, c.imports[0].Code)
+	for i := range c.imports {
+		if c.itemCode(i, c.imports[i].Code) != first {
 			return nil
 		}
 	}
-	return results[0].Err()
+	if c.dooms(0) {
+		return &wire.Error{Code: first}
+	}
+	return c.imports[0].Err()
 }

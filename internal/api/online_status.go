@@ -71,7 +71,7 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 		if !results[i].Exists {
 			code := c.service.code(account.NoAccount)
 			unknown = append(unknown, wire.StatusError{To_Account: string(userID), ErrorCode: code})
-			c.failItem("To_Account", reason{i, code}, c.whyUnknown(userID))
+			c.failItem("To_Account", reason{i, code}, userID, c.whyUnknown(userID))
 			continue
 		}
 		known = append(known, onlineStatus(string(userID), results[i].Devices, req))

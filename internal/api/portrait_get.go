@@ -32,7 +32,7 @@ func (s *Server) portraitGet(ctx context.Context, c *call, req *wire.PortraitGet
 		resp.UserProfileItem = append(resp.UserProfileItem, c.userProfile(userIDs[i], &a, tags))
 		if a.InternalID == 0 {
 			resp.Fail_Account = append(resp.Fail_Account, string(userIDs[i]))
-			c.failItem("To_Account", reason{i, c.service.code(account.NoAccount)}, c.whyUnknown(userIDs[i]))
+			c.failItem("To_Account", reason{i, c.service.code(account.NoAccount)}, userIDs[i], c.whyUnknown(userIDs[i]))
 		}
 	}
 	c.event.SetCounts(len(userIDs), len(resp.Fail_Account))

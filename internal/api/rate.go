@@ -15,6 +15,8 @@ import (
 // Header names in canonical form, in which looking them up does not allocate,
 // and a header value that all responses share.
 var (
+	explainHeader = http.CanonicalHeaderKey("Rollcall-Explain")
+
 	rateHeader = http.CanonicalHeaderKey("Rollcall-RateLimit")
 	overHeader = http.CanonicalHeaderKey("Rollcall-RateLimit-Over")
 	inShadow   = []string{"shadow"}
@@ -45,10 +47,10 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 		showRate(h, command)
 	}
 	if command.Over {
-		return s.over(h, c, wire.CommandRate)
+		return s.over(h, c, over{wire.CommandRate, c.Name, command.Limit, now})
 	}
-	if s.count(c, "", set.AppRateLimit, now).Over {
-		return s.over(h, c, wire.AppRate)
+	if app := s.count(c, "", set.AppRateLimit, now); app.Over {
+		return s.over(h, c, over{wire.AppRate, "", app.Limit, now})
 	}
 	return nil
 }
@@ -57,15 +59,27 @@ func (s *Server) count(c *call, command string, limit int, now time.Time) rateli
 	return s.limiter.Take(ratelimit.Key{App: uint32(c.app.ID), Command: command}, limit, now)
 }
 
+// An over says which limit a call is over.
+type over struct {
+	code    wire.Code
+	command string // "" for the ceiling of the app
+	limit   int
+	now     time.Time
+}
+
 // over refuses a call that is over a limit. If the app's limits are in shadow
-// mode, it only flags the call.
-func (s *Server) over(h http.Header, c *call, code wire.Code) error {
+// mode, it only flags and reports the call.
+func (s *Server) over(h http.Header, c *call, o over) error {
 	if c.app.Settings.RateMode == account.RateShadow {
 		h[overHeader] = inShadow
-		c.event.Add(slog.Int(httpx.ShadowAttr, int(code)))
+		c.shadow = o.code
+		c.event.Add(slog.Int(httpx.ShadowAttr, int(o.code)))
+		if s.rates != nil {
+			s.rates.Add(ratelimit.Key{App: uint32(c.app.ID), Command: o.command}, o.limit, o.now)
+		}
 		return nil
 	}
-	return &wire.Error{Code: code}
+	return &wire.Error{Code: o.code}
 }
 
 func showRate(h http.Header, d ratelimit.Decision) {

@@ -14,8 +14,11 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
+	"rollcall/internal/ratelimit"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
@@ -39,8 +42,12 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 		Engine:   f.store,
 		Commands: wire.CommandNames(),
 		Clock:    func(account.AppID) time.Time { return f.time },
+
+		AllowTestApps: true,
 	})
-	f.Server = New(Options{Directory: dir, Auth: auth.New(dir)})
+	f.Server = New(Options{
+		Directory: dir, Auth: auth.New(dir), Calls: calls.NewLog(), Faults: faults.NewSet(), Rates: ratelimit.NewReport(),
+	})
 	f.now = func() time.Time { return f.time }
 	for _, app := range apps {
 		app.Edition = account.Development

@@ -26,6 +26,7 @@ const unknownPath = "/…"
 // concurrent use.
 type Event struct {
 	requestID [1]string // also the value of the header
+	start     time.Time
 	took      time.Duration
 	command   string
 	path      string
@@ -54,9 +55,9 @@ type Observer func(*Event)
 // room for added ones.
 const maxAttrs = 16
 
-// init sets the id of e.
-func (e *Event) init(requestID string) {
-	e.requestID[0] = requestID
+// init sets the id of e and the start of its request.
+func (e *Event) init(requestID string, start time.Time) {
+	e.requestID[0], e.start = requestID, start
 	e.attrs = e.first[:0]
 }
 
@@ -146,6 +147,12 @@ func (e *Event) Code() int { return e.code }
 // Took returns the duration of the request. It is set when an [Observer] is
 // called.
 func (e *Event) Took() time.Duration { return e.took }
+
+// Elapsed returns the time since the head of the request arrived.
+func (e *Event) Elapsed() time.Duration { return time.Since(e.start) }
+
+// Counts returns the numbers of [Event.SetCounts].
+func (e *Event) Counts() (items, failed int) { return e.items, e.failed }
 
 // Has reports whether an attribute with the key was added.
 func (e *Event) Has(key string) bool {

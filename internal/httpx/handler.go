@@ -64,7 +64,7 @@ func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 	return http.HandlerFunc(func(hw http.ResponseWriter, hr *http.Request) {
 		x := &exchange{start: time.Now(), lg: lg, bad: bad, onError: onError}
 		x.w.ResponseWriter, x.w.x = hw, x
-		x.event.init(newRequestID())
+		x.event.init(newRequestID(), x.start)
 		hw.Header()[RequestIDHeader] = x.event.requestID[:]
 		x.ctx = eventContext{hr.Context(), &x.event}
 		x.r = hr.WithContext(&x.ctx)
