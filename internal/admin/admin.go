@@ -10,8 +10,11 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
+	"rollcall/internal/ratelimit"
 )
 
 // Prefix is the path prefix of the admin API.
@@ -42,6 +45,12 @@ type Options struct {
 	// Observer is called for every request. Optional.
 	Observer httpx.Observer
 
+	// Calls, Faults and Rates are shared with the account API, which fills the first and
+	// the last. If they are nil, there are none.
+	Calls  *calls.Log
+	Faults *faults.Set
+	Rates  *ratelimit.Report
+
 	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }
@@ -50,6 +59,9 @@ type Options struct {
 type Server struct {
 	dir     *directory.Directory
 	o       Options
+	calls   *calls.Log
+	faults  *faults.Set
+	rates   *ratelimit.Report
 	hosts   hosts
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
@@ -60,6 +72,16 @@ type Server struct {
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), diskOps: make(chan struct{}, maxDiskOps)}
+	s.calls, s.faults, s.rates = o.Calls, o.Faults, o.Rates
+	if s.calls == nil {
+		s.calls = calls.NewLog()
+	}
+	if s.faults == nil {
+		s.faults = faults.NewSet()
+	}
+	if s.rates == nil {
+		s.rates = ratelimit.NewReport()
+	}
 	mux := s.mux()
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		httpx.Find(mux, r.URL.EscapedPath()).ServeHTTP(w, r)

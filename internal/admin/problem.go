@@ -27,6 +27,8 @@ var (
 	noKey        = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall app key list\" shows the app's keys; GET /admin/v1/apps/SDKAPPID does, too."}
 	noToken      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall token list\" shows the tokens; GET /admin/v1/tokens does, too."}
 	noSnapshot   = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall snapshot list\" shows the app's snapshots; GET /admin/v1/apps/SDKAPPID/snapshots does, too."}
+	noCall       = Slug{notFound.Name, notFound.Status, notFound.Title, "Check the id; a server keeps the newest 1000 calls of an app since its start: every one of a test app, refused ones, and those with \"Rollcall-Explain: 1\"."}
+	noFault      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall fault list\" shows the app's faults; GET /admin/v1/apps/SDKAPPID/faults does, too."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
 	conflict     = Slug{"conflict", http.StatusConflict, "The present state does not allow this.", "Look at the present state, then correct the call or change that state first."}

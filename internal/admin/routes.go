@@ -69,6 +69,9 @@ const (
 	accounts = oneApp + "/accounts"
 	admins   = oneApp + "/admins/{userid}"
 	tokens   = root + "/tokens"
+
+	requests  = root + "/requests"
+	oneFaults = oneApp + "/faults"
 )
 
 var page = []Parameter{
@@ -85,6 +88,14 @@ func Routes() []Route {
 	prefix := append([]Parameter{{"prefix", false, "only ids that begin with it"}}, page...)
 	sdkappid := append([]Parameter{{"sdkappid", false, "only entries of this app"}}, page...)
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
+	recorded := []Parameter{
+		page[0],
+		{"command", false, "only calls of this command"},
+		{"code", false, "only calls with this code, or with an item that failed with it; 0 for success"},
+		{"after", false, "only calls after the one with this seq, oldest first; 0 for all that are kept"},
+		{"wait", false, "with after: seconds to wait for a call if there is none, at most 50"},
+		{"bodies", false, "true for the bodies of test apps' calls, too; a page ends after 2 MiB of them"},
+	}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	return []Route{
 		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: noBody((*Server).about)},
@@ -117,6 +128,16 @@ func Routes() []Route {
 		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: noContent((*Server).deleteToken)},
 		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: withBody((*Server).makeBackup)},
 		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: noBody((*Server).reseal)},
+
+		{Method: "GET", Path: requests, ID: "listCalls", Summary: "List the newest calls of all apps, also those that named no app that exists.", Scope: read, Status: ok, Query: recorded, Timeout: maxCallWait + timeout, Endpoint: noBody((*Server).listCalls)},
+		{Method: "GET", Path: requests + "/{id}", ID: "readCall", Summary: "Say why a call, or items of it, failed. The id is that of the header Rollcall-Request-Id.", Scope: read, Status: ok, Endpoint: noBody((*Server).readCall)},
+		{Method: "GET", Path: oneApp + "/requests", ID: "listAppCalls", Summary: "List the newest calls of an app, or wait for the next ones.", Scope: read, Status: ok, Query: recorded, Timeout: maxCallWait + timeout, Endpoint: noBody((*Server).listAppCalls)},
+		{Method: "DELETE", Path: oneApp + "/requests", ID: "clearCalls", Summary: "Forget the calls of an app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearCalls)},
+		{Method: "GET", Path: oneApp + "/rate-report", ID: "rateReport", Summary: "Say which calls the rate limits would have refused, for an app in rate_mode shadow.", Scope: read, Status: ok, Endpoint: noBody((*Server).rateReport)},
+		{Method: "GET", Path: oneFaults, ID: "listFaults", Summary: "List the faults of a test app.", Scope: read, Status: ok, Endpoint: noBody((*Server).listFaults)},
+		{Method: "POST", Path: oneFaults, ID: "addFault", Summary: "Let calls of a test app fail on purpose, until the fault is removed or the server ends.", Scope: write, Status: made, Endpoint: withBody((*Server).addFault)},
+		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
+		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
 	}
 }
 

@@ -14,7 +14,10 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/calls"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
+	"rollcall/internal/ratelimit"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
@@ -51,6 +54,9 @@ type bench struct {
 	dir     *directory.Directory
 	url     string
 	log     *testutil.Buffer
+	calls   *calls.Log
+	faults  *faults.Set
+	rates   *ratelimit.Report
 	tokens  map[account.Scope]string
 	secrets []string // must occur neither in the log nor in a response
 }
@@ -64,12 +70,14 @@ func newBench(t *testing.T, engine account.Engine) *bench {
 func newBenchOf(t *testing.T, o directory.Options) *bench {
 	engine := o.Engine
 	b := &bench{T: t, engine: engine, log: new(testutil.Buffer), tokens: map[account.Scope]string{}}
+	b.calls, b.faults, b.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
 	o.Engine, o.Clock = checked.New(engine), func(account.AppID) time.Time { return now }
 	o.Commands = wire.CommandNames()
 	b.dir = directory.New(o)
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{
 		Directory: b.dir, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
+		Calls: b.calls, Faults: b.faults, Rates: b.rates,
 	}))
 	b.url = srv.URL
 	for _, scope := range account.Scopes() {

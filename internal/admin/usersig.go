@@ -56,11 +56,8 @@ func (s *Server) signUser(ctx context.Context, c *call, req adminapi.NewUserSig)
 
 // signingKey returns the newest active key of app that can sign.
 func (s *Server) signingKey(app *account.App) (account.Key, error) {
-	switch {
-	case !app.Test:
-		return account.Key{}, &problemError{forbidden, "the app was not created as a test app; sign with its key where that is kept"}
-	case !s.dir.MayFalsify(app):
-		return account.Key{}, &problemError{forbidden, "test apps are not allowed on this server; start it with --allow-test-apps, or sign with the app's key where that is kept"}
+	if err := s.mayFalsify(app, "sign with the app's key where that is kept"); err != nil {
+		return account.Key{}, err
 	}
 	for _, k := range slices.Backward(app.ActiveKeys(s.dir.Now(app.ID))) {
 		if k.Kind == account.HMACKey {

@@ -2,18 +2,23 @@ package api
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/account"
 	"rollcall/internal/calls"
 	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/testutil"
+	"rollcall/internal/wire"
 )
 
 // A seen is what a client sees of one call, and whether the call took effect.
@@ -46,7 +51,7 @@ func newFaultClient(t *testing.T) *faultClient {
 // inject replaces the faults of the app by fault.
 func (c *faultClient) inject(fault faults.Fault) {
 	c.Helper()
-	if err := fault.Check(); err != nil {
+	if err := fault.Check(wire.CommandNames()); err != nil {
 		c.Fatal(err)
 	}
 	c.f.faults.Clear(uint32(openApp))
@@ -111,7 +116,7 @@ func TestFaults(t *testing.T) {
 			if c.exists(id) != test.created {
 				t.Errorf("the account exists: %v", !test.created)
 			}
-			found, _ := c.f.calls.Newest(uint32(openApp), calls.Filter{}, 1)
+			found, _ := c.f.calls.Newest(calls.Filter{App: uint32(openApp)}, 1)
 			active := c.f.faults.List(uint32(openApp))[0]
 			if test.fault.Command == "" && (found[0].Fault != active.ID || active.Hit != 1 || found[0].Status != got.status || found[0].Request.Bytes == 0) {
 				t.Errorf("kept %+v of the fault %+v", found[0], active)
@@ -127,6 +132,7 @@ func TestFaults(t *testing.T) {
 // ones must not.
 func TestFaultsOfItems(t *testing.T) {
 	c := newFaultClient(t)
+	tried := map[string]bool{}
 	for _, test := range []struct {
 		fault         faults.Fault
 		command, body string
@@ -166,6 +172,8 @@ func TestFaultsOfItems(t *testing.T) {
 			[]account.UserID{"c1"},
 		},
 	} {
+		test.fault.Command = test.command
+		tried[test.command] = true
 		c.inject(test.fault)
 		got := c.post(test.command, test.body)
 		if !strings.Contains(got.body, test.want) {
@@ -181,6 +189,9 @@ func TestFaultsOfItems(t *testing.T) {
 				t.Errorf("%s under %+v: %s exists", test.command, test.fault, id)
 			}
 		}
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(faults.ItemCommands)), slices.Sorted(maps.Keys(tried))); diff != "" {
+		t.Errorf("commands (-faults.ItemCommands +tried):\n%s", diff)
 	}
 }
 

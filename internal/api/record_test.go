@@ -24,7 +24,7 @@ func (f *fixture) tryCall(t *testing.T, app account.AppID, command, body string,
 		r.Header.Set(name, "1")
 	}
 	f.post(t, r)
-	if found, _ := f.calls.Newest(uint32(app), calls.Filter{}, 1); len(found) > 0 {
+	if found, _ := f.calls.Newest(calls.Filter{App: uint32(app)}, 1); len(found) > 0 {
 		f.calls.Clear(uint32(app))
 		return found[0]
 	}
@@ -100,7 +100,7 @@ func TestRecordOfOtherApps(t *testing.T) {
 func TestRecordWithoutApp(t *testing.T) {
 	f := newRecordFixture(t)
 	f.post(t, request("POST", "/v4/im_open_login_svc/nothing", "usersig=x", ""))
-	found, _ := f.calls.Newest(0, calls.Filter{}, 9)
+	found, _ := f.calls.Newest(calls.Filter{}, 9)
 	if len(found) != 1 || found[0].Code != 60009 || found[0].Command != "" || f.calls.Find(found[0].RequestID) != found[0] {
 		t.Errorf("%+v", found)
 	}
@@ -135,7 +135,7 @@ func TestRecordOfWhollyUnknown(t *testing.T) {
 	f := newRecordFixture(t)
 	sig := sign(t, testKey, openApp, "administrator", f.time.Unix())
 	f.post(t, request("POST", "/v4/openim/querystate", params(openApp, "administrator", sig), `{"To_Account":["nobody"]}`))
-	found, _ := f.calls.Newest(uint32(openApp), calls.Filter{}, 1)
+	found, _ := f.calls.Newest(calls.Filter{App: uint32(openApp)}, 1)
 	if len(found) != 1 || found[0].Code != 70107 || found[0].Info == "" || found[0].Advice != "Import the account first." || len(found[0].Failures) != 1 {
 		t.Errorf("%+v", found)
 	}

@@ -49,7 +49,7 @@ var imports = map[string][]string{
 	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":     {"internal/adminapi", "internal/account", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit"},
 	"internal/adminapi":  {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
-	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire"},
+	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults"},
 	"internal/docsui":    {"docs"},
 	"docs":               {},
 	"internal/wire":      {"internal/spelling"},

@@ -86,8 +86,9 @@ func (c *Call) size() int {
 	return n
 }
 
-// A Filter selects calls. The zero Filter selects all of an app.
+// A Filter selects calls. The zero Filter selects all.
 type Filter struct {
+	App     uint32 // only calls of this app; 0 for all, with those that named no app that exists
 	Command string // only this command; "" for all
 	Code    *int   // only calls with this code, or with an item that failed with it; nil for all
 }

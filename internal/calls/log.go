@@ -104,40 +104,44 @@ func (l *Log) Find(requestID string) *Call {
 	return nil
 }
 
-// Newest returns at most limit calls of an app, newest first, and the Seq of the newest
-// call of any app, for [Log.After].
-func (l *Log) Newest(app uint32, f Filter, limit int) (found []*Call, last uint64) {
+// Newest returns at most limit calls, newest first, and the Seq of the newest call of
+// any app, for [Log.After].
+func (l *Log) Newest(f Filter, limit int) (found []*Call, last uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.apps[app]; a != nil {
-		for e := a.calls.Back(); e != nil && len(found) < limit; e = e.Prev() {
-			if c := e.Value.(*entry).call; f.selects(c) {
-				found = append(found, c)
-			}
+	for e := l.of(f.App).Back(); e != nil && len(found) < limit; e = e.Prev() {
+		if c := e.Value.(*entry).call; f.selects(c) {
+			found = append(found, c)
 		}
 	}
 	return found, l.seq
 }
 
-// After returns at most limit calls of an app with a Seq above after, oldest first. The
-// returned last is the value of after for the next calls.
-func (l *Log) After(app uint32, f Filter, after uint64, limit int) (found []*Call, last uint64) {
+// of returns the calls of an app, or all for 0. The caller has locked l.mu.
+func (l *Log) of(app uint32) *list.List {
+	if app == 0 {
+		return &l.all
+	}
+	if a := l.apps[app]; a != nil {
+		return &a.calls
+	}
+	return new(list.List)
+}
+
+// After returns at most limit calls with a Seq above after, oldest first. The returned
+// last is the value of after for the next calls.
+func (l *Log) After(f Filter, after uint64, limit int) (found []*Call, last uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.apps[app]
-	if a == nil {
-		return nil, l.seq
+	calls := l.of(f.App)
+	first := calls.Front()
+	for e := calls.Back(); e != nil; e = e.Prev() { // the new calls are the last ones, and usually few
+		if e.Value.(*entry).call.Seq <= after {
+			first = e.Next()
+			break
+		}
 	}
-	e := a.calls.Back()
-	for e != nil && e.Value.(*entry).call.Seq > after {
-		e = e.Prev()
-	}
-	if e == nil {
-		e = a.calls.Front()
-	} else {
-		e = e.Next()
-	}
-	for ; e != nil; e = e.Next() {
+	for e := first; e != nil; e = e.Next() {
 		c := e.Value.(*entry).call
 		if !f.selects(c) {
 			continue

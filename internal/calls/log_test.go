@@ -33,21 +33,24 @@ func TestOrder(t *testing.T) {
 	l := NewLog()
 	add(l, app, "a", 3, nil)
 	add(l, app+1, "other", 2, nil)
-	got, last := l.Newest(app, Filter{}, 2)
+	got, last := l.Newest(Filter{App: app}, 2)
 	if ids(got) != "a2 a1" {
 		t.Errorf("newest = %s", ids(got))
 	}
-	if got, again := l.After(app, Filter{}, last, 10); len(got) != 0 || again != last {
+	if got, again := l.After(Filter{App: app}, last, 10); len(got) != 0 || again != last {
 		t.Errorf("after the last: %s, %d; want none, %d", ids(got), again, last)
 	}
-	got, last = l.After(app, Filter{}, 0, 2)
+	got, last = l.After(Filter{App: app}, 0, 2)
 	if ids(got) != "a0 a1" {
 		t.Errorf("the first = %s", ids(got))
 	}
-	if got, _ = l.After(app, Filter{}, last, 2); ids(got) != "a2" {
+	if got, _ = l.After(Filter{App: app}, last, 2); ids(got) != "a2" {
 		t.Errorf("the rest = %s", ids(got))
 	}
-	if got, last = l.After(7, Filter{}, 0, 2); len(got) != 0 || last == 0 {
+	if got, _ = l.After(Filter{}, 0, 9); ids(got) != "a0 a1 a2 other0 other1" {
+		t.Errorf("of all apps: %s", ids(got))
+	}
+	if got, last = l.After(Filter{App: 7}, 0, 2); len(got) != 0 || last == 0 {
 		t.Errorf("of an unknown app: %s, %d", ids(got), last)
 	}
 }
@@ -68,7 +71,7 @@ func TestFilter(t *testing.T) {
 		{Filter{Code: &zero}, "ok partly"},
 		{Filter{Command: "kick", Code: &bad}, "refused"},
 	} {
-		if got, _ := l.After(app, test.filter, 0, 10); ids(got) != test.want {
+		if got, _ := l.After(test.filter, 0, 10); ids(got) != test.want {
 			t.Errorf("%+v: %s, want %s", test.filter, ids(got), test.want)
 		}
 	}
@@ -130,9 +133,9 @@ func TestClear(t *testing.T) {
 	if l.Find("a0") != nil || l.Find("other0") == nil || len(l.apps) != 1 {
 		t.Errorf("left: %v", l.byID)
 	}
-	_, last := l.Newest(app, Filter{}, 1)
+	_, last := l.Newest(Filter{App: app}, 1)
 	add(l, app, "new", 1, nil)
-	if got, _ := l.After(app, Filter{}, last, 9); ids(got) != "new0" {
+	if got, _ := l.After(Filter{App: app}, last, 9); ids(got) != "new0" {
 		t.Errorf("after the clearing: %s", ids(got))
 	}
 }
@@ -140,7 +143,7 @@ func TestClear(t *testing.T) {
 // TestAdded waits for calls while others add them. Every call must be seen once.
 func TestAdded(t *testing.T) {
 	l := NewLog()
-	_, after := l.Newest(app, Filter{}, 1)
+	_, after := l.Newest(Filter{App: app}, 1)
 	const workers, each = 4, 50
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -150,7 +153,7 @@ func TestAdded(t *testing.T) {
 	for len(seen) < workers*each {
 		added := l.Added()
 		var found []*Call
-		found, after = l.After(app, Filter{}, after, 7)
+		found, after = l.After(Filter{App: app}, after, 7)
 		for _, c := range found {
 			if seen[c.RequestID] {
 				t.Fatalf("%s came twice", c.RequestID)

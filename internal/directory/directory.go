@@ -87,6 +87,9 @@ func New(o Options) *Directory {
 	return d
 }
 
+// Commands returns the commands that may have a rate limit, which are all commands.
+func (d *Directory) Commands() []string { return d.commands }
+
 // App returns an app. It is shared and must not be changed.
 // Codes: NoApp.
 func (d *Directory) App(ctx context.Context, id account.AppID) (*account.App, error) {

@@ -1,6 +1,6 @@
-// Package faults decides which calls of a test app fail on purpose, and how. It knows
-// neither HTTP nor the commands: a caller asks for the fault of a call and carries it
-// out. Faults are kept in memory, so they are gone when the server ends.
+// Package faults decides which calls of a test app fail on purpose, and how. A caller
+// asks for the fault of a call and carries it out. Faults are kept in memory, so they are
+// gone when the server ends.
 package faults
 
 import (
@@ -19,6 +19,9 @@ const (
 	maxInfo    = 200 // bytes
 	maxUserIDs = 100
 )
+
+// ItemCommands are the commands whose items can fail one by one.
+var ItemCommands = []string{"multiaccount_import", "account_check", "account_delete"}
 
 // Values of [Fault.Cut].
 const (
@@ -62,9 +65,12 @@ func (f *Fault) Delay() time.Duration { return time.Duration(f.DelayMS) * time.M
 // OfItems reports whether f fails items of a batch.
 func (f *Fault) OfItems() bool { return f.FailItems > 0 || len(f.FailUserIDs) > 0 }
 
-// Check returns what is wrong with f, in a sentence with the remedy.
-func (f *Fault) Check() error {
+// Check returns what is wrong with f, in a sentence with the remedy. The argument
+// commands lists all commands.
+func (f *Fault) Check(commands []string) error {
 	switch {
+	case f.Command != "" && !slices.Contains(commands, f.Command):
+		return fmt.Errorf("command is none of %v; correct it, or leave it out for all commands", commands)
 	case f.Code == 0 && f.Status == 0 && f.DelayMS == 0 && f.Cut == "" && !f.OfItems():
 		return errors.New("the fault does nothing; give code, status, delay_ms, cut, fail_items or fail_userids")
 	case f.Code < 0 || f.Code > maxCode:
@@ -89,6 +95,8 @@ func (f *Fault) Check() error {
 
 func (f *Fault) checkItems() error {
 	switch {
+	case f.OfItems() && !slices.Contains(ItemCommands, f.Command):
+		return fmt.Errorf("fail_items and fail_userids need a command whose items can fail one by one; give command as one of %v", ItemCommands)
 	case f.FailItems < 0:
 		return fmt.Errorf("fail_items is %d; give the number of items to fail, from 1 up", f.FailItems)
 	case f.FailItems > 0 && len(f.FailUserIDs) > 0:

@@ -62,7 +62,7 @@ func TestSet(t *testing.T) {
 	ids[0] = "b" // must not reach the fault
 	s.Next(app, "kick")
 	s.Next(app, "kick")
-	want := []Active{
+	want := []ActiveFault{
 		{ID: first.ID, Fault: Fault{FailUserIDs: []string{"a"}, Times: 1}, Passed: 1, Hit: 1},
 		{ID: second.ID, Fault: Fault{Code: 2}, Hit: 1},
 	}
@@ -109,6 +109,7 @@ func TestItems(t *testing.T) {
 
 // TestCheck checks that each mistake is refused in a sentence that names its field.
 func TestCheck(t *testing.T) {
+	const imports = "multiaccount_import"
 	for _, f := range []Fault{
 		{Code: 70500},
 		{Status: 502},
@@ -116,12 +117,12 @@ func TestCheck(t *testing.T) {
 		{Cut: CutBefore},
 		{Cut: CutMiddle, Code: 60007},
 		{Cut: CutBefore, Run: true},
-		{FailItems: 3, ItemCode: 70398, Seed: 1},
-		{FailUserIDs: []string{"a"}, DelayMS: 1},
+		{FailItems: 3, ItemCode: 70398, Seed: 1, Command: imports},
+		{FailUserIDs: []string{"a"}, DelayMS: 1, Command: imports},
 		{Code: 70500, Status: 500, Info: "text", Run: true, Probability: 0.25, After: 1, Times: 2},
-		{FailItems: 1, Cut: CutBefore, Run: true},
+		{FailItems: 1, Cut: CutBefore, Run: true, Command: imports}, {Code: 1, Command: "kick"},
 	} {
-		if err := f.Check(); err != nil {
+		if err := f.Check([]string{"kick", "multiaccount_import"}); err != nil {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}
@@ -133,7 +134,7 @@ func TestCheck(t *testing.T) {
 		{Fault{Times: 3}, "does nothing"},
 		{Fault{Code: -1}, "code"},
 		{Fault{Code: 1_000_000}, "code"},
-		{Fault{FailItems: 1, ItemCode: -1}, "item_code"},
+		{Fault{FailItems: 1, ItemCode: -1, Command: imports}, "item_code"},
 		{Fault{Code: 1, ItemCode: 1}, "item_code"},
 		{Fault{Status: 200}, "status"},
 		{Fault{Status: 600}, "status"},
@@ -145,16 +146,19 @@ func TestCheck(t *testing.T) {
 		{Fault{Code: 1, Info: strings.Repeat("x", maxInfo+1)}, "info"},
 		{Fault{DelayMS: 1, Run: true}, "run"},
 		{Fault{FailItems: -1, Code: 1}, "fail_items"},
-		{Fault{FailItems: 1, FailUserIDs: []string{"a"}}, "fail_userids"},
-		{Fault{FailUserIDs: make([]string, maxUserIDs+1)}, "fail_userids"},
-		{Fault{FailItems: 1, Code: 1}, "fail_items"},
+		{Fault{FailItems: 1, FailUserIDs: []string{"a"}, Command: imports}, "fail_userids"},
+		{Fault{FailUserIDs: make([]string, maxUserIDs+1), Command: imports}, "fail_userids"},
+		{Fault{FailItems: 1, Code: 1, Command: imports}, "fail_items"},
+		{Fault{FailItems: 1}, "command"},
+		{Fault{FailUserIDs: []string{"a"}, Command: "kick"}, "command"},
+		{Fault{Code: 1, Command: "kik"}, "command"},
 		{Fault{Code: 1, After: -1}, "after"},
 		{Fault{Code: 1, Times: -1}, "times"},
 		{Fault{Code: 1, Probability: -0.1}, "probability"},
 		{Fault{Code: 1, Probability: 1.1}, "probability"},
 		{Fault{Code: 1, Probability: math.NaN()}, "probability"},
 	} {
-		if err := test.fault.Check(); err == nil || !strings.Contains(err.Error(), test.names) {
+		if err := test.fault.Check([]string{"kick", "multiaccount_import"}); err == nil || !strings.Contains(err.Error(), test.names) {
 			t.Errorf("%+v: %v, want an error about %s", test.fault, err, test.names)
 		}
 	}

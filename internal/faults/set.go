@@ -9,17 +9,17 @@ import (
 	"sync/atomic"
 )
 
-// An Active is a fault of an app, with its counts.
-type Active struct {
+// An ActiveFault is a fault of an app, with its counts.
+type ActiveFault struct {
 	ID     string `json:"id"`
 	Fault  Fault  `json:"fault"`
 	Passed uint64 `json:"passed"` // number of calls that it considered and let pass
 	Hit    uint64 `json:"hit"`    // number of calls that it changed
 }
 
-// An armed is an Active with the source of its chances.
+// An armed is an ActiveFault with the source of its chances.
 type armed struct {
-	Active
+	ActiveFault
 	chance *rand.Rand // nil if every call fails
 }
 
@@ -36,30 +36,30 @@ func NewSet() *Set { return &Set{apps: map[uint32][]*armed{}} }
 
 // Add adds a valid fault to an app, after those that it has. If the app has too many,
 // the error says so.
-func (s *Set) Add(app uint32, f Fault) (Active, error) {
+func (s *Set) Add(app uint32, f Fault) (ActiveFault, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.apps[app]) >= MaxFaults {
-		return Active{}, fmt.Errorf("the app has %d faults, as many as it may have; clear some first", MaxFaults)
+		return ActiveFault{}, fmt.Errorf("the app has %d faults, as many as it may have; clear some first", MaxFaults)
 	}
 	s.lastID++
 	f.FailUserIDs = slices.Clone(f.FailUserIDs)
-	a := &armed{Active: Active{ID: strconv.FormatUint(s.lastID, 10), Fault: f}}
+	a := &armed{ActiveFault: ActiveFault{ID: strconv.FormatUint(s.lastID, 10), Fault: f}}
 	if f.Probability > 0 && f.Probability < 1 {
 		a.chance = rand.New(rand.NewPCG(f.Seed, 0))
 	}
 	s.apps[app] = append(s.apps[app], a)
 	s.total.Add(1)
-	return a.Active, nil
+	return a.ActiveFault, nil
 }
 
 // List returns the faults of an app in their order.
-func (s *Set) List(app uint32) []Active {
+func (s *Set) List(app uint32) []ActiveFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]Active, 0, len(s.apps[app]))
+	list := make([]ActiveFault, 0, len(s.apps[app]))
 	for _, a := range s.apps[app] {
-		list = append(list, a.Active)
+		list = append(list, a.ActiveFault)
 	}
 	return list
 }

@@ -16,6 +16,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/faults"
 )
 
 const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; lists and counts of accounts; tokens, the audit trail, and backups.
@@ -30,6 +31,8 @@ var adminTags = []Tag{
 	{"accounts", "Look at accounts; the vendor's commands change them."},
 	{"tokens", "Tokens of this API."},
 	{"audit", "Who changed what."},
+	{"calls", "What was called, and why it failed."},
+	{"faults", "Calls of test apps that fail on purpose."},
 	{"upkeep", "Copies of the store, and how secrets are kept in it."},
 	{"server", "The server itself."},
 }
@@ -40,6 +43,9 @@ var groups = []struct{ part, tag string }{
 	{"/accounts", "accounts"},
 	{"/keys:reseal", "upkeep"},
 	{"/backup", "upkeep"},
+	{"/requests", "calls"},
+	{"/rate-report", "calls"},
+	{"/faults", "faults"},
 	{"/tokens", "tokens"},
 	{"/audit", "audit"},
 	{"/apps", "apps"},
@@ -101,6 +107,7 @@ var adminTexts = map[string]func() *Schema{
 	"edition": func() *Schema { return enum(account.Editions()...) },
 	"scope":   func() *Schema { return enum(account.Scopes()...) },
 	"kind":    func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
+	"cutting": func() *Schema { return enum(faults.CutBefore, faults.CutMiddle) },
 	"userid":  func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
 }
 
@@ -183,6 +190,10 @@ func querySchema(name string) *Schema {
 		return integer(1, account.MaxListLimit)
 	case "sdkappid":
 		return integer(1, 1<<32-1)
+	case "code", "after", "wait":
+		return integer(0, 1<<53-1)
+	case "bodies":
+		return &Schema{Type: "boolean"}
 	}
 	return &Schema{Type: "string"}
 }

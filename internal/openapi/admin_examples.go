@@ -18,7 +18,10 @@ const (
 	exampleSettings = `{"quota":1000,"rate_limits":{"kick":50}}`
 	exampleApp      = `"sdkappid":1400000002,"name":"shop","edition":"development","disabled":false,"test":true,"created_at":"2026-05-06T07:08:09.123Z"`
 	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","token_id":"8c1f0b6d","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
-	exampleUser     = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
+	exampleFault    = `{"id":"1","fault":{"command":"account_import","code":70500,"times":2},"passed":0,"hit":0}`
+	exampleCall     = `{"seq":1795853147273001,"request_id":"KLQ7GAA2ZBXM4T5E","time":"2026-05-06T07:08:09.123Z","sdkappid":0,"command":"","identifier":"","peer":"127.0.0.1","status":200,"code":60009,` +
+		`"info":"there is no command account_imports; did you mean /v4/im_open_login_svc/account_import?","advice":"Check the path: /v4/SERVICE/COMMAND, in the documented case.","took_us":42,"items":0,"failed":0}`
+	exampleUser = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
 
 // appWith returns the example app with the values that examples change.
@@ -63,6 +66,15 @@ func AdminExamples() []AdminExample {
 		{"deleteToken", map[string]string{"id": "0f9a1c2e"}, nil, ``, ``},
 		{"reseal", nil, nil, ``, `{"resealed":0}`},
 		{"backup", nil, nil, `{"dir":"/var/backups/rollcall-monday"}`, `{"dir":"/var/backups/rollcall-monday","accounts":3,"apps":2,"bytes":65536,"took_ms":12}`},
+		{"listCalls", nil, map[string]string{"after": "0"}, ``, `{"calls":[` + exampleCall + `],"last":1795853147273001}`},
+		{"readCall", map[string]string{"id": "KLQ7GAA2ZBXM4T5E"}, nil, ``, exampleCall},
+		{"listAppCalls", app, map[string]string{"command": "multiaccount_import", "code": "70398"}, ``, `{"calls":[],"last":1795853147273001}`},
+		{"clearCalls", app, nil, ``, `{"cleared":0}`},
+		{"rateReport", app, nil, ``, `{"commands":[],"seconds":[]}`},
+		{"addFault", app, nil, `{"command":"account_import","code":70500,"times":2}`, exampleFault},
+		{"listFaults", app, nil, ``, `{"faults":[` + exampleFault + `]}`},
+		{"removeFault", map[string]string{"sdkappid": "1400000002", "id": "1"}, nil, ``, ``},
+		{"clearFaults", app, nil, ``, `{"cleared":0}`},
 		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
 	}
 }

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestDocuments compares the committed documents with newly generated ones.
 func TestDocuments(t *testing.T) {
-	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
+	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire", "../calls", "../faults")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAdminExamples(t *testing.T) {
 
 // TestDescriptions checks that every schema and operation on the page has a description.
 func TestDescriptions(t *testing.T) {
-	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire")
+	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire", "../calls", "../faults")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,8 @@ func (r *reflector) of(t reflect.Type) *Schema {
 		return &Schema{Type: "string"}
 	case reflect.Int, reflect.Int64:
 		return &Schema{Type: "integer", Format: "int64"}
+	case reflect.Float64:
+		return &Schema{Type: "number"}
 	case reflect.Uint32:
 		return integer(0, math.MaxUint32)
 	case reflect.Uint64:

@@ -14,9 +14,12 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/api"
 	"rollcall/internal/auth"
+	"rollcall/internal/calls"
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/metrics"
+	"rollcall/internal/ratelimit"
 	"rollcall/internal/records"
 	"rollcall/internal/wire"
 )
@@ -59,6 +62,9 @@ type Server struct {
 	dir       *directory.Directory
 	api       *api.Server
 	admin     *admin.Server
+	calls     *calls.Log
+	faults    *faults.Set
+	rates     *ratelimit.Report
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
@@ -94,7 +100,10 @@ func (s *Server) open(ctx context.Context) error {
 	s.metrics.WatchStore(s.dir)
 	inFlight := api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(inFlight.Len)
-	s.api = api.New(api.Options{Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight})
+	s.calls, s.faults, s.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
+	s.api = api.New(api.Options{
+		Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+	})
 	s.admin = s.newAdmin()
 	s.watch(ctx)
 	s.attach()
