@@ -188,6 +188,53 @@ func TestAdminCalls(t *testing.T) {
 			func(c *client.AdminClient) (any, error) { return c.ResealKeys(ctx) }, 6,
 		},
 		{
+			"Call",
+			exchange{"GET /admin/v1/requests/A%2FB", 200, `{"seq":7,"request_id":"A/B","failures":[{"item":1,"userid":"bob","code":70398,"info":"i","advice":"a"}]}`},
+			func(c *client.AdminClient) (any, error) { return c.Call(ctx, "A/B") },
+			&client.CallRecord{Seq: 7, RequestID: "A/B", Failures: []client.CallFailure{{Item: 1, UserID: "bob", Code: 70398, Info: "i", Advice: "a"}}},
+		},
+		{
+			"ClearCalls",
+			exchange{"DELETE /admin/v1/apps/5/requests", 200, `{"cleared":6}`},
+			func(c *client.AdminClient) (any, error) { return c.ClearCalls(ctx, 5) }, 6,
+		},
+		{
+			"RateReport",
+			exchange{"GET /admin/v1/apps/5/rate-report", 200, `{"commands":[],"seconds":[{"command":"kick","time":"` + when + `","limit":1,"calls":3,"refused":2}]}`},
+			func(c *client.AdminClient) (any, error) {
+				r, err := c.RateReport(ctx, 5)
+				if err != nil {
+					return nil, err
+				}
+				return fmt.Sprintf("%+v", r.Seconds), nil
+			},
+			"[{Command:kick Time:2026-01-02 03:04:05.006 +0000 UTC Limit:1 Calls:3 Refused:2}]",
+		},
+		{
+			"AddFault",
+			exchange{`POST /admin/v1/apps/5/faults {"code":70500,"times":2}`, 201, `{"id":"1","fault":{"code":70500,"times":2}}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.AddFault(ctx, 5, client.Fault{Code: 70500, Times: 2})
+			},
+			&client.ActiveFault{ID: "1", Fault: client.Fault{Code: 70500, Times: 2}},
+		},
+		{
+			"Faults",
+			exchange{"GET /admin/v1/apps/5/faults", 200, `{"faults":[{"id":"1","fault":{"cut":"middle"},"passed":3,"hit":4}]}`},
+			func(c *client.AdminClient) (any, error) { return c.Faults(ctx, 5) },
+			[]client.ActiveFault{{ID: "1", Fault: client.Fault{Cut: client.CutMiddle}, Passed: 3, Hit: 4}},
+		},
+		{
+			"RemoveFault",
+			exchange{"DELETE /admin/v1/apps/5/faults/1", 204, ""},
+			func(c *client.AdminClient) (any, error) { return nil, c.RemoveFault(ctx, 5, "1") }, nil,
+		},
+		{
+			"ClearFaults",
+			exchange{"DELETE /admin/v1/apps/5/faults", 200, `{"cleared":2}`},
+			func(c *client.AdminClient) (any, error) { return c.ClearFaults(ctx, 5) }, 2,
+		},
+		{
 			"SignUser",
 			exchange{`POST /admin/v1/apps/5/usersig {"identifier":"alice","validity_s":90}`, 200, `{"sdkappid":5,"identifier":"alice","usersig":"eJw","expires_at":"` + when + `"}`},
 			func(c *client.AdminClient) (any, error) {

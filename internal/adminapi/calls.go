@@ -10,6 +10,9 @@ import (
 // A Call is one finished call of the account API, as the server keeps it.
 type Call = calls.Call
 
+// A CallFailure is an item of a batch that failed.
+type CallFailure = calls.Failure
+
 // CallList contains calls.
 type CallList struct {
 	Calls []*Call `json:"calls"` // newest first, or oldest first with after
