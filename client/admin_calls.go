@@ -115,6 +115,12 @@ func (c *AdminClient) ClearCalls(ctx context.Context, sdkAppID uint32) (int, err
 // mode were not shadow.
 type RateReport = adminapi.RateReport
 
+// A RateSummary sums up one command of a [RateReport].
+type RateSummary = adminapi.RateSummary
+
+// A RateSecond is one second of a [RateReport].
+type RateSecond = adminapi.RateSecond
+
 // RateReport returns the report of an app, since the start of the server. It needs the
 // scope read.
 func (c *AdminClient) RateReport(ctx context.Context, sdkAppID uint32) (*RateReport, error) {

@@ -21,6 +21,7 @@ type appCmd struct {
 	Show       appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
 	Set        appSetCmd    `cmd:"" help:"Change an app."`
 	Key        appKeyCmd    `cmd:"" help:"Add, list and retire keys."`
+	Rates      appRatesCmd  `cmd:"" help:"Show calls that the rate limits would have refused."`
 	Admins     appAdminCmd  `cmd:"" name:"admin" help:"Add and remove admins."`
 	Delete     appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
 }

@@ -5,6 +5,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/completion"
+	"rollcall/internal/wire"
 )
 
 // completionCmd prints a script with which a shell completes commands and flags.
@@ -25,5 +26,5 @@ func (c *completionCmd) Run(env *environment, k *kong.Context) error {
 	for _, f := range account.SettingForms() {
 		settings = append(settings, f.Name)
 	}
-	return completion.Write(env.stdout, c.Shell, k.Model.Node, map[string][]string{"settings": settings})
+	return completion.Write(env.stdout, c.Shell, k.Model.Node, map[string][]string{"settings": settings, "commands": wire.CommandNames()})
 }

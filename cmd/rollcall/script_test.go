@@ -23,6 +23,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"end":   scriptEnd,
 	"mask":  scriptMask,
 	"code":  scriptCode,
+	"id":    scriptID,
 }
 
 // running is the key of the servers in the values of a script.
@@ -115,7 +116,9 @@ var masks = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "ID"},
 	{regexp.MustCompile(`(internal_id\W+)\d+`), "${1}NUMBER"},
 	{regexp.MustCompile(`request [A-Z2-7]{16}`), "request ID"},
+	{regexp.MustCompile(`\b[\d.]+(ms|µs)\b`), "DURATION"},
 	{regexp.MustCompile(`(took(_ms)?\W+)[\d.]+(ms|s)?`), "${1}DURATION"},
+	{regexp.MustCompile(`\b[A-Z2-7]{16}\b`), "REQUEST"},
 	{regexp.MustCompile(`(bytes\W+)\d+`), "${1}NUMBER"},
 	{regexp.MustCompile(` +\n`), "\n"},
 	{regexp.MustCompile(`(\S)   +`), "$1  "},
@@ -142,6 +145,14 @@ func scriptMask(ts *testscript.TestScript, neg bool, args []string) {
 	if got, want := mask(text), ts.ReadFile(args[0]); got != want {
 		ts.Fatalf("%s is not what was wanted\n-- got --\n%s-- want --\n%s", args[0], got, want)
 	}
+}
+
+// scriptID sets a variable to the first request id in the last standard output.
+func scriptID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: id VARIABLE")
+	}
+	ts.Setenv(args[0], regexp.MustCompile(`\b[A-Z2-7]{16}\b`).FindString(ts.ReadFile("stdout")))
 }
 
 // scriptCode runs rollcall and compares its exit code. The outputs are left in
