@@ -2,13 +2,18 @@ package conformance
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall/client"
 	"rollcall/internal/account"
+	"rollcall/internal/wire"
+	"rollcall/rollcalltest"
 	"rollcall/usersig"
 )
 
@@ -589,4 +594,37 @@ func TestD60_SuggestedParameters(t *testing.T) {
 			w.want(path+query, "{}", info)
 		}
 	})
+}
+
+func TestD75_PreflightOfTestApps(t *testing.T) {
+	preflight := func(w *world) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodOptions, expand(w, w.keys, target("account_check", "")), nil)
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, r)
+		return rec
+	}
+	inWorld(t, `{"test":true,"settings":{"cors":true}}`, func(w *world) {
+		if got := preflight(w); got.Code != http.StatusNoContent || got.Header().Get("Access-Control-Max-Age") == "" {
+			w.Errorf("%d %v", got.Code, got.Header())
+		}
+	})
+	inWorld(t, `{"test":true}`, func(w *world) {
+		if got := preflight(w); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "60002") {
+			w.Errorf("%d %s", got.Code, got.Body)
+		}
+	})
+}
+
+func TestD76_FaultsOfTestApps(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	srv.Fail(client.Fault{Status: 503, Code: 70500, Times: 1})
+	query := url.Values{"sdkappid": {fmt.Sprint(srv.SDKAppID)}, "identifier": {srv.Admin}, "usersig": {srv.UserSig(srv.Admin)}}
+	path := srv.URL + wire.CommandNamed("account_check").Path() + "?" + query.Encode()
+	if status, got := send(t, "POST", path, "", checkAlice); status != 503 || !strings.Contains(got, `"ErrorCode":70500`) {
+		t.Errorf("%d %s", status, got)
+	}
+	if status, got := send(t, "POST", path, "", checkAlice); status != 200 || !strings.Contains(got, ok) {
+		t.Errorf("%d %s", status, got)
+	}
 }

@@ -56,7 +56,8 @@ type App struct {
 
 // EndTest makes a usual app of a test app, without anything that only test apps may have.
 func (a *App) EndTest() {
-	a.Test, a.Settings.AnySignature, a.Clock, a.Expires = false, false, AppClock{}, time.Time{}
+	a.Settings.ClearTestOnly()
+	a.Test, a.Clock, a.Expires = false, AppClock{}, time.Time{}
 }
 
 // Quota returns the maximum number of accounts of a, or 0 for no limit.

@@ -80,6 +80,11 @@ func TestAppIdentity(t *testing.T) {
 			"any signature", func(a *account.App) { a.Settings.AnySignature = true },
 			"any_signature is only for apps that were created as test apps",
 		},
+		{"cors of a test app", func(a *account.App) { a.Test, a.Settings.CORS = true, true }, ""},
+		{
+			"cors", func(a *account.App) { a.Settings.CORS = true },
+			"cors is only for apps that were created as test apps",
+		},
 	})
 	for _, edition := range account.Editions() {
 		app := goodApp()

@@ -45,8 +45,8 @@ func checkTestOnly(a *App, f *faults) {
 	if a.Test {
 		return
 	}
-	if a.Settings.AnySignature {
-		f.add("any_signature", "", "true", "any_signature is only for apps that were created as test apps")
+	for _, name := range a.Settings.TestOnly() {
+		f.add(name, "", "true", name+" is only for apps that were created as test apps")
 	}
 	if a.Clock != (AppClock{}) {
 		f.add("clock", "", "set", "a clock of its own is only for apps that were created as test apps")

@@ -85,6 +85,10 @@ var breaches = []breach{
 	{"a word", func(a *account.App, way int) {
 		a.Settings.Words = append(a.Settings.Words, strings.Repeat("w", 200*way))
 	}},
+	{"cors", func(a *account.App, way int) {
+		a.Settings.CORS = true
+		a.Name += strings.Repeat("n", 300*way) // this rule can be broken in one way only
+	}},
 	{"any_signature", func(a *account.App, way int) {
 		a.Settings.AnySignature = true
 		a.Name += strings.Repeat("n", 300*way) // this rule can be broken in one way only

@@ -91,7 +91,26 @@ type Settings struct {
 	// Accept any well-formed UserSig of the app, regardless of the key that signed it.
 	// Only test apps can have this setting.
 	AnySignature bool `json:"any_signature,omitzero"`
+
+	// Answer the pre-flight requests (OPTIONS) of browsers, so that a page of another
+	// origin can call the app. A page that does so contains a UserSig of an admin, which
+	// every visitor can read. Only test apps can have this setting.
+	CORS bool `json:"cors,omitzero"`
 }
+
+// TestOnly returns the names of the settings in s that only test apps can have.
+func (s *Settings) TestOnly() (names []string) {
+	if s.AnySignature {
+		names = append(names, "any_signature")
+	}
+	if s.CORS {
+		names = append(names, "cors")
+	}
+	return names
+}
+
+// ClearTestOnly resets the settings that only test apps can have.
+func (s *Settings) ClearTestOnly() { s.AnySignature, s.CORS = false, false }
 
 // A SettingForm describes the values of a field of [Settings].
 type SettingForm struct {
@@ -126,6 +145,7 @@ func SettingForms() []SettingForm {
 		{"status_and_state", switchForm, "false", `true`},
 		{"send_request_id", switchForm, "false", `true`},
 		{"any_signature", switchForm, "false", `true`},
+		{"cors", switchForm, "false", `true`},
 	}
 }
 

@@ -28,6 +28,8 @@ func TestNoTestApps(t *testing.T) {
 		{"PATCH", "/admin/v1/apps/1400000001", `{"test":true,"settings":{"any_signature":true}}`, "bad-request"},
 		{"PATCH", "/admin/v1/apps/1400000001", `{"settings":{"any_signature":true}}`, "bad-request"},
 		{"PATCH", "/admin/v1/apps/1400000002", `{"settings":{"any_signature":true}}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000002", `{"settings":{"cors":true}}`, "bad-request"},
+		{"PATCH", "/admin/v1/apps/1400000001", `{"settings":{"cors":true}}`, "bad-request"},
 		{"POST", "/admin/v1/apps/1400000001/usersig", ``, "forbidden"},
 		{"POST", "/admin/v1/apps/1400000002/usersig", ``, "forbidden"},
 	} {
@@ -49,9 +51,9 @@ func TestNoTestApps(t *testing.T) {
 func TestNoTestAppAnyMore(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		const path = "/admin/v1/apps/1400000002"
-		b.secret(ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true,"settings":{"any_signature":true,"quota":7}}`).Secret)
+		b.secret(ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000002,"test":true,"settings":{"any_signature":true,"cors":true,"quota":7}}`).Secret)
 		b.problem(b.call("PATCH", path, `{"test":false,"settings":{"any_signature":true}}`), "bad-request")
-		if a := ok[adminapi.App](b, 200, "PATCH", path, `{"test":false}`); a.Test || a.Settings.AnySignature || a.Settings.Quota != 7 {
+		if a := ok[adminapi.App](b, 200, "PATCH", path, `{"test":false}`); a.Test || a.Settings.AnySignature || a.Settings.CORS || a.Settings.Quota != 7 {
 			b.Errorf("%+v", a)
 		}
 		for _, patch := range []string{`{"test":true}`, `{"settings":{"any_signature":true}}`} {

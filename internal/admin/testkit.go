@@ -11,24 +11,6 @@ import (
 	"rollcall/internal/directory"
 )
 
-// testApp returns the app in the path if its calls may be falsified here.
-func (s *Server) testApp(ctx context.Context, c *call) (*account.App, error) {
-	id, err := c.app()
-	if err != nil {
-		return nil, err
-	}
-	app, err := s.dir.App(ctx, id)
-	switch {
-	case err != nil:
-		return nil, err
-	case !app.Test:
-		return nil, &problemError{forbidden, "the app was not created as a test app; create another app with test"}
-	case !s.dir.MayFalsify(app):
-		return nil, &problemError{forbidden, "test apps are not allowed on this server; start it with --allow-test-apps"}
-	}
-	return app, nil
-}
-
 // resettable is testApp for calls that replace all accounts of the app.
 func (s *Server) resettable(ctx context.Context, c *call) (*account.App, error) {
 	app, err := s.testApp(ctx, c)

@@ -68,7 +68,7 @@ type AppPatch struct {
 	Name     *string       `json:"name,omitempty"`
 	Edition  *string       `json:"edition,omitempty" schema:"edition"`
 	Disabled *bool         `json:"disabled,omitempty"`
-	Test     *bool         `json:"test,omitempty"`    // false ends its role as a test app and clears any_signature; true is accepted only if it is a test app already
+	Test     *bool         `json:"test,omitempty"`    // false ends its role as a test app and clears the settings that only test apps can have; true is accepted only if it is a test app already
 	Settings SettingsPatch `json:"settings,omitzero"` // a merge patch (RFC 7396): null resets a member to its default
 
 	// Version, if it is not 0, is the version that the change was made for. The

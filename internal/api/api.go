@@ -93,6 +93,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, c := w.Header(), newCall(r)
 	setHeaders(h)
 	c.event.SetCode(0)
+	if r.Method == http.MethodOptions && s.preflight(w, r, c) {
+		c.free()
+		return
+	}
 	resp, err := s.respond(h, r, c)
 	if err != nil {
 		resp = c.fail(h, err)

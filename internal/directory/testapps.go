@@ -1,6 +1,10 @@
 package directory
 
-import "rollcall/internal/account"
+import (
+	"slices"
+
+	"rollcall/internal/account"
+)
 
 // MayFalsify reports whether app may accept any signature, and whether the server
 // signs UserSigs with its key on request. Both require that the app was created as a
@@ -19,11 +23,17 @@ func (d *Directory) checkNewTest(app *account.App) error {
 // checkTest refuses changes that would give an app the options of test apps. Programs
 // rely on the signatures of an app, so a token of a smaller scope must not weaken them.
 func (d *Directory) checkTest(before, after *account.App) error {
-	switch {
-	case after.Test && !before.Test:
+	if after.Test && !before.Test {
 		return notAllowed("an app is a test app from its creation or never; create another app with test")
-	case after.Settings.AnySignature && !before.Settings.AnySignature && !d.testApps:
-		return notAllowed("any_signature is not allowed on this server; start it with --allow-test-apps to test with it")
+	}
+	if d.testApps {
+		return nil
+	}
+	had := before.Settings.TestOnly()
+	for _, name := range after.Settings.TestOnly() {
+		if !slices.Contains(had, name) {
+			return notAllowed(name + " is not allowed on this server; start it with --allow-test-apps to test with it")
+		}
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func wholeApp() account.App {
 			AllowSources: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 			Region:       "sgp", RateMode: account.RateShadow, RateLimits: map[string]int{"account_check": 3},
 			AppRateLimit: 1, LockoutAfter: 2, StrictIDs: true, KickedAsExpired: true, NotAdmin: account.NotAdminGateway,
-			FailWhollyFailed: true, EchoUnknownIDs: true, NumbersAsText: true, StatusAndState: true, SendRequestID: true, AnySignature: true,
+			FailWhollyFailed: true, EchoUnknownIDs: true, NumbersAsText: true, StatusAndState: true, SendRequestID: true, AnySignature: true, CORS: true,
 		},
 	}
 }
