@@ -20,6 +20,7 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/auth"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
@@ -110,7 +111,13 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	}
 	seed(tb, store, s)
 	store.code = s.fault
-	srv := api.New(api.Options{Directory: dir, Auth: auth.New(dir)})
+	set := faults.NewSet()
+	for _, f := range s.faults {
+		if _, err := set.Add(uint32(defaultApp), f); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	srv := api.New(api.Options{Directory: dir, Auth: auth.New(dir), Faults: set})
 	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 		srv.ServeHTTP(w, r)
 		return nil

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
+	"rollcall/internal/faults"
 )
 
 // A transcript is one file of testdata.
@@ -29,7 +30,8 @@ type setup struct {
 	apps     []account.App
 	accounts []account.UserID
 	devices  map[account.UserID][]directory.Device
-	fault    account.Code // of the store; OK for none
+	fault    account.Code   // of the store; OK for none
+	faults   []faults.Fault // of the app, which must be a test app
 }
 
 // A step is one request and its response.

@@ -1,30 +1,9 @@
 // Calls all commands with imsdk-restapi-nodejs-es6-sdk, from the import of accounts
-// to their deletion. ROLLCALL_SIGNER selects the signer: "own" is the client itself
-// (version 1, with the private key in ROLLCALL_KEY_FILE), "vendor" is tls-sig-api-v2
-// instead (version 2, with ROLLCALL_SECRET).
+// to their deletion.
 'use strict';
 
 const assert = require('assert');
-const Client = require('imsdk-restapi-nodejs-es6-sdk');
-const { Api: Signer } = require('tls-sig-api-v2');
-
-const { ROLLCALL_SDKAPPID, ROLLCALL_SIGNER, ROLLCALL_KEY_FILE, ROLLCALL_SECRET } = process.env;
-const sdkAppid = Number(ROLLCALL_SDKAPPID);
-
-function newClient(identifier) {
-  const client = new Client({
-    sdkAppid, identifier, accountType: 0, privateKeyPath: ROLLCALL_KEY_FILE, expireAfter: 24 * 3600,
-  });
-  if (ROLLCALL_SIGNER === 'vendor') {
-    const signer = new Signer(sdkAppid, ROLLCALL_SECRET);
-    client._reSign = function () {
-      this._usersig = signer.genUserSig(identifier, 24 * 3600);
-      this._expireUntil = Infinity;
-    };
-  }
-  client.init();
-  return client;
-}
+const { newClient } = require('./client.js');
 
 let steps = 0;
 
