@@ -17,7 +17,8 @@ import (
 )
 
 // rollcall is Rollcall as released. Authentication, validation, metrics and the
-// request log are on. The rate limits of its demo app are in shadow mode.
+// request log are on. The rate limits of its demo app are in shadow mode. The demo app is
+// no test app, because the server would keep the calls of one with their bodies.
 type rollcall struct {
 	process
 	context struct {
@@ -36,7 +37,7 @@ const validity = 24 * time.Hour
 func newRollcall(binary, dir string) *rollcall {
 	r := &rollcall{process: process{
 		dir:  dir,
-		args: []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0"}, keeps: true,
+		args: []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps"}, keeps: true,
 	}}
 	r.url = func(line string) (string, bool) {
 		_, url, ok := strings.Cut(line, " is ready on ")

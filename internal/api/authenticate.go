@@ -31,6 +31,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	if err != nil {
 		return c.unidentified(err, q.usersig.text)
 	}
+	c.sig = caller.Sig
 	if !caller.Admin {
 		return c.notAdmin()
 	}

@@ -11,6 +11,7 @@ import (
 	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/wire"
+	"rollcall/usersig"
 )
 
 // Maximum sizes in bytes of the buffers that are kept for another call.
@@ -39,6 +40,7 @@ type call struct {
 type observed struct {
 	test     bool // the app is a test app, on a server that allows them
 	kept     bool // the call is recorded even if it succeeds
+	sig      *usersig.Sig // nil if it was not found genuine
 	refused  refusal
 	failures []calls.Failure // if kept
 	shadow   wire.Code       // code that would have refused the call if limits were enforced

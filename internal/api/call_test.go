@@ -15,6 +15,7 @@ import (
 	"rollcall/internal/calls"
 	"rollcall/internal/faults"
 	"rollcall/internal/wire"
+	"rollcall/usersig"
 )
 
 // TestCallsKeepNothing imports accounts with bodies whose memory is reused, by
@@ -74,9 +75,10 @@ func TestFreedCallsAreEmpty(t *testing.T) {
 	c.query, c.response = make([]byte, keepQuery+1), make([]byte, keepResponse+1)
 	c.app, c.endpoint, c.explain = new(account.App), new(endpoint), []reason{{}}
 	c.test, c.kept, c.shadow, c.refused.info, c.failures = true, true, 1, "x", []calls.Failure{{}}
+	c.sig = new(usersig.Sig)
 	c.fault, c.doomed = new(faults.Injection), []int{1}
 	c.free()
-	if c.test || c.kept || c.shadow != 0 || c.refused != (refusal{}) || c.failures != nil || c.fault != nil || c.doomed != nil {
+	if c.test || c.kept || c.shadow != 0 || c.refused != (refusal{}) || c.failures != nil || c.fault != nil || c.sig != nil || c.doomed != nil {
 		t.Errorf("left: %+v, %+v", c.observed, c.injected)
 	}
 	if c.app != nil || c.endpoint != nil || c.explain != nil || c.query != nil || c.response != nil {

@@ -21,13 +21,12 @@ import (
 	"rollcall/internal/wire"
 )
 
-// A seen is what a client sees of one call, and whether the call took effect.
+// A seen is what a client sees of one call.
 type seen struct {
-	status  int
-	body    string
-	broken  bool // the connection was cut
-	fault   string
-	created bool // the account of the import exists afterwards
+	status int
+	body   string
+	broken bool // the connection was cut
+	fault  string
 }
 
 // faultClient calls a test app of a server over a connection.

@@ -37,7 +37,7 @@ func (s *Server) record(r *http.Request, c *call, status int, body []byte) {
 		kept.Fault = c.fault.ID
 	}
 	if c.test {
-		kept.Signature = readSignature(q.usersig.text)
+		kept.Signature = c.signature(q.usersig.text)
 		kept.Response = calls.NewBody(body)
 		if c.body != nil {
 			kept.Request = calls.NewBody(c.body.Bytes())
@@ -60,11 +60,14 @@ func cut(identifier string) string {
 	return strings.ToValidUTF8(strings.Clone(identifier[:min(len(identifier), 2*account.MaxUserIDBytes)]), "?")
 }
 
-// readSignature returns what a UserSig says, or nil if it cannot be read.
-func readSignature(text string) *calls.Signature {
-	sig, err := usersig.Parse(text)
-	if err != nil {
-		return nil
+// signature returns what the UserSig of c says, or nil if it cannot be read.
+func (c *call) signature(text string) *calls.Signature {
+	sig := c.sig
+	if sig == nil {
+		var err error
+		if sig, err = usersig.Parse(text); err != nil {
+			return nil
+		}
 	}
 	return &calls.Signature{
 		Version: sig.Version, SDKAppID: sig.SDKAppID, Identifier: cut(sig.Identifier),

@@ -30,6 +30,8 @@ type Credentials struct {
 type Identity struct {
 	User  account.UserID
 	Admin bool // User is an admin of the app
+
+	Sig *usersig.Sig // what the UserSig says; shared, so it must not be changed
 }
 
 // ErrLockedOut refuses a peer that sent too many bad UserSigs, without a look
@@ -81,7 +83,7 @@ func (a *Authenticator) Identify(ctx context.Context, c Credentials) (Identity, 
 	if err := sig.CheckKick(kicked, now); err != nil {
 		return Identity{}, err
 	}
-	return Identity{User: c.Identifier, Admin: c.App.IsAdmin(c.Identifier)}, nil
+	return Identity{User: c.Identifier, Admin: c.App.IsAdmin(c.Identifier), Sig: sig}, nil
 }
 
 // verify checks the UserSig of c at now, which is the time of the app. If the

@@ -120,7 +120,8 @@ func TestCheck(t *testing.T) {
 		{FailItems: 3, ItemCode: 70398, Seed: 1, Command: imports},
 		{FailUserIDs: []string{"a"}, DelayMS: 1, Command: imports},
 		{Code: 70500, Status: 500, Info: "text", Run: true, Probability: 0.25, After: 1, Times: 2},
-		{FailItems: 1, Cut: CutBefore, Run: true, Command: imports}, {Code: 1, Command: "kick"},
+		{FailItems: 1, Cut: CutBefore, Run: true, Command: imports},
+		{Code: 1, Command: "kick"},
 	} {
 		if err := f.Check([]string{"kick", "multiaccount_import"}); err != nil {
 			t.Errorf("%+v: %v", f, err)
