@@ -430,3 +430,43 @@ func TestAdminRetries(t *testing.T) {
 		t.Errorf("ResealKeys: %v, want a Problem", err)
 	}
 }
+
+// TestCalls checks the requests and the order of each way to list calls.
+func TestCalls(t *testing.T) {
+	const first, second = `{"calls":[{"seq":4,"request_id":"D"},{"seq":3,"request_id":"C"}],"last":9}`, `{"calls":[{"seq":10,"request_id":"E"}],"last":10}`
+	kicks := client.CallQuery{Command: "kick", Code: new(70107), Bodies: true}
+	newest := client.CallQuery{Newest: 2}
+	follow := client.CallQuery{Newest: 2, Follow: true}
+	for name, test := range map[string]struct {
+		app       uint32
+		query     client.CallQuery
+		exchanges []exchange
+		want      string
+	}{
+		"all": {5, kicks, []exchange{
+			{"GET /admin/v1/apps/5/requests?after=0&bodies=true&code=70107&command=kick", 200, second},
+			{"GET /admin/v1/apps/5/requests?after=10&bodies=true&code=70107&command=kick", 200, `{"calls":[],"last":10}`},
+		}, "E"},
+		"newest": {0, newest, []exchange{{"GET /admin/v1/requests?limit=2", 200, first}}, "CD"},
+		"follow": {5, follow, []exchange{
+			{"GET /admin/v1/apps/5/requests?limit=2", 200, first},
+			{"GET /admin/v1/apps/5/requests?after=9&wait=15", 200, `{"calls":[],"last":9}`},
+			{"GET /admin/v1/apps/5/requests?after=9&wait=15", 200, second},
+		}, "CDE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			for call, err := range admin(t, test.exchanges...).Calls(t.Context(), test.app, test.query) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got += call.RequestID; got == test.want && test.query.Follow {
+					break
+				}
+			}
+			if got != test.want {
+				t.Errorf("calls %s, want %s", got, test.want)
+			}
+		})
+	}
+}

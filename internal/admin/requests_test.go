@@ -131,9 +131,12 @@ func TestAwaitCalls(t *testing.T) {
 		ids, last := b.listed(fmt.Sprint(requests, "?command=kick&wait=50&after=", last))
 		got <- page{ids, last}
 	}()
-	synced := b.kept(calls.Call{RequestID: "other", SDKAppID: someApp, Command: "account_check"})
+	for strings.Count(b.log.String(), `"command":"admin.listAppCalls"`) < 2 { // logged when the wait begins
+		time.Sleep(time.Millisecond)
+	}
+	other := b.kept(calls.Call{RequestID: "other", SDKAppID: someApp, Command: "account_check"})
 	want := b.kept(calls.Call{RequestID: "kick", SDKAppID: someApp, Command: "kick"})
-	if p := <-got; p.ids != "kick" || p.last < want || synced >= want {
+	if p := <-got; p.ids != "kick" || p.last < want || other >= want {
 		t.Errorf("%+v, want the call with seq %d", p, want)
 	}
 	if ids, again := b.listed(fmt.Sprint(requests, "?wait=1&after=", want)); ids != "" || again != want {
