@@ -118,7 +118,7 @@ func TestKitForTestAppsOnly(t *testing.T) {
 	refusing := newBenchOf(t, directory.Options{Engine: allowing.engine})
 	for _, q := range kitCalls {
 		for b, want := range map[*bench]struct{ path, remedy string }{
-			allowing: {"/admin/v1/apps/1400000001", "create another app with test"},
+			allowing: {"/admin/v1/apps/1400000001", "use an app that was created with"},
 			refusing: {kitApp, "--allow-test-apps"},
 		} {
 			if p := b.problem(b.call(q.method, want.path+q.path, q.body), "forbidden"); !strings.Contains(p.Detail, want.remedy) {
