@@ -77,6 +77,7 @@ var imports = map[string][]string{
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account"},
 	"internal/completion": {},
+	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},
 	"internal/pseudonym":  {},
 
 	// Tests of programs that call the service.
