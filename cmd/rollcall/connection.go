@@ -149,22 +149,9 @@ func (c *connection) account(ctx context.Context, env *environment) (*client.Cli
 
 // signer returns a signer for the app's admin.
 func (c *connection) signer(ctx context.Context, env *environment) (client.Signer, error) {
-	text, err := c.secret(env, c.KeyFile, "--key-file", keyVariable)
+	key, err := c.signingKey(env)
 	if err != nil {
 		return nil, err
-	}
-	if text == "" {
-		text = c.saved.Key
-	}
-	if text == "" {
-		return nil, c.noKey()
-	}
-	if c.Admin == "" {
-		c.Admin = client.Administrator
-	}
-	key, err := parseSigningKey([]byte(text))
-	if err != nil {
-		return nil, fmt.Errorf("the key: %w", err)
 	}
 	sign := client.KeySigner(key, c.SDKAppID, c.Admin)
 	if _, _, err := sign(ctx); err != nil {
@@ -197,6 +184,28 @@ func (c *connection) appTimeSigner(key usersig.Key, sign client.Signer) client.S
 		sig, err := usersig.Sign(key, usersig.Claims{SDKAppID: c.SDKAppID, Identifier: c.Admin, IssuedAt: clock.Now, Validity: validity})
 		return sig, time.Now().Add(validity), err
 	}
+}
+
+// signingKey returns the key of the app, and sets the admin if none was given.
+func (c *connection) signingKey(env *environment) (usersig.Key, error) {
+	text, err := c.secret(env, c.KeyFile, "--key-file", keyVariable)
+	if err != nil {
+		return usersig.Key{}, err
+	}
+	if text == "" {
+		text = c.saved.Key
+	}
+	if text == "" {
+		return usersig.Key{}, c.noKey()
+	}
+	if c.Admin == "" {
+		c.Admin = client.Administrator
+	}
+	key, err := parseSigningKey([]byte(text))
+	if err != nil {
+		return usersig.Key{}, fmt.Errorf("the key: %w", err)
+	}
+	return key, nil
 }
 
 // noApp returns the error of a missing app, with the flags to give.

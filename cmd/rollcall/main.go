@@ -35,6 +35,8 @@ type cli struct {
 	Calls    callsCmd    `cmd:"" help:"Show calls with their refusals and remedies, as they come."`
 	Fault    faultCmd    `cmd:"" help:"Let calls of a test app fail on purpose."`
 	Bench    benchCmd    `cmd:"" help:"Load a server and measure its rate and latency."`
+	Record   recordCmd   `cmd:"" help:"Record the calls of a program to any server."`
+	Replay   replayCmd   `cmd:"" help:"Replay a recording against a server and show what differs."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

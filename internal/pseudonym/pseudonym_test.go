@@ -138,7 +138,7 @@ func FuzzText(f *testing.F) {
 		if utf8.ValidString(text) != utf8.ValidString(got) {
 			t.Errorf("Text(%q) = %q", text, got)
 		}
-		if p := (k.Number(text)); len(p) != len(text) && utf8.ValidString(text) {
+		if p := k.Number(text); len(p) != len(text) && utf8.ValidString(text) {
 			t.Errorf("Number(%q) = %q", text, p)
 		}
 	})

@@ -66,7 +66,7 @@ func Replay(ctx context.Context, rec *Recording, t Target, report func(Differenc
 	}
 	t.Admin, t.Timeout = cmp.Or(t.Admin, administrator), cmp.Or(t.Timeout, 30*time.Second)
 	if t.SDKAppID = cmp.Or(t.SDKAppID, s.app); t.SDKAppID == 0 {
-		return nil, errors.New("the recording has no call that an app accepted, so its SDKAppID is not known: give one")
+		return nil, errNoApp
 	}
 	r := &replay{Target: t, http: sender(t.HTTPClient), survey: s, notes: map[string]string{}}
 	r.summary = Summary{SDKAppID: t.SDKAppID, Unreadable: s.unreadable, Notes: []string{}}

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -56,7 +57,7 @@ func surveyOf(rec *Recording) (*survey, error) {
 		}
 		text, _ := e.param("sdkappid")
 		if app, err := strconv.ParseUint(text, 10, 32); err == nil && app != 0 {
-			s.app = first(s.app, uint32(app))
+			s.app = cmp.Or(s.app, uint32(app))
 			apps[uint32(app)] = true
 		}
 		s.learn(e, resp)
@@ -65,12 +66,19 @@ func surveyOf(rec *Recording) (*survey, error) {
 	return s, nil
 }
 
-func first(a, b uint32) uint32 {
-	if a != 0 {
-		return a
+// SDKAppID returns the app of the recording, the first one that let a caller in.
+func (rec *Recording) SDKAppID() (uint32, error) {
+	s, err := surveyOf(rec)
+	if err != nil {
+		return 0, err
 	}
-	return b
+	if s.app == 0 {
+		return 0, errNoApp
+	}
+	return s.app, nil
 }
+
+var errNoApp = errors.New("the recording has no call that an app accepted, so its SDKAppID is not known")
 
 // command returns the last part of the path.
 func (e *Exchange) command() string {
