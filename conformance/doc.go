@@ -7,6 +7,8 @@
 //   - docs/compatibility.md is generated from testdata/catalogue.tsv and from the
 //     transcripts.
 //   - npm/ runs published clients, unmodified, against a server over TLS.
+//   - The transcripts and a published client are recorded and replayed (see package
+//     recording). A replay against the same settings shows no difference.
 //   - Every example of the OpenAPI documents is sent as a request. openapi/ validates
 //     the documents and uses the page at /docs in a browser.
 //   - docs/errors.md is generated from the table of codes and the catalogue.

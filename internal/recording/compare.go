@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -214,10 +215,16 @@ func (c *comparer) values(path, field string, a, b value) {
 		c.objects(path, a, b)
 	case a.kind == '[':
 		c.arrays(path, field, a, b)
+	case slices.Contains(errorFields, field) && withoutTimes(text(a)) == withoutTimes(text(b)):
 	case text(a) != text(b):
 		c.add(path, ValueDiffers, a.String(), b.String())
 	}
 }
+
+// timestamp matches a time in an error text, which is different for each call.
+var timestamp = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?`)
+
+func withoutTimes(s string) string { return timestamp.ReplaceAllString(s, "TIME") }
 
 // typed returns v with the name of its type.
 func typed(v value) string {

@@ -38,7 +38,7 @@ type Request struct {
 	Path   string `json:"path"` // as it was escaped
 
 	// Query contains the parameters as names and values, in order. The values
-	// [signature] and [random] stand for those that are not recorded.
+	// [signature], [random] and [badEscape] stand for those that are not recorded.
 	Query       [][2]string `json:"query"`
 	UserSig     *UserSig    `json:"usersig,omitempty"` // nil without a usersig in the query, or with an empty one
 	ContentType string      `json:"content_type,omitempty"`
@@ -49,6 +49,7 @@ type Request struct {
 const (
 	signature = "{usersig}"
 	random    = "{random}" // an unsigned integer of 32 bits
+	badEscape = "{%}"      // a value with a percent sign and no two digits after it
 )
 
 // A UserSig says what was in a UserSig, which itself is not recorded.

@@ -81,6 +81,8 @@ func (h *hider) text(field, s string) string {
 		return s
 	case h.response && slices.Contains(errorFields, field):
 		return h.info(s)
+	case field == "Value" && s != "" && isNumber(s):
+		return h.number(field, s) // clients send numbers as text, and servers return numbers
 	}
 	return h.hide(s)
 }
@@ -113,15 +115,20 @@ func (h *hider) path(escaped string) string {
 func (h *hider) query(raw string, now time.Time) (params [][2]string, sig *UserSig) {
 	values := map[string]string{}
 	for pair := range strings.SplitSeq(raw, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, value = unescape(name), unescape(value)
 		if pair == "" {
 			continue
 		}
+		name, escaped, _ := strings.Cut(pair, "=")
+		name = unescape(name)
+		value, err := url.QueryUnescape(escaped)
 		if _, ok := values[name]; !ok {
-			values[name] = value
+			values[name] = value // "" if the escapes are malformed
 		}
-		params = append(params, [2]string{h.name(name), h.param(name, value)})
+		param := [2]string{h.name(name), badEscape}
+		if err == nil {
+			param[1] = h.param(name, value)
+		}
+		params = append(params, param)
 	}
 	if values["usersig"] != "" {
 		sig = h.userSig(values, now)
@@ -129,7 +136,7 @@ func (h *hider) query(raw string, now time.Time) (params [][2]string, sig *UserS
 	return params, sig
 }
 
-// unescape decodes a name or value of a query. What is malformed stands for itself.
+// unescape decodes a name of a query. What is malformed stands for itself.
 func unescape(s string) string {
 	if text, err := url.QueryUnescape(s); err == nil {
 		return text

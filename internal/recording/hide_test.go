@@ -23,7 +23,7 @@ func newName(rnd *rand.Rand) string {
 	var words []string
 	for range 1 + rnd.IntN(3) {
 		alphabet := []rune(alphabets[rnd.IntN(len(alphabets))])
-		word := make([]rune, 9+rnd.IntN(8))
+		word := make([]rune, 14+rnd.IntN(8))
 		for i := range word {
 			word[i] = alphabet[rnd.IntN(len(alphabet))]
 		}
@@ -114,6 +114,8 @@ func TestHide(t *testing.T) {
 		{false, `{"UserID":"administrator"}`, `{"UserID":"administrator"}`},
 		{false, `{"TagList":["Tag_Profile_IM_Nick","Tag_Profile_Custom_Test"]}`, `{"TagList":["Tag_Profile_IM_Nick","Tag_Profile_Custom_Test"]}`},
 		{false, `{"Value":"Gender_Type_Male","IsNeedDetail":1}`, `{"Value":"Gender_Type_Male","IsNeedDetail":1}`},
+		{false, `{"Value":"7","x":None}`, `{"Value":"7","x":None}`},
+		{false, `{UserID:"alice"}`, `{UserID:"` + id + `"}`},
 		{false, `{"a":[true,null,12,-1.5]}`, `{"a":[true,null,12,-1.5]}`},
 		{true, `{"Status":"PushOnline","ErrorInfo":"no alice here"}`, `{"Status":"PushOnline","ErrorInfo":"no ` + id + ` here"}`},
 		{true, `{"ErrorInfo":"Err_TLS_PT_Open_Login_Account_Not_Exist"}`, `{"ErrorInfo":"Err_TLS_PT_Open_Login_Account_Not_Exist"}`},

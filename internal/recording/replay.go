@@ -141,7 +141,7 @@ func (r *replay) note(format string, args ...any) {
 
 // run replays every call.
 func (r *replay) run(ctx context.Context, rec *Recording, report func(Difference) error) (*Summary, error) {
-	start := time.Now()
+	start := time.Now().Add(ownCalls)
 	for e, err := range rec.Exchanges() {
 		if _, ok := errors.AsType[*Unreadable](err); ok {
 			continue
@@ -177,6 +177,10 @@ func (r *replay) count(differences int) {
 		r.summary.Differing++
 	}
 }
+
+// ownCalls is the pause before the first call if the pauses are kept. The calls that
+// prepare a replay then count for no rate limit.
+const ownCalls = 2 * time.Second
 
 // wait waits until the call is due, if the pauses are kept.
 func (r *replay) wait(ctx context.Context, start time.Time, e *Exchange) error {

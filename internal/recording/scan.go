@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -133,13 +134,19 @@ func endOfString(b []byte) (end int, whole bool) {
 	return len(b), false
 }
 
-// colonFollows reports whether a colon is the first after the quote that b begins with.
+// colonFollows reports whether a colon is the first after the byte that b begins with.
 func colonFollows(b []byte) bool {
 	if len(b) == 0 {
 		return false
 	}
 	rest := bytes.TrimLeft(b[1:], " \t\r\n")
 	return len(rest) > 0 && rest[0] == ':'
+}
+
+// literals are those of JSON, and what programs write by mistake in their place.
+var literals = map[string]bool{
+	"true": true, "false": true, "null": true,
+	"none": true, "nil": true, "nan": true, "undefined": true, "infinity": true, "-infinity": true,
 }
 
 // word rewrites a number, a literal, or anything else up to the next token.
@@ -149,10 +156,13 @@ func (s *scanner) word() {
 		n = len(s.in)
 	}
 	word := string(s.in[:n])
-	switch {
-	case word == "true" || word == "false" || word == "null":
+	switch top := s.top(); {
+	case literals[strings.ToLower(word)]:
+	case top.object && !top.named && colonFollows(s.in[n-1:]):
+		top.named, top.field = true, word
+		word = s.name(word)
 	case isNumber(word):
-		word = s.number(s.top().field, word)
+		word = s.number(top.field, word)
 	default:
 		word = s.bare(word)
 	}

@@ -290,6 +290,8 @@ func TestItems(t *testing.T) {
 	for _, tt := range []struct{ name, recorded, replayed, want string }{
 		{"same", `[{"UserID":"a","x":1},{"UserID":"b"}]`, `[{"UserID":"a","x":1},{"UserID":"b"}]`, ``},
 		{"volatile", `{"RequestId":"a","Instid":7}`, `{"RequestId":"b","Instid":9}`, ``},
+		{"times", `{"ErrorInfo":"kicked at 2023-11-14T22:13:19Z"}`, `{"ErrorInfo":"kicked at 2023-11-14T22:13:20.5Z"}`, ``},
+		{"times elsewhere", `{"Nick":"2023-11-14T22:13:19Z"}`, `{"Nick":"2023-11-14T22:13:20Z"}`, `$.Nick value`},
 		{"type of a volatile field", `{"Instid":7}`, `{"Instid":"7"}`, `$.Instid type`},
 		{"order", `["a","b","c"]`, `["b","a","c"]`, `$ item order`},
 		{"one less", `[{"UserID":"a"},{"UserID":"b","x":1}]`, `[{"UserID":"b","x":2}]`, `$[0] missing, $[1].x value`},

@@ -1,7 +1,11 @@
 package recording
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/url"
@@ -35,7 +39,9 @@ func (r *replay) query(e *Exchange, recorded wire.Code) (string, error) {
 		case p[0] == "identifier":
 			value = r.id(value)
 		}
-		pairs[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(value)
+		if pairs[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(value); value == badEscape {
+			pairs[i] = url.QueryEscape(p[0]) + "=%zz"
+		}
 	}
 	return strings.Join(pairs, "&"), nil
 }
@@ -44,7 +50,7 @@ func (r *replay) query(e *Exchange, recorded wire.Code) (string, error) {
 // recording and that of the target change places, so that different apps stay different.
 func (r *replay) app(recorded uint32) uint32 {
 	switch recorded {
-	case r.survey.app:
+	case r.survey.app, 0:
 		return r.SDKAppID
 	case r.SDKAppID:
 		return r.survey.app
@@ -98,9 +104,28 @@ func (r *replay) sign(e *Exchange, recorded wire.Code) (string, error) {
 	}
 	key := r.Key
 	if recorded == wire.SigMismatch {
-		key = usersig.HMACKey(rand.Text())
+		var err error
+		if key, err = wrongKey(sig.Version); err != nil {
+			return "", err
+		}
 	}
 	return usersig.Sign(key, claims)
+}
+
+// wrongKey returns a key that no app has, for UserSigs of a version.
+func wrongKey(version int) (usersig.Key, error) {
+	if version != 1 {
+		return usersig.HMACKey(rand.Text()), nil
+	}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return usersig.Key{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return usersig.Key{}, err
+	}
+	return usersig.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // seconds returns a duration of at most a century.

@@ -19,7 +19,8 @@ const maxWatched = 10000
 type survey struct {
 	calls      int
 	unreadable int             // lines
-	app        uint32          // the first app that let a caller in; 0 if none did
+	app        uint32          // the first app that let a caller in, or the first one at all
+	named      uint32          // the first SDKAppID in a URL
 	otherApps  int             // further ones
 	admins     map[string]bool // callers that were let in
 	before     map[string]accountState
@@ -48,6 +49,9 @@ func surveyOf(rec *Recording) (*survey, error) {
 			return nil, err
 		}
 		s.calls++
+		text, _ := e.param("sdkappid")
+		app, _ := strconv.ParseUint(text, 10, 32) // 0 if it is none
+		s.named = cmp.Or(s.named, uint32(app))
 		resp, ok := parse(e.Response.raw())
 		if !ok || !letIn(resp) {
 			continue
@@ -55,18 +59,17 @@ func surveyOf(rec *Recording) (*survey, error) {
 		if id, ok := e.param("identifier"); ok {
 			s.admins[id] = true
 		}
-		text, _ := e.param("sdkappid")
-		if app, err := strconv.ParseUint(text, 10, 32); err == nil && app != 0 {
-			s.app = cmp.Or(s.app, uint32(app))
-			apps[uint32(app)] = true
-		}
+		s.app = cmp.Or(s.app, uint32(app))
+		apps[uint32(app)] = true
 		s.learn(e, resp)
 	}
+	s.app = cmp.Or(s.app, s.named)
 	s.otherApps = max(0, len(apps)-1)
 	return s, nil
 }
 
-// SDKAppID returns the app of the recording, the first one that let a caller in.
+// SDKAppID returns the app of the recording: the first one that let a caller in, or the
+// first one that a URL names.
 func (rec *Recording) SDKAppID() (uint32, error) {
 	s, err := surveyOf(rec)
 	if err != nil {
@@ -78,7 +81,7 @@ func (rec *Recording) SDKAppID() (uint32, error) {
 	return s.app, nil
 }
 
-var errNoApp = errors.New("the recording has no call that an app accepted, so its SDKAppID is not known")
+var errNoApp = errors.New("no call of the recording names an app")
 
 // command returns the last part of the path.
 func (e *Exchange) command() string {
