@@ -39,6 +39,7 @@ environment, and that over the file.
 Examples:
   rollcall serve
   rollcall serve --store mem:
+  rollcall serve --store mem: --seed shop.yml
   rollcall serve --sdkappid 1400000000 --key-file key.txt --admin admin
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem \

@@ -55,6 +55,7 @@ var imports = map[string][]string{
 	"internal/wire":      {"internal/spelling"},
 	"internal/directory": {"internal/account", "internal/records"},
 	"internal/records":   {"internal/account", "internal/seal"},
+	"internal/seed":      {"internal/account", "internal/directory", "internal/spelling"},
 	"internal/seal":      {"internal/account", "internal/durable", "internal/private"},
 	"internal/backup":    {"internal/durable"},
 	"internal/account":   {"usersig", "internal/region"}, // the code that verifies with a key also checks it

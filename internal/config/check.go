@@ -34,7 +34,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkStore, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkSeed, checkStore, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -170,6 +170,18 @@ func checkRanges(l *Loaded) *violation {
 		return blame("shutdown_timeout", "{shutdown_timeout} is %v: give a duration from %v to %v", l.ShutdownTimeout, minShutdownTimeout, maxShutdownTimeout)
 	}
 	return nil
+}
+
+// checkSeed checks that the server allows the apps of seed files.
+func checkSeed(l *Loaded) *violation {
+	allowed := l.AllowTestApps
+	if allowed == nil {
+		allowed = new(l.Developer())
+	}
+	if len(l.Seed) == 0 || *allowed {
+		return nil
+	}
+	return &violation{"seed", "{seed} creates test apps, which this server does not allow: give {allow_test_apps}, or leave it out"}
 }
 
 func checkStore(l *Loaded) *violation {

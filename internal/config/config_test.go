@@ -122,7 +122,7 @@ func TestEverySetting(t *testing.T) {
 		TLSCert: "testdata/empty.yml", TLSKey: "testdata/empty.yml",
 		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
-		AllowTestApps: new(true), SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
+		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {

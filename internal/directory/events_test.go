@@ -119,6 +119,9 @@ func TestEvents(t *testing.T) {
 			_, err = e.dir.ImportInto(ctx, e.app, []account.Upsert{{ID: "c"}}, nil)
 		}, at(account.EventImported, account.EventItem{ID: "c", Created: true})},
 		{"Import", func() { e.imports(account.Upsert{ID: "@bad"}) }, nil},
+		{"ImportDeleted", func() {
+			_, err = e.dir.ImportDeleted(ctx, e.app, []account.Upsert{{ID: "c", Nick: "C"}})
+		}, at(account.EventImported, account.EventItem{ID: "c", Fields: []account.Field{text(account.TagNick, "C")}})},
 		{"SetProfile", func() {
 			err = e.dir.SetProfile(ctx, e.app, "a", []directory.Change{{Tag: account.TagNick}, {Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}})
 		}, at(account.EventChanged, account.EventItem{ID: "a", Fields: []account.Field{

@@ -43,11 +43,22 @@ func (d *Directory) Import(ctx context.Context, app *account.App, items []accoun
 // ImportInto is Import for callers that reuse memory. It returns the results in the
 // memory of results if that is large enough, and overwrites its content.
 func (d *Directory) ImportInto(ctx context.Context, app *account.App, items []account.Upsert, results []Result) ([]Result, error) {
+	return d.importWith(ctx, app, items, results, d.policy(app))
+}
+
+// ImportDeleted is Import for accounts that shall exist even if they were deleted before,
+// such as those of a seed file. No result has Code Tombstoned.
+func (d *Directory) ImportDeleted(ctx context.Context, app *account.App, items []account.Upsert) ([]Result, error) {
+	p := d.policy(app)
+	p.TombstoneBefore = account.AnyTombstone
+	return d.importWith(ctx, app, items, nil, p)
+}
+
+func (d *Directory) importWith(ctx context.Context, app *account.App, items []account.Upsert, results []Result, p account.UpsertPolicy) ([]Result, error) {
 	good, results := d.filter(app, items, slices.Grow(results[:0], len(items)))
 	if len(good) == 0 {
 		return results, nil
 	}
-	p := d.policy(app)
 	event := d.importEvent(app.ID, p.Now, good)
 	p.Outbox = event.outbox()
 	stored, err := d.store.Upsert(ctx, app.ID, good, p)

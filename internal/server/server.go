@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/metrics"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/records"
+	"rollcall/internal/seed"
 	"rollcall/internal/wire"
 )
 
@@ -72,6 +73,7 @@ type Server struct {
 	certificate *certificate // nil without TLS
 	key         account.Key  // of --key-file
 	adminToken  string       // of --admin-token-file
+	seeds       []*seed.File // of --seed
 }
 
 // Open binds the addresses, opens the store and prepares the app. The server responds to
@@ -111,6 +113,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	if err := s.prepareApp(ctx); err != nil {
+		return err
+	}
+	if err := s.applySeeds(ctx); err != nil {
 		return err
 	}
 	return s.warnFaults(ctx)
