@@ -282,7 +282,8 @@ func TestAdminCalls(t *testing.T) {
 		{
 			"Snapshots",
 			exchange{"GET /admin/v1/apps/5/snapshots", 200, `{"snapshots":[` + snapJSON + `]}`},
-			func(c *client.AdminClient) (any, error) { return c.Snapshots(ctx, 5) }, []client.Snapshot{*snap},
+			func(c *client.AdminClient) (any, error) { return c.Snapshots(ctx, 5) },
+			[]client.Snapshot{*snap},
 		},
 		{
 			"TakeSnapshot",

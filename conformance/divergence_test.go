@@ -159,6 +159,15 @@ func TestD13_AnySignatureOfTestApps(t *testing.T) {
 	})
 }
 
+func TestD66_ClockOfTestApps(t *testing.T) {
+	const twoDays = `"clock":{"offset":172800000000000}`
+	inWorld(t, `{"test":true,`+twoDays+`}`, func(w *world) {
+		w.want("account_check", checkAlice, "70001")
+		w.want(target("account_check", "age=-48h"), checkAlice, ok)
+	})
+	inWorld(t, `{"test":true}`, func(w *world) { w.want("account_check", checkAlice, ok) })
+}
+
 func TestD14_SeveralKeys(t *testing.T) {
 	inWorld(t, "", func(w *world) {
 		w.want(target("account_check", "key=hmac"), checkAlice, ok)

@@ -105,8 +105,14 @@ func TestResetAndSnapshots(t *testing.T) {
 
 // kitCalls are calls that only test apps have, on servers that allow them.
 var kitCalls = []struct{ method, path, body string }{
-	{"GET", "/clock", ""}, {"PATCH", "/clock", `{"frozen":true}`}, {"DELETE", "/clock", ""}, {"POST", "/reset", ""},
-	{"GET", "/snapshots", ""}, {"POST", "/snapshots", `{"name":"s"}`}, {"POST", "/snapshots/s/restore", ""}, {"DELETE", "/snapshots/s", ""},
+	{"GET", "/clock", ""},
+	{"PATCH", "/clock", `{"frozen":true}`},
+	{"DELETE", "/clock", ""},
+	{"POST", "/reset", ""},
+	{"GET", "/snapshots", ""},
+	{"POST", "/snapshots", `{"name":"s"}`},
+	{"POST", "/snapshots/s/restore", ""},
+	{"DELETE", "/snapshots/s", ""},
 }
 
 // TestKitForTestAppsOnly calls the kit for a usual app, and for a test app on a server that
