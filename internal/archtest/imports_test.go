@@ -75,6 +75,7 @@ var imports = map[string][]string{
 	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the reference
 
 	// Tools around the service.
+	"internal/intercept":  {"internal/region", "internal/durable"},
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account"},
 	"internal/completion": {},

@@ -39,6 +39,15 @@ func Names() []string {
 	return names
 }
 
+// Hosts returns the hosts of all data centres, each followed by its backup.
+func Hosts() []string {
+	var hosts []string
+	for _, r := range regions {
+		hosts = append(hosts, r.host, r.backup)
+	}
+	return hosts
+}
+
 // Of returns the name of the data centre that host belongs to, or "" if it
 // belongs to none. Host must be in lower case and without a port.
 func Of(host string) string {

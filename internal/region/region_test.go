@@ -29,3 +29,12 @@ func TestNames(t *testing.T) {
 		t.Errorf("names %v", names)
 	}
 }
+
+// TestHosts checks that every host is listed once.
+func TestHosts(t *testing.T) {
+	hosts := Hosts()
+	slices.Sort(hosts)
+	if len(hosts) != 2*len(regions) || len(slices.Compact(hosts)) != len(hosts) || slices.ContainsFunc(hosts, func(h string) bool { return Of(h) == "" }) {
+		t.Errorf("hosts %v", hosts)
+	}
+}
