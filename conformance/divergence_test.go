@@ -12,6 +12,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/account"
+	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
 	"rollcall/rollcalltest"
 	"rollcall/usersig"
@@ -603,6 +604,22 @@ func TestD60_SuggestedParameters(t *testing.T) {
 			w.want(path+query, "{}", info)
 		}
 	})
+}
+
+func TestD61_PathsOutside(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	for _, test := range []struct{ host, kind, want string }{
+		{"console.tim.qq.com", "text/plain", `{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}`},
+		{"localhost", "application/json", `{"ActionStatus":"FAIL","ErrorCode":60002,"ErrorInfo":"HTTP parse Error"}`},
+		{"localhost", "text/plain", "nothing here"},
+	} {
+		req := testutil.NewRequest(t, http.MethodPost, srv.URL+"/api", "", "{}")
+		req.Host = test.host
+		req.Header.Set("Content-Type", test.kind)
+		if _, body := testutil.Do(t, http.DefaultClient, req); !strings.HasPrefix(body, test.want) {
+			t.Errorf("%s, %s: %s, want %s", test.host, test.kind, body, test.want)
+		}
+	}
 }
 
 func TestD75_PreflightOfTestApps(t *testing.T) {

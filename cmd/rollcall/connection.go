@@ -66,6 +66,9 @@ func (c *connection) complete() error {
 		return nil
 	}
 	c.URL, c.saved.AdminToken = saved.URL, saved.AdminToken
+	if c.CA == "" {
+		c.CA = saved.CA
+	}
 	if c.SDKAppID != 0 && c.SDKAppID != saved.SDKAppID {
 		if saved.SDKAppID != 0 {
 			c.unused = fmt.Sprintf("the key in the context file %s is for app %d", file, saved.SDKAppID)

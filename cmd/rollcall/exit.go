@@ -18,7 +18,7 @@ const (
 // description is shown by rollcall --help.
 const description = `The account service of Tencent Cloud Chat and Live, self-hosted.
 
-"rollcall serve" is the server. "backup verify", "completion", "config",
+"rollcall serve" is the server. "backup verify", "ca", "completion", "config",
 "record", "sig" and "store" work without one; the other commands call one over
 HTTP, by default the one that keeps its data in ./rollcall-data.
 

@@ -31,6 +31,7 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Copy the store of a running server."`
 	Store    storeCmd    `cmd:"" help:"Check a store that no server uses."`
 	Sig      sigCmd      `cmd:"" help:"Sign, verify and explain UserSigs."`
+	CA       caCmd       `cmd:"" name:"ca" help:"Show, renew and install the local CA of a server."`
 	Why      whyCmd      `cmd:"" help:"Say why a call, or items of it, failed."`
 	Calls    callsCmd    `cmd:"" help:"Show calls with their refusals and remedies, as they come."`
 	Fault    faultCmd    `cmd:"" help:"Let calls of a test app fail on purpose."`

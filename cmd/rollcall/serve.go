@@ -41,6 +41,7 @@ Examples:
   rollcall serve --store mem:
   rollcall serve --store mem: --seed shop.yml
   rollcall serve --sdkappid 1400000000 --key-file key.txt --admin admin
+  rollcall serve --tls-local
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem \
     --admin-listen 127.0.0.1:7581 --admin-token-file admin.token

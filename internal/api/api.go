@@ -200,12 +200,23 @@ func addRequestID(body []byte, id string) []byte {
 	return fmt.Appendf(body[:len(body)-1], `,"RequestId":%q}`, id)
 }
 
+// Outside writes the response to a request whose path is outside of the vendor's
+// protocol, as the vendor's gateway responds to it.
+func (s *Server) Outside(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, r, &wire.Error{Code: wire.HTTPParse, Detail: "the path does not begin with " + Prefix + "; correct the address of the service, whose commands are all below it"})
+}
+
 // Refuse writes the response to a request whose handler panicked. The caller
 // logs the cause.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, r, &account.Error{Code: account.Internal})
+}
+
+// refuse writes the response to a request that the gate refuses with err.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	setHeaders(w.Header())
 	c := &call{endpoint: s.endpoint(r), event: httpx.EventFrom(r.Context())}
-	body, _ := wire.Encode(c.fail(w.Header(), &gateError{&account.Error{Code: account.Internal}}))
+	body, _ := wire.Encode(c.fail(w.Header(), &gateError{err}))
 	s.record(r, c, http.StatusOK, body)
 	_, _ = w.Write(body)
 }

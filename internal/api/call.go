@@ -38,8 +38,8 @@ type call struct {
 
 // An observed is what the record of a call needs; see [Server.record].
 type observed struct {
-	test     bool // the app is a test app, on a server that allows them
-	kept     bool // the call is recorded even if it succeeds
+	test     bool         // the app is a test app, on a server that allows them
+	kept     bool         // the call is recorded even if it succeeds
 	sig      *usersig.Sig // nil if it was not found genuine
 	refused  refusal
 	failures []calls.Failure // if kept

@@ -120,15 +120,19 @@ func checkTLS(c *Loaded) *violation {
 		return &violation{"tls_cert", text}
 	case c.TLSCert == "" && c.TLSKey != "":
 		return &violation{"tls_key", text}
+	case c.TLSCert != "" && c.TLSLocal:
+		return &violation{"tls_local", "{tls_local} and {tls_cert} exclude each other: give one certificate"}
+	case c.TLSLocal && c.Data == "":
+		return &violation{"data", "{tls_local} keeps its files in {data}: give a directory"}
 	}
 	return nil
 }
 
 func checkOutside(c *Loaded) *violation {
-	if c.TLSCert != "" || c.InsecureListen || Loopback(c.Listen) {
+	if c.TLSCert != "" || c.TLSLocal || c.InsecureListen || Loopback(c.Listen) {
 		return nil
 	}
-	return blame("listen", "%s can be reached from outside: give {tls_cert} and {tls_key}, or {insecure_listen} to serve it in the clear", c.Listen)
+	return blame("listen", "%s can be reached from outside: give {tls_cert} and {tls_key}, {tls_local} for tests, or {insecure_listen} to serve it in the clear", c.Listen)
 }
 
 func checkLoopback(c *Loaded) *violation {
@@ -215,7 +219,7 @@ func checkSecrets(l *Loaded) *violation {
 }
 
 // Developer reports whether c configures a developer's server: on a loopback address,
-// without TLS, and without a separate address for admins. A developer's server serves
+// without a certificate of its own, and without a separate address for admins. A developer's server serves
 // the admin API on the address of the account API, creates a demo app, shows its key,
 // and allows test apps.
 func (c *Config) Developer() bool {

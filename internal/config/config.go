@@ -39,7 +39,7 @@ type Config struct {
 
 	// Address of the account API, "host:port". ":port" stands for every address of the
 	// machine, and port 0 for any free port. An address that can be reached from outside
-	// needs tls_cert and tls_key, or insecure_listen. Set it on every server that other
+	// needs tls_cert and tls_key, tls_local, or insecure_listen. Set it on every server that other
 	// machines call.
 	Listen string `name:"listen" default:"127.0.0.1:7580" placeholder:"ADDR" help:"Address of the account API (default: ${default})."`
 
@@ -55,6 +55,24 @@ type Config struct {
 	// File with the private key of the certificate in PEM. It requires tls_cert.
 	TLSKey string `name:"tls-key" placeholder:"FILE" file:"exists" help:"Private key of the certificate."`
 
+	// Serve HTTPS with a certificate of a local CA, for unmodified clients of the vendor,
+	// which have the vendor's host as a constant. The certificate is for the hosts of the
+	// vendor's data centres, localhost, 127.0.0.1 and ::1. The CA is created on the first
+	// start; its certificate is local-ca.pem in data, which clients must trust. It is
+	// limited to the vendor's domains and to this machine, its key is not kept, and it is
+	// valid for 90 days. A new CA replaces it 14 days before its end, with a warning in
+	// the log. Set it on a machine of a developer or of tests. Other servers need tls_cert
+	// and tls_key.
+	TLSLocal bool `name:"tls-local" help:"Serve HTTPS under the vendor's host names, with a certificate of a local CA."`
+
+	// Further host names under which clients of the vendor call this server, such as
+	// "api.example.com". It is a list; in the environment, commas separate the names. The
+	// certificate of tls_local is valid for them too, and paths outside of the vendor's
+	// protocol respond as the vendor's do. It is needed for clients that call another host
+	// than those of the vendor's data centres. A name that the current local CA does not
+	// have makes a new one necessary.
+	Intercept []string `name:"intercept" placeholder:"NAME" help:"A further host name under which clients of the vendor call this server; may be repeated."`
+
 	// Serve an address that can be reached from outside without TLS. Set it only if
 	// a proxy in front of the server terminates TLS, because signatures cross the
 	// network in the clear.
@@ -62,7 +80,7 @@ type Config struct {
 
 	// A second address for the admin API, the interactive page at /docs, metrics and
 	// health, or "off" for none. It must be a loopback address. Without this setting, a
-	// developer's server (on a loopback address without TLS) serves them on the address
+	// developer's server (on a loopback address without tls_cert) serves them on the address
 	// of the account API, and other servers do not serve them. Every server that is
 	// reached from outside needs this setting. That includes a server on a loopback
 	// address behind a proxy on the same machine, where all calls seem to come from this
@@ -92,7 +110,7 @@ type Config struct {
 	// Allow apps to be created as test apps. A test app accepts any well-formed
 	// signature if its any_signature is set, and the admin API creates UserSigs for
 	// it. By default only a developer's server allows test apps: a server on a loopback
-	// address without TLS and without admin_listen. Set it for test systems on a
+	// address without tls_cert and without admin_listen. Set it for test systems on a
 	// network. Do not set it on a server with real accounts.
 	AllowTestApps *bool `name:"allow-test-apps" negatable:"" help:"Allow test apps, which may accept any signature (default: only on a developer's server)."`
 

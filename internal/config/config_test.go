@@ -120,6 +120,7 @@ func TestEverySetting(t *testing.T) {
 	want := config.Config{
 		Data: "/var/lib/rollcall", Store: "pebble:/srv/accounts", Listen: ":443",
 		TLSCert: "testdata/empty.yml", TLSKey: "testdata/empty.yml",
+		Intercept:   []string{"api.example.com"},
 		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
@@ -262,6 +263,7 @@ func TestDeveloper(t *testing.T) {
 		"an address for admins":  {config.Config{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:1"}, false},
 		"no address for admins":  {config.Config{Listen: "127.0.0.1:0", AdminListen: config.AdminOff}, false},
 		"every address":          {config.Config{Listen: ":0", InsecureListen: true}, false},
+		"local TLS":              {config.Config{Listen: "127.0.0.1:0", TLSLocal: true, Data: "x"}, true},
 		"TLS on loopback":        {config.Config{Listen: "127.0.0.1:0", TLSCert: "testdata/full.yml", TLSKey: "testdata/full.yml"}, false},
 		"every address and none": {config.Config{Listen: ":0", InsecureListen: true, AdminListen: config.AdminOff}, false},
 	} {

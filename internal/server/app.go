@@ -84,7 +84,7 @@ func (s *Server) servesAdmins() bool {
 
 func (s *Server) url() string {
 	scheme := "http"
-	if s.o.TLSCert != "" {
+	if s.certificate != nil {
 		scheme = "https"
 	}
 	addr := s.Addr().String()

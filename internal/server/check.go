@@ -34,7 +34,7 @@ func (s *Server) readFiles() (err error) {
 		}
 		s.seeds = append(s.seeds, f)
 	}
-	return nil
+	return s.checkNames()
 }
 
 // applySeeds applies the seed files.

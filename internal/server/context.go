@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/durable"
+	"rollcall/internal/intercept"
 	"rollcall/internal/private"
 	"rollcall/usersig"
 )
@@ -32,6 +33,10 @@ type Context struct {
 	// NoKey says why there is no Key and what to do, in one sentence.
 	NoKey string `json:"no_key,omitempty"`
 
+	// CA is the file of the certificate of the local CA, which clients must trust. It is
+	// empty if the server has no local CA.
+	CA string `json:"ca,omitempty"`
+
 	// AdminToken is a token of the admin API. It is empty if the server created none.
 	AdminToken string `json:"admin_token,omitempty"`
 }
@@ -41,6 +46,13 @@ type Context struct {
 // not reveal it.
 func (s *Server) newContext(app *account.App) (*Context, error) {
 	c := &Context{URL: s.url(), SDKAppID: uint32(app.ID), Admin: s.o.Admin}
+	if s.o.TLSLocal {
+		file, err := filepath.Abs(intercept.CAFile(s.o.Data))
+		if err != nil {
+			return nil, err
+		}
+		c.CA = file
+	}
 	if c.Admin == "" && len(app.Admins) > 0 { // a damaged record can lack them
 		c.Admin = string(app.Admins[0])
 	}
@@ -136,6 +148,10 @@ func (c *Context) Curl() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf(`curl -d '{"UserID":"alice","Nick":"Alice"}' '%s/v4/im_open_login_svc/account_import?sdkappid=%d&identifier=%s&usersig=%s&random=1&contenttype=json'`,
-		c.URL, c.SDKAppID, url.QueryEscape(c.Admin), sig), nil
+	trust := ""
+	if c.CA != "" {
+		trust = "--cacert " + shellWord(c.CA) + " "
+	}
+	return fmt.Sprintf(`curl %s-d '{"UserID":"alice","Nick":"Alice"}' '%s/v4/im_open_login_svc/account_import?sdkappid=%d&identifier=%s&usersig=%s&random=1&contenttype=json'`,
+		trust, c.URL, c.SDKAppID, url.QueryEscape(c.Admin), sig), nil
 }

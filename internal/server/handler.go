@@ -3,17 +3,51 @@ package server
 import (
 	"io"
 	"log/slog"
+	"mime"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"rollcall/internal/api"
 	"rollcall/internal/httpx"
+	"rollcall/internal/intercept"
 	"rollcall/internal/wire"
 )
 
 // vendorPath reports whether path belongs to the vendor's protocol, in any spelling.
 func vendorPath(path string) bool {
 	return strings.HasPrefix(path, api.Prefix) || wire.IsVendorPath(path)
+}
+
+// vendorHost reports whether the Host header of a request has a name of the vendor, or
+// one that the local certificate stands in for.
+func (s *Server) vendorHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(host)
+	return intercept.IsVendor(host) || slices.Contains(s.o.Intercept, host)
+}
+
+// unlessJSON returns h, but a request that contains JSON or asks for it gets the response
+// of the vendor. A client of the vendor's protocol with a wrong address can then read the
+// refusal.
+func (s *Server) unlessJSON(h httpx.HandlerFunc) httpx.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if isJSON(r.Header.Get("Content-Type")) || isJSON(r.Header.Get("Accept")) {
+			s.api.Outside(w, r)
+			return nil
+		}
+		return h(w, r)
+	}
+}
+
+// isJSON reports whether a header field names the type of JSON before any other.
+func isJSON(field string) bool {
+	first, _, _ := strings.Cut(field, ",")
+	kind, _, err := mime.ParseMediaType(first)
+	return err == nil && kind == "application/json"
 }
 
 func (s *Server) vendorHandler() http.Handler {

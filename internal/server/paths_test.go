@@ -132,16 +132,16 @@ func TestPathsAsTheyAre(t *testing.T) {
 	}
 }
 
-// ask sends one request and returns the body of the response. It returns the status if
+// ask sends one request, to localhost unless host has another name, and returns the body of the response. It returns the status if
 // there is no body, and the status and the field Allow if that is set.
-func ask(t *testing.T, addr, line, header string) string {
+func ask(t *testing.T, addr, line, header string, host ...string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n\r\n", line, strings.TrimSpace(header)); err != nil {
+	if _, err := fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n\r\n", line, append(host, "localhost")[0], strings.TrimSpace(header)); err != nil {
 		t.Fatal(err)
 	}
 	method, _, _ := strings.Cut(line, " ")

@@ -15,7 +15,8 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// preflight reads every file that the settings name, binds the addresses, and opens
+// preflight reads every file that the settings name, creates the certificate of
+// --tls-local, binds the addresses, and opens
 // the secrets of a backup without changing it.
 func (s *Server) preflight(ctx context.Context) (err error) {
 	if err := s.closeStore(); err != nil {
@@ -33,6 +34,9 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 		if s.adminToken, err = readToken(s.o.AdminTokenFile); err != nil {
 			return err
 		}
+	}
+	if err := s.openLocal(); err != nil {
+		return err
 	}
 	if err := s.bind(ctx); err != nil {
 		return err

@@ -24,15 +24,16 @@ type row struct {
 	quiet   bool   // logged at level debug if it succeeds
 }
 
-// nothing is the handler of unknown paths.
+// nothing is the handler of unknown paths for people.
 var nothing = says(http.StatusNotFound, "nothing here; the account API is under /v4/, and / says what this is\n")
 
 // rows lists all paths outside the vendor's protocol. admins says whether the address
 // serves the rows for admins.
 func (s *Server) rows(admins bool) []row {
 	docs := plain(docsui.Handler())
+	nothing := s.unlessJSON(nothing)
 	return []row{
-		{pattern: "/{$}", path: "/", handle: says(http.StatusOK, about(s.o.Version, admins))},
+		{pattern: "/{$}", path: "/", handle: s.unlessJSON(says(http.StatusOK, about(s.o.Version, admins)))},
 		{pattern: "/healthz", path: "/healthz", quiet: true, handle: says(http.StatusOK, "ok\n")},
 		{pattern: "/readyz", path: "/readyz", quiet: true, handle: s.ready},
 		{pattern: "/metrics", path: "/metrics", quiet: true, admins: true, command: "metrics", handle: plain(s.metrics.Handler())},
@@ -69,6 +70,8 @@ func (s *Server) handler(r row) http.Handler {
 // table returns a handler of the vendor's protocol and all rows:
 //   - Unless admins is true, the rows for admins respond like unknown paths.
 //   - If direct is true, the rows for admins refuse forwarded requests.
+//   - Under a host name of the vendor there are no rows: every path outside the vendor's
+//     protocol responds as there.
 //
 // No request is redirected. Requests of the vendor's tree do not pass the ServeMux.
 func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
@@ -76,16 +79,21 @@ func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 	for _, r := range s.rows(admins) {
 		h := s.handler(r)
 		if r.admins && !admins {
-			h = s.handler(row{handle: nothing})
+			h = s.handler(row{handle: s.unlessJSON(nothing)})
 		}
 		if r.admins && direct {
 			h = s.directOnly(h)
 		}
 		mux.Handle(r.pattern, h)
 	}
+	outside := s.handler(row{handle: plain(http.HandlerFunc(s.api.Outside))})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if vendorPath(r.URL.Path) {
 			vendor.ServeHTTP(w, r)
+			return
+		}
+		if s.vendorHost(r.Host) {
+			outside.ServeHTTP(w, r)
 			return
 		}
 		// The mux matches the unescaped path and ignores the method.
