@@ -75,7 +75,7 @@ var imports = map[string][]string{
 	"internal/account/storetest":    {"internal/account", "internal/store/checked", "internal/store/mem"}, // mem is the reference
 
 	// Tools around the service.
-	"internal/intercept":  {"internal/region", "internal/durable"},
+	"internal/intercept":  {"internal/region", "internal/durable", "internal/httpx"},
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account"},
 	"internal/completion": {},
