@@ -7,20 +7,6 @@ import (
 	"testing"
 )
 
-// strangerVariable makes the test binary connect to an address and wait for its end.
-const strangerVariable = "ROLLCALL_TEST_STRANGER"
-
-func runAsStranger() bool {
-	addr := os.Getenv(strangerVariable)
-	if addr == "" {
-		return false
-	}
-	if c, err := net.Dial("tcp", addr); err == nil {
-		_, _ = c.Read(make([]byte, 1)) // until the test closes it
-	}
-	return true
-}
-
 // TestFromTree accepts connections of a child and of an orphan, which is a child of a
 // shell that has ended. The orphan belongs to the tree only if this process adopts it.
 func TestFromTree(t *testing.T) {

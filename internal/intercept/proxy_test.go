@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,20 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// strangerVariable makes the test binary connect to an address and wait for its end.
+const strangerVariable = "ROLLCALL_TEST_STRANGER"
+
+func runAsStranger() bool {
+	addr := os.Getenv(strangerVariable)
+	if addr == "" {
+		return false
+	}
+	if c, err := net.Dial("tcp", addr); err == nil {
+		_, _ = c.Read(make([]byte, 1)) // until the test closes it
+	}
+	return true
 }
 
 // A bench is a proxy with its server and what it has told the user.
