@@ -32,6 +32,7 @@ type cli struct {
 	Store    storeCmd    `cmd:"" help:"Check a store that no server uses."`
 	Sig      sigCmd      `cmd:"" help:"Sign, verify and explain UserSigs."`
 	CA       caCmd       `cmd:"" name:"ca" help:"Show, renew and install the local CA of a server."`
+	Exec     execCmd     `cmd:"" help:"Run a program whose calls of the vendor's hosts a server of Rollcall answers."`
 	Why      whyCmd      `cmd:"" help:"Say why a call, or items of it, failed."`
 	Calls    callsCmd    `cmd:"" help:"Show calls with their refusals and remedies, as they come."`
 	Fault    faultCmd    `cmd:"" help:"Let calls of a test app fail on purpose."`

@@ -77,7 +77,7 @@ func flagNames(n *kong.Node) []string {
 // callsServer reports whether n, or a command above it, has the flags of a
 // connection.
 func callsServer(n *kong.Node) bool {
-	return n != nil && (slices.Contains(flagNames(n), "url") || callsServer(n.Parent))
+	return n != nil && (slices.Contains(flagNames(n), "timeout") && slices.Contains(flagNames(n), "url") || callsServer(n.Parent))
 }
 
 // A reference builds the text of docs/cli.md.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -177,7 +178,7 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stdout.txt"), stdout.Bytes(), 0o600))
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "stderr.txt"), stderr.Bytes(), 0o600))
 	ts.Logf("[stdout]\n%s[stderr]\n%s", &stdout, &stderr)
-	if got := cmd.ProcessState.ExitCode(); args[0] != string(rune('0'+got)) {
+	if got := cmd.ProcessState.ExitCode(); args[0] != strconv.Itoa(got) {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
 }

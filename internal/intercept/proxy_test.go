@@ -196,8 +196,8 @@ func TestForms(t *testing.T) {
 			}
 		}
 	}
-	if got := b.proxy.Calls(); got != 2*8 {
-		t.Errorf("%d calls, want 16", got)
+	if got := b.proxy.Calls(); got != 2*8 || len(b.notices) > 0 {
+		t.Errorf("%d calls, want 16; notices %q", got, b.notices)
 	}
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n":             "400 rollcall exec: this is the proxy",

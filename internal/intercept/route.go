@@ -57,9 +57,11 @@ func (p *Proxy) absolute(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	host := hostOf(r.Host)
 	ours := p.intercepts(host)
-	if err := p.allowed(host); !ours && err != nil {
-		respond(w, http.StatusForbidden, err.Error())
-		return
+	if !ours {
+		if err := p.allowed(host); err != nil {
+			respond(w, http.StatusForbidden, err.Error())
+			return
+		}
 	}
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"rollcall/internal/account"
@@ -70,6 +71,8 @@ type Server struct {
 	listeners []*listener
 	context   *Context
 
+	calls atomic.Int64 // of the vendor's protocol
+
 	certificate *certificate // nil without TLS
 	key         account.Key  // of --key-file
 	adminToken  string       // of --admin-token-file
@@ -123,6 +126,9 @@ func (s *Server) open(ctx context.Context) error {
 
 // Addr returns the address of the vendor's protocol.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
+
+// Calls returns the number of requests of the vendor's protocol that s has served.
+func (s *Server) Calls() int64 { return s.calls.Load() }
 
 // Context returns the context for clients of the server, or nil if there is no app for it.
 func (s *Server) Context() *Context { return s.context }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+)
+
+// execCmd runs a program whose calls of the vendor's hosts a server of Rollcall answers.
+type execCmd struct {
+	Command []string `arg:"" name:"cmd" passthrough:"" help:"The program and its arguments, after --."`
+
+	Intercept   []string `placeholder:"NAME" given:"" help:"A further host name to answer; may be repeated."`
+	Passthrough bool     `help:"Let the program reach other hosts. By default they are refused."`
+
+	URL     string `name:"url" placeholder:"URL" given:"" help:"Use this running server instead of a new one."`
+	Context string `placeholder:"FILE" given:"" help:"Use the running server of this context file."`
+	CA      string `name:"ca" placeholder:"FILE" given:"" help:"Certificates in PEM to trust for the running server, besides the system's."`
+
+	SDKAppID uint32 `name:"sdkappid" placeholder:"N" given:"" help:"The program's own app (default: a demo app)."`
+	KeyFile  string `placeholder:"FILE" given:"" help:"The program's own key: the secret key of that app, or its ECDSA public key in PEM."`
+	Admin    string `placeholder:"USERID" given:"" help:"The admin that the program signs for (default: administrator)."`
+
+	LogLevel slog.Level `default:"error" values:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level that the new server logs: debug, info, warn or error (default: ${default})."`
+	Quiet    bool       `help:"Do not say at the end how many calls came."`
+}
+
+// Help is shown by rollcall exec --help.
+func (execCmd) Help() string {
+	return `Starts a server for the program alone, with a test app in memory, and runs the
+program so that its calls of the vendor's hosts reach that server. The program needs no
+change: proxy variables, settings of certificates and, for Node, a preloaded file lead
+it there. Nothing outside of the program and its children changes. The server ends with
+the program, whose exit code is passed on.
+
+The program finds the app in its environment: ROLLCALL_URL, ROLLCALL_SDKAPPID,
+ROLLCALL_KEY, ROLLCALL_ADMIN, ROLLCALL_ADMIN_TOKEN, ROLLCALL_CONTEXT and ROLLCALL_CA, a
+file with the certificate of the local CA. If it has an app and a key of its own, give
+them with --sdkappid and --key-file.
+
+Hosts that are not the vendor's are refused, so that no test reaches a service by
+mistake. --passthrough lets the program reach them, through the proxy that its
+environment names, if there is one.
+
+What works: curl; Go with http.DefaultTransport; every HTTP library of Node, workers and
+fetch included; Python with requests and urllib; PHP with curl and Guzzle; Ruby; Java.
+
+Exit codes: those of the program, 128 and the signal if one ended it, 126 if it cannot
+be run, 127 if it is not found.
+
+Examples:
+  rollcall exec -- npm test
+  rollcall exec --sdkappid 1400000000 --key-file key.txt --admin admin -- go test ./...
+  rollcall exec --intercept sg.api.im.qcloud.com -- python3 app.py
+  rollcall exec --context rollcall-data/context.json -- php import.php`
+}
+
+// Exit codes of exec besides those of the program, as of a shell.
+const (
+	exitCannotRun = 126
+	exitNotFound  = 127
+	exitSignal    = 128 // plus the number of the signal
+)
+
+// Run runs the program.
+func (c *execCmd) Run(ctx context.Context, env *environment) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	s, err := newExecSession(ctx, c, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	code, err := s.run(c.Command)
+	if err != nil {
+		return err
+	}
+	if !c.Quiet {
+		fmt.Fprintln(env.stderr, "rollcall exec:", s.summary(filepath.Base(c.Command[0])))
+	}
+	if code != exitOK {
+		return &quietError{code}
+	}
+	return nil
+}
+
+// check returns an error unless the flags fit together.
+func (c *execCmd) check() error {
+	if len(c.Command) > 0 && c.Command[0] == "--" {
+		c.Command = c.Command[1:]
+	}
+	var text string
+	switch {
+	case len(c.Command) == 0:
+		text = "the program is missing: give it after --, as in \"rollcall exec -- npm test\""
+	case !c.running() && (c.SDKAppID == 0) != (c.KeyFile == ""):
+		text = "--sdkappid and --key-file go together: give both or neither"
+	case !c.running() && c.Admin != "" && c.SDKAppID == 0:
+		text = "--admin needs --sdkappid and --key-file"
+	case !c.running() && c.CA != "":
+		text = "--ca is for a running server: give --url too"
+	default:
+		return nil
+	}
+	return &usageError{errors.New(text)}
+}
+
+// running reports whether the program uses a server that runs already.
+func (c *execCmd) running() bool { return c.URL != "" || c.Context != "" }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+)
+
+// forwarded are the signals that are passed on to the program.
+var forwarded = []os.Signal{
+	syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+}
+
+// run runs the program to its end, and returns its exit code.
+func (s *execSession) run(command []string) (int, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = s.env.stdin, s.env.stdout, s.env.stderr, s.environ
+	signals := make(chan os.Signal, len(forwarded))
+	signal.Notify(signals, forwarded...)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 0, s.cannotRun(command[0], err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case sig := <-signals:
+			if !fromTerminal(sig) {
+				_ = cmd.Process.Signal(sig) // it has ended if that fails
+			}
+		case err := <-ended:
+			return codeOfProgram(err)
+		}
+	}
+}
+
+// codeOfProgram returns the exit code of a program whose end is err, as a shell does.
+func codeOfProgram(err error) (int, error) {
+	e, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return exitOK, err
+	}
+	if status, ok := e.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return exitSignal + int(status.Signal()), nil
+	}
+	return e.ExitCode(), nil
+}
+
+// cannotRun says why a program could not be started.
+func (s *execSession) cannotRun(program string, err error) error {
+	code, text := exitCannotRun, fmt.Sprintf("%s cannot be run: %v", program, err)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		code, text = exitNotFound, program+" is not found: correct its name"
+	}
+	fmt.Fprintln(s.env.stderr, "rollcall exec:", cleanLines(text))
+	return &quietError{code}
+}
+
+// fromTerminal reports whether the terminal sent a signal, so that the program has got it
+// already: the terminal sends such signals to the whole group of the foreground.
+func fromTerminal(sig os.Signal) bool {
+	if sig != syscall.SIGINT && sig != syscall.SIGQUIT {
+		return false
+	}
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false // there is no terminal
+	}
+	defer tty.Close()
+	return true
+}
