@@ -13,6 +13,8 @@ type execCmd struct {
 	Command []string `arg:"" name:"cmd" passthrough:"" help:"The program and its arguments, after --."`
 
 	Intercept   []string `placeholder:"NAME" given:"" help:"A further host name to answer; may be repeated."`
+	Hosts       bool     `help:"Also lead programs that ignore proxies there, by a hosts file and port 443 of their own. Needs Linux, and root or --isolated."`
+	Isolated    bool     `help:"With --hosts, as an ordinary user: give the program a network of its own, where nothing else is reachable."`
 	Passthrough bool     `help:"Let the program reach other hosts. By default they are refused."`
 
 	URL     string `name:"url" placeholder:"URL" given:"" help:"Use this running server instead of a new one."`
@@ -46,6 +48,13 @@ environment names, if there is one.
 
 What works: curl; Go with http.DefaultTransport; every HTTP library of Node, workers and
 fetch included; Python with requests and urllib; PHP with curl and Guzzle; Ruby; Java.
+Other programs need --hosts, such as Go with a transport of its own, http.client of
+Python and the streams of PHP.
+
+--hosts mounts a hosts file that only the program and its children see, and answers on
+port 443 of a random address such as 127.84.3.200. That needs root on Linux. With
+--isolated it needs no root: the program gets a network of its own, where it reaches
+nothing but the service and what it starts itself.
 
 Exit codes: those of the program, 128 and the signal if one ended it, 126 if it cannot
 be run, 127 if it is not found.
@@ -54,7 +63,9 @@ Examples:
   rollcall exec -- npm test
   rollcall exec --sdkappid 1400000000 --key-file key.txt --admin admin -- go test ./...
   rollcall exec --intercept sg.api.im.qcloud.com -- python3 app.py
-  rollcall exec --context rollcall-data/context.json -- php import.php`
+  rollcall exec --context rollcall-data/context.json -- php import.php
+  sudo rollcall exec --hosts -- ./server
+  rollcall exec --hosts --isolated -- go test ./...`
 }
 
 // Exit codes of exec besides those of the program, as of a shell.
@@ -69,22 +80,41 @@ func (c *execCmd) Run(ctx context.Context, env *environment) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if c.Isolated && !isolated() {
+		code, err := c.isolate(env)
+		return exitWith(code, err)
+	}
+	if isolated() {
+		if err := prepareIsolated(); err != nil {
+			return err
+		}
+	}
 	s, err := newExecSession(ctx, c, env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	code, err := s.run(c.Command)
-	if err != nil {
-		return err
-	}
-	if !c.Quiet {
+	if err == nil && !c.Quiet {
 		fmt.Fprintln(env.stderr, "rollcall exec:", s.summary(filepath.Base(c.Command[0])))
 	}
-	if code != exitOK {
+	return exitWith(code, err)
+}
+
+// exitWith returns an error that ends the command with the exit code of a program, unless
+// err is not nil.
+func exitWith(code int, err error) error {
+	if err == nil && code != exitOK {
 		return &quietError{code}
 	}
-	return nil
+	return err
+}
+
+// execInsideCmd is the process that becomes the program under --hosts.
+type execInsideCmd struct {
+	Over    []string `name:"over" sep:"none" help:"TARGET=FILE to mount."`
+	Path    string   `help:"The file of the program."`
+	Command []string `arg:"" optional:"" passthrough:"" help:"The program and its arguments."`
 }
 
 // check returns an error unless the flags fit together.
@@ -100,6 +130,10 @@ func (c *execCmd) check() error {
 		text = "--sdkappid and --key-file go together: give both or neither"
 	case !c.running() && c.Admin != "" && c.SDKAppID == 0:
 		text = "--admin needs --sdkappid and --key-file"
+	case c.Isolated && !c.Hosts:
+		text = "--isolated is a way of --hosts: give that too"
+	case c.Isolated && (c.running() || c.Passthrough):
+		text = "--isolated reaches no other server: leave out --url, --context and --passthrough"
 	case !c.running() && c.CA != "":
 		text = "--ca is for a running server: give --url too"
 	default:

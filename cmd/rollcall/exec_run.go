@@ -17,13 +17,30 @@ var forwarded = []os.Signal{
 
 // run runs the program to its end, and returns its exit code.
 func (s *execSession) run(command []string) (int, error) {
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = s.env.stdin, s.env.stdout, s.env.stderr, s.environ
+	cmd, err := exec.Command(command[0], command[1:]...), error(nil)
+	if s.hosts {
+		cmd, err = s.inside(command)
+	}
+	if err != nil {
+		return 0, cannotRun(s.env, command[0], err)
+	}
+	cmd.Env = s.environ
+	code, err := runProgram(s.env, cmd)
+	if err != nil {
+		return 0, cannotRun(s.env, command[0], err)
+	}
+	return code, nil
+}
+
+// runProgram runs cmd to its end, passes signals on to it, and returns its exit code. The
+// error is that of its start.
+func runProgram(env *environment, cmd *exec.Cmd) (int, error) {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.stdin, env.stdout, env.stderr
 	signals := make(chan os.Signal, len(forwarded))
 	signal.Notify(signals, forwarded...)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return 0, s.cannotRun(command[0], err)
+		return 0, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -52,12 +69,12 @@ func codeOfProgram(err error) (int, error) {
 }
 
 // cannotRun says why a program could not be started.
-func (s *execSession) cannotRun(program string, err error) error {
+func cannotRun(env *environment, program string, err error) error {
 	code, text := exitCannotRun, fmt.Sprintf("%s cannot be run: %v", program, err)
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		code, text = exitNotFound, program+" is not found: correct its name"
 	}
-	fmt.Fprintln(s.env.stderr, "rollcall exec:", cleanLines(text))
+	fmt.Fprintln(env.stderr, "rollcall exec:", cleanLines(text))
 	return &quietError{code}
 }
 

@@ -24,11 +24,14 @@ type execSession struct {
 	backend *backend
 	proxy   *intercept.Proxy
 	environ []string // of the program
+
+	hosts    bool                // --hosts is in effect
+	overlays []intercept.Overlay // with hosts
 }
 
 // newExecSession prepares a session. The server and the proxy serve when it returns.
 func newExecSession(ctx context.Context, c *execCmd, env *environment) (s *execSession, err error) {
-	s = &execSession{env: env}
+	s = &execSession{env: env, hosts: c.Hosts}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -51,6 +54,11 @@ func newExecSession(ctx context.Context, c *execCmd, env *environment) (s *execS
 	}
 	if err := s.startProxy(c, runtime); err != nil {
 		return s, err
+	}
+	if c.Hosts {
+		if err := s.useHosts(runtime); err != nil {
+			return s, err
+		}
 	}
 	if err := runtime.Write(os.Environ()); err != nil {
 		return s, err
@@ -94,10 +102,13 @@ func (s *execSession) startProxy(c *execCmd, r *intercept.Runtime) error {
 
 // summary says how many calls came, and what to do if there was none.
 func (s *execSession) summary(program string) string {
-	switch n := s.backend.calls(s.proxy); n {
-	case 0:
-		return program + " never called the service; it ignores proxies, or calls another host, which --intercept adds"
-	case 1:
+	n := s.backend.calls(s.proxy)
+	switch {
+	case n == 0 && s.hosts:
+		return program + " never called the service; if it calls another host, add that with --intercept"
+	case n == 0:
+		return program + " never called the service; it ignores proxies, try --hosts"
+	case n == 1:
 		return "1 call reached the service"
 	default:
 		return strconv.FormatInt(n, 10) + " calls reached the service"

@@ -40,6 +40,8 @@ type cli struct {
 	Record   recordCmd   `cmd:"" help:"Record the calls of a program to any server."`
 	Replay   replayCmd   `cmd:"" help:"Replay a recording against a server and show what differs."`
 
+	ExecInside execInsideCmd `cmd:"" name:"exec-inside" hidden:"" help:"Become the program of exec --hosts."`
+
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Explain a command."`

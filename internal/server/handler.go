@@ -57,7 +57,7 @@ func (s *Server) vendorHandler() http.Handler {
 		event.OnEnd(count)
 		event.SetPath(api.Prefix + "…")
 		s.api.ServeHTTP(w, r)
-		s.calls.Add(1)
+		s.served.Add(1)
 		return nil
 	}
 	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, _ error) slog.Level {

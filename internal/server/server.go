@@ -71,7 +71,7 @@ type Server struct {
 	listeners []*listener
 	context   *Context
 
-	calls atomic.Int64 // of the vendor's protocol
+	served atomic.Int64 // requests of the vendor's protocol
 
 	certificate *certificate // nil without TLS
 	key         account.Key  // of --key-file
@@ -128,7 +128,7 @@ func (s *Server) open(ctx context.Context) error {
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 
 // Calls returns the number of requests of the vendor's protocol that s has served.
-func (s *Server) Calls() int64 { return s.calls.Load() }
+func (s *Server) Calls() int64 { return s.served.Load() }
 
 // Context returns the context for clients of the server, or nil if there is no app for it.
 func (s *Server) Context() *Context { return s.context }
