@@ -24,6 +24,7 @@ type backend struct {
 	trust     []byte // certificates of the server that the program must trust, in PEM
 	transport http.RoundTripper
 	stop      func() error
+	running   bool // it ran before
 	calls     func(*intercept.Proxy) int64
 }
 
@@ -110,6 +111,7 @@ func (c *execCmd) runningServer(env *environment) (*backend, error) {
 	}
 	b := &backend{
 		transport: hc.Transport,
+		running:   true,
 		calls:     (*intercept.Proxy).Calls,
 		stop:      func() error { hc.CloseIdleConnections(); return nil },
 	}
@@ -127,16 +129,15 @@ func (c *execCmd) runningServer(env *environment) (*backend, error) {
 	return b, err
 }
 
-// variables returns the variables by which the program finds the server and the app.
+// variables returns the variables by which the program finds the server and the app. An
+// empty one has no value here, and one of the caller must not stand in for it.
 func (b *backend) variables() map[string]string {
-	set := map[string]string{urlVariable: b.URL, "ROLLCALL_ADMIN": b.Admin}
+	set := map[string]string{
+		urlVariable: b.URL, keyVariable: b.Key, tokenVariable: b.AdminToken,
+		"ROLLCALL_ADMIN": b.Admin, "ROLLCALL_CONTEXT": b.file, "ROLLCALL_SDKAPPID": "",
+	}
 	if b.SDKAppID != 0 {
 		set["ROLLCALL_SDKAPPID"] = strconv.FormatUint(uint64(b.SDKAppID), 10)
-	}
-	for name, value := range map[string]string{keyVariable: b.Key, tokenVariable: b.AdminToken, "ROLLCALL_CONTEXT": b.file} {
-		if value != "" {
-			set[name] = value
-		}
 	}
 	return set
 }

@@ -104,6 +104,8 @@ func (s *execSession) startProxy(c *execCmd, r *intercept.Runtime) error {
 func (s *execSession) summary(program string) string {
 	n := s.backend.calls(s.proxy)
 	switch {
+	case n == 0 && s.backend.running:
+		return program + " called no host of the vendor; calls to $ROLLCALL_URL itself are not counted"
 	case n == 0 && s.hosts:
 		return program + " never called the service; if it calls another host, add that with --intercept"
 	case n == 0:

@@ -47,7 +47,7 @@ type ProxyOptions struct {
 	Transport http.RoundTripper
 
 	// Passthrough connects clients to other hosts. Without it they are refused, except
-	// for hosts of this machine.
+	// for that of Target and those of this machine.
 	Passthrough bool
 
 	// Chain returns the proxy to use for a request to another host, or nil, such as

@@ -100,7 +100,7 @@ func (p *Proxy) allowed(host string) error {
 	switch {
 	case IsVendor(host):
 		err = fmt.Errorf("%s is a host of the vendor that is not intercepted: add --intercept %s", host, host)
-	case isLoopback(host), p.o.Passthrough:
+	case isLoopback(host), host == p.o.Target.Hostname(), p.o.Passthrough:
 		return nil
 	default:
 		err = fmt.Errorf("%s is no host of the vendor and was refused: let the program reach other hosts with --passthrough, or answer this one with --intercept %s", host, host)

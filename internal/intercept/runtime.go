@@ -206,7 +206,8 @@ func lookup(environ []string, name string) (value string) {
 	return value
 }
 
-// With returns environ with the variables of set in place of those with the same names.
+// With returns environ with the variables of set in place of those with the same names. A
+// variable whose value is empty is left out.
 func With(environ []string, set map[string]string) []string {
 	result := slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
@@ -214,7 +215,9 @@ func With(environ []string, set map[string]string) []string {
 		return replaced
 	})
 	for name, value := range set {
-		result = append(result, name+"="+value)
+		if value != "" {
+			result = append(result, name+"="+value)
+		}
 	}
 	slices.Sort(result)
 	return result

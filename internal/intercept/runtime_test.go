@@ -101,3 +101,10 @@ func TestScript(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+func TestWith(t *testing.T) {
+	got := With([]string{"A=1", "B=2", "C=3", "A=4"}, map[string]string{"A": "5", "B": "", "D": "6"})
+	if want := []string{"A=5", "C=3", "D=6"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
