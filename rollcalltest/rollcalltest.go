@@ -8,6 +8,9 @@
 //		// Check its effects with srv.Client.
 //	}
 //
+// Server.Fail lets calls of the code under test fail on purpose, and Server.Calls returns
+// what it has called, with the bodies.
+//
 // Each server has its own app, stores accounts in memory, listens on a free port of
 // the loopback interface, and stops at the end of the test. It starts within
 // milliseconds.

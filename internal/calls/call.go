@@ -29,7 +29,7 @@ type Call struct {
 	RateShadow int        `json:"rate_shadow,omitzero"` // code that would have refused the call if the app enforced rate limits
 	Fault      string     `json:"fault,omitempty"`      // id of the fault that changed the response
 	Signature  *Signature `json:"signature,omitempty"`  // content of the UserSig; only of test apps
-	Request    *Body      `json:"request,omitempty"`    // body of the request; only of test apps
+	Request    *Body      `json:"request,omitempty"`    // body of the request; only of test apps, and only if the call passed the checks of its caller
 	Response   *Body      `json:"response,omitempty"`   // body of the response; only of test apps
 }
 
