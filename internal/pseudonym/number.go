@@ -23,11 +23,33 @@ func (k *Key) Number(s string) string {
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		mantissa, exponent = s[:i], s[i:]
 	}
-	next := k.digits(mantissa)
-	for fits(next) != fits(mantissa) {
-		next = k.digits(next) // a permutation, so it comes back to the numbers that fit
+	if lo, n, hi, ok := typesOf(strings.TrimPrefix(mantissa, "-")); ok {
+		sign := mantissa[:len(mantissa)-len(strings.TrimPrefix(mantissa, "-"))]
+		return sign + k.integer(n, lo, hi).String() + exponent
 	}
-	return next + exponent
+	return k.digits(mantissa) + exponent
+}
+
+// typesOf parses an integer without a sign. It returns the range, from lo to before hi, of
+// the integers that have as many digits and fit the same types. It reports false for 0 and
+// for what is no integer in JSON or is longer than every bound.
+func typesOf(s string) (lo, n, hi *big.Int, ok bool) {
+	n, ok = new(big.Int).SetString(s, 10)
+	if !ok || len(s) > longest || s[0] < '1' || '9' < s[0] {
+		return nil, nil, nil, false
+	}
+	ten := big.NewInt(10)
+	lo = new(big.Int).Exp(ten, big.NewInt(int64(len(s)-1)), nil)
+	hi = new(big.Int).Mul(lo, ten)
+	for _, b := range bounds {
+		switch {
+		case b.Cmp(n) <= 0 && b.Cmp(lo) > 0:
+			lo = b
+		case b.Cmp(n) > 0 && b.Cmp(hi) < 0:
+			hi = b
+		}
+	}
+	return lo, n, hi, true
 }
 
 // digits replaces the digits of s. A first digit other than 0 does not become 0.
@@ -47,22 +69,4 @@ func (k *Key) digits(s string) string {
 	}
 	k.replace(&p.word)
 	return p.text()
-}
-
-// fits returns how many of the bounds s reaches without its sign. It returns 0 if s is no
-// integer in JSON or longer than every bound. At least a twentieth of the integers with
-// the digits of s reach as many.
-func fits(s string) int {
-	s = strings.TrimPrefix(s, "-")
-	n, ok := new(big.Int).SetString(s, 10)
-	if !ok || len(s) > longest || s[0] < '1' || '9' < s[0] {
-		return 0
-	}
-	reached := 0
-	for _, b := range bounds {
-		if n.Cmp(b) >= 0 {
-			reached++
-		}
-	}
-	return reached
 }

@@ -103,10 +103,33 @@ func TestNumber(t *testing.T) {
 	} {
 		for range 20 {
 			got := New().Number(tt.text)
-			if !regexp.MustCompile(tt.want).MatchString(got) || fits(got) != fits(tt.text) {
+			if !regexp.MustCompile(tt.want).MatchString(got) || types(got) != types(tt.text) {
 				t.Errorf("Number(%s) = %s, want %s and the same types", tt.text, got, tt.want)
 			}
+			if got == tt.text && tt.text != "0" {
+				t.Errorf("Number(%s) stays", tt.text)
+			}
 		}
+	}
+}
+
+// types returns the range of the integers of the form of s.
+func types(s string) string {
+	lo, _, hi, _ := typesOf(strings.TrimPrefix(s, "-"))
+	return fmt.Sprint(lo, hi)
+}
+
+// TestNumbersDiffer replaces all integers of a small range: none stays, and no two become
+// the same.
+func TestNumbersDiffer(t *testing.T) {
+	k, seen := New(), map[string]bool{}
+	for n := 100; n < 1000; n++ {
+		s := fmt.Sprint(n)
+		p := k.Number(s)
+		if p == s || seen[p] {
+			t.Errorf("Number(%s) = %s, again or as it was", s, p)
+		}
+		seen[p] = true
 	}
 }
 
