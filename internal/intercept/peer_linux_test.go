@@ -31,14 +31,13 @@ func TestFromTree(t *testing.T) {
 	}
 }
 
-// checkPeer lets a shell start a client, and checks its connection. With tcp6 the client
-// of IPv4 reaches a socket of IPv6.
+// checkPeer lets a shell start a client with a socket of the network, and checks its
+// connection.
 func checkPeer(t *testing.T, name, network, script string, want bool) {
 	t.Helper()
-	addr := map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::]:0"}[network]
-	l, err := net.Listen(map[string]string{"tcp4": "tcp4", "tcp6": "tcp"}[network], addr)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
@@ -50,7 +49,7 @@ func checkPeer(t *testing.T, name, network, script string, want bool) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", script, exe)
-	cmd.Env = append(os.Environ(), strangerVariable+"=127.0.0.1:"+port)
+	cmd.Env = append(os.Environ(), strangerVariable+"="+network+" "+port)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,10 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,16 +35,31 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// strangerVariable makes the test binary connect to an address and wait for its end.
+// strangerVariable makes the test binary connect to a port of this machine and wait for
+// the end of the connection. Its value is the network and the port.
 const strangerVariable = "ROLLCALL_TEST_STRANGER"
 
 func runAsStranger() bool {
-	addr := os.Getenv(strangerVariable)
-	if addr == "" {
+	network, text, ok := strings.Cut(os.Getenv(strangerVariable), " ")
+	if !ok {
 		return false
 	}
-	if c, err := net.Dial("tcp", addr); err == nil {
-		_, _ = c.Read(make([]byte, 1)) // until the test closes it
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err)
+	}
+	var addr syscall.Sockaddr = &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+	family := syscall.AF_INET
+	if network == "tcp6" { // a socket of IPv6 with a peer of IPv4, as in Java
+		addr = &syscall.SockaddrInet6{Port: port, Addr: [16]byte{10: 0xff, 0xff, 127, 0, 0, 1}}
+		family = syscall.AF_INET6
+	}
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		err = syscall.Connect(fd, addr)
+	}
+	if err == nil {
+		_, _ = syscall.Read(fd, make([]byte, 1)) // until the test closes it
 	}
 	return true
 }
