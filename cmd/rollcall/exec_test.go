@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestExecSignals passes a signal on to the program, and reports a signal that ended it.
@@ -23,7 +25,9 @@ func TestExecSignals(t *testing.T) {
 		{"handled", `tail -f /dev/null & trap 'kill $!; exit 5' TERM; echo ready; wait`, syscall.SIGTERM, 5},
 		{"not handled", `echo ready; exec tail -f /dev/null`, syscall.SIGUSR1, 128 + int(syscall.SIGUSR1)},
 	} {
-		cmd := exec.Command(exe, "exec", "--", "sh", "-c", tt.script)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // only limits a hang
+		defer cancel()
+		cmd := exec.CommandContext(ctx, exe, "exec", "--", "sh", "-c", tt.script)
 		cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+t.TempDir())
 		out, err := cmd.StdoutPipe()
 		if err != nil {
