@@ -197,3 +197,34 @@ func TestCalls(t *testing.T) {
 		t.Errorf("a call that was cleared: %v", err)
 	}
 }
+
+// TestResetEndsFaults resets and restores an app with a fault, a call and a lockout, none of
+// which is left.
+func TestResetEndsFaults(t *testing.T) {
+	for name, again := range map[string]func(*rollcalltest.Server){
+		"reset":   func(s *rollcalltest.Server) { s.Reset() },
+		"restore": func(s *rollcalltest.Server) { s.Restore("base") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := rollcalltest.NewServer(t, rollcalltest.WithSettings(client.Settings{LockoutAfter: 1}))
+			srv.Snapshot("base")
+			srv.Fail(client.Fault{Code: 70500})
+			stranger, err := client.New(client.Options{BaseURL: srv.URL, SDKAppID: srv.SDKAppID, Key: strings.Repeat("0", 64), Admin: srv.Admin})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second call is locked out
+				if _, err := stranger.CheckAccounts(t.Context(), []string{"alice"}); err == nil {
+					t.Fatal("a foreign key is accepted")
+				}
+			}
+			again(srv)
+			if f, c := srv.Faults(), srv.Calls(""); len(f) != 0 || len(c) != 0 {
+				t.Errorf("%d faults and %d calls are left", len(f), len(c))
+			}
+			if _, err := srv.Client.CheckAccounts(t.Context(), []string{"alice"}); err != nil {
+				t.Errorf("after it: %v", err)
+			}
+		})
+	}
+}

@@ -10,7 +10,8 @@ import (
 
 // Reset removes all accounts, tombstones and kicks of the app in one step, and lets its
 // clock show real time. The admins get new accounts. Keys, admins, settings and snapshots
-// stay.
+// stay. Faults and lockouts end, and the calls of the app are forgotten, as by
+// [Server.Restore].
 //
 //	for _, tt := range tests {
 //		srv.Reset()

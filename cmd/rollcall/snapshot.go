@@ -18,9 +18,10 @@ type resetCmd struct {
 func (resetCmd) Help() string {
 	return `The command removes all accounts, deleted ids and kicks of a test app in one step,
 and lets its clock show real time. The admins get new accounts. Keys, admins,
-settings and snapshots stay. It cannot be undone, except with a snapshot, and it
-does not ask: only apps that were created as test apps can be reset. Needs an admin
-token with the scope admin.
+settings and snapshots stay. Faults and lockouts end, and the calls of the app are
+forgotten. A reset cannot be undone, except with a snapshot, and the command does not
+ask: only apps that were created as test apps can be reset. Needs an admin token with
+the scope admin.
 
 Examples:
   rollcall reset

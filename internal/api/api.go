@@ -82,6 +82,11 @@ func New(o Options) *Server {
 	}
 	s.endpoints = s.routes()
 	o.Directory.Listen(account.EventAppDeleted, s.forget)
+	o.Directory.Listen(account.EventAppChanged, func(e account.Event) {
+		if e.Action == directory.ActionReset || e.Action == directory.ActionRestore {
+			s.forget(e)
+		}
+	})
 	return s
 }
 
@@ -117,7 +122,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.free()
 }
 
-// forget removes what is kept in memory about a deleted app.
+// forget removes what is kept in memory about an app that was deleted, reset or restored.
 func (s *Server) forget(e account.Event) {
 	app := uint32(e.App)
 	if s.calls != nil {
@@ -129,6 +134,7 @@ func (s *Server) forget(e account.Event) {
 	if s.rates != nil {
 		s.rates.Drop(app)
 	}
+	s.auth.Forgive(e.App)
 }
 
 // setHeaders sets the headers of every response of the vendor (protocol.md

@@ -146,3 +146,6 @@ func (a *Authenticator) verifyCached(ctx context.Context, c Credentials, now tim
 func (c *Credentials) request(keys []usersig.Key, now time.Time) usersig.Request {
 	return usersig.Request{SDKAppID: uint32(c.App.ID), Identifier: string(c.Identifier), Keys: keys, Now: now}
 }
+
+// Forgive ends the lockouts of an app.
+func (a *Authenticator) Forgive(app account.AppID) { a.lockout.forgive(app) }

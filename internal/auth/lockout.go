@@ -59,6 +59,17 @@ func (l *lockout) strike(s suspect, now time.Time) {
 	l.counts[s] = st
 }
 
+// forgive removes the counts of an app.
+func (l *lockout) forgive(app account.AppID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s := range l.counts {
+		if s.app == app {
+			delete(l.counts, s)
+		}
+	}
+}
+
 // forget removes expired counts. If the lockout is still full, forget removes
 // all counts: to let a few peers try again is better than to grow without
 // bound.

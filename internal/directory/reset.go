@@ -16,6 +16,12 @@ func (d *Directory) CanReplace() bool {
 	return ok
 }
 
+// Actions of events of an app whose accounts were replaced as a whole.
+const (
+	ActionReset   = "app.reset"
+	ActionRestore = "snapshot.restore"
+)
+
 // Reset removes all accounts, tombstones and kicks of a test app, and lets its clock show
 // real time. The admins get new accounts. Keys, admins and settings stay.
 //
@@ -35,7 +41,7 @@ func (d *Directory) Reset(ctx context.Context, actor string, id account.AppID) (
 	if err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{"app.reset", "", new(account.Dump)}, id, func(a *account.App) { a.Clock = account.AppClock{} })
+	return d.replace(ctx, actor, replacement{ActionReset, "", new(account.Dump)}, id, func(a *account.App) { a.Clock = account.AppClock{} })
 }
 
 // A replacement is new content for the accounts of an app. action and detail are for the

@@ -205,7 +205,7 @@ func (d *Directory) RestoreSnapshot(ctx context.Context, actor string, id accoun
 	if err := d.thin(ctx, id); err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{"snapshot.restore", name, saved.dump}, id, func(a *account.App) {
+	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump}, id, func(a *account.App) {
 		expires := a.Expires
 		*a = saved.app.Clone()
 		a.Expires = expires
