@@ -150,6 +150,7 @@ func TestExec(t *testing.T) {
 		})
 	}
 	t.Run("npm", func(t *testing.T) { npmScenario(t, programs) })
+	t.Run("docs/testing.md", func(t *testing.T) { firstOK(t, programs) })
 }
 
 // run runs c and checks that exactly one call came, with the response of the server.
