@@ -96,7 +96,7 @@ func (c *execCmd) Run(ctx context.Context, env *environment) (err error) {
 	defer func() { err = errors.Join(err, s.close()) }()
 	code, err := s.run(c.Command)
 	if err == nil && !c.Quiet {
-		fmt.Fprintln(env.stderr, "rollcall exec:", s.summary(filepath.Base(c.Command[0])))
+		fmt.Fprintln(env.stderr, "rollcall exec:", s.summary(filepath.Base(c.Command[0]), code))
 	}
 	return exitWith(code, err)
 }

@@ -100,14 +100,17 @@ func (s *execSession) startProxy(c *execCmd, r *intercept.Runtime) error {
 	return nil
 }
 
-// summary says how many calls came, and what to do if there was none.
-func (s *execSession) summary(program string) string {
+// summary says how many calls came, and what to do if there was none. A program that
+// failed may have had another reason, which it says itself.
+func (s *execSession) summary(program string, exitCode int) string {
 	n := s.backend.calls(s.proxy)
 	switch {
 	case n == 0 && s.backend.running:
 		return program + " called no host of the vendor; calls to $ROLLCALL_URL itself are not counted"
 	case n == 0 && s.hosts:
 		return program + " never called the service; if it calls another host, add that with --intercept"
+	case n == 0 && exitCode != 0:
+		return program + " never called the service; if it did not fail for another reason, it ignores proxies: try --hosts"
 	case n == 0:
 		return program + " never called the service; it ignores proxies, try --hosts"
 	case n == 1:
