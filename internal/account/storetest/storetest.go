@@ -5,7 +5,8 @@
 //   - [RunReopen] tests what must survive a restart.
 //   - [RunShared] tests several handles of one engine.
 //   - [RunFaults] tests the results and effects of failed commits.
-//   - [Property] and [PropertyReopen] compare random operations with package mem.
+//   - [Property], [PropertyReopen] and [PropertyStaged] compare random operations with
+//     package mem.
 //   - [Benchmark] measures the calls of a loaded server.
 package storetest
 

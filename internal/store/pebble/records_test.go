@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -15,32 +14,19 @@ import (
 	"rollcall/internal/store/pebble/idtable"
 )
 
-// together opens a store and makes calls that share one group of the committer. It returns
-// the store and the errors of the calls.
+// together opens a store with the account "first" and makes calls that share one group of
+// the committer. It returns the store and the errors of the calls.
 func together(t *testing.T, calls ...func(*Store) error) (*Store, []error) {
 	t.Helper()
-	held, release := make(chan struct{}), make(chan struct{})
-	var armed atomic.Bool
-	s := open(t, Options{FS: vfs.NewMem(), hook: func(written bool) error {
-		if !written && armed.CompareAndSwap(true, false) {
-			close(held)
-			<-release
-		}
-		return nil
-	}})
+	s := open(t, Options{FS: vfs.NewMem()})
 	t.Cleanup(func() { must(t, s.Close()) })
-	armed.Store(true)
-	first := make(chan error, 1)
-	go func() { first <- one(t, s, "first", long) }()
-	<-held
-	ends := make([]chan error, len(calls))
+	must(t, one(t, s, "first", long))
+	release := hold(t, s)
+	ends := make([]<-chan error, len(calls))
 	for i, call := range calls {
-		ends[i] = make(chan error, 1)
-		go func() { ends[i] <- call(s) }()
-		eventually(t, "call in the queue", func() bool { return len(s.commits.queue) == i+1 })
+		ends[i] = enqueue(t, s, func() error { return call(s) })
 	}
-	close(release)
-	must(t, <-first)
+	release()
 	errs := make([]error, len(calls))
 	for i := range ends {
 		errs[i] = <-ends[i]
