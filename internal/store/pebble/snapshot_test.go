@@ -297,3 +297,40 @@ func TestSnapshotOfLogInUse(t *testing.T) {
 	}
 	must(t, s.Close())
 }
+
+// TestSnapshotsOfLoad copies a store several times under load. Each copy must contain what
+// was acknowledged before it began, and no part of a commit without the rest.
+func TestSnapshotsOfLoad(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, Options{FS: disk, smallLogs: true, flushBytes: 64 << 10})
+	l := newLedger()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for w := range 3 {
+		wg.Go(func() {
+			if err := l.load(ctx, s, w); !abandoned(err) {
+				t.Errorf("worker %d: %v", w, err)
+			}
+		})
+	}
+	acknowledged := map[string]*ledger{}
+	for n := range 6 {
+		l.await(t, 500*(n+1))
+		dir, before := fmt.Sprint("copy-of-", n), l.copy()
+		must(t, s.Snapshot(t.Context(), dir))
+		before.forget(l.copy())
+		acknowledged[dir] = before
+	}
+	cancel()
+	wg.Wait()
+	must(t, s.Close())
+	for dir, before := range acknowledged {
+		_, err := Verify(t.Context(), Options{FS: disk, Dir: dir}, nil)
+		must(t, err)
+		c := open(t, Options{FS: disk, Dir: dir})
+		if lost := before.lost(t, c); len(lost) > 0 {
+			t.Errorf("%d losses in %s, such as %s", len(lost), dir, lost[0])
+		}
+		must(t, c.Close())
+	}
+}
