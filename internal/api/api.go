@@ -134,6 +134,7 @@ func (s *Server) forget(e account.Event) {
 	if s.rates != nil {
 		s.rates.Drop(app)
 	}
+	s.limiter.Forget(app)
 	s.auth.Forgive(e.App)
 }
 

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"hash/maphash"
+	"maps"
 	"sync"
 	"time"
 )
@@ -52,6 +53,13 @@ func (l *Limiter) count(key Key, second int64) int64 {
 	return total
 }
 
+// Forget removes the counts of an app.
+func (l *Limiter) Forget(app uint32) {
+	for i := range l.shards {
+		l.shards[i].forget(app)
+	}
+}
+
 // A shard counts the keys that hash to it.
 type shard struct {
 	mu     sync.Mutex
@@ -59,6 +67,14 @@ type shard struct {
 	counts map[Key]int64  // of the second newest
 	before map[Key]int64  // of the second newest-1
 	_      [64 - 8*4]byte // pads a shard to a cache line, so shards do not slow each other down
+}
+
+func (s *shard) forget(app uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ofApp := func(key Key, _ int64) bool { return key.App == app }
+	maps.DeleteFunc(s.counts, ofApp)
+	maps.DeleteFunc(s.before, ofApp)
 }
 
 // window returns the counts of second. It drops counts that are older than the

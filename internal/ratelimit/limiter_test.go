@@ -70,6 +70,29 @@ func TestForgets(t *testing.T) {
 	}
 }
 
+// TestForget forgets the counts of one app, of its commands and of both seconds.
+func TestForget(t *testing.T) {
+	l := New()
+	mine := []Key{{App: 1}, {App: 1, Command: "kick"}}
+	other := Key{App: 2, Command: "kick"}
+	for second := range int64(2) {
+		for _, key := range append(mine, other) {
+			l.count(key, second)
+		}
+	}
+	l.Forget(1)
+	for second := range int64(2) {
+		for _, key := range mine {
+			if n := l.count(key, second); n != 1 {
+				t.Errorf("%+v, second %d: total %d after Forget, want 1", key, second, n)
+			}
+		}
+		if n := l.count(other, second); n != 2 {
+			t.Errorf("the other app, second %d: total %d, want 2", second, n)
+		}
+	}
+}
+
 func BenchmarkLimiter(b *testing.B) {
 	keys := map[string]int{"one key": 1, "many keys": 1000}
 	for name, n := range keys {
