@@ -58,11 +58,18 @@ func (d *Directory) TakeSnapshot(ctx context.Context, actor string, id account.A
 		return Snapshot{}, err
 	}
 	saved.Name, saved.Created, saved.Accounts = name, account.Millis(d.clock(id)), len(saved.dump.Accounts)
-	saved.Bytes = sizeOf(saved.dump)
+	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app)
 	if err := d.Record(ctx, actor, "snapshot.create", id, name); err != nil {
 		return Snapshot{}, err
 	}
-	return saved.Snapshot, d.snapshots.put(id, saved)
+	if err := d.snapshots.put(id, saved); err != nil {
+		return Snapshot{}, err
+	}
+	if _, err := d.App(ctx, id); account.CodeOf(err) == account.NoApp { // deleted before put, and drop found nothing
+		d.snapshots.drop(id)
+		return Snapshot{}, err
+	}
+	return saved.Snapshot, nil
 }
 
 func validSnapshotName(name string) bool {
@@ -117,6 +124,20 @@ func sizeOf(dump *account.Dump) int64 {
 	}
 	for _, g := range dump.Gone {
 		n += perGone + len(g.ID)
+	}
+	return int64(n)
+}
+
+// sizeOfApp returns roughly how much memory the record of an app takes. Its largest part can
+// be a megabyte of words.
+func sizeOfApp(a *account.App) int64 {
+	const perApp, perText, perKey, perSource = 2048, 16, 256, 32
+	n := perApp + perKey*len(a.Keys) + perSource*len(a.Settings.AllowSources)
+	for _, word := range a.Settings.Words {
+		n += perText + len(word)
+	}
+	for _, admin := range a.Admins {
+		n += perText + len(admin)
 	}
 	return int64(n)
 }
