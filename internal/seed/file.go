@@ -1,6 +1,7 @@
 package seed
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func Read(file string, commands []string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
-	tree, err := parse(text)
+	tree, err := parse(bytes.TrimPrefix(text, []byte("\ufeff"))) // some editors begin a file with this mark
 	if err != nil {
 		return nil, f.locate(err)
 	}

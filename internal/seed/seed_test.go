@@ -174,6 +174,13 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestMark reads a file that begins with a byte order mark.
+func TestMark(t *testing.T) {
+	if _, err := seed.Read(write(t, "\ufeff"+good), []string{"kick"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRefused reads files with an error. The text of the error ends with the wanted one.
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
