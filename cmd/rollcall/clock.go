@@ -79,7 +79,7 @@ type clockSetCmd struct {
 
 // Help is shown by rollcall clock set --help.
 func (clockSetCmd) Help() string {
-	return aboutClock + `The time is one from 1970-01-01 to 2199-12-31.
+	return aboutClock + `The time is one from 1970-01-02 to 2199-12-31.
 
 Examples:
   rollcall clock set 2027-01-31T12:00:00Z

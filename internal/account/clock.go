@@ -6,10 +6,10 @@ import (
 )
 
 // The earliest and the latest time that the clock of a test app can show when it is set. The
-// latest leaves room for validities and bans of a hundred years in every number of the
-// protocol.
+// earliest is not the Unix epoch, because a kick at second 0 would be none. The latest leaves
+// room for validities and bans of a hundred years in every number of the protocol.
 var (
-	MinAppTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+	MinAppTime = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)
 	MaxAppTime = time.Date(2199, 12, 31, 0, 0, 0, 0, time.UTC)
 )
 

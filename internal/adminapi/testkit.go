@@ -11,7 +11,7 @@ type Clock struct {
 
 // ClockPatch is a change of the clock of a test app. Its parts apply in this order.
 type ClockPatch struct {
-	Now       time.Time `json:"now,omitzero"`        // time to show, from 1970-01-01 to 2199-12-31; the current one if absent
+	Now       time.Time `json:"now,omitzero"`        // time to show, from 1970-01-02 to 2199-12-31; the current one if absent
 	AdvanceMS int64     `json:"advance_ms,omitzero"` // milliseconds to add; may be negative
 	Frozen    *bool     `json:"frozen,omitempty"`    // stops the clock, or lets it run on
 }
