@@ -56,8 +56,8 @@ func (s *Server) vendorHandler() http.Handler {
 		event := httpx.EventFrom(r.Context())
 		event.OnEnd(count)
 		event.SetPath(api.Prefix + "…")
+		defer s.served.Add(1) // also after a fault that cuts the connection, which panics
 		s.api.ServeHTTP(w, r)
-		s.served.Add(1)
 		return nil
 	}
 	return httpx.Handler(s.o.Logger, serve, func(w http.ResponseWriter, r *http.Request, _ error) slog.Level {
