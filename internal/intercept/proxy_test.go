@@ -115,6 +115,9 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Proxy-Authorization") != "" {
 		w.WriteHeader(http.StatusTeapot)
 	}
+	if r.URL.RawQuery == "missing" {
+		w.WriteHeader(http.StatusNotFound)
+	}
 	fmt.Fprintf(w, "%s %s %s", r.Host, r.RequestURI, body)
 })
 
@@ -274,6 +277,22 @@ func TestPassthrough(t *testing.T) {
 	}
 	if _, err := dialVia(t.Context(), &url.URL{Scheme: "http", Host: far.addr}, "x:1"); err == nil || !strings.Contains(err.Error(), "407") {
 		t.Errorf("without the password: %v", err)
+	}
+}
+
+// TestErrors checks that an error of a server without request ids arrives as it was sent.
+func TestErrors(t *testing.T) {
+	site := httptest.NewServer(echo)
+	defer site.Close()
+	b := newBench(t, ProxyOptions{})
+	hc := b.client("http://"+b.addr, false)
+	for target, want := range map[string]string{
+		site.URL + "/?missing":                  "404 HTTP/1 " + strings.TrimPrefix(site.URL, "http://") + " /?missing body",
+		"http://console.tim.qq.com/v4/?missing": "404 HTTP/1 console.tim.qq.com /v4/?missing body",
+	} {
+		if got := b.post(hc, target); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
 	}
 }
 

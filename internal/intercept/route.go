@@ -131,6 +131,12 @@ func (p *Proxy) forward(t http.RoundTripper, target *url.URL) *httputil.ReverseP
 			r.Out.Host = r.In.Host
 			r.Out.URL.RawQuery = r.In.URL.RawQuery // also one that Go cannot parse
 		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.StatusCode >= http.StatusBadRequest {
+				markAnswered(r.Header)
+			}
+			return nil
+		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
@@ -141,10 +147,17 @@ func (p *Proxy) forward(t http.RoundTripper, target *url.URL) *httputil.ReverseP
 	}
 }
 
-// respond writes a response of the proxy itself. The header keeps [httpx.Listener] from
-// replacing it.
+// markAnswered lets a response have a request id, because [httpx.Listener] takes an error
+// without one for a request that is not valid HTTP, and replaces it.
+func markAnswered(h http.Header) {
+	if h.Get(httpx.RequestIDHeader) == "" {
+		h.Set(httpx.RequestIDHeader, "proxy")
+	}
+}
+
+// respond writes a response of the proxy itself.
 func respond(w http.ResponseWriter, status int, text string) {
-	w.Header().Set(httpx.RequestIDHeader, "proxy")
+	markAnswered(w.Header())
 	http.Error(w, "rollcall exec: "+text, status)
 }
 
