@@ -124,12 +124,21 @@ func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr()
 
 // tree returns root and all processes that descend from it.
 func tree(root int) ([]int, error) {
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1) // a glob would list the files of every process
 	if err != nil {
 		return nil, err
 	}
 	children := map[int][]int{}
-	for _, file := range files {
+	for _, name := range names {
+		if name[0] < '0' || '9' < name[0] {
+			continue
+		}
+		file := filepath.Join("/proc", name, "stat")
 		b, err := os.ReadFile(file)
 		if err != nil {
 			continue // it has ended
