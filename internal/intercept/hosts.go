@@ -60,6 +60,9 @@ func WriteHosts(dir string, ip net.IP, names []string) ([]Overlay, error) {
 		if err := os.WriteFile(o.File, content, 0o644); err != nil {
 			return nil, err
 		}
+		if err := os.Chmod(o.File, 0o644); err != nil { // whatever the umask: every user reads these files
+			return nil, err
+		}
 		all = append(all, o)
 	}
 	return all, nil

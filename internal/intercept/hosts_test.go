@@ -5,10 +5,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 func TestWriteHosts(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
 	overlays, err := WriteHosts(t.TempDir(), net.IPv4(127, 1, 2, 3), []string{"api.example.com"})
 	if err != nil {
 		t.Fatal(err)
@@ -22,6 +24,9 @@ func TestWriteHosts(t *testing.T) {
 	if err != nil || !strings.Contains(string(got), "127.1.2.3 console.tim.qq.com\n") || !strings.HasPrefix(string(got), "127.1.2.3 ") ||
 		!strings.Contains(string(got), "127.1.2.3 api.example.com\n") || !strings.HasSuffix(string(got), string(old)) {
 		t.Errorf("%s, %v", got, err)
+	}
+	if info, err := os.Stat(overlays[i].File); err != nil || info.Mode() != 0o644 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }
 
