@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"software.sslmate.com/src/go-pkcs12"
 
@@ -177,9 +178,11 @@ func (r *Runtime) javaOptions() string {
 func (r *Runtime) direct(list string) string {
 	hosts := unique(region.Hosts(), r.Names)
 	kept := []string{"localhost", "127.0.0.1", "::1"}
-	for entry := range strings.SplitSeq(list, ",") {
-		entry = strings.TrimSpace(entry)
-		domain := strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(entry, "*"), "."))
+	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		domain := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(entry), "*"), ".")
+		if host, _, err := net.SplitHostPort(domain); err == nil {
+			domain = host
+		}
 		escapes := slices.ContainsFunc(hosts, func(h string) bool { return h == domain || strings.HasSuffix(h, "."+domain) })
 		if domain != "" && !escapes && !slices.Contains(kept, entry) {
 			kept = append(kept, entry)

@@ -63,7 +63,7 @@ func TestBundle(t *testing.T) {
 func TestEnviron(t *testing.T) {
 	r, _ := newRuntime(t)
 	got := r.Environ([]string{
-		"HOME=/", "https_proxy=http://old", "NO_PROXY=.corp, *,qcloud.com,10.0.0.1", "no_proxy=Console.tim.qq.com,example.com,b.example.com",
+		"HOME=/", "https_proxy=http://old", "NO_PROXY=.corp, *,qcloud.com,10.0.0.1 .qq.com,console.tim.qq.com:443", "no_proxy=Console.tim.qq.com,example.com,b.example.com",
 		"NODE_OPTIONS=--no-warnings", "JAVA_TOOL_OPTIONS=-Xmx1g", "PHP_INI_SCAN_DIR=/etc/php",
 	})
 	d := r.Dir
