@@ -1,10 +1,10 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -27,10 +27,11 @@ type localCA struct {
 	Data string `default:"./rollcall-data" placeholder:"DIR" given:"" help:"Data directory of the server (default: ${default})."`
 }
 
-// read returns the file of the CA and its content. It refuses a file that is no local
-// CA.
-func (c *localCA) read() (file string, pem []byte, err error) {
-	if _, err := intercept.Read(c.Data); errors.Is(err, fs.ErrNotExist) {
+// read returns the file of the CA and its certificate in PEM. It refuses a file that is no
+// local CA, and returns nothing else of the file, such as a certificate without limits.
+func (c *localCA) read() (file string, text []byte, err error) {
+	ca, err := intercept.Read(c.Data)
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil, fmt.Errorf("%s has no local CA: create one with \"rollcall ca renew\" or \"rollcall serve --tls-local\", or name the server's directory with --data", c.Data)
 	} else if err != nil {
 		return "", nil, err
@@ -38,8 +39,7 @@ func (c *localCA) read() (file string, pem []byte, err error) {
 	if file, err = filepath.Abs(intercept.CAFile(c.Data)); err != nil {
 		return "", nil, err
 	}
-	pem, err = os.ReadFile(file)
-	return file, pem, err
+	return file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}), nil
 }
 
 type caPathCmd struct{ localCA }
@@ -80,11 +80,11 @@ Examples:
 
 // Run prints the certificate.
 func (c *caPrintCmd) Run(env *environment) error {
-	_, pem, err := c.read()
+	_, text, err := c.read()
 	if err != nil {
 		return err
 	}
-	_, err = env.stdout.Write(pem)
+	_, err = env.stdout.Write(text)
 	return err
 }
 

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"rollcall/internal/intercept"
 )
 
 // TestInstall installs and removes a CA in a store of a test, whose program lists the
@@ -53,5 +56,21 @@ func TestInstall(t *testing.T) {
 	store.update = "no-such-program"
 	if err := store.install(t.Context(), env, "/data/local-ca.pem", nil); err == nil || !strings.Contains(err.Error(), "by hand") {
 		t.Errorf("on another system: %v", err)
+	}
+}
+
+// TestReadCA checks that nothing but the certificate with limits is taken from a file.
+func TestReadCA(t *testing.T) {
+	dir := t.TempDir()
+	a, err := intercept.NewAuthority(nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(intercept.CAFile(dir), append(bytes.Clone(a.CA), a.Leaf...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := localCA{Data: dir}
+	if _, text, err := c.read(); err != nil || !bytes.Equal(text, a.CA) {
+		t.Errorf("read %q, %v", text, err)
 	}
 }
