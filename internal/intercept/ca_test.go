@@ -222,3 +222,31 @@ func TestIsVendor(t *testing.T) {
 		}
 	}
 }
+
+// TestLimited refuses a CA that could sign for more than a local CA.
+func TestLimited(t *testing.T) {
+	a, err := NewAuthority([]string{"api.example.com"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := decode(a.CA)
+	if err != nil || !limited(good) {
+		t.Fatalf("a local CA is refused, %v", err)
+	}
+	for name, change := range map[string]func(*x509.Certificate){
+		"a top-level domain": func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"com"} },
+		"every domain":       func(c *x509.Certificate) { c.PermittedDNSDomains = nil },
+		"every address":      func(c *x509.Certificate) { c.PermittedIPRanges = nil },
+		"other addresses": func(c *x509.Certificate) {
+			c.PermittedIPRanges = []*net.IPNet{{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(1, 32)}}
+		},
+		"other uses":   func(c *x509.Certificate) { c.ExtKeyUsage = nil },
+		"further CAs":  func(c *x509.Certificate) { c.MaxPathLenZero = false },
+		"not critical": func(c *x509.Certificate) { c.PermittedDNSDomainsCritical = false },
+	} {
+		c := *good
+		if change(&c); limited(&c) {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,10 +93,23 @@ func Read(dir string) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", CAFile(dir), err)
 	}
-	if !ca.PermittedDNSDomainsCritical || len(ca.PermittedDNSDomains) == 0 || !ca.MaxPathLenZero {
+	if !limited(ca) {
 		return nil, fmt.Errorf("%s is not the certificate of a local CA: remove it, and \"rollcall ca renew\" creates one", CAFile(dir))
 	}
 	return ca, nil
+}
+
+// limited reports whether ca has the limits of a local CA: it signs no further CA, only
+// for servers, and only for host names that were given whole and for this machine.
+func limited(ca *x509.Certificate) bool {
+	wide := func(name string) bool { return name != "localhost" && CheckName(name) != nil }
+	foreign := func(r *net.IPNet) bool {
+		ones, bits := r.Mask.Size()
+		return !r.IP.IsLoopback() || bits == 32 && ones < 8
+	}
+	return ca.IsCA && ca.MaxPathLenZero && slices.Equal(ca.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) &&
+		ca.PermittedDNSDomainsCritical && len(ca.PermittedDNSDomains) > 0 && !slices.ContainsFunc(ca.PermittedDNSDomains, wide) &&
+		len(ca.PermittedIPRanges) > 0 && !slices.ContainsFunc(ca.PermittedIPRanges, foreign)
 }
 
 // AddedNames returns the names that ca was created for, besides the vendor's.
