@@ -51,18 +51,22 @@ type hider struct {
 
 func newHider(k *pseudonym.Key) *hider { return &hider{key: k, seen: map[string]string{}} }
 
-// hide returns the pseudonym of s.
+// hide returns the pseudonym of s. Digits have the same one as the number that they are.
 func (h *hider) hide(s string) string {
 	if s == "" || s == administrator || s == notFound {
 		return s
 	}
 	p, ok := h.seen[s]
 	if !ok {
-		p = h.key.Text(s)
+		if p = h.key.Text(s); isDigits(s) {
+			p = h.key.Number(s)
+		}
 		h.seen[s] = p
 	}
 	return p
 }
+
+func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 func (h *hider) bare(word string) string { return h.hide(word) }
 
@@ -92,9 +96,11 @@ func (h *hider) number(field, number string) string {
 		!slices.Contains(idFields, field) && len(strings.Trim(number, "-.eE+")) <= keptDigits {
 		return number
 	}
-	p, ok := h.seen[number]
-	if !ok {
-		p = h.key.Number(number)
+	if isDigits(number) {
+		return h.hide(number)
+	}
+	p := h.key.Number(number) // a text such as "1.5" has another one, which may be no number
+	if _, ok := h.seen[number]; !ok {
 		h.seen[number] = p
 	}
 	return p
@@ -127,6 +133,8 @@ func (h *hider) query(raw string, now time.Time) (params [][2]string, sig *UserS
 		param := [2]string{h.name(name), badEscape}
 		if err == nil {
 			param[1] = h.param(name, value)
+		} else {
+			h.hide(escaped) // an error text can repeat it
 		}
 		params = append(params, param)
 	}
@@ -150,10 +158,11 @@ func (h *hider) param(name, value string) string {
 	case value == "":
 		return ""
 	case name == "usersig":
+		h.hide(value) // an error text can repeat it
 		return signature
 	case name == "random" && isUint32(value):
 		return random
-	case name == "sdkappid" && strings.Trim(value, "0123456789") == "", name == "contenttype" && value == "json":
+	case name == "sdkappid" && isDigits(value), name == "contenttype" && value == "json":
 		return value
 	}
 	return h.hide(value)

@@ -161,3 +161,40 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
+
+// TestDigits checks that digits have one pseudonym, as a number and as a text, whichever
+// comes first, and that it is a number in JSON.
+func TestDigits(t *testing.T) {
+	key := pseudonym.New()
+	for n := range 200 {
+		var seen []string
+		for _, form := range []string{`["%d",%[1]d]`, `[%d,"%[1]d"]`} {
+			got := rewrite(fmt.Appendf(nil, form, 10086+n), newHider(key))
+			if !json.Valid(got) {
+				t.Fatalf("%s is no JSON", got)
+			}
+			seen = append(seen, strings.Trim(strings.ReplaceAll(string(got), `"`, ""), "[]"))
+		}
+		if first, second, _ := strings.Cut(seen[0], ","); first != second || seen[0] != seen[1] {
+			t.Fatalf("%d became %v", 10086+n, seen)
+		}
+	}
+}
+
+// TestInfo checks that an error text keeps nothing of the call, in another case neither,
+// and no address.
+func TestInfo(t *testing.T) {
+	const sig = "eJwtzM0KgkAUhuFbGc56iHPmTydoVYugghYVtIpwpjyVJjpJFN17k7r8ng-eD*zX"
+	h := newHider(pseudonym.New())
+	h.query("identifier=Zhangsan&usersig="+sig+"&x=%zzSecret", time.Now())
+	h.response = true
+	got := h.info("bad " + sig + ", " + sig[:20] + " of ZHANGSAN or zhangsan at 203.0.113.77, 203.0.113.78:443, 2001:db8::17, with %zzSecret")
+	for _, left := range []string{sig[:20], "ZHANGSAN", "zhangsan", "203.0.113", "2001:db8", "Secret"} {
+		if strings.Contains(got, left) {
+			t.Errorf("%q is left in %q", left, got)
+		}
+	}
+	if !strings.HasPrefix(got, "bad ") || !strings.Contains(got, " of ") {
+		t.Errorf("the words are gone: %q", got)
+	}
+}

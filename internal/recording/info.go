@@ -2,6 +2,7 @@ package recording
 
 import (
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ const (
 )
 
 // info returns a text of the service about an error. It stays, except that texts of the
-// exchange within it become their pseudonyms, and words that are parts of such texts too,
-// because services cut what they repeat.
+// exchange within it become their pseudonyms, and words that are parts of such texts in
+// any case too, because services cut what they repeat. So do addresses of computers.
 func (h *hider) info(s string) string {
 	switch {
 	case publicTexts().text[digitsAsN(s)]:
@@ -36,23 +37,23 @@ func (h *hider) info(s string) string {
 			m.replace(s, text, h.seen[text])
 		}
 	}
+	texts := strings.ToLower(strings.Join(slices.Collect(maps.Keys(h.seen)), "\n")) // no word has a line end
 	for _, at := range words.FindAllStringIndex(s, -1) {
 		word := s[at[0]:at[1]]
-		if len(word) >= minCut && !publicTexts().word[strings.ToLower(word)] && !m.done[at[0]] && h.part(word) {
+		if !m.done[at[0]] && (isAddress(word) || len(word) >= minCut && !publicTexts().word[strings.ToLower(word)] && strings.Contains(texts, strings.ToLower(word))) {
 			m.put(at[0], h.key.Text(word))
 		}
 	}
 	return string(m.out)
 }
 
-// part reports whether word is a part of a text of the exchange.
-func (h *hider) part(word string) bool {
-	for text := range h.seen {
-		if strings.Contains(text, word) {
-			return true
-		}
+// isAddress reports whether word is an address of a computer, with or without a port.
+func isAddress(word string) bool {
+	_, err := netip.ParseAddr(word)
+	if err != nil {
+		_, err = netip.ParseAddrPort(word)
 	}
-	return false
+	return err == nil
 }
 
 // badBytes matches a byte of a text in another encoding, which is 0xFF in a recording.
