@@ -89,10 +89,16 @@ func (c *execCmd) Run(ctx context.Context, env *environment) (err error) {
 			return err
 		}
 	}
+	signals, stop := catchSignals()
+	defer stop()
 	s, err := newExecSession(ctx, c, env)
 	if err != nil {
+		if code, ended := endedBefore(signals); ended {
+			return &quietError{code} // the error is that of the interruption
+		}
 		return err
 	}
+	s.signals = signals
 	defer func() { err = errors.Join(err, s.close()) }()
 	code, err := s.run(c.Command)
 	if err == nil && !c.Quiet {

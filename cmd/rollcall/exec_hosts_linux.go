@@ -95,7 +95,9 @@ func (c *execCmd) isolate(env *environment) (int, error) {
 			AmbientCaps: []uintptr{capSysAdmin, capNetAdmin, capNetBindService},
 		},
 	}
-	code, err := runProgram(env, cmd)
+	signals, stop := catchSignals()
+	defer stop()
+	code, err := runProgram(env, cmd, signals)
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 		return 0, fmt.Errorf("--isolated: this system does not let you create namespaces (%w): set kernel.unprivileged_userns_clone to 1, user.max_user_namespaces above 0 and kernel.apparmor_restrict_unprivileged_userns to 0, as far as they exist, or use sudo and --hosts alone", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,7 @@ func runExec(t *testing.T, uid int, args ...string) (stdout, stderr string, code
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, append([]string{"exec"}, args...)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1", "TMPDIR="+dir, "HOME="+dir)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1", "TMPDIR="+cmp.Or(os.Getenv("ROLLCALL_TEST_TMPDIR"), dir), "HOME="+dir)
 	if uid != os.Getuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
@@ -105,5 +106,27 @@ func TestExecNeeds(t *testing.T) {
 		if _, errs, code := runExec(t, 0, "--hosts", "--", "no-such-program"); code != exitNotFound && !strings.Contains(errs, "forbid") {
 			t.Errorf("no program: exit code %d, %s", code, errs)
 		}
+	}
+}
+
+// TestExecOrphans checks that a program that starts daemons leaves no dead ones behind.
+func TestExecOrphans(t *testing.T) {
+	const script = `for i in 1 2 3; do (tail -f /dev/null & echo $! >>pids); done
+kill $(cat pids)
+tries=0
+while cat $(sed 's,.*,/proc/&/stat,' pids) >stats 2>&1; grep -q '^[0-9]' stats; do
+	tries=$((tries+1)); [ $tries -lt 200 ] || exit 1; sleep 0.05
+done`
+	if out, errs, code := runExec(t, os.Getuid(), "--quiet", "--", "sh", "-c", script); code != 0 {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}
+
+// TestExecRelative gives the program files that it finds from every directory.
+func TestExecRelative(t *testing.T) {
+	t.Setenv("ROLLCALL_TEST_TMPDIR", ".")
+	out, errs, code := runExec(t, os.Getuid(), "--quiet", "--", "sh", "-c", `cd / && cat "$SSL_CERT_FILE" "$ROLLCALL_CONTEXT" | wc -l`)
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"rollcall/internal/intercept"
 )
 
 // forwarded are the signals that are passed on to the program.
@@ -25,27 +27,51 @@ func (s *execSession) run(command []string) (int, error) {
 		return 0, cannotRun(s.env, command[0], err)
 	}
 	cmd.Env = s.environ
-	code, err := runProgram(s.env, cmd)
+	code, err := runProgram(s.env, cmd, s.signals)
 	if err != nil {
 		return 0, cannotRun(s.env, command[0], err)
 	}
 	return code, nil
 }
 
+// catchSignals returns a channel that receives the signals for the program. From then on
+// they no longer end this process.
+func catchSignals() (signals chan os.Signal, stop func()) {
+	signals = make(chan os.Signal, len(forwarded))
+	signal.Notify(signals, forwarded...)
+	return signals, func() { signal.Stop(signals) }
+}
+
+// endedBefore returns the exit code after a signal that came before the program could be
+// started, such as Ctrl-C. The other signals have nobody to go to.
+func endedBefore(signals <-chan os.Signal) (code int, ended bool) {
+	select {
+	case sig := <-signals:
+		return exitSignal + int(sig.(syscall.Signal)), true
+	default:
+		return 0, false
+	}
+}
+
 // runProgram runs cmd to its end, passes signals on to it, and returns its exit code. The
 // error is that of its start.
-func runProgram(env *environment, cmd *exec.Cmd) (int, error) {
+func runProgram(env *environment, cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.stdin, env.stdout, env.stderr
-	signals := make(chan os.Signal, len(forwarded))
-	signal.Notify(signals, forwarded...)
-	defer signal.Stop(signals)
+	if code, ended := endedBefore(signals); ended {
+		return code, nil
+	}
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
+	orphans := make(chan os.Signal, 1)
+	signal.Notify(orphans, syscall.SIGCHLD)
+	defer signal.Stop(orphans)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for {
 		select {
+		case <-orphans:
+			intercept.ReapOrphans(cmd.Process.Pid)
 		case sig := <-signals:
 			if !fromTerminal(sig) {
 				_ = cmd.Process.Signal(sig) // it has ended if that fails

@@ -24,6 +24,7 @@ type execSession struct {
 	backend *backend
 	proxy   *intercept.Proxy
 	environ []string // of the program
+	signals <-chan os.Signal
 
 	hosts    bool                // --hosts is in effect
 	overlays []intercept.Overlay // with hosts
@@ -42,7 +43,11 @@ func newExecSession(ctx context.Context, c *execCmd, env *environment) (s *execS
 			return s, &usageError{fmt.Errorf("--intercept: %w", err)}
 		}
 	}
-	if s.dir, err = os.MkdirTemp("", "rollcall-exec-"); err != nil {
+	tmp, err := filepath.Abs(os.TempDir()) // the program can change its directory
+	if err != nil {
+		return s, err
+	}
+	if s.dir, err = os.MkdirTemp(tmp, "rollcall-exec-"); err != nil {
 		return s, err
 	}
 	if s.backend, err = c.backend(ctx, env, s.dir); err != nil {

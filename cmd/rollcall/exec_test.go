@@ -55,3 +55,17 @@ func TestExecSignals(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedBefore checks that a signal before the start of the program keeps it from
+// being started.
+func TestEndedBefore(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGTERM
+	cmd := exec.Command("sh", "-c", "exit 3")
+	if code, err := runProgram(&environment{}, cmd, signals); code != 128+int(syscall.SIGTERM) || err != nil || cmd.Process != nil {
+		t.Errorf("exit code %d, %v, process %v", code, err, cmd.Process)
+	}
+	if code, err := runProgram(&environment{}, cmd, signals); code != 3 || err != nil {
+		t.Errorf("without a signal: exit code %d, %v", code, err)
+	}
+}

@@ -122,8 +122,14 @@ func parseEnd(text string) netip.AddrPort {
 
 func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
-// tree returns root and all processes that descend from it.
-func tree(root int) ([]int, error) {
+// A process is a line of /proc/PID/stat.
+type process struct {
+	pid, parent int
+	state       string // Z for a process that has ended and that its parent has not waited for
+}
+
+// processes returns all processes that this one can see.
+func processes() ([]process, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -133,7 +139,7 @@ func tree(root int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	children := map[int][]int{}
+	var all []process
 	for _, name := range names {
 		if name[0] < '0' || '9' < name[0] {
 			continue
@@ -143,33 +149,60 @@ func tree(root int) ([]int, error) {
 		if err != nil {
 			continue // it has ended
 		}
-		pid, parent, err := parseStat(b)
+		p, err := parseStat(b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		children[parent] = append(children[parent], pid)
-	}
-	all := []int{root}
-	for i := 0; i < len(all); i++ {
-		all = append(all, children[all[i]]...)
+		all = append(all, p)
 	}
 	return all, nil
 }
 
-// parseStat returns a process and its parent from a file /proc/PID/stat. The name of the
-// process is in parentheses and can contain anything.
-func parseStat(b []byte) (pid, parent int, err error) {
+// tree returns root and all processes that descend from it.
+func tree(root int) ([]int, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	children := map[int][]int{}
+	for _, p := range all {
+		children[p.parent] = append(children[p.parent], p.pid)
+	}
+	pids := []int{root}
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, children[pids[i]]...)
+	}
+	return pids, nil
+}
+
+// ReapOrphans lets the adopted processes that have ended disappear. Program is a child of
+// this process that something else waits for. It is to be called after each SIGCHLD.
+func ReapOrphans(program int) {
+	all, err := processes()
+	if err != nil {
+		return // a later call finds them
+	}
+	for _, p := range all {
+		if p.parent == os.Getpid() && p.state == "Z" && p.pid != program {
+			_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+		}
+	}
+}
+
+// parseStat parses a file /proc/PID/stat. The name of the process is in parentheses and
+// can contain anything.
+func parseStat(b []byte) (p process, err error) {
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if open < 0 || end < open {
-		return 0, 0, errors.New("malformed")
+		return p, errors.New("malformed")
 	}
 	rest := strings.Fields(string(b[end+1:]))
 	if len(rest) < 2 {
-		return 0, 0, errors.New("malformed")
+		return p, errors.New("malformed")
 	}
 	pid, err1 := strconv.Atoi(strings.TrimSpace(string(b[:open])))
 	parent, err2 := strconv.Atoi(rest[1])
-	return pid, parent, errors.Join(err1, err2)
+	return process{pid, parent, rest[0]}, errors.Join(err1, err2)
 }
 
 // holds reports whether a file of the process is link.

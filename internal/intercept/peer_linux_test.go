@@ -90,12 +90,12 @@ func TestParseEnd(t *testing.T) {
 }
 
 func TestParseStat(t *testing.T) {
-	pid, parent, err := parseStat([]byte("42 (a (b) c) S 7 42 42 0"))
-	if err != nil || pid != 42 || parent != 7 {
-		t.Errorf("pid %d, parent %d, %v", pid, parent, err)
+	got, err := parseStat([]byte("42 (a (b) c) S 7 42 42 0"))
+	if want := (process{42, 7, "S"}); err != nil || got != want {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "42", "42 (x) S", ") 1 (", "x (y) S 1"} {
-		if _, _, err := parseStat([]byte(text)); err == nil {
+		if _, err := parseStat([]byte(text)); err == nil {
 			t.Errorf("%q is accepted", text)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 // AdoptOrphans does nothing on this system.
 func AdoptOrphans() error { return nil }
 
+// ReapOrphans does nothing on this system.
+func ReapOrphans(int) {}
+
 // KnowsPeers reports false: this system does not show whose a connection is.
 func KnowsPeers() bool { return false }
 
