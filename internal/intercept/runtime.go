@@ -101,17 +101,24 @@ var rootFiles = []string{
 }
 
 // systemRoots returns the certificates that programs trust without us, in PEM: those of
-// the system, or of the variable that replaces them, and those that Node adds.
+// the system, or of the variable that replaces them, and those that single programs add or
+// have in their place, such as that of a company's proxy.
 func systemRoots(environ []string) []byte {
 	var all []byte
+	var known []string
 	for _, file := range append([]string{lookup(environ, "SSL_CERT_FILE")}, rootFiles...) {
 		if b, err := os.ReadFile(file); err == nil {
 			all = append(b, '\n')
+			known = append(known, file)
 			break
 		}
 	}
-	if b, err := os.ReadFile(lookup(environ, "NODE_EXTRA_CA_CERTS")); err == nil {
-		all = append(append(all, b...), '\n')
+	for _, name := range []string{"NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
+		file := lookup(environ, name)
+		if b, err := os.ReadFile(file); err == nil && !slices.Contains(known, file) {
+			all = append(append(all, b...), '\n')
+			known = append(known, file)
+		}
 	}
 	return all
 }

@@ -108,3 +108,20 @@ func TestWith(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestSystemRoots keeps the certificates that single programs trusted, each file once.
+func TestSystemRoots(t *testing.T) {
+	dir := t.TempDir()
+	var environ []string
+	for _, name := range []string{"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		environ = append(environ, name+"="+file)
+	}
+	environ = append(environ, "CURL_CA_BUNDLE="+filepath.Join(dir, "REQUESTS_CA_BUNDLE"))
+	if got, want := string(systemRoots(environ)), "SSL_CERT_FILE\nNODE_EXTRA_CA_CERTS\nREQUESTS_CA_BUNDLE\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
