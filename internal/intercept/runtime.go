@@ -91,7 +91,11 @@ func (r *Runtime) script() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []byte(strings.NewReplacer("HOSTS", string(hosts), "PORT", strconv.Itoa(r.Port)).Replace(preload)), nil
+	trees, err := json.Marshal(subtrees)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.NewReplacer("HOSTS", string(hosts), "SUBTREES", string(trees), "PORT", strconv.Itoa(r.Port)).Replace(preload)), nil
 }
 
 // rootFiles are the files with the certificates that systems trust: Debian, Fedora, SUSE,

@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,5 +124,19 @@ func TestSystemRoots(t *testing.T) {
 	environ = append(environ, "CURL_CA_BUNDLE="+filepath.Join(dir, "REQUESTS_CA_BUNDLE"))
 	if got, want := string(systemRoots(environ)), "SSL_CERT_FILE\nNODE_EXTRA_CA_CERTS\nREQUESTS_CA_BUNDLE\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestPreload checks that Node reaches no host of the vendor that is not intercepted.
+func TestPreload(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("there is no node on this machine")
+	}
+	r, _ := newRuntime(t)
+	for _, call := range []string{`require('https').get({ host }).on('error', (e) => console.log(e.message))`, `fetch('https://' + host).catch((e) => console.log(e.cause.message))`, `require('net').connect(443, host).on('error', (e) => console.log(e.message))`} {
+		out, err := exec.Command("node", "--require", r.file(preloadJS), "-e", `const host = 'sg.api.im.qcloud.com'; `+call).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "add --intercept sg.api.im.qcloud.com") {
+			t.Errorf("%s: %s, %v", call, out, err)
+		}
 	}
 }
