@@ -42,9 +42,10 @@ ROLLCALL_KEY, ROLLCALL_ADMIN, ROLLCALL_ADMIN_TOKEN, ROLLCALL_CONTEXT and ROLLCAL
 file with the certificate of the local CA. If it has an app and a key of its own, give
 them with --sdkappid and --key-file.
 
-Hosts that are not the vendor's are refused, so that no test reaches a service by
+The proxy refuses hosts that are not the vendor's, so that no test reaches a service by
 mistake. --passthrough lets the program reach them, through the proxy that its
-environment names, if there is one.
+environment names, if there is one. Clients that ignore proxies are not stopped: with
+--hosts --isolated nothing else can be reached.
 
 What works: curl; Go with http.DefaultTransport; every HTTP library of Node, workers and
 fetch included; Python with requests and urllib; PHP with curl and Guzzle; Ruby; Java.

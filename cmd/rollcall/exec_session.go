@@ -53,7 +53,7 @@ func newExecSession(ctx context.Context, c *execCmd, env *environment) (s *execS
 	if s.backend, err = c.backend(ctx, env, s.dir); err != nil {
 		return s, err
 	}
-	runtime := &intercept.Runtime{Dir: s.dir, Names: c.Intercept, Trust: s.backend.trust}
+	runtime := &intercept.Runtime{Dir: s.dir, Names: c.Intercept, Trust: s.backend.trust, Passthrough: c.Passthrough}
 	if runtime.Authority, err = intercept.NewAuthority(c.Intercept, time.Now()); err != nil {
 		return s, err
 	}

@@ -64,7 +64,7 @@ func FromTree(c net.Conn) error {
 	if slices.ContainsFunc(pids, func(pid int) bool { return holds(pid, link) }) {
 		return nil
 	}
-	return errors.New("a connection was refused, because it does not come from the program or its children")
+	return errors.New("a connection was refused, because it does not come from the program or its children, or from one with rights of its own (another user, file capabilities)")
 }
 
 // peerInode returns the number of the socket at the other end of c.

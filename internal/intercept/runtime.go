@@ -36,6 +36,10 @@ type Runtime struct {
 	Authority *Authority
 	Names     []string // host names to intercept, besides the vendor's
 	Trust     []byte   // certificates in PEM to trust besides that of the CA
+
+	// Passthrough keeps the hosts that the environment excepts from proxies. Without it,
+	// only this machine is excepted.
+	Passthrough bool
 }
 
 // Names of the files of a [Runtime].
@@ -167,7 +171,11 @@ func (r *Runtime) Environ(environ []string) []string {
 	for _, name := range []string{"http_proxy", "https_proxy"} {
 		set[name], set[strings.ToUpper(name)] = proxy.String(), proxy.String()
 	}
-	direct := r.direct(join(lookup(environ, "no_proxy"), ",", lookup(environ, "NO_PROXY")))
+	excepted := ""
+	if r.Passthrough {
+		excepted = join(lookup(environ, "no_proxy"), ",", lookup(environ, "NO_PROXY"))
+	}
+	direct := r.direct(excepted)
 	set["no_proxy"], set["NO_PROXY"] = direct, direct
 	return With(environ, set)
 }

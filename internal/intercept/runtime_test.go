@@ -63,6 +63,7 @@ func TestBundle(t *testing.T) {
 // of it lets calls escape.
 func TestEnviron(t *testing.T) {
 	r, _ := newRuntime(t)
+	r.Passthrough = true
 	got := r.Environ([]string{
 		"HOME=/", "https_proxy=http://old", "NO_PROXY=.corp, *,qcloud.com,10.0.0.1 .qq.com,console.tim.qq.com:443", "no_proxy=Console.tim.qq.com,example.com,b.example.com",
 		"NODE_OPTIONS=--no-warnings", "JAVA_TOOL_OPTIONS=-Xmx1g", "PHP_INI_SCAN_DIR=/etc/php",
@@ -87,6 +88,10 @@ func TestEnviron(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	r.Passthrough = false
+	if got := lookup(r.Environ([]string{"NO_PROXY=example.com"}), "NO_PROXY"); got != "localhost,127.0.0.1,::1" {
+		t.Errorf("without passthrough, NO_PROXY=%s", got)
 	}
 	r.Password = "p"
 	if got := lookup(r.Environ(nil), "https_proxy"); got != "http://rollcall:p@127.0.0.1:4711" {
