@@ -66,6 +66,21 @@ func TestAdminExamples(t *testing.T) {
 	}
 }
 
+// TestParameters checks that every parameter has a schema, which the format demands.
+func TestParameters(t *testing.T) {
+	for _, doc := range []*openapi.Document{openapi.Wire(nil), openapi.Admin(nil)} {
+		for _, path := range doc.Paths {
+			for _, op := range path.Value {
+				for _, p := range op.Value.Parameters {
+					if p.Ref == "" && p.Schema == nil {
+						t.Errorf("%s %s: the parameter %s has no schema", op.Name, path.Name, p.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestDescriptions checks that every schema and operation on the page has a description.
 func TestDescriptions(t *testing.T) {
 	comments, err := openapi.ReadComments("../admin", "../adminapi", "../account", "../wire", "../calls", "../faults")

@@ -99,12 +99,12 @@ export class App {
    */
   async reset(): Promise<void> {
     await this.request('POST', '/reset');
-    await Promise.all([this.clearFaults(), this.clearCalls(), this.clock.read()]);
+    await this.clock.read();
   }
 
   /**
    * Keeps the accounts, settings and clock of the app under a name, for {@link restore}.
-   * It replaces a snapshot of the same name. Faults and recorded calls are no part of it.
+   * It replaces a snapshot of the same name. Faults and recorded calls are no part of it: a restoration ends and forgets them.
    */
   async snapshot(name: string): Promise<Snapshot> {
     const { created_at, accounts } = await this.request<{ created_at: string; accounts: number }>('POST', '/snapshots', { name });
