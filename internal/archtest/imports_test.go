@@ -77,7 +77,8 @@ var imports = map[string][]string{
 	// Tools around the service.
 	"internal/intercept":  {"internal/region", "internal/durable", "internal/httpx"},
 	"internal/loadgen":    {"client", "internal/wire"},
-	"internal/importer":   {"client", "internal/account"},
+	"internal/importer":   {"client", "internal/account", "internal/source"},
+	"internal/source":     {},
 	"internal/completion": {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},
 	"internal/pseudonym":  {},
