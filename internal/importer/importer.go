@@ -1,5 +1,5 @@
-// Package importer reads files of accounts and imports them in batches, as
-// "rollcall account import" does.
+// Package importer imports accounts from files in batches, as "rollcall account import"
+// does.
 package importer
 
 import (
@@ -15,7 +15,8 @@ import (
 
 // A Rejection is an account that was not imported.
 type Rejection struct {
-	Line   int         `json:"line"` // of the file, from 1; or which argument
+	File   string      `json:"file,omitempty"` // empty for an argument
+	Line   int         `json:"line"`           // of the file, from 1; or which argument
 	UserID string      `json:"userid"`
 	Code   client.Code `json:"code,omitzero"` // 0: the line cannot be read
 	Reason string      `json:"reason"`
@@ -66,7 +67,7 @@ func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) 
 			case <-ctx.Done():
 			}
 		}()
-		last := 0 // line that was judged
+		var last Row // that was judged
 		for b := range handed(ctx, batches) {
 			<-b.ended
 			if b.err != nil && b.results == nil {
@@ -80,7 +81,7 @@ func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) 
 				yield(Rejection{}, b.err)
 				return
 			}
-			last = b.rows[len(b.rows)-1].Line
+			last = b.rows[len(b.rows)-1]
 		}
 		if ctx.Err() != nil {
 			yield(Rejection{}, interrupted(ctx, last))
@@ -88,12 +89,20 @@ func (im *Importer) Rejections(ctx context.Context, rows iter.Seq2[Row, error]) 
 	}
 }
 
+// place returns where r comes from.
+func (r Row) place() string {
+	if r.File == "" {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	return fmt.Sprintf("line %d of %s", r.Line, r.File)
+}
+
 // interrupted returns the error of an import that ctx ended between calls, with the line.
-func interrupted(ctx context.Context, last int) error {
-	if last == 0 {
+func interrupted(ctx context.Context, last Row) error {
+	if last.Line == 0 {
 		return fmt.Errorf("stopped before the first account: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("stopped after line %d: %w", last, context.Cause(ctx))
+	return fmt.Errorf("stopped after %s: %w", last.place(), context.Cause(ctx))
 }
 
 // handed iterates over batches until the channel is closed, or until ctx ends and no
@@ -128,7 +137,7 @@ func stopped(b *batch) error {
 	if len(b.rows) == 0 {
 		return b.err
 	}
-	return fmt.Errorf("stopped: begin again at line %d: %w", b.rows[0].Line, b.err)
+	return fmt.Errorf("stopped: begin again at %s: %w", b.rows[0].place(), b.err)
 }
 
 // send splits rows into batches, starts their calls, and sends the batches in order. It
@@ -189,7 +198,7 @@ func (im *Importer) call(ctx context.Context, b *batch) {
 func (im *Importer) judge(b *batch, yield func(Rejection, error) bool) bool {
 	sent := 0
 	for _, r := range b.rows {
-		rejected := Rejection{Line: r.Line, UserID: r.Account.UserID, Reason: r.Fault}
+		rejected := Rejection{File: r.File, Line: r.Line, UserID: r.Account.UserID, Reason: r.Fault}
 		if r.Fault == "" {
 			result := b.results[sent]
 			sent++

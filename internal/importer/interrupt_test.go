@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"rollcall/client"
+	"rollcall/internal/source"
 )
 
 // TestInterrupt ends an import whose input is a pipe that stays open.
@@ -22,11 +23,11 @@ func TestInterrupt(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			for _, err := range im.Rejections(ctx, Read(r)) {
+			for _, err := range im.Rejections(ctx, Rows(source.Read([]string{source.Stdin}, r, source.Options{Format: source.IDs}))) {
 				last = err
 			}
 		}()
-		input := strings.Repeat("bob\n", client.MaxBatch) + strings.Repeat("\n", maxLine) // Read looks that far ahead
+		input := strings.Repeat("bob\n", client.MaxBatch) + strings.Repeat("\n", source.MaxRecord) // the source looks that far ahead
 		if _, err := io.WriteString(w, input); err != nil {
 			t.Error(err)
 		}
@@ -34,7 +35,7 @@ func TestInterrupt(t *testing.T) {
 		interrupt := errors.New("interrupt signal received")
 		cancel(interrupt)
 		<-ended
-		if !errors.Is(last, interrupt) || !strings.Contains(last.Error(), "stopped after line 100") {
+		if !errors.Is(last, interrupt) || !strings.Contains(last.Error(), "stopped after line 100 of standard input") {
 			t.Errorf("the import ended with %v", last)
 		}
 		if im.Done != client.MaxBatch {
