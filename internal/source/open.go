@@ -63,15 +63,15 @@ func decompressed(in *bufio.Reader, head []byte) (*bufio.Reader, []byte, func(),
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, damaged(err)
 		}
-		from = z
+		from = unpacked{z}
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		from, end = z, z.Close
+		from, end = unpacked{z}, z.Close
 	default:
 		return in, head, end, nil
 	}
@@ -89,6 +89,28 @@ func decompressed(in *bufio.Reader, head []byte) (*bufio.Reader, []byte, func(),
 		end()
 	}
 	return in, head, end, err
+}
+
+// unpacked is a decompressor whose errors say what to do.
+type unpacked struct{ io.Reader }
+
+func (u unpacked) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = damaged(err)
+	}
+	return n, err
+}
+
+// damaged returns an error for one of a decompressor.
+func damaged(err error) error {
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return fmt.Errorf("it takes more than %d MiB of memory to decompress: compress it again without --ultra and --long", maxZstdWindow>>20)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the compressed file is cut off: copy it again")
+	}
+	return fmt.Errorf("the compressed file cannot be read: copy or compress it again (%w)", err)
 }
 
 // readText yields the rows of a text in any encoding.

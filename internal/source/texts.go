@@ -1,0 +1,114 @@
+package source
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxTexts limits the temporary files, in bytes. The texts of a full sheet with three columns
+// of 500 characters have 3 GiB.
+const maxTexts = 8 << 30
+
+// texts contains the texts that the cells of a workbook share, in temporary files: of Excel
+// nearly all, so they are too many for memory.
+type texts struct {
+	text, ends *os.File // the texts, and 8 bytes for the end of each
+	n          int
+	value      []byte
+}
+
+// texts reads the shared texts of the workbook, which can have none.
+func (b *book) texts() (*texts, error) {
+	if b.shared == "" {
+		return new(texts), nil
+	}
+	r, err := b.open(b.shared)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() // it was only read
+	t := new(texts)
+	if t.text, err = os.CreateTemp("", "rollcall-"); err == nil {
+		t.ends, err = os.CreateTemp("", "rollcall-")
+	}
+	if err == nil {
+		err = t.fill(newTokens(r))
+	}
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// fill writes the texts to the files.
+func (t *texts) fill(in *tokens) error {
+	text, ends := bufio.NewWriter(t.text), bufio.NewWriter(t.ends)
+	end := uint64(0)
+	for {
+		token, err := in.token()
+		if err != nil {
+			return damagedBook(unexpected(err))
+		}
+		switch e := token.(type) {
+		case xml.EndElement:
+			if e.Name.Local == "sst" {
+				return errors.Join(text.Flush(), ends.Flush())
+			}
+		case xml.StartElement:
+			if e.Name.Local != "si" {
+				continue
+			}
+			value, err := in.text("si")
+			if err != nil {
+				return damagedBook(err)
+			}
+			if end += uint64(len(value)); end > maxTexts {
+				return fmt.Errorf("the workbook has more than %d GiB of text: save the sheet as CSV UTF-8", maxTexts>>30)
+			}
+			if _, err := text.Write(value); err != nil {
+				return err
+			}
+			if _, err := ends.Write(binary.LittleEndian.AppendUint64(ends.AvailableBuffer(), end)); err != nil {
+				return err
+			}
+			t.n++
+		}
+	}
+}
+
+// at returns the text i, which is valid until the next.
+func (t *texts) at(i int) ([]byte, error) {
+	if i < 0 || i >= t.n {
+		return nil, errors.New("a cell refers to a text that is missing")
+	}
+	var b [16]byte // the end before, and that of i
+	from, at := b[:], int64(i-1)*8
+	if i == 0 {
+		from, at = b[8:], 0
+	}
+	if _, err := t.ends.ReadAt(from, at); err != nil {
+		return nil, unexpected(err)
+	}
+	start, end := binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])
+	t.value = append(t.value[:0], make([]byte, end-start)...)
+	if _, err := t.text.ReadAt(t.value, int64(start)); err != nil && err != io.EOF {
+		return nil, err
+	}
+	return t.value, nil
+}
+
+// close removes the files.
+func (t *texts) close() {
+	for _, f := range []*os.File{t.text, t.ends} {
+		if f != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}
+}
