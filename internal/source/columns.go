@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A field is what a column or a key contains.
@@ -117,11 +119,24 @@ func (n *naming) headless(header [][]byte) error {
 
 // unknownNames returns the error of columns or keys that mean nothing.
 func unknownNames(what string, names []string) error {
-	list := strings.Join(names[:min(len(names), 5)], ",")
+	words := make([]string, min(len(names), 5))
+	for i := range words {
+		words[i] = word(names[i])
+	}
+	list := strings.Join(words, ",")
 	if len(names) > 1 {
-		return fmt.Errorf("the %ss %s are unknown: drop them with --ignore %s, or say what they are, as in --map %s=nick", what, list, list, names[0])
+		return fmt.Errorf("the %ss %s are unknown: drop them with --ignore %s, or say what they are, as in --map %s=nick", what, list, list, words[0])
 	}
 	return fmt.Errorf("the %s %s is unknown: drop it with --ignore %s, or say what it is, as in --map %s=nick", what, list, list, list)
+}
+
+// word returns a name for a message: as it is, or quoted if it is long or not one plain word.
+func word(name string) string {
+	strange := func(r rune) bool { return r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r) }
+	if len(name) <= 60 && !strings.ContainsFunc(name, strange) {
+		return name
+	}
+	return shortened([]byte(name))
 }
 
 // twice returns an error if two columns are the field f.
@@ -136,9 +151,9 @@ func twice(header [][]byte, fields []field, f field) error {
 	}
 	a, b := strings.TrimSpace(string(header[i])), strings.TrimSpace(string(header[i+1+j]))
 	if strings.EqualFold(a, b) {
-		return fmt.Errorf("the column %s occurs twice: remove or rename one", a)
+		return fmt.Errorf("the column %s occurs twice: remove or rename one", word(a))
 	}
-	return fmt.Errorf("the columns %s and %s mean the same: drop one with --ignore %s", a, b, b)
+	return fmt.Errorf("the columns %s and %s mean the same: drop one with --ignore %s", word(a), word(b), word(b))
 }
 
 // set sets a field to a value. It reports whether the value is allowed there.
@@ -160,7 +175,7 @@ func (r *Row) set(f field, value []byte) bool {
 func shortened(text []byte) string {
 	const most = 60
 	if len(text) > most {
-		return fmt.Sprintf("%.*q…", most, text)
+		return fmt.Sprintf("%q…", bytes.ToValidUTF8(text[:most], nil))
 	}
 	return fmt.Sprintf("%q", text)
 }

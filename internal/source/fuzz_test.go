@@ -11,8 +11,10 @@ import (
 
 // FuzzRead reads anything in any form. It checks what a caller relies on.
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{table3, "sep=;\nuserid;nick\n\"a\";\"b\nc\"\r\n", "[{\"userid\":\"a\"},\"b\"]", `{"Accounts":["a"]}` + "\n{}", "{\"userid\":\"\\u4e00\"}\n{\"nick\":null}\n",
-		"alice\n", "\xff\xfeu\x00", "PK\x03\x04", gzipped(f, table3), zstandard(f, table3)} {
+	for _, text := range []string{
+		table3, "sep=;\nuserid;nick\n\"a\";\"b\nc\"\r\n", "[{\"userid\":\"a\"},\"b\"]", `{"Accounts":["a"]}` + "\n{}", "{\"userid\":\"\\u4e00\"}\n{\"nick\":null}\n",
+		"alice\n", "\xff\xfeu\x00", "PK\x03\x04", gzipped(f, table3), zstandard(f, table3),
+	} {
 		for _, format := range []Format{"", CSV, NDJSON, JSON, IDs} {
 			f.Add([]byte(text), string(format), "", byte(0))
 		}

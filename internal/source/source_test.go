@@ -69,9 +69,12 @@ func TestForms(t *testing.T) {
 		{"quote at the end", "userid,nick\nalice,\"A\"", Options{}, "2:alice|A|\n", ""},
 		{"comma at the end", "userid,nick\n\"alice\",", Options{}, "2:alice||\n", ""},
 		{"header in two lines", "userid,\"nick\n\"\nalice,A", Options{}, "3:alice|A|\n", ""},
-		{"faults of a table", "userid,nick\nalice\nbob,B,b\ncarol,\"C\"c\ndave,D\"\nerin,\xfc\n用,户\n用,户\nfrank,\"F\nfinn,x\n", Options{},
+		{
+			"faults of a table", "userid,nick\nalice\nbob,B,b\ncarol,\"C\"c\ndave,D\"\nerin,\xfc\n用,户\n用,户\nfrank,\"F\nfinn,x\n",
+			Options{},
 			"2!the line has 1 field and the header 2 fields\n3!the line has 3 fields and the header 2 fields\n4!something follows the quote that ends a value\n" +
-				"5!a quote is inside of a value without quotes around it\n6!it is not UTF-8\n7:用|户|\n8:用|户|\n", "line 9: a quote opens here and is not closed in the rest of the file"},
+				"5!a quote is inside of a value without quotes around it\n6!it is not UTF-8\n7:用|户|\n8:用|户|\n", "line 9: a quote opens here and is not closed in the rest of the file",
+		},
 		{"a quote that swallows lines", "userid,nick\nalice,\"A\nbob,B\ncarol,\"C\"\n", Options{}, "", "line 2: something follows the quote that ends a value: double the quotes inside of a value (the value runs on to line 4)"},
 		{"a quote open in the last line", "userid,nick\nalice,\"A", Options{}, "2!a quote opens here and is not closed in the rest of the file\n", ""},
 		{"a quote open for too long", "userid,nick\nalice,A\nbob,\"B\n" + strings.Repeat("c,C\n", 20_000), Options{}, "2:alice|A|\n", "line 3: a record is longer than 65536 bytes, as when a quote opens here"},
@@ -84,6 +87,7 @@ func TestForms(t *testing.T) {
 		{"a list like a header", "userid1\nuserid-2", Options{Format: IDs}, "1:userid1||\n2:userid-2||\n", ""},
 		{"unknown column", "userid,phone\nalice,1", Options{}, "", "line 1: the column phone is unknown: drop it with --ignore phone"},
 		{"unknown columns", "userid,phone,mail\nalice,1,", Options{}, "", "line 1: the columns phone,mail are unknown: drop them with --ignore phone,mail"},
+		{"strange columns", "userid,\"a\nb\",phone no,\x1b[m\n", Options{}, "", "line 1: the columns \"a\\nb\",\"phone no\",\"\\x1b[m\" are unknown: drop them with"},
 		{"a column twice", "userid,nick,UserID\na,b,c", Options{}, "", "line 1: the column userid occurs twice"},
 		{"two columns for one", "userid,nick,nickname\na,b,c", Options{}, "", "line 1: the columns nick and nickname mean the same: drop one with --ignore nickname"},
 		{"a column without a name", "userid,nick,\nalice,A,\nbob,B,x\n", Options{}, "2:alice|A|\n3!column 3 has a value here but no name in the header\n", ""},
@@ -92,10 +96,13 @@ func TestForms(t *testing.T) {
 		{"no lines on request", "", Options{Format: NDJSON}, "", ""},
 
 		{"JSON lines", `{"userid":"alice","nick":"A\n\u4e00"}` + "\r\n\n" + `{"UserID":"bob","FaceUrl":"u","Nick":null,"internal_id":"7"}`, Options{}, "1:alice|A\n一|\n3:bob||u\n", ""},
-		{"faults of JSON lines", `{"userid":"a"}` + "\n" + `{"nick":"B"}` + "\n" + `{"userid":7}` + "\n" + `{"userid":"d","x":1}` + "\n" + `{"userid":"e"} {}` + "\n" + `{"userid":"f"` + "\n" +
-			`{"userid":"g","UserID":"g"}` + "\n" + `{"userid":"h","userid":"h"}` + "\n" + `[1]` + "\n{\"userid\":\"\xfc\"}\n" + `{"userid":"i","nick":"\ud800"}` + "\n\"户\"\n\"户\"", Options{},
+		{
+			"faults of JSON lines", `{"userid":"a"}` + "\n" + `{"nick":"B"}` + "\n" + `{"userid":7}` + "\n" + `{"userid":"d","x":1}` + "\n" + `{"userid":"e"} {}` + "\n" + `{"userid":"f"` + "\n" +
+				`{"userid":"g","UserID":"g"}` + "\n" + `{"userid":"h","userid":"h"}` + "\n" + `[1]` + "\n{\"userid\":\"\xfc\"}\n" + `{"userid":"i","nick":"\ud800"}` + "\n\"户\"\n\"户\"",
+			Options{},
 			"1:a||\n2!the object has no userid\n3!the value of \"userid\" is no text\n4!the key x is unknown\n5!something follows the JSON value\n6!malformed JSON\n" +
-				"7!the key \"UserID\" means the same as one before it\n8!a key occurs twice in the object\n9!it is no JSON object\n10!it is not UTF-8\n11!malformed JSON\n12:户||\n13:户||\n", ""},
+				"7!the key \"UserID\" means the same as one before it\n8!a key occurs twice in the object\n9!it is no JSON object\n10!it is not UTF-8\n11!malformed JSON\n12:户||\n13:户||\n", "",
+		},
 		{"unknown key", `{"userid":"a","phone":"1"}`, Options{}, "", "line 1: the key phone is unknown: drop it with --ignore phone"},
 		{"keys ignored and mapped", `{"id":"a","phone":{"x":[1]},"name":"N"}`, Options{Ignore: []string{"phone"}, Map: map[string]string{"id": "userid", "name": "nick"}}, "1:a|N|\n", ""},
 		{"a long line of JSON", `{"userid":"a"}` + "\n{" + long + "\n" + `{"userid":"b"}`, Options{}, "1:a||\n2!the line is longer than 65536 bytes, and no account is\n3:b||\n", ""},

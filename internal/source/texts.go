@@ -33,8 +33,8 @@ func (b *book) texts() (*texts, error) {
 	}
 	defer r.Close() // it was only read
 	t := new(texts)
-	if t.text, err = os.CreateTemp("", "rollcall-"); err == nil {
-		t.ends, err = os.CreateTemp("", "rollcall-")
+	if t.text, err = temporary(); err == nil {
+		t.ends, err = temporary()
 	}
 	if err == nil {
 		err = t.fill(newTokens(r))
@@ -44,6 +44,16 @@ func (b *book) texts() (*texts, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// temporary returns a file without a name, so that nothing is left when the process is
+// killed. Where an open file cannot be removed, close does it.
+func temporary() (*os.File, error) {
+	f, err := os.CreateTemp("", "rollcall-")
+	if err == nil {
+		_ = os.Remove(f.Name())
+	}
+	return f, err
 }
 
 // fill writes the texts to the files.
