@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -60,7 +61,8 @@ func (r *Runtime) CAFile() string { return filepath.Join(r.Dir, runtimeCA) }
 func (r *Runtime) file(name string) string { return filepath.Join(r.Dir, name) }
 
 // Write writes the files. environ is the environment that the programs would have without
-// them: it can name further certificates to trust.
+// them: it can name further certificates to trust. Every user can read the files, because
+// a program may go on as another user. None of them is secret.
 func (r *Runtime) Write(environ []string) error {
 	own := slices.Concat(r.Authority.CA, r.Trust)
 	roots := append(systemRoots(environ), own...)
@@ -72,9 +74,7 @@ func (r *Runtime) Write(environ []string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(r.file(phpDir), 0o700); err != nil {
-		return err
-	}
+	errs := []error{os.Mkdir(r.file(phpDir), 0o700), os.Chmod(r.file(phpDir), 0o755), os.Chmod(r.Dir, 0o711)}
 	for name, content := range map[string][]byte{
 		runtimeCA:                own,
 		bundle:                   roots,
@@ -82,11 +82,10 @@ func (r *Runtime) Write(environ []string) error {
 		trustStore:               store,
 		phpDir + "/rollcall.ini": fmt.Appendf(nil, "curl.cainfo=%q\nopenssl.cafile=%q\n", r.file(bundle), r.file(bundle)),
 	} {
-		if err := os.WriteFile(r.file(name), content, 0o600); err != nil {
-			return err
-		}
+		// Chmod does not depend on the umask.
+		errs = append(errs, os.WriteFile(r.file(name), content, 0o600), os.Chmod(r.file(name), 0o644))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // script returns the preload with the hosts and the port.

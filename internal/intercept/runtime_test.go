@@ -59,6 +59,22 @@ func TestBundle(t *testing.T) {
 	}
 }
 
+// TestReadable checks that another user can read every file, and list no directory.
+func TestReadable(t *testing.T) {
+	r, _ := newRuntime(t)
+	for name, want := range map[string]os.FileMode{
+		".": 0o711, phpDir: 0o755, phpDir + "/rollcall.ini": 0o644, bundle: 0o644, runtimeCA: 0o644, preloadJS: 0o644, trustStore: 0o644,
+	} {
+		info, err := os.Stat(r.file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %v, want %v", name, got, want)
+		}
+	}
+}
+
 // TestEnviron checks that lists and options of the environment are kept, and that nothing
 // of it lets calls escape.
 func TestEnviron(t *testing.T) {
