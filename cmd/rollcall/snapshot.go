@@ -125,14 +125,7 @@ func (c *snapshotListCmd) Run(ctx context.Context, env *environment, g *snapshot
 	if err != nil {
 		return err
 	}
-	list := func(yield func(client.Snapshot, error) bool) {
-		for _, s := range all {
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
-	return printList(env.stdout, g.Output, list, []column[client.Snapshot]{
+	return printList(env.stdout, g.Output, each(all), []column[client.Snapshot]{
 		{"NAME", func(s client.Snapshot) string { return s.Name }},
 		{"CREATED", func(s client.Snapshot) string { return moment(s.CreatedAt) }},
 		{"ACCOUNTS", func(s client.Snapshot) string { return strconv.Itoa(s.Accounts) }},

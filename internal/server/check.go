@@ -9,8 +9,8 @@ import (
 	"rollcall/internal/wire"
 )
 
-// CheckFiles reads the certificate, the key and the seed files that c names, like [Open], and returns an
-// error if they cannot be used. It creates nothing.
+// CheckFiles reads the certificate, the key and the seed files that c names, like [Open],
+// and returns an error if they cannot be used. It creates nothing.
 func CheckFiles(c config.Config) error {
 	return (&Server{o: Options{Config: c}}).readFiles()
 }
