@@ -21,6 +21,9 @@ type Dumper interface {
 // number of ids in a dump. A commit is one write, so its size needs a bound.
 const MaxReplaced = 1_000_000
 
+// MaxSnapshotName is the maximum length of the name of a snapshot in bytes.
+const MaxSnapshotName = 64
+
 // A Dump contains the accounts of an app at one moment. It is valid for the app and the
 // engine that it was taken from. The zero Dump is an app that never had an account.
 type Dump struct {

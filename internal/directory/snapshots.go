@@ -17,7 +17,6 @@ const (
 	MaxSnapshots     = 20        // of an app
 	MaxSnapshotIDs   = 200_000   // ids of a snapshot, deleted ids included
 	MaxSnapshotBytes = 256 << 20 // of all snapshots of the server, roughly
-	MaxSnapshotName  = 64        // bytes of a name
 )
 
 // A Snapshot describes a snapshot of a test app. It contains the accounts, tombstones and
@@ -51,7 +50,7 @@ type snapshots struct {
 // Conflict if a limit of snapshots is reached.
 func (d *Directory) TakeSnapshot(ctx context.Context, actor string, id account.AppID, name string) (Snapshot, error) {
 	if !validSnapshotName(name) {
-		return Snapshot{}, &account.Error{Code: account.BadParameter, Detail: fmt.Sprintf("the name %s of a snapshot must be 1 to %d letters, digits, _, - and .", account.Quote(name), MaxSnapshotName)}
+		return Snapshot{}, &account.Error{Code: account.BadParameter, Detail: fmt.Sprintf("the name %s of a snapshot must be 1 to %d letters, digits, _, - and .", account.Quote(name), account.MaxSnapshotName)}
 	}
 	saved, err := d.save(ctx, id)
 	if err != nil {
@@ -76,7 +75,7 @@ func validSnapshotName(name string) bool {
 	other := func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_-.", c)
 	}
-	return name != "" && len(name) <= MaxSnapshotName && !strings.ContainsFunc(name, other) && strings.Trim(name, ".") != ""
+	return name != "" && len(name) <= account.MaxSnapshotName && !strings.ContainsFunc(name, other) && strings.Trim(name, ".") != ""
 }
 
 // save returns the record and the accounts of a test app at one moment. If the record

@@ -302,7 +302,7 @@ func TestSnapshotLimits(t *testing.T) {
 		_, err := b.dir.TakeSnapshot(t.Context(), "test", appID, name)
 		return err
 	}
-	for _, name := range []string{"", "a b", "a/b", "..", ".", "ä", strings.Repeat("x", directory.MaxSnapshotName+1)} {
+	for _, name := range []string{"", "a b", "a/b", "..", ".", "ä", strings.Repeat("x", account.MaxSnapshotName+1)} {
 		if err := take(name); account.CodeOf(err) != account.BadParameter {
 			t.Errorf("the name %q: %v", name, err)
 		}

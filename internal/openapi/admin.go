@@ -156,7 +156,7 @@ var pathParameters = map[string]Parameter{
 	"sdkappid": {Description: "The app.", Schema: integer(1, 1<<32-1)},
 	"userid":   {Description: "The account.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes}},
 	"id":       {Description: "The id in the list.", Schema: &Schema{Type: "string", MinLength: 1}},
-	"name":     {Description: "The name of the snapshot.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: 64}},
+	"name":     {Description: "The name of the snapshot.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxSnapshotName}},
 }
 
 // adminParameters returns the parameters of a route, with the example's values.
