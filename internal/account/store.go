@@ -111,6 +111,24 @@ type Upsert struct {
 	Nick, FaceURL string // an empty text keeps the stored one
 }
 
+// Validate applies the rules of an import that need neither the store nor the words of an
+// app: that u has a valid id (see [UserID.Validate]), and a Nick and a FaceURL of at most
+// [MaxValueBytes].
+//
+// Codes: InvalidID, ValueTooLong.
+func (u Upsert) Validate(strict bool) error {
+	if err := u.ID.Validate(strict); err != nil {
+		return err
+	}
+	switch {
+	case len(u.Nick) > MaxValueBytes:
+		return &Error{Code: ValueTooLong, Detail: "Nick is longer than 500 bytes; shorten it"}
+	case len(u.FaceURL) > MaxValueBytes:
+		return &Error{Code: ValueTooLong, Detail: "FaceUrl is longer than 500 bytes; shorten it"}
+	}
+	return nil
+}
+
 // Apply sets the texts of u that are not empty in an account that exists. If that changes
 // anything, Updated becomes the later of itself and now. Apply reports whether it changed
 // anything.

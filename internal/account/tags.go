@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -70,6 +71,25 @@ var standardTags = map[Tag]TagSpec{
 	TagRole:            uint32Tag,
 }
 
+// Validate returns an error if v is no value for tag, which s specifies.
+//
+// Codes: ValueType, ValueNotAllowed, ValueTooLong.
+func (s TagSpec) Validate(tag Tag, v Value) error {
+	switch {
+	case v.IsNumber != s.IsNumber || v.Number > s.Max:
+		want := "a string"
+		if s.IsNumber {
+			want = fmt.Sprintf("an integer from 0 to %d", s.Max)
+		}
+		return &Error{Code: ValueType, Detail: fmt.Sprintf("%s takes %s", tag, want)}
+	case s.Allowed != nil && !slices.Contains(s.Allowed, v.Text):
+		return &Error{Code: ValueNotAllowed, Detail: fmt.Sprintf("%s takes one of %q", tag, s.Allowed)}
+	case len(v.Text) > MaxValueBytes:
+		return &Error{Code: ValueTooLong, Detail: fmt.Sprintf("%s is longer than 500 bytes; shorten it", tag)}
+	}
+	return nil
+}
+
 // A CustomTag is a profile field that an app declares. Admins may read and write it
 // unless NoRead or NoWrite is set.
 type CustomTag struct {
@@ -87,9 +107,21 @@ func (c CustomTag) Spec() TagSpec {
 	return TagSpec{IsNumber: c.Number, Max: math.MaxUint64, NoRead: c.NoRead, NoWrite: c.NoWrite}
 }
 
+// StandardTag returns the spec of a tag that every app has, and whether there is such a tag.
+func StandardTag(tag Tag) (TagSpec, bool) {
+	spec, ok := standardTags[tag]
+	return spec, ok
+}
+
+// ValidCustom reports whether an app can declare t.
+func (t Tag) ValidCustom() bool {
+	key, ok := strings.CutPrefix(string(t), CustomPrefix)
+	return ok && validCustomKey(key)
+}
+
 // Tag returns the spec of tag in a, standard or custom, and whether a has it.
 func (a *App) Tag(tag Tag) (TagSpec, bool) {
-	if spec, ok := standardTags[tag]; ok {
+	if spec, ok := StandardTag(tag); ok {
 		return spec, true
 	}
 	key, ok := strings.CutPrefix(string(tag), CustomPrefix)

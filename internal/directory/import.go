@@ -93,14 +93,10 @@ func (d *Directory) filter(app *account.App, items []account.Upsert, results []R
 
 // checkItem applies the rules that need no store.
 func checkItem(app *account.App, words *wordList, item *account.Upsert) Result {
-	if err := item.ID.Validate(app.Settings.StrictIDs); err != nil {
+	if err := item.Validate(app.Settings.StrictIDs); err != nil {
 		return failed(err)
 	}
 	switch {
-	case len(item.Nick) > account.MaxValueBytes:
-		return Result{account.ValueTooLong, "Nick is longer than 500 bytes; shorten it"}
-	case len(item.FaceURL) > account.MaxValueBytes:
-		return Result{account.ValueTooLong, "FaceUrl is longer than 500 bytes; shorten it"}
 	case words.foundIn(item.Nick):
 		return Result{account.SensitiveWord, "Nick holds a word that the app does not allow; change it"}
 	case words.foundIn(item.FaceURL):

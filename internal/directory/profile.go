@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -37,17 +36,18 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 
 func (d *Directory) checkChange(app *account.App, c Change) error {
 	spec, ok := app.Tag(c.Tag)
-	switch text := c.Value.Text; {
+	switch {
 	case !ok:
 		return unknownTag(c.Tag)
 	case spec.NoWrite:
 		return &account.Error{Code: account.TagNotWritable}
-	case c.Malformed || c.Value.IsNumber != spec.IsNumber || c.Value.Number > spec.Max:
-		return wrongType(c.Tag, spec)
-	case spec.Allowed != nil && !slices.Contains(spec.Allowed, text):
-		return &account.Error{Code: account.ValueNotAllowed, Detail: fmt.Sprintf("%s takes one of %q", c.Tag, spec.Allowed)}
-	case len(text) > account.MaxValueBytes:
-		return &account.Error{Code: account.ValueTooLong, Detail: fmt.Sprintf("%s is longer than 500 bytes; shorten it", c.Tag)}
+	case c.Malformed:
+		c.Value = account.Value{IsNumber: !spec.IsNumber} // of the wrong type, too
+	}
+	if err := spec.Validate(c.Tag, c.Value); err != nil {
+		return err
+	}
+	switch text := c.Value.Text; {
 	case d.wordsOf(app).foundIn(text):
 		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
 	case spec.WarnBytes > 0 && len(text) > spec.WarnBytes:
@@ -79,14 +79,6 @@ func unknownTag(tag account.Tag) error {
 		detail = "there is no such standard tag, and none can be declared; check its spelling"
 	}
 	return &account.Error{Code: account.UnknownTag, Detail: fmt.Sprintf("%q: %s", tag, detail)}
-}
-
-func wrongType(tag account.Tag, spec account.TagSpec) error {
-	want := "a string"
-	if spec.IsNumber {
-		want = fmt.Sprintf("an integer from 0 to %d", spec.Max)
-	}
-	return &account.Error{Code: account.ValueType, Detail: fmt.Sprintf("%s takes %s", tag, want)}
 }
 
 // Profiles returns the whole accounts of ids, in order. An account that does not exist
