@@ -27,6 +27,9 @@ const (
 	TagRole            Tag = "Tag_Profile_IM_Role"
 )
 
+// ProfilePrefix begins every tag.
+const ProfilePrefix = "Tag_Profile_"
+
 // StandardPrefix begins every standard tag.
 const StandardPrefix = "Tag_Profile_IM_"
 

@@ -78,7 +78,7 @@ var imports = map[string][]string{
 	"internal/intercept":  {"internal/region", "internal/durable", "internal/httpx"},
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account", "internal/source"},
-	"internal/source":     {},
+	"internal/source":     {"internal/account"},
 	"internal/completion": {},
 	"internal/progress":   {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},

@@ -14,6 +14,7 @@ type bodies struct {
 	w     *window
 	parse func([]byte, *Row) error
 	yield func(*Row) bool
+	row   Row
 }
 
 // errStopped ends a file of which no more is wanted.
@@ -155,12 +156,12 @@ func (b *bodies) record() error {
 	if err != nil {
 		return err
 	}
-	row := Row{Line: b.w.line, Raw: b.w.data()[:n]}
+	b.row = Row{Line: b.w.line, Raw: b.w.data()[:n], Tags: b.row.Tags[:0]}
 	b.w.take(n, lines)
-	if err := b.parse(row.Raw, &row); err != nil {
+	if err := b.parse(b.row.Raw, &b.row); err != nil {
 		return err
 	}
-	if !b.yield(&row) {
+	if !b.yield(&b.row) {
 		return errStopped
 	}
 	return nil

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"rollcall/internal/account"
 )
 
 // A field is what a column or a key contains.
@@ -18,16 +21,27 @@ const (
 	userID
 	nick
 	faceURL
+	profileTag // the tag of the column
+	profile    // of JSON: an object of tags
+	deletedAt  // not empty: the id is deleted
 	ignored
 	unnamed // a column without a name: it must be empty
 )
+
+// A column is what the name of a column or a key means.
+type column struct {
+	field  field
+	tag    string // of a profileTag
+	number bool   // the tag takes a number
+}
 
 // fieldNames contains the names of fields in options and messages.
 var fieldNames = map[string]field{"userid": userID, "nick": nick, "face_url": faceURL}
 
 // aliases contains the names of columns and keys as [folded] writes them: of Rollcall, of
 // the vendor's API, and of the list of accounts in the vendor's console in English and
-// Chinese (documents 1047/50301 and 269/38656). What an import cannot set is ignored.
+// Chinese (documents 1047/50301 and 269/38656). What an import cannot set is ignored, and
+// so are the columns that a file of rejected rows has in addition.
 var aliases = map[string]field{
 	"userid": userID, "identifier": userID, "username": userID,
 	"用户名": userID, "用户id": userID, "用户名(userid)": userID, "账号": userID, "帐号": userID, "账号id": userID,
@@ -36,7 +50,9 @@ var aliases = map[string]field{
 	"头像": faceURL, "头像url": faceURL, "头像地址": faceURL, "用户头像": faceURL,
 	"type": ignored, "accounttype": ignored, "账号类型": ignored, "帐号类型": ignored,
 	"creationtime": ignored, "创建时间": ignored,
-	"internalid": ignored, "createdat": ignored, "updatedat": ignored,
+	"internalid": ignored, "createdat": ignored, "updatedat": ignored, "kickedat": ignored,
+	"rollcallline": ignored, "rollcallreason": ignored,
+	"profile": profile, "deletedat": deletedAt,
 }
 
 // folded returns name as aliases are written: in lower case, without blanks, underlines and
@@ -46,69 +62,91 @@ func folded(name string) string {
 	return strings.ToLower(name)
 }
 
-// naming finds the field of a column or key.
+// naming finds the meaning of the name of a column or key.
 type naming struct {
-	known map[string]field // by the names that occurred
-	given map[string]field // by names in lower case, of the options
+	known map[string]*column // by the names that occurred
+	given map[string]column  // by names in lower case, of the options
 }
 
 // newNaming returns the naming of o. Its error names the option.
 func newNaming(o Options) (*naming, error) {
-	n := &naming{known: map[string]field{}, given: map[string]field{}}
-	for column, name := range o.Map {
-		f, ok := fieldNames[name]
-		if !ok {
-			return nil, fmt.Errorf("%s=%s: an account has userid, nick and face_url; map the column to one of them", column, name)
+	n := &naming{known: map[string]*column{}, given: map[string]column{}}
+	for name, field := range o.Map {
+		c := column{field: fieldNames[field]}
+		if c.field == unknown {
+			c = tagColumn(field)
 		}
-		n.given[strings.ToLower(strings.TrimSpace(column))] = f
+		if c.field == unknown {
+			return nil, fmt.Errorf("%s=%s: map the column to userid, nick or face_url, or to a tag such as Tag_Profile_IM_Gender", name, field)
+		}
+		n.given[strings.ToLower(strings.TrimSpace(name))] = c
 	}
-	for _, column := range o.Ignore {
-		n.given[strings.ToLower(strings.TrimSpace(column))] = ignored
+	for _, name := range o.Ignore {
+		n.given[strings.ToLower(strings.TrimSpace(name))] = column{field: ignored}
 	}
 	return n, nil
 }
 
-// of returns the field of a name.
-func (n *naming) of(name []byte) field {
-	if f, ok := n.known[string(name)]; ok {
-		return f
+// of returns the meaning of a name. It stays valid.
+func (n *naming) of(name []byte) *column {
+	if c := n.known[string(name)]; c != nil {
+		return c
 	}
-	text := strings.TrimSpace(string(name))
-	f, ok := n.given[strings.ToLower(text)]
-	if !ok {
-		f = aliases[folded(text)]
-	}
-	if text == "" {
-		f = unnamed
-	}
+	c := n.find(strings.TrimSpace(string(name)))
 	if len(n.known) < 1000 { // a stranger's file may have any number of keys
-		n.known[string(name)] = f
+		n.known[string(name)] = &c
 	}
-	return f
+	return &c
 }
 
-// columns returns the fields of the columns of a header.
-func (n *naming) columns(header [][]byte) ([]field, error) {
-	fields := make([]field, len(header))
+func (n *naming) find(name string) column {
+	if name == "" {
+		return column{field: unnamed}
+	}
+	if c, ok := n.given[strings.ToLower(name)]; ok {
+		return c
+	}
+	if f := aliases[folded(name)]; f != unknown {
+		return column{field: f}
+	}
+	return tagColumn(name)
+}
+
+// numberSuffix follows the name of a custom tag in the header of a table, if the tag is a
+// number. The standard tags are known.
+const numberSuffix = ":number"
+
+// tagColumn returns the column of a profile tag. It is unknown if no app can have the tag.
+func tagColumn(name string) column {
+	name, number := strings.CutSuffix(name, numberSuffix)
+	tag := account.Tag(name)
+	spec, standard := account.StandardTag(tag)
+	switch {
+	case standard && (spec.IsNumber || !number):
+		return column{profileTag, name, spec.IsNumber}
+	case tag.ValidCustom():
+		return column{profileTag, name, number}
+	}
+	return column{}
+}
+
+// columns returns the columns of a header.
+func (n *naming) columns(header [][]byte) ([]*column, error) {
+	columns := make([]*column, len(header))
 	var strange []string
 	for i, name := range header {
-		fields[i] = n.of(name)
-		if fields[i] == unknown {
+		columns[i] = n.of(name)
+		if f := columns[i].field; f == unknown || f == profile {
 			strange = append(strange, strings.TrimSpace(string(name)))
 		}
 	}
-	if !slices.Contains(fields, userID) {
+	if !slices.ContainsFunc(columns, func(c *column) bool { return c.field == userID }) {
 		return nil, n.headless(header)
 	}
 	if len(strange) > 0 {
 		return nil, unknownNames("column", strange)
 	}
-	for _, f := range []field{userID, nick, faceURL} {
-		if err := twice(header, fields, f); err != nil {
-			return nil, err
-		}
-	}
-	return fields, nil
+	return columns, twice(header, columns)
 }
 
 // headless returns the error of a first line without a column of ids.
@@ -139,37 +177,83 @@ func word(name string) string {
 	return shortened([]byte(name))
 }
 
-// twice returns an error if two columns are the field f.
-func twice(header [][]byte, fields []field, f field) error {
-	i := slices.Index(fields, f)
-	if i < 0 {
-		return nil
+// twice returns an error if two columns set the same.
+func twice(header [][]byte, columns []*column) error {
+	for j, c := range columns {
+		i := slices.IndexFunc(columns[:j], c.same)
+		if i < 0 || c.field > profileTag {
+			continue
+		}
+		a, b := strings.TrimSpace(string(header[i])), strings.TrimSpace(string(header[j]))
+		if strings.EqualFold(a, b) {
+			return fmt.Errorf("the column %s occurs twice: remove or rename one", word(a))
+		}
+		return fmt.Errorf("the columns %s and %s mean the same: drop one with --ignore %s", word(a), word(b), word(b))
 	}
-	j := slices.Index(fields[i+1:], f)
-	if j < 0 {
-		return nil
-	}
-	a, b := strings.TrimSpace(string(header[i])), strings.TrimSpace(string(header[i+1+j]))
-	if strings.EqualFold(a, b) {
-		return fmt.Errorf("the column %s occurs twice: remove or rename one", word(a))
-	}
-	return fmt.Errorf("the columns %s and %s mean the same: drop one with --ignore %s", word(a), word(b), word(b))
+	return nil
 }
 
-// set sets a field to a value. It reports whether the value is allowed there.
-func (r *Row) set(f field, value []byte) bool {
-	switch f {
+func (c *column) same(d *column) bool { return c.field == d.field && c.tag == d.tag }
+
+// set sets what the column c contains to the value of a cell. It reports whether the value
+// is allowed there; see [column.refusal].
+func (r *Row) set(c *column, value []byte) bool {
+	switch c.field {
 	case userID:
 		r.UserID = value
 	case nick:
 		r.Nick = value
 	case faceURL:
 		r.FaceURL = value
-	case unnamed:
+	case profileTag:
+		return r.setTag(c, value)
+	case unnamed, deletedAt:
 		return len(value) == 0
 	}
 	return true
 }
+
+// setTag sets a tag to the value of a cell. An empty cell keeps the stored value.
+func (r *Row) setTag(c *column, value []byte) bool {
+	if len(value) == 0 {
+		return true
+	}
+	t := Tag{Name: c.tag, Text: value}
+	if c.number {
+		n, ok := unsigned(value)
+		if !ok {
+			return false
+		}
+		t = Tag{Name: c.tag, Number: n, IsNumber: true}
+	}
+	r.Tags = append(r.Tags, t)
+	return true
+}
+
+// unsigned returns the number that digits are.
+func unsigned(digits []byte) (n uint64, ok bool) {
+	for _, c := range digits {
+		d := uint64(c - '0')
+		if d > 9 || n > (math.MaxUint64-d)/10 {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	return n, len(digits) > 0
+}
+
+// refusal says why the column i, from 0, may not have a value, and what to do.
+func (c *column) refusal(i int) string {
+	switch c.field {
+	case deletedAt:
+		return errDeleted.Error()
+	case profileTag:
+		return fmt.Sprintf("column %d has the tag %s, which takes digits: write a whole number, or leave it empty", i+1, c.tag)
+	}
+	return fmt.Sprintf("column %d has a value here but no name in the header: name it, or remove the value", i+1)
+}
+
+var errDeleted = errors.New("it is a deleted id, and an import deletes nothing: remove the line, or export without deleted ids")
 
 // shortened returns a text for a message: quoted, and not longer than a line.
 func shortened(text []byte) string {

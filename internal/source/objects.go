@@ -5,9 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/internal/account"
 )
+
+// maxTags is the largest number of tags that an account can have: the standard ones and
+// those that its app declares.
+const maxTags = 12 + account.MaxCustomTags
 
 // objects reads accounts from JSON objects, one at a time.
 type objects struct {
@@ -16,8 +25,8 @@ type objects struct {
 	text    bytes.Buffer
 	decoder *jsontext.Decoder
 	name    []byte
-	values  [3][]byte // of userID, nick and faceURL
-	later   bool      // the first object was read
+	texts   []byte // the values of the row
+	later   bool   // the first object was read
 }
 
 func newObjects(o Options, check checker) (*objects, error) {
@@ -25,7 +34,7 @@ func newObjects(o Options, check checker) (*objects, error) {
 	return &objects{names: names, check: check, decoder: new(jsontext.Decoder)}, err
 }
 
-// errUnknownKey is wrapped by the error of an object with a key that means nothing.
+// An unknownKeyError is the error of an object with a key that means nothing.
 type unknownKeyError struct{ name string }
 
 func (e *unknownKeyError) Error() string { return unknownNames("key", []string{e.name}).Error() }
@@ -43,7 +52,7 @@ func (p *objects) parse(text []byte, r *Row) error {
 		return failure(r.Line, "%s", strange)
 	}
 	if err != nil {
-		r.UserID, r.Nick, r.FaceURL, r.Fault = nil, nil, nil, err.Error()
+		r.spoil(err.Error())
 	}
 	return nil
 }
@@ -53,6 +62,7 @@ var errMalformed = errors.New(`malformed JSON: write an object such as {"userid"
 func (p *objects) read(text []byte, r *Row) error {
 	p.text = *bytes.NewBuffer(text)
 	p.decoder.Reset(&p.text)
+	p.texts = p.texts[:0]
 	switch p.decoder.PeekKind() {
 	case '{':
 		if err := p.object(r); err != nil {
@@ -77,7 +87,7 @@ func (p *objects) id(r *Row) error {
 	if err != nil {
 		return errMalformed
 	}
-	if r.UserID, err = p.unquote(userID, v); err != nil {
+	if r.UserID, err = p.unquote(v); err != nil {
 		return errMalformed
 	}
 	return p.end()
@@ -92,10 +102,44 @@ func (p *objects) end() error {
 }
 
 func (p *objects) object(r *Row) error {
+	var seen [unnamed + 1]bool
+	return p.members(func(c *column) error {
+		if c.field == unknown || c.field == unnamed {
+			return &unknownKeyError{string(p.name[:min(len(p.name), 100)])}
+		}
+		if c.field != ignored && c.field != profileTag && seen[c.field] {
+			return p.again()
+		}
+		seen[c.field] = true
+		if c.field == profile && p.decoder.PeekKind() == '{' {
+			return p.profile(r, &seen)
+		}
+		return p.member(c, r)
+	})
+}
+
+// profile reads the object of tags. In it, seen has to do only with nick and picture.
+func (p *objects) profile(r *Row, seen *[unnamed + 1]bool) error {
+	return p.members(func(c *column) error {
+		switch {
+		case c.field == unknown || !strings.HasPrefix(string(p.name), account.ProfilePrefix):
+			return &unknownKeyError{string(p.name[:min(len(p.name), 100)])}
+		case c.field == profileTag:
+		case seen[c.field]:
+			return p.again()
+		default:
+			seen[c.field] = true
+		}
+		return p.member(c, r)
+	})
+}
+
+// members reads the object that comes next. member reads the value behind p.name, the name
+// that has the meaning c.
+func (p *objects) members(member func(c *column) error) error {
 	if _, err := p.decoder.ReadToken(); err != nil {
 		return errMalformed
 	}
-	var seen [unnamed + 1]bool
 	for p.decoder.PeekKind() != '}' {
 		v, err := p.decoder.ReadValue()
 		if err != nil {
@@ -104,18 +148,7 @@ func (p *objects) object(r *Row) error {
 		if p.name, err = jsontext.AppendUnquote(p.name[:0], v); err != nil {
 			return errMalformed
 		}
-		f := p.names.of(p.name)
-		if f == unknown || f == unnamed {
-			return &unknownKeyError{string(p.name[:min(len(p.name), 100)])}
-		}
-		if f != ignored && seen[f] {
-			return fmt.Errorf("the key %s means the same as one before it: remove it", shortened(p.name))
-		}
-		seen[f] = true
-		if v, err = p.decoder.ReadValue(); err != nil {
-			return syntaxError(err)
-		}
-		if err := p.value(f, v, r); err != nil {
+		if err := member(p.names.of(p.name)); err != nil {
 			return err
 		}
 	}
@@ -123,6 +156,20 @@ func (p *objects) object(r *Row) error {
 		return errMalformed
 	}
 	return nil
+}
+
+// again returns the error of a key that sets what another one has set.
+func (p *objects) again() error {
+	return fmt.Errorf("the key %s means the same as one before it: remove it", shortened(p.name))
+}
+
+// member reads the value of the key p.name.
+func (p *objects) member(c *column, r *Row) error {
+	v, err := p.decoder.ReadValue()
+	if err != nil {
+		return syntaxError(err)
+	}
+	return p.value(c, v, r)
 }
 
 // syntaxError returns the fault of what the decoder refuses.
@@ -133,28 +180,72 @@ func syntaxError(err error) error {
 	return errMalformed
 }
 
-// value sets the field f of r. A nick or a picture may be null, as many programs write what
-// is absent.
-func (p *objects) value(f field, v jsontext.Value, r *Row) error {
+// value sets what c means to v. All but the id may be null, as many programs write what is
+// absent.
+func (p *objects) value(c *column, v jsontext.Value, r *Row) error {
+	kind := v.Kind()
 	switch {
-	case f == ignored || f != userID && v.Kind() == 'n':
+	case c.field == ignored || c.field != userID && kind == 'n':
 		return nil
-	case v.Kind() != '"':
+	case c.field == deletedAt:
+		if kind == '"' && len(v) == 2 {
+			return nil
+		}
+		return errDeleted
+	case c.field == profile:
+		return fmt.Errorf("the value of %s is no object of tags: write one such as {%q:%q}", shortened(p.name), account.TagGender, "Gender_Type_Male")
+	case c.field == profileTag:
+		return p.tag(c, v, r)
+	case kind != '"':
 		return fmt.Errorf("the value of %s is no text: put it in quotes", shortened(p.name))
 	}
-	text, err := p.unquote(f, v)
+	text, err := p.unquote(v)
 	if err != nil {
 		return errMalformed
 	}
-	r.set(f, text)
+	r.set(c, text)
 	return nil
 }
 
-func (p *objects) unquote(f field, v jsontext.Value) ([]byte, error) {
-	text, err := jsontext.AppendUnquote(p.values[f-userID][:0], v)
-	if text == nil {
-		text = []byte{}
+// tag sets the tag of c. An empty text keeps the stored value.
+func (p *objects) tag(c *column, v jsontext.Value, r *Row) error {
+	if slices.ContainsFunc(r.Tags, func(t Tag) bool { return t.Name == c.tag }) {
+		return p.again()
 	}
-	p.values[f-userID] = text
-	return text, err
+	if len(r.Tags) == maxTags {
+		return fmt.Errorf("it has more than %d tags, and no account has: remove some", maxTags)
+	}
+	standard := strings.HasPrefix(c.tag, account.StandardPrefix)
+	switch kind := v.Kind(); {
+	case kind == '"' && c.number:
+		return fmt.Errorf("the value of %s is no number: write it without quotes", shortened(p.name))
+	case kind == '"':
+		text, err := p.unquote(v)
+		if err != nil {
+			return errMalformed
+		}
+		r.setTag(c, text)
+	case kind == '0' && (c.number || !standard):
+		n, ok := unsigned(v)
+		if !ok {
+			return fmt.Errorf("the value of %s is no whole number from 0 to %d: correct it", shortened(p.name), uint64(math.MaxUint64))
+		}
+		r.Tags = append(r.Tags, Tag{Name: c.tag, Number: n, IsNumber: true})
+	case c.number:
+		return fmt.Errorf("the value of %s is no number: write a whole number without quotes", shortened(p.name))
+	default:
+		return fmt.Errorf("the value of %s is no text: put it in quotes", shortened(p.name))
+	}
+	return nil
+}
+
+// unquote returns the text v, which is valid until the next row.
+func (p *objects) unquote(v jsontext.Value) ([]byte, error) {
+	from := len(p.texts)
+	texts, err := jsontext.AppendUnquote(p.texts, v)
+	if err != nil {
+		return nil, err
+	}
+	p.texts = append(texts, 0) // so that an empty text is not nil
+	return texts[from:len(texts):len(texts)], nil
 }

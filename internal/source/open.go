@@ -24,11 +24,15 @@ const maxZstdWindow = 16 << 20
 // open yields the rows of r, whose form it finds out, and sets f.
 func open(f *File, r io.Reader, o Options, yield func(*Row) bool) error {
 	if file, ok := r.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.IsDir() {
+		info, err := file.Stat()
+		if err == nil && info.IsDir() {
 			return errors.New("it is a directory: name files, or write a pattern such as DIR/*.csv")
 		}
+		if err == nil && info.Mode().IsRegular() {
+			f.Size = info.Size()
+		}
 	}
-	in, head, err := begin(r)
+	in, head, err := begin(counted{r, f})
 	if err != nil {
 		return err
 	}
@@ -42,6 +46,18 @@ func open(f *File, r io.Reader, o Options, yield func(*Row) bool) error {
 	}
 	defer unpack()
 	return readText(f, in, head, o, yield)
+}
+
+// counted counts what is read of a file.
+type counted struct {
+	io.Reader
+	f *File
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.f.read.Add(int64(n))
+	return n, err
 }
 
 // begin returns a reader of r and its beginning.

@@ -99,6 +99,43 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// TestOffset checks how far a file is read while its rows are.
+func TestOffset(t *testing.T) {
+	text := "userid,nick\n" + strings.Repeat("alice,Alice\n", 100_000)
+	for name, content := range map[string]string{"a.csv": text, "a.csv.gz": gzipped(t, text), "a.xlsx": string(packed(t, parts()))} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var f *File
+			first, last := int64(0), int64(0)
+			for r, err := range Read([]string{path}, nil, Options{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f = r.File; first == 0 {
+					first = f.Offset()
+				}
+				if f.Offset() < last {
+					t.Fatalf("offset %d after %d", f.Offset(), last)
+				}
+				last = f.Offset()
+			}
+			size := int64(len(content))
+			if f.Size != size || first <= 0 || last > size || name != "a.xlsx" && last != size || name == "a.csv" && first == size {
+				t.Errorf("size %d, offset %d, then %d; the file has %d bytes", f.Size, first, last, size)
+			}
+		})
+	}
+	for r, err := range Read([]string{Stdin}, strings.NewReader(text), Options{}) {
+		if err != nil || r.File.Size != 0 {
+			t.Fatal("size of a stream:", r.File.Size, err)
+		}
+		break
+	}
+}
+
 // TestRaw checks that the header and the raw records make the file again.
 func TestRaw(t *testing.T) {
 	for _, text := range []string{table3, "sep=;\nuserid;nick\na;\"A\nB\"\nb;\"x\"y\nc\n", "{\"userid\":\"a\"}\n{\"userid\":\n"} {
@@ -250,7 +287,7 @@ func TestMemory(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			said := ""
-			for r, err := range Read([]string{Stdin}, &lines{text: tt.line, n: tt.n, rest: tt.head}, tt.o) {
+			for r, err := range Read([]string{Stdin}, &repeated{text: tt.line, n: tt.n, rest: tt.head}, tt.o) {
 				if err != nil {
 					said = err.Error()
 				} else if r.Fault != "" {

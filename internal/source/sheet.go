@@ -66,7 +66,7 @@ func (b *book) readSheet(o Options, yield func(*Row) bool) error {
 type sheet struct {
 	*tokens
 	texts   *texts
-	columns []field
+	columns []*column
 	line    int
 	cells   [][]byte
 	size    int    // of the cells
@@ -189,10 +189,14 @@ func columnOf(ref string, next int) int {
 
 // set sets s.row from the cells. Cells that are missing at the end are empty.
 func (s *sheet) set() {
-	s.row = Row{Line: s.line, UserID: []byte{}, Fault: s.fault}
-	for i, c := range s.cells {
-		if i >= len(s.columns) && len(c) > 0 || i < len(s.columns) && !s.row.set(s.columns[i], c) {
-			s.row.Fault = fmt.Sprintf("column %d has a value here but no name in the header: name it, or remove the value", i+1)
+	s.row = Row{Line: s.line, UserID: []byte{}, Tags: s.row.Tags[:0], Fault: s.fault}
+	for i, value := range s.cells {
+		c := &column{field: unnamed}
+		if i < len(s.columns) {
+			c = s.columns[i]
+		}
+		if !s.row.set(c, value) {
+			s.row.Fault = c.refusal(i)
 		}
 	}
 	record := make([]string, len(s.cells))

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // MaxRecord is the longest record in bytes of UTF-8. An account needs 4 KiB at most,
@@ -40,7 +41,7 @@ type Options struct {
 	Encoding  string            // one of [Encodings]; "" for UTF-8 or what the mark at the beginning says
 	Delimiter byte              // of a table; 0: a comma, a semicolon, a tab or a bar, as the header shows
 	Sheet     string            // of a workbook; "" for the first
-	Map       map[string]string // from a column or key to "userid", "nick" or "face_url"
+	Map       map[string]string // from a column or key to "userid", "nick", "face_url" or a tag
 	Ignore    []string          // columns and keys to drop
 }
 
@@ -50,30 +51,55 @@ type File struct {
 	Format    Format
 	Delimiter byte   // of CSV and TSV
 	Header    string // the first line of a table, as it is written
+	Size      int64  // in bytes; 0 if it is unknown, as of a pipe
+	read      atomic.Int64
 }
+
+// Offset returns how many bytes of the file have been read so far, before decompression.
+// Some of them may be in rows that are still to come. Any goroutine may call it.
+func (f *File) Offset() int64 { return f.read.Load() }
 
 // A Row is a record of a file. Its bytes are valid until the next one is read.
 type Row struct {
 	File                  *File
 	Line                  int    // where the record begins, from 1; of a workbook the number of the row
 	UserID, Nick, FaceURL []byte // as written, not trimmed
+	Tags                  []Tag  // those that have a value
 	Raw                   []byte // the record in UTF-8, without the end of its line; of a workbook as a line of CSV
 	Fault                 string // why the record is not an account, and what to do; "" if it is one
 }
 
+// spoil makes a row with a fault of r.
+func (r *Row) spoil(fault string) {
+	r.UserID, r.Nick, r.FaceURL, r.Tags, r.Fault = nil, nil, nil, r.Tags[:0], fault
+}
+
+// A Tag is a value of a profile besides nick and picture. The tag is one that an app can
+// have. The app decides whether it has the tag, and whether the tag takes the value.
+type Tag struct {
+	Name     string // such as Tag_Profile_IM_Gender
+	Text     []byte // not empty, if the tag is no number
+	Number   uint64
+	IsNumber bool
+}
+
 // An Error is the reason why a file cannot be read on. It is one sentence.
 type Error struct {
-	File string
-	Line int // 0: the file as a whole
+	File string // "" of [Lines]
+	Line int    // 0: the file as a whole
 	Why  string
 	err  error
 }
 
 func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.File + ": " + e.Why
+	text := e.Why
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
 	}
-	return fmt.Sprintf("%s: line %d: %s", e.File, e.Line, e.Why)
+	if e.File != "" {
+		text = e.File + ": " + text
+	}
+	return text
 }
 
 func (e *Error) Unwrap() error { return e.err }

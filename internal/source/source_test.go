@@ -136,14 +136,14 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// lines yields n times a text, without keeping it in memory.
-type lines struct {
+// repeated yields n times a text, without keeping it in memory.
+type repeated struct {
 	text string
 	n    int
 	rest string
 }
 
-func (l *lines) Read(p []byte) (int, error) {
+func (l *repeated) Read(p []byte) (int, error) {
 	total := 0
 	for total < len(p) {
 		if l.rest == "" {

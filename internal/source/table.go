@@ -14,7 +14,7 @@ import (
 type table struct {
 	w       *window
 	comma   byte
-	columns []field
+	columns []*column
 	check   checker
 	row     Row
 	values  []byte // of a record with quotes, one after the other
@@ -104,7 +104,7 @@ func delimiterOf(line string, names *naming) byte {
 		columns := strings.Split(line, string(d))
 		score := len(columns)
 		for _, c := range columns {
-			if f := names.of([]byte(strings.Trim(c, `" `))); f != unknown && f != unnamed {
+			if f := names.of([]byte(strings.Trim(c, `" `))).field; f != unknown && f != unnamed {
 				score += 1000
 			}
 		}
@@ -136,7 +136,7 @@ func (t *table) next() (bool, error) {
 	if err != nil && err != errTooLong {
 		return false, broken(t.w.line, err)
 	}
-	t.row = Row{Line: t.w.line}
+	t.row = Row{Line: t.w.line, Tags: t.row.Tags[:0]}
 	data := t.w.data()
 	if err == errTooLong {
 		whole = MaxRecord
@@ -185,8 +185,8 @@ func (t *table) split(record []byte) {
 }
 
 func (t *table) set(i int, value []byte) {
-	if !t.row.set(t.columns[i], value) {
-		t.row.Fault = fmt.Sprintf("column %d has a value here but no name in the header: name it, or remove the value", i+1)
+	if c := t.columns[i]; !t.row.set(c, value) {
+		t.row.Fault = c.refusal(i)
 	}
 }
 
@@ -224,7 +224,7 @@ func (t *table) readQuoted() error {
 	}
 	t.count(len(t.ends))
 	if fault != "" {
-		t.row.UserID, t.row.Nick, t.row.FaceURL, t.row.Fault = nil, nil, nil, fault
+		t.row.spoil(fault)
 	}
 	t.check.row(&t.row)
 	return nil

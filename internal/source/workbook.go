@@ -38,11 +38,24 @@ func readWorkbook(f *File, r io.Reader, head []byte, o Options, yield func(*Row)
 	if !info.Mode().IsRegular() {
 		return errors.New("a workbook is read from its end, so give the file itself instead of a pipe")
 	}
-	book, err := openBook(file, info.Size())
+	f.read.Store(0) // its beginning is read again
+	book, err := openBook(countedAt{file, f}, info.Size())
 	if err != nil {
 		return err
 	}
 	return book.readSheet(o, yield)
+}
+
+// countedAt counts what is read of a workbook.
+type countedAt struct {
+	io.ReaderAt
+	f *File
+}
+
+func (c countedAt) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, at)
+	c.f.read.Store(min(c.f.read.Load()+int64(n), c.f.Size))
+	return n, err
 }
 
 // A book is an open workbook.
