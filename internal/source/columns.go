@@ -30,9 +30,11 @@ const (
 
 // A column is what the name of a column or a key means.
 type column struct {
-	field  field
-	tag    string // of a profileTag
-	number bool   // the tag takes a number
+	field    field
+	tag      string // of a profileTag
+	number   bool   // the tag takes a number
+	prefixed bool   // the name can be in an object of tags
+	quoted   string // the name in JSON with its colon; "" if it needs escapes
 }
 
 // fieldNames contains the names of fields in options and messages.
@@ -93,6 +95,10 @@ func (n *naming) of(name []byte) *column {
 		return c
 	}
 	c := n.find(strings.TrimSpace(string(name)))
+	c.prefixed = strings.HasPrefix(string(name), account.ProfilePrefix)
+	if plain(name) == len(name) {
+		c.quoted = `"` + string(name) + `":`
+	}
 	if len(n.known) < 1000 { // a stranger's file may have any number of keys
 		n.known[string(name)] = &c
 	}
@@ -123,9 +129,9 @@ func tagColumn(name string) column {
 	spec, standard := account.StandardTag(tag)
 	switch {
 	case standard && (spec.IsNumber || !number):
-		return column{profileTag, name, spec.IsNumber}
+		return column{field: profileTag, tag: name, number: spec.IsNumber}
 	case tag.ValidCustom():
-		return column{profileTag, name, number}
+		return column{field: profileTag, tag: name, number: number}
 	}
 	return column{}
 }

@@ -3,10 +3,13 @@ package source
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzRead reads anything in any form. It checks what a caller relies on.
@@ -106,4 +109,46 @@ func FuzzJSON(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzScanner compares the scanner with the decoder: what it takes, the other takes too,
+// with the same values.
+func FuzzScanner(f *testing.F) {
+	for _, text := range []string{
+		`{"userid":"a","nick":"A","face_url":"u"}`, ` { "UserID" : "a" , "nick" : null } `, `{"userid":"\ud83d\ude00\"\\\/\b\n","nick":"\ud800"}`, `{"userid":"","nick":"\u0000"}`,
+		`{"userid":"a","profile":{"Tag_Profile_IM_Level":7,"Tag_Profile_Custom_x":"y","Tag_Profile_IM_Nick":"N"},"internal_id":1.5e3,"created_at":-0,"type":true}`,
+		`{"userid":"a","profile":{"Tag_Profile_IM_Level":01}}`, `{"userid":"a","Tag_Profile_IM_Level":18446744073709551616,"deleted_at":""}`, `{"userid":"a","userid":"b"}`,
+		`{"userid":"a","type":0,"type":1}`, `{"userid":"a","nick":"x","profile":{"nick":"y"}}`, `{"profile":{"Tag_Profile_IM_Gender":"","Tag_Profile_IM_Gender":"x"}}`, `{"userid":"a"}{}`, `"a"`, `{"":"a"}`,
+		`{"userid":"a","profile":{"profile":{}}}`, `{"userid":"a","type":{"x":[1]}}`, "{\"userid\":\"a\tb\"}", `{"userid":"a","nick":"b"`, `{"userid":"a",}`, `{"userid":null}`, `{"userid":"a","profile":{"nick":"y"}}`, "{\"userid\":\"abcdefghi\tjklmnopqrst\"}", `{"userid":"a","nick":"\`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) {
+			return // parse has refused it
+		}
+		p, err := newObjects(Options{Ignore: []string{"Tag_Profile_Custom_i", "nickname"}, Map: map[string]string{"Tag_Profile_Custom_u": "userid"}}, checker{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got Row
+		err = p.read(text, &want) // so that the scanner knows the names
+		for range 2 {             // it also expects them then
+			got = Row{}
+			if !p.usual.object(text, &got) {
+				return
+			}
+			if err != nil {
+				t.Fatalf("the scanner took %q; the decoder: %v", text, err)
+			}
+			if diff := cmp.Diff(fields(&want), fields(&got)); diff != "" {
+				t.Fatalf("of %q (-decoder +scanner):\n%s", text, diff)
+			}
+		}
+	})
+}
+
+// fields returns the values of r as a text. It tells no value from an empty one.
+func fields(r *Row) string {
+	return fmt.Sprintf("%#v %#v %#v %s", r.UserID, r.Nick, r.FaceURL, tagsOf(r))
 }

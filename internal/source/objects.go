@@ -22,6 +22,7 @@ const maxTags = 12 + account.MaxCustomTags
 type objects struct {
 	names   *naming
 	check   checker
+	usual   scanner
 	text    bytes.Buffer
 	decoder *jsontext.Decoder
 	name    []byte
@@ -31,7 +32,7 @@ type objects struct {
 
 func newObjects(o Options, check checker) (*objects, error) {
 	names, err := newNaming(o)
-	return &objects{names: names, check: check, decoder: new(jsontext.Decoder)}, err
+	return &objects{names: names, check: check, usual: scanner{names: names}, decoder: new(jsontext.Decoder)}, err
 }
 
 // An unknownKeyError is the error of an object with a key that means nothing.
@@ -47,6 +48,10 @@ func (p *objects) parse(text []byte, r *Row) error {
 	if p.check.row(r); r.Fault != "" {
 		return nil // the decoder would say less
 	}
+	if p.usual.object(text, r) {
+		return nil
+	}
+	*r = Row{Line: r.Line, Raw: r.Raw, Tags: r.Tags[:0]}
 	err := p.read(text, r)
 	if strange, ok := errors.AsType[*unknownKeyError](err); ok && first {
 		return failure(r.Line, "%s", strange)
@@ -122,7 +127,7 @@ func (p *objects) object(r *Row) error {
 func (p *objects) profile(r *Row, seen *[unnamed + 1]bool) error {
 	return p.members(func(c *column) error {
 		switch {
-		case c.field == unknown || !strings.HasPrefix(string(p.name), account.ProfilePrefix):
+		case c.field == unknown || !c.prefixed:
 			return &unknownKeyError{string(p.name[:min(len(p.name), 100)])}
 		case c.field == profileTag:
 		case seen[c.field]:

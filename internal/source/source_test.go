@@ -189,6 +189,15 @@ func BenchmarkNDJSON(b *testing.B) {
 	benchmark(b, text.Bytes())
 }
 
+// BenchmarkNDJSONTags reads a million objects with tags and escapes, as Python writes them.
+func BenchmarkNDJSONTags(b *testing.B) {
+	var text bytes.Buffer
+	for i := range 1_000_000 {
+		fmt.Fprintf(&text, `{"userid": "user_%08d", "nick": "\u7528\u6237 %d", "profile": {"Tag_Profile_IM_Gender": "Gender_Type_Male", "Tag_Profile_IM_Level": %d}}`+"\n", i, i, i)
+	}
+	benchmark(b, text.Bytes())
+}
+
 func benchmark(b *testing.B, text []byte) {
 	b.ReportAllocs()
 	n := 0
