@@ -87,6 +87,9 @@ func newMachine(rt *rapid.T, e account.Engine) *machine {
 	if _, ok := account.Find[account.Dumper](m.engine); ok {
 		m.changes["replace"], m.actions["dump"] = m.replace, m.dump
 	}
+	if _, ok := account.Find[account.Exporter](m.engine); ok {
+		m.actions["export"] = m.export
+	}
 	for name, draw := range m.changes {
 		m.actions[name] = func(t *rapid.T) {
 			c := draw(t)

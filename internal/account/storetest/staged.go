@@ -127,8 +127,12 @@ func (m *machine) renew(t *rapid.T) []drawnCall {
 
 // readAll compares all accounts.
 func (m *machine) readAll(t *rapid.T) {
+	_, exports := account.Find[account.Exporter](m.engine)
 	for _, id := range allApps {
 		m.read(id, allIDs)
+		if exports {
+			m.compareExports(id, account.ExportQuery{Gone: true})
+		}
 	}
 	m.count(t)
 }

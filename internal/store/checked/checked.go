@@ -15,7 +15,11 @@ import (
 
 // New returns e with all results and arguments checked against the contract.
 func New(e account.Engine) account.Engine {
-	return &engine{Engine: e}
+	c := &engine{Engine: e}
+	if below, ok := account.Find[account.Exporter](e); ok {
+		return &exporter{c, below}
+	}
+	return c
 }
 
 // An engine forwards calls to the embedded one. It overrides every method that has

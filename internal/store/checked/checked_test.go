@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ type faulty struct {
 	err      error
 	upserted []account.UpsertResult
 	accounts []account.Account
+	deleted  time.Time // of accounts of an export
 	codes    []account.Code
 	next     account.UserID
 	record   account.Record
@@ -55,6 +57,20 @@ func (f *faulty) Delete(context.Context, account.AppID, []account.UserID, accoun
 
 func (f *faulty) List(context.Context, account.AppID, account.ListQuery) (account.ListPage, error) {
 	return account.ListPage{Accounts: f.accounts, Next: f.next}, f.err
+}
+
+func (f *faulty) Export(context.Context, account.AppID, account.ExportQuery) iter.Seq2[*account.Exported, error] {
+	return func(yield func(*account.Exported, error) bool) {
+		for i := range f.accounts {
+			e := &account.Exported{Account: f.accounts[i], Deleted: f.deleted}
+			if !yield(e, nil) {
+				return
+			}
+		}
+		if f.err != nil && yield(nil, f.err) {
+			yield(nil, f.err)
+		}
+	}
 }
 
 func (f *faulty) Record(context.Context, account.Kind, string) (account.Record, error) {
@@ -97,6 +113,12 @@ func lookup(e account.Engine) { _, _ = e.Lookup(context.Background(), app, []acc
 
 func list(e account.Engine) {
 	_, _ = e.List(context.Background(), app, account.ListQuery{Prefix: "a", After: "a0", Limit: 2})
+}
+
+func export(e account.Engine) {
+	x, _ := account.Find[account.Exporter](e)
+	for range x.Export(context.Background(), app, account.ExportQuery{Prefix: "a"}) {
+	}
 }
 
 // importWithOutbox imports two accounts with an outbox.
@@ -164,6 +186,14 @@ func TestPanics(t *testing.T) {
 		{"prefix", &faulty{accounts: []account.Account{acc("b", nil)}}, list, "lacks the prefix"},
 		{"after", &faulty{accounts: []account.Account{acc("a0", nil)}}, list, "is not after"},
 		{"next of a short page", &faulty{accounts: []account.Account{acc("a1", nil)}, next: "a1"}, list, "does not end a full page"},
+		{"export unsorted", &faulty{accounts: []account.Account{acc("a2", nil), acc("a1", nil)}}, export, `"a1" follows "a2"`},
+		{"exported twice", &faulty{accounts: []account.Account{acc("a1", nil), acc("a1", nil)}}, export, `"a1" follows "a1"`},
+		{"prefix of an export", &faulty{accounts: []account.Account{acc("b", nil)}}, export, "lacks the prefix"},
+		{"deletion of an account", &faulty{accounts: []account.Account{acc("a", nil)}, deleted: now}, export, "was deleted"},
+		{"deleted id", &faulty{accounts: []account.Account{{ID: "a"}}, deleted: now}, export, "not asked for"},
+		{"exported microseconds", &faulty{accounts: []account.Account{acc("a", func(a *account.Account) { a.Updated = now.Add(1) })}}, export, "has the time"},
+		{"after an error", &faulty{err: &account.Error{}}, export, "follows an error"},
+		{"foreign code of an export", &faulty{err: &account.Error{Code: account.Unknown}}, export, "has Code unknown"},
 		{"delete", &faulty{codes: []account.Code{account.Exists}}, func(e account.Engine) {
 			_, _ = e.Delete(context.Background(), app, []account.UserID{"a"}, account.ChangePolicy{Now: now})
 		}, "Code exists"},

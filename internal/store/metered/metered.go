@@ -15,8 +15,8 @@ type Recorder interface {
 	// Observe reports a call of a method of the engine.
 	//
 	//   - items is the size of the batch, the number of returned accounts or records for
-	//     List and Records, the number of writes and spaces for Commit, and 0 for all
-	//     other methods.
+	//     List, Records and Export, the number of writes and spaces for Commit, and 0 for
+	//     all other methods.
 	//   - took is the duration of the call.
 	//   - code is the Code of its error. A batch without an error has Code OK, regardless
 	//     of its results.
@@ -25,7 +25,13 @@ type Recorder interface {
 
 // New returns e with its calls reported to r. It does not report Close, Watermark and
 // Changes, which are look-ups in memory, and calls whose context was canceled.
-func New(e account.Engine, r Recorder) account.Engine { return &engine{Engine: e, r: r} }
+func New(e account.Engine, r Recorder) account.Engine {
+	m := &engine{Engine: e, r: r}
+	if below, ok := account.Find[account.Exporter](e); ok {
+		return &exporter{m, below}
+	}
+	return m
+}
 
 type engine struct {
 	account.Engine

@@ -70,6 +70,11 @@ func TestObserve(t *testing.T) {
 	_, _ = e.Record(t.Context(), 1, "k")
 	_, _ = e.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 1, Key: "k", Value: []byte("v")}}, Spaces: []account.Space{{App: app}}})
 	_, _ = e.Records(t.Context(), account.RecordQuery{Kind: 1, Limit: 10})
+	x, _ := account.Find[account.Exporter](e)
+	for range x.Export(t.Context(), app, account.ExportQuery{}) {
+	}
+	for range x.Export(ended, app, account.ExportQuery{}) {
+	}
 	want := []call{
 		{"Upsert", 2, account.OK},
 		{"Upsert", 1, account.Unavailable},
@@ -77,6 +82,8 @@ func TestObserve(t *testing.T) {
 		{"Record", 0, account.NoRecord},
 		{"Commit", 2, account.OK},
 		{"Records", 1, account.OK},
+		{"Export", 2, account.OK},
+		{"Export", 0, account.Unavailable},
 	}
 	if diff := cmp.Diff(want, r.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)

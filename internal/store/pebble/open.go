@@ -98,6 +98,7 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 		errors:  guard.NewErrors(o.Logger),
 		limit:   newJournalLimit(o.flushBytes),
 		pacer:   new(guard.Pacer),
+		closing: make(chan struct{}),
 		stop:    make(chan struct{}),
 		reads:   make(chan struct{}, maxReads),
 		copies:  make(chan struct{}, maxCopies),

@@ -53,6 +53,7 @@ type Store struct {
 	copies        chan struct{}  // has one for each copy under way
 	staged        atomic.Int64   // copies begun
 	pebbleFlushed atomic.Bool    // Pebble has flushed since the start, see flushPebble
+	closing       chan struct{}  // closed when Close begins, to end exports
 	stop          chan struct{}  // closed to end the background work
 	ended         sync.WaitGroup // goroutines of the store
 }
@@ -316,6 +317,7 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.gate.Lock()
 	s.closed = true
+	close(s.closing)
 	s.gate.Unlock()
 	s.calls.Wait()
 	close(s.stop)

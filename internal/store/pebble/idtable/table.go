@@ -1,9 +1,11 @@
 package idtable
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -203,7 +205,21 @@ func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
 
 // GoneOf returns the deleted IDs of app that the table remembers, in order. It stops after
 // most of them, in which case they are in no order.
-func (t *Table) GoneOf(app account.AppID, most int) (gone []account.Gone) {
+func (t *Table) GoneOf(app account.AppID, most int) []account.Gone {
+	gone := t.goneOf(app, "", most)
+	if len(gone) < most {
+		slices.SortFunc(gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return gone
+}
+
+// Gone returns all deleted IDs of app that start with prefix, in no order.
+func (t *Table) Gone(app account.AppID, prefix account.UserID) []account.Gone {
+	return t.goneOf(app, prefix, math.MaxInt)
+}
+
+func (t *Table) goneOf(app account.AppID, prefix account.UserID, most int) (gone []account.Gone) {
+	start := record.AppendName(nil, app, prefix)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for i := range t.shards {
@@ -213,7 +229,7 @@ func (t *Table) GoneOf(app account.AppID, most int) (gone []account.Gone) {
 				return gone
 			}
 			name := s.name(place)
-			if record.NameApp(name) != app {
+			if !bytes.HasPrefix(name, start) {
 				continue
 			}
 			if e := t.entry(s, place); e.Gone {
@@ -221,7 +237,6 @@ func (t *Table) GoneOf(app account.AppID, most int) (gone []account.Gone) {
 			}
 		}
 	}
-	slices.SortFunc(gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
 	return gone
 }
 

@@ -196,16 +196,27 @@ func (r *Reader) fields() (fs []account.Field) {
 	return fs
 }
 
-func (r *Reader) field() (f account.Field) {
+func (r *Reader) field() account.Field { return r.fieldOf(customTagOf) }
+
+// customTagOf returns the custom tag of a key.
+func customTagOf(key string) account.Tag { return account.CustomPrefix + account.Tag(key) }
+
+// fieldOf reads a field. custom returns the custom tag of a key, whose memory may be that
+// of the input.
+func (r *Reader) fieldOf(custom func(key string) account.Tag) (f account.Field) {
 	head := r.Uvarint()
 	index := head / 2
 	if index >= uint64(len(tagNames)) {
 		r.fail()
 		return f
 	}
-	f.Tag = tagNames[index]
-	if index <= customTag {
-		f.Tag += account.Tag(r.Text())
+	switch index {
+	case restTag:
+		f.Tag = account.Tag(r.Text())
+	case customTag:
+		f.Tag = custom(r.Text())
+	default:
+		f.Tag = tagNames[index]
 	}
 	if head%2 == 1 {
 		f.Value = account.Value{Number: r.Uvarint(), IsNumber: true}

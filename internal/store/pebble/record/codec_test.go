@@ -90,6 +90,27 @@ func TestTagNumbers(t *testing.T) {
 	}
 }
 
+// TestScanner scans accounts one after the other. It allocates nothing once it knows the
+// custom tags.
+func TestScanner(t *testing.T) {
+	var s Scanner
+	var got account.Account
+	for range 2 {
+		for _, want := range codecTests {
+			if err := s.Scan(&got, []byte(want.ID), AppendAccount(nil, &want)); err != nil {
+				t.Fatalf("%s: %v", want.ID, err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", want.ID, diff)
+			}
+		}
+	}
+	id, value := []byte("~"), AppendAccount(nil, &codecTests[1])
+	if n := testing.AllocsPerRun(100, func() { _ = s.Scan(&got, id, value) }); n > 0 {
+		t.Errorf("%v allocations for an account", n)
+	}
+}
+
 func TestGoneRoundTrip(t *testing.T) {
 	for _, want := range []Gone{{}, {Deleted: -5, Kicked: math.MaxInt64}} {
 		value := AppendGone(nil, want)
@@ -110,6 +131,11 @@ func FuzzDecodeAccount(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		_, _ = DecodeGone(value)
 		a, err := DecodeAccount("a", value)
+		var scanned account.Account
+		scanErr := new(Scanner).Scan(&scanned, []byte("a"), value)
+		if diff := cmp.Diff(a, scanned); (scanErr == nil) != (err == nil) || err == nil && diff != "" {
+			t.Errorf("%x is decoded with the error %v and scanned with %v\n%s", value, err, scanErr, diff)
+		}
 		if err != nil {
 			return
 		}
