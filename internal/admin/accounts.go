@@ -9,6 +9,8 @@ import (
 	"rollcall/internal/adminapi"
 )
 
+var errPrefix = bad(fmt.Sprintf("a prefix has at most %d bytes, as a UserID has", account.MaxUserIDBytes))
+
 func (s *Server) listAccounts(ctx context.Context, c *call) (adminapi.AccountPage, error) {
 	app, err := c.app()
 	if err != nil {
@@ -26,7 +28,7 @@ func (s *Server) listAccounts(ctx context.Context, c *call) (adminapi.AccountPag
 		return adminapi.AccountPage{}, errCursor
 	}
 	if len(q.Prefix) > account.MaxUserIDBytes {
-		return adminapi.AccountPage{}, bad(fmt.Sprintf("a prefix has at most %d bytes, as a UserID has", account.MaxUserIDBytes))
+		return adminapi.AccountPage{}, errPrefix
 	}
 	q.After = account.UserID(after)
 	list, err := s.dir.List(ctx, app, q)

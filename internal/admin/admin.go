@@ -66,12 +66,13 @@ type Server struct {
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
 
+	exports chan struct{} // contains one for each export under way
 	diskOps chan struct{} // contains one for each operation that has not returned yet; see onDisk
 }
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), diskOps: make(chan struct{}, maxDiskOps)}
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), diskOps: make(chan struct{}, maxDiskOps), exports: make(chan struct{}, maxExports)}
 	s.calls, s.faults, s.rates = o.Calls, o.Faults, o.Rates
 	if s.calls == nil {
 		s.calls = calls.NewLog()
@@ -133,7 +134,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, routes []Route) {
 	c := &call{w: w, r: r, event: httpx.EventFrom(r.Context())}
 	c.event.SetCode(0)
 	resp, err := s.respond(c, routes)
-	if err == nil {
+	if err == nil && !c.route.Lines {
 		err = c.send(resp)
 	}
 	if err != nil {
@@ -146,6 +147,10 @@ func (s *Server) respond(c *call, routes []Route) (any, error) {
 	if err := s.gate(c, routes); err != nil {
 		return nil, err
 	}
+	ctx := directory.WithToken(c.r.Context(), c.token.ID)
+	if c.route.Lines { // the handler extends its deadlines
+		return c.route.serve(s, ctx, c)
+	}
 	limit := timeout
 	if c.route.Timeout != 0 {
 		limit = c.route.Timeout
@@ -153,7 +158,7 @@ func (s *Server) respond(c *call, routes []Route) (any, error) {
 		// error means that the writer has no deadlines, so it needs none.
 		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
 	}
-	ctx, cancel := context.WithTimeout(directory.WithToken(c.r.Context(), c.token.ID), limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return c.route.serve(s, ctx, c)
 }

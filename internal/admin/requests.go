@@ -65,14 +65,8 @@ func (c *call) callQuery() (q callQuery, err error) {
 			return q, bad(fmt.Sprintf("wait is a number of seconds up to %d, and needs after", maxCallWait/time.Second))
 		}
 	}
-	switch c.query["bodies"] {
-	case "", "false":
-	case "true":
-		q.bodies = true
-	default:
-		return q, bad("bodies is true or false")
-	}
-	return q, nil
+	q.bodies, err = c.flag("bodies")
+	return q, err
 }
 
 // listCalls lists calls of all apps.

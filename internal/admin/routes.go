@@ -21,6 +21,7 @@ type Route struct {
 	Query   []Parameter // query parameters
 	Headers []Parameter // request headers beyond the usual
 	Timeout time.Duration
+	Lines   bool // the response is a stream of JSON values, one in each line, which the handler sends
 	Endpoint
 }
 
@@ -96,6 +97,11 @@ func Routes() []Route {
 		{"wait", false, "with after: seconds to wait for a call if there is none, at most 50"},
 		{"bodies", false, "true for the bodies of test apps' calls, too; a page ends after 2 MiB of them"},
 	}
+	exported := []Parameter{
+		prefix[0],
+		{"deleted", false, "true for the deleted ids, too"},
+		{"details", false, "true for internal ids and times, too"},
+	}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	return []Route{
 		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: noBody((*Server).about)},
@@ -118,6 +124,7 @@ func Routes() []Route {
 		{Method: "PUT", Path: admins, ID: "addAdmin", Summary: "Make an id an admin; it is imported if need be.", Scope: write, Status: ok, Endpoint: noBody((*Server).addAdmin)},
 		{Method: "DELETE", Path: admins, ID: "removeAdmin", Summary: "Take the role of an admin away; the account stays.", Scope: write, Status: ok, Endpoint: noBody((*Server).removeAdmin)},
 		{Method: "GET", Path: accounts, ID: "listAccounts", Summary: "List accounts in the byte order of their ids.", Scope: read, Status: ok, Query: prefix, Endpoint: noBody((*Server).listAccounts)},
+		{Method: "GET", Path: accounts + ":export", ID: "exportAccounts", Summary: "Send all accounts as they are at one moment, in the byte order of their ids: a JSON object in each line. The trailer Rollcall-Rows has their number.", Scope: read, Status: ok, Query: exported, Lines: true, Endpoint: noBody((*Server).exportAccounts)},
 		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: noBody((*Server).countAccounts)},
 		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: noBody((*Server).readAccount)},
 		{Method: "POST", Path: accounts + ":unkick", ID: "unkickAccount", Summary: "Forget the kicks of an account: UserSigs from before them are good again.", Scope: write, Status: ok, Endpoint: withBody((*Server).unkickAccount)},

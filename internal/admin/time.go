@@ -8,12 +8,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Layouts of times.
+const (
+	timeLayout   = "2006-01-02T15:04:05.000Z"
+	kickedLayout = "2006-01-02T15:04:05Z"
+)
+
 // writeTime writes a time in RFC 3339, in UTC with milliseconds. It writes the time of a
 // kick in whole seconds, because a kick is stored in seconds.
 func writeTime(enc *jsontext.Encoder, t time.Time) error {
-	layout := "2006-01-02T15:04:05.000Z"
+	layout := timeLayout
 	if enc.StackPointer().LastToken() == "kicked_at" {
-		layout = "2006-01-02T15:04:05Z"
+		layout = kickedLayout
 	}
 	return enc.WriteToken(jsontext.String(t.UTC().Format(layout)))
 }

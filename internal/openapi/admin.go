@@ -127,7 +127,11 @@ func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operatio
 	}
 	answer := &Response{Description: http.StatusText(route.Status)}
 	if route.Response != nil {
-		answer.Content = only("application/json", Media{
+		mediaType := "application/json"
+		if route.Lines {
+			mediaType = adminapi.NDJSON
+		}
+		answer.Content = only(mediaType, Media{
 			Schema:   r.of(route.Response),
 			Examples: only("example", Example{Value: jsontext.Value(e.Answer)}),
 		})
@@ -193,7 +197,7 @@ func querySchema(name string) *Schema {
 		return integer(1, 1<<32-1)
 	case "code", "after", "wait":
 		return integer(0, 1<<53-1)
-	case "bodies":
+	case "bodies", "deleted", "details":
 		return &Schema{Type: "boolean"}
 	}
 	return &Schema{Type: "string"}

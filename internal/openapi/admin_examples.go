@@ -53,6 +53,7 @@ func AdminExamples() []AdminExample {
 		{"restoreSnapshot", snap, nil, ``, appWith("7", both, exampleSettings, exampleKey)},
 		{"deleteSnapshot", snap, nil, ``, ``},
 		{"listAccounts", app, map[string]string{"prefix": "bo"}, ``, `{"accounts":[` + exampleUser + `],"next_cursor":""}`},
+		{"exportAccounts", app, map[string]string{"prefix": "bo"}, ``, `{"userid":"boss","nick":"","face_url":""}`},
 		{"countAccounts", app, nil, ``, `{"count":2}`},
 		{"readAccount", user, nil, ``, exampleUser},
 		{"findAccount", app, map[string]string{"userid": "boss"}, ``, exampleUser},

@@ -1,7 +1,6 @@
 package pebble
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -131,42 +130,27 @@ func (x *export) ended() error {
 	}
 }
 
-// merge writes the accounts of it and of recent into chunks. A change in recent takes
-// precedence over the stored account of the same name.
+// merge writes the accounts of it and of recent into chunks.
 func (x *export) merge(it *pebble.Iterator, recent []journal.Item) error {
-	b, err := x.next()
-	for ok := it.First(); err == nil && (ok || len(recent) > 0); {
-		if len(b.data) >= chunkBytes {
-			x.full <- b // it has room for all
-			if b, err = x.next(); err != nil {
-				break
+	m := newMerging(it, recent, x.st.commits)
+	for {
+		c, err := x.next()
+		if err != nil {
+			return err
+		}
+		for len(c.data) < chunkBytes {
+			name, value, err := m.next()
+			if err != nil {
+				return err
 			}
-		}
-		var change journal.Change
-		order := -1 // the stored account comes first
-		if len(recent) > 0 {
-			change, order = recent[0].In(x.st.commits), 1
-			if ok {
-				order = bytes.Compare(it.Key()[nameOffsetInKey:], change.Name)
+			if name == nil {
+				x.full <- c // it has room for all
+				return nil
 			}
+			c.add(name, value)
 		}
-		if order < 0 {
-			err = b.addStored(it)
-		} else {
-			err = b.addChanged(it, change, order == 0)
-			recent = recent[1:]
-		}
-		if order <= 0 {
-			ok = it.Next()
-		}
+		x.full <- c
 	}
-	if err == nil {
-		err = it.Error()
-	}
-	if err == nil {
-		x.full <- b
-	}
-	return err
 }
 
 // next returns an empty chunk, once the caller has one to spare.
@@ -175,9 +159,9 @@ func (x *export) next() (*chunk, error) {
 		return nil, err
 	}
 	select {
-	case b := <-x.spare:
-		b.data = b.data[:0]
-		return b, nil
+	case c := <-x.spare:
+		c.data = c.data[:0]
+		return c, nil
 	case <-x.closing:
 		return nil, errClosed
 	case <-x.ctx.Done():
@@ -185,41 +169,10 @@ func (x *export) next() (*chunk, error) {
 	}
 }
 
-// addStored adds the account at it.
-func (b *chunk) addStored(it *pebble.Iterator) error {
-	value, err := it.ValueAndErr()
-	if err == nil {
-		b.add(it.Key()[nameOffsetInKey:], value)
-	}
-	return err
-}
-
-// addChanged adds the account after a change, unless the change is a deletion. stored
-// reports whether it is at the account that is changed.
-func (b *chunk) addChanged(it *pebble.Iterator, c journal.Change, stored bool) error {
-	switch {
-	case c.Kind == journal.Set:
-		b.add(c.Name, c.Value)
-	case c.Kind == journal.Merge && !stored:
-		return record.ErrCorrupt // there is nothing below
-	case c.Kind == journal.Merge:
-		below, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		value, err := record.Apply(nil, below, c.Value)
-		if err != nil {
-			return err
-		}
-		b.add(c.Name, value)
-	}
-	return nil
-}
-
-func (b *chunk) add(name, value []byte) {
+func (c *chunk) add(name, value []byte) {
 	id := name[record.MinName:]
-	b.data = append(binary.AppendUvarint(b.data, uint64(len(id))), id...)
-	b.data = append(binary.AppendUvarint(b.data, uint64(len(value))), value...)
+	c.data = append(binary.AppendUvarint(c.data, uint64(len(id))), id...)
+	c.data = append(binary.AppendUvarint(c.data, uint64(len(value))), value...)
 }
 
 // yieldAll yields what the goroutine reads, and the deleted ids between. It returns nil
@@ -228,14 +181,14 @@ func (x *export) yieldAll(yield func(*account.Exported, error) bool) error {
 	d := &decoder{x: x, yield: yield}
 	for {
 		select {
-		case b, ok := <-x.full:
+		case c, ok := <-x.full:
 			if !ok {
 				return d.end()
 			}
-			if more, err := d.chunk(b.data); err != nil || !more {
+			if more, err := d.chunk(c.data); err != nil || !more {
 				return err
 			}
-			x.spare <- b // it has room for all
+			x.spare <- c // it has room for all
 		case <-x.ctx.Done():
 			return account.Ended(x.ctx)
 		}
@@ -299,9 +252,6 @@ func (d *decoder) end() error {
 		return d.x.err
 	}
 	for len(d.x.gone) > 0 && d.next() {
-		if err := account.Ended(d.x.ctx); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -71,8 +71,7 @@ func (l *lister) list() ([]account.Account, error) {
 
 // recent returns the newest changes of roughly the first most IDs in the journal, sorted
 // by name. It has all changes of names below the key bound.
-func (l *lister) recent(most int) (recent []journal.Change, bound []byte, err error) {
-	var items []journal.Item
+func (l *lister) recent(most int) (items []journal.Item, bound []byte, err error) {
 	bound = l.upper
 	for i, c := range l.st.commits {
 		err = c.Each(func(pos uint64, ch journal.Change) error {
@@ -89,10 +88,7 @@ func (l *lister) recent(most int) (recent []journal.Change, bound []byte, err er
 		}
 	}
 	items, bound = l.first(items, len(items), bound)
-	for _, it := range items {
-		recent = append(recent, it.In(l.st.commits))
-	}
-	return recent, bound, nil
+	return items, bound, nil
 }
 
 // within reports whether lower <= name < upper. An empty upper means no upper bound.
@@ -110,47 +106,81 @@ func (l *lister) first(items []journal.Item, n int, bound []byte) ([]journal.Ite
 	return items[:n], appendNameKey(nil, accountSpace, items[n].In(l.st.commits).Name)
 }
 
-// merge adds accounts from it and from recent until there are enough. A change in recent
-// takes precedence over the stored account of the same name.
-func (l *lister) merge(it *pebble.Iterator, recent []journal.Change) error {
-	ok := it.First()
-	for len(l.found) < l.limit && (ok || len(recent) > 0) {
-		order := -1 // the stored account comes first
-		switch {
-		case !ok:
-			order = 1
-		case len(recent) > 0:
-			order = bytes.Compare(it.Key()[nameOffsetInKey:], recent[0].Name)
-		}
-		if err := l.take(it, recent, order); err != nil {
+// merge adds accounts of it and of recent until there are enough.
+func (l *lister) merge(it *pebble.Iterator, recent []journal.Item) error {
+	m := newMerging(it, recent, l.st.commits)
+	for len(l.found) < l.limit {
+		name, value, err := m.next()
+		if err != nil || name == nil {
 			return err
 		}
-		if order >= 0 {
-			recent = recent[1:]
+		a, err := record.DecodeAccount(record.NameID(name), value)
+		if err != nil {
+			return err
 		}
-		if order <= 0 {
-			ok = it.Next()
-		}
+		l.found = append(l.found, a)
 	}
 	return nil
 }
 
-// take adds the next account: from it, from recent, or from both.
-func (l *lister) take(it *pebble.Iterator, recent []journal.Change, order int) error {
-	var a account.Account
-	var err error
-	if order < 0 {
-		a, err = record.DecodeAccount(record.NameID(it.Key()[nameOffsetInKey:]), it.Value())
-	} else {
-		a, err = recent[0].Account(func() ([]byte, error) {
-			if order > 0 {
-				return nil, record.ErrCorrupt // there is nothing below
+// A merging reads accounts in the order of their names: those of an iterator, and those
+// that changes in the journal have created or changed since.
+type merging struct {
+	it      *pebble.Iterator
+	recent  []journal.Item // the newest change of each name that was not reached yet, sorted
+	commits []journal.Commit
+	ok      bool // it is at an account
+	done    bool // the account at it was returned or replaced
+}
+
+func newMerging(it *pebble.Iterator, recent []journal.Item, commits []journal.Commit) *merging {
+	return &merging{it: it, recent: recent, commits: commits, ok: it.First()}
+}
+
+// next returns the name and the value of the next account. They are valid until the next
+// call. The name is nil at the end. A change takes precedence over the stored account of
+// the same name.
+func (m *merging) next() (name, value []byte, err error) {
+	for {
+		if m.done {
+			m.ok, m.done = m.it.Next(), false
+		}
+		if !m.ok && len(m.recent) == 0 {
+			return nil, nil, m.it.Error()
+		}
+		order := -1 // the stored account comes first
+		var c journal.Change
+		if len(m.recent) > 0 {
+			c, order = m.recent[0].In(m.commits), 1
+			if m.ok {
+				order = bytes.Compare(m.it.Key()[nameOffsetInKey:], c.Name)
 			}
-			return it.Value(), nil
-		})
+		}
+		m.done = order <= 0
+		if order < 0 {
+			value, err = m.it.ValueAndErr()
+			return m.it.Key()[nameOffsetInKey:], value, err
+		}
+		m.recent = m.recent[1:]
+		if c.Kind != journal.Delete {
+			value, err = m.changed(c, order == 0)
+			return c.Name, value, err
+		}
 	}
-	if err == nil && a.InternalID != 0 {
-		l.found = append(l.found, a)
+}
+
+// changed returns the account after c. stored reports whether the iterator is at the
+// account before it.
+func (m *merging) changed(c journal.Change, stored bool) ([]byte, error) {
+	if c.Kind == journal.Set {
+		return c.Value, nil
 	}
-	return err
+	if !stored {
+		return nil, record.ErrCorrupt // there is nothing below
+	}
+	below, err := m.it.ValueAndErr()
+	if err != nil {
+		return nil, err
+	}
+	return record.Apply(nil, below, c.Value)
 }
