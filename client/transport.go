@@ -59,7 +59,8 @@ type request struct {
 	op, method, path string // op names the request in errors
 	query            url.Values
 	header           http.Header
-	body             []byte // JSON; nil for none
+	body             []byte        // JSON; nil for none
+	stream           io.ReadCloser // a body of any length instead, sent without a limit of time
 }
 
 // A response is a response with its whole body.
@@ -71,8 +72,11 @@ type response struct {
 
 // send sends r once. Every error is a *TransportError, and none contains the query.
 func (t *transport) send(ctx context.Context, r *request) (*response, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.attempt)
-	defer cancel()
+	if r.stream == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.attempt)
+		defer cancel()
+	}
 	req, err := t.newRequest(ctx, r)
 	if err != nil {
 		return nil, &TransportError{Op: r.op, Err: withoutURL(err)}
@@ -96,7 +100,10 @@ func (t *transport) newRequest(ctx context.Context, r *request) (*http.Request, 
 	u := t.base.JoinPath(r.path)
 	u.RawQuery = r.query.Encode()
 	var body io.Reader
-	if r.body != nil {
+	switch {
+	case r.stream != nil:
+		body = r.stream
+	case r.body != nil:
 		body = bytes.NewReader(r.body)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), body)
