@@ -3,7 +3,9 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/client"
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/config"
@@ -77,12 +80,50 @@ func TestAdminExamples(t *testing.T) {
 		for sample, actual := range s.real {
 			body = strings.ReplaceAll(body, `"`+sample+`"`, fmt.Sprintf("%q", actual))
 		}
-		status, response := send(t, routes[i].Method, target, token, body)
+		if e.ID == "changeImport" {
+			stop := openStream(t, base, token)
+			defer stop()
+		}
+		req := testutil.NewRequest(t, routes[i].Method, target, token, body)
+		for _, h := range routes[i].Headers {
+			if value := e.Path[h.Name]; value != "" {
+				req.Header.Set(h.Name, value)
+			}
+		}
+		resp, response := testutil.Do(t, http.DefaultClient, req)
+		status := resp.StatusCode
 		if status != routes[i].Status {
 			t.Errorf("%s: %d %s, want %d", e.ID, status, response, routes[i].Status)
 			continue
 		}
 		s.compare(e.ID, e.Answer, response)
+	}
+}
+
+// openStream begins the import that examples change, and returns a function that ends it.
+func openStream(t *testing.T, base, token string) (stop func()) {
+	t.Helper()
+	admin, err := client.NewAdmin(client.AdminOptions{BaseURL: base, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, w := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = admin.ImportStream(context.WithoutCancel(t.Context()), 1400000002, "tuesday", 1, body) // canceled by an example
+	}()
+	if _, err := io.WriteString(w, "\n"); err != nil { // the server reads, so the import exists
+		t.Fatal(err)
+	}
+	for _, err := admin.Import(t.Context(), 1400000002, "tuesday"); err != nil; _, err = admin.Import(t.Context(), 1400000002, "tuesday") {
+		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Slug != client.SlugNotFound {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		_ = w.Close()
+		<-ended
 	}
 }
 

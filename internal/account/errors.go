@@ -44,6 +44,7 @@ const (
 	NoKey                       // the app has no such key
 	NoToken                     // no such token
 	NoSnapshot                  // no such snapshot of a test app
+	NoImport                    // no such bulk import
 	NoRecord                    // no such record
 	Stale                       // a record has changed since it was read
 	numCodes
@@ -54,7 +55,7 @@ var codeNames = [numCodes]string{
 	"malformed", "id not a string", "bad parameter", "empty batch", "batch too large", "not admin",
 	"value too long", "value not allowed", "value type", "unknown tag", "tag not readable",
 	"tag not writable", "sensitive word", "tombstoned", "quota full", "deletion off", "admin protected",
-	"conflict", "no key", "no token", "no snapshot", "no record", "stale",
+	"conflict", "no key", "no token", "no snapshot", "no import", "no record", "stale",
 }
 
 // String returns the name of c as it appears in logs and metrics.

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/bulk"
 	"rollcall/internal/calls"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
@@ -31,9 +32,10 @@ const (
 	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
 )
 
-// Options configure a Server. Directory and Logger are required.
+// Options configure a Server. Directory, Imports and Logger are required.
 type Options struct {
 	Directory *directory.Directory
+	Imports   *bulk.Service
 	Logger    *slog.Logger
 	Version   string // of the program
 	Store     string // kind of the engine, as "pebble"; no path, no address
@@ -62,6 +64,7 @@ type Server struct {
 	calls   *calls.Log
 	faults  *faults.Set
 	rates   *ratelimit.Report
+	imports *bulk.Service
 	hosts   hosts
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
@@ -83,6 +86,7 @@ func New(o Options) *Server {
 	if s.rates == nil {
 		s.rates = ratelimit.NewReport()
 	}
+	s.imports = o.Imports
 	mux := s.mux()
 	bounded := httpx.NewInFlight(maxInFlight, maxWait).Wrap(func(w http.ResponseWriter, r *http.Request) error {
 		httpx.Find(mux, r.URL.EscapedPath()).ServeHTTP(w, r)
@@ -152,7 +156,10 @@ func (s *Server) respond(c *call, routes []Route) (any, error) {
 		return c.route.serve(s, ctx, c)
 	}
 	limit := timeout
-	if c.route.Timeout != 0 {
+	switch {
+	case c.route.Timeout < 0:
+		return c.route.serve(s, directory.WithToken(c.r.Context(), c.token.ID), c)
+	case c.route.Timeout > 0:
 		limit = c.route.Timeout
 		// The response may come later than others. The body has no more time than usual. An
 		// error means that the writer has no deadlines, so it needs none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/bulk"
 )
 
 // A Route is one method and path of the API.
@@ -17,11 +18,12 @@ type Route struct {
 	ID      string // unique; names the operation in the log, in metrics and in OpenAPI
 	Summary string
 	Scope   account.Scope
-	Status  int         // of a response without a problem
-	Query   []Parameter // query parameters
-	Headers []Parameter // request headers beyond the usual
-	Timeout time.Duration
-	Lines   bool // the response is a stream of JSON values, one in each line, which the handler sends
+	Status  int           // of a response without a problem
+	Query   []Parameter   // query parameters
+	Headers []Parameter   // request headers beyond the usual
+	Body    string        // media type of a body that is a stream; "" for JSON or none
+	Lines   bool          // the response is a stream of JSON values, one in each line, which the handler sends
+	Timeout time.Duration // 0 is that of most routes; negative is none
 	Endpoint
 }
 
@@ -73,6 +75,8 @@ const (
 
 	requests  = root + "/requests"
 	oneFaults = oneApp + "/faults"
+	imports   = oneApp + "/imports"
+	oneImport = imports + "/{key}"
 )
 
 var page = []Parameter{
@@ -101,6 +105,12 @@ func Routes() []Route {
 		prefix[0],
 		{"deleted", false, "true for the deleted ids, too"},
 		{"details", false, "true for internal ids and times, too"},
+	}
+	rejected := []Parameter{page[0], {"after", false, "only rows after this one; next_after of the page before"}}
+	from := []Parameter{{"from", false, "row of the first line, from 1; 1 if absent"}}
+	stream := []Parameter{
+		{"Idempotency-Key", true, "key of the import: 1 to 64 letters, digits, -, _ and ."},
+		{"Content-Encoding", false, "gzip or zstd"},
 	}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	return []Route{
@@ -145,6 +155,15 @@ func Routes() []Route {
 		{Method: "POST", Path: oneFaults, ID: "addFault", Summary: "Let calls of a test app fail on purpose, until the fault is removed or the server ends.", Scope: write, Status: made, Endpoint: withBody((*Server).addFault)},
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
 		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
+
+		{Method: "POST", Path: accounts + ":import", ID: "streamImport", Summary: "Import accounts, a JSON object in each line. Repeat the call with from = row + 1 after a cut.", Scope: write, Status: ok, Query: from, Headers: stream, Body: "application/x-ndjson", Timeout: -1, Endpoint: noBody((*Server).importStream)},
+		{Method: "GET", Path: imports, ID: "listImports", Summary: "List the imports of an app by key.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listImports)},
+		{Method: "GET", Path: oneImport, ID: "readImport", Summary: "Say how far an import is.", Scope: read, Status: ok, Endpoint: noBody((*Server).readImport)},
+		{Method: "PATCH", Path: oneImport, ID: "changeImport", Summary: "Limit the rows per second of an import.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeImport)},
+		{Method: "GET", Path: oneImport + "/rejected", ID: "listRejected", Summary: "List the rows that were not imported, and why.", Scope: read, Status: ok, Query: rejected, Endpoint: noBody((*Server).listRejected)},
+		{Method: "POST", Path: oneImport + "/pause", ID: "pauseImport", Summary: "Stop an import until it is resumed.", Scope: write, Status: ok, Endpoint: importAction((*bulk.Service).Pause)},
+		{Method: "POST", Path: oneImport + "/resume", ID: "resumeImport", Summary: "Let a paused import go on.", Scope: write, Status: ok, Endpoint: importAction((*bulk.Service).Resume)},
+		{Method: "POST", Path: oneImport + "/cancel", ID: "cancelImport", Summary: "End an import; what is imported stays.", Scope: write, Status: ok, Endpoint: importAction((*bulk.Service).Cancel)},
 	}
 }
 

@@ -14,10 +14,13 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/api"
+	"rollcall/internal/bulk"
 	"rollcall/internal/calls"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 	"rollcall/internal/ratelimit"
+	"rollcall/internal/records"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
@@ -52,6 +55,7 @@ type bench struct {
 	*testing.T
 	engine  account.Engine
 	dir     *directory.Directory
+	bulk    *bulk.Service
 	url     string
 	log     *testutil.Buffer
 	calls   *calls.Log
@@ -73,10 +77,14 @@ func newBenchOf(t *testing.T, o directory.Options) *bench {
 	b.calls, b.faults, b.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
 	o.Engine, o.Clock = checked.New(engine), func(account.AppID) time.Time { return now }
 	o.Commands = wire.CommandNames()
+	if o.Records == nil {
+		o.Records = records.New(o.Engine, nil)
+	}
 	b.dir = directory.New(o)
+	b.bulk = bulk.New(bulk.Options{Directory: b.dir, Records: o.Records, Reason: api.ImportReason})
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{
-		Directory: b.dir, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
+		Directory: b.dir, Imports: b.bulk, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
 		Calls: b.calls, Faults: b.faults, Rates: b.rates,
 	}))
 	b.url = srv.URL

@@ -61,6 +61,7 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
 	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
+	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
 	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 }
@@ -165,4 +166,10 @@ func explanation(reasons []reason) string {
 		fmt.Fprintf(&b, "%d=%d", r.item, r.code)
 	}
 	return b.String()
+}
+
+// ImportReason returns the code and the text with which account_import refuses an account.
+func ImportReason(c account.Code, detail string) (code int, text string) {
+	number := login.code(c)
+	return int(number), wire.Info(number, detail)
 }

@@ -131,12 +131,19 @@ func (b *batchEvent[R]) outbox() func([]R) []account.Write {
 	if b == nil || !b.kept {
 		return nil
 	}
-	return func(results []R) []account.Write {
-		if e := b.of(results); len(e.Items) > 0 {
-			return records.Outbox(e)
-		}
+	return b.writes
+}
+
+// writes returns the writes that put the event for results into the outbox. There are none
+// if the event is not kept or if everything failed.
+func (b *batchEvent[R]) writes(results []R) []account.Write {
+	if b == nil || !b.kept {
 		return nil
 	}
+	if e := b.of(results); len(e.Items) > 0 {
+		return records.Outbox(e)
+	}
+	return nil
 }
 
 // announce calls the sinks with the event for results, unless everything failed.

@@ -74,7 +74,7 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto Commands Count DeleteSnapshot Export List Listen MayFalsify Now
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Count DeleteSnapshot Entry Export List Listen MayFalsify Now
 	Presence Profiles Ready Record Reseal Snapshot Snapshots Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens`)
 
@@ -119,6 +119,13 @@ func TestEvents(t *testing.T) {
 			_, err = e.dir.ImportInto(ctx, e.app, []account.Upsert{{ID: "c"}}, nil)
 		}, at(account.EventImported, account.EventItem{ID: "c", Created: true})},
 		{"Import", func() { e.imports(account.Upsert{ID: "@bad"}) }, nil},
+		{"Load", func() {
+			_, err = e.dir.Load(ctx, e.app, []account.Upsert{{ID: "@bad"}, {ID: "c"}}, func([]directory.LoadResult) []account.Write { return nil })
+		}, at(account.EventImported, account.EventItem{ID: "c"})},
+		{"LoadProfiles", func() {
+			level := []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}}
+			_, err = e.dir.LoadProfiles(ctx, e.app, []account.Patch{{ID: "c", Fields: level}, {ID: "nobody", Fields: level}}, func([]account.Code) []account.Write { return nil })
+		}, at(account.EventChanged, account.EventItem{ID: "c", Fields: []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}}})},
 		{"ImportDeleted", func() {
 			_, err = e.dir.ImportDeleted(ctx, e.app, []account.Upsert{{ID: "c", Nick: "C"}})
 		}, at(account.EventImported, account.EventItem{ID: "c", Fields: []account.Field{text(account.TagNick, "C")}})},

@@ -16,6 +16,12 @@ func (d *Directory) Record(ctx context.Context, actor, action string, app accoun
 	return d.records.Record(ctx, d.entry(ctx, actor, action, app, detail))
 }
 
+// Entry returns the entry of the audit trail that [Directory.Record] adds, for a commit of
+// the caller.
+func (d *Directory) Entry(ctx context.Context, actor, action string, app account.AppID, detail string) account.AuditEntry {
+	return d.entry(ctx, actor, action, app, detail)
+}
+
 // Audit returns entries of the audit trail, newest first.
 func (d *Directory) Audit(ctx context.Context, q account.AuditQuery) ([]account.AuditEntry, error) {
 	return d.records.Audit(ctx, q)

@@ -23,15 +23,12 @@ type Change struct {
 // Codes: UnknownTag, TagNotWritable, ValueType, ValueNotAllowed, ValueTooLong,
 // SensitiveWord, NoAccount.
 func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account.UserID, changes []Change) error {
-	p := account.Patch{ID: id, Fields: make([]account.Field, len(changes))}
-	for i, c := range changes {
-		c = numeric(app, c)
-		if err := d.checkChange(app, c); err != nil {
-			return err
-		}
-		p.Fields[i] = account.Field{Tag: c.Tag, Value: c.Value}
+	fields, err := d.CheckProfile(app, changes)
+	if err != nil {
+		return err
 	}
-	return d.update(ctx, app, account.EventChanged, d.Now(app.ID), p)
+	d.warnLong(app, fields)
+	return d.update(ctx, app, account.EventChanged, d.Now(app.ID), account.Patch{ID: id, Fields: fields})
 }
 
 func (d *Directory) checkChange(app *account.App, c Change) error {
@@ -50,11 +47,18 @@ func (d *Directory) checkChange(app *account.App, c Change) error {
 	switch text := c.Value.Text; {
 	case d.wordsOf(app).foundIn(text):
 		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
-	case spec.WarnBytes > 0 && len(text) > spec.WarnBytes:
-		d.lg.Warn("profile value over the older limit", slog.Any("sdkappid", app.ID), slog.Any("tag", c.Tag),
-			slog.Int("bytes", len(text)), slog.Int("older_limit", spec.WarnBytes))
 	}
 	return nil
+}
+
+// warnLong logs fields that are longer than an older limit of the vendor.
+func (d *Directory) warnLong(app *account.App, fields []account.Field) {
+	for _, f := range fields {
+		if spec, _ := app.Tag(f.Tag); spec.WarnBytes > 0 && len(f.Value.Text) > spec.WarnBytes {
+			d.lg.Warn("profile value over the older limit", slog.Any("sdkappid", app.ID), slog.Any("tag", f.Tag),
+				slog.Int("bytes", len(f.Value.Text)), slog.Int("older_limit", spec.WarnBytes))
+		}
+	}
 }
 
 // numeric converts digits in the text of c to a number if the tag is a number and the app

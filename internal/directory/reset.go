@@ -55,6 +55,11 @@ type replacement struct {
 func (d *Directory) replace(ctx context.Context, actor string, r replacement, id account.AppID, apply func(*account.App)) (*account.App, error) {
 	by := d.entry(ctx, actor, r.action, id, r.detail)
 	e, also := d.appEvent(account.EventAppChanged, by)
+	void, err := d.records.DropImports(ctx, id) // their rows are gone
+	if err != nil {
+		return nil, err
+	}
+	also = append(also, void...)
 	changed, err := d.records.ReplaceAccounts(ctx, r.dump, func(app account.App) (account.App, error) {
 		err := d.mustBeTest(&app)
 		apply(&app)

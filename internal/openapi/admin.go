@@ -29,6 +29,7 @@ On this page, enter the token in the form at the top. Every call is sent with it
 var adminTags = []Tag{
 	{"apps", "Apps, their keys and admins."},
 	{"accounts", "Look at accounts; the vendor's commands change them."},
+	{"imports", "Import accounts in bulk."},
 	{"tokens", "Tokens of this API."},
 	{"audit", "Who changed what."},
 	{"calls", "What was called, and why it failed."},
@@ -40,6 +41,8 @@ var adminTags = []Tag{
 // groups maps parts of paths to the tags of their operations. The first part that a path
 // contains decides.
 var groups = []struct{ part, tag string }{
+	{"/imports", "imports"},
+	{"/accounts:import", "imports"},
 	{"/accounts", "accounts"},
 	{"/keys:reseal", "upkeep"},
 	{"/backup", "upkeep"},
@@ -108,7 +111,10 @@ var adminTexts = map[string]func() *Schema{
 	"scope":   func() *Schema { return enum(account.Scopes()...) },
 	"kind":    func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
 	"cutting": func() *Schema { return enum(faults.CutBefore, faults.CutMiddle) },
-	"userid":  func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
+	"importstate": func() *Schema {
+		return enum(adminapi.ImportOpen, adminapi.ImportQueued, adminapi.ImportRunning, adminapi.ImportPaused, adminapi.ImportDone, adminapi.ImportFailed, adminapi.ImportCanceled)
+	},
+	"userid": func() *Schema { return &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes} },
 }
 
 func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operation {
@@ -125,6 +131,12 @@ func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operatio
 		}
 		o.RequestBody = &Body{Required: e.Body != "", Content: only("application/json", media)}
 	}
+	if route.Body != "" {
+		o.RequestBody = &Body{Required: true, Content: only(route.Body, Media{
+			Schema:   &Schema{Type: "string"},
+			Examples: only("example", Example{Value: text(e.Body)}),
+		})}
+	}
 	answer := &Response{Description: http.StatusText(route.Status)}
 	if route.Response != nil {
 		mediaType := "application/json"
@@ -138,6 +150,12 @@ func adminOperation(r *reflector, route *admin.Route, e *AdminExample) *Operatio
 	}
 	o.Responses = Ordered[*Response]{{strconv.Itoa(route.Status), answer}, {"default", &Response{Ref: "#/components/responses/Problem"}}}
 	return o
+}
+
+// text returns the JSON of a text.
+func text(s string) jsontext.Value {
+	v, _ := jsontext.AppendQuote(nil, s) // examples are UTF-8
+	return v
 }
 
 func group(path string) string {
@@ -160,6 +178,7 @@ var pathParameters = map[string]Parameter{
 	"sdkappid": {Description: "The app.", Schema: integer(1, 1<<32-1)},
 	"userid":   {Description: "The account.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxUserIDBytes}},
 	"id":       {Description: "The id in the list.", Schema: &Schema{Type: "string", MinLength: 1}},
+	"key":      {Description: "The key of the import.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: 64}},
 	"name":     {Description: "The name of the snapshot.", Schema: &Schema{Type: "string", MinLength: 1, MaxLength: account.MaxSnapshotName}},
 }
 
@@ -183,7 +202,7 @@ func adminParameters(route *admin.Route, e *AdminExample) []Parameter {
 		})
 	}
 	for _, h := range route.Headers {
-		ps = append(ps, Parameter{Name: h.Name, In: "header", Required: h.Required, Description: h.Summary, Schema: &Schema{Type: "string"}})
+		ps = append(ps, Parameter{Name: h.Name, In: "header", Required: h.Required, Description: h.Summary, Schema: &Schema{Type: "string"}, Example: e.value(h.Name)})
 	}
 	return ps
 }
@@ -195,6 +214,8 @@ func querySchema(name string) *Schema {
 		return integer(1, account.MaxListLimit)
 	case "sdkappid":
 		return integer(1, 1<<32-1)
+	case "from":
+		return integer(1, 1<<53)
 	case "code", "after", "wait":
 		return integer(0, 1<<53-1)
 	case "bodies", "deleted", "details":

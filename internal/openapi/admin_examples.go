@@ -3,7 +3,7 @@ package openapi
 // An AdminExample is a call of the admin API and its response.
 type AdminExample struct {
 	ID          string            // of the operation
-	Path, Query map[string]string // parameters
+	Path, Query map[string]string // parameters; Path contains the values of headers, too
 	Body        string            // "" for none
 	Answer      string            // "" for none
 }
@@ -21,7 +21,10 @@ const (
 	exampleFault    = `{"id":"1","fault":{"command":"account_import","code":70500,"times":2},"passed":0,"hit":0}`
 	exampleCall     = `{"seq":1795853147273001,"request_id":"KLQ7GAA2ZBXM4T5E","time":"2026-05-06T07:08:09.123Z","sdkappid":0,"command":"","identifier":"","peer":"127.0.0.1","status":200,"code":60009,` +
 		`"info":"there is no command account_imports; did you mean /v4/im_open_login_svc/account_import?","advice":"Check the path: /v4/SERVICE/COMMAND, in the documented case.","took_us":42,"items":0,"failed":0}`
-	exampleUser = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
+	exampleImport = `"job":false,"row":3,"imported":2,"created":2,"failed":1,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleOpen   = `"job":false,"row":0,"imported":0,"created":0,"failed":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleEnd    = `,"finished_at":"2026-05-06T07:08:09.123Z"`
+	exampleUser   = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
 
 // appWith returns the example app with the values that examples change.
@@ -34,6 +37,8 @@ func appWith(version, admins, settings, keys string) string {
 func AdminExamples() []AdminExample {
 	app := map[string]string{"sdkappid": "1400000002"}
 	user := map[string]string{"sdkappid": "1400000002", "userid": "boss"}
+	open := map[string]string{"sdkappid": "1400000002", "key": "tuesday"}
+	job := map[string]string{"sdkappid": "1400000002", "key": "monday"}
 	snap := map[string]string{"sdkappid": "1400000002", "name": "base"}
 	const both, one = `["administrator","boss"]`, `["administrator"]`
 	return []AdminExample{
@@ -76,6 +81,14 @@ func AdminExamples() []AdminExample {
 		{"listFaults", app, nil, ``, `{"faults":[` + exampleFault + `]}`},
 		{"removeFault", map[string]string{"sdkappid": "1400000002", "id": "1"}, nil, ``, ``},
 		{"clearFaults", app, nil, ``, `{"cleared":0}`},
+		{"streamImport", map[string]string{"sdkappid": "1400000002", "Idempotency-Key": "monday"}, map[string]string{"from": "1"}, "{\"userid\":\"alice\",\"nick\":\"Alice\"}\n{\"userid\":\"bob\"}\n{\"userid\":\"@carol\"}\n", `{"key":"monday","state":"done",` + exampleImport + exampleEnd + `}`},
+		{"changeImport", open, nil, `{"rate":1000}`, `{"key":"tuesday","state":"open","rate":1000,` + exampleOpen + `}`},
+		{"pauseImport", open, nil, ``, `{"key":"tuesday","state":"paused","rate":1000,` + exampleOpen + `}`},
+		{"resumeImport", open, nil, ``, `{"key":"tuesday","state":"open","rate":1000,` + exampleOpen + `}`},
+		{"cancelImport", open, nil, ``, `{"key":"tuesday","state":"canceled","rate":1000,` + exampleOpen + exampleEnd + `}`},
+		{"listImports", app, nil, ``, `{"imports":[{"key":"monday","state":"done",` + exampleImport + exampleEnd + `}],"next_cursor":""}`},
+		{"readImport", job, nil, ``, `{"key":"monday","state":"done",` + exampleImport + exampleEnd + `}`},
+		{"listRejected", job, nil, ``, `{"rejected":[{"row":3,"userid":"@carol","code":70402,"reason":"UserIDs that start with @ or #TOA# are reserved; choose another"}]}`},
 		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
 	}
 }

@@ -35,6 +35,17 @@ const (
 	// An event that has not been delivered yet, as the JSON of account.Event, appended to
 	// appPrefix.
 	kindOutbox account.Kind = 6
+
+	// A bulk import, as the JSON of Import. The key is appPrefix and the key of the import.
+	kindImport account.Kind = 7
+
+	// How far a bulk import is, as the JSON of ImportProgress. The key is appPrefix and the
+	// ID of the import.
+	kindImportProgress account.Kind = 8
+
+	// Rejections of a bulk import, as the JSON of rejectionList. The key is rejectedPrefix
+	// and the row of the last of them in hexadecimal.
+	kindImportRejected account.Kind = 9
 )
 
 // appKeyDigits is the length of the key of an app. Keys sort in the order of ids because

@@ -11,7 +11,7 @@ import (
 func (s *Server) newAdmin() *admin.Server {
 	kind, _, _ := strings.Cut(s.o.Store, ":") // the rest may hold a password
 	return admin.New(admin.Options{
-		Directory: s.dir, Logger: s.o.Logger, Version: s.o.Version, Store: kind, Hosts: s.o.AdminHost,
+		Directory: s.dir, Imports: s.imports, Logger: s.o.Logger, Version: s.o.Version, Store: kind, Hosts: s.o.AdminHost,
 		Calls: s.calls, Faults: s.faults, Rates: s.rates,
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 	})

@@ -15,6 +15,7 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/api"
 	"rollcall/internal/auth"
+	"rollcall/internal/bulk"
 	"rollcall/internal/calls"
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
@@ -64,6 +65,7 @@ type Server struct {
 	dir       *directory.Directory
 	api       *api.Server
 	admin     *admin.Server
+	imports   *bulk.Service
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
@@ -109,6 +111,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.api = api.New(api.Options{
 		Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
+	s.imports = s.newImports()
 	s.admin = s.newAdmin()
 	s.watch(ctx)
 	s.attach()
