@@ -16,9 +16,6 @@ import (
 	"rollcall/internal/source"
 )
 
-// maxInFlight is the largest number of calls that a command makes at once.
-const maxInFlight = 64
-
 type accountImportCmd struct {
 	UserIDs   []string          `arg:"" optional:"" name:"userid" help:"Ids to import."`
 	Nick      string            `placeholder:"TEXT" help:"Nick of the one id."`

@@ -22,6 +22,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
 	Config   configCmd   `cmd:"" help:"Check and show the server's settings."`
 	Account  accountCmd  `cmd:"" help:"Import, look at, change and delete accounts."`
+	Import   importCmd   `cmd:"" help:"Import accounts from files of any length."`
 	App      appCmd      `cmd:"" help:"Create and change apps, their keys and admins."`
 	Clock    clockCmd    `cmd:"" help:"Set, advance and stop the clock of a test app."`
 	Reset    resetCmd    `cmd:"" help:"Remove all accounts of a test app."`

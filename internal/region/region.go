@@ -48,6 +48,16 @@ func Hosts() []string {
 	return hosts
 }
 
+// Host returns the main host of the data centre with a name, or "" if there is none.
+func Host(name string) string {
+	for _, r := range regions {
+		if name == r.name {
+			return r.host
+		}
+	}
+	return ""
+}
+
 // Of returns the name of the data centre that host belongs to, or "" if it
 // belongs to none. Host must be in lower case and without a port.
 func Of(host string) string {

@@ -22,6 +22,18 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestHost checks that every name leads to a host of its data centre.
+func TestHost(t *testing.T) {
+	for _, name := range Names() {
+		if got := Of(Host(name)); got != name {
+			t.Errorf("Host(%q) is a host of %q", name, got)
+		}
+	}
+	if got := Host("atlantis"); got != "" {
+		t.Errorf("Host of an unknown name is %q", got)
+	}
+}
+
 func TestNames(t *testing.T) {
 	names := Names()
 	slices.Sort(names)
