@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	"rollcall/internal/account"
@@ -77,10 +76,23 @@ func (c *chunk) add(r *source.Row) {
 		row.nick = len(c.text)
 		c.text = append(c.text, r.FaceURL...)
 		row.image = len(c.text)
+		for i := range r.Tags {
+			c.addTag(&r.Tags[i])
+		}
 	}
 	row.tagsEnd = len(c.tags)
 	c.rows = append(c.rows, row)
 	c.cost += rowCost + len(c.text) - row.start + len(r.Fault)
+}
+
+func (c *chunk) addTag(t *source.Tag) {
+	tag := chunkTag{start: len(c.text), number: t.Number, isNumber: t.IsNumber}
+	c.text = append(c.text, t.Name...)
+	tag.name = len(c.text)
+	c.text = append(c.text, t.Text...)
+	tag.text = len(c.text)
+	c.tags = append(c.tags, tag)
+	c.cost += tagCost
 }
 
 // maxShownID is the largest part of an id in a rejection, in bytes.
@@ -141,6 +153,3 @@ func (c *chunk) rejection(i int, code int, reason string) records.Rejection {
 	r := &c.rows[i]
 	return records.Rejection{Row: r.row, Line: r.line, UserID: clip(c.joined[r.start:r.id]), Code: code, Reason: reason}
 }
-
-// tooLong is the fault of a line without an end.
-var tooLong = fmt.Sprintf("the line is longer than %d bytes: an account needs less, so an end of a line may be missing", source.MaxRecord)

@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -11,8 +10,8 @@ import (
 
 const (
 	blockSize  = 128 << 10
-	blocks     = 3                     // of a stream, in memory
-	chunksHeld = 3                     // of a stream, in memory
+	blocksHeld = 3                     // of a stream, in memory
+	chunksHeld = 3                     // of an import, in memory
 	idleFlush  = 50 * time.Millisecond // rows wait for further ones so long
 )
 
@@ -22,55 +21,41 @@ type block struct {
 	err  error // after data; io.EOF at the end of the body
 }
 
-// A lineReader divides a body into lines and decodes them into chunks.
-type lineReader struct {
-	body    io.Reader
-	quit    chan struct{} // closed when no chunk is wanted any more
-	blocks  chan block
-	used    chan []byte // memory of blocks
-	chunks  chan *chunk // closed after the last one
-	free    chan *chunk
-	maxRows func() int
-	err     error // why the body ended; io.EOF if it is complete; valid when chunks is closed
-
-	parser  *source.LineParser
-	chunk   *chunk
-	skip    int64  // lines to skip, because their rows are durable already
-	partial []byte // the beginning of a line that ends in a later block
-	long    bool   // the rest of a line that is too long is skipped
+// A blockReader reads a body ahead, in a goroutine of its own.
+type blockReader struct {
+	body   io.Reader
+	quit   <-chan struct{} // closed when no more is wanted
+	blocks chan block
+	used   chan []byte // memory of blocks
+	idle   func() error
+	timer  *time.Timer
+	block  block // being read
+	rest   []byte
 }
 
-// newLineReader returns a reader of a body whose first line is the row from. It skips the
-// rows before next.
-func newLineReader(body io.Reader, from, next int64, maxRows func() int) *lineReader {
-	l := &lineReader{
-		body: body, quit: make(chan struct{}), maxRows: maxRows, skip: next - from,
-		blocks: make(chan block), used: make(chan []byte, blocks), chunks: make(chan *chunk), free: make(chan *chunk, chunksHeld),
+// newBlockReader returns a reader of body. While no bytes come, it calls idle, whose error
+// ends reading.
+func newBlockReader(body io.Reader, quit <-chan struct{}, idle func() error) *blockReader {
+	b := &blockReader{body: body, quit: quit, blocks: make(chan block), used: make(chan []byte, blocksHeld), idle: idle}
+	for range blocksHeld {
+		b.used <- make([]byte, blockSize)
 	}
-	l.parser, _ = source.NewLineParser(source.Options{}) // options alone have errors
-	for range blocks {
-		l.used <- make([]byte, blockSize)
-	}
-	for range chunksHeld {
-		l.free <- new(chunk)
-	}
-	l.chunk = <-l.free
-	l.chunk.reset(next)
-	return l
+	b.timer = time.NewTimer(idleFlush)
+	return b
 }
 
-// read reads the body until it ends or quit is closed.
-func (l *lineReader) read() {
-	defer close(l.blocks)
+// run reads the body until it ends or quit is closed.
+func (b *blockReader) run() {
+	defer close(b.blocks)
 	for {
 		select {
-		case <-l.quit:
+		case <-b.quit:
 			return
-		case buf := <-l.used:
-			n, err := readSome(l.body, buf)
+		case buf := <-b.used:
+			n, err := b.body.Read(buf)
 			select {
-			case l.blocks <- block{buf[:n], err}:
-			case <-l.quit:
+			case b.blocks <- block{buf[:n], err}:
+			case <-b.quit:
 				return
 			}
 			if err != nil {
@@ -80,150 +65,121 @@ func (l *lineReader) read() {
 	}
 }
 
-// readSome is a Read that returns bytes or an error.
-func readSome(r io.Reader, p []byte) (int, error) {
-	for range 100 {
-		if n, err := r.Read(p); n > 0 || err != nil {
-			return n, err
-		}
-	}
-	return 0, io.ErrNoProgress
-}
-
-// errQuit says that no chunk is wanted any more.
+// errQuit says that no more rows are wanted.
 var errQuit = errors.New("no more rows are wanted")
 
-// parse sends the chunks of the body and then closes chunks.
-func (l *lineReader) parse() {
-	defer close(l.chunks)
-	idle := time.NewTimer(idleFlush)
-	defer idle.Stop()
-	for {
-		b, ok := l.next(idle)
-		if !ok {
-			l.err = errQuit
-			return
+// Read implements [io.Reader].
+func (b *blockReader) Read(p []byte) (int, error) {
+	for len(b.rest) == 0 {
+		if b.block.err != nil {
+			return 0, b.block.err
 		}
-		err := l.add(b.data)
-		if err == nil && b.err != nil {
-			if b.err == io.EOF {
-				err = l.last()
-			}
-			if err == nil && !l.chunk.empty() {
-				err = l.send()
-			}
-			if err == nil {
-				err = b.err
-			}
+		if b.block.data != nil {
+			b.used <- b.block.data[:cap(b.block.data)]
+			b.block.data = nil
 		}
-		if err != nil {
-			l.err = err
-			return
+		if err := b.next(); err != nil {
+			return 0, err
 		}
-		l.used <- b.data[:cap(b.data)]
 	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
 }
 
-// next returns the next block. If none comes for a while, it sends the rows before it.
-func (l *lineReader) next(idle *time.Timer) (b block, ok bool) {
-	select {
-	case b, ok = <-l.blocks:
-		return b, ok
-	default:
-	}
-	if !l.chunk.empty() {
-		idle.Reset(idleFlush)
+// next waits for the next block.
+func (b *blockReader) next() error {
+	b.timer.Reset(idleFlush)
+	for {
 		select {
-		case b, ok = <-l.blocks:
-			return b, ok
-		case <-idle.C:
-			if l.send() != nil {
-				return b, false
+		case next, ok := <-b.blocks:
+			if !ok {
+				return errQuit
+			}
+			b.block, b.rest = next, next.data
+			return nil
+		case <-b.timer.C:
+			if err := b.idle(); err != nil {
+				return err
 			}
 		}
 	}
-	b, ok = <-l.blocks
-	return b, ok
 }
 
-// add divides data into lines. The rest of data is the beginning of the next line.
-func (l *lineReader) add(data []byte) error {
-	for {
-		n := bytes.IndexByte(data, '\n')
-		if n < 0 {
-			l.keep(data)
-			return nil
+// A chunker puts rows into chunks.
+type chunker struct {
+	quit    <-chan struct{} // closed when no chunk is wanted any more
+	chunks  chan *chunk     // closed after the last one
+	free    chan *chunk
+	maxRows func() int
+	chunk   *chunk // is being filled
+	skip    int64  // rows to skip, because they are durable already
+	err     error  // why there are no more chunks; io.EOF if that is all; valid when chunks is closed
+}
+
+// newChunker returns a chunker of the rows from from on. It skips those before next.
+func newChunker(from, next int64, quit <-chan struct{}, maxRows func() int) *chunker {
+	c := &chunker{quit: quit, chunks: make(chan *chunk), free: make(chan *chunk, chunksHeld), maxRows: maxRows, skip: next - from}
+	for range chunksHeld {
+		c.free <- new(chunk)
+	}
+	c.chunk = <-c.free
+	c.chunk.reset(next)
+	return c
+}
+
+// add adds the next row. An empty line is a row without an id and without a fault.
+func (c *chunker) add(r *source.Row) error {
+	if c.skip > 0 {
+		c.skip--
+		return nil
+	}
+	if r.UserID == nil && r.Fault == "" {
+		c.chunk.skip()
+	} else {
+		c.chunk.add(r)
+	}
+	if c.chunk.full(c.maxRows()) {
+		return c.send()
+	}
+	return nil
+}
+
+// send sends the chunk, unless it is empty, and begins the next one.
+func (c *chunker) send() error {
+	if c.chunk.empty() {
+		return nil
+	}
+	next := c.chunk.last + 1
+	select {
+	case c.chunks <- c.chunk:
+	case <-c.quit:
+		return errQuit
+	}
+	select {
+	case c.chunk = <-c.free:
+	case <-c.quit:
+		return errQuit
+	}
+	c.chunk.reset(next)
+	return nil
+}
+
+// lines adds the lines of a body, and ends c. The rows before an error of the body count.
+func (c *chunker) lines(body io.Reader) {
+	defer close(c.chunks)
+	c.err = io.EOF
+	for row, err := range source.Lines(body, source.Options{}) {
+		if err == nil {
+			row.Line = 0 // its number in this body means nothing to anybody
+			err = c.add(row)
 		}
-		line := data[:n]
-		data = data[n+1:]
-		if len(l.partial) > 0 || l.long {
-			l.keep(line)
-			line = l.partial
-		}
-		err := l.line(line)
-		l.partial, l.long = l.partial[:0], false
 		if err != nil {
-			return err
+			c.err = err
+			break
 		}
 	}
-}
-
-// keep adds a part to the line that is not complete.
-func (l *lineReader) keep(part []byte) {
-	if len(l.partial)+len(part) > source.MaxRecord+1 { // with a CR
-		l.long = true
-		l.partial = l.partial[:0]
+	if err := c.send(); err != nil {
+		c.err = err
 	}
-	if !l.long {
-		l.partial = append(l.partial, part...)
-	}
-}
-
-// last adds the line at the end of the body, which need not have an end.
-func (l *lineReader) last() error {
-	if len(l.partial) == 0 && !l.long {
-		return nil
-	}
-	return l.line(l.partial)
-}
-
-// line adds one row.
-func (l *lineReader) line(line []byte) error {
-	if l.skip > 0 {
-		l.skip--
-		return nil
-	}
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	switch {
-	case l.long || len(line) > source.MaxRecord:
-		l.chunk.add(&source.Row{Fault: tooLong})
-	case len(line) == 0 || line[0] <= ' ' && len(bytes.TrimSpace(line)) == 0:
-		l.chunk.skip()
-	default:
-		row := l.parser.Parse(line)
-		l.chunk.add(&row)
-	}
-	if l.chunk.full(l.maxRows()) {
-		return l.send()
-	}
-	return nil
-}
-
-// send sends the chunk and begins the next one.
-func (l *lineReader) send() error {
-	next := l.chunk.last + 1
-	select {
-	case l.chunks <- l.chunk:
-	case <-l.quit:
-		return errQuit
-	}
-	select {
-	case l.chunk = <-l.free:
-	case <-l.quit:
-		return errQuit
-	}
-	l.chunk.reset(next)
-	return nil
 }

@@ -225,9 +225,9 @@ func (p *pacer) took(now time.Time, n, rate int64) {
 }
 
 // chunkRowsAt returns how many rows a chunk has at a rate: those of half a second.
-func chunkRowsAt(rate int64) int {
+func (s *Service) chunkRowsAt(rate int64) int64 {
 	if rate <= 0 {
-		return maxChunkRows
+		return int64(s.rows)
 	}
-	return int(min(max(1, rate/2), maxChunkRows))
+	return min(max(1, rate/2), int64(s.rows))
 }

@@ -90,7 +90,7 @@ func (r *run) take(ctx context.Context, s *Service, i *records.Import) error {
 	}
 	r.firstRow = r.progress.Row
 	r.row.Store(r.progress.Row)
-	r.maxRows.Store(int64(chunkRowsAt(taken.Rate)))
+	r.maxRows.Store(s.chunkRowsAt(taken.Rate))
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (r *run) attempts(ctx context.Context, c *chunk) error {
 			return errStopped
 		case <-ctx.Done():
 			return err
-		case <-time.After(pollEvery):
+		case <-time.After(r.s.poll):
 			r.alive()
 		}
 	}
@@ -189,7 +189,7 @@ func (r *run) allow(ctx context.Context) error {
 		if err := r.refresh(ctx); err != nil {
 			return err
 		}
-		wait := pollEvery
+		wait := r.s.poll
 		if !r.imp.Pause {
 			left := r.pacer.next.Sub(r.s.now())
 			if left <= 0 || r.imp.Rate <= 0 {
@@ -237,7 +237,7 @@ func (r *run) refresh(ctx context.Context) error {
 		r.renewed = now
 	}
 	r.imp = imp
-	r.maxRows.Store(int64(chunkRowsAt(imp.Rate)))
+	r.maxRows.Store(r.s.chunkRowsAt(imp.Rate))
 	return nil
 }
 

@@ -51,6 +51,8 @@ type Service struct {
 	now     func() time.Time
 	streams chan struct{} // contains one for each stream
 	wake    chan struct{} // contains one if there may be a job to do
+	rows    int           // most rows of a chunk; maxChunkRows, except in tests
+	poll    time.Duration // pollEvery, except in tests
 
 	mu      sync.Mutex
 	running map[string]*run // by the ID of the import
@@ -60,7 +62,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		dir: o.Directory, records: o.Records, o: o, node: rand.Text(), lg: o.Logger, reason: o.Reason, now: o.Now,
-		streams: make(chan struct{}, maxStreams), wake: make(chan struct{}, 1), running: map[string]*run{},
+		streams: make(chan struct{}, maxStreams), wake: make(chan struct{}, 1), running: map[string]*run{}, rows: maxChunkRows, poll: pollEvery,
 	}
 	if s.lg == nil {
 		s.lg = slog.New(slog.DiscardHandler)

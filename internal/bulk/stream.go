@@ -109,10 +109,12 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 	conn := &connection{conn: q.Conn}
 	r.alive = conn.alive
 	body := &bodyReader{body: q.Body, encoding: q.Encoding, conn: conn}
-	l := newLineReader(body, q.From, r.progress.Row+1, func() int { return int(r.maxRows.Load()) })
+	quit := make(chan struct{})
+	rows := newChunker(q.From, r.progress.Row+1, quit, func() int { return int(r.maxRows.Load()) })
+	ahead := newBlockReader(body, quit, rows.send)
 	var wg sync.WaitGroup
-	wg.Go(l.read)
-	wg.Go(l.parse)
+	wg.Go(ahead.run)
+	wg.Go(func() { rows.lines(ahead) })
 	done := make(chan struct{})
 	wg.Go(func() {
 		select {
@@ -122,9 +124,9 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 		case <-done:
 		}
 	})
-	err := r.follow(ctx, l, stop)
+	err := r.follow(ctx, rows, stop)
 	close(done)
-	close(l.quit)
+	close(quit)
 	if err != nil {
 		conn.interrupt()
 	}
@@ -132,7 +134,7 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 	body.close()
 	q.Conn.Extend(silence) // for the response
 	if err == nil {
-		if err = l.err; err == io.EOF {
+		if err = rows.err; err == io.EOF {
 			err = r.finish(ctx, adminapi.ImportDone, "")
 		}
 	}
@@ -142,21 +144,21 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 	return nil, r.explain(err)
 }
 
-// follow commits the chunks of l until there are no more. It returns an error if no more are
+// follow commits the chunks of rows until there are no more. It returns an error if no more are
 // wanted.
-func (r *run) follow(ctx context.Context, l *lineReader, stop <-chan struct{}) error {
+func (r *run) follow(ctx context.Context, rows *chunker, stop <-chan struct{}) error {
 	look := time.NewTicker(leaseRenew / 2)
 	defer look.Stop()
 	for {
 		select {
-		case c, ok := <-l.chunks:
+		case c, ok := <-rows.chunks:
 			if !ok {
 				return nil
 			}
 			if err := r.commit(ctx, c); err != nil {
 				return err
 			}
-			l.free <- c
+			rows.free <- c
 		case <-stop:
 			return errStopped
 		case <-r.wake:

@@ -44,8 +44,7 @@ func (d *Directory) checkChange(app *account.App, c Change) error {
 	if err := spec.Validate(c.Tag, c.Value); err != nil {
 		return err
 	}
-	switch text := c.Value.Text; {
-	case d.wordsOf(app).foundIn(text):
+	if d.wordsOf(app).foundIn(c.Value.Text) {
 		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
 	}
 	return nil
