@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -131,7 +132,11 @@ func openStream(t *testing.T, base, token string) (stop func()) {
 // server and a token.
 func runAdmin(t *testing.T, dir string) (base, token string) {
 	t.Helper()
-	c, err := config.New(config.Config{Listen: "127.0.0.1:0", Data: dir})
+	files := t.TempDir()
+	if err := os.WriteFile(filepath.Join(files, "accounts.csv"), []byte("userid\nalice\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.New(config.Config{Listen: "127.0.0.1:0", Data: dir, ImportDir: files})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/bulk"
 	"rollcall/internal/httpx"
+	"rollcall/internal/records"
 )
 
 // maxRow is the largest row of an import.
@@ -143,3 +145,48 @@ func (s *Server) changeImport(ctx context.Context, c *call, req adminapi.ImportP
 
 // maxImportRate is the largest rate of an import. No server reaches it.
 const maxImportRate = 1_000_000_000
+
+func (s *Server) createImport(ctx context.Context, c *call, req adminapi.NewImport) (*adminapi.Import, error) {
+	id, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	if !s.imports.Files() {
+		return nil, &problemError{unsupported, "this server reads no files for imports; start it with --import-dir, or upload the file"}
+	}
+	return s.imports.Create(ctx, bulk.Job{App: id, Actor: c.actor(), Key: req.Key, ImportJob: jobOf(req)})
+}
+
+func jobOf(n adminapi.NewImport) records.ImportJob {
+	return records.ImportJob{
+		File: n.File, Format: n.Format, Encoding: n.Encoding, Delimiter: n.Delimiter, Sheet: n.Sheet, Map: n.Map, Ignore: n.Ignore,
+	}
+}
+
+func (s *Server) uploadImport(ctx context.Context, c *call) (*adminapi.Import, error) {
+	id, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	if !s.imports.Uploads() {
+		return nil, &problemError{unsupported, "this server has no data directory for uploads; start it with --data, or send the rows as a stream"}
+	}
+	n := adminapi.NewImport{
+		File: c.query["file"], Format: c.query["format"], Encoding: c.query["encoding"], Delimiter: c.query["delimiter"], Sheet: c.query["sheet"],
+	}
+	if text := c.query["ignore"]; text != "" {
+		n.Ignore = strings.Split(text, ",")
+	}
+	if text := c.query["map"]; text != "" {
+		n.Map = map[string]string{}
+		for pair := range strings.SplitSeq(text, ",") {
+			column, field, ok := strings.Cut(pair, "=")
+			if !ok {
+				return nil, bad("map is a list of COLUMN=FIELD, as name=userid,label=nick")
+			}
+			n.Map[column] = field
+		}
+	}
+	j := bulk.Job{App: id, Actor: c.actor(), Key: c.r.Header.Get("Idempotency-Key"), ImportJob: jobOf(n)}
+	return s.imports.Upload(ctx, j, c.r.Body, streamConn{c.w})
+}

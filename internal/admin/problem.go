@@ -66,7 +66,7 @@ var slugs = map[account.Code]Slug{
 	account.IDNotString:     badRequest,
 	account.BadParameter:    badRequest,
 	account.EmptyBatch:      badRequest,
-	account.BatchTooLarge:   badRequest,
+	account.BatchTooLarge:   tooLarge,
 	account.NotAdmin:        forbidden,
 	account.ValueTooLong:    badRequest,
 	account.ValueNotAllowed: badRequest,

@@ -108,6 +108,15 @@ func Routes() []Route {
 	}
 	rejected := []Parameter{page[0], {"after", false, "only rows after this one; next_after of the page before"}}
 	from := []Parameter{{"from", false, "row of the first line, from 1; 1 if absent"}}
+	file := []Parameter{
+		{"file", true, "name of the file, for people"},
+		{"format", false, "csv, tsv, ndjson, json, ids or xlsx; found out if absent"},
+		{"encoding", false, "such as gbk; found out if absent"},
+		{"delimiter", false, "one character, or tab; found out if absent"},
+		{"sheet", false, "of a workbook; the first one if absent"},
+		{"map", false, "columns or keys and their meaning, as name=userid,label=nick"},
+		{"ignore", false, "columns and keys to drop, with commas between them"},
+	}
 	stream := []Parameter{
 		{"Idempotency-Key", true, "key of the import: 1 to 64 letters, digits, -, _ and ."},
 		{"Content-Encoding", false, "gzip or zstd"},
@@ -158,6 +167,8 @@ func Routes() []Route {
 
 		{Method: "POST", Path: accounts + ":import", ID: "streamImport", Summary: "Import accounts, a JSON object in each line. Repeat the call with from = row + 1 after a cut.", Scope: write, Status: ok, Query: from, Headers: stream, Body: "application/x-ndjson", Timeout: -1, Endpoint: noBody((*Server).importStream)},
 		{Method: "GET", Path: imports, ID: "listImports", Summary: "List the imports of an app by key.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listImports)},
+		{Method: "POST", Path: imports, ID: "createImport", Summary: "Let the server import a file below its --import-dir, as a job. A key that exists returns its import.", Scope: write, Status: ok, Endpoint: withBody((*Server).createImport)},
+		{Method: "POST", Path: imports + ":upload", ID: "uploadImport", Summary: "Let the server import the file in the body, as a job. A key that exists returns its import.", Scope: write, Status: ok, Query: file, Headers: stream[:1], Body: "application/octet-stream", Timeout: -1, Endpoint: noBody((*Server).uploadImport)},
 		{Method: "GET", Path: oneImport, ID: "readImport", Summary: "Say how far an import is.", Scope: read, Status: ok, Endpoint: noBody((*Server).readImport)},
 		{Method: "PATCH", Path: oneImport, ID: "changeImport", Summary: "Limit the rows per second of an import.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeImport)},
 		{Method: "GET", Path: oneImport + "/rejected", ID: "listRejected", Summary: "List the rows that were not imported, and why.", Scope: read, Status: ok, Query: rejected, Endpoint: noBody((*Server).listRejected)},

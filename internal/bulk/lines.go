@@ -3,6 +3,7 @@ package bulk
 import (
 	"errors"
 	"io"
+	"iter"
 	"time"
 
 	"rollcall/internal/source"
@@ -113,6 +114,7 @@ type chunker struct {
 	free    chan *chunk
 	maxRows func() int
 	chunk   *chunk // is being filled
+	lines   bool   // a row without an id and without a fault is an empty line
 	skip    int64  // rows to skip, because they are durable already
 	err     error  // why there are no more chunks; io.EOF if that is all; valid when chunks is closed
 }
@@ -128,13 +130,13 @@ func newChunker(from, next int64, quit <-chan struct{}, maxRows func() int) *chu
 	return c
 }
 
-// add adds the next row. An empty line is a row without an id and without a fault.
+// add adds the next row.
 func (c *chunker) add(r *source.Row) error {
 	if c.skip > 0 {
 		c.skip--
 		return nil
 	}
-	if r.UserID == nil && r.Fault == "" {
+	if c.lines && r.UserID == nil && r.Fault == "" {
 		c.chunk.skip()
 	} else {
 		c.chunk.add(r)
@@ -165,13 +167,27 @@ func (c *chunker) send() error {
 	return nil
 }
 
-// lines adds the lines of a body, and ends c. The rows before an error of the body count.
-func (c *chunker) lines(body io.Reader) {
+// readLines adds the lines of a body, and ends c.
+func (c *chunker) readLines(body io.Reader) {
+	c.lines = true
+	c.read(func(yield func(*source.Row, error) bool) {
+		for row, err := range source.Lines(body, source.Options{}) {
+			if err == nil {
+				row.Line = 0 // its number in this body means nothing to anybody
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
+}
+
+// read adds rows, and ends c. The rows before an error count.
+func (c *chunker) read(rows iter.Seq2[*source.Row, error]) {
 	defer close(c.chunks)
 	c.err = io.EOF
-	for row, err := range source.Lines(body, source.Options{}) {
+	for row, err := range rows {
 		if err == nil {
-			row.Line = 0 // its number in this body means nothing to anybody
 			err = c.add(row)
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/records"
+	"rollcall/internal/source"
 )
 
 const (
@@ -40,7 +41,7 @@ type run struct {
 	row      atomic.Int64  // the last durable row
 	began    time.Time
 	firstRow int64
-	read     func() (done, total int64) // bytes of the file of a job; nil of a stream
+	reading  atomic.Pointer[source.File] // the file of a job; nil before its first row
 }
 
 // start takes an import over, so that no other task works on it, and returns the task.
@@ -134,16 +135,13 @@ func (r *run) measure(shown *adminapi.Import, now time.Time) {
 	if rows := r.row.Load() - r.firstRow; rows > 0 && elapsed > 0 {
 		shown.RowsPerSecond = float64(rows) / elapsed
 	}
-	if r.read == nil {
+	f := r.reading.Load()
+	if f == nil || f.Size == 0 {
 		return
 	}
-	done, total := r.read()
-	if total <= 0 || done <= 0 {
-		return
-	}
-	share := min(float64(done)/float64(total), 1)
+	share := min(float64(f.Offset())/float64(f.Size), 1)
 	shown.Percent = 100 * share
-	if elapsed > 1 {
+	if elapsed > 1 && share > 0 {
 		shown.ETASeconds = int64(elapsed * (1 - share) / share)
 	}
 }
@@ -190,6 +188,9 @@ func (r *run) allow(ctx context.Context) error {
 			return err
 		}
 		wait := r.s.poll
+		if r.imp.Pause && r.imp.Job != nil {
+			return errStopped // it goes on when it is resumed, and does not keep other jobs waiting
+		}
 		if !r.imp.Pause {
 			left := r.pacer.next.Sub(r.s.now())
 			if left <= 0 || r.imp.Rate <= 0 {

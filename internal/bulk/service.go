@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,9 +27,12 @@ type Options struct {
 	ImportDir string
 
 	// SpoolDir is the directory of uploaded files, which is created if it does not exist.
-	// Empty allows no uploads. MaxUpload is the size of the largest upload in bytes.
+	// Empty allows no uploads. MaxUpload is the size of the largest upload in bytes. Free
+	// returns the free space of the disk of a directory in bytes, of which an upload leaves
+	// 1 GiB.
 	SpoolDir  string
 	MaxUpload int64
+	Free      func(dir string) (uint64, error)
 
 	// Shared says that other processes use the engine too. Without it, every task of
 	// another process has ended.
@@ -165,13 +169,7 @@ func (s *Service) show(ctx context.Context, i *records.Import) (*adminapi.Import
 	if err != nil {
 		return nil, err
 	}
-	shown := &adminapi.Import{
-		Key: i.Key, State: s.state(i), Job: i.Job != nil, Row: p.Row, Imported: p.Imported, Created: p.Created, Failed: p.Failed,
-		Rate: i.Rate, Error: i.Error, Actor: i.Actor, CreatedAt: i.Created, UpdatedAt: latest(i.Created, p.At, i.Finished), FinishedAt: i.Finished,
-	}
-	if i.Job != nil {
-		shown.File = i.Job.File
-	}
+	shown := s.showAt(i, p)
 	s.mu.Lock()
 	r := s.running[i.ID]
 	s.mu.Unlock()
@@ -179,6 +177,18 @@ func (s *Service) show(ctx context.Context, i *records.Import) (*adminapi.Import
 		r.measure(shown, s.now())
 	}
 	return shown, nil
+}
+
+// showAt returns an import with a progress as the API shows it.
+func (s *Service) showAt(i *records.Import, p records.ImportProgress) *adminapi.Import {
+	shown := &adminapi.Import{
+		Key: i.Key, State: s.state(i), Job: i.Job != nil, Row: p.Row, Imported: p.Imported, Created: p.Created, Failed: p.Failed,
+		Rate: i.Rate, Error: i.Error, Actor: i.Actor, CreatedAt: i.Created, UpdatedAt: latest(i.Created, p.At, i.Finished), FinishedAt: i.Finished,
+	}
+	if i.Job != nil {
+		shown.File = i.Job.File
+	}
+	return shown
 }
 
 func latest(ts ...time.Time) (last time.Time) {
@@ -241,6 +251,9 @@ func (s *Service) Cancel(ctx context.Context, actor string, app account.AppID, k
 	shown, err := s.change(ctx, caller{actor, app, key}, "import.cancel", func(i *records.Import) {
 		i.Ended, i.Finished, i.Owner, i.Until = adminapi.ImportCanceled, account.Millis(s.now()), "", time.Time{}
 	})
+	if err == nil {
+		s.dropUpload(i)
+	}
 	return shown, err
 }
 
@@ -294,8 +307,11 @@ func CheckKey(key string) error {
 	return nil
 }
 
-// begin creates the import of a key, or returns the one that exists.
-func (s *Service) begin(ctx context.Context, c caller, job *records.ImportJob) (*records.Import, error) {
+// newID returns an ID for an import, or a key.
+func newID() string { return strings.ToLower(rand.Text()) }
+
+// begin creates the import of a key with the ID newID, or returns the one that exists.
+func (s *Service) begin(ctx context.Context, c caller, job *records.ImportJob, newID string) (*records.Import, error) {
 	actor, id, key := c.actor, c.app, c.key
 	if err := CheckKey(key); err != nil {
 		return nil, err
@@ -320,7 +336,7 @@ func (s *Service) begin(ctx context.Context, c caller, job *records.ImportJob) (
 			return nil, err
 		}
 		i = &records.Import{
-			App: id, Key: key, ID: rand.Text(), Actor: actor, Created: account.Millis(s.now()), AppCreated: app.Created, Job: job,
+			App: id, Key: key, ID: newID, Actor: actor, Created: account.Millis(s.now()), AppCreated: app.Created, Job: job,
 		}
 		err = s.records.CreateImport(ctx, *i, s.dir.Entry(ctx, actor, "import.start", id, startDetail(i)))
 		if account.CodeOf(err) == account.Exists {

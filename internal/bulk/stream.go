@@ -63,14 +63,14 @@ func (s *Service) Stream(ctx context.Context, q Stream) (*adminapi.Import, error
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		return nil, &account.Error{Code: account.Unavailable, Detail: fmt.Sprintf("the server takes %d streams at once; try again when one has ended", maxStreams)}
+		return nil, errManyStreams
 	}
 	if q.From > 1 { // it does not begin an import
 		if _, err := s.find(ctx, q.App, q.Key); err == errNoImport {
 			return nil, missing(q.From, 1)
 		}
 	}
-	i, err := s.begin(ctx, caller{q.Actor, q.App, q.Key}, nil)
+	i, err := s.begin(ctx, caller{q.Actor, q.App, q.Key}, nil, newID())
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,10 @@ func (s *Service) Stream(ctx context.Context, q Stream) (*adminapi.Import, error
 	return r.stream(ctx, q, stop)
 }
 
+var errManyStreams error = &account.Error{
+	Code: account.Unavailable, Detail: fmt.Sprintf("the server takes %d streams and uploads at once; try again when one has ended", maxStreams),
+}
+
 // missing returns the error of a body that begins with the row from when next comes next.
 func missing(from, next int64) error {
 	return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("row %d comes next, and the body begins with row %d; send the rows between them first", next, from)}
@@ -114,7 +118,7 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 	ahead := newBlockReader(body, quit, rows.send)
 	var wg sync.WaitGroup
 	wg.Go(ahead.run)
-	wg.Go(func() { rows.lines(ahead) })
+	wg.Go(func() { rows.readLines(ahead) })
 	done := make(chan struct{})
 	wg.Go(func() {
 		select {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkSeed, checkStore, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkImportDir, checkSeed, checkStore, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -160,9 +161,25 @@ func checkApp(c *Loaded) *violation {
 // Limits of numbers.
 const (
 	maxInFlight        = 65536
+	maxUploadMiB       = 1 << 20
 	minShutdownTimeout = time.Second
 	maxShutdownTimeout = 10 * time.Minute
 )
+
+// checkImportDir looks for a directory of imports that is none.
+func checkImportDir(l *Loaded) *violation {
+	if l.ImportDir == "" {
+		return nil
+	}
+	info, err := os.Stat(l.ImportDir)
+	switch {
+	case err != nil:
+		return blame("import_dir", "{import_dir} names %s, which cannot be read: correct the name, or create the directory", l.ImportDir)
+	case !info.IsDir():
+		return blame("import_dir", "{import_dir} names %s, which is no directory: name the directory of the files", l.ImportDir)
+	}
+	return nil
+}
 
 func checkRanges(l *Loaded) *violation {
 	switch {
@@ -170,6 +187,8 @@ func checkRanges(l *Loaded) *violation {
 		return &violation{"sdkappid", "{sdkappid} is 0: give a whole number from 1 to 4294967295"}
 	case l.MaxInFlight < 1 || l.MaxInFlight > maxInFlight:
 		return blame("max_in_flight", "{max_in_flight} is %d: give a whole number from 1 to %d", l.MaxInFlight, maxInFlight)
+	case l.MaxUploadMiB < 1 || l.MaxUploadMiB > maxUploadMiB:
+		return blame("max_upload_mib", "{max_upload_mib} is %d: give a whole number from 1 to %d", l.MaxUploadMiB, maxUploadMiB)
 	case l.ShutdownTimeout < minShutdownTimeout || l.ShutdownTimeout > maxShutdownTimeout:
 		return blame("shutdown_timeout", "{shutdown_timeout} is %v: give a duration from %v to %v", l.ShutdownTimeout, minShutdownTimeout, maxShutdownTimeout)
 	}

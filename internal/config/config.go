@@ -140,6 +140,17 @@ type Config struct {
 	// Raise it on machines with many cores and a slow store.
 	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
 
+	// Directory of files that jobs may import. A token with the scope write can then let
+	// the server import any file below it; a link that leads out of it is refused. By
+	// default jobs read only files that were uploaded. Set it to import files that are too
+	// large to send.
+	ImportDir string `name:"import-dir" placeholder:"DIR" help:"Directory of files that jobs of the admin API may import (default: none)."`
+
+	// Limit of the size of a file that is uploaded for a job, in MiB, from 1 to 1048576.
+	// The file lies in the data directory until its job has ended, and an upload leaves
+	// 1 GiB of the disk free. Raise it for larger files, or lower it on a small disk.
+	MaxUploadMiB int `name:"max-upload-mib" default:"10240" placeholder:"N" help:"Limit of an uploaded file of a job, in MiB (default: ${default})."`
+
 	// How long requests in flight may take after a signal to stop, from 1s to 10m. It is
 	// a number with its unit, such as "10s". Requests that take longer are cut off, and
 	// the process ends within five more seconds. Set this five seconds below the kill

@@ -124,7 +124,7 @@ func TestEverySetting(t *testing.T) {
 		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
-		MaxInFlight: 4096, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
+		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {
 		t.Errorf("from the file (-want +got):\n%s", diff)
@@ -212,7 +212,7 @@ func TestParseDuration(t *testing.T) {
 func TestNew(t *testing.T) {
 	want := config.Config{
 		Store: "mem:", Listen: "127.0.0.1:7580", AllowTestApps: new(true),
-		MaxInFlight: 9, ShutdownTimeout: 10 * time.Second, LogFormat: "text",
+		MaxInFlight: 9, MaxUploadMiB: 10240, ShutdownTimeout: 10 * time.Second, LogFormat: "text",
 	}
 	got, err := config.New(config.Config{Store: "mem:", MaxInFlight: 9})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

@@ -23,6 +23,7 @@ const (
 		`"info":"there is no command account_imports; did you mean /v4/im_open_login_svc/account_import?","advice":"Check the path: /v4/SERVICE/COMMAND, in the documented case.","took_us":42,"items":0,"failed":0}`
 	exampleImport = `"job":false,"row":3,"imported":2,"created":2,"failed":1,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
 	exampleOpen   = `"job":false,"row":0,"imported":0,"created":0,"failed":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleJob    = `"job":true,"row":0,"imported":0,"created":0,"failed":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
 	exampleEnd    = `,"finished_at":"2026-05-06T07:08:09.123Z"`
 	exampleUser   = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
@@ -89,6 +90,8 @@ func AdminExamples() []AdminExample {
 		{"listImports", app, nil, ``, `{"imports":[{"key":"monday","state":"done",` + exampleImport + exampleEnd + `}],"next_cursor":""}`},
 		{"readImport", job, nil, ``, `{"key":"monday","state":"done",` + exampleImport + exampleEnd + `}`},
 		{"listRejected", job, nil, ``, `{"rejected":[{"row":3,"userid":"@carol","code":70402,"reason":"UserIDs that start with @ or #TOA# are reserved; choose another"}]}`},
+		{"createImport", app, nil, `{"key":"wednesday","file":"accounts.csv"}`, `{"key":"wednesday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
+		{"uploadImport", map[string]string{"sdkappid": "1400000002", "Idempotency-Key": "thursday"}, map[string]string{"file": "accounts.csv", "map": "name=userid"}, "name,nick\nalice,Alice\n", `{"key":"thursday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
 		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
 	}
 }

@@ -30,7 +30,7 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come last, because
 // their handlers rely on everything.
 func (s *Server) components() []component {
-	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}}
+	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "imports", run: s.runImports}}
 	if s.o.AllowTestApps != nil && *s.o.AllowTestApps {
 		list = append(list, component{name: "expiry", run: s.expire})
 	}

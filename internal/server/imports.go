@@ -1,11 +1,28 @@
 package server
 
 import (
+	"context"
+	"path/filepath"
+
 	"rollcall/internal/api"
 	"rollcall/internal/bulk"
+	"rollcall/internal/store/open"
 )
+
+// spoolDir is the directory of uploads in the data directory.
+const spoolDir = "uploads"
 
 // newImports returns the bulk imports of the server.
 func (s *Server) newImports() *bulk.Service {
-	return bulk.New(bulk.Options{Directory: s.dir, Records: s.records, Logger: s.o.Logger, Reason: api.ImportReason})
+	o := bulk.Options{
+		Directory: s.dir, Records: s.records, Logger: s.o.Logger, Reason: api.ImportReason,
+		ImportDir: s.o.ImportDir, MaxUpload: int64(s.o.MaxUploadMiB) << 20, Free: open.Free,
+	}
+	if s.o.Data != "" {
+		o.SpoolDir = filepath.Join(s.o.Data, spoolDir)
+	}
+	return bulk.New(o)
 }
+
+// runImports works on imports that are jobs until ctx ends.
+func (s *Server) runImports(ctx context.Context, _ func(error)) error { return s.imports.Run(ctx) }

@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 	"rollcall/usersig"
@@ -87,6 +88,7 @@ func (p *pipe) isClosed() bool {
 // first at one address and the time second at the other.
 func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe) {
 	s = &Server{o: Options{Config: config.Config{ShutdownTimeout: 10 * time.Second}, Logger: testutil.Logger(t)}}
+	s.prepareImports()
 	a, b = newPipe("address one"), newPipe("address two")
 	for i, took := range []time.Duration{first, second} {
 		p := []*pipe{a, b}[i]
@@ -96,6 +98,13 @@ func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe)
 		})
 	}
 	return s, a, b
+}
+
+// prepareImports gives a server without a store what its component needs.
+func (s *Server) prepareImports() {
+	engine := new(mem.Store)
+	s.dir, s.records = directory.New(directory.Options{Engine: engine}), records.New(engine, nil)
+	s.imports = s.newImports()
 }
 
 // TestShutdownAtOnce shuts down a server with a request that hangs at one address. Both

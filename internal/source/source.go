@@ -140,6 +140,12 @@ func readFile(name string, stdin io.Reader, o Options, yield func(*Row, error) b
 	return readNamed(name, f, o, yield)
 }
 
+// ReadFrom reads one file, which the caller has opened and closes. Name is for messages. A
+// workbook that is a regular file is read in place, others are copied.
+func ReadFrom(name string, r io.Reader, o Options) iter.Seq2[*Row, error] {
+	return func(yield func(*Row, error) bool) { readNamed(name, r, o, yield) }
+}
+
 // readNamed yields the rows of r. It returns false when the iteration is to end.
 func readNamed(name string, r io.Reader, o Options, yield func(*Row, error) bool) bool {
 	more := true

@@ -24,6 +24,12 @@ func Disk(dir string) (used, free uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	free, err = Free(dir)
+	return used, free, err
+}
+
+// Free returns the free space of the file system of dir, in bytes.
+func Free(dir string) (uint64, error) {
 	usage, err := vfs.Default.GetDiskUsage(dir)
-	return used, usage.AvailBytes, err
+	return usage.AvailBytes, err
 }
