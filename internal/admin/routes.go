@@ -106,23 +106,8 @@ func Routes() []Route {
 		{"deleted", false, "true for the deleted ids, too"},
 		{"details", false, "true for internal ids and times, too"},
 	}
-	rejected := []Parameter{page[0], {"after", false, "only rows after this one; next_after of the page before"}}
-	from := []Parameter{{"from", false, "row of the first line, from 1; 1 if absent"}}
-	file := []Parameter{
-		{"file", true, "name of the file, for people"},
-		{"format", false, "csv, tsv, ndjson, json, ids or xlsx; found out if absent"},
-		{"encoding", false, "such as gbk; found out if absent"},
-		{"delimiter", false, "one character, or tab; found out if absent"},
-		{"sheet", false, "of a workbook; the first one if absent"},
-		{"map", false, "columns or keys and their meaning, as name=userid,label=nick"},
-		{"ignore", false, "columns and keys to drop, with commas between them"},
-	}
-	stream := []Parameter{
-		{"Idempotency-Key", true, "key of the import: 1 to 64 letters, digits, -, _ and ."},
-		{"Content-Encoding", false, "gzip or zstd"},
-	}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
-	return []Route{
+	routes := []Route{
 		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: noBody((*Server).about)},
 		{Method: "GET", Path: apps, ID: "listApps", Summary: "List apps by SDKAppID.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listApps)},
 		{Method: "POST", Path: apps, ID: "createApp", Summary: "Create an app. Without a secret or a public key, an HMAC key is made and shown this once.", Scope: write, Status: made, Endpoint: withBody((*Server).createApp)},
@@ -164,7 +149,34 @@ func Routes() []Route {
 		{Method: "POST", Path: oneFaults, ID: "addFault", Summary: "Let calls of a test app fail on purpose, until the fault is removed or the server ends.", Scope: write, Status: made, Endpoint: withBody((*Server).addFault)},
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
 		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
+	}
+	return append(routes, importRoutes()...)
+}
 
+// hasQuery reports whether the route has a query parameter of that name.
+func (r *Route) hasQuery(name string) bool {
+	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
+}
+
+// importRoutes returns the routes of bulk imports.
+func importRoutes() []Route {
+	const read, write, ok = account.ScopeRead, account.ScopeWrite, http.StatusOK
+	rejected := []Parameter{page[0], {"after", false, "only rows after this one; next_after of the page before"}}
+	from := []Parameter{{"from", false, "row of the first line, from 1; 1 if absent"}}
+	file := []Parameter{
+		{"file", true, "name of the file, for people"},
+		{"format", false, "csv, tsv, ndjson, json, ids or xlsx; found out if absent"},
+		{"encoding", false, "such as gbk; found out if absent"},
+		{"delimiter", false, "one character, or tab; found out if absent"},
+		{"sheet", false, "of a workbook; the first one if absent"},
+		{"map", false, "columns or keys and their meaning, as name=userid,label=nick"},
+		{"ignore", false, "columns and keys to drop, with commas between them"},
+	}
+	stream := []Parameter{
+		{"Idempotency-Key", true, "key of the import: 1 to 64 letters, digits, -, _ and ."},
+		{"Content-Encoding", false, "gzip or zstd"},
+	}
+	return []Route{
 		{Method: "POST", Path: accounts + ":import", ID: "streamImport", Summary: "Import accounts, a JSON object in each line. Repeat the call with from = row + 1 after a cut.", Scope: write, Status: ok, Query: from, Headers: stream, Body: "application/x-ndjson", Timeout: -1, Endpoint: noBody((*Server).importStream)},
 		{Method: "GET", Path: imports, ID: "listImports", Summary: "List the imports of an app by key.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listImports)},
 		{Method: "POST", Path: imports, ID: "createImport", Summary: "Let the server import a file below its --import-dir, as a job. A key that exists returns its import.", Scope: write, Status: ok, Endpoint: withBody((*Server).createImport)},
@@ -176,9 +188,4 @@ func Routes() []Route {
 		{Method: "POST", Path: oneImport + "/resume", ID: "resumeImport", Summary: "Let a paused import go on.", Scope: write, Status: ok, Endpoint: importAction((*bulk.Service).Resume)},
 		{Method: "POST", Path: oneImport + "/cancel", ID: "cancelImport", Summary: "End an import; what is imported stays.", Scope: write, Status: ok, Endpoint: importAction((*bulk.Service).Cancel)},
 	}
-}
-
-// hasQuery reports whether the route has a query parameter of that name.
-func (r *Route) hasQuery(name string) bool {
-	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
 }
