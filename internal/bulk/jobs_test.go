@@ -116,7 +116,7 @@ func TestJob(t *testing.T) {
 				b.write("a.ndjson", strings.Join(rows, "\n"))
 				j := bulk.Job{App: appID, Actor: "test", Key: key, ImportJob: records.ImportJob{File: "a.ndjson", Format: "ndjson"}}
 				b.end()
-				b.must(adminapi.ImportQueued)(b.bulk.Create(t.Context(), j))
+				b.must(adminapi.ImportQueued)(b.bulk.Create(b.Context(), j))
 				if _, err := b.bulk.SetRate(b.Context(), "test", appID, key, 40); err != nil {
 					t.Fatal(err)
 				}
@@ -147,7 +147,7 @@ func TestJob(t *testing.T) {
 // no other waiting.
 func TestJobQueue(t *testing.T) {
 	inBubble(t, func(b *jobBench) {
-		ctx, rate := t.Context(), int64(10)
+		ctx, rate := b.Context(), int64(10)
 		b.write("a.csv", "userid\n"+strings.Repeat("u\n", 100))
 		b.end()
 		b.must(adminapi.ImportQueued)(b.create("a", "a.csv"))
@@ -216,7 +216,7 @@ func TestJobFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if i = b.must(adminapi.ImportFailed)(b.bulk.Import(t.Context(), appID, i.Key)); !strings.HasPrefix(i.Error, "bad.csv: ") {
+		if i = b.must(adminapi.ImportFailed)(b.bulk.Import(b.Context(), appID, i.Key)); !strings.HasPrefix(i.Error, "bad.csv: ") {
 			t.Errorf("the reason is %q", i.Error)
 		}
 		b.write("good.csv", "userid\nalice\n")
@@ -229,7 +229,7 @@ func TestJobFiles(t *testing.T) {
 		b.write("good.csv", "userid\nbob22\n")
 		b.run()
 		synctest.Wait()
-		if i := b.must(adminapi.ImportFailed)(b.bulk.Import(t.Context(), appID, key)); !strings.Contains(i.Error, "has changed") {
+		if i := b.must(adminapi.ImportFailed)(b.bulk.Import(b.Context(), appID, key)); !strings.Contains(i.Error, "has changed") {
 			t.Errorf("the reason is %q", i.Error)
 		}
 	})
@@ -241,7 +241,7 @@ func TestUpload(t *testing.T) {
 	inBubble(t, func(b *jobBench) {
 		b.must(adminapi.ImportQueued)(b.upload(key, "userid\nalice\n@bob\n"))
 		synctest.Wait()
-		i := b.must(adminapi.ImportDone)(b.bulk.Import(t.Context(), appID, key))
+		i := b.must(adminapi.ImportDone)(b.bulk.Import(b.Context(), appID, key))
 		if i.Imported != 1 || i.Failed != 1 || i.File != "accounts.csv" {
 			t.Errorf("%+v", i)
 		}
@@ -279,14 +279,14 @@ func TestRetention(t *testing.T) {
 		b.gone(key)
 		b.must(adminapi.ImportQueued)(b.upload(key, "userid\nalice\n@bob\n"))
 		synctest.Wait()
-		if _, err := b.dir.Reset(t.Context(), "test", appID); err != nil {
+		if _, err := b.dir.Reset(b.Context(), "test", appID); err != nil {
 			t.Fatal(err)
 		}
 		b.gone(key)
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		for kind := account.Kind(7); kind <= 9; kind++ {
-			page, err := b.engine.Records(t.Context(), account.RecordQuery{Kind: kind, Limit: 10})
+			page, err := b.engine.Records(b.Context(), account.RecordQuery{Kind: kind, Limit: 10})
 			if err != nil || len(page.Records) > 0 {
 				t.Errorf("%d records of kind %d remain, %v", len(page.Records), kind, err)
 			}

@@ -57,6 +57,7 @@ type Service struct {
 	wake    chan struct{} // contains one if there may be a job to do
 	rows    int           // most rows of a chunk; maxChunkRows, except in tests
 	poll    time.Duration // pollEvery, except in tests
+	silence time.Duration // maxSilence, except in tests
 
 	mu      sync.Mutex
 	running map[string]*run // by the ID of the import
@@ -66,7 +67,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		dir: o.Directory, records: o.Records, o: o, node: rand.Text(), lg: o.Logger, reason: o.Reason, now: o.Now,
-		streams: make(chan struct{}, maxStreams), wake: make(chan struct{}, 1), running: map[string]*run{}, rows: maxChunkRows, poll: pollEvery,
+		streams: make(chan struct{}, maxStreams), wake: make(chan struct{}, 1), running: map[string]*run{}, rows: maxChunkRows, poll: pollEvery, silence: maxSilence,
 	}
 	if s.lg == nil {
 		s.lg = slog.New(slog.DiscardHandler)

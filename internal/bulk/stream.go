@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// silence is how long a client may send nothing.
-	silence = time.Minute
+	// maxSilence is how long a client may send nothing.
+	maxSilence = time.Minute
 
-	// extendEvery is the least time between two extensions of deadlines.
-	extendEvery = 5 * time.Second
+	// extendPart is the part of maxSilence that is between two extensions of deadlines.
+	extendPart = 12
 
 	// maxZstdWindow limits the memory of decompression. Zstd needs more only with --ultra or
 	// --long.
@@ -110,7 +110,7 @@ func missing(from, next int64) error {
 
 // stream imports the rows of q. It closes stop if the server shuts down.
 func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*adminapi.Import, error) {
-	conn := &connection{conn: q.Conn}
+	conn := &connection{conn: q.Conn, silence: r.s.silence}
 	r.alive = conn.alive
 	body := &bodyReader{body: q.Body, encoding: q.Encoding, conn: conn}
 	quit := make(chan struct{})
@@ -136,7 +136,7 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 	}
 	wg.Wait()
 	body.close()
-	q.Conn.Extend(silence) // for the response
+	q.Conn.Extend(r.s.silence) // for the response
 	if err == nil {
 		if err = rows.err; err == io.EOF {
 			err = r.finish(ctx, adminapi.ImportDone, "")
@@ -187,7 +187,7 @@ func (r *run) explain(err error) error {
 	case errors.Is(err, errStopped):
 		return &account.Error{Code: account.Unavailable, Detail: "the server shuts down; " + next}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("no bytes of the body came for %v; %s", silence, next)}
+		return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("no bytes of the body came for %v; %s", r.s.silence, next)}
 	case errors.Is(err, errEncoding):
 		return &account.Error{Code: account.Malformed, Detail: "the body cannot be decompressed to its end; " + next, Err: err}
 	}
@@ -197,6 +197,7 @@ func (r *run) explain(err error) error {
 // A connection extends the deadlines of a Conn until it is interrupted.
 type connection struct {
 	conn     Conn
+	silence  time.Duration
 	mu       sync.Mutex
 	extended time.Time
 	ended    bool
@@ -206,9 +207,9 @@ type connection struct {
 func (c *connection) alive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); !c.ended && now.Sub(c.extended) > extendEvery {
+	if now := time.Now(); !c.ended && now.Sub(c.extended) > c.silence/extendPart {
 		c.extended = now
-		c.conn.Extend(silence)
+		c.conn.Extend(c.silence)
 	}
 }
 

@@ -56,10 +56,10 @@ func (s *Service) Upload(ctx context.Context, j Job, body io.Reader, c Conn) (*a
 		return nil, err
 	}
 	id := newID()
-	if err := s.spool(&j, id, body, &connection{conn: c}); err != nil {
+	if err := s.spool(&j, id, body, &connection{conn: c, silence: s.silence}); err != nil {
 		return nil, err
 	}
-	c.Extend(silence) // for the response
+	c.Extend(s.silence) // for the response
 	shown, created, err := s.create(context.WithoutCancel(ctx), j, id)
 	if !created && account.CodeOf(err) != account.Unknown {
 		_ = os.Remove(filepath.Join(s.o.SpoolDir, id)) // what is left is removed later
@@ -115,7 +115,7 @@ func (s *Service) fill(f *os.File, body io.Reader, c *connection) error {
 		case errors.As(err, &failed):
 			return spoolError(failed.err)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("no bytes of the body came for %v; send it again", silence)}
+			return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("no bytes of the body came for %v; send it again", s.silence)}
 		case err != nil:
 			return &account.Error{Code: account.Malformed, Detail: "the body broke off; send it again", Err: err}
 		}
