@@ -228,6 +228,7 @@ type bodyReader struct {
 	conn     *connection
 	from     io.Reader // of the decompressor; nil before the first Read
 	freeing  func()
+	begun    atomic.Bool // whether the body has bytes
 	failed   atomic.Bool // whether the body itself had an error
 }
 
@@ -242,7 +243,10 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := b.from.Read(p)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF && b.encoding != "" && !b.begun.Load():
+		err = b.because(io.ErrUnexpectedEOF) // nothing at all is no compressed body
+	case err != nil && err != io.EOF:
 		err = b.because(err)
 	}
 	return n, err
@@ -290,6 +294,9 @@ type rawBody struct{ b *bodyReader }
 func (r rawBody) Read(p []byte) (int, error) {
 	r.b.conn.alive()
 	n, err := r.b.body.Read(p)
+	if n > 0 {
+		r.b.begun.Store(true)
+	}
 	if err != nil && err != io.EOF {
 		r.b.failed.Store(true)
 	}
