@@ -129,6 +129,18 @@ func (u Upsert) Validate(strict bool) error {
 	return nil
 }
 
+// CheckWords returns an error with Code SensitiveWord if a text of u contains one of the
+// words of the app.
+func (u Upsert) CheckWords(words *WordList) error {
+	switch {
+	case words.FoundIn(u.Nick):
+		return &Error{Code: SensitiveWord, Detail: "Nick holds a word that the app does not allow; change it"}
+	case words.FoundIn(u.FaceURL):
+		return &Error{Code: SensitiveWord, Detail: "FaceUrl holds a word that the app does not allow; change it"}
+	}
+	return nil
+}
+
 // Apply sets the texts of u that are not empty in an account that exists. If that changes
 // anything, Updated becomes the later of itself and now. Apply reports whether it changed
 // anything.

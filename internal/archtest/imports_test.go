@@ -80,6 +80,7 @@ var imports = map[string][]string{
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/importer":   {"client", "internal/account", "internal/source"},
 	"internal/source":     {"internal/account"},
+	"internal/dryrun":     {"internal/account", "internal/progress", "internal/source"},
 	"internal/completion": {},
 	"internal/progress":   {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},

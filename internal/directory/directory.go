@@ -29,7 +29,7 @@ type Directory struct {
 	clock    Clock
 	presence Presence
 	lg       *slog.Logger
-	words    *account.Derived[string, *wordList]
+	words    *account.Derived[string, *account.WordList]
 	sinks    map[account.EventKind][]Sink
 	outbox   func(account.AppID, account.EventKind) bool
 	testApps bool
@@ -78,7 +78,7 @@ func New(o Options) *Directory {
 	if d.lg == nil {
 		d.lg = slog.New(slog.DiscardHandler)
 	}
-	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, newWordList)
+	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, account.NewWordList)
 	d.snapshots.apps = map[account.AppID]map[string]*savedApp{}
 	d.Listen(account.EventAppDeleted, func(e account.Event) {
 		d.words.Drop(e.App)

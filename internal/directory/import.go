@@ -92,15 +92,12 @@ func (d *Directory) filter(app *account.App, items []account.Upsert, results []R
 }
 
 // checkItem applies the rules that need no store.
-func checkItem(app *account.App, words *wordList, item *account.Upsert) Result {
+func checkItem(app *account.App, words *account.WordList, item *account.Upsert) Result {
 	if err := item.Validate(app.Settings.StrictIDs); err != nil {
 		return failed(err)
 	}
-	switch {
-	case words.foundIn(item.Nick):
-		return Result{account.SensitiveWord, "Nick holds a word that the app does not allow; change it"}
-	case words.foundIn(item.FaceURL):
-		return Result{account.SensitiveWord, "FaceUrl holds a word that the app does not allow; change it"}
+	if err := item.CheckWords(words); err != nil {
+		return failed(err)
 	}
 	return Result{Code: account.OK}
 }

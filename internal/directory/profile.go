@@ -44,7 +44,7 @@ func (d *Directory) checkChange(app *account.App, c Change) error {
 	if err := spec.Validate(c.Tag, c.Value); err != nil {
 		return err
 	}
-	if d.wordsOf(app).foundIn(c.Value.Text) {
+	if d.wordsOf(app).FoundIn(c.Value.Text) {
 		return &account.Error{Code: account.SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", c.Tag)}
 	}
 	return nil

@@ -1,78 +1,11 @@
 package directory
 
-import (
-	"slices"
-	"strings"
-
-	"rollcall/internal/account"
-)
-
-// A wordList finds the sensitive words of an app in a text. A nil list finds none.
-//
-// The words are sorted. A word that begins with another word is left out, because the
-// other word is found anyway. At each position of a text, only one word can match: the
-// last word that sorts before the rest of the text. The list needs no memory beyond the
-// words, and is built from 10,000 words in a few milliseconds.
-type wordList struct {
-	words []string // in lower case
-	from  [257]int // words[from[c]:from[c+1]] begin with the byte c
-}
-
-// newWordList returns the list of words. It leaves out empty words, which a stored record
-// could contain.
-func newWordList(words []string) *wordList {
-	lower := make([]string, 0, len(words))
-	for _, w := range words {
-		if w != "" {
-			lower = append(lower, strings.ToLower(w))
-		}
-	}
-	if len(lower) == 0 {
-		return nil
-	}
-	slices.Sort(lower)
-	l := new(wordList)
-	for i, w := range lower {
-		if i > 0 && strings.HasPrefix(w, l.words[len(l.words)-1]) {
-			continue
-		}
-		l.words = append(l.words, w)
-		l.from[int(w[0])+1]++
-	}
-	for c := range 256 {
-		l.from[c+1] += l.from[c]
-	}
-	return l
-}
+import "rollcall/internal/account"
 
 // wordsOf returns the words of app.
-func (d *Directory) wordsOf(app *account.App) *wordList {
+func (d *Directory) wordsOf(app *account.App) *account.WordList {
 	if len(app.Settings.Words) == 0 {
 		return nil
 	}
 	return d.words.Of(app)
-}
-
-// foundIn reports whether text contains a word. It ignores case.
-func (l *wordList) foundIn(text string) bool {
-	if l == nil {
-		return false
-	}
-	text = strings.ToLower(text)
-	for i := range len(text) {
-		if l.begins(text[i:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// begins reports whether text, which is not empty, begins with a word.
-func (l *wordList) begins(text string) bool {
-	words := l.words[l.from[text[0]]:l.from[int(text[0])+1]]
-	if len(words) == 0 {
-		return false
-	}
-	i, found := slices.BinarySearch(words, text)
-	return found || i > 0 && strings.HasPrefix(text, words[i-1])
 }

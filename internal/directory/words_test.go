@@ -14,7 +14,7 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-// TestWordList compares foundIn with a search for each word.
+// TestWordList compares FoundIn with a search for each word.
 func TestWordList(t *testing.T) {
 	word := rapid.StringOfN(rapid.RuneFrom([]rune("aAbÀ字符号İ")), 1, 5, -1)
 	rapid.Check(t, func(t *rapid.T) {
@@ -23,8 +23,8 @@ func TestWordList(t *testing.T) {
 		want := slices.ContainsFunc(words, func(w string) bool {
 			return strings.Contains(strings.ToLower(text), strings.ToLower(w))
 		})
-		if got := newWordList(words).foundIn(text); got != want {
-			t.Errorf("foundIn(%q) = %v with words %q, want %v", text, got, words, want)
+		if got := account.NewWordList(words).FoundIn(text); got != want {
+			t.Errorf("FoundIn(%q) = %v with words %q, want %v", text, got, words, want)
 		}
 	})
 }
@@ -32,12 +32,12 @@ func TestWordList(t *testing.T) {
 // TestWordListFindsBytes checks texts that are not UTF-8, and words that begin with the
 // smallest and largest bytes.
 func TestWordListFindsBytes(t *testing.T) {
-	l := newWordList([]string{"\x00", "\U0010ffff", "ab", "abc", "zz"})
+	l := account.NewWordList([]string{"\x00", "\U0010ffff", "ab", "abc", "zz"})
 	for text, want := range map[string]bool{
 		"": false, "a\x00": true, "x\U0010ffff": true, "xabd": true, "a": false, "zaz": false, "ZZ": true, "\xe4\xb8": false,
 	} {
-		if got := l.foundIn(text); got != want {
-			t.Errorf("foundIn(%q) = %v, want %v", text, got, want)
+		if got := l.FoundIn(text); got != want {
+			t.Errorf("FoundIn(%q) = %v, want %v", text, got, want)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestWordsAtStart(t *testing.T) {
 	if used > most {
 		t.Errorf("%d callers allocated %d bytes, want at most %d", callers, used, most)
 	}
-	if used := allocated(func() { newWordList(words) }); used > 4<<20 {
+	if used := allocated(func() { account.NewWordList(words) }); used > 4<<20 {
 		t.Errorf("a list takes %d bytes, want at most 4 MiB", used)
 	}
 }
@@ -123,26 +123,26 @@ func TestWordsStay(t *testing.T) {
 		t.Error("a change of the name rebuilt the list")
 	}
 	fewer := change(func(a *account.App) error { a.Settings.Words = []string{"a"}; return nil })
-	if second := d.wordsOf(fewer); second == first || second.foundIn("b") {
+	if second := d.wordsOf(fewer); second == first || second.FoundIn("b") {
 		t.Error("a change of the words did not rebuild the list")
 	}
 	if err := d.DeleteApp(t.Context(), "test", 1); err != nil {
 		t.Fatal(err)
 	}
-	if again := d.wordsOf(create()); again == first || !again.foundIn("b") {
+	if again := d.wordsOf(create()); again == first || !again.FoundIn("b") {
 		t.Error("the list of a deleted app was not removed")
 	}
 }
 
 func BenchmarkWordList(b *testing.B) {
-	l := newWordList(longestWords())
+	l := account.NewWordList(longestWords())
 	for name, text := range map[string]string{
 		"name": "张伟 Zhang Wei", "digits": strings.Repeat("0", account.MaxValueBytes), "other": strings.Repeat("x", account.MaxValueBytes),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				l.foundIn(text)
+				l.FoundIn(text)
 			}
 		})
 	}
