@@ -71,13 +71,15 @@ func TestTags(t *testing.T) {
 		{"profile in a table", "userid,profile\na,{}", Options{}, "", "the column profile is unknown"},
 		{
 			"listing in a table", "userid,nick,internal_id,created_at,updated_at,kicked_at,deleted_at,rollcall_line,rollcall_reason\na,A,1,2,3,4,,7,bad\nb,,1,2,3,4,2026-01-01T00:00:00Z,,\n",
-			Options{}, "a|A \n!it is a deleted id, and an import deletes nothing\n", "",
+			Options{},
+			"a|A \n!it is a deleted id, and an import deletes nothing\n", "",
 		},
 		{
 			"objects", `{"userid":"a","profile":{"Tag_Profile_IM_Nick":"A","Tag_Profile_IM_Gender":"G","Tag_Profile_IM_Level":7,"Tag_Profile_Custom_city":"\u754c","Tag_Profile_Custom_vip":0},"nick":null}` + "\n" +
 				`{"userid":"b","nick":"B","profile":{"Tag_Profile_Custom_city":"","Tag_Profile_Custom_vip":null}}` + "\n" +
 				`{"userid":"c","profile":null,"Tag_Profile_IM_Level":4294967296}` + "\n" + `{"userid":"d","profile":{}}`,
-			Options{}, "!the key \"nick\" means the same as one before it\nb|B \nc| IM_Level=#4294967296\nd| \n", "",
+			Options{},
+			"!the key \"nick\" means the same as one before it\nb|B \nc| IM_Level=#4294967296\nd| \n", "",
 		},
 		{
 			"wrong objects", `{"userid":"a"}` + "\n" + `{"userid":"a","profile":[]}` + "\n" + `{"userid":"a","profile":{"Tag_Profile_IM_Level":"7"}}` + "\n" +
@@ -98,7 +100,8 @@ func TestTags(t *testing.T) {
 		{
 			"listing in objects", `{"userid":"a","internal_id":7,"created_at":"x","updated_at":null,"kicked_at":{},"deleted_at":null,"rollcall_line":7,"rollcall_reason":"bad"}` + "\n" +
 				`{"userid":"a","deleted_at":"2026"}` + "\n" + `{"userid":"a","deleted_at":2026}` + "\n" + `{"deleted_at":"","userid":"b"}`,
-			Options{}, "a| \n!it is a deleted id, and an import deletes nothing\n!it is a deleted id, and an import deletes nothing\nb| \n", "",
+			Options{},
+			"a| \n!it is a deleted id, and an import deletes nothing\n!it is a deleted id, and an import deletes nothing\nb| \n", "",
 		},
 		{"array", `[{"userid":"a","profile":{"Tag_Profile_IM_Level":1}},{"userid":"b"}]`, Options{}, "a| IM_Level=#1\nb| \n", ""},
 	} {

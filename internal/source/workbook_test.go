@@ -85,6 +85,29 @@ func TestWorkbook(t *testing.T) {
 	}
 }
 
+// TestWorkbookTags reads columns of tags. A cell that is missing keeps the stored value.
+func TestWorkbookTags(t *testing.T) {
+	p := parts()
+	p["xl/worksheets/sheet2.xml"] = `<worksheet><sheetData><row><c t="s"><v>0</v></c><c t="str"><v>Tag_Profile_IM_Level</v></c><c t="str"><v>Tag_Profile_IM_Location</v></c></row>` +
+		`<row><c t="str"><v>a</v></c><c><v>7</v></c><c t="s"><v>2</v></c></row><row><c t="str"><v>b</v></c></row><row><c t="str"><v>c</v></c><c><v>7.5</v></c></row></sheetData></worksheet>`
+	name := filepath.Join(t.TempDir(), "a.xlsx")
+	if err := os.WriteFile(name, packed(t, p), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for r, err := range Read([]string{name}, nil, Options{Sheet: "成员"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fault, _, _ := strings.Cut(r.Fault, ":")
+		got = append(got, string(r.UserID)+" "+tagsOf(r)+fault)
+	}
+	want := []string{"a IM_Level=#7 IM_Location=爱丽丝", "b ", "c column 2 has the tag Tag_Profile_IM_Level, which takes digits"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // TestWorkbookRefused reads workbooks that are damaged, and archives that are none.
 func TestWorkbookRefused(t *testing.T) {
 	change := func(name, from, to string) []byte {
