@@ -53,8 +53,10 @@ func TestDryRun(t *testing.T) {
 		{"over the quota", &target{app: strict, count: 0}, "", []string{"userid\na\nb\n"}, []string{"It refuses up to 1 of the accounts"}, "", exitSomeFailed},
 		{"perhaps over the quota", &target{app: strict, count: 1}, "", []string{"userid\na\n"}, []string{"It refuses up to 1 of the accounts"}, "", exitOK},
 		{
-			"the vendor", vendor, "", []string{"userid\na" + strings.Repeat("\na1", 9000) + "\n"},
-			[]string{"Time: 1.0s, for 91 calls of 100 accounts at 90 a second, limited by the vendor, into https://console.tim.qq.com, app 1.\n"}, "", exitOK,
+			"the vendor", vendor, "",
+			[]string{"userid\na" + strings.Repeat("\na1", 9000) + "\n"},
+			[]string{"Time: 1.0s, for 91 calls of 100 accounts at 90 a second, limited by the vendor, into https://console.tim.qq.com, app 1.\n"},
+			"", exitOK,
 		},
 		{"trial edition", vendor, "", []string{"userid" + numbered(101)}, []string{"An app of the vendor's trial edition takes 100 accounts"}, "", exitOK},
 		{"standard input", nowhere, "userid\na\na\n", nil, []string{"2  rows in standard input\n", "standard input:2 and line 3\n"}, "", exitOK},

@@ -68,9 +68,9 @@ func TestProblems(t *testing.T) {
 		StrictIDs: true, Words: []string{"spam"}, CustomTags: []account.CustomTag{{Key: "vip", Number: true}, {Key: "ro", NoWrite: true}},
 	}}
 	// Phone numbers, of which some have lost a zero.
-	phones := ""
+	var phones strings.Builder
 	for i := range 100 {
-		phones += fmt.Sprintf("%d\n", 13800000000+i*7919)
+		phones.WriteString(fmt.Sprintf("%d\n", 13800000000+i*7919))
 	}
 	var counted strings.Builder // 1 to 1,200,000, as if most were deleted
 	for i := 1; i < 1_200_000; i += 7 {
@@ -133,9 +133,9 @@ func TestProblems(t *testing.T) {
 		},
 		{"lost characters", "userid,nick\na,x\ufffd\nb,界\n", nil, "2 rows: 2 as 2, 0 rejected\nreplaced 1 nicks or pictures have the character U+FFFD, so something was lost in an earlier conversion: 2 a (x\ufffd)\n"},
 		{"words for nothing", "userid,nick\nNULL,x\nb,\\N\nc,undefined\nd,nullable\n", nil, "4 rows: 4 as 4, 0 rejected\nnull 3 ids or nicks are a word for nothing, such as NULL: 2 NULL 3 b (\\N) 4 c (undefined)\n"},
-		{"lost zeros", "userid\n" + phones + "1380013800\n138001380\n", nil, "102 rows: 102 as 102, 0 rejected\nzeros 2 ids of digits are shorter than the usual 11, as when a spreadsheet drops the zeros in front: 102 1380013800 103 138001380\n"},
-		{"no lost zeros", "userid\n" + phones + "01380013800\n1380013800\n", nil, "102 rows: 102 as 102, 0 rejected\n"},
-		{"many short ones", "userid\n" + phones + strings.ReplaceAll(phones, "138", "13"), nil, "200 rows: 200 as 200, 0 rejected\n"},
+		{"lost zeros", "userid\n" + phones.String() + "1380013800\n138001380\n", nil, "102 rows: 102 as 102, 0 rejected\nzeros 2 ids of digits are shorter than the usual 11, as when a spreadsheet drops the zeros in front: 102 1380013800 103 138001380\n"},
+		{"no lost zeros", "userid\n" + phones.String() + "01380013800\n1380013800\n", nil, "102 rows: 102 as 102, 0 rejected\n"},
+		{"many short ones", "userid\n" + phones.String() + strings.ReplaceAll(phones.String(), "138", "13"), nil, "200 rows: 200 as 200, 0 rejected\n"},
 		{"counted up", "userid\n" + counted.String(), nil, "171429 rows: 171429 as 171429, 0 rejected\n"},
 		{"short numbers", "userid\n12345\n12346\n12347\n12348\n12349\n12350\n12351\n12352\n12353\n1\n", nil, "10 rows: 10 as 10, 0 rejected\n"},
 	} {
@@ -149,11 +149,12 @@ func TestProblems(t *testing.T) {
 
 // TestManyReasons checks that the kinds of problems are bounded, and their examples.
 func TestManyReasons(t *testing.T) {
-	text := "userid\n"
+	var text strings.Builder
+	text.WriteString("userid\n")
 	for i := range 100 {
-		text += "a" + strings.Repeat(",", i+1) + "\n" + "a,\n"
+		text.WriteString("a" + strings.Repeat(",", i+1) + "\n" + "a,\n")
 	}
-	r := check(t, text, Options{})
+	r := check(t, text.String(), Options{})
 	sum := int64(0)
 	for _, p := range r.Rejections {
 		sum += p.Rows
