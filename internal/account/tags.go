@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -137,6 +138,46 @@ func (a *App) Tag(tag Tag) (TagSpec, bool) {
 		}
 	}
 	return TagSpec{}, false
+}
+
+// CheckTag applies the rules of a change of tag to v, and returns the value to store.
+// Digits in a text become a number if the tag is a number and the app has the setting
+// NumbersAsText, because the vendor's Java SDK can only send such texts. words are those of
+// the app.
+//
+// Codes: UnknownTag, TagNotWritable, ValueType, ValueNotAllowed, ValueTooLong,
+// SensitiveWord.
+func (a *App) CheckTag(tag Tag, v Value, words *WordList) (Value, error) {
+	spec, ok := a.Tag(tag)
+	switch {
+	case !ok:
+		return v, NoTag(tag)
+	case spec.NoWrite:
+		return v, &Error{Code: TagNotWritable}
+	case spec.IsNumber && !v.IsNumber && a.Settings.NumbersAsText:
+		if n, err := strconv.ParseUint(v.Text, 10, 64); err == nil {
+			v = Value{Number: n, IsNumber: true}
+		}
+	}
+	if err := spec.Validate(tag, v); err != nil {
+		return v, err
+	}
+	if words.FoundIn(v.Text) {
+		return v, &Error{Code: SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", tag)}
+	}
+	return v, nil
+}
+
+// NoTag returns the error of a tag that an app does not have. Its Code is UnknownTag.
+func NoTag(tag Tag) error {
+	detail := "the app has no such tag; check its spelling or declare it"
+	switch {
+	case len(tag) > len(CustomPrefix)+MaxCustomKey+20:
+		return &Error{Code: UnknownTag, Detail: detail} // too long for a tag: do not echo it
+	case strings.HasPrefix(string(tag), StandardPrefix):
+		detail = "there is no such standard tag, and none can be declared; check its spelling"
+	}
+	return &Error{Code: UnknownTag, Detail: fmt.Sprintf("%q: %s", tag, detail)}
 }
 
 // Tags returns the names of the tags of a. The standard tags come first, then the tags

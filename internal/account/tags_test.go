@@ -71,3 +71,36 @@ func TestValidCustom(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckTag(t *testing.T) {
+	app := &account.App{Settings: account.Settings{CustomTags: []account.CustomTag{{Key: "vip", Number: true}, {Key: "ro", NoWrite: true}}}}
+	copied := app.Clone()
+	lenient := &copied
+	lenient.Settings.NumbersAsText = true
+	words := account.NewWordList([]string{"spam"})
+	for _, tt := range []struct {
+		name string
+		app  *account.App
+		tag  account.Tag
+		v    account.Value
+		want account.Value
+		code account.Code
+	}{
+		{"text", app, account.TagLocation, text("x"), text("x"), account.OK},
+		{"number", app, "Tag_Profile_Custom_vip", number(7), number(7), account.OK},
+		{"digits", app, "Tag_Profile_Custom_vip", text("7"), text("7"), account.ValueType},
+		{"digits that are allowed", lenient, "Tag_Profile_Custom_vip", text("7"), number(7), account.OK},
+		{"no digits", lenient, "Tag_Profile_Custom_vip", text("7x"), text("7x"), account.ValueType},
+		{"digits of a text", lenient, account.TagLocation, text("7"), text("7"), account.OK},
+		{"unknown", app, "Tag_Profile_Custom_x", text(""), text(""), account.UnknownTag},
+		{"not writable", app, "Tag_Profile_Custom_ro", number(1), number(1), account.TagNotWritable},
+		{"word", app, account.TagLocation, text("a Spam"), text("a Spam"), account.SensitiveWord},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.app.CheckTag(tt.tag, tt.v, words)
+			if got != tt.want || account.CodeOf(err) != tt.code {
+				t.Errorf("got %+v, %v; want %+v, %v", got, err, tt.want, tt.code)
+			}
+		})
+	}
+}

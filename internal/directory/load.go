@@ -56,11 +56,15 @@ func loadResults(rules []Result, stored []account.UpsertResult) []LoadResult {
 func (d *Directory) CheckProfile(app *account.App, changes []Change) ([]account.Field, error) {
 	fields := make([]account.Field, len(changes))
 	for i, c := range changes {
-		c = numeric(app, c)
-		if err := d.checkChange(app, c); err != nil {
+		if c.Malformed {
+			spec, _ := app.Tag(c.Tag)
+			c.Value = account.Value{IsNumber: !spec.IsNumber} // of the wrong type, too
+		}
+		v, err := app.CheckTag(c.Tag, c.Value, d.wordsOf(app))
+		if err != nil {
 			return nil, err
 		}
-		fields[i] = account.Field{Tag: c.Tag, Value: c.Value}
+		fields[i] = account.Field{Tag: c.Tag, Value: v}
 	}
 	return fields, nil
 }

@@ -60,28 +60,18 @@ func (c *checker) refusal(r *source.Row) string {
 
 // tag applies the rules of a tag. If the app is unknown, it may have any custom tag.
 func (c *checker) tag(t *source.Tag) error {
-	tag, v := account.Tag(t.Name), account.Value{Text: string(t.Text), Number: t.Number, IsNumber: t.IsNumber}
-	spec, standard := account.StandardTag(tag)
-	switch {
-	case standard:
-	case c.app == nil:
-		spec = account.CustomTag{Number: t.IsNumber}.Spec()
-	default:
-		var ok bool
-		if spec, ok = c.app.Tag(tag); !ok {
-			return &account.Error{Detail: fmt.Sprintf("the app has no tag %s; declare it, or remove the column or key", tag)}
+	tag, v, app := account.Tag(t.Name), account.Value{Text: string(t.Text), Number: t.Number, IsNumber: t.IsNumber}, c.app
+	if app == nil {
+		app = new(account.App)
+		if tag.ValidCustom() {
+			return account.CustomTag{Number: t.IsNumber}.Spec().Validate(tag, v)
 		}
 	}
-	if spec.NoWrite {
-		return &account.Error{Detail: fmt.Sprintf("the app does not let admins write %s; remove the column or key", tag)}
+	_, err := app.CheckTag(tag, v, c.words)
+	if account.CodeOf(err) == account.TagNotWritable {
+		return &account.Error{Code: account.TagNotWritable, Detail: fmt.Sprintf("the app does not let admins write %s; remove the column or key", tag)}
 	}
-	if err := spec.Validate(tag, v); err != nil {
-		return err
-	}
-	if c.words.FoundIn(v.Text) {
-		return &account.Error{Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", tag)}
-	}
-	return nil
+	return err
 }
 
 // A class says which kinds of characters there are in an id.
