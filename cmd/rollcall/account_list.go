@@ -18,12 +18,26 @@ type accountListCmd struct {
 
 // Help is shown by rollcall account list --help.
 func (accountListCmd) Help() string {
-	return `In the order of ids. Needs an admin token.
+	return `In the order of ids. On a terminal long nicks are cut; --output json has them whole.
+The list is read page by page; "rollcall export" writes all accounts, as they are at
+one moment, into a file, and much faster. Needs an admin token.
 
 Examples:
   rollcall account list
   rollcall account list --prefix al
-  rollcall account list --limit 0 --output json > accounts.json`
+  rollcall account list --limit 0 --output json`
+}
+
+// nickWidth is the width of a nick in a table on a terminal.
+const nickWidth = 40
+
+// shortNick returns a nick for a table. One on a terminal is cut, so that a long nick does
+// not make every row long.
+func shortNick(env *environment, nick string) string {
+	if !isTerminal(env.stdout) {
+		return nick
+	}
+	return cutCell(nick, nickWidth)
 }
 
 func (c *accountListCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
@@ -39,12 +53,12 @@ func (c *accountListCmd) Run(ctx context.Context, env *environment, g *accountCm
 	accounts := api.Accounts(ctx, app, client.AccountQuery{Prefix: c.Prefix, PageSize: pageSize})
 	err = printList(env.stdout, g.Output, firstN(plainRecords(accounts), c.Limit, &more), []column[plainRecord]{
 		{"USERID", func(a plainRecord) string { return a.UserID }},
-		{"NICK", func(a plainRecord) string { return a.Nick }},
+		{"NICK", func(a plainRecord) string { return shortNick(env, a.Nick) }},
 		{"CREATED", func(a plainRecord) string { return moment(a.CreatedAt) }},
 		{"UPDATED", func(a plainRecord) string { return moment(a.UpdatedAt) }},
 	})
 	if err == nil && more {
-		fmt.Fprintln(env.stderr, "there are more; --limit 0 shows all")
+		fmt.Fprintln(env.stderr, "there are more; --limit 0 shows all, and \"rollcall export\" writes all into a file")
 	}
 	return err
 }

@@ -154,11 +154,15 @@ func encodeJSON(v any, indent string) (string, error) {
 	if err := enc.Encode(v); err != nil {
 		return "", err
 	}
-	text := b.String()
+	return escapeControls(b.String()), nil
+}
+
+// escapeControls escapes such characters in JSON.
+func escapeControls(text string) string {
 	if strings.IndexFunc(text, controlsTerminal) < 0 {
-		return text, nil
+		return text
 	}
-	b.Reset()
+	var b strings.Builder
 	for _, r := range text {
 		switch {
 		case !controlsTerminal(r):
@@ -170,7 +174,7 @@ func encodeJSON(v any, indent string) (string, error) {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // controlsTerminal reports whether r, a character of JSON, controls a terminal or changes
@@ -212,6 +216,9 @@ func clean(s string) string {
 	}
 	return b.String()
 }
+
+// cutCell returns s cleaned and, if it is wider than width columns, cut with an ellipsis.
+func cutCell(s string, width int) string { return cellWidth.Truncate(clean(s), width, "…") }
 
 // cleanLines is like clean but keeps line feeds. Errors repeat texts of a server, and a
 // few have several lines.

@@ -68,3 +68,11 @@ func TestWideTable(t *testing.T) {
 		t.Errorf("table\n%swant\n%s", got, want)
 	}
 }
+
+func TestCutCell(t *testing.T) {
+	for s, want := range map[string]string{"": "", "abcde": "abcde", "abcdef": "abcd…", "中文字": "中文…", "中文a": "中文a", "a\nbcd": `a\u0…`} {
+		if got := cutCell(s, 5); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}

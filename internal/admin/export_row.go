@@ -68,23 +68,32 @@ func appendTime(b []byte, t time.Time, layout string) []byte {
 	return append(b, '"')
 }
 
+// Classes of bytes in a text.
+const (
+	escaped  = 1 // cannot be in a JSON string as it is
+	nonASCII = 2
+)
+
+var classes = func() (table [256]byte) {
+	for c := range ' ' {
+		table[c] = escaped
+	}
+	table['"'], table['\\'] = escaped, escaped
+	for c := utf8.RuneSelf; c < len(table); c++ {
+		table[c] = nonASCII
+	}
+	return table
+}()
+
 // appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendText(b []byte, s string) []byte {
-	ascii := true
+	found := byte(0)
 	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c == '"' || c == '\\' {
-			return appendQuoted(b, s)
-		}
-		ascii = ascii && c < utf8.RuneSelf
+		found |= classes[s[i]]
 	}
-	if !ascii && !utf8.ValidString(s) {
-		return appendQuoted(b, s)
+	if found&escaped != 0 || found&nonASCII != 0 && !utf8.ValidString(s) {
+		b, _ = jsontext.AppendQuote(b, s) // the error says that s is no UTF-8; all of it was appended
+		return b
 	}
 	return append(append(append(b, '"'), s...), '"')
-}
-
-func appendQuoted(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // the error says that s is no UTF-8; all of it was appended
-	return b
 }
