@@ -24,6 +24,7 @@ type cli struct {
 	Account  accountCmd  `cmd:"" help:"Import, look at, change and delete accounts."`
 	Import   importCmd   `cmd:"" help:"Import accounts from files of any length."`
 	Export   exportCmd   `cmd:"" help:"Write all accounts of an app into a file."`
+	Diff     diffCmd     `cmd:"" help:"Compare two directories: servers, the vendor, files."`
 	App      appCmd      `cmd:"" help:"Create and change apps, their keys and admins."`
 	Clock    clockCmd    `cmd:"" help:"Set, advance and stop the clock of a test app."`
 	Reset    resetCmd    `cmd:"" help:"Remove all accounts of a test app."`

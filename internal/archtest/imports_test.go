@@ -78,6 +78,7 @@ var imports = map[string][]string{
 	// Tools around the service.
 	"internal/intercept":  {"internal/region", "internal/durable", "internal/httpx"},
 	"internal/loadgen":    {"client", "internal/wire"},
+	"internal/diff":       {"client", "internal/exporter", "internal/source"},
 	"internal/exporter":   {"internal/durable"},
 	"internal/importer":   {"client", "internal/account", "internal/source"},
 	"internal/source":     {"internal/account"},

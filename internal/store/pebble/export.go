@@ -1,16 +1,15 @@
 package pebble
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
 	"rollcall/internal/store/pebble/record"
 )
@@ -71,9 +70,10 @@ func (s *Store) beginExport(ctx context.Context, app account.AppID, q account.Ex
 	for range chunks {
 		x.spare <- new(chunk)
 	}
+	var gone *idtable.Tombstones
 	x.st = s.view.acquireWith(func() {
 		if q.Gone {
-			x.gone = s.table.Gone(app, q.Prefix)
+			gone = s.table.Gone(app, q.Prefix)
 		}
 	})
 	x.st.kept = nil // an export does not need it
@@ -83,7 +83,7 @@ func (s *Store) beginExport(ctx context.Context, app account.AppID, q account.Ex
 		defer s.view.release(x.st)
 		x.err = x.read()
 	}()
-	slices.SortFunc(x.gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
+	x.gone = gone.List()
 	return x, nil
 }
 

@@ -204,40 +204,63 @@ func (t *Table) SetCounts(counts map[account.AppID]int64) { maps.Copy(t.counts, 
 func (t *Table) Counted(app account.AppID) int64 { return t.counts[app] }
 
 // GoneOf returns the deleted IDs of app that the table remembers, in order. It stops after
-// most of them, in which case they are in no order.
+// any most of them.
 func (t *Table) GoneOf(app account.AppID, most int) []account.Gone {
-	gone := t.goneOf(app, "", most)
-	if len(gone) < most {
-		slices.SortFunc(gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
+	return t.gone(app, "", most).List()
+}
+
+// Gone returns all deleted IDs of app that start with prefix.
+func (t *Table) Gone(app account.AppID, prefix account.UserID) *Tombstones {
+	return t.gone(app, prefix, math.MaxInt)
+}
+
+// Tombstones contains deleted IDs. It is cheap to collect while others wait.
+type Tombstones struct {
+	names []byte // one after the other
+	items []tombstone
+}
+
+type tombstone struct {
+	end             int // of the name
+	deleted, kicked int64
+}
+
+// List returns the deleted IDs in order. A nil Tombstones has none.
+func (ts *Tombstones) List() (gone []account.Gone) {
+	if ts == nil {
+		return nil
 	}
+	names, start := string(ts.names), 0
+	for _, it := range ts.items {
+		id := account.UserID(names[start+record.MinName : it.end])
+		gone = append(gone, account.Gone{ID: id, Deleted: time.UnixMilli(it.deleted).UTC(), Kicked: it.kicked})
+		start = it.end
+	}
+	slices.SortFunc(gone, func(a, b account.Gone) int { return cmp.Compare(a.ID, b.ID) })
 	return gone
 }
 
-// Gone returns all deleted IDs of app that start with prefix, in no order.
-func (t *Table) Gone(app account.AppID, prefix account.UserID) []account.Gone {
-	return t.goneOf(app, prefix, math.MaxInt)
-}
-
-func (t *Table) goneOf(app account.AppID, prefix account.UserID, most int) (gone []account.Gone) {
-	start := record.AppendName(nil, app, prefix)
+func (t *Table) gone(app account.AppID, prefix account.UserID, most int) *Tombstones {
+	ts, start := new(Tombstones), record.AppendName(nil, app, prefix)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for i := range t.shards {
 		s := &t.shards[i]
 		for place := range s.deleted {
-			if len(gone) == most {
-				return gone
+			if len(ts.items) == most {
+				return ts
 			}
 			name := s.name(place)
 			if !bytes.HasPrefix(name, start) {
 				continue
 			}
 			if e := t.entry(s, place); e.Gone {
-				gone = append(gone, account.Gone{ID: record.NameID(name), Deleted: time.UnixMilli(e.Deleted).UTC(), Kicked: e.Kicked})
+				ts.names = append(ts.names, name...)
+				ts.items = append(ts.items, tombstone{len(ts.names), e.Deleted, e.Kicked})
 			}
 		}
 	}
-	return gone
+	return ts
 }
 
 // Records returns the number of records, including those of forgotten IDs.
