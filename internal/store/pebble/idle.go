@@ -14,6 +14,7 @@ const (
 	idleBytes    = 256 << 10 // less journal than this in a tick is little load
 	idleKeep     = 8         // ticks of little load before the kept journal is released
 	keptFlushes  = 2         // sublevels of level 0 that may stay
+	mostFlushes  = 6         // sublevels that may stay even if they are small
 	compactBytes = 32 << 20  // tables compacted in one step; the load is checked between steps
 )
 
@@ -105,7 +106,7 @@ func (i *idler) compact(stop <-chan struct{}) error {
 // IDs would force a rewrite of every table, so compaction waits for more.
 func (i *idler) worthwhile() bool {
 	m := i.f.s.db.Metrics()
-	return m.Levels[0].Sublevels > keptFlushes && 10*m.Levels[0].TablesSize > m.Total().TablesSize || m.Levels[0].Sublevels > l0Flushes/2
+	return m.Levels[0].Sublevels > keptFlushes && 10*m.Levels[0].TablesSize > m.Total().TablesSize || m.Levels[0].Sublevels > mostFlushes
 }
 
 // compactSpace compacts a space in steps. It reports false if it stopped early.

@@ -54,7 +54,8 @@ const (
 	memtableBytes = 16 << 20 // the first memtable has 256 KiB, each next one twice as much; six logs are kept
 	bytesPerSync  = 512 << 10
 	baseBytes     = 1 << 30 // size of the base level; fewer levels mean fewer rewrites
-	l0Flushes     = 12      // overlapping flushes that start a compaction under load
+	l0Flushes     = 32      // overlapping flushes that start a compaction under load: ten million new accounts
+	l0Files       = 4000    // files that do; small ones of the journal are among them
 	bloomBits     = 10      // per key, in level 0
 )
 
@@ -91,7 +92,8 @@ func (o Options) engine(s *Store) *pebble.Options {
 		LBaseMaxBytes:               baseBytes,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2 * l0Flushes, // Pebble counts each twice
-		L0StopWritesThreshold:       1000,          // prefer slow reads to a stopped import
+		L0CompactionFileThreshold:   l0Files,
+		L0StopWritesThreshold:       1000, // prefer slow reads to a stopped import
 		WALBytesPerSync:             bytesPerSync,
 		BytesPerSync:                bytesPerSync,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
