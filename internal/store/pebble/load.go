@@ -189,7 +189,7 @@ func (g *group) replay(pos uint64, c journal.Change) error {
 		return err
 	}
 	next.Pos = pos
-	g.set(r, next)
+	*g.entry(r) = next
 	g.nextID = max(g.nextID, next.InternalID+1)
 	app := record.NameApp(c.Name)
 	switch {

@@ -112,9 +112,9 @@ func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
 	s.view = newView(s.db, s.failure)
 	g := &group{
 		db: s.db, view: s.view, table: s.table, changes: &s.changes,
-		index: map[idtable.Ref]int{}, counts: map[account.AppID]int64{},
-		kinds: map[account.Kind]bool{},
+		counts: map[account.AppID]int64{}, kinds: map[account.Kind]bool{},
 	}
+	g.index.reset()
 	if err := s.load(ctx, o, g); err != nil {
 		if s.failure.Check() != nil {
 			return nil, err // nothing can be closed any more

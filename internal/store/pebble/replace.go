@@ -163,7 +163,7 @@ func (g *group) replace(rep *replacement) {
 	g.purge(rep.app)
 	live := int64(0)
 	for _, r := range rep.restored {
-		g.write(r.ref, r.entry, r.change)
+		g.write(r.ref, r.entry, &r.change)
 		if r.entry.Live() {
 			live++
 		}
@@ -184,7 +184,7 @@ func (g *group) wipe(app account.AppID, names [][]byte) {
 	left := g.count(app)
 	for i, name := range names {
 		if r, e := g.find(hashes[i], name); e.Live() {
-			g.write(r, idtable.Entry{}, journal.Change{Kind: journal.Delete, Name: name, Value: value})
+			g.write(r, idtable.Entry{}, &journal.Change{Kind: journal.Delete, Name: name, Value: value})
 			left--
 		}
 	}

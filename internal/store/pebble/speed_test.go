@@ -2,8 +2,12 @@ package pebble
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -106,4 +110,106 @@ func lookup(b *testing.B, s *Store, n int) {
 	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
 	m := s.db.Metrics()
 	b.Logf("L0 %d sublevels, %d files; cache %d MB, hits %d misses %d", m.Levels[0].Sublevels, m.Levels[0].TablesCount, m.BlockCache.Size>>20, m.BlockCache.Hits, m.BlockCache.Misses)
+}
+
+// A rowsReader makes batches like [batch], of any size, in a tenth of the time.
+type rowsReader struct {
+	text  []byte
+	items []account.Upsert
+}
+
+// next returns n accounts, whose numbers begin with from. They are valid until the next
+// call.
+func (r *rowsReader) next(from, n int, nick string) []account.Upsert {
+	r.text, r.items = r.text[:0], r.items[:0]
+	var number [8]byte
+	var digits [16]byte
+	for i := range n {
+		binary.BigEndian.PutUint64(number[:], uint64(from+i)*0x9e3779b97f4a7c15)
+		hex.Encode(digits[:], number[:])
+		r.text = append(append(append(r.text, digits[:]...), nick...), digits[:10]...)
+		r.text = append(append(r.text, "https://example.com/"...), digits[1:11]...)
+	}
+	text, row := string(r.text), len(r.text)/n
+	for i := range n {
+		t := text[i*row : (i+1)*row]
+		face := row - 30
+		r.items = append(r.items, account.Upsert{ID: account.UserID(t[:16]), Nick: t[16:face], FaceURL: t[face:]})
+	}
+	return r.items
+}
+
+// loadBatch is the sizes of batches that the benchmarks of loads compare.
+var loadBatch = []int{100, 1000, 4096, 8192, 16_384}
+
+// BenchmarkLoad imports two million new accounts, and imports them again, in one caller.
+// It reports the rate and the CPU time, which includes that of the last flush and of the
+// rows.
+func BenchmarkLoad(b *testing.B) {
+	const n = 2_000_000
+	for _, size := range loadBatch {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			s := open(b, Options{Dir: b.TempDir()})
+			defer func() { _ = s.Close() }()
+			b.Run("new", func(b *testing.B) { load(b, s, n, size, "a") })
+			b.Run("existing", func(b *testing.B) { load(b, s, n, size, "b") })
+		})
+	}
+}
+
+func load(b *testing.B, s *Store, n, size int, nick string) {
+	var r rowsReader
+	cpu, start := cpuTime(b), time.Now()
+	for range b.N {
+		for i := 0; i < n; i += size {
+			if _, err := s.Upsert(b.Context(), app, r.next(i, size, nick), free); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	all := float64(n * b.N)
+	b.ReportMetric(all/time.Since(start).Seconds(), "accounts/s")
+	flushNow(b, s)
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/all, "cpu-ns/account")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkBesideLoad imports one account at a time while another caller loads accounts in
+// large batches. It reports how long the small calls take.
+func BenchmarkBesideLoad(b *testing.B) {
+	for _, size := range loadBatch {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			s := open(b, Options{Dir: b.TempDir()})
+			defer func() { _ = s.Close() }()
+			var wg sync.WaitGroup
+			stop := make(chan struct{})
+			wg.Go(func() {
+				var r rowsReader
+				for i := 0; ; i += size {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if _, err := s.Upsert(b.Context(), app, r.next(i, size, "a"), free); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			var took []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if _, err := s.Upsert(b.Context(), app, []account.Upsert{{ID: "small", Nick: fmt.Sprint(len(took))}}, free); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			close(stop)
+			wg.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+		})
+	}
 }

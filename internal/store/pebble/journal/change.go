@@ -33,7 +33,7 @@ type Change struct {
 }
 
 // Append appends c to b. value is the offset of its value in out.
-func Append(b []byte, c Change) (out []byte, value int) {
+func Append(b []byte, c *Change) (out []byte, value int) {
 	k := byte(c.Kind)
 	if c.Again {
 		k |= again

@@ -22,15 +22,15 @@ func FuzzJournal(f *testing.F) {
 	now := time.UnixMilli(1_770_000_000_000).UTC()
 	x := account.Account{ID: "a", InternalID: 1, Nick: "x", Created: now, Updated: now}
 	a := record.AppendAccount(nil, &x)
-	b, _ := Append(nil, Change{Kind: Set, Again: true, Name: record.AppendName(nil, app, "a"), Value: a})
+	b, _ := Append(nil, &Change{Kind: Set, Again: true, Name: record.AppendName(nil, app, "a"), Value: a})
 	patch := record.AppendPatch(nil, account.Patch{Kicked: 3, Fields: []account.Field{{Tag: account.TagNick, Value: account.Value{Text: "y"}}}}, now)
-	b, _ = Append(b, Change{Kind: Merge, Name: record.AppendName(nil, app, "a"), Value: patch})
-	b, _ = Append(b, Change{Kind: Purge, Name: []byte{1, 2, 3, 4}})
+	b, _ = Append(b, &Change{Kind: Merge, Name: record.AppendName(nil, app, "a"), Value: patch})
+	b, _ = Append(b, &Change{Kind: Purge, Name: []byte{1, 2, 3, 4}})
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		read := 0
 		err := Commit{Base: 1, Data: data}.Each(func(pos uint64, c Change) error {
-			again, _ := Append(nil, c)
+			again, _ := Append(nil, &c)
 			got, n, err := Next(again)
 			if diff := godiff.Diff(c, got); err != nil || n != len(again) || diff != "" {
 				t.Errorf("%x changes when it is written again: %v\n%s", again, err, diff)
@@ -58,7 +58,7 @@ func TestNewest(t *testing.T) {
 			name := record.AppendName(nil, app+account.AppID(k%2), id)
 			for range (i + k) % 3 {
 				value := fmt.Sprint(len(c.Data), " of ", i)
-				c.Data, _ = Append(c.Data, Change{Kind: Set, Name: name, Value: []byte(value)})
+				c.Data, _ = Append(c.Data, &Change{Kind: Set, Name: name, Value: []byte(value)})
 				c.Changes++
 				want[string(name)] = value
 			}
@@ -100,7 +100,7 @@ func TestSort(t *testing.T) {
 			c := Commit{Base: pos}
 			for range rapid.IntRange(0, 200).Draw(t, "changes") {
 				name := record.AppendName(nil, app+account.AppID(rapid.IntRange(0, 1).Draw(t, "app")), account.UserID(id.Draw(t, "id")))
-				c.Data, _ = Append(c.Data, Change{Kind: Set, Name: name, Value: fmt.Append(nil, len(want))})
+				c.Data, _ = Append(c.Data, &Change{Kind: Set, Name: name, Value: fmt.Append(nil, len(want))})
 				want = append(want, change{string(name), len(want)})
 			}
 			cs, pos = append(cs, c), c.End()
@@ -126,7 +126,7 @@ func TestAt(t *testing.T) {
 	for i := range 3 {
 		c := Commit{Base: pos}
 		for _, id := range []account.UserID{"a", "bb"} {
-			c.Data, _ = Append(c.Data, Change{Kind: Delete, Name: record.AppendName(nil, app, id), Value: []byte{byte(i)}})
+			c.Data, _ = Append(c.Data, &Change{Kind: Delete, Name: record.AppendName(nil, app, id), Value: []byte{byte(i)}})
 		}
 		cs, pos = append(cs, c), c.End()
 	}

@@ -15,7 +15,7 @@ func thousands(n int) (cs []Commit) {
 		c := Commit{Seq: uint64(i) + 1, Base: pos, Changes: 1000}
 		for k := range 1000 {
 			id := fmt.Sprintf("%016x", uint64(1000*i+k)*0x9e3779b97f4a7c15)
-			c.Data, _ = Append(c.Data, Change{Kind: Set, Name: record.AppendName(nil, app, account.UserID(id)), Value: make([]byte, 65)})
+			c.Data, _ = Append(c.Data, &Change{Kind: Set, Name: record.AppendName(nil, app, account.UserID(id)), Value: make([]byte, 65)})
 		}
 		cs, pos = append(cs, c), c.End()
 	}
