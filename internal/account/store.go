@@ -17,6 +17,10 @@ import (
 // atomic: another caller may see a part of it, and a crash during the call may leave
 // any part of it.
 //
+// Upsert and Update with an Outbox are different: an engine writes a batch of up to
+// [LoadBatch] items in one commit, together with the records of the Outbox. A crash leaves
+// all of that commit or nothing. So a record can say which rows of a file are imported.
+//
 // Updated is the latest time of an account's changes, as the callers pass it. A change
 // with an earlier time is applied and leaves Updated as it is. An engine that stores
 // changes separately from the account may thus apply one change, or several in their
@@ -155,6 +159,11 @@ func (u Upsert) Apply(a *Account, now time.Time) bool {
 	return true
 }
 
+// LoadBatch is the largest batch for which Upsert and Update write one commit. Loads of many
+// accounts use it: larger batches are hardly faster, and other calls wait for the batch
+// before them.
+const LoadBatch = 8192
+
 // An UpsertPolicy contains the rules of an import that the engine applies where the
 // write happens.
 type UpsertPolicy struct {
@@ -175,7 +184,8 @@ type UpsertPolicy struct {
 	//   - Outbox must not block or call the store.
 	//   - Outbox may be called more than once, and after the call has returned with
 	//     [Unknown].
-	//   - If an engine splits a batch into several commits, it calls Outbox for each.
+	//   - If an engine splits a batch of more than [LoadBatch] items into several commits, it
+	//     calls Outbox for each.
 	//     The results of items outside the commit are zero values, whose Code is
 	//     [Internal].
 	//   - If Outbox panics or its writes break a rule, the call returns an error with

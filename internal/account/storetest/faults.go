@@ -142,6 +142,7 @@ func faultyChanges() []faultyChange {
 			return err
 		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.hasRecord("k")) }, account.OK},
 		replaceChange(),
+		loadChange(),
 	}
 }
 

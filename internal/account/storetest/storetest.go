@@ -117,6 +117,9 @@ func accountThemes() []theme {
 		{"Admins", testAdmins},
 		{"AdminsConcurrent", testAdminsConcurrent},
 		{"Watermark", testWatermark},
+		{"LoadRepeated", testLoadRepeated},
+		{"LoadRules", testLoadRules},
+		{"LoadUpdate", testLoadUpdate},
 	}
 }
 
