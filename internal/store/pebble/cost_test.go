@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -64,6 +65,41 @@ func TestBytesWritten(t *testing.T) {
 		if log, tables := written(); log > tt.log || tables > tt.tables {
 			t.Errorf("%s: %.1f bytes of log and %.1f of tables per account, want at most %.0f and %.0f", tt.what, log, tables, tt.log, tt.tables)
 		}
+	}
+}
+
+// TestLoadSettles compares the size of a store that was loaded in large batches with that
+// of one that was loaded in small ones, once both are compacted. Before that, the tables of
+// the load are larger, because they are not compressed.
+func TestLoadSettles(t *testing.T) {
+	const n, flushes = 40_000, 8 // more flushes than may stay
+	size := func(batch int) (before, after int64) {
+		s := open(t, Options{FS: vfs.NewMem(), idleTick: time.Hour})
+		defer func() { must(t, s.Close()) }()
+		var r rowsReader
+		for i := 0; i < n; i += batch {
+			_, err := s.Upsert(t.Context(), app, r.next(i, batch, "a"), free)
+			must(t, err)
+			if (i+batch)%(n/flushes) == 0 {
+				flush(t, s)
+			}
+		}
+		before = s.db.Metrics().Total().TablesSize
+		must(t, newIdler(s.flusher).compact(nil))
+		m := s.db.Metrics()
+		if m.Levels[0].TablesCount > 0 {
+			t.Errorf("%d tables of flushes remain", m.Levels[0].TablesCount)
+		}
+		return before, m.Total().TablesSize
+	}
+	smallBefore, small := size(100)
+	largeBefore, large := size(5000)
+	t.Logf("bytes per account: %d, then %d; in large batches %d, then %d", smallBefore/n, small/n, largeBefore/n, large/n)
+	if large > small+small/50 {
+		t.Errorf("%d bytes after a load in large batches, %d after small ones", large, small)
+	}
+	if largeBefore <= smallBefore {
+		t.Error("the tables of a load are compressed")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,12 +164,15 @@ func dropJournal(b *pebble.Batch, seq uint64) error {
 
 // write writes the tables of a flush.
 func (f *flusher) write(st state, stop <-chan struct{}) (*tables, error) {
-	t := &tables{f: f, stop: stop, last: st.commits[len(st.commits)-1]}
+	t := &tables{f: f, stop: stop, last: st.commits[len(st.commits)-1], compress: true}
 	items, purged, err := journal.Newest(st.commits)
 	if err != nil {
 		return t, err
 	}
 	x := indexPages{table: f.s.table, nextID: f.nextID, last: t.last, ids: idtable.Pages{Form: idtable.IDs}, changes: idtable.Pages{Form: idtable.Changes}}
+	// The accounts of a load are compressed when they are compacted, which happens as soon
+	// as the load has ended. The pages of the index are never compacted.
+	t.compress = !slices.ContainsFunc(st.commits, func(c journal.Commit) bool { return c.Load })
 	err = journal.EachChange(st.commits, items, func(c journal.Change) error {
 		t.add(c)
 		return x.add(c)
@@ -177,6 +181,7 @@ func (f *flusher) write(st state, stop <-chan struct{}) (*tables, error) {
 		return t, err
 	}
 	t.finish()
+	t.compress = true
 	t.index(&x, purged)
 	t.set(flushedKey, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, t.last.Seq), t.last.NextID))
 	t.finish()
@@ -185,17 +190,18 @@ func (f *flusher) write(st state, stop <-chan struct{}) (*tables, error) {
 
 // A tables writes the files of a flush, one at a time.
 type tables struct {
-	f       *flusher
-	last    journal.Commit // the last commit of the flush
-	stop    <-chan struct{}
-	w       *sstable.Writer
-	out     tableFile // of w
-	bytes   int
-	paths   []string
-	size    idtable.Size // of the index after the flush
-	renewed bool
-	err     error
-	key     []byte
+	f        *flusher
+	last     journal.Commit // the last commit of the flush
+	stop     <-chan struct{}
+	compress bool // the next file
+	w        *sstable.Writer
+	out      tableFile // of w
+	bytes    int
+	paths    []string
+	size     idtable.Size // of the index after the flush
+	renewed  bool
+	err      error
+	key      []byte
 }
 
 // add writes the change c of an account.
@@ -304,7 +310,7 @@ func (t *tables) open() {
 	}
 	t.paths = append(t.paths, path)
 	t.out.begin(vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: bytesPerSync}))
-	t.w = sstable.NewWriter(&t.out, t.f.s.writerOptions())
+	t.w = sstable.NewWriter(&t.out, t.f.s.writerOptions(t.compress))
 }
 
 // finish closes the open file and makes it durable.

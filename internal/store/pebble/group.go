@@ -32,6 +32,7 @@ type group struct {
 	index   refIndex                // of states
 	counts  map[account.AppID]int64 // accounts of each app, after the group
 	purges  []purge
+	loads   bool                        // a batch of the group is a part of a load
 	pending *pebble.Batch               // records and spaces; nil if there are none
 	kinds   map[account.Kind]bool       // of records written
 	fault   error                       // the reason why pending cannot be committed
@@ -89,6 +90,7 @@ func (g *group) reset(size int) {
 	g.index.reset()
 	clear(g.counts)
 	g.purges = g.purges[:0]
+	g.loads = false
 	g.pending = nil
 	g.flushTo = 0
 	clear(g.kinds)
@@ -165,11 +167,14 @@ func (g *group) count(app account.AppID) int64 {
 	return n
 }
 
+// loadItems is the number of items from which on a batch is a part of a load.
+const loadItems = 1000
+
 // upsert imports the accounts of u. It creates missing accounts first and updates existing
 // ones second: updates may read from disk, and the table must not be locked during that.
 // After an error, the results of accounts that were not imported are zero.
 func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
-	g.table.Warm(u.hashes)
+	g.loads = g.loads || len(rs) >= loadItems
 	n, err := 0, g.create(u, rs)
 	for ; n < len(rs) && err == nil; n++ {
 		if rs[n].Code == account.OK && !rs[n].Created {
@@ -186,9 +191,9 @@ func (g *group) upsert(u *upsert, rs []account.UpsertResult) error {
 	return err
 }
 
-// lockedItems is how many items are created under one lock of the table, about a fifth of
-// a millisecond.
-const lockedItems = 1000
+// lockedItems is how many items are created under one lock of the table. What Warm reads
+// for them fits into the processor's cache.
+const lockedItems = 256
 
 // create creates the missing accounts of u. Readers do not see their records yet, so they
 // may use the table between two parts of a large batch.
@@ -203,6 +208,7 @@ func (g *group) create(u *upsert, rs []account.UpsertResult) error {
 }
 
 func (g *group) createSome(u *upsert, rs []account.UpsertResult, from, to int) (err error) {
+	g.table.Warm(u.hashes[from:to])
 	g.table.Lock()
 	defer g.table.Unlock()
 	for i := from; i < to; i++ {
@@ -380,7 +386,7 @@ func (g *group) commit() journal.Commit {
 	if cap(g.out) > 2*len(g.out) {
 		g.out = bytes.Clone(g.out) // the slice stays in memory until it is flushed
 	}
-	c := journal.Commit{Seq: g.nextCommit, Base: g.base, NextID: g.nextID, Data: g.out, Changes: len(g.states)}
+	c := journal.Commit{Seq: g.nextCommit, Base: g.base, NextID: g.nextID, Data: g.out, Changes: len(g.states), Load: g.loads}
 	if len(g.out) > 0 {
 		g.nextCommit++
 	}

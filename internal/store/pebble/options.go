@@ -128,8 +128,10 @@ func (s *Store) corrupt(info pebble.DataCorruptionInfo) {
 }
 
 // writerOptions returns the options of the tables that a flush writes.
-func (s *Store) writerOptions() sstable.WriterOptions {
+func (s *Store) writerOptions(compress bool) sstable.WriterOptions {
 	o := s.pebble.MakeWriterOptions(0, s.db.TableFormat())
-	o.Compression = s.pebble.Levels[1].Compression()
+	if compress {
+		o.Compression = s.pebble.Levels[1].Compression()
+	}
 	return o
 }

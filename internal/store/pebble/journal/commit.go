@@ -13,6 +13,7 @@ type Commit struct {
 	NextID  uint64 // the next InternalID to assign after it
 	Data    []byte // its changes, one after the other
 	Changes int    // approximate number of changes
+	Load    bool   // it is a part of a load of many accounts; false after a restart
 }
 
 // End returns the first position after it.
