@@ -71,7 +71,7 @@ func measure(ctx context.Context, name string, args []string) error {
 		rounds   = flags.Int("rounds", 0, "rounds (default: that of the plan)")
 		slice    = flags.Duration("slice", 0, "length of a slice (default: that of the plan)")
 		servers  = flags.String("servers", "", "servers to measure, with commas between (default: all of the plan)")
-		steps    = flags.String("steps", "", "workloads, size and restart, with commas between (default: all of the plan); import-100-new is always there")
+		steps    = flags.String("steps", "", "workloads, size, restart, stream and export, with commas between (default: all of the plan); import-100-new is always there")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -27,6 +27,13 @@ const (
 	stepRestart = "restart" // time to the first response with all data
 )
 
+// Steps that move as many accounts as there are with one call of the admin API. They come
+// last, because the accounts of the first one are not those of other workloads.
+const (
+	stepStream = "stream" // import new accounts
+	stepExport = "export" // export all accounts
+)
+
 // stepLoad is a part of a load that is not measured.
 const stepLoad = "load"
 
@@ -88,14 +95,14 @@ func Quick(n int64) *Plan {
 		Name: "quick", Rounds: 3, Slices: 1, Slice: 1500 * time.Millisecond, Settle: 30 * time.Second,
 		Stages: []Stage{{
 			Accounts: n,
-			Steps:    []string{loadgen.ImportNew, stepSize, loadgen.Check, loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart},
+			Steps:    []string{loadgen.ImportNew, stepSize, loadgen.Check, loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, stepStream, stepExport},
 			Servers: map[string][]string{
 				Noop:          {loadgen.ImportNew, loadgen.Check},
 				Floor:         {loadgen.ImportNew, loadgen.ImportOne},
 				NaiveSQLite:   {loadgen.ImportNew},
 				NaivePostgres: {loadgen.ImportNew},
 				BestPostgres:  {loadgen.ImportNew},
-				Rollcall:      {loadgen.ImportNew, stepSize, loadgen.Check, loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart},
+				Rollcall:      {loadgen.ImportNew, stepSize, loadgen.Check, loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, stepStream, stepExport},
 			},
 		}},
 	}
@@ -105,7 +112,7 @@ func Quick(n int64) *Plan {
 // not disturb.
 var everything = []string{
 	loadgen.ImportNew, stepSize, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List,
-	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, loadgen.Delete,
+	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, loadgen.Delete, stepStream, stepExport,
 }
 
 // Full returns a plan for everything at n accounts, or at a million if n is 0.

@@ -12,7 +12,7 @@ type Reach struct {
 	Value   float64 `json:"value"`
 	AtLeast float64 `json:"at_least"`
 	Aim     float64 `json:"aim"`
-	Unit    string  `json:"unit"` // "%" or "x", for which larger is better, or a unit for which smaller is better
+	Unit    string  `json:"unit"` // "%", "x" or "M/s", for which larger is better, or a unit for which smaller is better
 
 	// ByCPU is the same ratio, of CPU time per call instead of rates. It is 0
 	// if there is none. It varies less with the other load of the machine.
@@ -21,7 +21,7 @@ type Reach struct {
 
 // better reports whether the value is at least as good as want.
 func (r *Reach) better(want float64) bool {
-	if r.Unit == "%" || r.Unit == "x" {
+	if r.Unit == "%" || r.Unit == "x" || r.Unit == "M/s" {
 		return r.Value >= want
 	}
 	return r.Value <= want
@@ -106,6 +106,17 @@ func (c *comparison) ratios(n int64) {
 		Reach{Figure: "import-1" + at + " against floor", AtLeast: 60, Aim: 80, Unit: "%"})
 	c.add(row(Rollcall, loadgen.Check), row(Noop, loadgen.Check), calls,
 		Reach{Figure: "check-100" + at + " against no-op", AtLeast: 30, Aim: 40, Unit: "%"})
+	c.add(row(Rollcall, stepStream), imported, accounts,
+		Reach{Figure: "stream of " + short(n) + " against import-100 new, accounts/s", AtLeast: 2, Aim: 4, Unit: "x"})
+	c.rate(row(Rollcall, stepExport), Reach{Figure: "export" + at + ", accounts", AtLeast: 1, Aim: 2, Unit: "M/s"})
+}
+
+// rate adds the accounts per second of a row, in millions, if it was measured.
+func (c *comparison) rate(of *Row, r Reach) {
+	if of != nil {
+		r.Value = of.AccountsPerS / 1e6
+		c.all = append(c.all, r)
+	}
 }
 
 // growth adds the import at n accounts relative to that at a million.

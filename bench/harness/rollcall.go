@@ -69,7 +69,7 @@ func (r *rollcall) start(ctx context.Context) error {
 // Between the parts of one load there is no such pause.
 func (r *rollcall) defersFor(workload string) time.Duration {
 	switch workload {
-	case stepLoad, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List:
+	case stepLoad, stepExport, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List:
 		return quietLook
 	}
 	return 5 * time.Second
@@ -80,11 +80,33 @@ func (r *rollcall) defersFor(workload string) time.Duration {
 var errNoAdminAPI = errors.New("the server's context names no token of the admin API")
 
 func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
-	if o.Workload == loadgen.List && r.context.AdminToken == "" {
+	streams := o.Workload == stepStream || o.Workload == stepExport
+	if (streams || o.Workload == loadgen.List) && r.context.AdminToken == "" {
 		return nil, errNoAdminAPI
+	}
+	if streams {
+		return r.stream(ctx, o)
 	}
 	o.Credentials, o.AdminToken = r.credentials, r.context.AdminToken
 	return r.process.load(ctx, o)
+}
+
+// streamSalt is the salt of the accounts of [stepStream], which no other workload uses.
+const streamSalt = 1 << 32
+
+// stream imports o.Accounts new accounts with one call, or exports all accounts.
+func (r *rollcall) stream(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
+	s := loadgen.Stream{URL: r.address, Token: r.context.AdminToken, SDKAppID: r.context.SDKAppID}
+	run := loadgen.StreamOut
+	if o.Workload == stepStream {
+		run = loadgen.StreamIn
+		s.Rows, s.Key, s.Salt = o.Accounts, "bench", streamSalt
+	}
+	res, err := run(ctx, s)
+	if res != nil {
+		res.Workload = o.Workload
+	}
+	return res, err
 }
 
 // Facts are the measurements of Rollcall other than rates.

@@ -116,7 +116,8 @@ func (b *bench) runRound(ctx context.Context, number int) (err error) {
 func (b *bench) runStage(ctx context.Context, st *Stage) error {
 	for _, step := range st.Steps {
 		slices := b.Plan.Slices
-		if step == stepSize || step == stepRestart {
+		switch step {
+		case stepSize, stepRestart, stepStream, stepExport:
 			slices = 1
 		}
 		for i := range slices {
@@ -172,6 +173,8 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.size(ctx, st)
 	case t.step == stepRestart:
 		return b.restart(ctx, st)
+	case t.step == stepStream, t.step == stepExport:
+		return b.measure(ctx, t, loadgen.Options{Workload: t.step, Accounts: st.Accounts})
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
 	case t.slice == 0: // an account is new only once
