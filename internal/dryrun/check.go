@@ -137,11 +137,11 @@ const (
 )
 
 var suspicions = [numKinds]Problem{
-	bent:     {Kind: "bent", What: "ids look like numbers that a spreadsheet has rounded, such as 1.38E+10: format the column as text and export again"},
-	blanks:   {Kind: "blanks", What: "ids begin or end with a blank, which belongs to the id: remove it if it does not"},
-	control:  {Kind: "control", What: "nicks or pictures have control characters such as line breaks: remove them if they do not belong there"},
-	replaced: {Kind: "replaced", What: "nicks or pictures have the character U+FFFD, so something was lost in an earlier conversion: export again as UTF-8"},
-	null:     {Kind: "null", What: "ids or nicks are a word for nothing, such as NULL: leave the nick empty, and give the id"},
+	bent:     {Kind: "bent", What: "with an id like a number that a spreadsheet has rounded, such as 1.38E+10: format the column as text and export again"},
+	blanks:   {Kind: "blanks", What: "with a blank at the beginning or end of the id: remove it if it is not meant"},
+	control:  {Kind: "control", What: "with control characters such as line breaks in nick or picture: remove them if they are not meant"},
+	replaced: {Kind: "replaced", What: "with the character U+FFFD in nick or picture, so something was lost in an earlier conversion: export again as UTF-8"},
+	null:     {Kind: "null", What: "with a word for nothing, such as NULL, as id or nick: leave the nick empty, and give the id"},
 }
 
 // suspicious calls found with each kind of suspicion about an account, and the value.

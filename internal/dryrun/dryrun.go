@@ -74,6 +74,7 @@ type run struct {
 	ids    *ids
 	digits digitIDs
 	seen   [numKinds]Problem
+	last   [numKinds]int64 // the last row of each
 	found  func(kind int, value []byte)
 	files  []*source.File
 	now    *source.Row
@@ -81,7 +82,12 @@ type run struct {
 
 func newRun(ctx context.Context, o Options) *run {
 	r := &run{o: o, ctx: ctx, report: &Report{Target: o.Target, Rejections: []Problem{}, Warnings: []Problem{}}, check: newChecker(o.App), ids: newIDs(o.Dir, o.Memory), seen: suspicions}
-	r.found = func(kind int, value []byte) { r.seen[kind].add(r.now, value) }
+	r.found = func(kind int, value []byte) {
+		if r.last[kind] != r.report.Rows { // one row counts once
+			r.last[kind] = r.report.Rows
+			r.seen[kind].add(r.now, value)
+		}
+	}
 	return r
 }
 
@@ -146,15 +152,15 @@ func (r *run) finish(rows iter.Seq2[*source.Row, error], failed error) (*Report,
 	}
 	p.Accepted, p.Accounts = p.Rows-p.Rejected, t.different
 	p.Duplicates, p.CaseVariants = t.same.rows, t.folded.rows
-	same := r.problem(t.same, "duplicates", "rows are followed by a later row of the same id, which wins: remove them if that is not meant")
-	folded := r.problem(t.folded, "case", "ids differ from an earlier one only in case, and are accounts of their own: make them equal if they mean the same")
+	same := r.problem(t.same, "duplicates", "followed by a later row of the same id, which wins: remove those that are not meant")
+	folded := r.problem(t.folded, "case", "with an id that differs from an earlier one only in case, so that both are accounts: make them equal if they mean the same")
 	if r.o.Again {
 		r.identify(rows, same, folded)
 	}
 	p.warn(*same)
 	p.warn(*folded)
 	if usual, n, first := r.digits.lost(); n > 0 {
-		p.warn(Problem{"zeros", fmt.Sprintf("ids of digits are shorter than the usual %d, as when a spreadsheet drops the zeros in front: format the column as text and export again", usual), n, first})
+		p.warn(Problem{"zeros", fmt.Sprintf("with an id of digits that is shorter than the usual %d, as when a spreadsheet drops the zeros in front: format the column as text and export again", usual), n, first})
 	}
 	for _, s := range r.seen {
 		p.warn(s)

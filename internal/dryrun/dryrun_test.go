@@ -119,25 +119,25 @@ func TestProblems(t *testing.T) {
 		},
 		{
 			"duplicates", "userid,nick\na,1\nb,\na,2\n\nA,\na,3\nb," + long + "\n", nil,
-			"6 rows: 5 as 3, 1 rejected\nrejected 1 Nick is longer than 500 bytes; shorten it: 8 b\nduplicates 2 rows are followed by a later row of the same id, which wins: 2 a + 4 a 4 a + 7 a\n" +
-				"case 1 ids differ from an earlier one only in case, and are accounts of their own: 2 a + 6 A\n",
+			"6 rows: 5 as 3, 1 rejected\nrejected 1 Nick is longer than 500 bytes; shorten it: 8 b\nduplicates 2 followed by a later row of the same id, which wins: 2 a + 4 a 4 a + 7 a\n" +
+				"case 1 with an id that differs from an earlier one only in case, so that both are accounts: 2 a + 6 A\n",
 		},
 		{
 			"duplicates in a line", `[{"userid":"a"},{"userid":"b"},{"userid":"a"}]`, nil,
-			"3 rows: 3 as 2, 0 rejected\nduplicates 1 rows are followed by a later row of the same id, which wins: 1 a + 1 a\n",
+			"3 rows: 3 as 2, 0 rejected\nduplicates 1 followed by a later row of the same id, which wins: 1 a + 1 a\n",
 		},
 		{
 			"bent", "userid\n1.38E+10\n1.38e10\n5E+12\n12e4\n1e2\na1E+10\n1.5E\n1.E+1\n1.5E+1000\n12345E+1\n7E1\n", nil,
-			"11 rows: 11 as 11, 0 rejected\nbent 3 ids look like numbers that a spreadsheet has rounded, such as 1.38E+10: 2 1.38E+10 3 1.38e10 4 5E+12\n",
+			"11 rows: 11 as 11, 0 rejected\nbent 3 with an id like a number that a spreadsheet has rounded, such as 1.38E+10: 2 1.38E+10 3 1.38e10 4 5E+12\n",
 		},
-		{"blanks", "userid\n a\nb \nc c\n", nil, "3 rows: 3 as 3, 0 rejected\nblanks 2 ids begin or end with a blank, which belongs to the id: 2  a 3 b \n"},
+		{"blanks", "userid\n a\nb \nc c\n", nil, "3 rows: 3 as 3, 0 rejected\nblanks 2 with a blank at the beginning or end of the id: 2  a 3 b \n"},
 		{
-			"control characters", "userid,nick,face_url\na,\"A\nB\",\nb,x\x7fyyyyyyyyyyyyyyyyyyy,http://x\nc,界界界界界界,\td\n", nil,
-			"3 rows: 3 as 3, 0 rejected\ncontrol 3 nicks or pictures have control characters such as line breaks: 2 a (A\nB) 4 b (x\x7fyyyyyyyyyyyyyyyyyyy) 5 c (\td)\n",
+			"control characters", "userid,nick,face_url\na,\"A\nB\",\nb,x\x7fyyyyyyyyyyyyyyyyyyy,http://x\nc,界界界界界界,\td\nd,\t,\t\n", nil,
+			"4 rows: 4 as 4, 0 rejected\ncontrol 4 with control characters such as line breaks in nick or picture: 2 a (A\nB) 4 b (x\x7fyyyyyyyyyyyyyyyyyyy) 5 c (\td) 6 d (\t)\n",
 		},
-		{"lost characters", "userid,nick\na,x\ufffd\nb,界\n", nil, "2 rows: 2 as 2, 0 rejected\nreplaced 1 nicks or pictures have the character U+FFFD, so something was lost in an earlier conversion: 2 a (x\ufffd)\n"},
-		{"words for nothing", "userid,nick\nNULL,x\nb,\\N\nc,undefined\nd,nullable\n", nil, "4 rows: 4 as 4, 0 rejected\nnull 3 ids or nicks are a word for nothing, such as NULL: 2 NULL 3 b (\\N) 4 c (undefined)\n"},
-		{"lost zeros", "userid\n" + phones.String() + "1380013800\n138001380\n", nil, "102 rows: 102 as 102, 0 rejected\nzeros 2 ids of digits are shorter than the usual 11, as when a spreadsheet drops the zeros in front: 102 1380013800 103 138001380\n"},
+		{"lost characters", "userid,nick\na,x\ufffd\nb,界\n", nil, "2 rows: 2 as 2, 0 rejected\nreplaced 1 with the character U+FFFD in nick or picture, so something was lost in an earlier conversion: 2 a (x\ufffd)\n"},
+		{"words for nothing", "userid,nick\nNULL,x\nb,\\N\nc,undefined\nd,nullable\n", nil, "4 rows: 4 as 4, 0 rejected\nnull 3 with a word for nothing, such as NULL, as id or nick: 2 NULL 3 b (\\N) 4 c (undefined)\n"},
+		{"lost zeros", "userid\n" + phones.String() + "1380013800\n138001380\n", nil, "102 rows: 102 as 102, 0 rejected\nzeros 2 with an id of digits that is shorter than the usual 11, as when a spreadsheet drops the zeros in front: 102 1380013800 103 138001380\n"},
 		{"no lost zeros", "userid\n" + phones.String() + "01380013800\n1380013800\n", nil, "102 rows: 102 as 102, 0 rejected\n"},
 		{"many short ones", "userid\n" + phones.String() + strings.ReplaceAll(phones.String(), "138", "13"), nil, "200 rows: 200 as 200, 0 rejected\n"},
 		{"counted up", "userid\n" + counted.String(), nil, "171429 rows: 171429 as 171429, 0 rejected\n"},
@@ -356,7 +356,7 @@ func TestStdin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "3 rows: 3 as 2, 0 rejected\nduplicates 1 rows are followed by a later row of the same id, which wins: 2  + 4 \n"
+	const want = "3 rows: 3 as 2, 0 rejected\nduplicates 1 followed by a later row of the same id, which wins: 2  + 4 \n"
 	if got := summary(r); got != want {
 		t.Errorf("report %q, want %q", got, want)
 	}
