@@ -58,7 +58,7 @@ func (c *diffCmd) Run(ctx context.Context, env *environment) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.A == "-" && c.B == "-" {
-		return &usageError{errors.New("A and B are both standard input: give a file for one")}
+		return &usageError{errors.New("the two sides are both standard input: give a file for one")}
 	}
 	a, err := c.side(c.A, c.AppA, c.AdminTokenFileA)
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *diffCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	if a.vendor && b.vendor {
-		return &usageError{errors.New("A and B are both of the vendor, which lists no accounts: give a file or a Rollcall for one")}
+		return &usageError{errors.New("the two sides are both of the vendor, which lists no accounts: give a file or a Rollcall for one")}
 	}
 	bar := progress.New(env.stderr, progress.Options{Verb: "comparing", Unit: "accounts", Terminal: isTerminal(env.stderr), Quiet: c.Quiet || isTerminal(env.stdout)})
 	p := &diffPrinter{w: env.stdout, json: c.Output == "json", bar: bar}

@@ -193,7 +193,8 @@ func TestSort(t *testing.T) {
 func TestSortFields(t *testing.T) {
 	file := &source.File{Name: "f.csv"}
 	f, err := Sort(sources([]*source.Row{
-		{File: file, Line: 2, UserID: []byte("a"), Nick: []byte{}}, {File: file, Line: 3, Fault: "it is empty"},
+		{File: file, Line: 2, UserID: []byte("a"), Nick: []byte{}},
+		{File: file, Line: 3, Fault: "it is empty"},
 		{File: file, Line: 4, UserID: []byte("b"), Tags: []source.Tag{{Name: "T", Text: []byte("x")}}},
 	}))
 	if err != nil {

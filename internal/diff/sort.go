@@ -15,11 +15,11 @@ import (
 	"rollcall/internal/source"
 )
 
-// Sizes of a sort. Together they limit its memory to about 40 MiB.
+// Sizes of a sort. Together they limit its memory to about 16 MiB.
 const (
-	runBytes   = 12 << 20 // records that are sorted in memory
+	runBytes   = 6 << 20  // records that are sorted in memory
 	maxRuns    = 64       // runs that are merged at once
-	readBytes  = 64 << 10 // buffer for each
+	readBytes  = 32 << 10 // buffer for each
 	maxFaults  = 10       // that are kept
 	maxRecord  = 1 << 20  // bytes
 	tempPrefix = "rollcall-diff-"
