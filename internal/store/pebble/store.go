@@ -36,6 +36,7 @@ type Store struct {
 	space   *guard.Space
 	errors  *guard.Errors // of background work
 	limit   *journalLimit // of the journal
+	upserts sync.Pool     // of *upsert
 	flusher *flusher
 	pacer   *guard.Pacer     // of compactions
 	sums    *guard.Checksums // of the log and the manifest
@@ -99,7 +100,7 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 			return nil, err
 		}
 	}
-	u := newUpsert(s.table, app, items, p)
+	u := s.upsert(app, items, p)
 	rs := make([]account.UpsertResult, len(items))
 	err := s.write(ctx, u.bytes(), func(g *group) error {
 		if !g.hasSpace(app) {
@@ -112,6 +113,7 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	if err != nil {
 		return nil, err
 	}
+	s.reuse(u)
 	return rs, nil
 }
 

@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"slices"
+
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/idtable"
 	"rollcall/internal/store/pebble/journal"
@@ -17,11 +19,36 @@ type upsert struct {
 }
 
 func newUpsert(t *idtable.Table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
-	u := &upsert{Imports: record.NewImports(app, items, p.Now), app: app, policy: p, hashes: make([]uint64, len(items))}
-	for i := range items {
-		u.hashes[i] = t.Hash(u.Name(i))
-	}
+	u := new(upsert)
+	u.fill(t, app, items, p)
 	return u
+}
+
+// fill replaces the content of u. It uses the memory of u again.
+func (u *upsert) fill(t *idtable.Table, app account.AppID, items []account.Upsert, p account.UpsertPolicy) {
+	u.app, u.policy = app, p
+	u.Encode(app, items, p.Now)
+	u.hashes = slices.Grow(u.hashes[:0], len(items))
+	for i := range items {
+		u.hashes = append(u.hashes, t.Hash(u.Name(i)))
+	}
+}
+
+// upsert returns an upsert in the memory of one that was given to reuse.
+func (s *Store) upsert(app account.AppID, items []account.Upsert, p account.UpsertPolicy) *upsert {
+	u, ok := s.upserts.Get().(*upsert)
+	if !ok {
+		u = new(upsert)
+	}
+	u.fill(s.table, app, items, p)
+	return u
+}
+
+// reuse gives the memory of u to later calls. The call of u must have returned without an
+// error. After an error, the committer may still use u.
+func (s *Store) reuse(u *upsert) {
+	u.policy = account.UpsertPolicy{}
+	s.upserts.Put(u)
 }
 
 // bytes returns the maximum size of the changes of u in the journal, in bytes.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"rollcall/internal/account"
@@ -28,18 +29,18 @@ const noTexts = 3
 // its texts.
 const Overhead = 48
 
-// NewImports encodes items as accounts of app that are created at the time now.
-func NewImports(app account.AppID, items []account.Upsert, now time.Time) Imports {
-	m := Imports{now: now.UnixMilli(), items: make([]span, len(items))}
+// Encode replaces the content of m by items, as accounts of app that are created at the
+// time now. It uses the memory of m again.
+func (m *Imports) Encode(app account.AppID, items []account.Upsert, now time.Time) {
+	m.now = now.UnixMilli()
 	size := 0
 	for i := range items {
 		size += Overhead + len(items[i].ID) + len(items[i].Nick) + len(items[i].FaceURL)
 	}
-	m.buf = make([]byte, 0, size)
+	m.buf, m.items = slices.Grow(m.buf[:0], size), slices.Grow(m.items[:0], len(items))
 	for i := range items {
-		m.items[i] = m.add(app, &items[i])
+		m.items = append(m.items, m.add(app, &items[i]))
 	}
-	return m
 }
 
 func (m *Imports) add(app account.AppID, item *account.Upsert) span {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,7 +15,9 @@ func TestImports(t *testing.T) {
 	const app account.AppID = 1400000001
 	at := codecTests[1].Created
 	items := []account.Upsert{{ID: "a"}, {ID: "bc", Nick: "中文", FaceURL: "https://example.com/b.png"}}
-	m := NewImports(app, items, at)
+	var m Imports
+	m.Encode(app, []account.Upsert{{ID: "other", Nick: "x"}, {}, {}}, at.Add(time.Hour)) // nothing of it remains
+	m.Encode(app, items, at)
 	size := 0
 	for i, item := range items {
 		name, value := m.Item(i)
