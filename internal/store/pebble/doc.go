@@ -22,6 +22,9 @@
 // account: it is an operand, which Pebble merges when it next rewrites the account
 // (package record).
 //
+// A load of many accounts takes the same way, in batches of up to [account.LoadBatch]
+// items. Its flushes leave the compression of accounts to the compaction that follows.
+//
 // Records and the spaces of apps are keys of their own (package catalog), in the same
 // commit as the journal. The committer compares the versions that their writes expect. The
 // same commit can replace all accounts of an app (replace.go): it deletes them one by one,
