@@ -223,7 +223,7 @@ func TestLeases(t *testing.T) {
 		first := b.send(1, nil)
 		first.write(1, 10)
 		time.Sleep(time.Minute) // the lease is renewed
-		other := *b
+		other := *b.bench
 		other.start()
 		if _, err := other.stream(11, strings.NewReader("")); account.CodeOf(err) != account.Conflict {
 			t.Errorf("a stream at the other server: %v", err)
