@@ -19,8 +19,8 @@ const (
 	maxColumns = 16384
 )
 
-// readSheet yields the rows of the sheet that o names.
-func (b *book) readSheet(o Options, yield func(*Row) bool) error {
+// readSheet yields the rows of the sheet that o names, and sets the header of f.
+func (b *book) readSheet(f *File, o Options, yield func(*Row) bool) error {
 	names, err := newNaming(o)
 	if err != nil {
 		return err
@@ -53,6 +53,7 @@ func (b *book) readSheet(o Options, yield func(*Row) bool) error {
 			if s.columns, err = names.columns(s.cells); err != nil {
 				return failure(s.line, "%s", err)
 			}
+			f.Header, f.Delimiter = s.record(), ','
 			continue
 		}
 		s.set()
@@ -199,6 +200,12 @@ func (s *sheet) set() {
 			s.row.Fault = c.refusal(i)
 		}
 	}
+	s.row.Raw = []byte(s.record())
+	checker{}.row(&s.row)
+}
+
+// record returns the cells as a line of CSV.
+func (s *sheet) record() string {
 	record := make([]string, len(s.cells))
 	for i, c := range s.cells {
 		record[i] = string(c)
@@ -207,8 +214,7 @@ func (s *sheet) set() {
 	w := csv.NewWriter(&s.raw)
 	_ = w.Write(record) // into memory
 	w.Flush()
-	s.row.Raw = bytes.TrimSuffix(s.raw.Bytes(), []byte("\n"))
-	checker{}.row(&s.row)
+	return strings.TrimSuffix(s.raw.String(), "\n")
 }
 
 // tokens reads XML. No token takes more memory than [maxCell].

@@ -49,8 +49,8 @@ type Options struct {
 type File struct {
 	Name      string // for messages
 	Format    Format
-	Delimiter byte   // of CSV and TSV
-	Header    string // the first line of a table, as it is written
+	Delimiter byte   // of a table; of a workbook that of Row.Raw
+	Header    string // the first line of a table, as it is written; of a workbook as a line of CSV
 	Size      int64  // in bytes; 0 if it is unknown, as of a pipe
 	read      atomic.Int64
 }

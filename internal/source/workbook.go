@@ -43,7 +43,7 @@ func readWorkbook(f *File, r io.Reader, head []byte, o Options, yield func(*Row)
 	if err != nil {
 		return err
 	}
-	return book.readSheet(o, yield)
+	return book.readSheet(f, o, yield)
 }
 
 // countedAt counts what is read of a workbook.

@@ -216,7 +216,7 @@ func FuzzWorkbook(f *testing.F) {
 			t.Fatal(err)
 		}
 		line := 0
-		err = b.readSheet(Options{}, func(r *Row) bool {
+		err = b.readSheet(new(File), Options{}, func(r *Row) bool {
 			if r.Line <= line || r.Fault == "" && r.UserID == nil {
 				t.Errorf("row %+v after line %d", r, line)
 			}
