@@ -133,8 +133,8 @@ func (e *TransportError) Error() string {
 
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// temporary reports whether a later attempt may get a response.
-func (e *TransportError) temporary() bool {
+// Temporary reports whether a later attempt may get a response.
+func (e *TransportError) Temporary() bool {
 	switch e.Status {
 	case 0:
 		return !untrusted(e.Err)

@@ -108,7 +108,7 @@ func wait(ctx context.Context, d time.Duration, last error) error {
 // transportKind returns whether to retry after a TransportError. It returns RetryNo for
 // any other error.
 func transportKind(err error) wire.Retry {
-	if e, ok := errors.AsType[*TransportError](err); ok && e.temporary() {
+	if e, ok := errors.AsType[*TransportError](err); ok && e.Temporary() {
 		return wire.RetryYes
 	}
 	return wire.RetryNo
