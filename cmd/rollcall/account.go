@@ -14,7 +14,7 @@ import (
 // call the admin API. The others call the account API, which the vendor has too.
 type accountCmd struct {
 	connection `group:"connection"`
-	Import     accountImportCmd `cmd:"" help:"Import accounts, from arguments or a file of any length."`
+	Import     accountImportCmd `cmd:"" help:"Import accounts by their ids."`
 	Check      accountCheckCmd  `cmd:"" help:"Check which accounts exist."`
 	Set        accountSetCmd    `cmd:"" help:"Set profile fields of an account."`
 	Get        accountGetCmd    `cmd:"" help:"Show an account."`

@@ -45,7 +45,7 @@ func TestCompletionBash(t *testing.T) {
 		{"rollcall completion z", []string{"zsh"}},
 		{"rollcall serve --log-format t", []string{"text"}},
 		{"rollcall serve --log-level w", []string{"warn"}},
-		{"rollcall account import --file ", nil}, // so bash offers files
+		{"rollcall import --rejects ", nil}, // so bash offers files
 		{"rollcall account import --nick ", nil},
 		{"rollcall app create 1 --setting allow_d", []string{"allow_delete"}},
 		{"rollcall app set --setting quo", []string{"quota"}},
@@ -144,7 +144,7 @@ func TestCompletionWords(t *testing.T) {
 // TestCompletionValues checks that zsh and fish complete both words and files.
 func TestCompletionValues(t *testing.T) {
 	for shell, lines := range map[string][]string{
-		"zsh":  {"    (--output) compadd -- table json; return ;;", "    (--file) _files; return ;;"},
+		"zsh":  {"    (--output) compadd -- table json; return ;;", "    (--rejects) _files; return ;;"},
 		"fish": {" -x -a 'table json'", " -l 'ca' -d 'Certificates in PEM to trust besides the system\\'s.' -r -F"},
 	} {
 		script := completionScript(t, shell)

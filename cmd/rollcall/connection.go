@@ -130,6 +130,12 @@ func (c *connection) server() error {
 
 // account returns a client of the account API.
 func (c *connection) account(ctx context.Context, env *environment) (*client.Client, error) {
+	return c.accountWith(ctx, env, 0)
+}
+
+// accountWith returns a client of the account API with a number of retries, as
+// [client.Options] has it.
+func (c *connection) accountWith(ctx context.Context, env *environment, retries int) (*client.Client, error) {
 	if err := c.server(); err != nil {
 		return nil, err
 	}
@@ -146,7 +152,7 @@ func (c *connection) account(ctx context.Context, env *environment) (*client.Cli
 	}
 	return client.New(client.Options{
 		BaseURL: c.URL, SDKAppID: c.SDKAppID, Admin: c.Admin, Signer: signer,
-		HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(),
+		HTTPClient: hc, Timeout: c.Timeout, UserAgent: userAgent(), Retries: retries,
 	})
 }
 

@@ -13,6 +13,7 @@ const (
 	exitSomeFailed  = 3 // some items of a batch failed, the others are done
 	exitUnreachable = 4 // no usable response of the server
 	exitRefused     = 5 // the server refused the signature, the caller or the token
+	exitInterrupted = 6 // stopped by a signal; the same command goes on
 )
 
 // description is shown by rollcall --help.
@@ -24,7 +25,8 @@ other commands call one over HTTP, by default the one that keeps its data in
 ./rollcall-data.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server
-cannot be reached, 5 the server refused the signature, the caller or the token.`
+cannot be reached, 5 the server refused the signature, the caller or the token, 6 a
+run was interrupted and goes on with the same command.`
 
 // A usageError is an error of the command line or of the configuration.
 type usageError struct{ error }

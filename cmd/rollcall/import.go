@@ -3,42 +3,78 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
 
+	"github.com/alecthomas/kong"
+
+	"rollcall/internal/importer"
 	"rollcall/internal/source"
 )
 
 // importCmd imports accounts from files.
 type importCmd struct {
 	connection `group:"connection"`
-	Files      []string      `arg:"" optional:"" name:"file" help:"Files of accounts, or patterns of files; - reads standard input."`
-	To         string        `placeholder:"TARGET" given:"an address such as https://rollcall.example.com, or tencent:singapore" help:"Where to import: the address of a Rollcall, or tencent: and a data centre of the vendor, such as tencent:singapore (default: --url, or the context)."`
-	App        uint32        `placeholder:"SDKAPPID" given:"" help:"The app (default: --sdkappid, or the context)."`
-	DryRun     bool          `help:"Check the files, and import nothing."`
-	Verify     bool          `help:"Ask for every id afterwards whether it is there."`
-	Rejects    string        `placeholder:"FILE" given:"the name of a file" help:"File for the rejected rows, with the reasons (default: beside the first file, with .rejects before its ending)."`
-	Journal    string        `placeholder:"FILE" given:"the name of a file" help:"File in which the run keeps how far it is (default: the first file with .rollcall-journal after its name)."`
-	Restart    bool          `help:"Begin anew, although a journal says how far an earlier run came."`
-	Wait       time.Duration `default:"1h" placeholder:"DURATION" help:"How long to wait for a target that is away (default: ${default})."`
-	Rate       float64       `placeholder:"N" given:"a number above 0" help:"Most calls a second (default: 90 % of what the app or the vendor allows)."`
-	InFlight   int           `default:"4" placeholder:"N" help:"Calls of 100 accounts at once (default: ${default})."`
-	Via        string        `enum:"auto,wire,stream" default:"auto" placeholder:"WAY" help:"wire: calls of the account API; stream: one long request to the admin API of a Rollcall; auto: the stream where there is one (default: ${default})."`
-	Quiet      bool          `help:"Show no progress."`
-	Template   bool          `help:"Print an empty table to fill in, and import nothing."`
+	Files      []string `arg:"" optional:"" name:"file" help:"Files of accounts, or patterns of files; - reads standard input."`
+	targetFlags
+	DryRun   bool   `help:"Check the files, and import nothing."`
+	Verify   bool   `help:"Ask for every id afterwards whether it is there."`
+	Via      string `enum:"auto,wire,stream" default:"auto" placeholder:"WAY" help:"wire: calls of the account API; stream: one long request to the admin API of a Rollcall; auto: the stream where there is one (default: ${default})."`
+	Template bool   `help:"Print an empty table to fill in, and import nothing."`
+	runFlags
 	sourceFlags
+}
+
+// runFlags are the flags of commands that work through files.
+type runFlags struct {
+	Rejects string        `placeholder:"FILE" given:"the name of a file" help:"File for the rejected rows, with the reasons (default: beside the first file, with .rejects before its ending)."`
+	Journal string        `placeholder:"FILE" given:"the name of a file" help:"File that says how far the run is (default: beside the first file, with .rollcall-journal after its name)."`
+	Restart bool          `help:"Begin anew, although a journal says how far an earlier run came."`
+	Wait    time.Duration `default:"1h" placeholder:"DURATION" help:"How long to wait for a target that is away (default: ${default})."`
+	Quiet   bool          `help:"Show no progress."`
 }
 
 // Help is shown by rollcall import --help.
 func (importCmd) Help() string {
-	return `Examples:
-  rollcall import accounts.csv`
-}
+	return `A file is a table (CSV, TSV, or a sheet of an .xlsx workbook) whose first line names
+the columns, JSON with an object in each line, or JSON as the vendor's API takes it:
+an array of objects, or bodies of account_import and multiaccount_import. What it is
+shows in its content, and so do gzip and zstd. A list with one id in a line is read
+only with --format ids, because any text looks like one.
 
-// maxInFlight is the largest number of calls that a command makes at once.
-const maxInFlight = 64
+Columns and keys are userid, nick, face_url and profile tags such as
+Tag_Profile_IM_Gender, or the names of the vendor's API and console: UserID, Nick,
+FaceUrl; 用户名, 昵称, 头像. Name others with --map, or leave them out with --ignore;
+otherwise the file is refused. Text is UTF-8, has a mark of UTF-16 at its beginning, or
+is named by --encoding. A record has 64 KiB at most.
+
+Existing accounts are updated; empty or missing fields keep their value. The lines of
+one id apply in the order of the files, and a quota keeps the first ones. The run keeps
+to 90 % of the rate limits of the app or of the vendor. It waits for a target that is
+away.
+
+A journal beside the first file says how far the run is. After Ctrl-C, a crash or a
+loss of power the same command goes on from there: no row is lost, and none is counted
+twice. Standard input has no journal. Rejected rows go to a file in the format of
+their source, with line and reason; mend them there and import that file.
+
+SIGUSR1 pauses the run and lets it go on. Ctrl-C stops it cleanly; pressed again, it
+ends the process at once.
+
+Exit code 3: some rows were rejected, or --verify has found ids that are missing.
+Exit code 6: interrupted; the same command goes on.
+
+Examples:
+  rollcall import accounts.csv
+  rollcall import accounts.csv --dry-run
+  rollcall import --template > accounts.csv
+  rollcall import members.csv --encoding gbk --map 会员号=userid --ignore 电话
+  rollcall import 'users-*.ndjson.gz' more.xlsx --sheet Members --verify
+  rollcall import ids.txt --format ids
+  rollcall import users.csv --to tencent:singapore --app 1400000001 --key-file key.txt
+  psql --csv -c 'SELECT userid, nick FROM users' | rollcall import -`
+}
 
 func (c *importCmd) check() error {
 	switch {
@@ -50,14 +86,13 @@ func (c *importCmd) check() error {
 		return &usageError{errors.New("no file: name the files to import, or - for standard input")}
 	case slices.Contains(c.Files, ""):
 		return &usageError{errors.New("the name of a file is empty: give the name of a file")}
-	case c.InFlight < 1 || c.InFlight > maxInFlight:
-		return &usageError{fmt.Errorf("--in-flight is %d; it can be 1 to %d", c.InFlight, maxInFlight)}
+	case c.Verify && c.DryRun:
+		return &usageError{errors.New("--dry-run imports nothing to verify: leave out --verify")}
 	}
-	_, err := c.options()
-	return err
+	return c.targetFlags.check()
 }
 
-func (c *importCmd) Run(ctx context.Context, env *environment) error {
+func (c *importCmd) Run(ctx context.Context, env *environment, k *kong.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -65,12 +100,75 @@ func (c *importCmd) Run(ctx context.Context, env *environment) error {
 		_, err := io.WriteString(env.stdout, source.Template)
 		return err
 	}
-	t, err := c.resolve(ctx, env, c.DryRun)
+	options, err := c.options()
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
+		t, err := c.resolve(ctx, env, true)
+		if err != nil {
+			return err
+		}
 		return c.dryRun(ctx, env, t)
 	}
-	return errors.New("not yet")
+	j, err := c.job(importer.Import, c.Files, options, env)
+	if err != nil {
+		return err
+	}
+	if c.Verify && j.Journal == "" {
+		return &usageError{errors.New("--verify reads the files again, and standard input and pipes can be read only once: save the accounts in a file")}
+	}
+	t, err := c.resolve(ctx, env, false)
+	if err != nil {
+		return err
+	}
+	r := &fileRun{job: j, target: t, env: env, output: c.Output, quiet: c.Quiet, args: k.Args}
+	if err := c.aim(ctx, r); err != nil {
+		return err
+	}
+	c.connection.target(env, c.SDKAppID)
+	if err := r.run(ctx); err != nil || !c.Verify {
+		return err
+	}
+	return r.verify(ctx)
+}
+
+// resolve finds out what the target is. If it is optional, a missing server or key is no
+// error.
+func (c *importCmd) resolve(ctx context.Context, env *environment, optional bool) (*target, error) {
+	return c.open(ctx, env, &c.connection, optional)
+}
+
+// job returns the job of the files. Its target is set by aim.
+func (c *runFlags) job(o importer.Operation, names []string, options source.Options, env *environment) (*importer.Job, error) {
+	files, err := source.Expand(names)
+	if err != nil {
+		return nil, err
+	}
+	if err := source.Try(files, options); err != nil {
+		return nil, err
+	}
+	j := &importer.Job{
+		Operation: o, Files: files, Stdin: env.stdin, Source: options, Journal: c.Journal, Rejects: c.Rejects, Restart: c.Restart, Wait: c.Wait,
+	}
+	switch {
+	case !importer.Resumable(files) && (c.Journal != "" || c.Restart):
+		return nil, &usageError{errors.New("standard input and pipes can be read only once, so that a run has no journal: leave out --journal and --restart")}
+	case !importer.Resumable(files):
+	case j.Journal == "":
+		j.Journal = importer.JournalFor(o, files)
+	}
+	return j, nil
+}
+
+// aim sets the target and the way of the run.
+func (c *importCmd) aim(ctx context.Context, r *fileRun) error {
+	j, t := r.job, r.target
+	j.Target, j.App = c.URL, c.SDKAppID
+	j.Strict = t.app != nil && t.app.Settings.StrictIDs
+	j.Wire = &importer.Wire{
+		Client: t.api, InFlight: c.calls(t), Limits: t.limits, Limited: t.limited, Vendor: t.vendor, Left: t.left(c.SDKAppID),
+	}
+	j.Way = importer.ByWire
+	return nil
 }

@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 
 	"rollcall/client"
+	"rollcall/internal/account"
+	"rollcall/internal/importer"
 	"rollcall/internal/region"
+	"rollcall/internal/wire"
 )
 
 // A target is the app into which accounts are imported. Only the name is known if there is
@@ -15,12 +20,12 @@ import (
 type target struct {
 	name    string              // for people: "http://127.0.0.1:7580, app 1400000001"; "" without a server
 	vendor  bool                // the service of the vendor, not a Rollcall
-	api     *client.Client      // nil if there is no key to sign with
+	api     *client.Client      // without retries of its own; nil if there is no key to sign with
 	admin   *client.AdminClient // nil without a token
 	app     *client.App         // with its settings; nil if no token may read it
 	count   int64               // accounts that it has; -1 if unknown
-	limits  map[string]float64  // calls a second of a command that the run makes at most; 0 or none: no limit
-	limited string              // what limits them, such as "the app"
+	limits  map[string]float64  // calls a second of a command that the run makes at most; none: no limit
+	limited string              // who limits them, such as "by the app"
 }
 
 // limitOf returns how many calls of a command a second the run makes at most, or 0 for no
@@ -44,8 +49,186 @@ func targetURL(to string) (url string, vendor bool, err error) {
 	return "https://" + host, true, nil
 }
 
-// resolve finds out what the target is. If it is optional, a missing server or key is no
-// error.
-func (c *importCmd) resolve(ctx context.Context, env *environment, optional bool) (*target, error) {
-	return nil, errors.New("not yet")
+// targetFlags select the target of a command that reads files.
+type targetFlags struct {
+	To       string  `placeholder:"TARGET" given:"an address such as https://rollcall.example.com, or tencent:singapore" help:"The address of a Rollcall, or tencent: and a data centre of the vendor, such as tencent:singapore (default: --url, or the context)."`
+	App      uint32  `placeholder:"SDKAPPID" given:"" help:"The app (default: --sdkappid, or the context)."`
+	Rate     float64 `placeholder:"N" given:"a number above 0" help:"Most calls a second of each command (default: 90 % of what the app or the vendor allows)."`
+	InFlight int     `placeholder:"N" given:"a number from 1 to 64" help:"Calls of 100 accounts at once (default: 4, or 32 with the vendor)."`
+}
+
+// Calls at once without --in-flight. Those of the vendor take long, so that fewer would not
+// reach its limits.
+const (
+	inFlight       = 4
+	vendorInFlight = 32
+)
+
+// maxInFlight is the largest number of calls that a command makes at once.
+const maxInFlight = 64
+
+func (f *targetFlags) check() error {
+	if f.InFlight > maxInFlight {
+		return &usageError{fmt.Errorf("--in-flight is %d; it can be 1 to %d", f.InFlight, maxInFlight)}
+	}
+	if _, _, err := targetURL(f.To); err != nil {
+		return &usageError{fmt.Errorf("--to %s: %w", f.To, err)}
+	}
+	return nil
+}
+
+// calls returns the number of calls at once.
+func (f *targetFlags) calls(t *target) int {
+	switch {
+	case f.InFlight > 0:
+		return f.InFlight
+	case t.vendor:
+		return vendorInFlight
+	}
+	return inFlight
+}
+
+// open completes the connection c and returns its target. If the target is optional, a
+// missing server or key is no error.
+func (f *targetFlags) open(ctx context.Context, env *environment, c *connection, optional bool) (*target, error) {
+	t := &target{count: -1}
+	f.address(c)
+	if err := c.server(); err != nil {
+		if optional && errors.Is(err, errNoServer) {
+			return t, nil
+		}
+		return nil, err
+	}
+	if c.SDKAppID == 0 {
+		if optional {
+			return t, nil
+		}
+		return nil, c.noApp()
+	}
+	t.name = fmt.Sprintf("%s, app %d", c.URL, c.SDKAppID)
+	t.vendor = isVendor(c.URL)
+	var err error
+	if t.api, err = c.accountWith(ctx, env, -1); err != nil && !optional {
+		return nil, err
+	}
+	if err := t.look(ctx, env, c); err != nil && !optional {
+		return nil, err
+	}
+	f.limit(t)
+	return t, nil
+}
+
+// address sets the server and the app of c.
+func (f *targetFlags) address(c *connection) {
+	if f.To != "" {
+		c.URL, _, _ = targetURL(f.To) // check has seen it
+	}
+	if f.App != 0 {
+		c.SDKAppID = f.App
+	}
+}
+
+// isVendor reports whether the host of an address is one of the vendor.
+func isVendor(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && region.Of(strings.ToLower(u.Hostname())) != ""
+}
+
+// look reads what a token may see of a Rollcall.
+func (t *target) look(ctx context.Context, env *environment, c *connection) error {
+	if t.vendor {
+		return nil
+	}
+	if token, err := c.secret(env, c.AdminTokenFile, "--admin-token-file", tokenVariable); err != nil || token == "" && c.saved.AdminToken == "" {
+		return err
+	}
+	var err error
+	if t.admin, err = c.admin(env); err != nil {
+		return err
+	}
+	app, err := t.admin.App(ctx, c.SDKAppID)
+	if err == nil {
+		t.app = app
+		t.count, err = t.admin.CountAccounts(ctx, c.SDKAppID)
+	}
+	if hidden(err) {
+		t.admin, t.app, t.count = nil, nil, -1
+		return nil
+	}
+	return err
+}
+
+// hidden reports whether the admin API cannot be read: it is elsewhere, or the token may not
+// read it.
+func hidden(err error) bool {
+	if p, ok := errors.AsType[*client.Problem](err); ok {
+		return p.Status == http.StatusForbidden || p.Status == http.StatusNotFound
+	}
+	e, ok := errors.AsType[*client.TransportError](err)
+	return ok && e.Status != 0 && !e.Temporary()
+}
+
+// shareOfLimits is the part of a limit that a run uses. Other programs call the app too, and
+// calls that start evenly can arrive in bursts.
+const shareOfLimits = 0.9
+
+// limitedCommands are the commands of runs and checks.
+var limitedCommands = []string{"multiaccount_import", "account_import", "account_delete", "account_check", "portrait_set", "portrait_get"}
+
+// limit sets the limits of t.
+func (f *targetFlags) limit(t *target) {
+	t.limits = map[string]float64{}
+	if t.app != nil && t.app.Settings.RateMode != account.RateEnforce && f.Rate == 0 {
+		return
+	}
+	for _, name := range limitedCommands {
+		limit := float64(wire.CommandNamed(name).Rate) * shareOfLimits
+		t.limited = "by the documented limits"
+		switch {
+		case f.Rate > 0:
+			limit, t.limited = f.Rate, "by --rate"
+		case t.vendor:
+			t.limited = "by the vendor"
+		case t.app != nil:
+			limit, t.limited = limitOfApp(t.app, name)*shareOfLimits, "by the app"
+		}
+		t.limits[name] = limit
+	}
+}
+
+// limitOfApp returns the limit of a command in calls per second.
+func limitOfApp(app *client.App, command string) float64 {
+	limit := wire.CommandNamed(command).Rate
+	if own := app.Settings.RateLimits[command]; own > 0 {
+		limit = own
+	}
+	if all := app.Settings.AppRateLimit; all > 0 {
+		limit = min(limit, all)
+	}
+	return float64(limit)
+}
+
+// quota returns how many accounts an app may have, or importer.NoQuota.
+func quota(app *client.App) int64 {
+	a := account.App{Edition: account.Edition(app.Edition), Settings: app.Settings}
+	if n := a.Quota(); n > 0 {
+		return n
+	}
+	return importer.NoQuota
+}
+
+// left returns a function that asks how many accounts can still be created, or nil if that
+// is unknown.
+func (t *target) left(app uint32) func(context.Context) (int64, error) {
+	if t.app == nil {
+		return nil
+	}
+	return func(ctx context.Context) (int64, error) {
+		a, err := t.admin.App(ctx, app)
+		if err != nil || quota(a) == importer.NoQuota {
+			return importer.NoQuota, err
+		}
+		n, err := t.admin.CountAccounts(ctx, app)
+		return max(quota(a)-n, 0), err
+	}
 }

@@ -76,3 +76,16 @@ func TestCutCell(t *testing.T) {
 		}
 	}
 }
+
+// TestClean checks that a text of a user cannot control a terminal.
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"Alice 用户":      "Alice 用户",
+		"\x1b[31mred\n": `\u001b[31mred\u000a`,
+		"a\u202eb\tc":   `a\u202eb\u0009c`,
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

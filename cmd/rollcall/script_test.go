@@ -117,6 +117,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "ID"},
 	{regexp.MustCompile(`(internal_id\W+)\d+`), "${1}NUMBER"},
 	{regexp.MustCompile(`request [A-Z2-7]{16}`), "request ID"},
+	{regexp.MustCompile(`; [\d.]+s, \d+ rows/s`), "; RATE"},
 	{regexp.MustCompile(`\b[\d.]+(ms|µs)\b`), "DURATION"},
 	{regexp.MustCompile(`(took(_ms)?\W+)[\d.]+(ms|s)?`), "${1}DURATION"},
 	{regexp.MustCompile(`\b[A-Z2-7]{16}\b`), "REQUEST"},

@@ -80,7 +80,7 @@ var imports = map[string][]string{
 	"internal/loadgen":    {"client", "internal/wire"},
 	"internal/diff":       {"client", "internal/exporter", "internal/source"},
 	"internal/exporter":   {"internal/durable"},
-	"internal/importer":   {"client", "internal/account", "internal/source"},
+	"internal/importer":   {"client", "internal/account", "internal/durable", "internal/progress", "internal/source"},
 	"internal/source":     {"internal/account"},
 	"internal/dryrun":     {"internal/account", "internal/progress", "internal/source"},
 	"internal/completion": {},

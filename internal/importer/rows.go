@@ -1,42 +1,176 @@
 package importer
 
 import (
-	"iter"
-	"unicode/utf8"
+	"context"
+	"errors"
 
 	"rollcall/client"
+	"rollcall/internal/account"
 	"rollcall/internal/source"
 )
 
-// A Row is an account to import, or a record of a file that is none.
-type Row struct {
-	File    string // empty for an argument
-	Line    int    // from 1; or which argument
-	Account client.Account
-	Fault   string // why it is not an account; "" if it is one
+// Limits of a chunk. A chunk is long enough to make the cost of passing it on small.
+const (
+	chunkRows  = 512
+	chunkBytes = 64 << 10
+)
+
+// A row is a copy of a row of a file, and its verdict.
+type row struct {
+	number        int64
+	file          *source.File
+	line          int
+	id            string
+	nick, faceURL string
+	tags          []client.Field
+	raw           string // the record as it was written
+
+	verdict
+	judged bool
+	next   *row // the next row of the same id that is under way
 }
 
-// NewRow returns the row of an argument, which has a fault if JSON cannot carry it.
-func NewRow(line int, a client.Account) Row {
-	r := Row{Line: line, Account: a}
-	if !utf8.ValidString(a.UserID) || !utf8.ValidString(a.Nick) || !utf8.ValidString(a.FaceURL) {
-		r.Fault = "it is not UTF-8: write it in that encoding"
+// A verdict says what became of a row.
+type verdict struct {
+	code   client.Code
+	reason string // "" if the row was not rejected
+	absent bool   // a deletion of an id that does not exist
+}
+
+func (r *row) account() client.Account {
+	return client.Account{UserID: r.id, Nick: r.nick, FaceURL: r.faceURL}
+}
+
+// judge sets the verdict.
+func (r *row) judge(v verdict) { r.verdict, r.judged = v, true }
+
+// A chunk contains consecutive rows. Their texts share memory.
+type chunk struct {
+	rows []row
+	size int   // bytes of the texts
+	at   int64 // bytes of the input up to the end of the chunk
+	err  error // of reading on after the rows
+}
+
+// A builder fills a chunk.
+type builder struct {
+	rows  []row
+	ends  []int // of the four texts of each row in text
+	text  []byte
+	check func(*row) verdict
+}
+
+// add copies r.
+func (b *builder) add(number int64, r *source.Row) {
+	b.rows = append(b.rows, row{number: number, file: r.File, line: r.Line, tags: fieldsOf(r), verdict: verdict{reason: r.Fault}, judged: r.Fault != ""})
+	for _, text := range [][]byte{r.UserID, r.Nick, r.FaceURL, r.Raw} {
+		b.text = append(b.text, text...)
+		b.ends = append(b.ends, len(b.text))
 	}
-	return r
 }
 
-// Rows returns copies of the rows of files, which stay valid.
-func Rows(files iter.Seq2[*source.Row, error]) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for r, err := range files {
-			if err != nil {
-				yield(Row{}, err)
-				return
-			}
-			a := client.Account{UserID: string(r.UserID), Nick: string(r.Nick), FaceURL: string(r.FaceURL)}
-			if !yield(Row{File: r.File.Name, Line: r.Line, Account: a, Fault: r.Fault}, nil) {
-				return
+// full reports whether no row may be added.
+func (b *builder) full() bool { return len(b.rows) == chunkRows || len(b.text) >= chunkBytes }
+
+// chunk returns the rows that were added, and begins anew. Rows that no server would accept
+// have their verdict.
+func (b *builder) chunk() *chunk {
+	text := string(b.text)
+	c := &chunk{rows: b.rows, size: len(text)}
+	start := 0
+	next := func() string {
+		end := b.ends[0]
+		b.ends = b.ends[1:]
+		part := text[start:end]
+		start = end
+		return part
+	}
+	all := b.ends[:0]
+	for i := range c.rows {
+		r := &c.rows[i]
+		r.id, r.nick, r.faceURL, r.raw = next(), next(), next(), next()
+		if !r.judged {
+			if v := b.check(r); v.reason != "" {
+				r.judge(v)
 			}
 		}
 	}
+	b.rows, b.ends, b.text = make([]row, 0, chunkRows), all, b.text[:0]
+	return c
+}
+
+// read copies the rows after skip, in another goroutine. The channel is closed at the end of
+// the files, and when ctx ends. A read of a terminal or a pipe cannot be interrupted, so
+// nobody waits for the goroutine.
+func (j *Job) read(ctx context.Context, skip int64) <-chan *chunk {
+	chunks := make(chan *chunk, 2)
+	go func() {
+		defer close(chunks)
+		b := &builder{rows: make([]row, 0, chunkRows), check: j.check}
+		p := &position{sizes: map[*source.File]int64{}}
+		send := func(err error) bool {
+			c := b.chunk()
+			c.err, c.at = err, p.total()
+			select {
+			case chunks <- c:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		number := int64(0)
+		for r, err := range source.Read(j.Files, j.Stdin, j.Source) {
+			if err != nil {
+				send(err)
+				return
+			}
+			if number++; number <= skip {
+				if number%4096 == 0 && ctx.Err() != nil {
+					return
+				}
+				continue
+			}
+			p.see(r.File)
+			if b.add(number, r); b.full() && !send(nil) {
+				return
+			}
+		}
+		if number < skip {
+			send(errors.New("the files have fewer rows than an earlier run has read: they have changed; begin anew with --restart"))
+			return
+		}
+		if len(b.rows) > 0 {
+			send(nil)
+		}
+	}()
+	return chunks
+}
+
+// check applies the rules that need no server. Calls whose rows are all well-formed need no
+// second call to find out which row is not.
+func (j *Job) check(r *row) verdict {
+	err := account.Upsert{ID: account.UserID(r.id), Nick: r.nick, FaceURL: r.faceURL}.Validate(j.Strict)
+	if j.Operation == Delete {
+		err = account.UserID(r.id).Validate(false)
+	}
+	if err == nil {
+		return verdict{}
+	}
+	code := client.CodeBadParameter
+	if account.CodeOf(err) == account.ValueTooLong {
+		code = client.CodeValueTooLong
+	}
+	return verdict{code: code, reason: account.DetailOf(err)}
+}
+
+// fieldsOf returns copies of the tags of r.
+func fieldsOf(r *source.Row) []client.Field {
+	if len(r.Tags) == 0 {
+		return nil
+	}
+	fields := make([]client.Field, len(r.Tags))
+	for i, t := range r.Tags {
+		fields[i] = client.Field{Tag: t.Name, Text: string(t.Text), Number: t.Number, IsNumber: t.IsNumber}
+	}
+	return fields
 }

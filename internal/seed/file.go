@@ -84,7 +84,7 @@ func readLimited(file string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("is not a file: name one")
 	case info.Size() > MaxFile:
-		return nil, fmt.Errorf("is larger than %d MiB: import so many accounts with \"rollcall account import\"", MaxFile>>20)
+		return nil, fmt.Errorf("is larger than %d MiB: import so many accounts with \"rollcall import\"", MaxFile>>20)
 	}
 	return os.ReadFile(file)
 }
