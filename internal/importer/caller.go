@@ -63,7 +63,7 @@ func (c *caller) do(b *batch) {
 	for try := 0; len(rows) > 0; try++ {
 		if try > 0 {
 			c.retries.Add(1)
-			if b.err = sleep(c.waits, pause(firstPause, try-1)); b.err != nil {
+			if b.err = sleep(c.waits, pause(c.job.firstPause(), try-1)); b.err != nil {
 				return
 			}
 		}
@@ -93,11 +93,11 @@ func (c *caller) batch(b *batch, rows []*row, try int) (again []*row, err error)
 		case res.Code == client.CodeUnexplained:
 			alone = append(alone, r)
 		case c.job.Operation == Delete && res.Code == client.CodeNoAccount:
-			r.judge(verdict{absent: true})
+			r.answer(verdict{absent: true})
 		case res.Code.Retryable() && try < maxTries:
 			again = append(again, r)
 		default:
-			r.judge(verdict{code: res.Code, reason: why(r, res.Code, res.Info)})
+			r.answer(verdict{code: res.Code, reason: why(r, res.Code, res.Info)})
 		}
 		if err != nil {
 			return nil, err
@@ -142,10 +142,10 @@ func (c *caller) each(b *batch, rows []*row) error {
 		case err == nil:
 			err = c.finish(b, r)
 		case ok && c.job.Operation == Delete && e.Code == client.CodeNoAccount:
-			r.judge(verdict{absent: true})
+			r.answer(verdict{absent: true})
 			err = nil
 		case ok && (ofItem(c.job.Operation, e) || e.Code.Retryable()):
-			r.judge(verdict{code: e.Code, reason: why(r, e.Code, e.Info)})
+			r.answer(verdict{code: e.Code, reason: why(r, e.Code, e.Info)})
 			err = nil
 		}
 		if err != nil {
@@ -177,14 +177,14 @@ func (c *caller) finish(b *batch, r *row) error {
 			return c.job.Wire.Client.SetProfile(ctx, r.id, r.tags...)
 		})
 		if e, ok := errors.AsType[*client.Error](err); ok && (ofProfile(e) || e.Code.Retryable()) {
-			r.judge(verdict{code: e.Code, reason: "the account was imported, but its profile was refused: " + e.Info})
+			r.answer(verdict{code: e.Code, reason: "the account was imported, but its profile was refused: " + e.Info})
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	r.judge(verdict{})
+	r.answer(verdict{})
 	return nil
 }
 
@@ -214,7 +214,7 @@ func (c *caller) ask(b *batch, command string, call func(context.Context) error)
 			return err
 		}
 		c.retries.Add(1)
-		base := firstPause
+		base := c.job.firstPause()
 		if kind == slow {
 			base = slowPause
 		}

@@ -73,7 +73,8 @@ type Job struct {
 	// Pause is closed and replaced at each change of the pause; nil never pauses.
 	Pause *Pause
 
-	settle time.Duration // see settleTime; tests shorten it
+	settle time.Duration // see settleTime; tests shorten both
+	first  time.Duration // see firstPause
 }
 
 // Shown is the number of rejected rows for which Rejected is called.
@@ -208,6 +209,13 @@ func (j *Job) settleTime() time.Duration {
 		return j.settle
 	}
 	return settleTime
+}
+
+func (j *Job) firstPause() time.Duration {
+	if j.first != 0 {
+		return j.first
+	}
+	return firstPause
 }
 
 // described returns the names of the files for a message.

@@ -34,8 +34,10 @@ type document struct {
 	Files     []fileMark `json:"files"`
 
 	// Key is the key of the stream under way, and Base the row before its first row.
-	Key  string `json:"key,omitempty"`
-	Base int64  `json:"base,omitempty"`
+	Key           string `json:"key,omitempty"`
+	Base          int64  `json:"base,omitempty"`
+	KeyRejected   int64  `json:"key_rejected,omitempty"`   // rows that the server rejected
+	CreatedBefore int64  `json:"created_before,omitempty"` // new accounts of earlier keys
 
 	Row      int64    `json:"row"` // every verdict up to it is known, and written if it is a rejection
 	Done     int64    `json:"done"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,6 @@ import (
 	"time"
 
 	"rollcall/client"
-	"rollcall/internal/source"
 	"rollcall/rollcalltest"
 )
 
@@ -39,7 +39,7 @@ func newFront(t *testing.T, srv *rollcalltest.Server, vendor bool) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }} // without headers of a proxy
 	f := &front{vendor: vendor}
 	proxy.ModifyResponse = func(r *http.Response) error {
 		if vendor {
@@ -63,11 +63,13 @@ func newFront(t *testing.T, srv *rollcalltest.Server, vendor bool) *front {
 			panic(http.ErrAbortHandler)
 		case vendor && strings.HasPrefix(r.URL.Path, "/admin"):
 			http.NotFound(w, r)
+		case cut && r.ContentLength < 0:
+			r.Body = &cutBody{r.Body, rand.IntN(200 << 10)}
+			proxy.ServeHTTP(w, r)
 		case cut:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		default:
-			r.Host = u.Host
 			proxy.ServeHTTP(w, r)
 		}
 	}))
@@ -75,6 +77,33 @@ func newFront(t *testing.T, srv *rollcalltest.Server, vendor bool) *front {
 	t.Cleanup(s.Close)
 	f.URL = s.URL
 	return f
+}
+
+// A cutBody breaks off after some bytes.
+type cutBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *cutBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// streamOf returns a target for a job by stream.
+func streamOf(t *testing.T, srv *rollcalltest.Server, url string) *Stream {
+	t.Helper()
+	tr := &http.Transport{MaxIdleConnsPerHost: 64}
+	t.Cleanup(tr.CloseIdleConnections)
+	c, err := client.NewAdmin(client.AdminOptions{BaseURL: url, Token: srv.AdminToken, HTTPClient: &http.Client{Transport: tr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Stream{Client: c}
 }
 
 // wireOf returns a target for a job.
@@ -136,7 +165,7 @@ func sequential(all []line, quota int) (accounts map[string]string, rejected []i
 	accounts = map[string]string{}
 	for i, l := range all {
 		_, there := accounts[l.id]
-		if l.bad || !there && len(accounts) == quota {
+		if l.bad || !there && quota >= 0 && len(accounts) == quota {
 			rejected = append(rejected, int64(i+1))
 			continue
 		}
@@ -176,7 +205,7 @@ func write(t *testing.T, name string, content []byte) string {
 func jobOf(srv *rollcalltest.Server, w *Wire, file string) *Job {
 	return &Job{
 		Operation: Import, Target: srv.URL, App: srv.SDKAppID, Files: []string{file}, Journal: JournalFor(Import, []string{file}),
-		Way: ByWire, Wire: w, Wait: time.Minute, settle: 50 * time.Millisecond,
+		Way: ByWire, Wire: w, Wait: time.Minute, settle: 50 * time.Millisecond, first: time.Millisecond,
 	}
 }
 
@@ -214,5 +243,3 @@ func rejectsOf(t *testing.T, file string) (lines []int) {
 	}
 	return lines
 }
-
-var _ = source.CSV

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"time"
@@ -280,7 +281,7 @@ func lastRejected(journal string, length int64) (last int64, err error) {
 }
 
 // rejectedRows iterates over the numbers of rejected rows, as far as the journal covers them.
-func rejectedRows(journal string, length int64) func(func(int64, error) bool) {
+func rejectedRows(journal string, length int64) iter.Seq2[int64, error] {
 	return func(yield func(int64, error) bool) {
 		if length == 0 {
 			return

@@ -53,11 +53,42 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestOrderOfStream imports such files by stream, through a server that cuts connections. Each
+// row has its effect once.
+func TestOrderOfStream(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	shared := rollcalltest.NewServer(t)
+	for _, tt := range []struct {
+		cuts  uint64 // in thousandths
+		pool  int
+		quota int64
+	}{{0, 5000, 0}, {300, 50, 0}, {700, 5000, 0}, {300, 5000, 500}, {0, 5000, 1}} {
+		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
+			all := lines(rng, 20_000, tt.pool)
+			srv := shared.NewApp(t, rollcalltest.WithSettings(client.Settings{Quota: tt.quota}))
+			f := newFront(t, srv, false)
+			f.cuts.Store(tt.cuts)
+			j := jobOf(srv, nil, write(t, "users.csv", table(all)))
+			j.Way, j.Stream = ByStream, streamOf(t, srv, f.URL)
+			s, err := j.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRun(t, srv, j, s, all, int(tt.quota)-1)
+			if want, _ := sequential(all, int(tt.quota)-1); s.Created != int64(len(want)) {
+				t.Errorf("%d new accounts, want %d", s.Created, len(want))
+			}
+		})
+	}
+}
+
 // checkRun compares a run with the lines one by one: the accounts, the counts, and the
 // rejects file.
 func checkRun(t *testing.T, srv *rollcalltest.Server, j *Job, s *Summary, all []line, quota int) {
 	t.Helper()
-	want, rejected := sequential(all, quota)
+	want, rejected := sequential(all, quota) // of a negative quota: without one
 	if diff := cmp.Diff(want, accountsOf(t, srv)); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}

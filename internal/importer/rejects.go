@@ -115,7 +115,12 @@ func (r *rejects) write(row *row) error {
 	if row.code > 0 {
 		reason = fmt.Sprintf("%d %s", row.code, reason)
 	}
-	_, err = f.Write(f.form.row(row, place, reason))
+	if f.length == 0 {
+		_, err = f.Write(f.form.head())
+	}
+	if err == nil {
+		_, err = f.Write(f.form.row(row, place, reason))
+	}
 	return wrapRejects(f.mark.Name, err)
 }
 
@@ -163,8 +168,7 @@ func (r *rejects) create(f *source.File, form form) (*rejectsFile, error) {
 	}
 	file := &rejectsFile{appendFile: a, mark: m, form: form}
 	r.open[m.Form] = file
-	_, err = file.Write(form.head())
-	return file, wrapRejects(name, err)
+	return file, nil
 }
 
 // announce writes the journal as it was, with the new file. The verdicts that are not

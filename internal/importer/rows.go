@@ -26,8 +26,10 @@ type row struct {
 	raw           string // the record as it was written
 
 	verdict
-	judged bool
-	next   *row // the next row of the same id that is under way
+	answered bool // the call under way has set the verdict
+	judged   bool // the verdict is known to the run
+	faulty   bool // judged when it was read; no server gets it
+	next     *row // the next row of the same id that is under way
 }
 
 // A verdict says what became of a row.
@@ -44,12 +46,16 @@ func (r *row) account() client.Account {
 // judge sets the verdict.
 func (r *row) judge(v verdict) { r.verdict, r.judged = v, true }
 
+// answer sets the verdict in the goroutine of a call.
+func (r *row) answer(v verdict) { r.verdict, r.answered = v, true }
+
 // A chunk contains consecutive rows. Their texts share memory.
 type chunk struct {
 	rows []row
 	size int   // bytes of the texts
 	at   int64 // bytes of the input up to the end of the chunk
-	err  error // of reading on after the rows
+	end  bool  // no rows follow
+	err  error // with which the files end
 }
 
 // A builder fills a chunk.
@@ -94,13 +100,14 @@ func (b *builder) chunk() *chunk {
 				r.judge(v)
 			}
 		}
+		r.faulty = r.judged
 	}
 	b.rows, b.ends, b.text = make([]row, 0, chunkRows), all, b.text[:0]
 	return c
 }
 
-// read copies the rows after skip, in another goroutine. The channel is closed at the end of
-// the files, and when ctx ends. A read of a terminal or a pipe cannot be interrupted, so
+// read copies the rows after skip, in another goroutine. The last chunk says so. The channel is
+// closed after it, and when ctx ends. A read of a terminal or a pipe cannot be interrupted, so
 // nobody waits for the goroutine.
 func (j *Job) read(ctx context.Context, skip int64) <-chan *chunk {
 	chunks := make(chan *chunk, 2)
@@ -108,9 +115,9 @@ func (j *Job) read(ctx context.Context, skip int64) <-chan *chunk {
 		defer close(chunks)
 		b := &builder{rows: make([]row, 0, chunkRows), check: j.check}
 		p := &position{sizes: map[*source.File]int64{}}
-		send := func(err error) bool {
+		send := func(end bool, err error) bool {
 			c := b.chunk()
-			c.err, c.at = err, p.total()
+			c.end, c.err, c.at = end, err, p.total()
 			select {
 			case chunks <- c:
 				return true
@@ -121,7 +128,7 @@ func (j *Job) read(ctx context.Context, skip int64) <-chan *chunk {
 		number := int64(0)
 		for r, err := range source.Read(j.Files, j.Stdin, j.Source) {
 			if err != nil {
-				send(err)
+				send(true, err)
 				return
 			}
 			if number++; number <= skip {
@@ -131,17 +138,15 @@ func (j *Job) read(ctx context.Context, skip int64) <-chan *chunk {
 				continue
 			}
 			p.see(r.File)
-			if b.add(number, r); b.full() && !send(nil) {
+			if b.add(number, r); b.full() && !send(false, nil) {
 				return
 			}
 		}
 		if number < skip {
-			send(errors.New("the files have fewer rows than an earlier run has read: they have changed; begin anew with --restart"))
+			send(true, errors.New("the files have fewer rows than an earlier run has read: they have changed; begin anew with --restart"))
 			return
 		}
-		if len(b.rows) > 0 {
-			send(nil)
-		}
+		send(true, nil)
 	}()
 	return chunks
 }

@@ -162,16 +162,15 @@ func (w *wireRun) finished() bool { return w.chunks == nil && len(w.window) == 0
 func (w *wireRun) read(c *chunk, ok bool) {
 	w.lingered = false
 	if !ok {
-		w.chunks = nil
+		w.fail(errStopped)
 		return
 	}
 	w.position = c.at
 	for i := range c.rows {
 		w.add(&c.rows[i])
 	}
-	if c.err != nil {
-		w.chunks = nil
-		w.fileErr = c.err // after the verdicts of the rows before it
+	if c.end {
+		w.chunks, w.fileErr = nil, c.err // an error counts after the verdicts of the rows before it
 	}
 }
 
@@ -280,9 +279,10 @@ func (w *wireRun) end(b *batch) {
 	}
 	until := time.Now().Add(w.job.settleTime())
 	for _, r := range b.rows {
-		if !r.judged {
+		if !r.answered {
 			continue
 		}
+		r.judged = true
 		w.quota.judged(r)
 		if b.unsettled {
 			w.held = append(w.held, heldRow{r, until})
