@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -63,36 +62,6 @@ func checkStatus(r client.CheckResult) string {
 		return "imported"
 	}
 	return "not imported"
-}
-
-type accountDeleteCmd struct {
-	UserIDs []string `arg:"" name:"userid" help:"Ids to delete."`
-	confirmation
-}
-
-// Help is shown by rollcall account delete --help.
-func (accountDeleteCmd) Help() string {
-	return `It cannot be undone: the command asks first on a terminal, and needs --yes in a
-script. On paid editions deletion must be allowed first (rollcall app set --setting
-allow_delete=true), and a deleted id cannot be imported again for three months.
-Exit code 3: some were not deleted.
-
-Examples:
-  rollcall account delete alice
-  rollcall account delete alice bob --yes --output json`
-}
-
-func (c *accountDeleteCmd) Run(ctx context.Context, env *environment, g *accountCmd) error {
-	api, err := g.account(ctx, env)
-	if err != nil {
-		return err
-	}
-	g.target(env, g.SDKAppID)
-	if err := c.confirm(ctx, env, fmt.Sprintf("this deletes %s of app %d for good", some(c.UserIDs, "account"), g.SDKAppID)); err != nil {
-		return err
-	}
-	results, err := inBatches(ctx, c.UserIDs, api.DeleteAccounts)
-	return printResults(env, g, results, deleted, err)
 }
 
 type accountKickCmd struct {

@@ -127,10 +127,7 @@ func (c *importCmd) Run(ctx context.Context, env *environment, k *kong.Context) 
 		return err
 	}
 	c.connection.target(env, c.SDKAppID)
-	if err := r.run(ctx); err != nil || !c.Verify {
-		return err
-	}
-	return r.verify(ctx)
+	return r.run(ctx, c.Verify)
 }
 
 // resolve finds out what the target is. If it is optional, a missing server or key is no
@@ -166,9 +163,44 @@ func (c *importCmd) aim(ctx context.Context, r *fileRun) error {
 	j, t := r.job, r.target
 	j.Target, j.App = c.URL, c.SDKAppID
 	j.Strict = t.app != nil && t.app.Settings.StrictIDs
-	j.Wire = &importer.Wire{
-		Client: t.api, InFlight: c.calls(t), Limits: t.limits, Limited: t.limited, Vendor: t.vendor, Left: t.left(c.SDKAppID),
+	j.Wire = t.wire(&c.paceFlags, c.SDKAppID)
+	if t.admin != nil {
+		j.Stream = &importer.Stream{Client: t.admin}
 	}
-	j.Way = importer.ByWire
+	var err error
+	if j.Way, err = c.way(ctx, r); err != nil {
+		return err
+	}
+	if j.Way == importer.ByWire || c.Verify {
+		return t.keyErr
+	}
 	return nil
+}
+
+// way returns how the rows reach the target. A run that goes on keeps its way.
+func (c *importCmd) way(ctx context.Context, r *fileRun) (importer.Way, error) {
+	if c.Via != "auto" {
+		if c.Via == string(importer.ByStream) && r.target.admin == nil {
+			return "", &usageError{errors.New("--via stream needs a Rollcall and a token of its admin API: give --admin-token-file, or --via wire")}
+		}
+		return importer.Way(c.Via), nil
+	}
+	if r.job.Journal != "" && !c.Restart {
+		if way, err := importer.ReadWay(r.job.Journal); way != "" || err != nil {
+			return way, err
+		}
+	}
+	if r.target.admin == nil || c.Rate > 0 || c.InFlight > 0 {
+		return importer.ByWire, nil
+	}
+	for _, err := range r.target.admin.Imports(ctx, c.SDKAppID) {
+		if hidden(err) {
+			return importer.ByWire, nil // an older server
+		}
+		if err != nil {
+			return "", err
+		}
+		break
+	}
+	return importer.ByStream, nil
 }

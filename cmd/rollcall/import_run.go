@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"rollcall/client"
 	"rollcall/internal/importer"
 	"rollcall/internal/progress"
 	"rollcall/internal/source"
@@ -35,35 +34,52 @@ var words = map[importer.Operation]struct{ doing, done string }{
 	importer.Delete: {"deleting", "deleted"},
 }
 
-// run runs the job and prints its result.
-func (r *fileRun) run(ctx context.Context) error {
-	r.bar = progress.New(r.env.stderr, progress.Options{
-		Verb: words[r.job.Operation].doing, Unit: "rows", Terminal: terminal(r.env.stderr), Quiet: r.quiet,
-	})
-	r.job.Progress = r.bar.Set
+// run runs the job, verifies it on request, and prints the result.
+func (r *fileRun) run(ctx context.Context, verify bool) error {
 	r.job.Rejected = r.showRejection
 	r.job.Notice = func(text string) { r.above("%s", text) }
 	r.job.Pause = new(importer.Pause)
-	stop := r.pauseBySignal()
-	s, err := r.job.Run(ctx)
-	stop()
-	r.bar.Close()
+	var s *importer.Summary
+	err := r.withBar(words[r.job.Operation].doing, func() (err error) {
+		defer r.pauseBySignal()()
+		s, err = r.job.Run(ctx)
+		return err
+	})
 	if s == nil {
 		return err
 	}
-	if printErr := r.report(s); err == nil {
+	var v *importer.Verification
+	if err == nil && verify {
+		r.job.Restart = false // the journal is that of this run now
+		err = r.withBar("verifying", func() (err error) {
+			v, err = r.job.Verify(ctx)
+			return err
+		})
+	}
+	if printErr := r.report(s, v); err == nil {
 		err = printErr
 	}
-	switch _, stopped := errors.AsType[*importer.StoppedError](err); {
-	case stopped && ctx.Err() != nil:
+	switch _, unfinished := errors.AsType[*importer.StoppedError](err); {
+	case unfinished && ctx.Err() != nil:
 		fmt.Fprintf(r.env.stderr, "rollcall: interrupted after row %d%s\n", s.Row, r.continuation())
 		return &quietError{exitInterrupted}
-	case stopped:
+	case unfinished:
 		return fmt.Errorf("stopped after row %d: %w%s", s.Row, err, r.after(err))
-	case err == nil && s.Rejected > 0:
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintf(r.env.stderr, "rollcall: the verification was interrupted; repeat it with: %s\n", commandLine(r.args))
+		return &quietError{exitInterrupted}
+	case err == nil && (s.Rejected > 0 || v != nil && v.Missing > 0):
 		return errSomeFailed
 	}
 	return err
+}
+
+// withBar shows the progress of what do does.
+func (r *fileRun) withBar(verb string, do func() error) error {
+	r.bar = progress.New(r.env.stderr, progress.Options{Verb: verb, Unit: "rows", Terminal: terminal(r.env.stderr), Quiet: r.quiet})
+	defer r.bar.Close()
+	r.job.Progress = r.bar.Set
+	return do()
 }
 
 // continuation says how an interrupted run goes on.
@@ -174,12 +190,24 @@ type runReport struct {
 	Retries       int64             `json:"retries"`
 	Seconds       float64           `json:"seconds"`
 	RowsPerSecond float64           `json:"rows_per_second"`
+	Verification  *verification     `json:"verification,omitempty"`
 }
 
-// report prints the result.
-func (r *fileRun) report(s *importer.Summary) error {
+type verification struct {
+	Checked int64    `json:"checked"`
+	Missing int64    `json:"missing"`
+	First   []string `json:"first_missing,omitempty"`
+	File    string   `json:"missing_file,omitempty"`
+}
+
+// report prints the result. v is nil without a verification.
+func (r *fileRun) report(s *importer.Summary, v *importer.Verification) error {
 	if r.output == "json" {
-		return printJSON(r.env.stdout, r.jsonReport(s))
+		x := r.jsonReport(s)
+		if v != nil {
+			x.Verification = &verification{v.Checked, v.Missing, v.First, v.File}
+		}
+		return printJSON(r.env.stdout, x)
 	}
 	w := r.env.stdout
 	if s.Before {
@@ -193,11 +221,16 @@ func (r *fileRun) report(s *importer.Summary) error {
 		done += fmt.Sprintf(", not there %d", s.Absent)
 	}
 	fmt.Fprintf(w, "%d rows: %s, rejected %d; %s, %.0f rows/s\n", s.Row, done, s.Rejected, shortTime(s.Took), perSecond(s))
-	for _, x := range s.Reasons {
-		fmt.Fprintf(w, "  %d rejected: %s\n", x.Rows, clean(reasonOf(x)))
-	}
+	r.printReasons(s)
 	if len(s.Rejects) > 0 && s.Rejected > 0 {
-		fmt.Fprintf(w, "rejected rows are in %s; mend them there, and import that file\n", clean(strings.Join(s.Rejects, ", ")))
+		fmt.Fprintf(w, "rejected rows are in %s; mend them there, and %s that file\n", clean(strings.Join(s.Rejects, ", ")), s.Operation)
+	}
+	switch {
+	case v == nil:
+	case v.Missing == 0:
+		fmt.Fprintf(w, "verified: the ids of %d rows are there\n", v.Checked)
+	default:
+		fmt.Fprintf(w, "missing: the ids of %d of %d rows, such as %s; all of them are in %s\n", v.Missing, v.Checked, clean(strings.Join(v.First, ", ")), clean(v.File))
 	}
 	return nil
 }
@@ -208,6 +241,12 @@ func shortTime(d time.Duration) string {
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	return d.Round(time.Second).String()
+}
+
+func (r *fileRun) printReasons(s *importer.Summary) {
+	for _, x := range s.Reasons {
+		fmt.Fprintf(r.env.stdout, "  %d rejected: %s\n", x.Rows, clean(reasonOf(x)))
+	}
 }
 
 // reasonOf returns a reason with its code.
@@ -247,7 +286,3 @@ func (r *fileRun) jsonReport(s *importer.Summary) *runReport {
 	}
 	return x
 }
-
-var _ = client.CodeInternal
-
-func (r *fileRun) verify(ctx context.Context) error { return errors.New("not yet") }

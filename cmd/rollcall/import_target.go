@@ -21,6 +21,7 @@ type target struct {
 	name    string              // for people: "http://127.0.0.1:7580, app 1400000001"; "" without a server
 	vendor  bool                // the service of the vendor, not a Rollcall
 	api     *client.Client      // without retries of its own; nil if there is no key to sign with
+	keyErr  error               // why there is none
 	admin   *client.AdminClient // nil without a token
 	app     *client.App         // with its settings; nil if no token may read it
 	count   int64               // accounts that it has; -1 if unknown
@@ -51,8 +52,13 @@ func targetURL(to string) (url string, vendor bool, err error) {
 
 // targetFlags select the target of a command that reads files.
 type targetFlags struct {
-	To       string  `placeholder:"TARGET" given:"an address such as https://rollcall.example.com, or tencent:singapore" help:"The address of a Rollcall, or tencent: and a data centre of the vendor, such as tencent:singapore (default: --url, or the context)."`
-	App      uint32  `placeholder:"SDKAPPID" given:"" help:"The app (default: --sdkappid, or the context)."`
+	To  string `placeholder:"TARGET" given:"an address such as https://rollcall.example.com, or tencent:singapore" help:"The address of a Rollcall, or tencent: and a data centre of the vendor, such as tencent:singapore (default: --url, or the context)."`
+	App uint32 `placeholder:"SDKAPPID" given:"" help:"The app (default: --sdkappid, or the context)."`
+	paceFlags
+}
+
+// paceFlags say how fast a run calls its target.
+type paceFlags struct {
 	Rate     float64 `placeholder:"N" given:"a number above 0" help:"Most calls a second of each command (default: 90 % of what the app or the vendor allows)."`
 	InFlight int     `placeholder:"N" given:"a number from 1 to 64" help:"Calls of 100 accounts at once (default: 4, or 32 with the vendor)."`
 }
@@ -67,18 +73,22 @@ const (
 // maxInFlight is the largest number of calls that a command makes at once.
 const maxInFlight = 64
 
-func (f *targetFlags) check() error {
+func (f *paceFlags) check() error {
 	if f.InFlight > maxInFlight {
 		return &usageError{fmt.Errorf("--in-flight is %d; it can be 1 to %d", f.InFlight, maxInFlight)}
-	}
-	if _, _, err := targetURL(f.To); err != nil {
-		return &usageError{fmt.Errorf("--to %s: %w", f.To, err)}
 	}
 	return nil
 }
 
+func (f *targetFlags) check() error {
+	if _, _, err := targetURL(f.To); err != nil {
+		return &usageError{fmt.Errorf("--to %s: %w", f.To, err)}
+	}
+	return f.paceFlags.check()
+}
+
 // calls returns the number of calls at once.
-func (f *targetFlags) calls(t *target) int {
+func (f *paceFlags) calls(t *target) int {
 	switch {
 	case f.InFlight > 0:
 		return f.InFlight
@@ -91,8 +101,18 @@ func (f *targetFlags) calls(t *target) int {
 // open completes the connection c and returns its target. If the target is optional, a
 // missing server or key is no error.
 func (f *targetFlags) open(ctx context.Context, env *environment, c *connection, optional bool) (*target, error) {
+	if f.To != "" {
+		c.URL, _, _ = targetURL(f.To) // check has seen it
+	}
+	if f.App != 0 {
+		c.SDKAppID = f.App
+	}
+	return f.paceFlags.open(ctx, env, c, optional)
+}
+
+// open is the same without the flags of the target.
+func (f *paceFlags) open(ctx context.Context, env *environment, c *connection, optional bool) (*target, error) {
 	t := &target{count: -1}
-	f.address(c)
 	if err := c.server(); err != nil {
 		if optional && errors.Is(err, errNoServer) {
 			return t, nil
@@ -107,25 +127,14 @@ func (f *targetFlags) open(ctx context.Context, env *environment, c *connection,
 	}
 	t.name = fmt.Sprintf("%s, app %d", c.URL, c.SDKAppID)
 	t.vendor = isVendor(c.URL)
-	var err error
-	if t.api, err = c.accountWith(ctx, env, -1); err != nil && !optional {
-		return nil, err
-	}
 	if err := t.look(ctx, env, c); err != nil && !optional {
 		return nil, err
 	}
+	if t.api, t.keyErr = c.accountWith(ctx, env, -1); t.keyErr != nil && !optional && t.admin == nil {
+		return nil, t.keyErr
+	}
 	f.limit(t)
 	return t, nil
-}
-
-// address sets the server and the app of c.
-func (f *targetFlags) address(c *connection) {
-	if f.To != "" {
-		c.URL, _, _ = targetURL(f.To) // check has seen it
-	}
-	if f.App != 0 {
-		c.SDKAppID = f.App
-	}
 }
 
 // isVendor reports whether the host of an address is one of the vendor.
@@ -176,7 +185,7 @@ const shareOfLimits = 0.9
 var limitedCommands = []string{"multiaccount_import", "account_import", "account_delete", "account_check", "portrait_set", "portrait_get"}
 
 // limit sets the limits of t.
-func (f *targetFlags) limit(t *target) {
+func (f *paceFlags) limit(t *target) {
 	t.limits = map[string]float64{}
 	if t.app != nil && t.app.Settings.RateMode != account.RateEnforce && f.Rate == 0 {
 		return
@@ -215,6 +224,11 @@ func quota(app *client.App) int64 {
 		return n
 	}
 	return importer.NoQuota
+}
+
+// wire returns the target of calls of the account API.
+func (t *target) wire(f *paceFlags, app uint32) *importer.Wire {
+	return &importer.Wire{Client: t.api, InFlight: f.calls(t), Limits: t.limits, Limited: t.limited, Vendor: t.vendor, Left: t.left(app)}
 }
 
 // left returns a function that asks how many accounts can still be created, or nil if that

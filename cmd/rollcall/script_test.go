@@ -120,6 +120,7 @@ var masks = []struct {
 	{regexp.MustCompile(`; [\d.]+s, \d+ rows/s`), "; RATE"},
 	{regexp.MustCompile(`\b[\d.]+(ms|µs)\b`), "DURATION"},
 	{regexp.MustCompile(`(took(_ms)?\W+)[\d.]+(ms|s)?`), "${1}DURATION"},
+	{regexp.MustCompile(`import-[A-Z2-7]{26}\b`), "import-KEY"},
 	{regexp.MustCompile(`\b[A-Z2-7]{16}\b`), "REQUEST"},
 	{regexp.MustCompile(`(bytes\W+)\d+`), "${1}NUMBER"},
 	{regexp.MustCompile(` +\n`), "\n"},
