@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,10 @@ type fileRun struct {
 	bar    *progress.Bar
 }
 
+// gcPercent makes a run collect garbage more often than other programs, because it makes much
+// of it and keeps little.
+const gcPercent = 40
+
 // words are the words for what a run does.
 var words = map[importer.Operation]struct{ doing, done string }{
 	importer.Import: {"importing", "imported"},
@@ -39,6 +44,7 @@ func (r *fileRun) run(ctx context.Context, verify bool) error {
 	r.job.Rejected = r.showRejection
 	r.job.Notice = func(text string) { r.above("%s", text) }
 	r.job.Pause = new(importer.Pause)
+	debug.SetGCPercent(gcPercent)
 	var s *importer.Summary
 	err := r.withBar(words[r.job.Operation].doing, func() (err error) {
 		defer r.pauseBySignal()()

@@ -15,8 +15,8 @@ import (
 // Limits of the rows that are kept until they are durable. A server takes some thousands at
 // once.
 const (
-	streamChunks = 128
-	streamBytes  = 12 << 20
+	streamChunks = 64
+	streamBytes  = 8 << 20
 )
 
 // A feeder feeds the bodies of requests, one after the other, and keeps the rows that are not

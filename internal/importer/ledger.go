@@ -33,6 +33,7 @@ type ledger struct {
 	rejects *rejects
 	rows    *appendFile // numbers of rejected rows, as differences; nil without a journal
 	last    int64       // rejected row
+	failed  error       // of taking a verdict
 	shown   int
 
 	began  time.Time
@@ -111,8 +112,16 @@ func (l *ledger) begin() error {
 // rowsName returns the name of the list of rejected rows beside a journal.
 func rowsName(journal string) string { return journal + ".rejected" }
 
-// take takes the verdict of the row after the last one.
+// take takes the verdict of the row after the last one. After an error nothing is saved any
+// more: the journal must not cover a row whose rejection is not written.
 func (l *ledger) take(r *row) error {
+	if l.failed == nil {
+		l.failed = l.add(r)
+	}
+	return l.failed
+}
+
+func (l *ledger) add(r *row) error {
 	l.doc.Row = r.number
 	switch {
 	case r.reason != "":
@@ -171,6 +180,9 @@ func (l *ledger) saveSometimes() error {
 // save makes the verdicts so far durable: first the rejects, then the journal that covers
 // them.
 func (l *ledger) save() error {
+	if l.failed != nil {
+		return l.failed
+	}
 	l.saved = time.Now()
 	if err := l.rejects.sync(); err != nil {
 		return err

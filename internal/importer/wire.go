@@ -191,17 +191,14 @@ func (w *wireRun) add(r *row) {
 
 // advance passes the verdicts of the first rows on to the ledger.
 func (w *wireRun) advance() error {
-	n := 0
-	for n < len(w.window) && w.window[n].judged {
-		if err := w.l.take(w.window[n]); err != nil {
+	for len(w.window) > 0 && w.window[0].judged {
+		r := w.window[0]
+		if err := w.l.take(r); err != nil {
 			return err
 		}
-		w.bytes -= len(w.window[n].raw) + 200
-		w.window[n] = nil
-		n++
-	}
-	if w.window = w.window[n:]; len(w.window) == 0 {
-		w.window = nil
+		w.bytes -= len(r.raw) + 200
+		w.window[0] = nil
+		w.window = w.window[1:]
 	}
 	if w.finished() && w.fileErr != nil {
 		return w.fileErr

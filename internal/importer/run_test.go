@@ -1,0 +1,357 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"rollcall/client"
+	"rollcall/internal/progress"
+	"rollcall/internal/source"
+	"rollcall/rollcalltest"
+)
+
+// ways are both ways of a run.
+var ways = []Way{ByWire, ByStream}
+
+// newJob returns a job by a way through f.
+func newJob(t *testing.T, srv *rollcalltest.Server, f *front, way Way, file string) *Job {
+	t.Helper()
+	w := wireOf(t, srv, f.URL, 4)
+	w.Left = left(srv, 1_000_000)
+	j := jobOf(srv, w, file)
+	j.Way, j.Stream = way, streamOf(t, srv, f.URL)
+	return j
+}
+
+// TestStop stops runs at random rows, again and again. Each tells how far it is, and the next
+// one goes on from there.
+func TestStop(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	shared := rollcalltest.NewServer(t)
+	for _, way := range ways {
+		t.Run(string(way), func(t *testing.T) {
+			srv := shared.NewApp(t)
+			f := newFront(t, srv, false)
+			all := lines(rng, 20_000, 10_000)
+			file := write(t, "users.csv", table(all))
+			stops := 0
+			for {
+				j := newJob(t, srv, f, way, file)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				interrupt := errors.New("interrupt")
+				if stops < 8 {
+					time.AfterFunc(time.Duration(rng.IntN(100))*time.Millisecond, func() { cancel(interrupt) })
+				}
+				s, err := j.Run(ctx)
+				cancel(nil)
+				if err == nil {
+					checkRun(t, srv, j, s, all, -1)
+					t.Logf("%d stops", stops)
+					return
+				}
+				if e, ok := errors.AsType[*StoppedError](err); !ok || !errors.Is(e, interrupt) || s.State != Interrupted {
+					t.Fatalf("%v, %+v", err, s)
+				}
+				if s.Done+s.Rejected != s.Row {
+					t.Errorf("%+v", s)
+				}
+				stops++
+			}
+		})
+	}
+}
+
+// TestRefused goes on with another file, target or options than before. That is refused, and
+// nothing changes.
+func TestRefused(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	file := write(t, "users.csv", table(lines(rand.New(rand.NewPCG(1, 1)), 5000, 5000)))
+	interrupted := func(t *testing.T) *Job {
+		t.Helper()
+		j := newJob(t, srv, f, ByWire, file)
+		j.Restart = true
+		ctx, cancel := context.WithCancel(t.Context())
+		j.Rejected = func(Rejection) { cancel() }
+		if _, err := j.Run(ctx); err == nil {
+			t.Fatal("the run was not interrupted")
+		}
+		j.Restart, j.Rejected = false, nil
+		return j
+	}
+	touch := func(name string) {
+		if err := os.Chtimes(name, time.Time{}, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*Job)
+		want   string
+	}{
+		{"target", func(j *Job) { j.Target = "http://other" }, "is of the target"},
+		{"app", func(j *Job) { j.App++ }, "is of the app"},
+		{"operation", func(j *Job) { j.Operation = Delete }, "is of another operation (import)"},
+		{"way", func(j *Job) { j.Way = ByStream }, "is of a run by wire, not by stream: give --via wire"},
+		{"options", func(j *Job) { j.Source.Ignore = []string{"x"} }, "the options that say what the files are differ"},
+		{"files", func(j *Job) { j.Files = append(j.Files, write(t, "b.csv", []byte("userid\n"))) }, "is of 1 files, not of 2"},
+		{"other file", func(j *Job) { j.Files = []string{write(t, "b.csv", []byte("userid\n"))} }, "name the same files in the same order"},
+		{"changed file", func(j *Job) { touch(file) }, "has changed since row"},
+		{"changed rejects", func(j *Job) {
+			appendTo(t, strings.TrimSuffix(file, ".csv")+".rejects.csv", "mended,x,2,y\n")
+		}, "has changed since the run before"},
+		{"lost list", func(j *Job) { _ = os.Remove(rowsName(j.Journal)) }, "is shorter than it was"},
+		{"damaged journal", func(j *Job) { _ = os.WriteFile(j.Journal, []byte("{"), 0o600) }, "is no journal"},
+		{"newer journal", func(j *Job) { _ = os.WriteFile(j.Journal, []byte(`{"version":2}`), 0o600) }, "is of another version"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := interrupted(t)
+			tt.change(j)
+			_, err := j.Run(t.Context())
+			if e, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(e.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			_ = os.Remove(strings.TrimSuffix(file, ".csv") + ".rejects.csv")
+		})
+	}
+}
+
+func appendTo(t *testing.T, name, text string) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLock runs a job beside another one with the same journal.
+func TestLock(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	j := newJob(t, srv, f, ByWire, write(t, "users.csv", []byte("userid\n@a\n")))
+	j.Rejected = func(Rejection) {
+		other := *j
+		other.Rejected = nil
+		_, err := other.Run(t.Context())
+		if _, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(err.Error(), "another run with the journal") {
+			t.Errorf("the second run: %v", err)
+		}
+	}
+	if _, err := j.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(j.Journal + ".lock"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestAway lets the server be away for a while, and for good.
+func TestAway(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, way := range ways {
+		t.Run(string(way), func(t *testing.T) {
+			app := srv.NewApp(t)
+			f := newFront(t, app, false)
+			all := lines(rng, 2000, 2000)
+			j := newJob(t, app, f, way, write(t, "users.csv", table(all)))
+			f.down.Store(true)
+			time.AfterFunc(300*time.Millisecond, func() { f.down.Store(false) })
+			s, err := j.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRun(t, app, j, s, all, -1)
+
+			f.down.Store(true)
+			j = newJob(t, app, f, way, write(t, "users.csv", table(all)))
+			j.Wait = 200 * time.Millisecond
+			_, err = j.Run(t.Context())
+			if _, ok := errors.AsType[*client.TransportError](err); !ok {
+				t.Errorf("error %v, want that of the connection", err)
+			}
+			f.down.Store(false)
+			j.Wait = time.Minute
+			if s, err = j.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if s.State != Complete || s.Row != int64(len(all)) {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// TestRetriesFailedOnly expects that only failed ids are sent again.
+func TestRetriesFailedOnly(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	srv.Fail(client.Fault{Command: "multiaccount_import", FailUserIDs: []string{"u7", "u8"}, ItemCode: int(client.CodeTimeout), Times: 1})
+	var b strings.Builder
+	b.WriteString("userid\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "u%d\n", i)
+	}
+	j := newJob(t, srv, f, ByWire, write(t, "users.csv", []byte(b.String())))
+	s, err := j.Run(t.Context())
+	if err != nil || s.Done != 100 || s.Retries != 1 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	calls := srv.Calls("multiaccount_import")
+	if len(calls) != 2 {
+		t.Fatalf("%d calls", len(calls))
+	}
+	for _, c := range calls {
+		if n := strings.Count(c.Request.Text, `"UserID"`); n != 100 && n != 2 {
+			t.Errorf("a call with %d ids: %s", n, c.Request.Text)
+		}
+	}
+}
+
+// TestPace makes calls at a limit, in a time of its own.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &Job{Wire: &Wire{Limits: map[string]float64{"multiaccount_import": 90}}, Wait: time.Minute}
+		c := newCaller(t.Context(), t.Context(), j)
+		defer c.stop()
+		seconds := map[int64]int{}
+		began := time.Now()
+		for range 900 {
+			if err := c.ask(new(batch), "multiaccount_import", func(context.Context) error { seconds[int64(time.Since(began)/time.Second)]++; return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 9900*time.Millisecond || took > 10100*time.Millisecond {
+			t.Errorf("900 calls took %v", took)
+		}
+		for s, n := range seconds {
+			if n > 91 {
+				t.Errorf("%d calls in second %d", n, s)
+			}
+		}
+		if c.pace["multiaccount_import"].Limit() != rate.Limit(90) {
+			t.Error("the limit has changed")
+		}
+	})
+}
+
+// TestPause pauses a run, and lets it go on.
+func TestPause(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, way := range ways {
+		t.Run(string(way), func(t *testing.T) {
+			app := srv.NewApp(t)
+			all := lines(rng, 5000, 5000)
+			j := newJob(t, app, newFront(t, app, false), way, write(t, "users.csv", table(all)))
+			j.Pause = new(Pause)
+			j.Pause.Toggle()
+			seen := make(chan struct{}, 1)
+			j.Progress = func(s progress.State) {
+				if s.Note == "paused" {
+					select {
+					case seen <- struct{}{}:
+					default:
+					}
+				}
+			}
+			go func() {
+				<-seen
+				j.Pause.Toggle()
+			}()
+			s, err := j.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRun(t, app, j, s, all, -1)
+		})
+	}
+}
+
+// TestVerify deletes accounts of a complete run and finds out which.
+func TestVerify(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	all := lines(rand.New(rand.NewPCG(1, 1)), 3000, 3000)
+	j := newJob(t, srv, newFront(t, srv, false), ByWire, write(t, "users.csv", table(all)))
+	if _, err := j.Verify(t.Context()); err == nil {
+		t.Error("a run that never began was verified")
+	}
+	s, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := j.Verify(t.Context())
+	if err != nil || v.Missing != 0 || v.Checked != s.Done || v.File != "" {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	var gone string
+	for _, l := range all {
+		if !l.bad {
+			gone = l.id
+		}
+	}
+	if _, err := srv.Client.DeleteAccounts(t.Context(), []string{gone}); err != nil {
+		t.Fatal(err)
+	}
+	v, err = j.Verify(t.Context())
+	if err != nil || v.Missing == 0 || v.First[0] != gone {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	if b, err := os.ReadFile(v.File); err != nil || !strings.HasPrefix(string(b), gone+"\n") {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestTags imports profile tags. A tag that the app refuses rejects its row. What the server of
+// a stream does with tags is tested there.
+func TestTags(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	const rows = `{"userid":"a","profile":{"Tag_Profile_IM_Gender":"Gender_Type_Male","Tag_Profile_IM_Level":7}}
+{"userid":"b","nick":"B","profile":{"Tag_Profile_Custom_none":"x"}}
+`
+	for _, way := range []Way{ByWire} {
+		t.Run(string(way), func(t *testing.T) {
+			app := srv.NewApp(t)
+			j := newJob(t, app, newFront(t, app, false), way, write(t, "users.ndjson", []byte(rows)))
+			s, err := j.Run(t.Context())
+			if err != nil || s.Done != 1 || s.Rejected != 1 {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			a, err := app.AdminClient.Account(t.Context(), app.SDKAppID, "a")
+			if err != nil || string(a.Profile[client.TagGender]) != `"Gender_Type_Male"` || string(a.Profile[client.TagLevel]) != "7" {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+}
+
+// TestStdin imports standard input, which has no journal.
+func TestStdin(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	for _, way := range ways {
+		app := srv.NewApp(t)
+		j := newJob(t, app, newFront(t, app, false), way, source.Stdin)
+		j.Journal, j.Stdin = "", strings.NewReader("userid\na\nb\n@c\n")
+		j.Rejects = filepath.Join(t.TempDir(), "r.csv")
+		s, err := j.Run(t.Context())
+		if err != nil || s.Done != 2 || s.Rejected != 1 || len(s.Rejects) != 1 {
+			t.Errorf("%s: %+v, %v", way, s, err)
+		}
+	}
+}
