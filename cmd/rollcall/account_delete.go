@@ -92,7 +92,11 @@ func (c *accountDeleteCmd) files(ctx context.Context, env *environment, g *accou
 	if err != nil {
 		return err
 	}
-	t, err := c.open(ctx, env, &g.connection, false)
+	var t *target
+	err = c.await(ctx, env, j, func() (err error) {
+		t, err = c.open(ctx, env, &g.connection, false)
+		return err
+	})
 	if err == nil {
 		err = t.keyErr
 	}

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"rollcall/client"
 	"rollcall/internal/importer"
 	"rollcall/internal/source"
 )
@@ -118,7 +121,11 @@ func (c *importCmd) Run(ctx context.Context, env *environment, k *kong.Context) 
 	if c.Verify && j.Journal == "" {
 		return &usageError{errors.New("--verify reads the files again, and standard input and pipes can be read only once: save the accounts in a file")}
 	}
-	t, err := c.resolve(ctx, env, false)
+	var t *target
+	err = c.await(ctx, env, j, func() (err error) {
+		t, err = c.resolve(ctx, env, false)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -156,6 +163,33 @@ func (c *runFlags) job(o importer.Operation, names []string, options source.Opti
 		j.Journal = importer.JournalFor(o, files)
 	}
 	return j, nil
+}
+
+// awaitPause is the time between two looks for a target that is away.
+const awaitPause = 2 * time.Second
+
+// await calls open until the target answers. Only a run that goes on waits: at the first one
+// the address may be wrong.
+func (c *runFlags) await(ctx context.Context, env *environment, j *importer.Job, open func() error) error {
+	began := time.Now()
+	for told := false; ; told = true {
+		err := open()
+		e, ok := errors.AsType[*client.TransportError](err)
+		if !ok || !e.Temporary() || time.Since(began) >= c.Wait || c.Restart || j.Journal == "" || ctx.Err() != nil {
+			return err
+		}
+		if _, statErr := os.Stat(j.Journal); statErr != nil {
+			return err
+		}
+		if !told {
+			fmt.Fprintf(env.stderr, "the target is away (%v); waiting up to %v\n", cleanLines(err.Error()), c.Wait)
+		}
+		select {
+		case <-time.After(awaitPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // aim sets the target and the way of the run.
