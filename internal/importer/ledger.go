@@ -82,6 +82,10 @@ func (l *ledger) openDocument(begun *document) error {
 		return nil
 	}
 	if err := d.differs(l.job.Journal, begun); err != nil {
+		if d.Row == 0 && d.State != Complete {
+			l.doc = begun // a run that was refused before its first row
+			return nil
+		}
 		return err
 	}
 	l.killed = d.State == Running

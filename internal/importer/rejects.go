@@ -49,6 +49,9 @@ func newRejects(l *ledger) *rejects { return &rejects{l: l, open: map[string]*re
 
 // begin finds out whether files can be written, and cuts those of the run before.
 func (r *rejects) begin() error {
+	if m := r.l.doc.Rejects; len(m) > 0 && r.l.job.Rejects != "" && r.l.job.Rejects != m[0].Name {
+		return refused("the rejects file of the run before is %s: give the same --rejects, or begin anew with --restart", m[0].Name)
+	}
 	for _, m := range r.l.doc.Rejects {
 		if err := r.reopen(m); err != nil {
 			return err

@@ -112,6 +112,7 @@ func TestRefused(t *testing.T) {
 		{"changed rejects", func(j *Job) {
 			appendTo(t, strings.TrimSuffix(file, ".csv")+".rejects.csv", "mended,x,2,y\n")
 		}, "has changed since the run before"},
+		{"other rejects", func(j *Job) { j.Rejects = "other.csv" }, "the rejects file of the run before is"},
 		{"lost list", func(j *Job) { _ = os.Remove(rowsName(j.Journal)) }, "is shorter than it was"},
 		{"damaged journal", func(j *Job) { _ = os.WriteFile(j.Journal, []byte("{"), 0o600) }, "is no journal"},
 		{"newer journal", func(j *Job) { _ = os.WriteFile(j.Journal, []byte(`{"version":2}`), 0o600) }, "is of another version"},
@@ -126,6 +127,24 @@ func TestRefused(t *testing.T) {
 			_ = os.Remove(strings.TrimSuffix(file, ".csv") + ".rejects.csv")
 		})
 	}
+}
+
+// TestNeverBegun lets a run fail before its first row. Its journal binds nobody.
+func TestNeverBegun(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	all := lines(rand.New(rand.NewPCG(1, 1)), 100, 100)
+	j := newJob(t, srv, f, ByStream, write(t, "users.csv", table(all)))
+	j.Stream = streamOf(t, &rollcalltest.Server{AdminToken: "rct_none"}, f.URL)
+	if _, err := j.Run(t.Context()); err == nil {
+		t.Fatal("a run without a token")
+	}
+	j.Way = ByWire
+	s, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRun(t, srv, j, s, all, -1)
 }
 
 func appendTo(t *testing.T, name, text string) {
