@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -372,5 +373,37 @@ func TestStdin(t *testing.T) {
 		if err != nil || s.Done != 2 || s.Rejected != 1 || len(s.Rejects) != 1 {
 			t.Errorf("%s: %+v, %v", way, s, err)
 		}
+	}
+}
+
+// TestStdinInterrupted stops a run that waits for input, which stays open.
+func TestStdinInterrupted(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	for _, way := range ways {
+		t.Run(string(way), func(t *testing.T) {
+			app := srv.NewApp(t)
+			r, w := io.Pipe()
+			defer w.Close() // ends the read that nobody waits for
+			j := newJob(t, app, newFront(t, app, false), way, source.Stdin)
+			j.Journal, j.Stdin, j.Rejects = "", r, filepath.Join(t.TempDir(), "r.csv")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			interrupt := errors.New("interrupt")
+			j.Progress = func(s progress.State) {
+				if s.Rows == 1024 { // two chunks
+					cancel(interrupt)
+				}
+			}
+			go func() {
+				text := "userid\n"
+				for i := range 1024 {
+					text += fmt.Sprintf("user-%d\n", i)
+				}
+				_, _ = io.WriteString(w, text+strings.Repeat("\n", source.MaxRecord)) // a source looks that far ahead
+			}()
+			s, err := j.Run(ctx)
+			if !errors.Is(err, interrupt) || s.Done != 1024 {
+				t.Errorf("%+v, %v", s, err)
+			}
+		})
 	}
 }
