@@ -29,7 +29,7 @@ func TestBadDisk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := srv.NewApp(t)
-			all := lines(rand.New(rand.NewPCG(1, 1)), 30_000, 10_000)
+			all := lines(rand.New(rand.NewPCG(1, 1)), 12_000, 10_000)
 			dir, err := os.MkdirTemp(disk.Dir, "run")
 			if err != nil {
 				t.Fatal(err)

@@ -27,7 +27,7 @@ func TestOrder(t *testing.T) {
 	for _, inFlight := range []int{1, 2, 3, 4, 8, 16} {
 		for _, pool := range []int{3, 150, 5000} {
 			t.Run(fmt.Sprintf("%d calls, %d ids", inFlight, pool), func(t *testing.T) {
-				n := 3000
+				n := 2000
 				if pool == 3 {
 					n = 100 // a call each
 				}
@@ -66,7 +66,7 @@ func TestOrderOfStream(t *testing.T) {
 		quota int64
 	}{{0, 5000, 0}, {300, 50, 0}, {700, 5000, 0}, {300, 5000, 500}, {0, 5000, 1}} {
 		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
-			all := lines(rng, 20_000, tt.pool)
+			all := lines(rng, 8_000, tt.pool)
 			srv := shared.NewApp(t, rollcalltest.WithSettings(client.Settings{Quota: tt.quota}))
 			f := newFront(t, srv, false)
 			f.cuts.Store(tt.cuts)
