@@ -27,6 +27,7 @@ type feeder struct {
 	room   chan struct{} // contains one after a chunk was judged
 	rotate atomic.Bool   // the key shall end
 	at     atomic.Int64  // position in the input
+	number atomic.Int64  // of the last row that was read
 
 	mu      sync.Mutex
 	window  []*chunk
@@ -100,6 +101,9 @@ func (c *chunk) last() int64 { return c.rows[len(c.rows)-1].number }
 // keep adds a chunk to the window.
 func (f *feeder) keep(c *chunk) {
 	f.at.Store(c.at)
+	if len(c.rows) > 0 {
+		f.number.Store(c.last())
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(c.rows) > 0 {

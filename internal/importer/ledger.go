@@ -273,6 +273,15 @@ func (p *position) total() (n int64) {
 	return n
 }
 
+// done returns how many bytes of the files have a verdict, if at bytes with the rows up to
+// last are read. Rows that are read ahead do not count.
+func (l *ledger) done(at, last int64) int64 {
+	if last <= 0 {
+		return 0
+	}
+	return int64(float64(at) * min(1, float64(l.doc.Row)/float64(last)))
+}
+
 // totalSize returns the size of files in bytes, or 0 if it is unknown.
 func totalSize(files []string) (n int64) {
 	for _, name := range files {

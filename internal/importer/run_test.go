@@ -345,7 +345,7 @@ func TestTags(t *testing.T) {
 	const rows = `{"userid":"a","profile":{"Tag_Profile_IM_Gender":"Gender_Type_Male","Tag_Profile_IM_Level":7}}
 {"userid":"b","nick":"B","profile":{"Tag_Profile_Custom_none":"x"}}
 `
-	for _, way := range []Way{ByWire} {
+	for _, way := range ways {
 		t.Run(string(way), func(t *testing.T) {
 			app := srv.NewApp(t)
 			j := newJob(t, app, newFront(t, app, false), way, write(t, "users.ndjson", []byte(rows)))

@@ -332,7 +332,7 @@ func (s *streamRun) take(last int64) (bool, error) {
 
 // show tells the progress.
 func (s *streamRun) show() {
-	s.l.state.Bytes = s.at.Load()
+	s.l.state.Bytes = s.l.done(s.at.Load(), s.number.Load())
 	s.l.state.Note = s.note()
 	s.l.show()
 }

@@ -59,7 +59,8 @@ type wireRun struct {
 	quota    quota
 	stopping bool
 	err      error // ends the run
-	position int64
+	position int64 // in the input, behind the rows that were read
+	lastRead int64 // number of the last one
 	fileErr  error // with which the files end
 }
 
@@ -166,6 +167,9 @@ func (w *wireRun) read(c *chunk, ok bool) {
 		return
 	}
 	w.position = c.at
+	if len(c.rows) > 0 {
+		w.lastRead = c.last()
+	}
 	for i := range c.rows {
 		w.add(&c.rows[i])
 	}
@@ -306,7 +310,7 @@ func (w *wireRun) tick() {
 		w.release(w.held[0].row)
 		w.held = w.held[1:]
 	}
-	w.l.state.Bytes = w.position
+	w.l.state.Bytes = w.l.done(w.position, w.lastRead)
 	w.l.state.Note = w.note()
 	w.l.show()
 }
