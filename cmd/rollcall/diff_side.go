@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"rollcall/client"
 	"rollcall/internal/diff"
 	"rollcall/internal/progress"
-	"rollcall/internal/region"
 	"rollcall/internal/source"
 )
 
@@ -32,11 +30,8 @@ type diffSide struct {
 	file   *diff.File
 }
 
-// Beginnings of sides that are no files.
-const (
-	contextSide = "context:"
-	vendorSide  = "tencent:"
-)
+// contextSide is the beginning of a side that a context file names.
+const contextSide = "context:"
 
 // side returns the side that an argument names.
 func (c *diffCmd) side(name string, app uint32, token string) (*diffSide, error) {
@@ -47,18 +42,12 @@ func (c *diffCmd) side(name string, app uint32, token string) (*diffSide, error)
 		s.connection.Context, s.connection.URL = cmp.Or(file, c.Context), ""
 		return s, nil
 	}
-	if centre, ok := strings.CutPrefix(name, vendorSide); ok {
-		host := region.Host(centre)
-		if host == "" {
-			return nil, &usageError{fmt.Errorf("the vendor has no data centre %q: give %s and one of %s", centre, vendorSide, strings.Join(region.Names(), ", "))}
+	if strings.HasPrefix(name, vendorTarget) || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
+		address, _, err := targetURL(name)
+		if err != nil {
+			return nil, &usageError{err}
 		}
-		s.vendor, s.connection.URL = true, "https://"+host
-		return s, nil
-	}
-	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
-		s.connection.URL = name
-		u, err := url.Parse(name)
-		s.vendor = err == nil && region.Of(strings.ToLower(u.Hostname())) != ""
+		s.connection.URL, s.vendor = address, isVendor(address)
 		return s, nil
 	}
 	s.isFile = true

@@ -104,7 +104,7 @@ func numbered(n int) string {
 // TestDryRunStream has no time for a stream, which no limit of calls holds back.
 func TestDryRunStream(t *testing.T) {
 	to := &target{name: "T", count: -1, admin: new(client.AdminClient), limits: map[string]float64{"multiaccount_import": 1}}
-	for via, want := range map[string]string{"auto": "no limit is known, so as fast as T answers", "wire": "1.0s, for 1 calls of 100 accounts at 1 a second"} {
+	for via, want := range map[string]string{"auto": "no limit is known, so as fast as T answers", "wire": "1.0s, for 1 call of 100 accounts at 1 a second"} {
 		c := &importCmd{}
 		c.Via = via
 		if out, err := checkFiles(t, t.Context(), c, to, nil, "userid\na\n"); err != nil || !strings.Contains(out, want) {

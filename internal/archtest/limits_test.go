@@ -13,7 +13,7 @@ import (
 // 60 to 250 lines, interfaces of 6 methods, and 3 parameters.
 const (
 	maxPackageLines = 4400 // a limit of 3000 split an engine, which is one subject, by size instead of by meaning
-	maxProgramLines = 8000 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
+	maxProgramLines = 9000 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
 	maxMethods      = 12 // of an interface, without embedded interfaces, because small ones should be combined

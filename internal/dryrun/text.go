@@ -132,6 +132,9 @@ func (p *Report) timeText() string {
 	if p.Pace.By != "" {
 		by = "limited " + p.Pace.By + ", " + by
 	}
+	if calls == 1 {
+		what = strings.Replace(what, "calls", "call", 1)
+	}
 	d := time.Duration(p.ETASeconds * float64(time.Second))
 	return fmt.Sprintf("\nTime: %s, for %s %s at %.4g a second, %s.\n", progress.Duration(d), progress.Count(calls), what, rate, by)
 }
