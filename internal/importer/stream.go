@@ -19,8 +19,10 @@ type Stream struct {
 }
 
 const (
-	// pollEvery is how often the run asks which rows are durable.
+	// The run asks which rows are durable every pollEvery, and after pollSoon while no more
+	// rows may be sent until some are durable.
 	pollEvery = 250 * time.Millisecond
+	pollSoon  = 10 * time.Millisecond
 
 	// keepAlive is how long a request sends nothing. The server ends one that is silent
 	// for a minute.
@@ -59,7 +61,7 @@ type streamRun struct {
 // runStream sends the rows in streams.
 func runStream(ctx context.Context, j *Job, l *ledger, chunks <-chan *chunk) error {
 	s := &streamRun{job: j, l: l, api: j.Stream.Client, ctx: ctx, contact: time.Now()}
-	s.feeder = feeder{pause: j.Pause, chunks: chunks, room: make(chan struct{}, 1)}
+	s.feeder = feeder{pause: j.Pause, chunks: chunks, room: make(chan struct{}, 1), waiting: make(chan struct{}, 1)}
 	l.state.TotalBytes = totalSize(j.Files)
 	if err := s.begin(); err != nil {
 		return err
@@ -193,7 +195,8 @@ func (e *endedError) Error() string { return e.text }
 
 // follow takes verdicts until the request ends or the run is stopped.
 func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
-	poll := time.NewTicker(pollEvery)
+	interval := pollEvery
+	poll := time.NewTimer(interval)
 	defer poll.Stop()
 	for {
 		select {
@@ -201,11 +204,19 @@ func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
 			return err
 		case <-s.ctx.Done():
 			return s.cut(in, result)
+		case <-s.waiting:
+			poll.Reset(pollSoon)
 		case <-poll.C:
+			row := s.l.doc.Row
 			if _, err := s.sync(s.ctx); err != nil && !temporary(err) {
 				return err
 			}
 			s.show()
+			interval = min(2*interval, pollEvery)
+			if s.l.doc.Row > row && s.full() {
+				interval = pollSoon
+			}
+			poll.Reset(interval)
 		}
 	}
 }
