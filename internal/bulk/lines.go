@@ -167,6 +167,18 @@ func (c *chunker) send() error {
 	return nil
 }
 
+// ended returns errStopped if rows are missing because the task must stop.
+func (c *chunker) ended(stop <-chan struct{}) error {
+	select {
+	case <-stop:
+		if c.err != io.EOF {
+			return errStopped
+		}
+	default:
+	}
+	return nil
+}
+
 // readLines adds the lines of a body, and ends c.
 func (c *chunker) readLines(body io.Reader) {
 	c.lines = true

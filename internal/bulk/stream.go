@@ -149,7 +149,7 @@ func (r *run) stream(ctx context.Context, q Stream, stop chan struct{}) (*admina
 }
 
 // follow commits the chunks of rows until there are no more. It returns an error if no more are
-// wanted.
+// wanted. Stop also breaks a body off, so it is the reason then.
 func (r *run) follow(ctx context.Context, rows *chunker, stop <-chan struct{}) error {
 	look := time.NewTicker(leaseRenew / 2)
 	defer look.Stop()
@@ -157,7 +157,7 @@ func (r *run) follow(ctx context.Context, rows *chunker, stop <-chan struct{}) e
 		select {
 		case c, ok := <-rows.chunks:
 			if !ok {
-				return nil
+				return rows.ended(stop)
 			}
 			if err := r.commit(ctx, c); err != nil {
 				return err
