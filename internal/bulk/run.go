@@ -237,6 +237,9 @@ func (r *run) refresh(ctx context.Context) error {
 	if renew {
 		r.renewed = now
 	}
+	if imp.Rate != r.imp.Rate {
+		r.pacer = pacer{} // it waits for the rows before at the old rate
+	}
 	r.imp = imp
 	r.maxRows.Store(r.s.chunkRowsAt(imp.Rate))
 	return nil

@@ -96,6 +96,35 @@ func TestStreamControl(t *testing.T) {
 	})
 }
 
+// TestStreamFaster raises the rate of a stream that waits a long time because of its old rate.
+func TestStreamFaster(t *testing.T) {
+	inBubble(t, func(b *jobBench) {
+		ctx := b.Context()
+		s := b.send(1, nil)
+		s.write(1, 1000)
+		time.Sleep(time.Second)
+		b.must(adminapi.ImportPaused)(b.bulk.Pause(ctx, "test", appID, key))
+		s.write(1001, 5000) // in one chunk
+		time.Sleep(time.Second)
+		b.must(adminapi.ImportPaused)(b.bulk.SetRate(ctx, "test", appID, key, 1))
+		b.must(adminapi.ImportOpen)(b.bulk.Resume(ctx, "test", appID, key))
+		time.Sleep(time.Second)
+		s.write(5001, 5100)
+		time.Sleep(time.Minute)
+		if row := b.imp().Row; row != 5000 {
+			t.Errorf("row %d a minute after 4000 rows at 1 row/s", row)
+		}
+		b.must(adminapi.ImportOpen)(b.bulk.SetRate(ctx, "test", appID, key, 1000))
+		time.Sleep(time.Second)
+		if row := b.imp().Row; row != 5100 {
+			t.Errorf("row %d a second after the rate was raised to 1000 rows/s", row)
+		}
+		_ = s.w.Close()
+		<-s.done
+		b.must(adminapi.ImportDone)(s.imp, s.err)
+	})
+}
+
 // TestStreamEnding shuts the server down during a stream. What is not durable is sent again.
 func TestStreamEnding(t *testing.T) {
 	inBubble(t, func(b *jobBench) {
