@@ -40,7 +40,7 @@ type run struct {
 	maxRows  atomic.Int64  // of a chunk
 	row      atomic.Int64  // the last durable row
 	began    time.Time
-	firstRow int64
+	firstRow atomic.Int64
 	reading  atomic.Pointer[source.File] // the file of a job; nil before its first row
 }
 
@@ -89,7 +89,7 @@ func (r *run) take(ctx context.Context, s *Service, i *records.Import) error {
 	if r.progress, err = s.records.Progress(ctx, i); err != nil {
 		return err
 	}
-	r.firstRow = r.progress.Row
+	r.firstRow.Store(r.progress.Row)
 	r.row.Store(r.progress.Row)
 	r.maxRows.Store(s.chunkRowsAt(taken.Rate))
 	return nil
@@ -132,7 +132,7 @@ func (r *run) changed() {
 // measure adds the speed of r to an import that is shown.
 func (r *run) measure(shown *adminapi.Import, now time.Time) {
 	elapsed := now.Sub(r.began).Seconds()
-	if rows := r.row.Load() - r.firstRow; rows > 0 && elapsed > 0 {
+	if rows := r.row.Load() - r.firstRow.Load(); rows > 0 && elapsed > 0 {
 		shown.RowsPerSecond = float64(rows) / elapsed
 	}
 	f := r.reading.Load()

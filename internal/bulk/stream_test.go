@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/bulk"
+	"rollcall/internal/store/mem"
 )
 
 // A sending is a stream whose body a test writes bit by bit.
@@ -261,4 +264,30 @@ func TestLeases(t *testing.T) {
 		<-first.done
 		b.must(adminapi.ImportDone)(other.stream(11, strings.NewReader("")))
 	})
+}
+
+// TestStreamWatched asks how far streams are while they begin. The race detector looks on.
+func TestStreamWatched(t *testing.T) {
+	b := newBench(t, func() account.Engine { return new(mem.Store) })
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = b.bulk.Import(t.Context(), appID, key) // none before the first stream
+				}
+			}
+		})
+	}
+	for row := range int64(200) {
+		if _, err := b.stream(row+1, &cutReader{rand.New(rand.NewPCG(1, 2)), strings.NewReader("\n"), true}); account.CodeOf(err) != account.Malformed {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
 }
