@@ -31,7 +31,7 @@ type sending struct {
 // send begins a stream. Interrupting its connection breaks its body off.
 func (b *jobBench) send(from int64, ending <-chan struct{}) *sending {
 	r, w := io.Pipe()
-	s := &sending{w: w, conn: newConn(), done: make(chan struct{})}
+	s, service := &sending{w: w, conn: newConn(), done: make(chan struct{})}, b.bulk
 	go func() {
 		select {
 		case <-s.conn.interrupted:
@@ -41,7 +41,7 @@ func (b *jobBench) send(from int64, ending <-chan struct{}) *sending {
 	}()
 	go func() {
 		defer close(s.done)
-		s.imp, s.err = b.bulk.Stream(context.WithoutCancel(b.Context()), bulk.Stream{
+		s.imp, s.err = service.Stream(context.WithoutCancel(b.Context()), bulk.Stream{
 			App: appID, Key: key, Actor: "test", From: from, Body: r, Conn: s.conn, Ending: ending,
 		})
 		_ = r.Close()
