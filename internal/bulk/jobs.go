@@ -161,7 +161,8 @@ func (s *Service) job(ctx context.Context, i *records.Import) error {
 	lasting := context.WithoutCancel(ctx) // a commit is not ended by the end of the server
 	defer r.end(lasting)
 	if _, err := s.app(ctx, i); account.CodeOf(err) == account.NoApp {
-		return s.records.RemoveImport(ctx, i)
+		_, err := s.records.RemoveImport(ctx, i)
+		return err
 	}
 	state, why := adminapi.ImportDone, ""
 	switch err := r.file(ctx, lasting); {

@@ -327,7 +327,7 @@ func (s *Service) begin(ctx context.Context, c caller, job *records.ImportJob, n
 		case err == nil && i.AppCreated.Equal(app.Created):
 			return i, nil
 		case err == nil: // of an app that was deleted
-			if err := s.records.RemoveImport(ctx, i); err != nil {
+			if _, err := s.records.RemoveImport(ctx, i); err != nil {
 				return nil, err
 			}
 		case account.CodeOf(err) != account.NoRecord:
@@ -369,5 +369,6 @@ func (s *Service) makeRoom(ctx context.Context, app account.AppID) error {
 	if oldest == nil {
 		return &account.Error{Code: account.Conflict, Detail: "the app has too many imports that have not ended; cancel some"}
 	}
-	return s.records.RemoveImport(ctx, oldest)
+	_, err = s.records.RemoveImport(ctx, oldest)
+	return err
 }

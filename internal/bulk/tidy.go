@@ -31,7 +31,7 @@ func (s *Service) tidy(ctx context.Context) error {
 	err := s.each(ctx, func(i *records.Import) error {
 		old, err := s.outdated(ctx, i)
 		if err == nil && old {
-			if err = s.records.RemoveImport(ctx, i); err == nil {
+			if old, err = s.records.RemoveImport(ctx, i); old && err == nil {
 				s.dropUpload(i)
 				return nil
 			}

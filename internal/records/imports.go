@@ -205,22 +205,22 @@ func (r *Registry) DropImports(ctx context.Context, app account.AppID) (ws []acc
 	return ws, err
 }
 
-// RemoveImport removes an import with everything that belongs to it.
-func (r *Registry) RemoveImport(ctx context.Context, i *Import) error {
-	if err := r.removeRest(ctx, importKey(i.App, i.ID)); err != nil {
-		return err
+// RemoveImport removes an import with everything that belongs to it, and reports whether it
+// is gone. It is not if it was changed meanwhile. What a crash leaves behind,
+// [Registry.SweepImports] removes.
+func (r *Registry) RemoveImport(ctx context.Context, i *Import) (removed bool, err error) {
+	stored, version, err := r.storedImport(ctx, i.App, i.Key)
+	if err == nil && stored.ID == i.ID { // otherwise the key belongs to another import
+		w := account.Write{Kind: kindImport, Key: importKey(i.App, i.Key), If: version}
+		_, err = r.e.Commit(ctx, account.Commit{Writes: []account.Write{w}})
 	}
-	_, version, err := r.storedImport(ctx, i.App, i.Key)
 	switch account.CodeOf(err) {
-	case account.OK:
-		_, err = r.e.Commit(ctx, account.Commit{Writes: []account.Write{{Kind: kindImport, Key: importKey(i.App, i.Key), If: version}}})
-	case account.NoRecord:
-		return nil
+	case account.OK, account.NoRecord:
+		return true, r.removeRest(ctx, importKey(i.App, i.ID))
+	case account.Stale:
+		return false, nil
 	}
-	if account.CodeOf(err) == account.Stale {
-		return nil // it was changed: it is not removed this time
-	}
-	return err
+	return false, err
 }
 
 // removeRest removes the rejections and then the progress of the import with this key.
