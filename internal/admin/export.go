@@ -113,15 +113,18 @@ type exportWriter struct {
 	ending  <-chan struct{}
 	details bool
 	body    io.Writer // of the response, compressed if the client accepts that
+	settle  func()    // waits for writes to the response that are under way
 	rows    int64
 }
 
-// send sends all rows and, in a trailer, their number.
+// send sends all rows and, in a trailer, their number. Nothing writes to the response after
+// its return: net/http would give the memory to another connection.
 func (x *exportWriter) send(rows iter.Seq2[*account.Exported, error]) error {
 	finish, err := x.begin()
 	if err != nil {
 		return err
 	}
+	defer x.settle()
 	b := make([]byte, 0, exportChunk+rowRoom)
 	for e, err := range rows {
 		if err != nil {
@@ -154,7 +157,7 @@ func (x *exportWriter) begin() (finish func() error, err error) {
 	h.Set("Content-Type", adminapi.NDJSON)
 	h.Set("Trailer", adminapi.RowsTrailer)
 	h.Set("Vary", "Accept-Encoding")
-	x.body, finish = x.call.w, func() error { return nil }
+	x.body, x.settle, finish = x.call.w, func() {}, func() error { return nil }
 	switch encoding := preferred(x.call.r.Header.Values("Accept-Encoding")); encoding {
 	case "zstd":
 		h.Set("Content-Encoding", encoding)
@@ -162,7 +165,7 @@ func (x *exportWriter) begin() (finish func() error, err error) {
 		if err != nil {
 			return nil, err
 		}
-		x.body, finish = z, z.Close
+		x.body, x.settle, finish = z, func() { z.Reset(nil) }, z.Close
 	case "gzip":
 		h.Set("Content-Encoding", encoding)
 		z, err := gzip.NewWriterLevel(x.call.w, gzip.BestSpeed)

@@ -2,9 +2,13 @@ package admin
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
+	"net/http"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -112,4 +116,50 @@ func TestPreferred(t *testing.T) {
 	if got := preferred([]string{"gzip", "zstd"}); got != "zstd" {
 		t.Errorf("two headers: %q", got)
 	}
+}
+
+// A slowWriter is a response whose client reads slowly.
+type slowWriter struct {
+	header http.Header
+	writes atomic.Int64 // under way
+	total  atomic.Int64
+}
+
+func (w *slowWriter) Header() http.Header              { return w.header }
+func (w *slowWriter) WriteHeader(int)                  {}
+func (w *slowWriter) SetReadDeadline(time.Time) error  { return nil }
+func (w *slowWriter) SetWriteDeadline(time.Time) error { return nil }
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	w.total.Add(1)
+	w.writes.Add(1)
+	defer w.writes.Add(-1)
+	time.Sleep(time.Second)
+	return len(p), nil
+}
+
+// TestExportSettles lets exports fail while the client reads slowly. Nothing may be written to a
+// response whose handler has returned.
+func TestExportSettles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, encoding := range []string{"zstd", "gzip", "identity"} {
+			w := &slowWriter{header: http.Header{}}
+			x := &exportWriter{call: &call{w: w, r: &http.Request{Header: http.Header{"Accept-Encoding": {encoding}}}}}
+			err := x.send(func(yield func(*account.Exported, error) bool) {
+				e := account.Exported{Account: account.Account{InternalID: 1}}
+				for range 2 * exportChunk / 26 {
+					e.ID = account.UserID(rand.Text())
+					if !yield(&e, nil) {
+						return
+					}
+				}
+				yield(nil, errServerEnds)
+			})
+			under, total := w.writes.Load(), w.total.Load()
+			time.Sleep(time.Minute)
+			if err != errServerEnds || total == 0 || under > 0 || w.total.Load() > total {
+				t.Errorf("%s: %v after %d writes; %d are under way, and %d came later", encoding, err, total, under, w.total.Load()-total)
+			}
+		}
+	})
 }
