@@ -187,7 +187,14 @@ func (c *jobCreateCmd) open(env *environment) (content io.ReadCloser, name strin
 		return io.NopCloser(env.stdin), "standard input", nil
 	}
 	f, err := os.Open(c.File)
-	return f, filepath.Base(c.File), err
+	if err != nil {
+		return nil, "", err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close() // it was only read
+		return nil, "", fmt.Errorf("%s is a directory: name a file", c.File)
+	}
+	return f, filepath.Base(c.File), nil
 }
 
 type jobPauseCmd struct{ jobArgument }
