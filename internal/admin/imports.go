@@ -188,5 +188,5 @@ func (s *Server) uploadImport(ctx context.Context, c *call) (*adminapi.Import, e
 		}
 	}
 	j := bulk.Job{App: id, Actor: c.actor(), Key: c.r.Header.Get("Idempotency-Key"), ImportJob: jobOf(n)}
-	return s.imports.Upload(ctx, j, c.r.Body, streamConn{c.w})
+	return s.imports.Upload(ctx, j, c.r.Body, streamConn{c.w}, httpx.Ending(ctx))
 }

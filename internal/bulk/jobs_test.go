@@ -82,7 +82,7 @@ func (b *jobBench) upload(key, text string) (*adminapi.Import, error) {
 
 func (b *jobBench) uploadOf(key string, body io.Reader) (*adminapi.Import, error) {
 	j := bulk.Job{App: appID, Actor: "test", Key: key, ImportJob: records.ImportJob{File: "accounts.csv"}}
-	return b.bulk.Upload(b.Context(), j, body, newConn())
+	return b.bulk.Upload(b.Context(), j, body, newConn(), nil)
 }
 
 // must returns i, whose state must be a certain one.
@@ -258,6 +258,35 @@ func TestUpload(t *testing.T) {
 		}
 		if _, err := b.upload("../x", ""); account.CodeOf(err) != account.BadParameter {
 			t.Errorf("a wrong key: %v", err)
+		}
+		left, err := os.ReadDir(b.o.SpoolDir)
+		if err != nil || len(left) > 0 {
+			t.Errorf("%v remain, %v", left, err)
+		}
+	})
+}
+
+// TestUploadEnding shuts the server down during an upload.
+func TestUploadEnding(t *testing.T) {
+	inBubble(t, func(b *jobBench) {
+		r, w := io.Pipe()
+		c, ending := newConn(), make(chan struct{})
+		go func() {
+			_, _ = io.WriteString(w, "userid\nalice\n")
+			select {
+			case <-c.interrupted:
+			case <-time.After(time.Hour):
+			}
+			_ = w.CloseWithError(os.ErrDeadlineExceeded)
+		}()
+		go func() {
+			time.Sleep(time.Second)
+			close(ending)
+		}()
+		j := bulk.Job{App: appID, Actor: "test", Key: key, ImportJob: records.ImportJob{File: "accounts.csv"}}
+		_, err := b.bulk.Upload(b.Context(), j, r, c, ending)
+		if account.CodeOf(err) != account.Unavailable || !strings.Contains(account.DetailOf(err), "shuts down") {
+			t.Errorf("the error is %v", err)
 		}
 		left, err := os.ReadDir(b.o.SpoolDir)
 		if err != nil || len(left) > 0 {

@@ -221,6 +221,30 @@ func (c *connection) interrupt() {
 	c.conn.Interrupt()
 }
 
+// interrupted reports whether interrupt was called.
+func (c *connection) interrupted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// watch interrupts c when ending is closed. unwatch ends that.
+func (c *connection) watch(ending <-chan struct{}) (unwatch func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-ending:
+			c.interrupt()
+		case <-done:
+		}
+	})
+	return func() {
+		close(done)
+		wg.Wait()
+	}
+}
+
 // A bodyReader decompresses a body.
 type bodyReader struct {
 	body     io.Reader

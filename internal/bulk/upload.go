@@ -26,10 +26,11 @@ const (
 )
 
 // Upload creates a job from a body, which it stores in a file. If the import of the key
-// exists already, it is returned, and the body is not read.
+// exists already, it is returned, and the body is not read. The upload ends when ending is
+// closed, because the server shuts down.
 //
 // Codes: as [Service.Create], and Unavailable, Malformed, BatchTooLarge.
-func (s *Service) Upload(ctx context.Context, j Job, body io.Reader, c Conn) (*adminapi.Import, error) {
+func (s *Service) Upload(ctx context.Context, j Job, body io.Reader, c Conn, ending <-chan struct{}) (*adminapi.Import, error) {
 	j.Upload = true
 	if err := checkJob(&j.ImportJob); err != nil {
 		return nil, err
@@ -55,11 +56,14 @@ func (s *Service) Upload(ctx context.Context, j Job, body io.Reader, c Conn) (*a
 	if err := c.Begin(); err != nil {
 		return nil, err
 	}
-	id := newID()
-	if err := s.spool(&j, id, body, &connection{conn: c, silence: s.silence}); err != nil {
+	id, conn := newID(), &connection{conn: c, silence: s.silence}
+	unwatch := conn.watch(ending)
+	err = s.spool(&j, id, body, conn)
+	unwatch()
+	c.Extend(s.silence) // for the response
+	if err != nil {
 		return nil, err
 	}
-	c.Extend(s.silence) // for the response
 	shown, created, err := s.create(context.WithoutCancel(ctx), j, id)
 	if !created && account.CodeOf(err) != account.Unknown {
 		_ = os.Remove(filepath.Join(s.o.SpoolDir, id)) // what is left is removed later
@@ -114,6 +118,8 @@ func (s *Service) fill(f *os.File, body io.Reader, c *connection) error {
 			return nil
 		case errors.As(err, &failed):
 			return spoolError(failed.err)
+		case err != nil && c.interrupted():
+			return errEnding
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("no bytes of the body came for %v; send it again", s.silence)}
 		case err != nil:
@@ -121,6 +127,8 @@ func (s *Service) fill(f *os.File, body io.Reader, c *connection) error {
 		}
 	}
 }
+
+var errEnding error = &account.Error{Code: account.Unavailable, Detail: "the server shuts down; send the file again when it is back"}
 
 // A writer tells its own errors from those of the body.
 type writer struct{ f *os.File }
