@@ -69,12 +69,12 @@ func New(w io.Writer, o Options) *Bar {
 	return b
 }
 
-// Set replaces the state. It costs little, so callers can set each row or batch.
+// Set replaces the state. It costs little, so callers can set each batch.
 func (b *Bar) Set(s State) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.state = s
 	b.pace.add(b.o.Now(), s)
+	b.mu.Unlock() // the bar waits for its texts, which need the lock
 	if b.bar != nil && s.TotalBytes > 0 {
 		b.bar.SetTotal(s.TotalBytes+1, false) // the bar must not complete itself before Close
 		b.bar.SetCurrent(min(s.Bytes, s.TotalBytes))

@@ -86,6 +86,18 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// TestSetWhileDrawing checks that no update waits for the bar, which waits for its texts.
+func TestSetWhileDrawing(t *testing.T) {
+	var out log
+	b := New(&out, Options{Verb: "importing", Unit: "rows", Terminal: true})
+	for n := int64(0); strings.Count(out.String(), "importing") < 3; n++ {
+		for range 1000 {
+			b.Set(State{Bytes: n, TotalBytes: 1 << 40, Rows: n})
+		}
+	}
+	b.Close()
+}
+
 // TestResumed checks that the rate does not count what an earlier command has done, and
 // that it follows a change within the window.
 func TestResumed(t *testing.T) {
