@@ -153,7 +153,7 @@ func (a *App) CheckTag(tag Tag, v Value, words *WordList) (Value, error) {
 	case !ok:
 		return v, NoTag(tag)
 	case spec.NoWrite:
-		return v, &Error{Code: TagNotWritable}
+		return v, &Error{Code: TagNotWritable, Detail: fmt.Sprintf("the app does not let admins write %s; leave the tag out", tag)}
 	case spec.IsNumber && !v.IsNumber && a.Settings.NumbersAsText:
 		if n, err := strconv.ParseUint(v.Text, 10, 64); err == nil {
 			v = Value{Number: n, IsNumber: true}

@@ -3,7 +3,6 @@ package dryrun
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -68,9 +67,6 @@ func (c *checker) tag(t *source.Tag) error {
 		}
 	}
 	_, err := app.CheckTag(tag, v, c.words)
-	if account.CodeOf(err) == account.TagNotWritable {
-		return &account.Error{Code: account.TagNotWritable, Detail: fmt.Sprintf("the app does not let admins write %s; remove the column or key", tag)}
-	}
 	return err
 }
 

@@ -107,7 +107,7 @@ func TestProblems(t *testing.T) {
 			"7 rows: 1 as 1, 6 rejected\nrejected 1 Tag_Profile_IM_Level takes an integer from 0 to 4294967295: 1 a\n" +
 				`rejected 1 Tag_Profile_IM_Gender takes one of ["Gender_Type_Unknown" "Gender_Type_Female" "Gender_Type_Male"]: 2 b` + "\n" +
 				"rejected 1 Tag_Profile_Custom_vip takes an integer from 0 to 18446744073709551615: 4 d\nrejected 1 \"Tag_Profile_Custom_x\": 5 e\n" +
-				"rejected 1 the app does not let admins write Tag_Profile_Custom_ro; remove the column or key: 6 f\nrejected 1 Tag_Profile_IM_Location holds a word that the app does not allow; change it: 7 g\n",
+				"rejected 1 the app does not let admins write Tag_Profile_Custom_ro; leave the tag out: 6 f\nrejected 1 Tag_Profile_IM_Location holds a word that the app does not allow; change it: 7 g\n",
 		},
 		{
 			"numbers as text", "userid,Tag_Profile_Custom_vip\na,7\nb,x\n", &account.App{Settings: account.Settings{NumbersAsText: true, CustomTags: strict.Settings.CustomTags}},

@@ -66,6 +66,31 @@ func TestLikeServer(t *testing.T) {
 	})
 }
 
+// TestTagsLikeServer applies the rules of tags, which a server applies with the same texts.
+func TestTagsLikeServer(t *testing.T) {
+	app := &account.App{ID: 1, Settings: account.Settings{Words: []string{"word"}, CustomTags: []account.CustomTag{
+		{Key: "text"}, {Key: "number", Number: true}, {Key: "ro", NoWrite: true},
+	}}}
+	d, check := directory.New(directory.Options{Engine: new(mem.Store)}), newChecker(app)
+	refused := map[account.Code]bool{}
+	for _, tag := range append(app.Tags(), "Tag_Profile_Custom_none") {
+		for _, v := range []account.Value{{Text: "Gender_Type_Male"}, {Text: "x"}, {Text: "7"}, {Text: "a word"}, {Text: strings.Repeat("x", 501)}, {IsNumber: true}, {Number: 1 << 32, IsNumber: true}} {
+			_, want := d.CheckProfile(app, []directory.Change{{Tag: tag, Value: v}})
+			row := &source.Row{UserID: []byte("a"), Tags: []source.Tag{{Name: string(tag), Text: []byte(v.Text), Number: v.Number, IsNumber: v.IsNumber}}}
+			got := check.reason(row, letter)
+			if (want == nil) != (got == "") || got != account.DetailOf(want) {
+				t.Errorf("%s %v: %q, want %v", tag, v, got, want)
+			}
+			refused[account.CodeOf(want)] = true
+		}
+	}
+	for _, code := range []account.Code{account.OK, account.UnknownTag, account.TagNotWritable, account.ValueType, account.ValueNotAllowed, account.ValueTooLong, account.SensitiveWord} {
+		if !refused[code] {
+			t.Errorf("no tag had the code %v", code)
+		}
+	}
+}
+
 // FuzzRun reports on anything.
 func FuzzRun(f *testing.F) {
 	f.Add([]byte("userid,nick\nalice,Alice\nalice,\n@x,y\n1.38E+10,\n7,\n ,NULL\n"))
