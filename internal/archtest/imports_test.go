@@ -78,7 +78,7 @@ var imports = map[string][]string{
 	// Tools around the service.
 	"internal/intercept":  {"internal/region", "internal/durable", "internal/httpx"},
 	"internal/loadgen":    {"client", "internal/wire"},
-	"internal/diff":       {"client", "internal/exporter", "internal/source"},
+	"internal/diff":       {"client", "internal/account", "internal/exporter", "internal/source"},
 	"internal/exporter":   {"internal/durable"},
 	"internal/importer":   {"client", "internal/account", "internal/durable", "internal/progress", "internal/source"},
 	"internal/source":     {"internal/account"},

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,14 +133,9 @@ func (a *asker) ask(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	var there []string
-	for _, r := range results {
-		if r.Imported {
-			there = append(there, r.UserID)
-		}
-	}
-	if len(there) == 0 {
-		return nil
+	there, err := existing(ids, results)
+	if err != nil || len(there) == 0 {
+		return err
 	}
 	if err := a.profile.wait(ctx); err != nil {
 		return err
@@ -148,9 +144,16 @@ func (a *asker) ask(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
+	if len(profiles) != len(there) {
+		return fmt.Errorf("portrait_get answers about %d of %d ids: repeat the command", len(profiles), len(there))
+	}
 	byID := map[string]*client.Profile{}
 	for i := range profiles {
-		byID[profiles[i].UserID] = &profiles[i]
+		p := &profiles[i]
+		if p.Code != 0 && p.Code != client.CodeProfileNoAccount { // which is deleted meanwhile
+			return unanswered("portrait_get", p.UserID, p.Code, p.Info)
+		}
+		byID[p.UserID] = p
 	}
 	for i, id := range ids {
 		if p := byID[id]; p != nil && p.Code == 0 {
@@ -158,6 +161,28 @@ func (a *asker) ask(ctx context.Context, b *batch) error {
 		}
 	}
 	return nil
+}
+
+// existing returns which ids exist, according to the results of account_check. An id without
+// an answer is an error: it may exist.
+func existing(ids []string, results []client.CheckResult) (there []string, err error) {
+	if len(results) != len(ids) {
+		return nil, fmt.Errorf("account_check answers about %d of %d ids: repeat the command", len(results), len(ids))
+	}
+	for _, r := range results {
+		switch {
+		case r.Imported:
+			there = append(there, r.UserID)
+		case r.Code != 0 && r.Code != client.CodeBadParameter: // which no account can have
+			return nil, unanswered("account_check", r.UserID, r.Code, r.Info)
+		}
+	}
+	return there, nil
+}
+
+// unanswered returns the error of an id of which it is unknown whether it exists.
+func unanswered(command, id string, code client.Code, info string) error {
+	return fmt.Errorf("%s does not answer about %q: %d %s", command, id, code, info)
 }
 
 // rowOf returns the account of a profile.

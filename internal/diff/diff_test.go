@@ -195,15 +195,16 @@ func TestSortFields(t *testing.T) {
 	f, err := Sort(sources([]*source.Row{
 		{File: file, Line: 2, UserID: []byte("a"), Nick: []byte{}},
 		{File: file, Line: 3, Fault: "it is empty"},
+		{File: file, Line: 5, UserID: []byte{}, Nick: []byte{}},
 		{File: file, Line: 4, UserID: []byte("b"), Tags: []source.Tag{{Name: "T", Text: []byte("x")}}},
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Fields != (Fields{Nick: true, Profile: true}) || f.Rows != 2 || f.Faulty != 1 || !slices.Equal(f.Tags, []string{"T"}) {
+	if f.Fields != (Fields{Nick: true, Profile: true}) || f.Rows != 2 || f.Faulty != 2 || !slices.Equal(f.Tags, []string{"T"}) {
 		t.Errorf("%+v", f)
 	}
-	if !slices.Equal(f.Faults, []string{"f.csv: line 3: it is empty"}) {
+	if !slices.Equal(f.Faults, []string{"f.csv: line 3: it is empty", "f.csv: line 5: the UserID is empty; give 1 to 32 bytes"}) {
 		t.Errorf("%q", f.Faults)
 	}
 	failing := func(yield func(*source.Row, error) bool) { yield(nil, errTest) }
@@ -216,6 +217,7 @@ func TestSortFields(t *testing.T) {
 type service struct {
 	rows   map[string]*client.Profile
 	broken bool
+	check  func(ids []string) []client.CheckResult // if not nil, answers
 	mu     sync.Mutex
 	tags   []string // of the last call
 }
@@ -223,6 +225,9 @@ type service struct {
 func (s *service) CheckAccounts(_ context.Context, ids []string) (rs []client.CheckResult, err error) {
 	if s.broken {
 		return nil, errTest
+	}
+	if s.check != nil {
+		return s.check(ids), nil
 	}
 	for _, id := range ids {
 		rs = append(rs, client.CheckResult{UserID: id, Imported: s.rows[id] != nil})
@@ -273,6 +278,25 @@ func TestAsk(t *testing.T) {
 		return c.Ask(t.Context(), list(errTest, rows...), Asking{API: s, InFlight: 1})
 	}); err != errTest {
 		t.Errorf("%v, want the error of the rows", err)
+	}
+	for name, broken := range map[string]*service{
+		"check":   {check: func(ids []string) []client.CheckResult { return []client.CheckResult{{UserID: ids[0], Code: 60021}} }},
+		"less":    {check: func([]string) []client.CheckResult { return nil }},
+		"profile": {rows: map[string]*client.Profile{"u000": {UserID: "u000", Code: 40006}}},
+	} {
+		if _, counts, err := differences(All, func(c *Comparison) error {
+			return c.Ask(t.Context(), list(nil, rows[0]), Asking{API: broken, InFlight: 1})
+		}); err == nil {
+			t.Errorf("%s: an id without an answer counts: %+v", name, counts)
+		}
+	}
+	bad := &service{check: func(ids []string) []client.CheckResult {
+		return []client.CheckResult{{UserID: ids[0], Code: client.CodeBadParameter}}
+	}}
+	if _, counts, err := differences(All, func(c *Comparison) error {
+		return c.Ask(t.Context(), list(nil, rows[0]), Asking{API: bad, InFlight: 1})
+	}); err != nil || counts.OnlyA != 1 {
+		t.Errorf("an id that no account can have: %+v, %v", counts, err)
 	}
 	s.broken = true
 	if _, _, err := differences(All, func(c *Comparison) error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/internal/account"
 	"rollcall/internal/source"
 )
 
@@ -79,10 +80,10 @@ func sortRows(rows func(yield func(*source.Row, error) bool), size int) (f *File
 
 // add adds a row of a file.
 func (f *File) add(row *source.Row) error {
-	if row.Fault != "" {
+	if why := fault(row); why != "" {
 		f.Faulty++
 		if len(f.Faults) < maxFaults {
-			f.Faults = append(f.Faults, fmt.Sprintf("%s: line %d: %s", row.File.Name, row.Line, row.Fault))
+			f.Faults = append(f.Faults, fmt.Sprintf("%s: line %d: %s", row.File.Name, row.Line, why))
 		}
 		return nil
 	}
@@ -106,6 +107,16 @@ func (f *File) add(row *source.Row) error {
 		return nil
 	}
 	return f.spill()
+}
+
+// fault returns why no import accepts a row, or "". The vendor would refuse to answer about
+// an id that breaks the rules, together with the other ids of the call.
+func fault(row *source.Row) string {
+	if row.Fault != "" {
+		return row.Fault
+	}
+	u := account.Upsert{ID: account.UserID(row.UserID), Nick: string(row.Nick), FaceURL: string(row.FaceURL)}
+	return account.DetailOf(u.Validate(false))
 }
 
 // sortMemory sorts the records in memory. Records of one id keep their order.
