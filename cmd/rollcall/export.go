@@ -83,31 +83,52 @@ func (c *exportCmd) Run(ctx context.Context, env *environment) error {
 	if r.table, err = c.tableOptions(ctx, api, app); err != nil {
 		return err
 	}
+	start := time.Now()
+	s, err := r.write(ctx)
+	if err != nil {
+		return err
+	}
+	return c.summarize(env, s, time.Since(start))
+}
+
+// write writes the export to the file or to standard output.
+func (c *exportRun) write(ctx context.Context) (*exportSummary, error) {
 	if c.toStdout() {
-		return r.export(ctx, env.stdout)
+		return c.export(ctx, c.env.stdout)
 	}
 	f, err := exporter.Create(c.File, c.Force)
 	if errors.Is(err, os.ErrExist) {
-		return &usageError{err}
+		return nil, &usageError{err}
 	}
 	if err != nil {
-		return fmt.Errorf("the file cannot be created: %w", err)
+		return nil, fmt.Errorf("%s cannot be created: %w", c.File, fileReason(err))
 	}
 	defer f.Abort()
-	err = r.export(ctx, f)
+	s, err := c.export(ctx, f)
 	if err == nil {
 		err = f.Commit()
 	}
 	if err != nil {
-		return fmt.Errorf("%w; nothing was written to %s", withoutPath(err), c.File)
+		return nil, fmt.Errorf("%w; nothing was written to %s", withoutPath(err), c.File)
 	}
-	return nil
+	return s, nil
+}
+
+// fileReason returns err without the name of the temporary file.
+func fileReason(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // withoutPath removes the name of the temporary file from an error.
 func withoutPath(err error) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return fmt.Errorf("the file cannot be written: %w", e.Err)
+	if reason := fileReason(err); reason != err {
+		return fmt.Errorf("the file cannot be written: %w", reason)
 	}
 	return err
 }
@@ -202,26 +223,21 @@ type exportRun struct {
 	table *exporter.TableOptions // nil for NDJSON
 }
 
-// export writes the export to w, and prints the summary.
-func (c *exportRun) export(ctx context.Context, w io.Writer) error {
-	start, env := time.Now(), c.env
+// export writes the export to w.
+func (c *exportRun) export(ctx context.Context, w io.Writer) (*exportSummary, error) {
+	env := c.env
 	from, err := c.api.Export(ctx, c.app, client.ExportQuery{Prefix: c.Prefix, Deleted: c.Deleted, Details: c.Details})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer from.Close()
 	bar := progress.New(env.stderr, progress.Options{Verb: "exporting", Unit: "rows", Terminal: isTerminal(env.stderr), Quiet: c.Quiet || c.toStdout() && isTerminal(env.stdout)})
 	counted := &counter{w: w}
-	s := exportSummary{App: c.app}
-	err = c.copy(&watched{from, bar}, counted, &s)
+	s := &exportSummary{App: c.app}
+	err = c.copy(&watched{from, bar}, counted, s)
 	bar.Close()
-	if err != nil {
-		return err
-	}
-	took := time.Since(start)
-	s.Rows, s.Bytes, s.TookMS = from.Rows(), counted.n, took.Milliseconds()
-	s.Rate = int64(float64(s.Rows) / max(took.Seconds(), 1e-3))
-	return c.summarize(env, s, took)
+	s.Rows, s.Bytes = from.Rows(), counted.n
+	return s, err
 }
 
 // copy writes what from reads, in the format and with the compression of c.
@@ -285,7 +301,8 @@ func copyTable(to io.Writer, from io.Reader, o exporter.TableOptions, s *exportS
 
 // summarize prints the summary: on standard output if the export is in a file, and
 // otherwise on standard error.
-func (c *exportCmd) summarize(env *environment, s exportSummary, took time.Duration) error {
+func (c *exportCmd) summarize(env *environment, s *exportSummary, took time.Duration) error {
+	s.TookMS, s.Rate = took.Milliseconds(), int64(float64(s.Rows)/max(took.Seconds(), 1e-3))
 	if !c.toStdout() {
 		s.File = c.File
 	}

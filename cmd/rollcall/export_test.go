@@ -125,6 +125,36 @@ func TestExportCut(t *testing.T) {
 	}
 }
 
+// TestExportTaken exports to a name that another program takes meanwhile. Its file stays,
+// and the command does not say that it has exported anything.
+func TestExportTaken(t *testing.T) {
+	file, token := filepath.Join(t.TempDir(), "out.ndjson"), filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("rct_x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile(file, []byte("other"), 0o600); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Trailer", "Rollcall-Rows")
+		_, _ = io.WriteString(w, `{"userid":"a","nick":"","face_url":""}`+"\n")
+		w.Header().Set("Rollcall-Rows", "1")
+	}))
+	defer srv.Close()
+	var stdout, stderr bytes.Buffer
+	env := &environment{strings.NewReader(""), &stdout, &stderr}
+	code := run(t.Context(), env, []string{"export", file, "--quiet", "--from", srv.URL, "--app", "1400000001", "--admin-token-file", token})
+	if code != exitFailure || stdout.Len() > 0 || !strings.Contains(stderr.String(), "exists already: choose another name") {
+		t.Errorf("exit code %d, %s%s", code, &stdout, &stderr)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "other" {
+		t.Errorf("%q is in the file, %v", got, err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(file)); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // TestTerminalWriter writes an export to a terminal, in pieces.
 func TestTerminalWriter(t *testing.T) {
 	var b testutil.Buffer

@@ -14,8 +14,9 @@ import (
 // are personal data.
 type File struct {
 	*os.File
-	name   string
-	direct bool // it is no regular file, such as a pipe, and is written in place
+	name    string
+	replace bool
+	direct  bool // it is no regular file, such as a pipe, and is written in place
 }
 
 // Create begins the file name. It refuses one that exists, unless replace is set, and
@@ -30,15 +31,20 @@ func Create(name string, replace bool) (*File, error) {
 		return nil, fmt.Errorf("%s is a directory: name a file", name)
 	case !info.Mode().IsRegular():
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		return &File{f, name, true}, err
+		return &File{File: f, name: name, direct: true}, err
 	case !replace:
-		return nil, fmt.Errorf("%s %w: choose another name, or replace it with --force", name, errExists)
+		return nil, taken(name)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".partial-*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	return &File{f, name, false}, nil
+	return &File{File: f, name: name, replace: replace}, nil
+}
+
+// taken returns the error of a name that a file has.
+func taken(name string) error {
+	return fmt.Errorf("%s %w: choose another name, or replace it with --force", name, errExists)
 }
 
 // errExists is fs.ErrExist with a shorter text.
@@ -49,12 +55,19 @@ type existsError struct{}
 func (existsError) Error() string        { return "exists already" }
 func (existsError) Is(target error) bool { return target == fs.ErrExist }
 
-// Commit makes the content durable and gives the file its name.
+// Commit makes the content durable and gives the file its name, which another file can have
+// got since Create.
 func (f *File) Commit() error {
 	if f.direct {
 		return f.Close()
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	err := errors.Join(f.Sync(), f.Close())
+	if err == nil && !f.replace {
+		if _, absent := os.Lstat(f.name); absent == nil {
+			err = taken(f.name)
+		}
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(f.File.Name()))
 	}
 	if err := durable.Rename(f.File.Name(), f.name); err != nil {
