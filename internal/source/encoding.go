@@ -66,7 +66,8 @@ func decoded(in *bufio.Reader, head []byte, name string) (io.Reader, checker, er
 	return in, checker{}, zeros(head)
 }
 
-// zeros refuses a text with bytes of 0, which is UTF-16 without its mark or no text.
+// zeros refuses a text with bytes of 0, which is UTF-16 without its mark or no text. A nick
+// can contain one, so UTF-8 may if its first line has none.
 func zeros(head []byte) error {
 	var count [2]int
 	for i, c := range head {
@@ -81,6 +82,9 @@ func zeros(head []byte) error {
 		return errors.New("it seems to be UTF-16 without the mark at its beginning: give --encoding utf-16le, or save it as UTF-8")
 	case count[0] > most && count[1]*10 < count[0]:
 		return errors.New("it seems to be UTF-16 without the mark at its beginning: give --encoding utf-16be, or save it as UTF-8")
+	}
+	if first, _, _ := bytes.Cut(head, []byte("\n")); bytes.IndexByte(first, 0) < 0 && utf8.Valid(wholeRunes(head)) {
+		return nil
 	}
 	return errNoText
 }

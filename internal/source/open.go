@@ -193,11 +193,11 @@ func formatOf(head []byte) (Format, error) {
 // checkUTF8 refuses a text of which more than a few lines are not UTF-8: it has another
 // encoding. Single lines are faults of their own.
 func checkUTF8(head []byte) error {
-	if utf8.Valid(head) {
+	if head = wholeRunes(head); utf8.Valid(head) {
 		return nil
 	}
-	if i := bytes.LastIndexByte(head, '\n'); i >= 0 && len(head) == headSize {
-		head = head[:i] // the rest may end inside of a character
+	if i := bytes.LastIndexByte(head, '\n'); i >= 0 && len(head) > headSize-2*utf8.UTFMax {
+		head = head[:i] // the rest may end inside of a character of another encoding
 	}
 	lines, first, bad, good := 0, 0, 0, 0
 	for line := range bytes.Lines(head) {
@@ -216,6 +216,23 @@ func checkUTF8(head []byte) error {
 		return nil
 	}
 	return failure(first, "the text is not UTF-8: save it as UTF-8, or name its encoding, which %s", guess(head))
+}
+
+// wholeRunes returns head without the character at its end that goes on behind it, if head is
+// not the whole text. A mark before it may have been removed.
+func wholeRunes(head []byte) []byte {
+	if len(head) < headSize-utf8.UTFMax {
+		return head
+	}
+	for n := 1; n < utf8.UTFMax; n++ {
+		if end := head[len(head)-n:]; utf8.RuneStart(end[0]) {
+			if !utf8.FullRune(end) {
+				return head[:len(head)-n]
+			}
+			break
+		}
+	}
+	return head
 }
 
 // guess says which encoding a text may have.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -186,7 +187,8 @@ func TestRefused(t *testing.T) {
 		"tar.gz":            {gzipped(t, tar), Options{}, "it is a tar archive"},
 		"HTML":              {"\n<HTML><table>", Options{}, "it is HTML or XML"},
 		"old Mac":           {"userid\ralice\r", Options{}, "its lines end with CR alone"},
-		"binary":            {"userid\nali\x00ce\n", Options{}, "it is no text, because it has bytes of 0"},
+		"binary":            {"BIN\x00userid\nalice\n", Options{}, "it is no text, because it has bytes of 0"},
+		"binary in a line":  {"userid\nali\x00ce\xff\n", Options{}, "it is no text, because it has bytes of 0"},
 		"UTF-16":            {encoded(t, encodings["utf-16le"], "userid,nick\nalice,A\n"), Options{}, "it seems to be UTF-16 without the mark at its beginning: give --encoding utf-16le"},
 		"UTF-16, other end": {encoded(t, encodings["utf-16be"], "userid,nick\nalice,A\n"), Options{}, "it seems to be UTF-16 without the mark at its beginning: give --encoding utf-16be"},
 		"UTF-32":            {"\xff\xfe\x00\x00u\x00\x00\x00", Options{}, "it is UTF-32"},
@@ -204,6 +206,25 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%d rows, error %v, want %q", len(rows), err, tt.want)
 			}
 		})
+	}
+}
+
+// TestCutHead reads texts of which the beginning, by which a file is known, ends inside of a
+// character.
+func TestCutHead(t *testing.T) {
+	for _, mark := range []string{"", "\xef\xbb\xbf"} {
+		for shift := range utf8.UTFMax {
+			blanks := strings.Repeat(" ", shift)
+			for _, text := range []string{
+				blanks + "[" + strings.Repeat(`{"userid":"a","nick":"爱丽丝𝄞"},`, 3000) + `"b"]`, // in one line
+				"userid,nick\na,\x00" + blanks + "\n" + strings.Repeat("a,爱丽丝𝄞\n", 3000),
+			} {
+				rows, err := readString(mark+text, Options{})
+				if err != nil || len(rows) != 3001 {
+					t.Errorf("mark %q, %d blanks: %d rows of %.20q, %v", mark, shift, len(rows), text, err)
+				}
+			}
+		}
 	}
 }
 
