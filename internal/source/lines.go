@@ -21,7 +21,7 @@ func (l *lines) next() error {
 		l.row = Row{Line: l.w.line, Tags: l.row.Tags[:0]}
 		switch {
 		case err == errTooLong:
-			return skipLong(l.w, &l.row)
+			return skipLong(l.w, &l.row, nothing)
 		case err == io.EOF:
 			return err
 		case err != nil:

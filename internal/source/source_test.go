@@ -79,6 +79,8 @@ func TestForms(t *testing.T) {
 		{"a quote open in the last line", "userid,nick\nalice,\"A", Options{}, "2!a quote opens here and is not closed in the rest of the file\n", ""},
 		{"a quote open for too long", "userid,nick\nalice,A\nbob,\"B\n" + strings.Repeat("c,C\n", 20_000), Options{}, "2:alice|A|\n", "line 3: a record is longer than 65536 bytes, as when a quote opens here"},
 		{"a long line", "userid,nick\n" + long + "\nalice,A\n", Options{}, "2!the line is longer than 65536 bytes, and no account is\n3:alice|A|\n", ""},
+		{"a long value in quotes", "userid,nick\nalice,\"" + long + "\"\nbob,\"B\"\n", Options{}, "2!the line is longer than 65536 bytes, and no account is\n3:bob|B|\n", ""},
+		{"a long value in quotes, not closed", "userid,nick\nalice,\"A\"\"" + long + "\nbob,B\n", Options{}, "", "line 2: a record is longer than 65536 bytes, as when a quote opens here"},
 		{"a long line at the end", "userid,nick\nalice,A\n" + long + long + long + long, Options{}, "2:alice|A|\n3!the line is longer than 65536 bytes, and no account is\n", ""},
 		{"a long header", long, Options{}, "", "line 1: the line is longer than 65536 bytes, so it is no header"},
 		{"no header", "alice,Alice,http://x\nbob,Bob,\n", Options{}, "", `line 1: "alice,Alice,http://x" is no header, because no column is called userid: write a first line`},
@@ -210,4 +212,18 @@ func benchmark(b *testing.B, text []byte) {
 		}
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestLongRaw writes the beginning of a line that is too long into another table, where it
+// must not swallow the next line.
+func TestLongRaw(t *testing.T) {
+	long := strings.Repeat("x", MaxRecord)
+	rows, err := readString("userid,nick\nalice,\""+long+"\"\n", Options{})
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	rows, err = readString("userid,nick\n"+rows[0].Raw[:100]+rows[0].Raw[MaxRecord-100:]+"\nbob,B\n", Options{})
+	if err != nil || len(rows) != 2 {
+		t.Error(rows, err)
+	}
 }

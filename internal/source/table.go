@@ -50,7 +50,7 @@ func (t *table) readHeader(f *File, names *naming) error {
 		if t.comma == 0 {
 			t.comma = d[0]
 		}
-		if err := t.w.skipLine(); err != nil {
+		if err := t.w.skipLine(nothing); err != nil {
 			return broken(t.w.line, err)
 		}
 		first, err = t.firstLine()
@@ -137,15 +137,12 @@ func (t *table) next() (bool, error) {
 		return false, broken(t.w.line, err)
 	}
 	t.row = Row{Line: t.w.line, Tags: t.row.Tags[:0]}
-	data := t.w.data()
 	if err == errTooLong {
-		whole = MaxRecord
+		return true, t.skipLong()
 	}
+	data := t.w.data()
 	if bytes.IndexByte(data[:whole], '"') >= 0 {
 		return true, t.readQuoted()
-	}
-	if err == errTooLong {
-		return true, skipLong(t.w, &t.row)
 	}
 	t.row.Raw = data[:text]
 	t.w.take(whole, 1)
@@ -154,12 +151,29 @@ func (t *table) next() (bool, error) {
 	return true, nil
 }
 
-// skipLong makes a fault of a line that is too long and moves the window behind it. The raw
-// record is the beginning of the line.
-func skipLong(w *window, r *Row) error {
+// skipLong makes a fault of a line that is too long and moves the window behind it. A quote
+// that is not closed in the line is an error, because it may have swallowed good lines.
+func (t *table) skipLong() error {
+	quotes, quote := 0, []byte{'"'}
+	err := skipLong(t.w, &t.row, func(part []byte) { quotes += bytes.Count(part, quote) })
+	if err != nil {
+		return err
+	}
+	if quotes%2 != 0 {
+		return failure(t.row.Line, "%s", longRecord)
+	}
+	if bytes.Count(t.row.Raw, quote)%2 != 0 {
+		t.row.Raw = append(t.row.Raw, '"') // so that it swallows nothing in a file of rejected rows
+	}
+	return nil
+}
+
+// skipLong makes a fault of a line that is too long and moves the window behind it. It calls
+// see with each part of the line. The raw record is the beginning of the line.
+func skipLong(w *window, r *Row, see func(part []byte)) error {
 	r.Raw = bytes.Clone(w.data()[:MaxRecord])
 	r.Fault = fmt.Sprintf("the line is longer than %d bytes, and no account is: mend or remove it", MaxRecord)
-	if err := w.skipLine(); err != nil {
+	if err := w.skipLine(see); err != nil {
 		return broken(r.Line, err)
 	}
 	return nil
@@ -341,6 +355,8 @@ func (t *table) plainValue(at int) (int, error) {
 	}
 }
 
+var longRecord = fmt.Sprintf("a record is longer than %d bytes, as when a quote opens here and is not closed: close or remove it", MaxRecord)
+
 // malformed returns a fault if the record, which is malformed at a position, has only one
 // line, otherwise an error that names the line where the value opened.
 func (t *table) malformed(opened, at int, err error) (n int, fault string, failed error) {
@@ -348,7 +364,7 @@ func (t *table) malformed(opened, at int, err error) (n int, fault string, faile
 	line := t.w.line + bytes.Count(data[:min(opened, len(data))], []byte("\n"))
 	switch {
 	case err == errTooLong:
-		return 0, "", failure(line, "a record is longer than %d bytes, as when a quote opens here and is not closed: close or remove it", MaxRecord)
+		return 0, "", failure(line, "%s", longRecord)
 	case err != errBareQuote && err != errAfter && err != errUnclosed:
 		return 0, "", broken(line, err)
 	}

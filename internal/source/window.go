@@ -119,13 +119,19 @@ func trimCR(line []byte) int {
 	return len(line)
 }
 
-// skipLine moves the window behind the line at its beginning, however long it is.
-func (w *window) skipLine() error {
+// nothing is a function for skipLine.
+func nothing([]byte) {}
+
+// skipLine moves the window behind the line at its beginning, however long it is. It calls
+// see with each part of the line.
+func (w *window) skipLine(see func(part []byte)) error {
 	for {
 		if i := bytes.IndexByte(w.data(), '\n'); i >= 0 {
+			see(w.data()[:i])
 			w.take(i+1, 1)
 			return nil
 		}
+		see(w.data())
 		w.take(len(w.data()), 0)
 		if err := w.more(); err == io.EOF {
 			return nil
