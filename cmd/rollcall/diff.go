@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,10 +77,13 @@ func (c *diffCmd) Run(ctx context.Context, env *environment) error {
 	r := &diffRun{diffCmd: c, env: env, a: a, b: b, printer: p}
 	err = r.compare(ctx)
 	bar.Close()
-	if err != nil {
-		return err
+	switch {
+	case err == nil:
+		return r.summarize()
+	case ctx.Err() != nil:
+		return errors.New("interrupted: A and B were not compared to their end")
 	}
-	return r.summarize()
+	return err
 }
 
 // A diffRun is one run of the command.
@@ -115,7 +119,23 @@ func (r *diffRun) compare(ctx context.Context) error {
 	if r.a.vendor || r.b.vendor {
 		return r.ask(ctx)
 	}
-	return r.comparison.Merge(r.printer.counted(r.a.rows), r.b.rows)
+	return r.comparison.Merge(r.printer.counted(until(ctx, r.a.rows)), until(ctx, r.b.rows))
+}
+
+// until returns rows, and the error of ctx when it ends.
+func until[T any](ctx context.Context, rows iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		n := 0
+		for row, err := range rows {
+			if n++; n%1000 == 0 && ctx.Err() != nil {
+				yield(nil, context.Cause(ctx))
+				return
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // ask asks the vendor about the accounts of the other side.

@@ -60,7 +60,7 @@ func (c *diffCmd) side(name string, app uint32, token string) (*diffSide, error)
 func (s *diffSide) open(ctx context.Context, env *environment) (err error) {
 	switch {
 	case s.isFile:
-		if s.file, err = diff.Sort(source.Read([]string{s.name}, env.stdin, s.options)); err == nil {
+		if s.file, err = diff.Sort(until(ctx, source.Read([]string{s.name}, env.stdin, s.options))); err == nil {
 			s.fields, s.rows, s.tags = s.file.Fields, s.file.Sorted(), customTags(s.file.Tags)
 		}
 	case s.vendor:

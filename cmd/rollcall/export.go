@@ -85,10 +85,15 @@ func (c *exportCmd) Run(ctx context.Context, env *environment) error {
 	}
 	start := time.Now()
 	s, err := r.write(ctx)
-	if err != nil {
-		return err
+	switch {
+	case err == nil:
+		return c.summarize(env, s, time.Since(start))
+	case ctx.Err() != nil && c.toStdout():
+		return errors.New("interrupted: the export is not whole")
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted: nothing was written to %s", c.File)
 	}
-	return c.summarize(env, s, time.Since(start))
+	return err
 }
 
 // write writes the export to the file or to standard output.
