@@ -30,11 +30,11 @@ const (
 
 // A column is what the name of a column or a key means.
 type column struct {
-	field    field
-	tag      string // of a profileTag
-	number   bool   // the tag takes a number
-	prefixed bool   // the name can be in an object of tags
-	quoted   string // the name in JSON with its colon; "" if it needs escapes
+	field     field
+	tag       string // of a profileTag
+	number    bool   // the tag takes a number
+	inProfile bool   // the name can be in an object of tags
+	quoted    string // the name in JSON with its colon; "" if it needs escapes
 }
 
 // fieldNames contains the names of fields in options and messages.
@@ -81,10 +81,11 @@ func newNaming(o Options) (*naming, error) {
 		if c.field == unknown {
 			return nil, fmt.Errorf("%s=%s: map the column to userid, nick or face_url, or to a tag such as Tag_Profile_IM_Gender", name, field)
 		}
+		c.inProfile = c.field != userID
 		n.given[strings.ToLower(strings.TrimSpace(name))] = c
 	}
 	for _, name := range o.Ignore {
-		n.given[strings.ToLower(strings.TrimSpace(name))] = column{field: ignored}
+		n.given[strings.ToLower(strings.TrimSpace(name))] = column{field: ignored, inProfile: true}
 	}
 	return n, nil
 }
@@ -95,7 +96,7 @@ func (n *naming) of(name []byte) *column {
 		return c
 	}
 	c := n.find(strings.TrimSpace(string(name)))
-	c.prefixed = strings.HasPrefix(string(name), account.ProfilePrefix)
+	c.inProfile = c.inProfile || strings.HasPrefix(string(name), account.ProfilePrefix)
 	if plain(name) == len(name) {
 		c.quoted = `"` + string(name) + `":`
 	}
@@ -163,6 +164,12 @@ func (n *naming) headless(header [][]byte) error {
 
 // unknownNames returns the error of columns or keys that mean nothing.
 func unknownNames(what string, names []string) error {
+	isTag := func(name string) bool { return strings.HasPrefix(name, account.ProfilePrefix) }
+	if i := slices.IndexFunc(names, isTag); i >= 0 {
+		name := word(names[i])
+		return fmt.Errorf("the %s %s is no tag that an app can have: correct its spelling, or drop it with --ignore %s; a custom tag is %s with 1 to %d letters",
+			what, name, name, account.CustomPrefix, account.MaxCustomKey)
+	}
 	words := make([]string, min(len(names), 5))
 	for i := range words {
 		words[i] = word(names[i])

@@ -127,9 +127,9 @@ func (p *objects) object(r *Row) error {
 func (p *objects) profile(r *Row, seen *[unnamed + 1]bool) error {
 	return p.members(func(c *column) error {
 		switch {
-		case c.field == unknown || !c.prefixed:
+		case c.field == unknown || !c.inProfile:
 			return &unknownKeyError{string(p.name[:min(len(p.name), 100)])}
-		case c.field == profileTag:
+		case c.field == profileTag || c.field == ignored:
 		case seen[c.field]:
 			return p.again()
 		default:

@@ -42,7 +42,7 @@ func (s *scanner) members(r *Row, inside bool) bool {
 	}
 	for {
 		c := s.key()
-		if c == nil || inside && !c.prefixed || !s.once(c) || !s.value(c, r) {
+		if c == nil || inside && !c.inProfile || !s.once(c) || !s.value(c, r) {
 			return false
 		}
 		if s.accept('}') {

@@ -88,6 +88,7 @@ func TestForms(t *testing.T) {
 		{"ids on request", "\xef\xbb\xbfalice\r\n\r\nbob b\r\n\xfc\n户\n户", Options{Format: IDs}, "1:alice||\n3:bob b||\n4!it is not UTF-8\n5:户||\n6:户||\n", ""},
 		{"a list like a header", "userid1\nuserid-2", Options{Format: IDs}, "1:userid1||\n2:userid-2||\n", ""},
 		{"unknown column", "userid,phone\nalice,1", Options{}, "", "line 1: the column phone is unknown: drop it with --ignore phone"},
+		{"unknown tag", "userid,phone,Tag_Profile_IM_level\nalice,1,2", Options{}, "", "line 1: the column Tag_Profile_IM_level is no tag that an app can have: correct its spelling, or drop it with --ignore Tag_Profile_IM_level; a custom tag is"},
 		{"unknown columns", "userid,phone,mail\nalice,1,", Options{}, "", "line 1: the columns phone,mail are unknown: drop them with --ignore phone,mail"},
 		{"strange columns", "userid,\"a\nb\",phone no,\x1b[m\n", Options{}, "", "line 1: the columns \"a\\nb\",\"phone no\",\"\\x1b[m\" are unknown: drop them with"},
 		{"a column twice", "userid,nick,UserID\na,b,c", Options{}, "", "line 1: the column userid occurs twice"},

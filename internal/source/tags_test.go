@@ -64,9 +64,9 @@ func TestTags(t *testing.T) {
 		},
 		{"mapped", "userid,sex,age\na,m,7\n", Options{Map: map[string]string{"sex": "Tag_Profile_IM_Gender", "age": "Tag_Profile_Custom_age:number"}}, "a| IM_Gender=m Custom_age=#7\n", ""},
 		{"nick as a tag", "userid,Tag_Profile_IM_Nick\na,A\n", Options{}, "a|A \n", ""},
-		{"no such tag", "userid,Tag_Profile_IM_Age\na,7", Options{}, "", "the column Tag_Profile_IM_Age is unknown"},
-		{"no custom tag", "userid,Tag_Profile_Custom_a1\na,7", Options{}, "", "the column Tag_Profile_Custom_a1 is unknown"},
-		{"text as a number", "userid,Tag_Profile_IM_Gender:number\na,7", Options{}, "", "the column Tag_Profile_IM_Gender:number is unknown"},
+		{"no such tag", "userid,Tag_Profile_IM_Age\na,7", Options{}, "", "the column Tag_Profile_IM_Age is no tag that an app can have"},
+		{"no custom tag", "userid,Tag_Profile_Custom_a1\na,7", Options{}, "", "the column Tag_Profile_Custom_a1 is no tag that an app can have"},
+		{"text as a number", "userid,Tag_Profile_IM_Gender:number\na,7", Options{}, "", "the column Tag_Profile_IM_Gender:number is no tag that an app can have"},
 		{"tag twice", "userid,Tag_Profile_IM_Level,Tag_Profile_IM_Level:number\na,7,7", Options{}, "", "the columns Tag_Profile_IM_Level and Tag_Profile_IM_Level:number mean the same"},
 		{"profile in a table", "userid,profile\na,{}", Options{}, "", "the column profile is unknown"},
 		{
@@ -93,8 +93,13 @@ func TestTags(t *testing.T) {
 			"a| \n!the value of \"profile\" is no object of tags\n!the value of \"Tag_Profile_IM_Level\" is no number\n!the value of \"Tag_Profile_IM_Level\" is no number\n" +
 				"!the value of \"Tag_Profile_IM_Gender\" is no text\n!the value of \"Tag_Profile_Custom_vip\" is no whole number from 0 to 18446744073709551615\n" +
 				"!the value of \"Tag_Profile_Custom_vip\" is no whole number from 0 to 18446744073709551615\n!the value of \"Tag_Profile_Custom_vip\" is no text\n" +
-				"!the key Tag_Profile_IM_Age is unknown\n!the key nick is unknown\n!the key \"Tag_Profile_IM_Level\" means the same as one before it\n!a key occurs twice in the object\n" +
+				"!the key Tag_Profile_IM_Age is no tag that an app can have\n!the key nick is unknown\n!the key \"Tag_Profile_IM_Level\" means the same as one before it\n!a key occurs twice in the object\n" +
 				"!it has more than 32 tags, and no account has\n!the key \"Tag_Profile_IM_Nick\" means the same as one before it\n!malformed JSON\n!a key occurs twice in the object\n", "",
+		},
+		{
+			"options in profile", `{"userid":"a","type":1,"profile":{"phone":[1],"mail":[],"Tag_Profile_IM_Role":"x","city":"x","name":"N"}}` + "\n" + `{"userid":"a","profile":{"id":"b"}}`,
+			Options{Ignore: []string{"phone", "mail", "Tag_Profile_IM_Role"}, Map: map[string]string{"city": "Tag_Profile_Custom_city", "name": "nick", "id": "userid"}},
+			"a|N Custom_city=x\n!the key id is unknown\n", "",
 		},
 		{"unknown in profile", `{"userid":"a","profile":{"phone":1}}`, Options{}, "", "the key phone is unknown"},
 		{
