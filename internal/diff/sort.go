@@ -80,6 +80,9 @@ func sortRows(rows func(yield func(*source.Row, error) bool), size int) (f *File
 
 // add adds a row of a file.
 func (f *File) add(row *source.Row) error {
+	if row.Deleted() {
+		return nil
+	}
 	if why := fault(row); why != "" {
 		f.Faulty++
 		if len(f.Faults) < maxFaults {

@@ -74,6 +74,10 @@ func (r *Row) spoil(fault string) {
 	r.UserID, r.Nick, r.FaceURL, r.Tags, r.Fault = nil, nil, nil, r.Tags[:0], fault
 }
 
+// Deleted reports whether the record is a deleted id of an export. It has a fault, because an
+// import deletes nothing.
+func (r *Row) Deleted() bool { return r.Fault == errDeleted.Error() }
+
 // A Tag is a value of a profile besides nick and picture. The tag is one that an app can
 // have. The app decides whether it has the tag, and whether the tag takes the value.
 type Tag struct {
