@@ -13,10 +13,12 @@ import (
 	"strings"
 )
 
-// The limits of cells. Excel has 32,767 characters in a cell and 16,384 columns.
+// The limits of sheets. Excel has 32,767 characters in a cell, 16,384 columns and 1,048,576
+// rows; LibreOffice can have 16 times as many rows.
 const (
 	maxCell    = 256 << 10
 	maxColumns = 16384
+	maxRows    = 16 << 20
 )
 
 // readSheet yields the rows of the sheet that o names, and sets the header of f.
@@ -115,6 +117,9 @@ func (s *sheet) readRow(start xml.StartElement) error {
 	s.line++
 	if n, err := strconv.Atoi(attribute(start, "r")); err == nil && n > s.line {
 		s.line = n
+	}
+	if s.line > maxRows {
+		return fmt.Errorf("a row has a number above %d", maxRows)
 	}
 	s.cells, s.size, s.fault = s.cells[:0], 0, ""
 	for {

@@ -137,6 +137,7 @@ func TestWorkbookRefused(t *testing.T) {
 		"texts cut off":  {change("xl/sharedStrings.xml", "</si></sst>", ""), Options{}, "the workbook is damaged"},
 		"sheet cut off":  {change("xl/worksheets/sheet1.xml", "</row></sheetData></worksheet>", ""), Options{}, "line 20: the workbook is damaged"},
 		"columns":        {change("xl/worksheets/sheet1.xml", "C3", "A3"), Options{}, "line 3: the workbook is damaged: open it and save it again (the cells of a row are not in their order)"},
+		"far row":        {change("xl/worksheets/sheet1.xml", `<row r="7">`, `<row r="9223372036854775807">`), Options{}, "line 9223372036854775807: the workbook is damaged: open it and save it again (a row has a number above 16777216)"},
 		"far column":     {change("xl/worksheets/sheet1.xml", "C3", "ZZZZZZZZZZ3"), Options{}, "line 3: the workbook is damaged"},
 		"long value":     {change("xl/worksheets/sheet1.xml", "13800138000", long), Options{}, "line 3: the workbook is damaged: open it and save it again (a value is longer than 262144 bytes)"},
 		"long text":      {change("xl/sharedStrings.xml", "alice", long), Options{}, "the workbook is damaged: open it and save it again (a value is longer"},
