@@ -150,6 +150,9 @@ func (r *run) finish(rows iter.Seq2[*source.Row, error], failed error) (*Report,
 	if failed != nil {
 		p.Stopped = failed.Error()
 	}
+	if r.o.App == nil {
+		p.Unchecked = unknownApp
+	}
 	p.Accepted, p.Accounts = p.Rows-p.Rejected, t.different
 	p.Duplicates, p.CaseVariants = t.same.rows, t.folded.rows
 	same := r.problem(t.same, "duplicates", "followed by a later row of the same id, which wins: remove those that are not meant")

@@ -21,6 +21,8 @@ type Report struct {
 	CaseVariants int64    `json:"case_variants"`
 	Tagged       int64    `json:"tagged"` // accepted rows with tags
 
+	Unchecked string `json:"unchecked,omitempty"` // which rules are unknown, and why
+
 	Rejections []Problem `json:"rejections"` // those of most rows first
 	Warnings   []Problem `json:"warnings"`   // about accepted rows
 
@@ -115,6 +117,9 @@ func (p *Report) warn(w Problem) {
 		p.Warnings = append(p.Warnings, w)
 	}
 }
+
+// unknownApp is what a report says without the settings of an app.
+const unknownApp = "the tags, words, quota and strict ids of the app, because no app was given or its settings cannot be read"
 
 // quota sets what the quota refuses.
 func (p *Report) quota(app *account.App, count int64) {

@@ -27,6 +27,9 @@ func (p *Report) Text() string {
 	line(&b, p.Rejected, "would be rejected")
 	section(&b, "Rejected", p.Rejections)
 	section(&b, "Suspicious, but imported", p.Warnings)
+	if p.Unchecked != "" {
+		fmt.Fprintf(&b, "\nNot checked: %s.\n", p.Unchecked)
+	}
 	b.WriteString(p.quotaText() + p.timeText())
 	return b.String()
 }
