@@ -10,20 +10,32 @@ import (
 	"os"
 )
 
-// maxTexts limits the temporary files, in bytes. The texts of a full sheet with three columns
-// of 500 characters have 3 GiB.
-const maxTexts = 8 << 30
+// Limits of the temporary files, in bytes. The texts of a full sheet with three columns of 500
+// characters have 3 GiB. Texts are different from each other, so they are much less than
+// maxTextRatio times as long as the workbook; only a bomb has more.
+const (
+	maxTexts     = 8 << 30
+	maxTextRatio = 100
+	leastTexts   = 64 << 20 // that every workbook may have
+	textEnd      = 8        // bytes of the end of a text
+)
 
 // texts contains the texts that the cells of a workbook share, in temporary files: of Excel
 // nearly all, so they are too many for memory.
 type texts struct {
 	text, ends *os.File // the texts, and 8 bytes for the end of each
 	n          int
+	limit      uint64 // of both files together
 	value      []byte
 }
 
 // texts reads the shared texts of the workbook, which can have none.
 func (b *book) texts() (*texts, error) {
+	return b.textsUpTo(uint64(min(maxTexts, max(leastTexts, maxTextRatio*b.size))))
+}
+
+// textsUpTo is texts with another limit of the temporary files.
+func (b *book) textsUpTo(limit uint64) (*texts, error) {
 	if b.shared == "" {
 		return new(texts), nil
 	}
@@ -32,7 +44,7 @@ func (b *book) texts() (*texts, error) {
 		return nil, err
 	}
 	defer r.Close() // it was only read
-	t := new(texts)
+	t := &texts{limit: limit}
 	if t.text, err = temporary(); err == nil {
 		t.ends, err = temporary()
 	}
@@ -78,8 +90,8 @@ func (t *texts) fill(in *tokens) error {
 			if err != nil {
 				return damagedBook(err)
 			}
-			if end += uint64(len(value)); end > maxTexts {
-				return fmt.Errorf("the workbook has more than %d GiB of text: save the sheet as CSV UTF-8", maxTexts>>30)
+			if end += uint64(len(value)); end+textEnd*uint64(t.n) > t.limit {
+				return fmt.Errorf("the workbook has more than %.3g GiB of text: save the sheet as CSV UTF-8", float64(t.limit)/(1<<30))
 			}
 			if _, err := text.Write(value); err != nil {
 				return err

@@ -64,6 +64,7 @@ type book struct {
 	sheets []sheetEntry
 	paths  map[string]string // of parts, by their ids
 	shared string            // path of the texts that cells share
+	size   int64             // of the file in bytes
 }
 
 type sheetEntry struct {
@@ -80,7 +81,7 @@ func openBook(r io.ReaderAt, size int64) (*book, error) {
 	if err != nil {
 		return nil, damagedBook(err)
 	}
-	b := &book{files: map[string]*zip.File{}, paths: map[string]string{}}
+	b := &book{files: map[string]*zip.File{}, paths: map[string]string{}, size: size}
 	for _, e := range z.File {
 		b.files[strings.ToLower(strings.ReplaceAll(e.Name, "\\", "/"))] = e
 	}
