@@ -46,7 +46,7 @@ NDJSON has an object in each line, with userid, nick, face_url and, if any are s
 the other tags as profile. A table has the columns userid, nick and face_url, and one
 for every tag of the app, so that nothing is lost; --columns names fewer. "rollcall
 import" reads all of these. Internal ids and times are the target's own: an import
-leaves them out, and deleted ids as well.
+leaves them out. It rejects the lines of --deleted, because it deletes nothing.
 
 A file gets its name when it is whole: an export that fails leaves the file as it
 was. It is readable by you alone. Needs an admin token.

@@ -31,6 +31,12 @@ func (c *importCmd) dryRun(ctx context.Context, env *environment, t *target) err
 	if c.Via == "wire" || t.admin == nil { // otherwise a stream, which nothing limits
 		o.Pace = dryrun.Pace{Calls: t.limitOf("multiaccount_import"), TagCalls: t.limitOf("portrait_set"), By: t.limited}
 	}
+	switch {
+	case t.vendor:
+		o.Unknown = "the vendor does not tell them"
+	case t.unknown != nil:
+		o.Unknown = t.unknown.Error()
+	}
 	if t.app != nil {
 		o.App = &account.App{ID: account.AppID(t.app.SDKAppID), Edition: account.Edition(t.app.Edition), Settings: t.app.Settings}
 	}

@@ -46,7 +46,9 @@ func TestDryRun(t *testing.T) {
 		err   string
 		code  int
 	}{
-		{"clean", nowhere, "", []string{"userid\nalice\n"}, []string{"1  rows in a\n", "1  would be imported, as 1 different accounts\n", "0  would be rejected\n", "\nNot checked: the tags, words, quota and strict ids of the app, because"}, "", exitOK},
+		{"clean", nowhere, "", []string{"userid\nalice\n"}, []string{"1  rows in a\n", "1  would be imported, as 1 account\n", "0  would be rejected\n", "\nNot checked: the tags, words, quota and strict ids of the app, because"}, "", exitOK},
+		{"unknown app", &target{count: -1, unknown: errors.New("404 there is none")}, "", []string{"userid\na\n"}, []string{"because 404 there is none.\n"}, "", exitOK},
+		{"vendor", vendor, "", []string{"userid\na\n"}, []string{"because the vendor does not tell them.\n"}, "", exitOK},
 		{"warnings alone", nowhere, "", []string{"userid\nalice\nalice\n", "userid\nAlice\n"}, []string{"3  rows in 2 files, a to b\n", "a:2 \"alice\" and line 3\n", "a:2 \"alice\" and b:2 \"Alice\"\n"}, "", exitOK},
 		{"rejected", nowhere, "", []string{"userid\n@alice\n"}, []string{"1  would be rejected\n", "a:2 \"@alice\"\n"}, "", exitSomeFailed},
 		{"rules and quota of the app", &target{app: strict, count: 0}, "", []string{"userid\na.b\n"}, []string{"the UserID may hold only letters, digits, _ and -", "Quota: enough"}, "", exitSomeFailed},

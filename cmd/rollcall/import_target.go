@@ -24,6 +24,7 @@ type target struct {
 	keyErr  error               // why there is none
 	admin   *client.AdminClient // nil without a token
 	app     *client.App         // with its settings; nil if no token may read it
+	unknown error               // why app is nil, if the server was asked
 	count   int64               // accounts that it has; -1 if unknown
 	limits  map[string]float64  // calls a second of a command that the run makes at most; none: no limit
 	limited string              // who limits them, such as "by the app"
@@ -119,16 +120,21 @@ func (f *paceFlags) open(ctx context.Context, env *environment, c *connection, o
 		}
 		return nil, err
 	}
+	t.vendor = isVendor(c.URL)
 	if c.SDKAppID == 0 {
-		if optional {
-			return t, nil
+		if !optional {
+			return nil, c.noApp()
 		}
-		return nil, c.noApp()
+		t.name = c.URL
+		f.limit(t)
+		return t, nil
 	}
 	t.name = fmt.Sprintf("%s, app %d", c.URL, c.SDKAppID)
-	t.vendor = isVendor(c.URL)
-	if err := t.look(ctx, env, c); err != nil && !optional {
-		return nil, err
+	if err := t.look(ctx, env, c); err != nil {
+		if !optional {
+			return nil, err
+		}
+		t.unknown = err
 	}
 	if t.api, t.keyErr = c.accountWith(ctx, env, -1); t.keyErr != nil && !optional && t.admin == nil {
 		return nil, t.keyErr
@@ -161,7 +167,7 @@ func (t *target) look(ctx context.Context, env *environment, c *connection) erro
 		t.count, err = t.admin.CountAccounts(ctx, c.SDKAppID)
 	}
 	if hidden(err) {
-		t.admin, t.app, t.count = nil, nil, -1
+		t.admin, t.app, t.count, t.unknown = nil, nil, -1, err
 		return nil
 	}
 	return err

@@ -4,6 +4,7 @@
 package dryrun
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -16,9 +17,10 @@ import (
 
 // Options for [Run]. The zero value applies the rules that every app has.
 type Options struct {
-	App   *account.App // with its edition and settings; nil if they are unknown
-	Count int64        // accounts that the app has; -1 if it is unknown
-	Pace  Pace
+	App     *account.App // with its edition and settings; nil if they are unknown
+	Unknown string       // why App is nil, as the end of a sentence; "" for a general reason
+	Count   int64        // accounts that the app has; -1 if it is unknown
+	Pace    Pace
 
 	Target string // of the import, for the report; "" if there is none
 
@@ -151,7 +153,7 @@ func (r *run) finish(rows iter.Seq2[*source.Row, error], failed error) (*Report,
 		p.Stopped = failed.Error()
 	}
 	if r.o.App == nil {
-		p.Unchecked = unknownApp
+		p.Unchecked = unknownApp + cmp.Or(r.o.Unknown, "no app was given or its settings cannot be read")
 	}
 	p.Accepted, p.Accounts = p.Rows-p.Rejected, t.different
 	p.Duplicates, p.CaseVariants = t.same.rows, t.folded.rows

@@ -118,8 +118,8 @@ func (p *Report) warn(w Problem) {
 	}
 }
 
-// unknownApp is what a report says without the settings of an app.
-const unknownApp = "the tags, words, quota and strict ids of the app, because no app was given or its settings cannot be read"
+// unknownApp is what a report says without the settings of an app, before the reason.
+const unknownApp = "the tags, words, quota and strict ids of the app, because "
 
 // quota sets what the quota refuses.
 func (p *Report) quota(app *account.App, count int64) {

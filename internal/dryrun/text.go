@@ -23,7 +23,7 @@ func (p *Report) Text() string {
 		fmt.Fprintf(&b, "Only the rows before this error were checked: %s\n\n", p.Stopped)
 	}
 	line(&b, p.Rows, "rows in "+files(p.Files))
-	line(&b, p.Accepted, fmt.Sprintf("would be imported, as %s different accounts", progress.Count(p.Accounts)))
+	line(&b, p.Accepted, "would be imported, as "+accounts(p.Accounts))
 	line(&b, p.Rejected, "would be rejected")
 	section(&b, "Rejected", p.Rejections)
 	section(&b, "Suspicious, but imported", p.Warnings)
@@ -32,6 +32,13 @@ func (p *Report) Text() string {
 	}
 	b.WriteString(p.quotaText() + p.timeText())
 	return b.String()
+}
+
+func accounts(n int64) string {
+	if n == 1 {
+		return "1 account"
+	}
+	return progress.Count(n) + " different accounts"
 }
 
 func line(b *strings.Builder, n int64, text string) {
