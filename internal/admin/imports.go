@@ -24,8 +24,13 @@ type streamConn struct{ w http.ResponseWriter }
 // Begin implements [bulk.Conn].
 func (c streamConn) Begin() error { return httpx.Stream(c.w) }
 
-// Extend implements [bulk.Conn].
-func (c streamConn) Extend(d time.Duration) { _ = httpx.Extend(c.w, d) } // an error means that there are no deadlines
+// Extend implements [bulk.Conn]. In HTTP/2 nothing can be written any more after the deadline
+// of writes, so the one of reads comes first, and the response can say that.
+func (c streamConn) Extend(d time.Duration) {
+	now, control := time.Now(), http.NewResponseController(c.w)
+	_ = control.SetReadDeadline(now.Add(d)) // an error means that there are no deadlines
+	_ = control.SetWriteDeadline(now.Add(d + timeout))
+}
 
 // Interrupt implements [bulk.Conn].
 func (c streamConn) Interrupt() {
