@@ -48,6 +48,9 @@ const (
 //     key is under way, the error is [SlugConflict]. Nothing was changed.
 //   - An import that has ended returns its result, whatever is sent.
 //
+// If body is an [io.Closer], it is closed: only that ends a Read that waits when the server
+// responds before the end of body.
+//
 // ImportStream is never retried, because a body can be read only once. It has no limit of
 // time as long as rows move; ctx ends it. It needs the scope write.
 func (c *AdminClient) ImportStream(ctx context.Context, sdkAppID uint32, key string, from int64, body io.Reader) (*Import, error) {
@@ -91,7 +94,10 @@ func (c *AdminClient) UploadImport(ctx context.Context, sdkAppID uint32, n NewIm
 func (c *AdminClient) upload(ctx context.Context, r *request, body io.Reader) (*Import, error) {
 	r.header.Set("Authorization", c.bearer())
 	r.header.Set("Expect", "100-continue") // a refusal comes before the body, so that it is not lost with the connection
-	r.stream = io.NopCloser(body)
+	r.stream = body
+	if b, ok := body.(io.Closer); ok {
+		defer b.Close() // HTTP/1.1 leaves a Read that waits alone
+	}
 	resp := new(Import)
 	return result(resp, c.attempt(ctx, r, resp))
 }

@@ -59,8 +59,8 @@ type request struct {
 	op, method, path string // op names the request in errors
 	query            url.Values
 	header           http.Header
-	body             []byte        // JSON; nil for none
-	stream           io.ReadCloser // a body of any length instead, sent without a limit of time
+	body             []byte    // JSON; nil for none
+	stream           io.Reader // a body of any length instead, sent without a limit of time
 }
 
 // A response is a response with its whole body.
