@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -173,6 +174,16 @@ func readDocument(name string) (*document, error) {
 	return d, nil
 }
 
+// added names the first file of begun that d does not have, in a part of a sentence.
+func (d *document) added(begun *document) string {
+	for _, f := range begun.Files {
+		if !slices.ContainsFunc(d.Files, func(g fileMark) bool { return g.Name == f.Name }) {
+			return "; " + f.Name + " is new"
+		}
+	}
+	return ""
+}
+
 // differs returns an error if the run of d is another one than that of new.
 func (d *document) differs(journal string, begun *document) error {
 	const remedy = "begin anew with --restart, or give another --journal"
@@ -188,7 +199,7 @@ func (d *document) differs(journal string, begun *document) error {
 	case !reflect.DeepEqual(d.Options, begun.Options) && !equalJSON(d.Options, begun.Options):
 		return refused("the options that say what the files are differ from those of the journal %s: give the same again, or begin anew with --restart", journal)
 	case len(d.Files) != len(begun.Files):
-		return refused("the journal %s is of %d files, not of %d: name the same files, or begin anew with --restart", journal, len(d.Files), len(begun.Files))
+		return refused("the journal %s is of %d files, not of %d%s: name the same files, or begin anew with --restart", journal, len(d.Files), len(begun.Files), d.added(begun))
 	}
 	for i, f := range d.Files {
 		g := begun.Files[i]

@@ -107,7 +107,7 @@ func TestRefused(t *testing.T) {
 		{"operation", func(j *Job) { j.Operation = Delete }, "is of another operation (import)"},
 		{"way", func(j *Job) { j.Way = ByStream }, "is of a run by wire, not by stream: give --via wire"},
 		{"options", func(j *Job) { j.Source.Ignore = []string{"x"} }, "the options that say what the files are differ"},
-		{"files", func(j *Job) { j.Files = append(j.Files, write(t, "b.csv", []byte("userid\n"))) }, "is of 1 files, not of 2"},
+		{"files", func(j *Job) { j.Files = append(j.Files, write(t, "b.csv", []byte("userid\n"))) }, "b.csv is new: name the same files"},
 		{"other file", func(j *Job) { j.Files = []string{write(t, "b.csv", []byte("userid\n"))} }, "name the same files in the same order"},
 		{"changed file", func(j *Job) { touch(file) }, "has changed since row"},
 		{"changed rejects", func(j *Job) {

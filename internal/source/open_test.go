@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -237,6 +238,34 @@ func TestUndecodable(t *testing.T) {
 	}
 }
 
+// TestPatternAfterRun expects that a pattern means the same files after a run has written some
+// beside them.
+func TestPatternAfterRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sources := []string{"a.rejects-3.csv", "u1.csv", "u2.csv.gz", "u3.tsv", "x.rejects-2.csv", "x.rejects.csv"}
+	written := []string{
+		"u1.csv.missing.txt", "u1.csv.rollcall-delete-journal", "u1.csv.rollcall-journal", "u1.csv.rollcall-journal.rejected",
+		"u1.rejects-2.csv", "u1.rejects.csv", "u1.rejects.rejects.csv", "u2.rejects.csv",
+	}
+	for _, name := range append(slices.Clone(sources), written...) {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pattern, want := range map[string][]string{
+		"*":              sources, // x and a have no file of that name without .rejects
+		"u*.csv":         {"u1.csv"},
+		"u*":             {"u1.csv", "u2.csv.gz", "u3.tsv"},
+		"u1.rejects*":    {"u1.rejects-2.csv", "u1.rejects.csv", "u1.rejects.rejects.csv"},
+		"u1*.missing.*":  {"u1.csv.missing.txt"},
+		"*.rejects-?.*v": {"a.rejects-3.csv", "u1.rejects-2.csv", "x.rejects-2.csv"},
+	} {
+		if files, err := Expand([]string{pattern}); err != nil || !slices.Equal(files, want) {
+			t.Errorf("%s: %q, error %v, want %q", pattern, files, err, want)
+		}
+	}
+}
+
 // TestZstdWindow refuses what would need much memory.
 func TestZstdWindow(t *testing.T) {
 	text := "userid\n" + strings.Repeat("alice\n", 20<<20/6)
@@ -279,8 +308,10 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	_, err = rowsOf(Read([]string{filepath.Dir(".")}, nil, Options{}))
-	if err == nil || !strings.HasPrefix(err.Error(), ".: it is a directory") {
-		t.Errorf("error %v", err)
+	for _, err := range []error{err, Try([]string{"b.csv", "."}, Options{})} {
+		if err == nil || !strings.HasPrefix(err.Error(), ".: it is a directory") {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 

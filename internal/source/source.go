@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -172,7 +173,8 @@ func readNamed(name string, r io.Reader, o Options, yield func(*Row, error) bool
 }
 
 // Expand returns the files of names, in which there can be patterns such as users-*.csv for
-// shells that do not expand them. The files of a pattern are sorted by name. Each file must
+// shells that do not expand them. The files of a pattern are sorted by name, without the
+// rejects files and journals that a run has written beside others. Each file must
 // exist and occur once.
 func Expand(names []string) ([]string, error) {
 	var files []string
@@ -204,17 +206,59 @@ func matching(name string) ([]string, error) {
 		return nil, &Error{File: name, Why: reasonOf(err), err: err}
 	}
 	matches, err := filepath.Glob(name)
-	if err != nil || len(matches) == 0 {
+	if err != nil {
+		matches = nil
+	}
+	matches = without(matches, name)
+	if len(matches) == 0 {
 		return nil, fmt.Errorf("no file matches %s: correct the pattern", name)
 	}
 	return matches, nil
 }
 
-// Try reads each file up to its first row, so that a mistake in the header of the last one
-// shows before the first one is imported. It leaves out what can be read only once.
+// outcome matches what the names of files end with that a run writes beside its files.
+var outcome = regexp.MustCompile(`\.(rejects(-[0-9]+)?\.[a-z]+|rollcall-(delete-)?journal(\..*)?|[a-z]+\.missing\.txt)$`)
+
+// without leaves out the files that a run has written beside others, so that the pattern means
+// the same files when the run goes on. It keeps what the pattern asks for.
+func without(matches []string, pattern string) (files []string) {
+	for _, m := range matches {
+		ending := outcome.FindString(m)
+		if ending == "" || asksFor(pattern, ending) || !beside(m, strings.TrimSuffix(m, ending)) {
+			files = append(files, m)
+		}
+	}
+	return files
+}
+
+// beside reports whether the directory of file has one with that stem that no run of it has
+// written.
+func beside(file, stem string) bool {
+	entries, _ := os.ReadDir(filepath.Dir(file)) // the pattern has read it
+	base := filepath.Base(stem)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		other := strings.TrimSuffix(e.Name(), outcome.FindString(e.Name()))
+		return strings.HasPrefix(e.Name()+".", base+".") && (other == e.Name() || other != base)
+	})
+}
+
+// asksFor reports whether a pattern has the word by which the ending of a written file is
+// known.
+func asksFor(pattern, ending string) bool {
+	for _, word := range []string{".rejects", ".rollcall-", ".missing"} {
+		if strings.Contains(ending, word) && strings.Contains(pattern, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// Try reads each file up to its first row, so that a mistake in the header of the last one,
+// or a directory, shows before the first one is imported. It leaves out what can be read only
+// once.
 func Try(files []string, o Options) error {
 	for _, name := range files {
-		if info, err := os.Stat(name); name == Stdin || err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Stat(name); name == Stdin || err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 			continue
 		}
 		for _, err := range Read([]string{name}, nil, o) {
