@@ -101,6 +101,9 @@ func (r *fileRun) after(err error) string {
 	if _, ok := errors.AsType[*source.Error](err); ok && r.job.Journal != "" {
 		return "; mend the file, and begin anew with: " + commandLine(r.args) + " --restart"
 	}
+	if _, ok := errors.AsType[*importer.EndedError](err); ok && r.job.Journal != "" {
+		return "; begin anew with: " + commandLine(r.args) + " --restart"
+	}
 	return r.continuation()
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"rollcall/client"
+	"rollcall/internal/importer"
+	"rollcall/internal/source"
 	"rollcall/rollcalltest"
 )
 
@@ -118,5 +121,25 @@ func TestImportAgainstFaults(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(l.dir, "users.csv.rollcall-journal")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the journal: %v, %v", info, err)
+	}
+}
+
+// TestHowItGoesOn expects one remedy for each end of a run.
+func TestHowItGoesOn(t *testing.T) {
+	args := []string{"import", "my users.csv", "--restart"}
+	for _, tt := range []struct {
+		journal string
+		err     error
+		want    string
+	}{
+		{"j", errors.New("x"), "; continue with: rollcall import 'my users.csv'"},
+		{"j", &source.Error{}, "; mend the file, and begin anew with: rollcall import 'my users.csv' --restart"},
+		{"j", &importer.EndedError{}, "; begin anew with: rollcall import 'my users.csv' --restart"},
+		{"", &importer.EndedError{}, "; standard input cannot be read again, so give the rows after it to go on"},
+	} {
+		r := &fileRun{job: &importer.Job{Journal: tt.journal}, args: args}
+		if text := r.after(tt.err); text != tt.want {
+			t.Errorf("%T: %q, want %q", tt.err, text, tt.want)
+		}
 	}
 }

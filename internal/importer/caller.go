@@ -1,12 +1,14 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -289,11 +291,42 @@ func (c *caller) givesUp(k kind, err error, began time.Time, try int) bool {
 func (c *caller) awayNote() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	since := time.Since(c.contact)
-	if c.away == nil || since < 2*time.Second {
+	if c.away == nil || time.Since(c.contact) < 2*time.Second {
 		return ""
 	}
-	return fmt.Sprintf("the target is away for %v, waiting until %v: %v", since.Round(time.Second), c.job.Wait, rootOf(c.away))
+	return awayText(c.away, c.contact, c.job.Wait)
+}
+
+// awayText says how long the target has not taken calls, how long the run waits, and why.
+func awayText(err error, contact time.Time, wait time.Duration) string {
+	why := rootOf(err).Error()
+	if p, ok := errors.AsType[*client.Problem](err); ok {
+		why = cmp.Or(p.Detail, p.Title)
+	}
+	state := "the target is away"
+	if isAnswer(err) {
+		state = "the target fails"
+	}
+	return fmt.Sprintf("%s for %s, waiting up to %s: %s", state, briefly(time.Since(contact)), briefly(wait), why)
+}
+
+// isAnswer reports whether an error is an answer of the target.
+func isAnswer(err error) bool {
+	_, problem := errors.AsType[*client.Problem](err)
+	_, code := errors.AsType[*client.Error](err)
+	return problem || code
+}
+
+// briefly returns a duration in seconds without units that are 0: "1h" for 1h0m0s.
+func briefly(d time.Duration) string {
+	s := d.Round(time.Second).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // rootOf returns the innermost cause of err, which is short.

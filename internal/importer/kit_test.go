@@ -28,6 +28,8 @@ type front struct {
 	vendor bool
 	cuts   atomic.Uint64 // share of calls that are cut, in thousandths
 	down   atomic.Bool
+	full   atomic.Bool // takes some rows of the first stream and then no more, as with a full disk
+	begun  atomic.Bool // the first stream
 	calls  atomic.Int64
 	most   atomic.Int64 // calls at once
 	now    atomic.Int64
@@ -61,6 +63,14 @@ func newFront(t *testing.T, srv *rollcalltest.Server, vendor bool) *front {
 		switch {
 		case f.down.Load() || cut && rand.IntN(2) == 0:
 			panic(http.ErrAbortHandler)
+		case f.full.Load() && strings.HasSuffix(r.URL.Path, "accounts:import"):
+			if !f.begun.Swap(true) {
+				r.Body = &cutBody{r.Body, 20 << 10}
+				proxy.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, `{"detail":"the disk is full"}`)
 		case vendor && strings.HasPrefix(r.URL.Path, "/admin"):
 			http.NotFound(w, r)
 		case cut && r.ContentLength < 0:

@@ -218,6 +218,44 @@ func TestAway(t *testing.T) {
 	}
 }
 
+// TestFull lets a server answer and take no rows, for a while and for good.
+func TestFull(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	all := lines(rand.New(rand.NewPCG(1, 1)), 2000, 2000)
+	j := newJob(t, srv, f, ByStream, write(t, "users.csv", table(all)))
+	f.full.Store(true)
+	j.Wait = 200 * time.Millisecond
+	_, err := j.Run(t.Context())
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Detail != "the disk is full" {
+		t.Fatalf("error %v, want that of the server", err)
+	}
+	j.Wait = time.Minute
+	time.AfterFunc(300*time.Millisecond, func() { f.full.Store(false) })
+	s, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRun(t, srv, j, s, all, -1)
+}
+
+// TestAwayText says why a run waits.
+func TestAwayText(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		wait time.Duration
+		want string
+	}{
+		{&client.TransportError{Op: "x", Err: errors.New("connection refused")}, time.Hour, "the target is away for 12s, waiting up to 1h: connection refused"},
+		{&client.Problem{Op: "x", Status: 500, Detail: "the disk is full", RequestID: "R"}, 90 * time.Minute, "the target fails for 12s, waiting up to 1h30m: the disk is full"},
+		{&client.Problem{Op: "x", Status: 500, Title: "An error."}, 10 * time.Second, "the target fails for 12s, waiting up to 10s: An error."},
+	} {
+		if text := awayText(tt.err, time.Now().Add(-12*time.Second), tt.wait); text != tt.want {
+			t.Errorf("%q, want %q", text, tt.want)
+		}
+	}
+}
+
 // TestRetriesFailedOnly expects that only failed ids are sent again.
 func TestRetriesFailedOnly(t *testing.T) {
 	srv := rollcalltest.NewServer(t)

@@ -52,9 +52,9 @@ type streamRun struct {
 
 	feeder
 
-	contact time.Time // last progress or answer
-	away    error
-	limit   int64 // of the server in rows per second
+	contact time.Time // last time when the target took rows, or the beginning
+	away    error     // the newest failure since then
+	limit   int64     // of the server in rows per second
 	state   string
 }
 
@@ -81,6 +81,7 @@ func runStream(ctx context.Context, j *Job, l *ledger, chunks <-chan *chunk) err
 		}
 		if l.doc.Row > row {
 			refusals = 0
+			s.heard()
 		} else if refused, err := s.refused(err); err != nil {
 			return err
 		} else if refused {
@@ -162,7 +163,7 @@ func (s *streamRun) request() (ended bool, err error) {
 // run that was killed may have sent rows that this one has not read yet.
 func (s *streamRun) endOf(status *client.Import) (bool, error) {
 	if status.State != client.ImportDone {
-		return false, &endedError{fmt.Sprintf("the import %s is %s on the server; begin anew with --restart", s.l.doc.Key, status.State)}
+		return false, &EndedError{fmt.Sprintf("the import %s is %s on the server", s.l.doc.Key, status.State)}
 	}
 	last := s.base + status.Row
 	for {
@@ -174,7 +175,7 @@ func (s *streamRun) endOf(status *client.Import) (bool, error) {
 		case s.l.doc.Row >= last && (over || more):
 			return true, nil
 		case over && !more:
-			return false, &endedError{fmt.Sprintf("the server has %d rows of the import %s, and the files have fewer: begin anew with --restart", last, s.l.doc.Key)}
+			return false, &EndedError{fmt.Sprintf("the server has %d rows of the import %s, and the files have fewer", last, s.l.doc.Key)}
 		}
 		select {
 		case c, ok := <-s.chunks:
@@ -188,10 +189,10 @@ func (s *streamRun) endOf(status *client.Import) (bool, error) {
 	}
 }
 
-// An endedError says that an import cannot go on.
-type endedError struct{ text string }
+// An EndedError says that an import cannot go on, and that it must begin anew.
+type EndedError struct{ text string }
 
-func (e *endedError) Error() string { return e.text }
+func (e *EndedError) Error() string { return e.text }
 
 // follow takes verdicts until the request ends or the run is stopped.
 func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
@@ -208,7 +209,9 @@ func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
 			poll.Reset(pollSoon)
 		case <-poll.C:
 			row := s.l.doc.Row
-			if _, err := s.sync(s.ctx); err != nil && !temporary(err) {
+			if _, err := s.sync(s.ctx); err == nil {
+				s.heard() // the request is still open
+			} else if !temporary(err) {
 				return err
 			}
 			s.show()
@@ -235,6 +238,10 @@ func (s *streamRun) cut(in *io.PipeWriter, result <-chan error) error {
 	return errStopped
 }
 
+// heard notes that the target takes rows. One that only answers may refuse them, as with a
+// full disk.
+func (s *streamRun) heard() { s.contact, s.away = time.Now(), nil }
+
 // sync asks which rows are durable, and takes their verdicts.
 func (s *streamRun) sync(ctx context.Context) (*client.Import, error) {
 	status, err := s.api.Import(ctx, s.job.App, s.l.doc.Key)
@@ -244,7 +251,9 @@ func (s *streamRun) sync(ctx context.Context) (*client.Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.contact, s.away = time.Now(), nil
+	if s.away == nil {
+		s.heard()
+	}
 	s.limit, s.state = status.Rate, status.State
 	return status, s.judge(ctx, status)
 }
@@ -356,7 +365,7 @@ func (s *streamRun) note() string {
 	case s.job.Pause.paused():
 		return "paused"
 	case s.away != nil && time.Since(s.contact) > 2*time.Second:
-		return fmt.Sprintf("the target is away for %v, waiting until %v: %v", time.Since(s.contact).Round(time.Second), s.job.Wait, rootOf(s.away))
+		return awayText(s.away, s.contact, s.job.Wait)
 	case s.state == client.ImportPaused:
 		return "paused on the server"
 	case s.limit > 0:
@@ -368,7 +377,7 @@ func (s *streamRun) note() string {
 // refused reports whether a request failed although the server answers, or returns the error
 // that ends the run.
 func (s *streamRun) refused(err error) (bool, error) {
-	if ended, ok := errors.AsType[*endedError](err); ok {
+	if ended, ok := errors.AsType[*EndedError](err); ok {
 		return false, ended
 	}
 	if err == errStopped || s.ctx.Err() != nil {
@@ -404,7 +413,9 @@ func (s *streamRun) wait(err error, refusals int) error {
 	if s.ctx.Err() != nil {
 		return errStopped
 	}
-	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != http.StatusConflict && p.Status != http.StatusBadRequest {
+	if p, ok := errors.AsType[*client.Problem](err); ok && (p.Status == http.StatusConflict || p.Status == http.StatusBadRequest) {
+		s.heard()
+	} else {
 		s.away = err
 	}
 	if time.Since(s.contact) >= s.job.Wait {
