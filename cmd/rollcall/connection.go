@@ -121,11 +121,16 @@ func (c *connection) server() error {
 	if c.URL == "" {
 		return errNoServer
 	}
-	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if !isServerURL(c.URL) {
 		return &usageError{errors.New("the address of the server (--url) is no URL: give one like https://rollcall.example.com, with nothing after its path")}
 	}
 	return nil
+}
+
+// isServerURL reports whether a text can be the address of a server.
+func isServerURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // account returns a client of the account API.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -155,6 +156,8 @@ func (c *exportCmd) settle() error {
 	switch {
 	case len(c.Prefix) > account.MaxUserIDBytes:
 		return &usageError{fmt.Errorf("--prefix has %d bytes: an id has %d at most", len(c.Prefix), account.MaxUserIDBytes)}
+	case c.File != "" && otherCompression.MatchString(c.File):
+		return &usageError{fmt.Errorf("%s asks for a compression that an export does not have: name a file that ends with .gz or .zst", c.File)}
 	case c.Format == "xlsx":
 		return &usageError{errors.New("a workbook cannot be written: write a .csv with --bom, which Excel opens")}
 	case c.Format == "ndjson" && tables:
@@ -164,6 +167,9 @@ func (c *exportCmd) settle() error {
 	}
 	return nil
 }
+
+// otherCompression matches the names of files in compressions that an export does not have.
+var otherCompression = regexp.MustCompile(`(?i)\.(bz2|xz|lz4|lzma|br|zip|7z|rar|tgz)$`)
 
 // formatOfName returns the format that the name of a file asks for.
 func formatOfName(name string) string {

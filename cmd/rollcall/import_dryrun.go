@@ -50,6 +50,9 @@ func (c *importCmd) dryRun(ctx context.Context, env *environment, t *target) err
 	if report == nil || report.Rows == 0 && err != nil {
 		return err
 	}
+	if report.Rows == 0 { // it names only files with rows
+		report.Files = files
+	}
 	if printErr := c.printReport(env.stdout, t, report); printErr != nil || err != nil {
 		return errors.Join(err, printErr)
 	}

@@ -62,6 +62,7 @@ func TestDryRun(t *testing.T) {
 		},
 		{"trial edition", vendor, "", []string{"userid" + numbered(101)}, []string{"An app of the vendor's trial edition takes 100 accounts"}, "", exitOK},
 		{"standard input", nowhere, "userid\na\na\n", nil, []string{"2  rows in standard input\n", "standard input:2 and line 3\n"}, "", exitOK},
+		{"no rows", nowhere, "", []string{"userid\n"}, []string{"0  rows in a\n"}, "", exitOK},
 		{"no header", nowhere, "", []string{"userid\na\n", "alice,Alice\n"}, nil, "is no header", exitFailure},
 		{"breaks off", nowhere, "", []string{"userid,nick\na,b\nb,\"c\nd\"x\n"}, []string{"Only the rows before this error were checked: a: line 3: something follows", "1  rows in a\n"}, "something follows", exitFailure},
 	} {

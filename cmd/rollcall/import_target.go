@@ -82,7 +82,11 @@ func (f *paceFlags) check() error {
 }
 
 func (f *targetFlags) check() error {
-	if _, _, err := targetURL(f.To); err != nil {
+	url, _, err := targetURL(f.To)
+	if err == nil && url != "" && !isServerURL(url) {
+		err = fmt.Errorf("it is no URL: give one like https://rollcall.example.com, with nothing after its path, or %s and a data centre, such as %[1]ssingapore", vendorTarget)
+	}
+	if err != nil {
 		return &usageError{fmt.Errorf("--to %s: %w", f.To, err)}
 	}
 	return f.paceFlags.check()

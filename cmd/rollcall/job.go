@@ -186,6 +186,9 @@ func (c *jobCreateCmd) open(env *environment) (content io.ReadCloser, name strin
 	if c.File == "-" {
 		return io.NopCloser(env.stdin), "standard input", nil
 	}
+	if info, err := os.Stat(c.File); err == nil && info.IsDir() {
+		return nil, "", fmt.Errorf("%s is a directory: name a file", c.File)
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return nil, "", err

@@ -77,7 +77,7 @@ func (c *recordCmd) Run(ctx context.Context, env *environment) (err error) {
 // signatures pass it in the clear.
 func (c *recordCmd) target() (*url.URL, error) {
 	u, err := url.Parse(c.To)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || !isServerURL(c.To) {
 		return nil, &usageError{errors.New("the address of the server (--to) is no URL: give one like https://adminapisgp.im.qcloud.com, with nothing after its path")}
 	}
 	if !config.Loopback(c.Listen) {
