@@ -150,6 +150,9 @@ func readText(f *File, in *bufio.Reader, head []byte, o Options, yield func(*Row
 			return err
 		}
 	}
+	if f.Format == IDs && isRejects(head) {
+		f.Format = CSV
+	}
 	if !check.decoding {
 		if err := checkUTF8(head); err != nil {
 			return err
@@ -169,6 +172,13 @@ func readText(f *File, in *bufio.Reader, head []byte, o Options, yield func(*Row
 		}
 	}
 	return readTable(f, w, o, check, yield)
+}
+
+// isRejects reports whether a text begins like the rejects file of a list of ids. It is a
+// table, which is imported with the flags of the list.
+func isRejects(head []byte) bool {
+	rest, ok := bytes.CutPrefix(head, []byte("userid"))
+	return ok && len(rest) > 0 && bytes.HasPrefix(rest[1:], []byte("rollcall_line"))
 }
 
 // formatOf returns the format of a text that begins with head.

@@ -86,6 +86,7 @@ func TestForms(t *testing.T) {
 		{"no header", "alice,Alice,http://x\nbob,Bob,\n", Options{}, "", `line 1: "alice,Alice,http://x" is no header, because no column is called userid: write a first line`},
 		{"ids", "alice\nbob\n", Options{}, "", `line 1: "alice" is no header`},
 		{"ids on request", "\xef\xbb\xbfalice\r\n\r\nbob b\r\n\xfc\n户\n户", Options{Format: IDs}, "1:alice||\n3:bob b||\n4!it is not UTF-8\n5:户||\n6:户||\n", ""},
+		{"rejects of a list", "\xef\xbb\xbfuserid,rollcall_line,rollcall_reason\na,7,bad\n", Options{Format: IDs}, "2:a||\n", ""},
 		{"a list like a header", "userid1\nuserid-2", Options{Format: IDs}, "1:userid1||\n2:userid-2||\n", ""},
 		{"unknown column", "userid,phone\nalice,1", Options{}, "", "line 1: the column phone is unknown: drop it with --ignore phone"},
 		{"unknown tag", "userid,phone,Tag_Profile_IM_level\nalice,1,2", Options{}, "", "line 1: the column Tag_Profile_IM_level is no tag that an app can have: correct its spelling, or drop it with --ignore Tag_Profile_IM_level; a custom tag is"},
