@@ -231,8 +231,8 @@ func without(matches []string, pattern string) (files []string) {
 	return files
 }
 
-// beside reports whether the directory of file has one with that stem that no run of it has
-// written.
+// beside reports whether a file with that stem, which is not from the same runs, is in the
+// directory of file.
 func beside(file, stem string) bool {
 	entries, _ := os.ReadDir(filepath.Dir(file)) // the pattern has read it
 	base := filepath.Base(stem)
