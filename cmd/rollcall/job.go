@@ -40,13 +40,21 @@ func (g *jobCmd) printImport(env *environment, i *client.Import, err error) erro
 		return err
 	}
 	ps := []property{
-		{"key", i.Key}, {"state", i.State}, {"file", i.File}, {"error", i.Error},
+		{"key", i.Key},
+		{"state", i.State},
+		{"file", i.File},
+		{"error", i.Error},
 		{"rows", strconv.FormatInt(i.Row, 10)},
 		{"imported", strconv.FormatInt(i.Imported, 10)},
 		{"new accounts", strconv.FormatInt(i.Created, 10)},
 		{"rejected", strconv.FormatInt(i.Failed, 10)},
-		{"rate", rateText(i.Rate)}, {"speed", speed(i)}, {"progress", progressOf(i)},
-		{"actor", i.Actor}, {"created", moment(i.CreatedAt)}, {"updated", moment(i.UpdatedAt)}, {"ended", moment(i.FinishedAt)},
+		{"rate", rateText(i.Rate)},
+		{"speed", speed(i)},
+		{"progress", progressOf(i)},
+		{"actor", i.Actor},
+		{"created", moment(i.CreatedAt)},
+		{"updated", moment(i.UpdatedAt)},
+		{"ended", moment(i.FinishedAt)},
 	}
 	given := ps[:0]
 	for _, p := range ps {

@@ -432,11 +432,12 @@ func TestStdinInterrupted(t *testing.T) {
 				}
 			}
 			go func() {
-				text := "userid\n"
+				var text strings.Builder
+				text.WriteString("userid\n")
 				for i := range 1024 {
-					text += fmt.Sprintf("user-%d\n", i)
+					fmt.Fprintf(&text, "user-%d\n", i)
 				}
-				_, _ = io.WriteString(w, text+strings.Repeat("\n", source.MaxRecord)) // a source looks that far ahead
+				_, _ = io.WriteString(w, text.String()+strings.Repeat("\n", source.MaxRecord)) // a source looks that far ahead
 			}()
 			s, err := j.Run(ctx)
 			if !errors.Is(err, interrupt) || s.Done != 1024 {
