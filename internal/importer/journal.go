@@ -154,7 +154,8 @@ func ReadWay(journal string) (Way, error) {
 	return d.Way, nil
 }
 
-// readDocument reads a journal. Without one it returns nil.
+// readDocument reads a journal. Without one it returns nil. A journal of another version comes
+// with an error.
 func readDocument(name string) (*document, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -169,7 +170,7 @@ func readDocument(name string) (*document, error) {
 		return nil, refused("%s is no journal of an import: give another name with --journal, or remove the file", name)
 	}
 	if d.Version != journalVersion {
-		return nil, refused("the journal %s is of another version of Rollcall: go on with that one, or begin anew with --restart", name)
+		return d, refused("the journal %s is of another version of Rollcall: go on with that one, or begin anew with --restart", name)
 	}
 	return d, nil
 }

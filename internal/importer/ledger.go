@@ -69,11 +69,11 @@ func (j *Job) openLedger() (*ledger, error) {
 
 // openDocument sets l.doc to the document of the journal or, without one, to begun.
 func (l *ledger) openDocument(begun *document) error {
-	if l.job.Restart {
+	d, err := readDocument(l.job.Journal)
+	if l.job.Restart && (err == nil || d != nil) { // anything else may be a file that somebody needs
 		l.doc = begun
 		return nil
 	}
-	d, err := readDocument(l.job.Journal)
 	if err != nil {
 		return err
 	}

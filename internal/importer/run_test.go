@@ -130,6 +130,33 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestRestartKeepsFiles restarts a run whose journal has the name of a file that is none. The
+// file stays as it is.
+func TestRestartKeepsFiles(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	j := newJob(t, srv, newFront(t, srv, false), ByWire, write(t, "users.csv", []byte("userid\na\n")))
+	for _, text := range []string{"userid\na\n", "", `{"key":"x"}`} {
+		if err := os.WriteFile(j.Files[0], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j.Journal, j.Restart = j.Files[0], true
+		_, err := j.Run(t.Context())
+		if e, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(e.Error(), "is no journal") {
+			t.Errorf("error %v", err)
+		}
+		if b, err := os.ReadFile(j.Journal); err != nil || string(b) != text {
+			t.Errorf("%q, %v; want %q", b, err, text)
+		}
+	}
+	if err := os.WriteFile(j.Journal, []byte(`{"version":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j.Files = []string{write(t, "users.csv", []byte("userid\na\n"))}
+	if s, err := j.Run(t.Context()); err != nil || s.Done != 1 {
+		t.Errorf("over a journal of another version: %+v, %v", s, err)
+	}
+}
+
 // TestNeverBegun lets a run fail before its first row. Its journal binds nobody.
 func TestNeverBegun(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
