@@ -98,11 +98,11 @@ func (r *fileRun) continuation() string {
 
 // after says how a run goes on that err has ended.
 func (r *fileRun) after(err error) string {
+	if _, ok := errors.AsType[*importer.RefusedError](err); ok {
+		return "" // it says how
+	}
 	if _, ok := errors.AsType[*source.Error](err); ok && r.job.Journal != "" {
 		return "; mend the file, and begin anew with: " + commandLine(r.args) + " --restart"
-	}
-	if _, ok := errors.AsType[*importer.EndedError](err); ok && r.job.Journal != "" {
-		return "; begin anew with: " + commandLine(r.args) + " --restart"
 	}
 	return r.continuation()
 }

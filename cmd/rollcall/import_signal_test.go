@@ -134,8 +134,8 @@ func TestHowItGoesOn(t *testing.T) {
 	}{
 		{"j", errors.New("x"), "; continue with: rollcall import 'my users.csv'"},
 		{"j", &source.Error{}, "; mend the file, and begin anew with: rollcall import 'my users.csv' --restart"},
-		{"j", &importer.EndedError{}, "; begin anew with: rollcall import 'my users.csv' --restart"},
-		{"", &importer.EndedError{}, "; standard input cannot be read again, so give the rows after it to go on"},
+		{"j", &importer.RefusedError{}, ""}, // it says how
+		{"", errors.New("x"), "; standard input cannot be read again, so give the rows after it to go on"},
 	} {
 		r := &fileRun{job: &importer.Job{Journal: tt.journal}, args: args}
 		if text := r.after(tt.err); text != tt.want {

@@ -30,6 +30,7 @@ type front struct {
 	down   atomic.Bool
 	full   atomic.Bool // takes some rows of the first stream and then no more, as with a full disk
 	begun  atomic.Bool // the first stream
+	busy   atomic.Bool // refuses streams, and answers everything else
 	calls  atomic.Int64
 	most   atomic.Int64 // calls at once
 	now    atomic.Int64
@@ -71,6 +72,8 @@ func newFront(t *testing.T, srv *rollcalltest.Server, vendor bool) *front {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"detail":"the disk is full"}`)
+		case f.busy.Load() && strings.HasSuffix(r.URL.Path, "accounts:import"):
+			http.Error(w, "busy", http.StatusServiceUnavailable)
 		case vendor && strings.HasPrefix(r.URL.Path, "/admin"):
 			http.NotFound(w, r)
 		case cut && r.ContentLength < 0:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,6 +155,85 @@ func TestRestartKeepsFiles(t *testing.T) {
 	j.Files = []string{write(t, "users.csv", []byte("userid\na\n"))}
 	if s, err := j.Run(t.Context()); err != nil || s.Done != 1 {
 		t.Errorf("over a journal of another version: %+v, %v", s, err)
+	}
+}
+
+// TestServerForgets goes on with a stream whose rows the server has lost. That is refused,
+// because nobody else would notice that they are missing.
+func TestServerForgets(t *testing.T) {
+	shared := rollcalltest.NewServer(t)
+	for _, tt := range []struct {
+		name, want string
+		lose       func(*testing.T, *rollcalltest.Server, *Job)
+	}{
+		{"all of it", "does not know the import", func(t *testing.T, srv *rollcalltest.Server, j *Job) {
+			if _, err := srv.AdminClient.ResetApp(t.Context(), srv.SDKAppID); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"the last rows", "has lost the rows after", func(t *testing.T, srv *rollcalltest.Server, j *Job) {
+			d, err := readDocument(j.Journal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Row += 100 // as if a backup from before them was restored
+			if err := d.write(j.Journal); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := shared.NewApp(t)
+			all := lines(rand.New(rand.NewPCG(1, 1)), 100_000, 100_000)
+			j := newJob(t, srv, newFront(t, srv, false), ByStream, write(t, "users.csv", table(all)))
+			ctx, cancel := context.WithCancel(t.Context())
+			j.Rejected = func(Rejection) { cancel() }
+			if _, err := j.Run(ctx); err == nil {
+				t.Fatal("the run was not interrupted")
+			}
+			j.Rejected = nil
+			tt.lose(t, srv, j)
+			_, err := j.Run(t.Context())
+			if e, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(e.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestBusy streams to a server that answers, but takes no streams. The run gives up in the
+// end, and does not call it all the time.
+func TestBusy(t *testing.T) {
+	srv := rollcalltest.NewServer(t)
+	f := newFront(t, srv, false)
+	f.busy.Store(true)
+	j := newJob(t, srv, f, ByStream, write(t, "users.csv", []byte("userid\na\n")))
+	j.Wait = 300 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // only limits a hang
+	defer cancel()
+	_, err := j.Run(ctx)
+	if p, ok := errors.AsType[*client.TransportError](err); !ok || p.Status != http.StatusServiceUnavailable {
+		t.Errorf("error %v", err)
+	}
+	if n := f.calls.Load(); n > 60 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// TestNextPoll expects short pauses while the server waits for rows, and long ones otherwise.
+func TestNextPoll(t *testing.T) {
+	every := pollMost
+	for range 5 {
+		every = nextPoll(every, true)
+	}
+	if every != pollLeast {
+		t.Errorf("%v with a server that waits", every)
+	}
+	for range 25 {
+		every = nextPoll(every, false)
+	}
+	if every != pollMost {
+		t.Errorf("%v with one that does not", every)
 	}
 }
 

@@ -19,10 +19,10 @@ type Stream struct {
 }
 
 const (
-	// The run asks which rows are durable every pollEvery, and after pollSoon while no more
-	// rows may be sent until some are durable.
-	pollEvery = 250 * time.Millisecond
-	pollSoon  = 10 * time.Millisecond
+	// pollLeast and pollMost are the shortest and the longest time between two questions which
+	// rows are durable.
+	pollLeast = 25 * time.Millisecond
+	pollMost  = 250 * time.Millisecond
 
 	// keepAlive is how long a request sends nothing. The server ends one that is silent
 	// for a minute.
@@ -52,16 +52,17 @@ type streamRun struct {
 
 	feeder
 
-	contact time.Time // last time when the target took rows, or the beginning
-	away    error     // the newest failure since then
-	limit   int64     // of the server in rows per second
-	state   string
+	failing  time.Time // since when requests fail without progress; zero if they do not
+	failures int       // in a row
+	away     error
+	limit    int64 // of the server in rows per second
+	state    string
 }
 
 // runStream sends the rows in streams.
 func runStream(ctx context.Context, j *Job, l *ledger, chunks <-chan *chunk) error {
-	s := &streamRun{job: j, l: l, api: j.Stream.Client, ctx: ctx, contact: time.Now()}
-	s.feeder = feeder{pause: j.Pause, chunks: chunks, room: make(chan struct{}, 1), waiting: make(chan struct{}, 1)}
+	s := &streamRun{job: j, l: l, api: j.Stream.Client, ctx: ctx}
+	s.feeder = feeder{pause: j.Pause, chunks: chunks, room: make(chan struct{}, 1)}
 	l.state.TotalBytes = totalSize(j.Files)
 	if err := s.begin(); err != nil {
 		return err
@@ -80,8 +81,8 @@ func runStream(ctx context.Context, j *Job, l *ledger, chunks <-chan *chunk) err
 			continue
 		}
 		if l.doc.Row > row {
+			s.well()
 			refusals = 0
-			s.heard()
 		} else if refused, err := s.refused(err); err != nil {
 			return err
 		} else if refused {
@@ -90,7 +91,7 @@ func runStream(ctx context.Context, j *Job, l *ledger, chunks <-chan *chunk) err
 		if refusals == maxRefusals {
 			return err
 		}
-		if err := s.wait(err, refusals); err != nil {
+		if err := s.wait(err); err != nil {
 			return err
 		}
 	}
@@ -163,7 +164,7 @@ func (s *streamRun) request() (ended bool, err error) {
 // run that was killed may have sent rows that this one has not read yet.
 func (s *streamRun) endOf(status *client.Import) (bool, error) {
 	if status.State != client.ImportDone {
-		return false, &EndedError{fmt.Sprintf("the import %s is %s on the server", s.l.doc.Key, status.State)}
+		return false, refused("the import %s is %s on the server; begin anew with --restart", s.l.doc.Key, status.State)
 	}
 	last := s.base + status.Row
 	for {
@@ -175,7 +176,7 @@ func (s *streamRun) endOf(status *client.Import) (bool, error) {
 		case s.l.doc.Row >= last && (over || more):
 			return true, nil
 		case over && !more:
-			return false, &EndedError{fmt.Sprintf("the server has %d rows of the import %s, and the files have fewer", last, s.l.doc.Key)}
+			return false, refused("the server has %d rows of the import %s, and the files have fewer: begin anew with --restart", last, s.l.doc.Key)
 		}
 		select {
 		case c, ok := <-s.chunks:
@@ -189,15 +190,10 @@ func (s *streamRun) endOf(status *client.Import) (bool, error) {
 	}
 }
 
-// An EndedError says that an import cannot go on, and that it must begin anew.
-type EndedError struct{ text string }
-
-func (e *EndedError) Error() string { return e.text }
-
 // follow takes verdicts until the request ends or the run is stopped.
 func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
-	interval := pollEvery
-	poll := time.NewTimer(interval)
+	every := pollLeast
+	poll := time.NewTimer(every)
 	defer poll.Stop()
 	for {
 		select {
@@ -205,23 +201,28 @@ func (s *streamRun) follow(in *io.PipeWriter, result <-chan error) error {
 			return err
 		case <-s.ctx.Done():
 			return s.cut(in, result)
-		case <-s.waiting:
-			poll.Reset(pollSoon)
 		case <-poll.C:
-			row := s.l.doc.Row
-			if _, err := s.sync(s.ctx); err == nil {
-				s.heard() // the request is still open
-			} else if !temporary(err) {
+			full, row := s.full(), s.l.doc.Row
+			if _, err := s.sync(s.ctx); err != nil && !temporary(err) {
 				return err
 			}
-			s.show()
-			interval = min(2*interval, pollEvery)
-			if s.l.doc.Row > row && s.full() {
-				interval = pollSoon
+			if s.job.Pause.paused() || s.state == client.ImportPaused {
+				s.well() // no progress is expected
 			}
-			poll.Reset(interval)
+			every = nextPoll(every, full && s.l.doc.Row > row)
+			poll.Reset(every)
+			s.show()
 		}
 	}
+}
+
+// nextPoll returns the time until the next question after one that came after every. Late
+// says that the server waited for the last one, because it had all rows that the run keeps.
+func nextPoll(every time.Duration, late bool) time.Duration {
+	if late {
+		return max(every/2, pollLeast)
+	}
+	return min(every+pollLeast, pollMost)
 }
 
 // cut ends a request whose run is stopped. What the server has got until then is judged, if
@@ -238,10 +239,6 @@ func (s *streamRun) cut(in *io.PipeWriter, result <-chan error) error {
 	return errStopped
 }
 
-// heard notes that the target takes rows. One that only answers may refuse them, as with a
-// full disk.
-func (s *streamRun) heard() { s.contact, s.away = time.Now(), nil }
-
 // sync asks which rows are durable, and takes their verdicts.
 func (s *streamRun) sync(ctx context.Context) (*client.Import, error) {
 	status, err := s.api.Import(ctx, s.job.App, s.l.doc.Key)
@@ -251,28 +248,23 @@ func (s *streamRun) sync(ctx context.Context) (*client.Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.away == nil {
-		s.heard()
-	}
+	s.away = nil
 	s.limit, s.state = status.Rate, status.State
+	if last := s.base + status.Row; last < s.l.doc.Row {
+		return nil, refused("the server has lost the rows after %d, of which it had those up to %d, perhaps because a backup was restored; begin anew with --restart", last, s.l.doc.Row)
+	}
 	return status, s.judge(ctx, status)
 }
 
 // unknown returns the status of a key that the server does not know. That is the case before
-// its first row; later the server has lost it, and the run goes on with another key.
+// its first row. Later the server has lost it, and perhaps the accounts of its rows.
 func (s *streamRun) unknown(ctx context.Context, err error) (*client.Import, error) {
-	if _, appErr := s.api.App(ctx, s.job.App); temporary(appErr) {
-		return nil, appErr
-	} else if appErr != nil {
+	if _, appErr := s.api.App(ctx, s.job.App); appErr != nil {
 		return nil, err // it is the app that does not exist
 	}
 	if s.l.doc.Row > s.base {
-		if s.job.Notice != nil {
-			s.job.Notice(fmt.Sprintf("the server does not know the import %s any more; the run goes on with another key after row %d", s.l.doc.Key, s.l.doc.Row))
-		}
-		if err := s.newKey(); err != nil {
-			return nil, err
-		}
+		return nil, refused("the server does not know the import %s any more, of which it had the rows up to %d: it is another server, its app was reset, or the import is older than a week; begin anew with --restart",
+			s.l.doc.Key, s.l.doc.Row)
 	}
 	return &client.Import{Key: s.l.doc.Key, State: client.ImportOpen}, nil
 }
@@ -364,8 +356,8 @@ func (s *streamRun) note() string {
 	switch {
 	case s.job.Pause.paused():
 		return "paused"
-	case s.away != nil && time.Since(s.contact) > 2*time.Second:
-		return awayText(s.away, s.contact, s.job.Wait)
+	case s.away != nil && time.Since(s.failing) > 2*time.Second:
+		return awayText(s.away, s.failing, s.job.Wait)
 	case s.state == client.ImportPaused:
 		return "paused on the server"
 	case s.limit > 0:
@@ -377,9 +369,6 @@ func (s *streamRun) note() string {
 // refused reports whether a request failed although the server answers, or returns the error
 // that ends the run.
 func (s *streamRun) refused(err error) (bool, error) {
-	if ended, ok := errors.AsType[*EndedError](err); ok {
-		return false, ended
-	}
 	if err == errStopped || s.ctx.Err() != nil {
 		return false, errStopped
 	}
@@ -408,30 +397,27 @@ func temporary(err error) bool {
 	return ok && (p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests)
 }
 
+// well notes that requests do not fail.
+func (s *streamRun) well() { s.failing, s.failures = time.Time{}, 0 }
+
 // wait pauses before the next request, or returns the error that ends the run.
-func (s *streamRun) wait(err error, refusals int) error {
+func (s *streamRun) wait(err error) error {
 	if s.ctx.Err() != nil {
 		return errStopped
 	}
-	if p, ok := errors.AsType[*client.Problem](err); ok && (p.Status == http.StatusConflict || p.Status == http.StatusBadRequest) {
-		s.heard()
-	} else {
+	if s.failures == 0 {
+		s.failing = time.Now()
+	}
+	s.failures++
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != http.StatusConflict && p.Status != http.StatusBadRequest {
 		s.away = err
 	}
-	if time.Since(s.contact) >= s.job.Wait {
+	if time.Since(s.failing) >= s.job.Wait {
 		return err
 	}
 	s.l.doc.Retries++
 	s.show()
-	n := refusals
-	if s.away != nil {
-		n = int(time.Since(s.contact) / time.Second)
-	}
-	if stop := sleep(s.ctx, pause(s.job.firstPause(), n)); stop != nil {
-		return stop
-	}
-	if s.l.job.Progress != nil {
-		s.show()
-	}
-	return nil
+	err = sleep(s.ctx, pause(s.job.firstPause(), s.failures-1))
+	s.show()
+	return err
 }
