@@ -81,7 +81,7 @@ func (c *caller) do(b *batch) {
 // batch makes one call and returns the rows to try again.
 func (c *caller) batch(b *batch, rows []*row, try int) (again []*row, err error) {
 	results, err := c.results(b, rows)
-	if e, ok := errors.AsType[*client.Error](err); ok && ofItem(c.job.Operation, e) {
+	if c.ofRow(err) {
 		return nil, c.each(b, rows) // one of them spoils the call
 	}
 	if err != nil {
@@ -139,14 +139,14 @@ func (c *caller) results(b *batch, rows []*row) (results []client.Result, err er
 func (c *caller) each(b *batch, rows []*row) error {
 	for _, r := range rows {
 		err := c.one(b, r)
-		e, ok := errors.AsType[*client.Error](err)
+		e, _ := errors.AsType[*client.Error](err)
 		switch {
 		case err == nil:
 			err = c.finish(b, r)
-		case ok && c.job.Operation == Delete && e.Code == client.CodeNoAccount:
+		case e != nil && c.job.Operation == Delete && e.Code == client.CodeNoAccount:
 			r.answer(verdict{absent: true})
 			err = nil
-		case ok && (ofItem(c.job.Operation, e) || e.Code.Retryable()):
+		case c.ofRow(err):
 			r.answer(verdict{code: e.Code, reason: why(r, e.Code, e.Info)})
 			err = nil
 		}
@@ -178,7 +178,7 @@ func (c *caller) finish(b *batch, r *row) error {
 		err := c.ask(b, "portrait_set", func(ctx context.Context) error {
 			return c.job.Wire.Client.SetProfile(ctx, r.id, r.tags...)
 		})
-		if e, ok := errors.AsType[*client.Error](err); ok && (ofProfile(e) || e.Code.Retryable()) {
+		if e, ok := errors.AsType[*client.Error](err); ok && (ofProfile(e) || c.ofRow(err)) {
 			r.answer(verdict{code: e.Code, reason: "the account was imported, but its profile was refused: " + e.Info})
 			return nil
 		}
@@ -195,6 +195,9 @@ func (c *caller) finish(b *batch, r *row) error {
 func (c *caller) ask(b *batch, command string, call func(context.Context) error) error {
 	began := time.Now()
 	for try := 0; ; try++ {
+		if c.waits.Err() != nil {
+			return errStopped
+		}
 		if p := c.pace[command]; p != nil {
 			if p.Wait(c.waits) != nil {
 				return errStopped
@@ -212,8 +215,10 @@ func (c *caller) ask(b *batch, command string, call func(context.Context) error)
 		if kind != slow {
 			b.unsettled = true
 		}
-		if c.givesUp(kind, err, began, try) {
+		if away, alone := c.givesUp(kind, err, began, try); alone {
 			return err
+		} else if away {
+			return &awayError{err}
 		}
 		c.retries.Add(1)
 		base := c.job.firstPause()
@@ -268,23 +273,30 @@ func (c *caller) heard() {
 	c.contact, c.away = time.Now(), nil
 }
 
-// givesUp reports whether a call is not repeated.
-func (c *caller) givesUp(k kind, err error, began time.Time, try int) bool {
+// An awayError says that the target was away too long. It is about no row.
+type awayError struct{ err error }
+
+func (e *awayError) Error() string { return e.err.Error() }
+func (e *awayError) Unwrap() error { return e.err }
+
+// givesUp reports whether a call is not repeated: because the target is away too long, or
+// because this call alone fails.
+func (c *caller) givesUp(k kind, err error, began time.Time, try int) (away, alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	others := c.contact.After(began)
 	if k == slow {
 		c.contact, c.away = time.Now(), nil
-		return false
+		return false, false
 	}
 	c.away = err
 	if k == failing && others && try >= maxTries-1 {
-		return true // this call alone fails
+		return false, true
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && c.job.Wait > 0 && time.Since(c.contact) > 10*time.Second {
-		return true // the name is wrong
+		return true, false // the name is wrong
 	}
-	return time.Since(c.contact) >= c.job.Wait
+	return time.Since(c.contact) >= c.job.Wait, false
 }
 
 // awayNote says that the target is away, or "".
@@ -344,6 +356,15 @@ func rootOf(err error) error {
 func pause(base time.Duration, n int) time.Duration {
 	d := min(base<<min(n, 10), maxPause)
 	return d/2 + rand.N(d)
+}
+
+// ofRow reports whether an error of ask is about the rows of the call: others succeed.
+func (c *caller) ofRow(err error) bool {
+	if _, away := errors.AsType[*awayError](err); away {
+		return false
+	}
+	e, ok := errors.AsType[*client.Error](err)
+	return ok && (ofItem(c.job.Operation, e) || e.Code.Retryable())
 }
 
 // ofItem reports whether a code is about an item, not about the call or its caller.

@@ -1,12 +1,14 @@
 package importer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -386,6 +388,67 @@ func TestRetriesFailedOnly(t *testing.T) {
 		if n := strings.Count(c.Request.Text, `"UserID"`); n != 100 && n != 2 {
 			t.Errorf("a call with %d ids: %s", n, c.Request.Text)
 		}
+	}
+}
+
+// TestOneSpoilsCall makes calls with a row with which every call fails on the server, while other
+// calls succeed. The row is rejected. When no call succeeds, no row is rejected.
+func TestOneSpoilsCall(t *testing.T) {
+	var c *caller
+	others := true
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if bytes.Contains(b, []byte("poison")) {
+			if others {
+				c.heard()
+			}
+			fmt.Fprint(w, `{"ActionStatus":"FAIL","ErrorCode":70500,"ErrorInfo":"no"}`)
+			return
+		}
+		fmt.Fprint(w, `{"ActionStatus":"OK","ErrorCode":0}`)
+	}))
+	t.Cleanup(s.Close)
+	srv := &rollcalltest.Server{SDKAppID: 1400000001, Key: "key"}
+	j := jobOf(srv, wireOf(t, srv, s.URL, 4), "users.csv")
+	c = newCaller(t.Context(), t.Context(), j)
+	defer c.stop()
+	b := &batch{rows: []*row{{id: "a"}, {id: "poison"}, {id: "b"}}}
+	c.do(b)
+	if b.err != nil {
+		t.Fatal(b.err)
+	}
+	for _, r := range b.rows {
+		if !r.answered || (r.code == 70500) != (r.id == "poison") {
+			t.Errorf("%+v", r)
+		}
+	}
+
+	others, j.Wait = false, 50*time.Millisecond
+	b = &batch{rows: []*row{{id: "poison"}}}
+	if c.do(b); b.err == nil || b.rows[0].answered {
+		t.Errorf("%+v, %v", b.rows[0], b.err)
+	}
+}
+
+// TestStopOneByOne stops a run whose call is repeated row by row. No further row is sent.
+func TestStopOneByOne(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ones := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "multiaccount_import") {
+			fmt.Fprint(w, `{"ActionStatus":"FAIL","ErrorCode":70402,"ErrorInfo":"no"}`)
+			return
+		}
+		ones++
+		cancel()
+		fmt.Fprint(w, `{"ActionStatus":"OK","ErrorCode":0}`)
+	}))
+	t.Cleanup(s.Close)
+	srv := &rollcalltest.Server{URL: s.URL, SDKAppID: 1400000001, Key: "key"}
+	j := jobOf(srv, wireOf(t, srv, s.URL, 1), write(t, "users.csv", []byte("userid\na\nb\nc\nd\n")))
+	sum, err := j.Run(ctx)
+	if !errors.Is(err, context.Canceled) || ones != 1 || sum.Done != 1 {
+		t.Errorf("%d calls, %+v, %v", ones, sum, err)
 	}
 }
 
