@@ -188,15 +188,15 @@ func (l *ledger) save() error {
 		return l.failed
 	}
 	l.saved = time.Now()
-	if err := l.rejects.sync(); err != nil {
-		return err
+	if l.failed = l.rejects.sync(); l.failed != nil { // a second sync would succeed without the bytes
+		return l.failed
 	}
 	if l.job.Journal == "" {
 		return nil
 	}
 	if l.rows != nil {
-		if err := l.rows.sync(); err != nil {
-			return err
+		if l.failed = l.rows.sync(); l.failed != nil {
+			return l.failed
 		}
 		l.doc.RejectedRows = l.rows.length
 	}

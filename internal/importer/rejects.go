@@ -8,12 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"rollcall/internal/durable"
 	"rollcall/internal/source"
 )
 
@@ -29,6 +32,7 @@ type rejectsMark struct {
 	Name   string `json:"name"`
 	Form   string `json:"form"`
 	Length int64  `json:"length"`
+	SHA256 string `json:"sha256"` // of the first Length bytes
 }
 
 // rejects writes rejected rows, in the format of their source.
@@ -43,6 +47,18 @@ type rejectsFile struct {
 	*appendFile
 	mark *rejectsMark
 	form form
+	sum  hash.Hash // of what was written
+}
+
+// Write implements [io.Writer].
+func (f *rejectsFile) Write(p []byte) (int, error) {
+	_, _ = f.sum.Write(p) // never fails
+	return f.appendFile.Write(p)
+}
+
+// note sets the mark of f to what was written.
+func (f *rejectsFile) note() {
+	f.mark.Length, f.mark.SHA256 = f.length, hex.EncodeToString(f.sum.Sum(nil))
 }
 
 func newRejects(l *ledger) *rejects { return &rejects{l: l, open: map[string]*rejectsFile{}} }
@@ -86,22 +102,44 @@ func same(a, b string) bool {
 	return errors.Join(err1, err2) == nil && os.SameFile(x, y)
 }
 
-// reopen opens a file of the run before. If that run has told its end, nothing may have
-// happened to the file since.
+// reopen opens a file of the run before. Nobody may have changed what that run has written.
+// Only a run that was killed can have left more.
 func (r *rejects) reopen(m *rejectsMark) error {
-	info, err := os.Stat(m.Name)
+	sum, size, err := sumOf(m.Name, m.Length)
 	switch {
-	case err != nil && m.Length > 0:
+	case errors.Is(err, fs.ErrNotExist) && m.Length > 0:
 		return refused("the rejects file %s of the run before is gone: put it back, or begin anew with --restart", m.Name)
-	case err == nil && !r.l.killed && info.Size() != m.Length:
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return wrapRejects(m.Name, err)
+	case size < m.Length, size > m.Length && !r.l.killed, m.Length > 0 && hex.EncodeToString(sum.Sum(nil)) != m.SHA256:
 		return refused("the rejects file %s has changed since the run before: put it back as it was, or begin anew with --restart and another --rejects", m.Name)
 	}
 	a, err := openAppend(m.Name, m.Length)
 	if err != nil {
-		return err
+		return wrapRejects(m.Name, err)
 	}
-	r.open[m.Form] = &rejectsFile{appendFile: a, mark: m}
+	r.open[m.Form] = &rejectsFile{appendFile: a, mark: m, sum: sum}
 	return nil
+}
+
+// sumOf returns the SHA-256 of the first bytes of a file, and the size of the file. Without the
+// file, the sum is that of no bytes.
+func sumOf(name string, length int64) (sum hash.Hash, size int64, err error) {
+	sum = sha256.New()
+	f, err := os.Open(name)
+	if err != nil {
+		return sum, 0, err
+	}
+	defer f.Close() // it was only read
+	if _, err := io.Copy(sum, io.LimitReader(f, length)); err != nil {
+		return sum, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return sum, 0, err
+	}
+	return sum, info.Size(), nil
 }
 
 // write writes a rejected row.
@@ -165,11 +203,14 @@ func (r *rejects) create(f *source.File, form form) (*rejectsFile, error) {
 	if err := r.announce(); err != nil {
 		return nil, err
 	}
+	if err := durable.Write(name, nil); err != nil { // its name is durable, too: the journal may be in another directory
+		return nil, wrapRejects(name, err)
+	}
 	a, err := openAppend(name, 0)
 	if err != nil {
 		return nil, wrapRejects(name, err)
 	}
-	file := &rejectsFile{appendFile: a, mark: m, form: form}
+	file := &rejectsFile{appendFile: a, mark: m, form: form, sum: sha256.New()}
 	r.open[m.Form] = file
 	return file, nil
 }
@@ -209,7 +250,7 @@ func (r *rejects) sync() error {
 		if err := f.sync(); err != nil {
 			return wrapRejects(f.mark.Name, err)
 		}
-		f.mark.Length = f.length
+		f.note()
 	}
 	return nil
 }

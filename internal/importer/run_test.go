@@ -116,6 +116,21 @@ func TestRefused(t *testing.T) {
 		{"changed rejects", func(j *Job) {
 			appendTo(t, strings.TrimSuffix(file, ".csv")+".rejects.csv", "mended,x,2,y\n")
 		}, "has changed since the run before"},
+		{"mended rejects", func(j *Job) {
+			name := strings.TrimSuffix(file, ".csv") + ".rejects.csv"
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := readDocument(j.Journal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.State = Running // as if the run was killed
+			if err := errors.Join(d.write(j.Journal), os.WriteFile(name, bytes.Replace(b, []byte("user-"), []byte("mended-user-"), 1), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}, "has changed since the run before"},
 		{"other rejects", func(j *Job) { j.Rejects = "other.csv" }, "the rejects file of the run before is"},
 		{"lost list", func(j *Job) { _ = os.Remove(rowsName(j.Journal)) }, "is shorter than it was"},
 		{"damaged journal", func(j *Job) { _ = os.WriteFile(j.Journal, []byte("{"), 0o600) }, "is no journal"},

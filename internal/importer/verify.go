@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ type verifier struct {
 }
 
 // Verify asks for the id of every row that was not rejected, with account_check, and writes
-// the missing ones to a file beside the first one. The journal must be complete.
+// the missing ones to a file beside the journal. The journal must be complete.
 func (j *Job) Verify(ctx context.Context) (*Verification, error) {
 	l, err := j.openLedger()
 	if err != nil {
@@ -50,7 +51,7 @@ func (j *Job) Verify(ctx context.Context) (*Verification, error) {
 	}
 	calls, cancel := context.WithCancel(ctx)
 	defer cancel()
-	v := &verifier{caller: newCaller(ctx, calls, j), l: l, name: j.Files[0] + ".missing.txt", keep: true}
+	v := &verifier{caller: newCaller(ctx, calls, j), l: l, name: strings.TrimSuffix(j.Journal, ".rollcall-journal") + ".missing.txt", keep: true}
 	defer v.stop()
 	l.state.TotalBytes = totalSize(j.Files)
 	err = v.run(calls)
