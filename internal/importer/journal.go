@@ -245,7 +245,7 @@ func lockJournal(journal string) (*lock, error) {
 		f := flock.New(name, flock.SetPermissions(0o600))
 		ok, err := f.TryLock()
 		if err != nil {
-			return nil, fmt.Errorf("the lock of the journal cannot be taken: %w", err)
+			return nil, fmt.Errorf("the lock of the journal cannot be taken: %w; give another place with --journal", err)
 		}
 		if !ok {
 			return nil, refused("another run with the journal %s is under way: wait for its end, or stop it", journal)

@@ -263,8 +263,11 @@ func (r *rejects) close() {
 
 // rejectsName returns the name of the rejects file beside a source.
 func rejectsName(file, ending string) string {
-	if file == source.Stdin || file == "standard input" {
+	switch {
+	case file == source.Stdin || file == "standard input":
 		return "stdin.rejects" + ending
+	case strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/"): // <(command) in a shell
+		return "pipe.rejects" + ending
 	}
 	for _, e := range []string{".gz", ".zst", ".zstd"} {
 		file = strings.TrimSuffix(file, e)

@@ -599,6 +599,19 @@ func TestStdin(t *testing.T) {
 	}
 }
 
+// TestRejectsName names rejects files. One of a pipe of the shell is in the working directory.
+func TestRejectsName(t *testing.T) {
+	for file, want := range map[string]string{
+		"a/users.csv.gz": "a/users.rejects.csv",
+		source.Stdin:     "stdin.rejects.csv",
+		"/dev/fd/63":     "pipe.rejects.csv",
+	} {
+		if got := rejectsName(file, ".csv"); got != want {
+			t.Errorf("of %s: %s, want %s", file, got, want)
+		}
+	}
+}
+
 // TestStdinInterrupted stops a run that waits for input, which stays open.
 func TestStdinInterrupted(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
