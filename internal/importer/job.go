@@ -192,16 +192,18 @@ func (j *Job) Run(ctx context.Context) (*Summary, error) {
 	return l.summary(), err
 }
 
-// waitSettled waits until the calls of a run that was killed can take no effect any more.
+// waitSettled waits until the calls of a run that was killed can take no effect any more. They
+// can have begun until the journal was due once more.
 func (j *Job) waitSettled(ctx context.Context, l *ledger) error {
 	if !l.killed || j.Way != ByWire {
 		return nil
 	}
-	rest := time.Until(l.doc.UpdatedAt.Add(j.settleTime()))
+	wait := j.settleTime() + saveEvery + lingerTime
+	rest := time.Until(l.doc.UpdatedAt.Add(wait))
 	if rest <= 0 {
 		return nil
 	}
-	return sleep(ctx, min(rest, j.settleTime()))
+	return sleep(ctx, min(rest, wait)) // the clock may have been set back
 }
 
 func (j *Job) settleTime() time.Duration {

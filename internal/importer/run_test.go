@@ -494,6 +494,26 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestSettle goes on after a run that was killed just before its journal was due. Its last call
+// can take effect three seconds after it began.
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const atServer = 3 * time.Second
+		j := &Job{Way: ByWire}
+		for _, age := range []time.Duration{-time.Hour, 0, saveEvery + lingerTime, time.Hour} {
+			l := &ledger{killed: true, doc: &document{UpdatedAt: time.Now().Add(-age)}}
+			began := time.Now()
+			if err := j.waitSettled(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+			waited := time.Since(began)
+			if least := saveEvery + lingerTime + atServer - max(age, 0); waited < least || waited > 5*time.Second {
+				t.Errorf("waited %v with a journal of %v, want at least %v", waited, age, least)
+			}
+		}
+	})
+}
+
 // TestPause pauses a run, and lets it go on.
 func TestPause(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
