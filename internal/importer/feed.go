@@ -22,13 +22,12 @@ const (
 // A feeder feeds the bodies of requests, one after the other, and keeps the rows that are not
 // judged yet. One goroutine calls feed, and another one the rest.
 type feeder struct {
-	pause   *Pause
-	chunks  <-chan *chunk // only for the goroutine of feed
-	room    chan struct{} // contains one after a chunk was judged
-	waiting chan struct{} // contains one after the window got full
-	rotate  atomic.Bool   // the key shall end
-	at      atomic.Int64  // position in the input
-	number  atomic.Int64  // of the last row that was read
+	pause  *Pause
+	chunks <-chan *chunk // only for the goroutine of feed
+	room   chan struct{} // contains one after a chunk was judged
+	rotate atomic.Bool   // the key shall end
+	at     atomic.Int64  // position in the input
+	number atomic.Int64  // of the last row that was read
 
 	mu      sync.Mutex
 	window  []*chunk
@@ -168,10 +167,6 @@ func (f *feeder) read(body *io.PipeWriter, stop <-chan struct{}) int {
 	chunks := f.chunks
 	if f.full() {
 		chunks = nil
-		select {
-		case f.waiting <- struct{}{}:
-		default:
-		}
 	}
 	timer := time.NewTimer(keepAlive)
 	defer timer.Stop()

@@ -259,7 +259,9 @@ func (s *streamRun) sync(ctx context.Context) (*client.Import, error) {
 // unknown returns the status of a key that the server does not know. That is the case before
 // its first row. Later the server has lost it, and perhaps the accounts of its rows.
 func (s *streamRun) unknown(ctx context.Context, err error) (*client.Import, error) {
-	if _, appErr := s.api.App(ctx, s.job.App); appErr != nil {
+	if _, appErr := s.api.App(ctx, s.job.App); temporary(appErr) {
+		return nil, appErr
+	} else if appErr != nil {
 		return nil, err // it is the app that does not exist
 	}
 	if s.l.doc.Row > s.base {
