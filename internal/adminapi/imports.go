@@ -22,6 +22,7 @@ type Import struct {
 	Imported      int64     `json:"imported"`
 	Created       int64     `json:"created"` // accounts that were new, of the imported rows
 	Failed        int64     `json:"failed"`  // rows that were rejected
+	Skipped       int64     `json:"skipped"` // empty rows: a client sends one for a row that it rejects by itself
 	Rate          int64     `json:"rate"`    // limit in rows per second; 0 for none
 	RowsPerSecond float64   `json:"rows_per_second,omitzero"`
 	Percent       float64   `json:"percent,omitzero"` // of the file of a job that is running

@@ -38,7 +38,7 @@ func FuzzStream(f *testing.F) {
 				empty++
 			}
 		}
-		if i.State != adminapi.ImportDone || i.Row != lines || i.Imported+i.Failed != lines-empty || int64(len(b.rejected(7))) != i.Failed {
+		if i.State != adminapi.ImportDone || i.Row != lines || i.Imported+i.Failed != lines-empty || i.Skipped != empty || int64(len(b.rejected(7))) != i.Failed {
 			t.Errorf("%+v for %d lines, %d of them empty", i, lines, empty)
 		}
 		if !bytes.Equal(body, before) {

@@ -183,7 +183,7 @@ func (s *Service) show(ctx context.Context, i *records.Import) (*adminapi.Import
 // showAt returns an import with a progress as the API shows it.
 func (s *Service) showAt(i *records.Import, p records.ImportProgress) *adminapi.Import {
 	shown := &adminapi.Import{
-		Key: i.Key, State: s.state(i), Job: i.Job != nil, Row: p.Row, Imported: p.Imported, Created: p.Created, Failed: p.Failed,
+		Key: i.Key, State: s.state(i), Job: i.Job != nil, Row: p.Row, Imported: p.Imported, Created: p.Created, Failed: p.Failed, Skipped: p.Row - p.Imported - p.Failed,
 		Rate: i.Rate, Error: i.Error, Actor: i.Actor, CreatedAt: i.Created, UpdatedAt: latest(i.Created, p.At, i.Finished), FinishedAt: i.Finished,
 	}
 	if i.Job != nil {
