@@ -9,11 +9,16 @@ const (
 	sampleGap = 500 * time.Millisecond
 )
 
+// stalled is the time without progress after which there is no forecast.
+const stalled = 5 * time.Second
+
 // A pace measures the rates of the recent past. Its first sample is the first state, so a
 // resumed command does not count what an earlier one has done.
 type pace struct {
 	start   time.Time
-	samples []sample // oldest first
+	samples []sample  // oldest first
+	moved   time.Time // of the last state with more bytes than the one before
+	bytes   int64     // of it
 }
 
 type sample struct {
@@ -24,6 +29,9 @@ type sample struct {
 // add records a state. Samples that are older than the window go.
 func (p *pace) add(now time.Time, s State) {
 	next := sample{now, s.Rows, s.Bytes}
+	if s.Bytes > p.bytes || len(p.samples) == 0 {
+		p.moved, p.bytes = now, s.Bytes
+	}
 	if n := len(p.samples); n > 1 && now.Sub(p.samples[n-2].at) < sampleGap {
 		p.samples[n-1] = next
 	} else {
@@ -55,7 +63,7 @@ func (p *pace) report(now time.Time, s State) report {
 	}
 	r.rate = float64(s.Rows-first.rows) / seconds
 	left, perSecond := float64(s.TotalBytes-s.Bytes), float64(s.Bytes-first.bytes)/seconds
-	if left > 0 && perSecond > 0 {
+	if left > 0 && perSecond > 0 && now.Sub(p.moved) < stalled {
 		r.eta = durationOf(left / perSecond)
 	}
 	return r

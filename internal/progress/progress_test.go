@@ -113,6 +113,9 @@ func TestResumed(t *testing.T) {
 	if r := p.report(at, s); r.rate != 100 || r.eta != 9940*time.Second {
 		t.Errorf("got %+v", r)
 	}
+	if r := p.report(at.Add(stalled), s); r.eta != 0 || r.rate >= 100 {
+		t.Errorf("without progress: %+v", r)
+	}
 	for range 30 {
 		at = at.Add(time.Second)
 		s.Rows += 10
