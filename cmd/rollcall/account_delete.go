@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rollcall/internal/importer"
+	"rollcall/internal/progress"
 	"rollcall/internal/source"
 )
 
@@ -154,7 +155,7 @@ func (r *fileRun) dryRun(ctx context.Context) error {
 	if r.output == "json" {
 		err = printJSON(r.env.stdout, r.jsonReport(s))
 	} else {
-		fmt.Fprintf(r.env.stdout, "%d rows: would delete %d, not there %d, rejected %d\n", s.Row, s.Done, s.Absent, s.Rejected)
+		fmt.Fprintf(r.env.stdout, "%s: would delete %s, not there %s, rejected %s\n", counted(s.Row, "row"), progress.Count(s.Done), progress.Count(s.Absent), progress.Count(s.Rejected))
 		r.printReasons(s)
 	}
 	if err != nil {

@@ -338,14 +338,6 @@ func (c *exportCmd) summarize(env *environment, s *exportSummary, took time.Dura
 	return nil
 }
 
-// counted returns a number of things, such as "1 row" or "2,000 rows".
-func counted(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return progress.Count(n) + " " + thing + "s"
-}
-
 func megabytes(n int64) string {
 	if n < 10_000_000 {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)

@@ -27,6 +27,7 @@ type fileRun struct {
 	quiet  bool
 	args   []string // of the command
 	bar    *progress.Bar
+	shown  int // rejections
 }
 
 // gcPercent makes a run collect garbage more often than other programs, because it makes much
@@ -168,6 +169,9 @@ func (r *fileRun) showRejection(x importer.Rejection) {
 		why = reason(x.Code, x.Reason)
 	}
 	r.above("%s: line %d: %s%s", clean(x.File), x.Line, named(x.UserID), clean(why))
+	if r.shown++; r.shown == importer.Shown {
+		r.above("further rejected rows are not shown; they are in the file of rejected rows")
+	}
 }
 
 // named returns the id of a row, with a colon, as the beginning of a rejection. It returns
@@ -222,14 +226,14 @@ func (r *fileRun) report(s *importer.Summary, v *importer.Verification) error {
 	if s.Before {
 		fmt.Fprintf(r.env.stderr, "nothing to do: the journal %s says that the run is complete; --restart repeats it\n", r.job.Journal)
 	}
-	done := fmt.Sprintf("%s %d", words[s.Operation].done, s.Done)
+	done := words[s.Operation].done + " " + progress.Count(s.Done)
 	if s.Created >= 0 && s.Operation == importer.Import {
-		done += fmt.Sprintf(" (%d new accounts)", s.Created)
+		done += " (" + counted(s.Created, "new account") + ")"
 	}
 	if s.Operation == importer.Delete {
-		done += fmt.Sprintf(", not there %d", s.Absent)
+		done += ", not there " + progress.Count(s.Absent)
 	}
-	fmt.Fprintf(w, "%d rows: %s, rejected %d; %s, %.0f rows/s\n", s.Row, done, s.Rejected, shortTime(s.Took), perSecond(s))
+	fmt.Fprintf(w, "%s: %s, rejected %s; %s, %s rows/s\n", counted(s.Row, "row"), done, progress.Count(s.Rejected), shortTime(s.Took), progress.Count(int64(perSecond(s))))
 	r.printReasons(s)
 	if len(s.Rejects) > 0 && s.Rejected > 0 {
 		fmt.Fprintf(w, "rejected rows are in %s; mend them there, and %s that file\n", clean(strings.Join(s.Rejects, ", ")), s.Operation)
@@ -237,9 +241,9 @@ func (r *fileRun) report(s *importer.Summary, v *importer.Verification) error {
 	switch {
 	case v == nil:
 	case v.Missing == 0:
-		fmt.Fprintf(w, "verified: the ids of %d rows are there\n", v.Checked)
+		fmt.Fprintf(w, "verified: the ids of %s are there\n", counted(v.Checked, "row"))
 	default:
-		fmt.Fprintf(w, "missing: the ids of %d of %d rows, such as %s; all of them are in %s\n", v.Missing, v.Checked, clean(strings.Join(v.First, ", ")), clean(v.File))
+		fmt.Fprintf(w, "missing: the ids of %s of %s, such as %s; all of them are in %s\n", progress.Count(v.Missing), counted(v.Checked, "row"), clean(strings.Join(v.First, ", ")), clean(v.File))
 	}
 	return nil
 }
@@ -254,7 +258,7 @@ func shortTime(d time.Duration) string {
 
 func (r *fileRun) printReasons(s *importer.Summary) {
 	for _, x := range s.Reasons {
-		fmt.Fprintf(r.env.stdout, "  %d rejected: %s\n", x.Rows, clean(reasonOf(x)))
+		fmt.Fprintf(r.env.stdout, "  %s rejected: %s\n", progress.Count(x.Rows), clean(reasonOf(x)))
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/mattn/go-runewidth"
+
+	"rollcall/internal/progress"
 )
 
 // rowsPerFlush is the number of rows of a table that are aligned together. A longer table
@@ -274,4 +276,12 @@ func firstN[T any](items iter.Seq2[T, error], n int, more *bool) iter.Seq2[T, er
 			}
 		}
 	}
+}
+
+// counted returns a number of things, such as "1 row" or "2,000 rows".
+func counted(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return progress.Count(n) + " " + thing + "s"
 }
