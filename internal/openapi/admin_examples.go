@@ -21,9 +21,9 @@ const (
 	exampleFault    = `{"id":"1","fault":{"command":"account_import","code":70500,"times":2},"passed":0,"hit":0}`
 	exampleCall     = `{"seq":1795853147273001,"request_id":"KLQ7GAA2ZBXM4T5E","time":"2026-05-06T07:08:09.123Z","sdkappid":0,"command":"","identifier":"","peer":"127.0.0.1","status":200,"code":60009,` +
 		`"info":"there is no command account_imports; did you mean /v4/im_open_login_svc/account_import?","advice":"Check the path: /v4/SERVICE/COMMAND, in the documented case.","took_us":42,"items":0,"failed":0}`
-	exampleImport = `"job":false,"row":3,"imported":2,"created":2,"failed":1,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
-	exampleOpen   = `"job":false,"row":0,"imported":0,"created":0,"failed":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
-	exampleJob    = `"job":true,"row":0,"imported":0,"created":0,"failed":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleImport = `"job":false,"row":3,"imported":2,"created":2,"failed":1,"skipped":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleOpen   = `"job":false,"row":0,"imported":0,"created":0,"failed":0,"skipped":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
+	exampleJob    = `"job":true,"row":0,"imported":0,"created":0,"failed":0,"skipped":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
 	exampleEnd    = `,"finished_at":"2026-05-06T07:08:09.123Z"`
 	exampleUser   = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
