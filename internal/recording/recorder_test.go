@@ -39,7 +39,7 @@ func recorderOf(t *testing.T, h http.HandlerFunc) *session {
 	}
 	front := httptest.NewServer(rec)
 	t.Cleanup(front.Close)
-	return &session{T: t, recorder: rec, url: front.URL, file: file}
+	return &session{T: t, recorder: rec, front: front, url: front.URL, file: file}
 }
 
 // exchanges closes the recording and returns its calls.

@@ -27,7 +27,8 @@ type session struct {
 	*testing.T
 	server   *rollcalltest.Server
 	recorder *Recorder
-	url      string // of the recorder
+	front    *httptest.Server // with recorder
+	url      string           // of front
 	file     string
 	secrets  []string
 }
@@ -47,7 +48,7 @@ func newSession(t *testing.T, to string, server *rollcalltest.Server) *session {
 	}
 	front := httptest.NewServer(rec)
 	t.Cleanup(front.Close)
-	return &session{T: t, server: server, recorder: rec, url: front.URL, file: file}
+	return &session{T: t, server: server, recorder: rec, front: front, url: front.URL, file: file}
 }
 
 // record starts a server and a recorder in front of it.
@@ -68,6 +69,7 @@ func (s *session) keep(secrets ...string) {
 // close ends the recording and returns its lines.
 func (s *session) close() []string {
 	s.Helper()
+	s.front.Close() // the last call ends first: its response can be whole before it is recorded
 	if err := s.recorder.Close(); err != nil {
 		s.Fatal(err)
 	}
