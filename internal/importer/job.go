@@ -129,7 +129,7 @@ type Reason struct {
 	Rows   int64       `json:"rows"`
 }
 
-// A RefusedError says why a run does not begin, and what to do.
+// A RefusedError says why a run does not begin or cannot go on, and what to do.
 type RefusedError struct{ text string }
 
 func (e *RefusedError) Error() string { return e.text }
