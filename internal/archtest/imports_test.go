@@ -24,6 +24,7 @@ var testHelpers = []string{
 	"internal/archtest",
 	"internal/testutil",
 	"internal/testutil/faultfs",
+	"internal/testutil/pgtest",
 	"rollcalltest",
 }
 
@@ -103,6 +104,7 @@ var imports = map[string][]string{
 	"internal/spelling":         {},
 	"internal/testutil":         {},
 	"internal/testutil/faultfs": {},
+	"internal/testutil/pgtest":  {"internal/testutil"},
 	"internal/archtest":         {},
 }
 

@@ -50,14 +50,17 @@ func Keep(tb testing.TB, w io.Writer) io.Writer { return process.writer(tb.Name(
 // or [Keep] contains a [Secret]. Packages whose tests start servers call it in TestMain.
 // It sets the umask to 022, because a server does not start if others can write to its
 // files.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is [Main] without the exit. It returns the exit code.
+func Run(m *testing.M) int {
 	syscall.Umask(0o022)
 	code := m.Run()
 	for _, leak := range process.report() {
 		fmt.Fprintln(os.Stderr, leak)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 // A ledger contains the logs of tests, and the secrets that must not be in them.

@@ -1,0 +1,110 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// superuser is the role that owns a server.
+const superuser = "rollcall"
+
+// A server is one PostgreSQL server.
+type server struct {
+	*process
+	bin      string // folder of PostgreSQL's programs
+	dir      string // folder of the data
+	port     int
+	settings []string
+}
+
+// errNoPostgres means that PostgreSQL is not installed.
+var errNoPostgres = errors.New("PostgreSQL is not installed")
+
+// postgresBin returns the folder of PostgreSQL's programs.
+func postgresBin() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		return "", errNoPostgres
+	}
+	version := func(program string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(program)))) // 0 for a folder of another kind
+		return n
+	}
+	newest := slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+	return filepath.Dir(newest), nil
+}
+
+// newServer prepares a server without data.
+func newServer(name string, settings ...string) (*server, error) {
+	bin, err := postgresBin()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := servers.folder(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := port()
+	return &server{bin: bin, dir: dir, port: p, settings: settings}, err
+}
+
+// startServer creates a server with an empty cluster of databases, and starts it.
+func startServer(name string, settings ...string) (*server, error) {
+	s, err := newServer(name, settings...)
+	if err != nil {
+		return nil, err
+	}
+	if err := run(s.dir, s.program("initdb"), "-D", s.data(), "-U", superuser, "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"); err != nil {
+		return nil, err
+	}
+	return s, s.start()
+}
+
+func (s *server) program(name string) string { return filepath.Join(s.bin, name) }
+
+func (s *server) data() string { return filepath.Join(s.dir, "data") }
+
+// url returns the URL of a database of the server.
+func (s *server) url(database string) string {
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, s.port, database)
+}
+
+// start starts the server and waits until it accepts connections. It may be called again
+// after the end of the server.
+func (s *server) start() error {
+	args := []string{"-D", s.data()}
+	settings := append([]string{"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=",
+		"dynamic_shared_memory_type=mmap", "logging_collector=off"}, s.settings...)
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	// SIGQUIT is an immediate shutdown: it waits for no client.
+	p, err := launch(s.dir, syscall.SIGQUIT, s.program("postgres"), args...)
+	if err != nil {
+		return err
+	}
+	s.process = p
+	return await(p, func(ctx context.Context) error { return execute(ctx, s.url("postgres"), "SELECT 1") })
+}
+
+// execute runs statements on a connection of their own.
+func execute(ctx context.Context, url string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
