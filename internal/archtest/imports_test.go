@@ -71,6 +71,7 @@ var imports = map[string][]string{
 	"internal/store/pebble/idtable": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/catalog": {"internal/account", "internal/store/pebble/record"},
+	"internal/store/postgres":       {"internal/account"},
 	"internal/store/checked":        {"internal/account"},
 	"internal/store/metered":        {"internal/account"},
 	"internal/store/open":           {"internal/account", "internal/backup", "internal/records", "internal/seal", "internal/store/..."},

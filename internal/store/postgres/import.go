@@ -1,0 +1,373 @@
+package postgres
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"rollcall/internal/account"
+)
+
+// groupItems is the most items of a group of imports, unless one call alone has more.
+const groupItems = 800
+
+// An imported is a call of Upsert, or the part of it that belongs to one target.
+type imported struct {
+	call
+	app    account.AppID
+	items  []account.Upsert
+	policy account.UpsertPolicy
+
+	results []account.UpsertResult
+	outbox  outbox
+
+	proposed []internalRange // by attempts of importWhole
+}
+
+// Upsert implements [account.Store].
+func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return nil, err
+	}
+	items, err := ownItems(items)
+	if err != nil {
+		return nil, err
+	}
+	return s.upsert(ctx, app, items, p)
+}
+
+// upsert gives an import to the lanes and waits for its results.
+func (s *Store) upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
+	c := &imported{app: app, items: items, policy: p, results: make([]account.UpsertResult, len(items))}
+	c.init(ctx)
+	if err := s.imports.submit(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := c.wait(false); err != nil {
+		return nil, err
+	}
+	return c.results, nil
+}
+
+// ownItems returns a copy of items that shares no memory with the caller, because the lanes
+// may still use it after the call has returned.
+func ownItems(items []account.Upsert) ([]account.Upsert, error) {
+	var size int
+	for i := range items {
+		if !storable(items[i].ID) {
+			return nil, errBadID
+		}
+		size += len(items[i].ID) + len(items[i].Nick) + len(items[i].FaceURL)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	own := func(s string) string {
+		from := b.Len()
+		b.WriteString(s)
+		return b.String()[from:]
+	}
+	out := make([]account.Upsert, len(items))
+	for i, u := range items {
+		out[i] = account.Upsert{ID: account.UserID(own(string(u.ID))), Nick: own(u.Nick), FaceURL: own(u.FaceURL)}
+	}
+	return out, nil
+}
+
+var (
+	errBadID = &account.Error{Code: account.InvalidID, Detail: "the UserID is not text that a database can keep; use printable ASCII"}
+	errNoApp = &account.Error{Code: account.NoApp, Detail: "no app has that SDKAppID"}
+)
+
+// together reports whether two imports can be in one group. Their tombstones must expire
+// at about the same time, because a group has one limit for that.
+func together(a, b *imported) bool {
+	d := tombstoneBound(a.policy) - tombstoneBound(b.policy)
+	return a.app == b.app && a.policy.Limit == b.policy.Limit && -1000 < d && d < 1000
+}
+
+// tombstoneBound returns the time in unix milliseconds before which a deletion allows an
+// import.
+func tombstoneBound(p account.UpsertPolicy) int64 {
+	ms := p.TombstoneBefore.UnixMilli()
+	if p.TombstoneBefore.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return ms
+}
+
+// An item is one id of a group. A repeated id has several items, in the order of the calls.
+type item struct {
+	*account.Upsert
+	result   *account.UpsertResult
+	now      int64   // of its call, in unix milliseconds
+	bound    int64   // of its tombstone
+	proposed int64   // internal id of this attempt
+	earlier  []int64 // of attempts that may have been committed
+}
+
+// A group is a set of imports that share a transaction.
+type group struct {
+	s      *Store
+	app    account.AppID
+	calls  []*imported
+	items  []item    // in the order of ids, and of the calls for one id
+	rounds [][]*item // of different ids, in the order of ids
+	bucket int32     // of the row of spaces
+	bound  int64     // the earliest of the items
+	delta  int64     // accounts created by this attempt
+}
+
+// importGroup works on the imports of a lane.
+func (s *Store) importGroup(calls []*imported) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	defer cancel()
+	g := newGroup(s, calls)
+	err := s.transact(ctx, s.pool, g.attempt)
+	if err == errNeedsCount {
+		s.importExactly(ctx, calls)
+		return
+	}
+	for _, c := range calls {
+		s.answer(c, err)
+	}
+}
+
+func newGroup(s *Store, calls []*imported) *group {
+	g := &group{s: s, app: calls[0].app, calls: calls, bound: math.MaxInt64}
+	for _, c := range calls {
+		now, bound := c.policy.Now.UnixMilli(), tombstoneBound(c.policy)
+		g.bound = min(g.bound, bound)
+		for i := range c.items {
+			g.items = append(g.items, item{Upsert: &c.items[i], result: &c.results[i], now: now, bound: bound})
+		}
+	}
+	slices.SortStableFunc(g.items, func(a, b item) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	g.divide()
+	g.bucket = s.bucket()
+	return g
+}
+
+// divide puts the items into rounds, so that no id is twice in a statement.
+func (g *group) divide() {
+	n := 0
+	for i := range g.items {
+		if n++; i == 0 || g.items[i].ID != g.items[i-1].ID {
+			n = 0
+		}
+		if n == len(g.rounds) {
+			g.rounds = append(g.rounds, nil)
+		}
+		g.rounds[n] = append(g.rounds[n], &g.items[i])
+	}
+}
+
+// attempt imports the items in a transaction.
+func (g *group) attempt(t *tx) error {
+	if err := g.propose(t); err != nil {
+		return err
+	}
+	g.delta = 0
+	var sp space
+	sp.queueLock(t, g.app, g.bucket, "NO KEY UPDATE")
+	queueNumbers(t, g.outboxes())
+	limit := g.calls[0].policy.Limit
+	if limit > 0 {
+		if err := g.check(t, &sp, limit); err != nil {
+			return err
+		}
+	}
+	for _, round := range g.rounds {
+		if err := g.importRound(t, round, g.bound); err != nil {
+			return err
+		}
+	}
+	if err := g.check(t, &sp, limit); err != nil {
+		return err
+	}
+	g.finish(t)
+	return nil
+}
+
+// check checks whether the app has a space that allows the accounts of the group.
+func (g *group) check(t *tx, sp *space, limit int64) error {
+	if err := t.send(); err != nil {
+		return err
+	}
+	switch {
+	case !sp.found:
+		return errNoApp
+	case !sp.allows(limit, g.ids()):
+		return errNeedsCount
+	}
+	return nil
+}
+
+// ids returns the number of different ids.
+func (g *group) ids() int64 {
+	if len(g.rounds) == 0 {
+		return 0
+	}
+	return int64(len(g.rounds[0]))
+}
+
+// outboxes returns the outboxes of the calls.
+func (g *group) outboxes() []*outbox {
+	var all []*outbox
+	for _, c := range g.calls {
+		if c.policy.Outbox != nil {
+			all = append(all, &c.outbox)
+		}
+	}
+	return all
+}
+
+// propose gives every item a new internal id.
+func (g *group) propose(t *tx) error {
+	first, err := g.s.ids.take(t, len(g.items))
+	if err != nil {
+		return err
+	}
+	for i := range g.items {
+		it := &g.items[i]
+		if t.doubt {
+			it.earlier = append(it.earlier, it.proposed)
+		}
+		it.proposed = first + int64(i)
+		*it.result = account.UpsertResult{}
+	}
+	return nil
+}
+
+const importSQL = `INSERT INTO accounts AS a (internal_id, sdkappid, created_ms, updated_ms, bucket, userid, nick, face_url)
+	SELECT i, $1, m, m, b, u, n, f
+	FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[]) AS r (i, m, b, u, n, f)
+	ON CONFLICT (sdkappid, userid, bucket) DO UPDATE SET ` + onImportConflict + `
+	RETURNING userid, internal_id`
+
+// onImportConflict changes the account that exists, or creates it again. A row whose
+// condition is false is locked, but not returned. $8 is the bound of tombstones.
+const onImportConflict = `
+		internal_id = CASE WHEN a.deleted_ms IS NULL THEN a.internal_id ELSE excluded.internal_id END,
+		created_ms = CASE WHEN a.deleted_ms IS NULL THEN a.created_ms ELSE excluded.created_ms END,
+		updated_ms = CASE WHEN a.deleted_ms IS NULL THEN greatest(a.updated_ms, excluded.updated_ms) ELSE excluded.updated_ms END,
+		nick = CASE WHEN excluded.nick = '' THEN a.nick ELSE excluded.nick END,
+		face_url = CASE WHEN excluded.face_url = '' THEN a.face_url ELSE excluded.face_url END,
+		deleted_ms = NULL
+	WHERE CASE WHEN a.deleted_ms IS NULL
+		THEN excluded.nick NOT IN ('', a.nick) OR excluded.face_url NOT IN ('', a.face_url)
+		ELSE a.deleted_ms < $8 END`
+
+const importedSQL = `SELECT a.userid, a.internal_id, coalesce(a.deleted_ms, 0)
+	FROM unnest($2::text[]) AS u (id), LATERAL (
+		SELECT userid, internal_id, deleted_ms FROM accounts WHERE sdkappid = $1 AND userid = u.id OFFSET 0) AS a`
+
+// importRound imports items of different ids. Their tombstones must be from before bound.
+func (g *group) importRound(t *tx, round []*item, bound int64) error {
+	if len(round) > 0 {
+		c := columnsOf(g.app, round)
+		t.queue(importSQL, int64(g.app), c.proposed, c.now, c.bucket, c.ids, c.nicks, c.faces, bound).Query(func(rows pgx.Rows) error {
+			return g.readImported(rows, round)
+		})
+	}
+	if err := t.send(); err != nil {
+		return err
+	}
+	return g.lookUp(t, round)
+}
+
+// importColumns are the parameters of importSQL.
+type importColumns struct {
+	proposed, now     []int64
+	bucket            []int32
+	ids, nicks, faces []string
+}
+
+func columnsOf(app account.AppID, round []*item) *importColumns {
+	n := len(round)
+	c := &importColumns{make([]int64, n), make([]int64, n), make([]int32, n), make([]string, n), make([]string, n), make([]string, n)}
+	for i, it := range round {
+		c.proposed[i], c.now[i], c.bucket[i] = it.proposed, it.now, bucketOf(app, it.ID)
+		c.ids[i], c.nicks[i], c.faces[i] = string(it.ID), escape(it.Nick), escape(it.FaceURL)
+	}
+	return c
+}
+
+// readImported reads the accounts that were created or changed.
+func (g *group) readImported(rows pgx.Rows, round []*item) error {
+	var id string
+	var internal int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &internal}, func() error {
+		it := find(round, id)
+		created := internal == it.proposed
+		if created {
+			g.delta++
+		}
+		*it.result = account.UpsertResult{
+			Code: account.OK, InternalID: uint64(internal),
+			Created: created || slices.Contains(it.earlier, internal),
+		}
+		return nil
+	})
+	return err
+}
+
+// find returns the item of an id, which round has.
+func find(round []*item, id string) *item {
+	i, _ := slices.BinarySearchFunc(round, id, func(it *item, id string) int { return strings.Compare(string(it.ID), id) })
+	return round[i]
+}
+
+// lookUp finds out why items were not changed: the account exists and already has the
+// texts, or it has a tombstone.
+func (g *group) lookUp(t *tx, round []*item) error {
+	var ids []string
+	for _, it := range round {
+		if it.result.Code != account.OK {
+			ids = append(ids, string(it.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var retry []*item
+	t.queue(importedSQL, int64(g.app), ids).Query(func(rows pgx.Rows) error {
+		var id string
+		var internal, deleted int64
+		_, err := pgx.ForEachRow(rows, []any{&id, &internal, &deleted}, func() error {
+			it := find(round, id)
+			switch {
+			case deleted == 0:
+				*it.result = account.UpsertResult{Code: account.OK, InternalID: uint64(internal), Created: slices.Contains(it.earlier, internal)}
+			case deleted < it.bound: // which is later than that of the group
+				retry = append(retry, it)
+			default:
+				it.result.Code = account.Tombstoned
+			}
+			return nil
+		})
+		return err
+	})
+	if err := t.send(); err != nil {
+		return err
+	}
+	for _, it := range retry {
+		if err := g.importRound(t, []*item{it}, it.bound); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish counts the created accounts and writes the records of the outboxes.
+func (g *group) finish(t *tx) {
+	queueCount(t, g.app, g.bucket, g.delta)
+	for _, c := range g.calls {
+		c.finish(t)
+	}
+}

@@ -1,0 +1,147 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"rollcall/internal/account"
+)
+
+// errNeedsCount means that an import must be decided with the exact count of the app.
+var errNeedsCount = &account.Error{Detail: "the import needs the exact count of accounts"}
+
+// allows reports whether n accounts can be created against this row. The sum of the larger
+// of live and cap over all rows never exceeds the quota, if there is one. So without a limit
+// a quota that was divided earlier counts too, until it is taken back.
+func (sp *space) allows(limit, n int64) bool {
+	return sp.quota == 0 && limit == 0 || (sp.quota == limit || limit == 0) && sp.live+n <= sp.cap
+}
+
+// worthDividing is the part of each row from which on a limit is divided among the rows. A
+// smaller part would rarely be enough for an import.
+const worthDividing = 200
+
+const divideSQL = `UPDATE spaces SET quota = $2, cap = live + CASE WHEN bucket < $3 THEN $4 ELSE 0 END WHERE sdkappid = $1`
+
+// divide divides the rest of a limit among the rows of w, after delta more accounts were
+// created, if that helps the imports that follow. Otherwise the rows have no quota, and
+// every import is decided with the exact count.
+func (w *whole) divide(t *tx, limit, delta int64) {
+	spread := int64(t.s.spread)
+	each := (limit - w.live() - delta) / spread
+	switch {
+	case limit > 0 && each >= t.s.worthDividing:
+		t.queue(divideSQL, int64(w.app), limit, spread, each)
+	case w.rows[0].quota != 0:
+		queueUndivided(t, w.app)
+	}
+}
+
+// queueUndivided takes the quota of the rows of an app back.
+func queueUndivided(t *tx, app account.AppID) {
+	t.queue(`UPDATE spaces SET quota = 0, cap = 0 WHERE sdkappid = $1`, int64(app))
+}
+
+// importExactly imports calls one after the other. Each locks the whole space, so that it
+// knows the exact count.
+func (s *Store) importExactly(ctx context.Context, calls []*imported) {
+	for _, c := range calls {
+		err := s.transact(ctx, s.pool, func(t *tx) error { return s.importWhole(t, c) })
+		s.answer(c, err)
+	}
+}
+
+// answer ends c with the outcome of its transaction.
+func (s *Store) answer(c *imported, err error) {
+	if err == nil {
+		s.watch.wrote(&c.outbox)
+	}
+	c.done <- cmp.Or(err, c.outbox.err)
+}
+
+// importWhole imports one call with a lock of its whole space.
+func (s *Store) importWhole(t *tx, c *imported) error {
+	w, err := lockAll(t, c.app)
+	if err != nil {
+		return err
+	}
+	if len(w.rows) == 0 {
+		return errNoApp
+	}
+	if c.policy.Outbox != nil {
+		queueNumbers(t, []*outbox{&c.outbox})
+	}
+	rows, err := loadRows(t, c.app, c.ids(), false)
+	if err != nil {
+		return err
+	}
+	created, err := c.decide(t, rows, w.live())
+	if err != nil {
+		return err
+	}
+	queuePut(t, c.app, rows.changes())
+	w.divide(t, c.policy.Limit, created)
+	queueCount(t, c.app, w.rows[0].bucket, created)
+	c.finish(t)
+	return nil
+}
+
+// ids returns the ids of the items.
+func (c *imported) ids() []account.UserID {
+	ids := make([]account.UserID, len(c.items))
+	for i := range c.items {
+		ids[i] = c.items[i].ID
+	}
+	return ids
+}
+
+// decide imports the items into their rows, one after the other, and returns the number of
+// accounts that it creates. The app has live accounts before.
+func (c *imported) decide(t *tx, rows table, live int64) (created int64, err error) {
+	first, err := t.s.ids.take(t, len(c.items))
+	if err != nil {
+		return 0, err
+	}
+	for i, u := range c.items {
+		r := rows.of(u.ID)
+		full := c.policy.Limit > 0 && live+created >= c.policy.Limit
+		c.results[i] = c.importRow(r, u, full, uint64(first)+uint64(i))
+		if c.results[i].Created && r.InternalID >= uint64(first) {
+			created++
+		}
+	}
+	c.proposed = append(c.proposed, internalRange{uint64(first), uint64(first) + uint64(len(c.items))})
+	return created, nil
+}
+
+// An internalRange contains the internal ids from first to before end.
+type internalRange struct{ first, end uint64 }
+
+// importRow imports u into its row. full says that the app has reached its limit. Accounts
+// with a proposed id were created by an earlier attempt of the call.
+func (c *imported) importRow(r *row, u account.Upsert, full bool, internal uint64) account.UpsertResult {
+	switch {
+	case r.live():
+		r.changed = u.Apply(&r.Account, c.policy.Now) || r.changed
+		own := slices.ContainsFunc(c.proposed, func(p internalRange) bool { return p.first <= r.InternalID && r.InternalID < p.end })
+		return account.UpsertResult{Code: account.OK, InternalID: r.InternalID, Created: own}
+	case r.deleted != 0 && r.deleted >= tombstoneBound(c.policy):
+		return account.UpsertResult{Code: account.Tombstoned}
+	case full:
+		return account.UpsertResult{Code: account.QuotaFull}
+	}
+	r.create(u, internal, c.policy.Now)
+	return account.UpsertResult{Code: account.OK, Created: true, InternalID: internal}
+}
+
+// finish writes the records of the outbox.
+func (c *imported) finish(t *tx) {
+	if c.policy.Outbox == nil {
+		return
+	}
+	ws, err := account.CallOutbox(c.policy.Outbox, c.results)
+	if c.outbox.err = err; err == nil {
+		c.outbox.queue(t, ws)
+	}
+}

@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rollcall/internal/account"
+)
+
+// groupIDs is the most ids of a group of checks, unless one call alone has more.
+const groupIDs = 800
+
+// A checked is a call of Status.
+type checked struct {
+	call
+	app account.AppID
+	ids []account.UserID
+
+	results []account.Status
+}
+
+// Status implements [account.Store].
+func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return nil, err
+	}
+	c := &checked{app: app, ids: ownIDs(ids), results: make([]account.Status, len(ids))}
+	c.init(ctx)
+	if err := s.checks.submit(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := c.wait(true); err != nil {
+		return nil, err
+	}
+	return c.results, nil
+}
+
+// ownIDs returns a copy of ids that shares no memory with the caller.
+func ownIDs(ids []account.UserID) []account.UserID {
+	own := make([]account.UserID, len(ids))
+	for i, id := range ids {
+		own[i] = account.UserID(strings.Clone(string(id)))
+	}
+	return own
+}
+
+// The ordinality says which id a row belongs to, because ids can be repeated.
+const statusSQL = `SELECT u.n, a.internal_id, a.kicked_s
+	FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u (app, id, n), LATERAL (
+		SELECT internal_id, coalesce(kicked_s, 0) AS kicked_s FROM accounts WHERE sdkappid = u.app AND userid = u.id OFFSET 0) AS a`
+
+// checkGroup works on the checks of a lane.
+func (s *Store) checkGroup(calls []*checked) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	defer cancel()
+	var apps []int64
+	var ids []string
+	var results []*account.Status
+	for _, c := range calls {
+		for i, id := range c.ids {
+			if storable(id) {
+				apps, ids, results = append(apps, int64(c.app)), append(ids, string(id)), append(results, &c.results[i])
+			}
+		}
+	}
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, statusSQL, apps, ids)
+		if err != nil {
+			return err
+		}
+		var n, internal, kicked int64
+		_, err = pgx.ForEachRow(rows, []any{&n, &internal, &kicked}, func() error {
+			*results[n-1] = account.Status{InternalID: uint64(internal), Kicked: kicked}
+			return nil
+		})
+		return err
+	})
+	for _, c := range calls {
+		c.done <- err
+	}
+}
+
+// Lookup implements [account.Store].
+func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return nil, err
+	}
+	found := table{}
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, rowsSQL, int64(app), texts(sorted(ids)))
+		if err != nil {
+			return err
+		}
+		return found.read(rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	as := make([]account.Account, len(ids))
+	for i, id := range ids {
+		as[i].ID = account.UserID(strings.Clone(string(id)))
+		if r := found[id]; r != nil && r.live() {
+			as[i] = r.Account
+			as[i].Profile = slices.Clone(r.Profile) // an id may be repeated
+		}
+	}
+	return as, nil
+}
+
+// A page begins after the id $2 and at the text $3. $5 is the end of a prefix.
+const (
+	listFromSQL   = `SELECT ` + columns + ` FROM accounts WHERE sdkappid = $1 AND userid > $2 AND userid >= $3 AND deleted_ms IS NULL`
+	listSQL       = listFromSQL + ` ORDER BY userid LIMIT $4`
+	listPrefixSQL = listFromSQL + ` AND userid < $5 ORDER BY userid LIMIT $4`
+)
+
+// List implements [account.Store].
+func (s *Store) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return account.ListPage{}, err
+	}
+	from, to, ok := idRange(q.Prefix)
+	if !ok {
+		return account.ListPage{}, nil
+	}
+	sql, args := listSQL, []any{int64(app), afterID(q.After), from, q.Limit + 1}
+	if to != "" {
+		sql, args = listPrefixSQL, append(args, to)
+	}
+	var page account.ListPage
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		page = account.ListPage{}
+		rows, err := conn.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		page.Accounts, err = readAccounts(rows)
+		return err
+	})
+	if err != nil {
+		return account.ListPage{}, err
+	}
+	if len(page.Accounts) > q.Limit {
+		page.Accounts = page.Accounts[:q.Limit]
+		page.Next = page.Accounts[q.Limit-1].ID
+	}
+	return page, nil
+}
+
+func readAccounts(rows pgx.Rows) (as []account.Account, err error) {
+	defer rows.Close()
+	for sc := newScanner(); rows.Next(); {
+		r, err := sc.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		as = append(as, r.Account)
+	}
+	return as, rows.Err()
+}
+
+// idRange returns the first text with a prefix, and the first one after all of them or ""
+// if there is none. It returns false if no id has the prefix.
+func idRange(prefix account.UserID) (from, to string, ok bool) {
+	if !storable(prefix) {
+		return "", "", false
+	}
+	if prefix == "" {
+		return "", "", true
+	}
+	rs := []rune(prefix)
+	for len(rs) > 0 && rs[len(rs)-1] == utf8.MaxRune {
+		rs = rs[:len(rs)-1]
+	}
+	if len(rs) == 0 {
+		return string(prefix), "", true
+	}
+	rs[len(rs)-1]++
+	if rs[len(rs)-1] == 0xd800 { // the surrogates are no characters
+		rs[len(rs)-1] = 0xe000
+	}
+	return string(prefix), string(rs), true
+}
+
+// afterID returns a text that sorts between the same ids as id.
+func afterID(id account.UserID) string {
+	if storable(id) {
+		return string(id)
+	}
+	text := string(id)
+	for i, r := range text {
+		if r == 0 || r == utf8.RuneError {
+			return text[:i] + map[bool]string{true: "", false: "\U0010ffff"}[r == 0]
+		}
+	}
+	return text
+}
+
+// Count implements [account.Store].
+func (s *Store) Count(ctx context.Context, app account.AppID) (n int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	err = s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, `SELECT coalesce(sum(live), 0)::bigint FROM spaces WHERE sdkappid = $1`, int64(app)).Scan(&n)
+	})
+	return n, err
+}

@@ -1,0 +1,281 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rollcall/internal/account"
+)
+
+// changeSlots is the number of rows that count the commits of a kind.
+const changeSlots = 16
+
+// spacesKind is the kind of changes of spaces in the table changes.
+const spacesKind = -1
+
+const recordSQL = `SELECT value, version FROM records WHERE kind = $1 AND key = $2`
+
+// Record implements [account.Records].
+func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	r := account.Record{Key: key}
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		err := conn.QueryRow(ctx, recordSQL, int16(kind), []byte(key)).Scan(&r.Value, &r.Version)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return &account.Error{Code: account.NoRecord}
+		}
+		return err
+	})
+	if err != nil {
+		return account.Record{}, err
+	}
+	return r, nil
+}
+
+// The bounds of a prefix are $2 and $3, and $4 is the key to continue after. A bound that
+// is NULL is none.
+const (
+	recordsSQL = `SELECT key, value, version FROM records
+		WHERE kind = $1 AND key >= $2 AND ($3::bytea IS NULL OR key < $3) AND ($4::bytea IS NULL OR key > $4)
+		ORDER BY key LIMIT $5`
+	recordsBackSQL = `SELECT key, value, version FROM records
+		WHERE kind = $1 AND key >= $2 AND ($3::bytea IS NULL OR key < $3) AND ($4::bytea IS NULL OR key < $4)
+		ORDER BY key DESC LIMIT $5`
+)
+
+// Records implements [account.Records].
+func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	sql := recordsSQL
+	if q.Reverse {
+		sql = recordsBackSQL
+	}
+	var after []byte
+	if q.After != "" {
+		after = []byte(q.After)
+	}
+	var page account.RecordPage
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		page = account.RecordPage{}
+		rows, err := conn.Query(ctx, sql, int16(q.Kind), []byte(q.Prefix), prefixEnd(q.Prefix), after, q.Limit+1)
+		if err != nil {
+			return err
+		}
+		page.Records, err = pgx.CollectRows(rows, scanRecord)
+		return err
+	})
+	if err != nil {
+		return account.RecordPage{}, err
+	}
+	if len(page.Records) > q.Limit {
+		page.Records = page.Records[:q.Limit]
+		page.Next = page.Records[q.Limit-1].Key
+	}
+	if len(page.Records) == 0 {
+		page.Records = nil
+	}
+	return page, nil
+}
+
+func scanRecord(row pgx.CollectableRow) (r account.Record, err error) {
+	var key []byte
+	err = row.Scan(&key, &r.Value, &r.Version)
+	r.Key = string(key)
+	return r, err
+}
+
+// prefixEnd returns the first key after all keys with a prefix, or nil if there is none.
+func prefixEnd(prefix string) []byte {
+	end := []byte(prefix)
+	for len(end) > 0 && end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
+	if len(end) == 0 {
+		return nil
+	}
+	end[len(end)-1]++
+	return end
+}
+
+// Commit implements [account.Records].
+func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if err := c.Validate(); err != nil {
+		return 0, err
+	}
+	limit := callTime
+	if slices.ContainsFunc(c.Spaces, func(sp account.Space) bool { return sp.Remove || sp.Replace != nil }) {
+		limit = longTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return 0, err
+	}
+	var o outbox
+	var r *renewal
+	doubt := false
+	err := s.transact(ctx, s.pool, func(t *tx) (err error) {
+		doubt = t.doubt
+		r, err = s.commit(t, c, &o)
+		return err
+	})
+	if doubt && account.CodeOf(err) == account.Stale {
+		err = s.ownCommit(ctx, &o, c.Writes)
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.watch.renew(r)
+	s.watch.wrote(&o)
+	return o.number, nil
+}
+
+// ownCommit returns nil if an attempt in doubt has written ws. It may have done so after the
+// next attempt looked.
+func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) error {
+	return s.transact(ctx, s.pool, func(t *tx) error {
+		done, err := o.committed(t, ws)
+		if err == nil && !done {
+			err = &account.Error{Code: account.Stale}
+		}
+		return err
+	})
+}
+
+// commit applies c.
+func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
+	queueNumbers(t, []*outbox{o})
+	if err := t.send(); err != nil {
+		return nil, err
+	}
+	if t.doubt {
+		if done, err := o.committed(t, c.Writes); done || err != nil {
+			return nil, err
+		}
+	}
+	r := &renewal{number: o.number, spaces: map[account.AppID]bool{}}
+	for _, sp := range slices.SortedFunc(slices.Values(c.Spaces), func(a, b account.Space) int { return cmp.Compare(a.App, b.App) }) {
+		again, err := s.commitSpace(t, sp, r)
+		if err != nil {
+			return nil, err
+		}
+		if again {
+			r.spaces[sp.App] = !sp.Remove
+		}
+	}
+	o.queue(t, c.Writes)
+	return r, t.send()
+}
+
+// An outbox writes records in a transaction. The zero outbox has no number yet.
+type outbox struct {
+	number uint64
+	kinds  []int16 // of the records
+	err    error   // of the function of the caller
+}
+
+const numberSQL = `SELECT nextval('commit_numbers') FROM generate_series(1, $1::int)`
+
+// queueNumbers gives each outbox a number, which it keeps in later attempts.
+func queueNumbers(t *tx, all []*outbox) {
+	all = slices.DeleteFunc(all, func(o *outbox) bool { return o.number != 0 })
+	if len(all) == 0 {
+		return
+	}
+	t.queue(numberSQL, len(all)).Query(func(rows pgx.Rows) error {
+		ns, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		for i, n := range ns {
+			all[i].number = uint64(n)
+		}
+		return err
+	})
+}
+
+// committed reports whether an attempt in doubt has written ws.
+func (o *outbox) committed(t *tx, ws []account.Write) (done bool, err error) {
+	i := slices.IndexFunc(ws, func(w account.Write) bool { return w.Value != nil })
+	switch {
+	case len(ws) == 0:
+		return false, nil // spaces can be changed again
+	case i < 0:
+		return false, &account.Error{Code: account.Unknown, Detail: lost}
+	}
+	t.queue(`SELECT EXISTS (SELECT FROM records WHERE kind = $1 AND key = $2 AND version = $3)`,
+		int16(ws[i].Kind), []byte(ws[i].KeyIn(o.number)), int64(o.number)).QueryRow(func(r pgx.Row) error { return r.Scan(&done) })
+	return done, t.send()
+}
+
+// Statements of writes. $1 is the kind, $2 the key, $3 the value, $4 the number of the
+// commit, $5 the version that the record must have.
+const (
+	appendSQL = `INSERT INTO records (kind, key, value, version) VALUES ($1, $2, $3, $4)`
+	createSQL = appendSQL + ` ON CONFLICT (kind, key) DO NOTHING`
+	setSQL    = appendSQL + ` ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, version = excluded.version`
+	changeSQL = `UPDATE records SET value = $3, version = $4 WHERE kind = $1 AND key = $2 AND version = $5`
+	removeSQL = `DELETE FROM records WHERE kind = $1 AND key = $2 AND version = $3`
+	dropSQL   = `DELETE FROM records WHERE kind = $1 AND key = $2`
+	absentSQL = `SELECT FROM records WHERE kind = $1 AND key = $2`
+	touchSQL  = `INSERT INTO changes (kind, slot, n) VALUES ($1, $2, 1) ON CONFLICT (kind, slot) DO UPDATE SET n = changes.n + 1`
+)
+
+// queue writes ws in the order of their keys, and counts the change of each kind. When t is
+// sent, it fails with Code Stale if a record has another version.
+func (o *outbox) queue(t *tx, ws []account.Write) {
+	ws = slices.SortedFunc(slices.Values(ws), func(a, b account.Write) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.KeyIn(o.number), b.KeyIn(o.number)))
+	})
+	o.kinds = nil
+	for i := range ws {
+		o.queueWrite(t, &ws[i])
+		o.kinds = append(o.kinds, int16(ws[i].Kind))
+	}
+	o.kinds = slices.Compact(o.kinds)
+	for _, kind := range o.kinds {
+		queueChange(t, kind)
+	}
+}
+
+func (o *outbox) queueWrite(t *tx, w *account.Write) {
+	kind, key, number := int16(w.Kind), []byte(w.KeyIn(o.number)), int64(o.number)
+	switch {
+	case w.Append:
+		t.queue(appendSQL, kind, key, w.Value, number)
+	case w.Value == nil && w.If == account.AnyVersion:
+		t.queue(dropSQL, kind, key)
+	case w.Value == nil && w.If == 0:
+		t.queue(absentSQL, kind, key).Exec(stale(0))
+	case w.Value == nil:
+		t.queue(removeSQL, kind, key, int64(w.If)).Exec(stale(1))
+	case w.If == account.AnyVersion:
+		t.queue(setSQL, kind, key, w.Value, number)
+	case w.If == 0:
+		t.queue(createSQL, kind, key, w.Value, number).Exec(stale(1))
+	default:
+		t.queue(changeSQL, kind, key, w.Value, number, int64(w.If)).Exec(stale(1))
+	}
+}
+
+// stale returns a function that fails unless a statement has found want rows.
+func stale(want int64) func(pgconn.CommandTag) error {
+	return func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != want {
+			return &account.Error{Code: account.Stale}
+		}
+		return nil
+	}
+}
+
+// queueChange counts a change of a kind. Kinds must come in order.
+func queueChange(t *tx, kind int16) { t.queue(touchSQL, kind, rand.IntN(changeSlots)) }
+
+// Changes implements [account.Records].
+func (s *Store) Changes(kind account.Kind) uint64 { return s.watch.changes(kind) }

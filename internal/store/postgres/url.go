@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Defaults of connections. A URL that gives a parameter overrides its default.
+const (
+	defaultMaxConns       = 16
+	defaultConnectTimeout = 2 * time.Second
+
+	statementTimeout = "10s" // of one statement; longer than a call may take
+	lockTimeout      = "2s"  // wait of a statement for a lock
+	idleTimeout      = "10s" // of a transaction that does nothing
+)
+
+// hidden replaces a password in a text.
+const hidden = "xxxxx"
+
+// schemes are the beginnings of the URLs that pgx reads.
+var schemes = []string{"postgres://", "postgresql://"}
+
+// Redact returns a URL without its password, for logs and messages. It returns nothing of a
+// URL whose password it cannot find for certain.
+func Redact(rawURL string) string {
+	scheme, rest, ok := cutScheme(rawURL)
+	if !ok || checkAt(rest) != nil {
+		return cmp.Or(scheme, schemes[0]) + hidden
+	}
+	var b strings.Builder
+	b.WriteString(scheme)
+	if login, after, ok := strings.Cut(rest, "@"); ok {
+		user, _, secret := strings.Cut(login, ":")
+		b.WriteString(user)
+		if secret {
+			b.WriteString(":" + hidden)
+		}
+		b.WriteByte('@')
+		rest = after
+	}
+	place, query, ok := strings.Cut(rest, "?")
+	b.WriteString(place)
+	if ok {
+		b.WriteByte('?')
+		b.WriteString(redactQuery(query))
+	}
+	return b.String()
+}
+
+// redactQuery returns the parameters of a URL without passwords. It hides the whole of a
+// parameter that it cannot read, which may be the rest of a password.
+func redactQuery(query string) string {
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		rawKey, value, ok := strings.Cut(pair, "=")
+		key, err := url.PathUnescape(rawKey)
+		switch {
+		case !ok || err != nil || strings.Contains(value, "="):
+			pairs[i] = hidden
+		case strings.Contains(strings.ToLower(key), "password"):
+			pairs[i] = rawKey + "=" + hidden
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// CheckURL returns an error if a URL is invalid, without calling the database. It reads the
+// files that the URL names. The error is one sentence that does not contain the password.
+func CheckURL(rawURL string) error {
+	_, err := parseURL(rawURL)
+	return err
+}
+
+// HasPassword reports whether a URL contains a password.
+func HasPassword(rawURL string) bool { return strings.Contains(Redact(rawURL), hidden) }
+
+// cutScheme cuts the scheme of a URL off.
+func cutScheme(rawURL string) (scheme, rest string, ok bool) {
+	for _, s := range schemes {
+		if rest, ok := strings.CutPrefix(rawURL, s); ok {
+			return s, rest, true
+		}
+	}
+	return "", rawURL, false
+}
+
+// checkAt checks that a URL, without its scheme, has at most one @, which ends the
+// password. pgx accepts more, and then takes the rest of a password for a host or a
+// database, whose names are not secret.
+func checkAt(rest string) error {
+	at := strings.IndexByte(rest, '@')
+	slash := strings.IndexByte(rest, '/')
+	if at >= 0 && (slash >= 0 && slash < at || strings.IndexByte(rest[at+1:], '@') >= 0) {
+		return errors.New("the URL of the database has / or @ in the user or the password; write / as %2F and @ as %40")
+	}
+	return nil
+}
+
+// parseURL parses a URL as pgx reads it, together with PGPASSWORD and the other variables of
+// PostgreSQL. Its errors are as those of [CheckURL].
+func parseURL(rawURL string) (*pgxpool.Config, error) {
+	scheme, rest, ok := cutScheme(rawURL)
+	if !ok {
+		return nil, errors.New("the URL of the database has another scheme; write postgres://USER@HOST/DATABASE")
+	}
+	if err := checkAt(rest); err != nil {
+		return nil, err
+	}
+	c, err := pgxpool.ParseConfig(rawURL)
+	if err != nil {
+		return nil, urlError(scheme+rest, err)
+	}
+	return c, nil
+}
+
+// urlError returns an error of pgx's parser without the URL. The parser repeats a part of a
+// URL whose form is wrong, and that may be a part of the password.
+func urlError(rawURL string, err error) error {
+	e, ok := errors.AsType[*pgconn.ParseConfigError](err)
+	if !ok {
+		return errors.New("the URL of the database is invalid; write postgres://USER@HOST/DATABASE")
+	}
+	without := *e
+	without.ConnString = ""
+	text := strings.TrimPrefix(without.Error(), "cannot parse ``: ")
+	switch {
+	case strings.HasPrefix(text, "failed to parse as URL"):
+		return errors.New("the URL of the database cannot be read; write postgres://USER@HOST/DATABASE?NAME=VALUE, and in each part % as %25, & as %26 and = as %3D")
+	case text == "invalid port":
+		return errors.New("the URL of the database has no number as its port; write postgres://USER@HOST:PORT/DATABASE, and : in the password as %3A")
+	}
+	return fmt.Errorf("the database %s: %s; correct its URL, or the variables that begin with PG", Redact(rawURL), oneLine(text))
+}
+
+// oneLine returns text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// poolConfig returns the configuration of connections to the database of o.
+func poolConfig(o Options) (*pgxpool.Config, error) {
+	c, err := parseURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if !gives(o.URL, "pool_max_conns") {
+		c.MaxConns = max(defaultMaxConns, c.MinConns, c.MinIdleConns)
+	}
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = defaultConnectTimeout
+	}
+	if c.ConnConfig.ValidateConnect == nil && severalHosts(c.ConnConfig) {
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // a standby serves nothing
+	}
+	if pooled(c) {
+		return c, nil
+	}
+	for name, value := range map[string]string{
+		"application_name": "rollcall", "statement_timeout": statementTimeout, "lock_timeout": lockTimeout,
+		"idle_in_transaction_session_timeout": idleTimeout,
+	} {
+		if _, given := c.ConnConfig.RuntimeParams[name]; !given {
+			c.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	return c, nil
+}
+
+// gives reports whether a URL, or a variable or service that it relies on, gives a
+// parameter. [pgxpool.ParseConfig] does not tell its defaults from given values.
+func gives(rawURL, name string) bool {
+	c, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return false
+	}
+	_, ok := c.RuntimeParams[name]
+	return ok
+}
+
+// severalHosts reports whether c names more than one server.
+func severalHosts(c *pgx.ConnConfig) bool {
+	for _, f := range c.Fallbacks {
+		if f.Host != c.Host || f.Port != c.Port {
+			return true
+		}
+	}
+	return false
+}
+
+// pooled reports whether connections must work through a pooler that gives each transaction
+// another session. Then they have no prepared statements and set nothing in the session.
+func pooled(c *pgxpool.Config) bool {
+	mode := c.ConnConfig.DefaultQueryExecMode
+	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+}
