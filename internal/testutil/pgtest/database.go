@@ -68,11 +68,8 @@ func (d *databases) start(tb testing.TB) {
 			d.admin, d.err = pgx.Connect(context.Background(), d.server.url("postgres"))
 		}
 	}
-	if errors.Is(d.err, errNoPostgres) {
-		missing(tb, "PostgreSQL")
-	}
 	if d.err != nil {
-		tb.Fatalf("start PostgreSQL: %v", d.err)
+		failStart(tb, "PostgreSQL", d.err)
 	}
 }
 

@@ -24,7 +24,7 @@ const startTime = 2 * time.Minute
 type kit struct {
 	mu      sync.Mutex
 	dir     string     // parent of all folders; empty until the first is needed
-	guard   io.Closer  // removes dir when it is closed, or when this process ends
+	guard   io.Closer  // see guard
 	running []*process // in the order of their starts
 	folders int
 }
@@ -68,12 +68,25 @@ func (k *kit) folder(name string) (string, error) {
 	return dir, own(dir)
 }
 
-// guard starts a shell that removes dir after the end of this process.
+// A guard's script waits for the end of its input. Then it ends all processes that work
+// below a folder, and removes the folder. PostgreSQL frees its shared memory after SIGQUIT.
+const guardScript = `cat >/dev/null
+workers() { ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -F -- " -> $1/" | sed 's,.* /proc/\([0-9]*\)/cwd -> .*,\1,'; }
+for round in $(seq 100); do
+	pids=$(workers "$1")
+	[ "$pids" ] || { rm -rf -- "$1"; exit; }
+	[ "$round" -lt 20 ] && signal=QUIT || signal=KILL
+	kill -"$signal" $pids
+	sleep 0.1
+done 2>/dev/null`
+
+// guard starts a shell that ends the servers and removes dir when the result is closed or
+// this process has ended, however it ends. The kernel's way to do so, Pdeathsig, does not
+// reach the servers that Patroni starts.
 func guard(dir string) (io.Closer, error) {
-	const script = `cat >/dev/null
-for _ in $(seq 100); do rm -rf -- "$1" 2>/dev/null && exit; sleep 0.1; done`
-	cmd := exec.Command("/bin/sh", "-c", script, "sh", dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C ends this process first
+	cmd := exec.Command("/bin/sh", "-c", guardScript, "sh", dir)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C ends only this process
 	end, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

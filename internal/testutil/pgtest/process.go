@@ -3,14 +3,13 @@ package pgtest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,9 +36,7 @@ func launch(dir string, quit syscall.Signal, program string, args ...string) (*p
 		return nil, err
 	}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr.Pdeathsig = quit
-	onThread(func() { err = p.cmd.Start() })
-	if err != nil {
+	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -49,28 +46,6 @@ func launch(dir string, quit syscall.Signal, program string, args ...string) (*p
 	servers.add(p)
 	return p, nil
 }
-
-// onThread calls f on one thread of the operating system, which never ends: the kernel
-// sends a Pdeathsig when the thread ends that started the process.
-func onThread(f func()) {
-	done := make(chan struct{})
-	thread() <- func() {
-		defer close(done)
-		f()
-	}
-	<-done
-}
-
-var thread = sync.OnceValue(func() chan<- func() {
-	calls := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for f := range calls {
-			f()
-		}
-	}()
-	return calls
-})
 
 // run calls a program and waits for its end. The error contains its output.
 func run(dir, program string, args ...string) error {
@@ -155,6 +130,15 @@ func (p *process) stop() error {
 	}
 }
 
+// kill ends the process and all processes below it, as a loss of power would.
+func (p *process) kill() error {
+	if err := killTree(p.cmd.Process.Pid); err != nil {
+		return err
+	}
+	<-p.done
+	return nil
+}
+
 // failed returns an error with the end of the log.
 func (p *process) failed(what string) error {
 	log, err := os.ReadFile(p.log)
@@ -165,11 +149,51 @@ func (p *process) failed(what string) error {
 	return fmt.Errorf("%s %s; its log:\n%s", p.name, what, log[max(0, len(log)-most):])
 }
 
-// missing ends a test because a program is not installed.
-func missing(tb testing.TB, program string) {
-	tb.Helper()
-	if os.Getenv("CI") == "true" {
-		tb.Fatalf("%s is not installed; tools/setup installs it", program)
-	}
-	tb.Skipf("%s is not installed; tools/setup installs it", program)
+// A missingError means that a program is not installed.
+type missingError string
+
+// Error implements error.
+func (program missingError) Error() string {
+	return string(program) + " is not installed; tools/setup installs it"
 }
+
+// find returns the path of a program. Programs of administrators need not be in PATH.
+func find(program string) (string, error) {
+	if path, err := exec.LookPath(program); err == nil {
+		return path, nil
+	}
+	if path, err := exec.LookPath("/usr/sbin/" + program); err == nil {
+		return path, nil
+	}
+	return "", missingError(program)
+}
+
+// failStart ends a test because a server did not start. A missing program skips it, except
+// on CI.
+func failStart(tb testing.TB, server string, err error) {
+	tb.Helper()
+	if _, missing := errors.AsType[missingError](err); missing && os.Getenv("CI") != "true" {
+		tb.Skip(err)
+	}
+	tb.Fatalf("start %s: %v", server, err)
+}
+
+// stopAtEnd stops a server when tb ends.
+func stopAtEnd(tb testing.TB, p *process) {
+	tb.Cleanup(func() {
+		if err := p.stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+}
+
+// write creates a file that the servers can read.
+func write(name, text string) error {
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return own(name)
+}
+
+// address returns the address of a port of this machine.
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -2,7 +2,6 @@ package pgtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -24,14 +23,11 @@ type server struct {
 	settings []string
 }
 
-// errNoPostgres means that PostgreSQL is not installed.
-var errNoPostgres = errors.New("PostgreSQL is not installed")
-
 // postgresBin returns the folder of PostgreSQL's programs.
 func postgresBin() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
-		return "", errNoPostgres
+		return "", missingError("PostgreSQL")
 	}
 	version := func(program string) int {
 		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(program)))) // 0 for a folder of another kind
@@ -73,7 +69,7 @@ func (s *server) data() string { return filepath.Join(s.dir, "data") }
 
 // url returns the URL of a database of the server.
 func (s *server) url(database string) string {
-	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, s.port, database)
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", superuser, address(s.port), database)
 }
 
 // start starts the server and waits until it accepts connections. It may be called again
