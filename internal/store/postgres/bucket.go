@@ -22,5 +22,14 @@ func bucketOf(app account.AppID, id account.UserID) int32 {
 	return int32(xxhash.Sum64(append(b[:4], id...)) % buckets)
 }
 
-// bucket returns the bucket of the row of spaces that a transaction uses.
-func (s *Store) bucket() int32 { return rand.Int32N(s.spread) }
+// bucket returns the bucket of the row of spaces that a transaction uses for n ids. On Citus
+// it is the bucket of one of them, so that the row is on the same worker.
+func (s *Store) bucket(app account.AppID, n int, id func(int) account.UserID) int32 {
+	if n > 0 && s.placement.Load() != nil {
+		return bucketOf(app, id(rand.IntN(n)))
+	}
+	return s.anyBucket()
+}
+
+// anyBucket returns the bucket of any row of spaces.
+func (s *Store) anyBucket() int32 { return rand.Int32N(s.spread) }

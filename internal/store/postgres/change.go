@@ -13,69 +13,51 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 	for i := range patches {
 		ids[i] = patches[i].ID
 	}
-	cs := make([]account.Code, len(patches))
-	var kicked []*row
-	c := change{s: s, app: app, ids: ids, policy: p, codes: cs, strength: "KEY SHARE"}
-	err := c.run(ctx, func(rows table, sp *space) int64 {
-		kicked = kicked[:0]
-		for i, patch := range patches {
-			r := rows.of(patch.ID)
-			if cs[i] = account.NoAccount; r.live() {
-				cs[i] = account.OK
-				if r.patch(patch, p, sp.clock) {
-					kicked = append(kicked, r)
-				}
-			}
+	c := s.newChange(app, ids, p)
+	c.strength = "KEY SHARE" // nothing is counted
+	c.decide = func(t *tx, rows table, sp *space, i int) {
+		r := rows.of(ids[i])
+		if c.codes[i] = account.NoAccount; r.live() {
+			c.codes[i] = account.OK
+			r.patch(patches[i], p, sp.clock)
 		}
-		return 0
-	})
-	if err != nil {
-		return nil, err
 	}
-	s.watch.kicked(app, kicked)
-	return cs, c.outbox.err
+	return c.run(ctx)
 }
 
-// patch applies p to r, and reports whether the watermark of r has changed.
-func (r *row) patch(p account.Patch, policy account.ChangePolicy, clock int64) (kicked bool) {
+// patch applies p to r.
+func (r *row) patch(p account.Patch, policy account.ChangePolicy, clock int64) {
 	before := r.Kicked
 	p.Apply(&r.Account, policy.Now)
 	r.changed = true
-	if r.Kicked == before {
-		return false
+	if r.Kicked != before {
+		r.kicked = true
+		r.kickedUS = max(clock, r.kickedUS+1)
 	}
-	r.kickedUS = max(clock, r.kickedUS+1)
-	return true
 }
 
 // Delete implements [account.Store].
 func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
-	cs := make([]account.Code, len(ids))
-	c := change{s: s, app: app, ids: ids, policy: p, codes: cs, strength: "NO KEY UPDATE"}
-	err := c.run(ctx, func(rows table, sp *space) int64 {
-		own := map[account.UserID]bool{}
-		var deleted int64
-		for i, id := range ids {
-			r := rows.of(id)
-			switch {
-			case sp.isAdmin(id):
-				cs[i] = account.AdminProtected
-			case r.live():
-				*r = r.gone(p.Now)
-				cs[i], own[id] = account.OK, true
-				deleted++
-			case c.doubt && r.deleted == p.Now.UnixMilli() && !own[id]: // by an attempt in doubt
-				cs[i], own[id] = account.OK, true
-			default:
-				cs[i] = account.NoAccount
-			}
+	ids = ownIDs(ids)
+	c := s.newChange(app, ids, p)
+	c.strength = "NO KEY UPDATE"
+	c.decide = func(t *tx, rows table, sp *space, i int) {
+		r := rows.of(ids[i])
+		switch {
+		case sp.isAdmin(ids[i]):
+			c.codes[i] = account.AdminProtected
+		case r.live():
+			*r = r.gone(p.Now)
+			c.codes[i] = account.OK
+			c.delta--
+		case t.doubt && !r.changed && r.deleted == p.Now.UnixMilli(): // by an attempt in doubt
+			r.changed = true
+			c.codes[i] = account.OK
+		default:
+			c.codes[i] = account.NoAccount
 		}
-		return -deleted
-	})
-	if err != nil {
-		return nil, err
 	}
-	return cs, c.outbox.err
+	return c.run(ctx)
 }
 
 // A change is a change of accounts by their rows.
@@ -84,54 +66,91 @@ type change struct {
 	app      account.AppID
 	ids      []account.UserID
 	policy   account.ChangePolicy
-	codes    []account.Code // of the results
-	strength string         // of the lock of the space
-	doubt    bool           // an earlier attempt may have been committed
-	outbox   outbox
+	strength string // of the lock of the space
+
+	// decide changes the row of the i-th id, its code and delta.
+	decide func(t *tx, rows table, sp *space, i int)
+
+	codes  []account.Code
+	delta  int64 // of the number of accounts
+	kicks  []*row
+	outbox outbox
 }
 
-// run locks the rows of the ids and calls decide, which changes them and the codes, and
-// returns the difference of the number of accounts.
-func (c *change) run(ctx context.Context, decide func(table, *space) int64) error {
+func (s *Store) newChange(app account.AppID, ids []account.UserID, p account.ChangePolicy) *change {
+	return &change{s: s, app: app, ids: ids, policy: p, codes: make([]account.Code, len(ids))}
+}
+
+// run changes the rows, in one transaction for each target.
+func (c *change) run(ctx context.Context) ([]account.Code, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if err := account.Ended(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if slices.ContainsFunc(c.ids, func(id account.UserID) bool { return !storable(id) }) {
-		return errBadID
+		return nil, errBadID
 	}
-	err := c.s.transact(ctx, c.s.pool, func(t *tx) error {
-		c.doubt = t.doubt
-		var sp space
-		bucket := c.s.bucket()
-		sp.queueLock(t, c.app, bucket, c.strength)
-		if c.policy.Outbox != nil {
-			queueNumbers(t, []*outbox{&c.outbox})
+	parts := c.s.split(c.app, len(c.ids), func(i int) account.UserID { return c.ids[i] }, c.policy.Outbox != nil)
+	errs := make([]error, len(parts))
+	for k := range parts {
+		p := &parts[k]
+		errs[k] = c.s.transact(ctx, p.target.pool, func(t *tx) error { return c.attempt(t, p) })
+		if errs[k] == nil {
+			c.s.watch.kicked(c.app, c.kicks)
+			c.s.watch.wrote(&c.outbox)
 		}
-		rows := queueRows(t, c.app, c.ids, true)
-		if err := t.send(); err != nil {
-			return err
-		}
-		if !sp.found {
-			return errNoApp
-		}
-		delta := decide(rows, &sp)
-		queuePut(t, c.app, rows.changes())
-		queueCount(t, c.app, bucket, delta)
-		return c.finish(t)
-	})
-	if err == nil {
-		c.s.watch.wrote(&c.outbox)
 	}
-	return err
+	if err := joinErrors(errs); err != nil {
+		return nil, err
+	}
+	if c.outbox.err != nil {
+		return nil, c.outbox.err
+	}
+	return c.codes, nil
+}
+
+// attempt changes the rows of a part in a transaction.
+func (c *change) attempt(t *tx, p *part) error {
+	ids := make([]account.UserID, p.all)
+	for i := range ids {
+		ids[i] = c.ids[p.index(i)]
+	}
+	var sp space
+	sp.queueLock(t, c.app, c.s.bucket(c.app, len(ids), func(i int) account.UserID { return ids[i] }), c.strength)
+	if c.policy.Outbox != nil {
+		queueNumbers(t, []*outbox{&c.outbox})
+	}
+	rows := queueRows(t, c.app, ids, true)
+	if err := t.send(); err != nil {
+		return err
+	}
+	if !sp.found {
+		return errNoApp
+	}
+	c.delta, c.kicks = 0, nil
+	for i := range ids {
+		c.decide(t, rows, &sp, p.index(i))
+	}
+	changed := rows.changes()
+	for _, r := range changed {
+		if r.kicked {
+			c.kicks = append(c.kicks, r)
+		}
+	}
+	queuePut(t, c.app, changed)
+	queueCount(t, c.app, sp.bucket, c.delta)
+	c.finish(t)
+	return nil
 }
 
 // finish writes the records of the outbox.
-func (c *change) finish(t *tx) error {
+func (c *change) finish(t *tx) {
+	if c.policy.Outbox == nil {
+		return
+	}
 	ws, err := account.CallOutbox(c.policy.Outbox, c.codes)
 	if c.outbox.err = err; err == nil {
-		c.outbox.queue(t, ws)
+		c.outbox.queue(t, c.app, ws)
 	}
-	return nil
 }

@@ -42,17 +42,42 @@ func (s *Store) Upsert(ctx context.Context, app account.AppID, items []account.U
 	return s.upsert(ctx, app, items, p)
 }
 
-// upsert gives an import to the lanes and waits for its results.
+// upsert gives an import to the lanes and waits for its results. A limit is kept in the
+// order of the items, and an outbox needs one commit, so such a call is not split.
 func (s *Store) upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
-	c := &imported{app: app, items: items, policy: p, results: make([]account.UpsertResult, len(items))}
-	c.init(ctx)
-	if err := s.imports.submit(ctx, c); err != nil {
+	parts := s.split(app, len(items), func(i int) account.UserID { return items[i].ID }, p.Outbox != nil || p.Limit > 0)
+	calls := make([]*imported, len(parts))
+	errs := make([]error, len(parts))
+	for k := range parts {
+		c := &imported{app: app, items: items, policy: p, results: make([]account.UpsertResult, parts[k].all)}
+		if parts[k].indexes != nil {
+			c.items = make([]account.Upsert, parts[k].all)
+			for i := range c.items {
+				c.items[i] = items[parts[k].index(i)]
+			}
+		}
+		c.init(ctx)
+		calls[k] = c
+		if errs[k] = parts[k].target.imports.submit(ctx, c); errs[k] != nil {
+			c.done <- errs[k]
+		}
+	}
+	for k, c := range calls {
+		errs[k] = c.wait(false)
+	}
+	if err := joinErrors(errs); err != nil {
 		return nil, err
 	}
-	if err := c.wait(false); err != nil {
-		return nil, err
+	if len(parts) == 1 {
+		return calls[0].results, nil
 	}
-	return c.results, nil
+	results := make([]account.UpsertResult, len(items))
+	for k, c := range calls {
+		for i := range c.results {
+			results[parts[k].index(i)] = c.results[i]
+		}
+	}
+	return results, nil
 }
 
 // ownItems returns a copy of items that shares no memory with the caller, because the lanes
@@ -124,11 +149,11 @@ type group struct {
 }
 
 // importGroup works on the imports of a lane.
-func (s *Store) importGroup(calls []*imported) {
+func (s *Store) importGroup(t *target, calls []*imported) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
 	g := newGroup(s, calls)
-	err := s.transact(ctx, s.pool, g.attempt)
+	err := s.transact(ctx, t.pool, g.attempt)
 	if err == errNeedsCount {
 		s.importExactly(ctx, calls)
 		return
@@ -149,7 +174,7 @@ func newGroup(s *Store, calls []*imported) *group {
 	}
 	slices.SortStableFunc(g.items, func(a, b item) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	g.divide()
-	g.bucket = s.bucket()
+	g.bucket = s.bucket(g.app, len(g.items), func(i int) account.UserID { return g.items[i].ID })
 	return g
 }
 
@@ -244,34 +269,11 @@ func (g *group) propose(t *tx) error {
 	return nil
 }
 
-const importSQL = `INSERT INTO accounts AS a (internal_id, sdkappid, created_ms, updated_ms, bucket, userid, nick, face_url)
-	SELECT i, $1, m, m, b, u, n, f
-	FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[]) AS r (i, m, b, u, n, f)
-	ON CONFLICT (sdkappid, userid, bucket) DO UPDATE SET ` + onImportConflict + `
-	RETURNING userid, internal_id`
-
-// onImportConflict changes the account that exists, or creates it again. A row whose
-// condition is false is locked, but not returned. $8 is the bound of tombstones.
-const onImportConflict = `
-		internal_id = CASE WHEN a.deleted_ms IS NULL THEN a.internal_id ELSE excluded.internal_id END,
-		created_ms = CASE WHEN a.deleted_ms IS NULL THEN a.created_ms ELSE excluded.created_ms END,
-		updated_ms = CASE WHEN a.deleted_ms IS NULL THEN greatest(a.updated_ms, excluded.updated_ms) ELSE excluded.updated_ms END,
-		nick = CASE WHEN excluded.nick = '' THEN a.nick ELSE excluded.nick END,
-		face_url = CASE WHEN excluded.face_url = '' THEN a.face_url ELSE excluded.face_url END,
-		deleted_ms = NULL
-	WHERE CASE WHEN a.deleted_ms IS NULL
-		THEN excluded.nick NOT IN ('', a.nick) OR excluded.face_url NOT IN ('', a.face_url)
-		ELSE a.deleted_ms < $8 END`
-
-const importedSQL = `SELECT a.userid, a.internal_id, coalesce(a.deleted_ms, 0)
-	FROM unnest($2::text[]) AS u (id), LATERAL (
-		SELECT userid, internal_id, deleted_ms FROM accounts WHERE sdkappid = $1 AND userid = u.id OFFSET 0) AS a`
-
 // importRound imports items of different ids. Their tombstones must be from before bound.
 func (g *group) importRound(t *tx, round []*item, bound int64) error {
 	if len(round) > 0 {
 		c := columnsOf(g.app, round)
-		t.queue(importSQL, int64(g.app), c.proposed, c.now, c.bucket, c.ids, c.nicks, c.faces, bound).Query(func(rows pgx.Rows) error {
+		t.s.sql.queueImport(t, g.app, c, bound).Query(func(rows pgx.Rows) error {
 			return g.readImported(rows, round)
 		})
 	}
@@ -281,7 +283,7 @@ func (g *group) importRound(t *tx, round []*item, bound int64) error {
 	return g.lookUp(t, round)
 }
 
-// importColumns are the parameters of importSQL.
+// importColumns are the accounts of an import by columns.
 type importColumns struct {
 	proposed, now     []int64
 	bucket            []int32
@@ -336,7 +338,7 @@ func (g *group) lookUp(t *tx, round []*item) error {
 		return nil
 	}
 	var retry []*item
-	t.queue(importedSQL, int64(g.app), ids).Query(func(rows pgx.Rows) error {
+	t.s.sql.queueFound(t, g.app, ids).Query(func(rows pgx.Rows) error {
 		var id string
 		var internal, deleted int64
 		_, err := pgx.ForEachRow(rows, []any{&id, &internal, &deleted}, func() error {

@@ -13,7 +13,7 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 	var o outbox
 	return s.load(ctx, &o, func(t *tx) error {
 		var sp space
-		bucket := s.bucket()
+		bucket := s.anyBucket()
 		sp.queueLock(t, app, bucket, "NO KEY UPDATE")
 		queueNumbers(t, []*outbox{&o})
 		ids := make([]account.UserID, len(rows))
@@ -39,7 +39,7 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 			queueUndivided(t, app) // a copy needs no room
 		}
 		s.ids.queuePast(t, newest)
-		o.queue(t, ws)
+		o.queue(t, app, ws)
 		return nil
 	})
 }
@@ -76,7 +76,7 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above uint6
 		if err := t.send(); err != nil {
 			return err
 		}
-		o.queue(t, ws)
+		o.queue(t, 0, ws)
 		return nil
 	})
 }

@@ -9,17 +9,7 @@ import (
 // putRows is the most rows that one statement writes.
 const putRows = 2000
 
-const putSQL = `INSERT INTO accounts (internal_id, sdkappid, created_ms, updated_ms, bucket, userid, nick, face_url, profile, deleted_ms, kicked_s, kicked_us)
-	SELECT i, $1, c, m, b, u, n, f, nullif(p, '')::jsonb, nullif(d, 0), nullif(k, 0), nullif(ku, 0)
-	FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
-		AS r (i, c, m, b, u, n, f, p, d, k, ku)
-	ON CONFLICT (sdkappid, userid, bucket) DO UPDATE SET ` + onPutConflict
-
-const onPutConflict = `internal_id = excluded.internal_id, created_ms = excluded.created_ms, updated_ms = excluded.updated_ms,
-		nick = excluded.nick, face_url = excluded.face_url, profile = excluded.profile,
-		deleted_ms = excluded.deleted_ms, kicked_s = excluded.kicked_s, kicked_us = excluded.kicked_us`
-
-// putColumns are the parameters of putSQL.
+// putColumns are rows by columns.
 type putColumns struct {
 	internal, created, updated, deleted, kicked, kickedUS []int64
 	bucket                                                []int32
@@ -47,17 +37,10 @@ func queuePut(t *tx, app account.AppID, rows []*row) {
 		for _, r := range rows[:n] {
 			c.add(app, r)
 		}
-		t.queue(putSQL, int64(app), c.internal, c.created, c.updated, c.bucket, c.ids, c.nicks, c.faces, c.profiles, c.deleted, c.kicked, c.kickedUS)
+		t.s.sql.queuePut(t, app, c)
 		rows = rows[n:]
 	}
 }
-
-// The subquery is not merged into the join because of its OFFSET or its lock, so the plan
-// is always one search of the index for each id.
-const (
-	rowsSQL     = `SELECT a.* FROM unnest($2::text[]) AS u (id), LATERAL (SELECT ` + columns + ` FROM accounts WHERE sdkappid = $1 AND userid = u.id OFFSET 0) AS a`
-	lockRowsSQL = `SELECT a.* FROM unnest($2::text[]) AS u (id), LATERAL (SELECT ` + columns + ` FROM accounts WHERE sdkappid = $1 AND userid = u.id FOR NO KEY UPDATE) AS a`
-)
 
 // queueRows reads the rows of ids into the returned table when t is sent. lock locks them
 // in the order of ids.
@@ -66,11 +49,7 @@ func queueRows(t *tx, app account.AppID, ids []account.UserID, lock bool) table 
 	if ids = sorted(ids); len(ids) == 0 {
 		return rows
 	}
-	sql := rowsSQL
-	if lock {
-		sql = lockRowsSQL
-	}
-	t.queue(sql, int64(app), texts(ids)).Query(func(found pgx.Rows) error { return rows.read(found) })
+	t.s.sql.queueRows(t, app, texts(ids), lock, rows.read)
 	return rows
 }
 

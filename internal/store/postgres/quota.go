@@ -142,6 +142,6 @@ func (c *imported) finish(t *tx) {
 	}
 	ws, err := account.CallOutbox(c.policy.Outbox, c.results)
 	if c.outbox.err = err; err == nil {
-		c.outbox.queue(t, ws)
+		c.outbox.queue(t, c.app, ws)
 	}
 }

@@ -31,15 +31,34 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 	if err := account.Ended(ctx); err != nil {
 		return nil, err
 	}
-	c := &checked{app: app, ids: ownIDs(ids), results: make([]account.Status, len(ids))}
-	c.init(ctx)
-	if err := s.checks.submit(ctx, c); err != nil {
-		return nil, err
+	ids = ownIDs(ids)
+	parts := s.split(app, len(ids), func(i int) account.UserID { return ids[i] }, false)
+	calls := make([]*checked, len(parts))
+	errs := make([]error, len(parts))
+	for k := range parts {
+		c := &checked{app: app, ids: ids, results: make([]account.Status, parts[k].all)}
+		if parts[k].indexes != nil {
+			c.ids = make([]account.UserID, parts[k].all)
+			for i := range c.ids {
+				c.ids[i] = ids[parts[k].index(i)]
+			}
+		}
+		c.init(ctx)
+		calls[k] = c
+		if errs[k] = parts[k].target.checks.submit(ctx, c); errs[k] != nil {
+			c.done <- errs[k]
+		}
 	}
-	if err := c.wait(true); err != nil {
-		return nil, err
+	results := make([]account.Status, len(ids))
+	for k, c := range calls {
+		if err := c.wait(true); err != nil {
+			return nil, err
+		}
+		for i := range c.results {
+			results[parts[k].index(i)] = c.results[i]
+		}
 	}
-	return c.results, nil
+	return results, nil
 }
 
 // ownIDs returns a copy of ids that shares no memory with the caller.
@@ -51,13 +70,8 @@ func ownIDs(ids []account.UserID) []account.UserID {
 	return own
 }
 
-// The ordinality says which id a row belongs to, because ids can be repeated.
-const statusSQL = `SELECT u.n, a.internal_id, a.kicked_s
-	FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u (app, id, n), LATERAL (
-		SELECT internal_id, coalesce(kicked_s, 0) AS kicked_s FROM accounts WHERE sdkappid = u.app AND userid = u.id OFFSET 0) AS a`
-
 // checkGroup works on the checks of a lane.
-func (s *Store) checkGroup(calls []*checked) {
+func (s *Store) checkGroup(t *target, calls []*checked) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
 	var apps []int64
@@ -70,8 +84,9 @@ func (s *Store) checkGroup(calls []*checked) {
 			}
 		}
 	}
-	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		rows, err := conn.Query(ctx, statusSQL, apps, ids)
+	sql, args := s.sql.status(apps, ids)
+	err := s.reading(ctx, t.pool, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
@@ -95,8 +110,9 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 		return nil, err
 	}
 	found := table{}
+	sql, args := s.sql.lookup(app, texts(sorted(ids)))
 	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		rows, err := conn.Query(ctx, rowsSQL, int64(app), texts(sorted(ids)))
+		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}

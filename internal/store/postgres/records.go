@@ -172,7 +172,7 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 			r.spaces[sp.App] = !sp.Remove
 		}
 	}
-	o.queue(t, c.Writes)
+	o.queue(t, 0, c.Writes)
 	return r, t.send()
 }
 
@@ -228,8 +228,9 @@ const (
 )
 
 // queue writes ws in the order of their keys, and counts the change of each kind. When t is
-// sent, it fails with Code Stale if a record has another version.
-func (o *outbox) queue(t *tx, ws []account.Write) {
+// sent, it fails with Code Stale if a record has another version. app is the app whose
+// accounts the transaction changes, or 0.
+func (o *outbox) queue(t *tx, app account.AppID, ws []account.Write) {
 	ws = slices.SortedFunc(slices.Values(ws), func(a, b account.Write) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.KeyIn(o.number), b.KeyIn(o.number)))
 	})
@@ -241,6 +242,9 @@ func (o *outbox) queue(t *tx, ws []account.Write) {
 	o.kinds = slices.Compact(o.kinds)
 	for _, kind := range o.kinds {
 		queueChange(t, kind)
+	}
+	if len(ws) > 0 && app != 0 {
+		t.s.sql.queueBoth(t, app)
 	}
 }
 

@@ -60,16 +60,12 @@ type whole struct {
 	generation int64
 }
 
-// FOR UPDATE keeps all other writers of the app away.
-const lockAllSQL = `SELECT bucket, live, quota, cap, admins, generation, ` + clockSQL + `
-	FROM spaces WHERE sdkappid = $1 ORDER BY bucket FOR UPDATE`
-
 // lockAll locks all rows of an app.
 func lockAll(t *tx, app account.AppID) (*whole, error) {
 	w := &whole{app: app}
-	t.queue(lockAllSQL, int64(app)).Query(func(rows pgx.Rows) error {
+	t.queue(t.s.sql.lockAll(), int64(app)).Query(func(rows pgx.Rows) error {
 		sp := space{found: true}
-		_, err := pgx.ForEachRow(rows, []any{&sp.bucket, &sp.live, &sp.quota, &sp.cap, &sp.admins, &w.generation, &sp.clock}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&sp.bucket, &sp.live, &sp.quota, &sp.cap, &sp.admins, &w.generation}, func() error {
 			w.rows = append(w.rows, sp)
 			sp.admins = nil
 			return nil
@@ -189,7 +185,7 @@ func (s *Store) replaceSpace(t *tx, w *whole, sp account.Space, r *renewal) erro
 			return err
 		}
 	}
-	queueCount(t, sp.App, s.bucket(), int64(len(sp.Replace.Accounts)))
+	queueCount(t, sp.App, s.anyBucket(), int64(len(sp.Replace.Accounts)))
 	return t.send()
 }
 
@@ -232,7 +228,7 @@ func (s *Store) createAdmins(t *tx, sp account.Space, w *whole) error {
 		created++
 	}
 	queuePut(t, sp.App, rows.changes())
-	queueCount(t, sp.App, s.bucket(), created)
+	queueCount(t, sp.App, s.anyBucket(), created)
 	if created > 0 && len(w.rows) > 0 && w.rows[0].quota != 0 {
 		queueUndivided(t, sp.App) // they need no room
 	}

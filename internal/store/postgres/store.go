@@ -3,20 +3,15 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rollcall/internal/account"
-)
-
-// Numbers of lanes. More lanes than these are not faster: a group becomes smaller, and the
-// database has more transactions at a time.
-const (
-	importLanes = 8
-	checkLanes  = 4
 )
 
 // Options configure [Open].
@@ -38,20 +33,27 @@ type Store struct {
 	lg     *slog.Logger
 	config *pgxpool.Config
 	pool   *pgxpool.Pool
-	hook   func(written bool) error
+	sql    dialect
+
+	distributed bool // over the workers of Citus
+
+	hook func(written bool) error
 
 	spread        int32 // the rows of a space that are used
 	worthDividing int64
 
-	imports combiner[*imported]
-	checks  combiner[*checked]
+	main      *target            // the database of the URL
+	workers   map[string]*target // of Citus, by address; only the poll uses it
+	placement atomic.Pointer[placement]
+
 	ids     internalIDs
 	watch   *watch
 	retries atomic.Int64 // attempts of calls after the first
 
 	life  context.Context // ends when the store is closed
 	stop  context.CancelFunc
-	ended sync.WaitGroup // lanes and the poll
+	polls sync.WaitGroup // the poll
+	ended sync.WaitGroup // lanes
 }
 
 var _ account.Engine = (*Store)(nil)
@@ -64,46 +66,44 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	config.ConnConfig.OnNotice = onNotice
-	s := &Store{lg: o.log(), config: config, hook: o.hook, spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing)}
+	s := &Store{lg: o.log(), config: config, hook: o.hook, spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing), sql: plain{}, workers: map[string]*target{}}
 	if s.hook == nil {
 		s.hook = func(bool) error { return nil }
 	}
-	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		return nil, errorOf(err, false)
-	}
 	s.ids.s, s.watch = s, newWatch(s)
-	s.imports = combiner[*imported]{
-		queue: make(chan *imported, queued), most: groupItems, cost: func(c *imported) int { return len(c.items) }, fits: together, work: s.importGroup,
+	if err := s.inspect(ctx); err != nil {
+		return nil, startError(config, err)
 	}
-	s.checks = combiner[*checked]{
-		queue: make(chan *checked, queued), most: groupIDs, cost: func(c *checked) int { return len(c.ids) },
-		fits: func(*checked, *checked) bool { return true }, work: s.checkGroup,
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, startError(config, err)
 	}
-	if err := s.start(ctx); err != nil {
-		s.pool.Close()
-		return nil, err
+	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.main = s.newTarget(s.pool)
+	if err := s.watch.poll(ctx); err != nil {
+		return nil, errors.Join(startError(config, err), s.Close())
 	}
+	s.polls.Go(func() { s.watch.run(s.life) })
 	return s, nil
 }
 
-// start checks the database and starts the lanes and the poll.
-func (s *Store) start(ctx context.Context) error {
-	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error { return checkSchema(ctx, conn.Conn()) })
+// inspect checks the schema of the database and chooses its dialect.
+func (s *Store) inspect(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, s.config.ConnConfig.Copy())
 	if err != nil {
 		return err
 	}
-	if err := s.watch.poll(ctx); err != nil {
-		return errorOf(err, false)
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := checkSchema(ctx, conn); err != nil {
+		return err
 	}
-	s.life, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for range importLanes {
-		s.ended.Go(s.imports.lane)
+	var distributed bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')`).Scan(&distributed)
+	if distributed {
+		// Citus plans most statements again each time. Those with VALUES are rarely repeated.
+		s.config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		s.sql, s.distributed = new(citus), true
 	}
-	for range checkLanes {
-		s.ended.Go(s.checks.lane)
-	}
-	s.ended.Go(func() { s.watch.run(s.life) })
-	return nil
+	return err
 }
 
 // Ready implements [account.Store].
@@ -111,10 +111,16 @@ func (s *Store) Ready(context.Context) error { return s.watch.ready() }
 
 // Close implements [account.Store]. Calls that are under way end first.
 func (s *Store) Close() error {
-	close(s.imports.queue)
-	close(s.checks.queue)
 	s.stop()
+	s.polls.Wait()
+	s.main.close()
+	for _, t := range s.workers {
+		t.close()
+	}
 	s.ended.Wait()
 	s.pool.Close()
+	for _, t := range s.workers {
+		t.pool.Close()
+	}
 	return nil
 }

@@ -41,6 +41,7 @@ type watch struct {
 	// Only the poll uses these.
 	conn   *pgx.Conn
 	counts map[int16]int64 // commits by kind
+	placed time.Time       // when the placement of shards was read
 	since  int64           // the clock of the database at the last poll, in microseconds
 }
 
@@ -130,6 +131,10 @@ func (w *watch) poll(ctx context.Context) error {
 		return err
 	}
 	w.apply(&p)
+	if w.s.distributed && time.Since(w.placed) > placeEvery {
+		w.placed = time.Now()
+		return w.s.place(ctx, w.conn)
+	}
 	return nil
 }
 
