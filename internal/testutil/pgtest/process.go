@@ -195,5 +195,15 @@ func write(name, text string) error {
 	return own(name)
 }
 
+// appendTo adds a text to a file that exists.
+func appendTo(name, text string) error {
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
 // address returns the address of a port of this machine.
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

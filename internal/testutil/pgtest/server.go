@@ -3,9 +3,12 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -57,10 +60,34 @@ func startServer(name string, settings ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := run(s.dir, s.program("initdb"), "-D", s.data(), "-U", superuser, "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"); err != nil {
+	if err := s.init(); err != nil {
 		return nil, err
 	}
 	return s, s.start()
+}
+
+// init creates the data of the server: roles without passwords, texts ordered by bytes.
+func (s *server) init() error {
+	return run(s.dir, s.program("initdb"), "-D", s.data(), "-U", superuser, "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+}
+
+// kill ends the processes of the server, as a loss of power would.
+func (s *server) kill() error {
+	err := s.process.kill()
+	freeMemory(s.data())
+	return err
+}
+
+// freeMemory removes the shared memory of a server that was killed. Otherwise it would stay
+// until the server starts again with the same data.
+func freeMemory(data string) {
+	const line = 7 // of the file that names the process: the key and the number of the memory
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if lines := strings.Split(string(text), "\n"); err == nil && len(lines) >= line {
+		if fields := strings.Fields(lines[line-1]); len(fields) == 2 {
+			_ = exec.Command("ipcrm", "-m", fields[1]).Run() // a page of memory is not worth an error
+		}
+	}
 }
 
 func (s *server) program(name string) string { return filepath.Join(s.bin, name) }
@@ -76,8 +103,10 @@ func (s *server) url(database string) string {
 // after the end of the server.
 func (s *server) start() error {
 	args := []string{"-D", s.data()}
-	settings := append([]string{"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=",
-		"dynamic_shared_memory_type=mmap", "logging_collector=off"}, s.settings...)
+	settings := append([]string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.port), "unix_socket_directories=",
+		"dynamic_shared_memory_type=mmap", "logging_collector=off",
+	}, s.settings...)
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
