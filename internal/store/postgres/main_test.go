@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"os"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"rollcall/internal/account"
 	"rollcall/internal/account/storetest"
@@ -11,12 +14,40 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
+// citusURL is the URL of a database of Citus without data that matter. If it is set, the
+// tests use it instead of servers of their own, one after the other.
+var citusURL = os.Getenv("ROLLCALL_TEST_CITUS_URL")
+
 // database returns the URL of an empty database with the schema.
 func database(tb testing.TB) string {
+	tb.Helper()
+	if citusURL != "" {
+		emptyCitus(tb)
+		return citusURL
+	}
 	return pgtest.Migrated(tb, func(url string) error {
 		_, _, err := Migrate(context.Background(), Options{URL: url})
 		return err
 	})
+}
+
+// emptyCitus creates the schema in the database of citusURL and removes all data. A new
+// database for each test would take seconds.
+func emptyCitus(tb testing.TB) {
+	tb.Helper()
+	if _, _, err := Migrate(tb.Context(), Options{URL: citusURL}); err != nil {
+		tb.Fatal(err)
+	}
+	conn, err := pgx.Connect(tb.Context(), citusURL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	const sql = `TRUNCATE accounts; TRUNCATE spaces; TRUNCATE records; TRUNCATE changes;
+		ALTER SEQUENCE commit_numbers RESTART; ALTER SEQUENCE internal_ids RESTART`
+	if _, err := conn.Exec(tb.Context(), sql); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // open opens a store that the test closes.
