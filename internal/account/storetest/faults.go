@@ -143,6 +143,8 @@ func faultyChanges() []faultyChange {
 		}, func(v *env) bool { return v.all(!v.exists("boss"), !v.hasRecord("k")) }, account.OK},
 		replaceChange(),
 		loadChange(),
+		loaderChange(),
+		loadRecordsChange(),
 	}
 }
 

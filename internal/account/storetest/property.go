@@ -60,6 +60,8 @@ type machine struct {
 	numbers map[uint64]uint64 // from the engine's number of a commit to the model's
 
 	dumps map[account.AppID][]dumps // earlier states of each app
+
+	loaded uint64 // accounts that were loaded as they are
 }
 
 // A dumps contains the state of an app in the engine and in the model at the same moment.
@@ -89,6 +91,9 @@ func newMachine(rt *rapid.T, e account.Engine) *machine {
 	}
 	if _, ok := account.Find[account.Exporter](m.engine); ok {
 		m.actions["export"] = m.export
+	}
+	if _, ok := account.Find[account.Loader](m.engine); ok {
+		m.changes["load"] = m.load
 	}
 	for name, draw := range m.changes {
 		m.actions[name] = func(t *rapid.T) {

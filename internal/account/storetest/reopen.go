@@ -28,6 +28,7 @@ func RunReopen(t *testing.T, openAt OpenAt, without ...Exception) {
 		reopening("Spaces", testReopenSpaces),
 		reopening("Often", testReopenOften),
 		reopening("Replaced", testReopenReplaced),
+		reopening("Loaded", testReopenLoaded),
 	}
 	run(t, themes, without, func(t *testing.T, th theme) {
 		dir := t.TempDir()

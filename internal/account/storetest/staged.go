@@ -96,6 +96,9 @@ func (m *machine) together(t *rapid.T, e Staged) {
 	if rapid.IntRange(0, 15).Draw(t, "renew a space") == 0 {
 		cs = m.renew(t)
 	}
+	if load, ok := m.changes["load"]; ok && rapid.IntRange(0, 3).Draw(t, "load") == 0 {
+		cs = append(cs, load(t))
+	}
 	for _, name := range manyChanges.Draw(t, "changes") {
 		cs = append(cs, m.changes[name](t))
 	}

@@ -52,7 +52,7 @@ func (x *indexPages) add(c journal.Change) error {
 			return err
 		case given && !c.Again && e.Kicked == 0:
 			x.ids.Add(c.Name, e)
-		case given || e.Kicked != 0:
+		case given || e.Kicked != 0 || c.Again: // a loaded account has any InternalID
 			x.changes.Add(c.Name, e)
 		}
 	case journal.Merge:

@@ -13,6 +13,7 @@ import (
 //	m/format      decimal number: the format of all data, see format
 //	m/folded      BE8: number of the last commit of the journal that is flushed;
 //	              BE8: the next InternalID to assign after it
+//	m/ids         BE8: the least InternalID to assign next; only after a load of records
 //	a/ BE4(app) id          an account that exists (record)
 //	c/ BE8(seq) BE4(page)   changes of ids (index.go)
 //	i/ BE8(seq) BE4(page)   new ids (index.go)
@@ -51,6 +52,7 @@ const nameOffsetInKey = 2
 var (
 	formatKey  = []byte("m/format")
 	flushedKey = []byte("m/folded")
+	leastIDKey = []byte("m/ids")
 )
 
 // appendNameKey appends the key in space of the account with the given name.

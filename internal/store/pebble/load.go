@@ -25,7 +25,7 @@ func (s *Store) load(ctx context.Context, o Options, g *group) error {
 		return err
 	}
 	for _, step := range []func(context.Context, *group) error{
-		s.loadFlushed, s.loadIndex, s.loadRecords, s.replay,
+		s.loadFlushed, s.loadIndex, s.loadRecords, s.replay, s.loadLeastID,
 	} {
 		err := step(ctx, g)
 		if ctx.Err() != nil {
