@@ -151,6 +151,9 @@ func (s *Store) loadPages(ctx context.Context, g *group, f idtable.Form, bounds 
 					return record.ErrCorrupt
 				}
 				n.Entries++
+				if f == idtable.Changes {
+					n.Changes++
+				}
 				e.Pos = seq
 				return fn(name, e)
 			})

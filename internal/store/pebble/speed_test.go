@@ -213,3 +213,55 @@ func BenchmarkBesideLoad(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLoadAccounts loads five million accounts as they are, from two callers, as a
+// copy of a store does. It reports the accounts per second, the CPU time of an account, and
+// the time of the next start.
+func BenchmarkLoadAccounts(b *testing.B) {
+	const n, callers = 5_000_000, 2
+	for range b.N {
+		b.StopTimer()
+		o := Options{Dir: b.TempDir()}
+		s := open(b, o)
+		cpu, start := cpuTime(b), time.Now()
+		b.StartTimer()
+		var wg sync.WaitGroup
+		for c := range callers {
+			wg.Go(func() { loadMany(b, s, c*n/callers, (c+1)*n/callers) })
+		}
+		wg.Wait()
+		must(b, s.flusher.guarded(nil))
+		b.StopTimer()
+		b.ReportMetric(n/time.Since(start).Seconds(), "accounts/s")
+		b.ReportMetric(float64(cpuTime(b)-cpu)/n, "cpu-ns/account")
+		b.ReportMetric(float64(s.flusher.renewals), "renewals")
+		must(b, s.Close())
+		start = time.Now()
+		s = open(b, o)
+		b.ReportMetric(time.Since(start).Seconds(), "start-s")
+		must(b, s.Close())
+		b.StartTimer()
+	}
+}
+
+// loadMany loads the accounts with the numbers from from to before to. Their InternalIDs
+// are not in their order.
+func loadMany(b *testing.B, s *Store, from, to int) {
+	at := time.UnixMilli(1_770_000_000_000)
+	rows := make([]account.Exported, account.LoadBatch)
+	for from < to {
+		rows = rows[:min(len(rows), to-from)]
+		for i := range rows {
+			id := uint64(from + i)
+			rows[i] = account.Exported{Account: account.Account{
+				ID: account.UserID(fmt.Sprintf("user-%09d", id)), InternalID: id*2654435761%(1<<32) + 1,
+				Nick: fmt.Sprintf("Nick of %d", id), FaceURL: fmt.Sprintf("https://example.com/%d.png", id), Created: at, Updated: at,
+			}}
+		}
+		if err := s.LoadAccounts(b.Context(), app, rows, nil); err != nil {
+			b.Error(err)
+			return
+		}
+		from += len(rows)
+	}
+}

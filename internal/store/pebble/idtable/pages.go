@@ -107,19 +107,30 @@ func EachEntry(f Form, page []byte, fn func(name []byte, e Entry) error) error {
 }
 
 // A Size is the size of an index.
-type Size struct{ Pages, Entries int64 }
+type Size struct {
+	Pages, Entries int64
+	Changes        int64 // entries in pages of the form Changes
+}
 
 // Size returns the size of all entries added. The last page must have ended.
-func (p *Pages) Size() Size { return Size{int64(p.written) + int64(len(p.full)), p.entries} }
+func (p *Pages) Size() Size {
+	n := Size{Pages: int64(p.written) + int64(len(p.full)), Entries: p.entries}
+	if p.Form == Changes {
+		n.Changes = n.Entries
+	}
+	return n
+}
 
 // Add adds more to n.
 func (n *Size) Add(more Size) {
 	n.Pages += more.Pages
 	n.Entries += more.Entries
+	n.Changes += more.Changes
 }
 
-// Stale reports whether an index of size n, for this number of IDs, should be rewritten:
-// most of its entries are out of date, or its pages are small.
-func (n Size) Stale(ids int64) bool {
-	return n.Entries > 2*ids+1<<20 || n.Pages > ids/128+1<<12
+// Stale reports whether an index of size n should be rewritten: most of its entries are
+// out of date, its pages are small, or a start would read too many changes. ids is the
+// number of IDs of its table, and changed is how many of them need the form Changes.
+func (n Size) Stale(ids, changed int64) bool {
+	return n.Entries > 2*ids+1<<20 || n.Pages > ids/128+1<<12 || n.Changes-changed > ids/4+1<<20
 }

@@ -97,19 +97,22 @@ func FuzzPage(f *testing.F) {
 
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
-		size Size
-		ids  int64
-		want bool
+		size         Size
+		ids, changed int64
+		want         bool
 	}{
-		{Size{Pages: 1 << 12, Entries: 1 << 20}, 0, false},
-		{Size{Pages: 1<<12 + 1}, 0, true},
-		{Size{Entries: 1<<20 + 1}, 0, true},
-		{Size{Pages: 20_000, Entries: 20_000_000}, 10_000_000, false},
-		{Size{Pages: 20_000, Entries: 22_000_000}, 10_000_000, true},
-		{Size{Pages: 90_000, Entries: 10_000_000}, 10_000_000, true},
+		{Size{Pages: 1 << 12, Entries: 1 << 20}, 0, 0, false},
+		{Size{Pages: 1<<12 + 1}, 0, 0, true},
+		{Size{Entries: 1<<20 + 1}, 0, 0, true},
+		{Size{Pages: 20_000, Entries: 20_000_000}, 10_000_000, 0, false},
+		{Size{Pages: 20_000, Entries: 22_000_000}, 10_000_000, 0, true},
+		{Size{Pages: 90_000, Entries: 10_000_000}, 10_000_000, 0, true},
+		{Size{Entries: 10_000_000, Changes: 3_500_000}, 10_000_000, 0, false},
+		{Size{Entries: 10_000_000, Changes: 3_600_000}, 10_000_000, 0, true},
+		{Size{Entries: 10_000_000, Changes: 10_000_000}, 10_000_000, 7_000_000, false},
 	} {
-		if got := tt.size.Stale(tt.ids); got != tt.want {
-			t.Errorf("%+v for %d ids: stale = %v", tt.size, tt.ids, got)
+		if got := tt.size.Stale(tt.ids, tt.changed); got != tt.want {
+			t.Errorf("%+v for %d ids and %d changes: stale = %v", tt.size, tt.ids, tt.changed, got)
 		}
 	}
 }

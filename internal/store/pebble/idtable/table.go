@@ -263,14 +263,17 @@ func (t *Table) gone(app account.AppID, prefix account.UserID, most int) *Tombst
 	return ts
 }
 
-// Records returns the number of records, including those of forgotten IDs.
-func (t *Table) Records() (n int64) {
+// Records returns the number of records, including those of forgotten IDs, and how many of
+// them at most have a tombstone or a watermark.
+func (t *Table) Records() (n, changed int64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for i := range t.shards {
-		n += int64(t.shards[i].records)
+		s := &t.shards[i]
+		n += int64(s.records)
+		changed += int64(len(s.deleted) + len(s.kicked))
 	}
-	return n
+	return n, changed
 }
 
 // Count returns the number of accounts of app.
