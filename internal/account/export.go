@@ -30,6 +30,7 @@ type Exporter interface {
 // An ExportQuery selects what an export contains.
 type ExportQuery struct {
 	Prefix UserID // only ids that start with it; empty for all
+	After  UserID // only ids after it; empty starts at the first
 	Gone   bool   // also the ids of deleted accounts
 }
 

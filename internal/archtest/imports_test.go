@@ -65,13 +65,14 @@ var imports = map[string][]string{
 
 	// Engines and their wrappers.
 	"internal/store/mem":            {"internal/account"},
-	"internal/store/pebble":         {"internal/account", "internal/store/pebble/..."},
+	"internal/store/pebble":         {"internal/account", "internal/store/digest", "internal/store/pebble/..."},
 	"internal/store/pebble/record":  {"internal/account"},
 	"internal/store/pebble/guard":   {"internal/account"},
 	"internal/store/pebble/idtable": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/journal": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/pebble/catalog": {"internal/account", "internal/store/pebble/record"},
 	"internal/store/postgres":       {"internal/account"},
+	"internal/store/digest":         {"internal/account", "internal/store/pebble/record"}, // a digest is that of the embedded engine's form
 	"internal/store/checked":        {"internal/account"},
 	"internal/store/metered":        {"internal/account"},
 	"internal/store/open":           {"internal/account", "internal/backup", "internal/records", "internal/seal", "internal/store/..."},

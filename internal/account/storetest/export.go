@@ -20,6 +20,7 @@ func exportThemes() []theme {
 	return []theme{
 		{"ExportContent", testExportContent},
 		{"ExportPrefix", testExportPrefix},
+		{"ExportAfter", testExportAfter},
 		{"ExportLong", testExportLong},
 		{"ExportMoment", testExportMoment},
 		{"ExportBreak", testExportBreak},
@@ -115,6 +116,29 @@ func testExportPrefix(v *env) {
 		v.equal("prefix "+string(tt.prefix), exportedIDs(v.export(app, account.ExportQuery{Prefix: tt.prefix, Gone: true})), tt.want)
 	}
 	v.equal("all", len(v.export(app, account.ExportQuery{})), len(awkward))
+}
+
+// testExportAfter begins exports after each id, and after ids that do not exist.
+func testExportAfter(v *env) {
+	v.create(app, awkward...)
+	v.create(app, "a1", "~a")
+	v.delete(app, now, "a1", "~a")
+	all := v.export(app, account.ExportQuery{Gone: true})
+	for i, e := range all {
+		got := v.export(app, account.ExportQuery{Gone: true, After: e.ID})
+		v.equal("after "+string(e.ID), exportedIDs(got), exportedIDs(all[i+1:]))
+	}
+	for _, tt := range []struct {
+		q    account.ExportQuery
+		want []account.UserID
+	}{
+		{account.ExportQuery{Prefix: "a", After: "a0", Gone: true}, []account.UserID{"-a1", "aa", "ab", "abc", "ab~"}},
+		{account.ExportQuery{Prefix: "a", After: "aaa"}, []account.UserID{"ab", "abc", "ab~"}},
+		{account.ExportQuery{Prefix: "a/", After: "a"}, []account.UserID{"a/", "a/b"}},
+		{account.ExportQuery{Prefix: "a", After: "b", Gone: true}, []account.UserID{}},
+	} {
+		v.equal(fmt.Sprintf("%+v", tt.q), exportedIDs(v.export(app, tt.q)), tt.want)
+	}
 }
 
 // testExportLong exports more than an engine keeps in one piece.
@@ -257,6 +281,7 @@ func (m *machine) export(t *rapid.T) {
 	id := anyApp.Draw(t, "app")
 	q := account.ExportQuery{Gone: rapid.Bool().Draw(t, "gone")}
 	q.Prefix = rapid.SampledFrom([]account.UserID{"", "", "a", "~"}).Draw(t, "prefix")
+	q.After = rapid.SampledFrom([]account.UserID{"", "", "a", "aaa", "b"}).Draw(t, "after")
 	m.compareExports(id, q)
 }
 

@@ -18,7 +18,7 @@ type exporter struct {
 func (c *exporter) Export(ctx context.Context, app account.AppID, q account.ExportQuery) iter.Seq2[*account.Exported, error] {
 	const method = "Export"
 	return func(yield func(*account.Exported, error) bool) {
-		last, ended := account.UserID(""), false
+		last, ended := q.After, false
 		for e, err := range c.below.Export(ctx, app, q) {
 			broken(!ended, method, "something follows an error")
 			broken((e == nil) == (err != nil), method, "the value %v beside the error %v", e, err)

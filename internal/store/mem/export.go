@@ -22,7 +22,7 @@ func (s *Store) Export(ctx context.Context, app account.AppID, q account.ExportQ
 			dump.Gone = nil
 		}
 		for e := range merged(dump) {
-			if !strings.HasPrefix(string(e.ID), string(q.Prefix)) {
+			if !strings.HasPrefix(string(e.ID), string(q.Prefix)) || e.ID <= q.After {
 				continue
 			}
 			if err := account.Ended(ctx); err != nil {

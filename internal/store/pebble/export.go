@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"iter"
+	"sort"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -66,7 +67,7 @@ func (s *Store) beginExport(ctx context.Context, app account.AppID, q account.Ex
 		return nil, err
 	}
 	x := &export{ctx: ctx, closing: s.closing, full: make(chan *chunk, chunks), spare: make(chan *chunk, chunks)}
-	x.lower, x.upper = listBounds(app, account.ListQuery{Prefix: q.Prefix})
+	x.lower, x.upper = listBounds(app, account.ListQuery{Prefix: q.Prefix, After: q.After})
 	for range chunks {
 		x.spare <- new(chunk)
 	}
@@ -84,6 +85,8 @@ func (s *Store) beginExport(ctx context.Context, app account.AppID, q account.Ex
 		x.err = x.read()
 	}()
 	x.gone = gone.List()
+	after := sort.Search(len(x.gone), func(i int) bool { return x.gone[i].ID > q.After })
+	x.gone = x.gone[after:]
 	return x, nil
 }
 

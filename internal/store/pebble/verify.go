@@ -2,11 +2,8 @@ package pebble
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"maps"
 	"os"
 	"slices"
@@ -14,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/internal/account"
+	"rollcall/internal/store/digest"
 	"rollcall/internal/store/pebble/catalog"
 	"rollcall/internal/store/pebble/guard"
 	"rollcall/internal/store/pebble/record"
@@ -78,7 +76,7 @@ func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 		return nil, err
 	}
 	c := &account.Contents{Tombstones: s.table.Tombstones()}
-	sum := sha256.New()
+	sum := digest.New()
 	for _, app := range slices.Sorted(maps.Keys(s.commits.group.spaces)) {
 		n, err := s.digest(ctx, app, sum)
 		if err != nil {
@@ -86,7 +84,7 @@ func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 		}
 		c.Accounts += n
 	}
-	c.Digest = hex.EncodeToString(sum.Sum(nil))
+	c.Digest = sum.String()
 	c.Orphans = s.table.Total() - c.Accounts
 	var err error
 	c.Records, err = readRecords(ctx, s, func(db pebble.Reader) (map[account.Kind]int64, error) { return catalog.Count(ctx, db) })
@@ -94,7 +92,7 @@ func (s *Store) contents(ctx context.Context) (*account.Contents, error) {
 }
 
 // digest adds every account of an app to sum, in the order of IDs.
-func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n int64, err error) {
+func (s *Store) digest(ctx context.Context, app account.AppID, sum *digest.Digest) (n int64, err error) {
 	var b []byte
 	for q := (account.ListQuery{Limit: account.MaxListLimit}); ; {
 		page, err := s.List(ctx, app, q)
@@ -107,7 +105,7 @@ func (s *Store) digest(ctx context.Context, app account.AppID, sum hash.Hash) (n
 			if e := s.table.Lookup(b); e.InternalID != a.InternalID || e.Kicked != a.Kicked {
 				return 0, fmt.Errorf("app %d, account %q: the index says something else than the account", app, a.ID)
 			}
-			_, _ = sum.Write(record.AppendAccount(b, a)) // never fails
+			sum.Add(app, a)
 		}
 		n += int64(len(page.Accounts))
 		if q.After = page.Next; q.After == "" {
