@@ -86,6 +86,7 @@ var imports = map[string][]string{
 	"internal/importer":   {"client", "internal/account", "internal/durable", "internal/progress", "internal/source"},
 	"internal/source":     {"internal/account"},
 	"internal/dryrun":     {"internal/account", "internal/progress", "internal/source"},
+	"internal/copying":    {"internal/account", "internal/records", "internal/seal", "internal/store/digest"},
 	"internal/completion": {},
 	"internal/progress":   {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},

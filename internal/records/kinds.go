@@ -46,6 +46,10 @@ const (
 	// Rejections of a bulk import, as the JSON of rejectionList. The key is rejectedPrefix
 	// and the row of the last of them in hexadecimal.
 	kindImportRejected account.Kind = 9
+
+	// How far a copy of another store into this one is; see Copy and CopyPart. There are
+	// such records only until the copy is complete.
+	kindCopy account.Kind = 10
 )
 
 // appKeyDigits is the length of the key of an app. Keys sort in the order of ids because

@@ -40,8 +40,12 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 
 // Open returns a Registry that seals secrets with the keys in file. It creates the file
 // if it does not exist and no secret is sealed yet. Open opens every secret once to check
-// the keys. Its error is one sentence that names what is missing.
+// the keys. Its error is one sentence that names what is missing. It refuses a store that is
+// an unfinished copy of another one.
 func Open(ctx context.Context, e account.Records, file string) (*Registry, error) {
+	if err := refuseUnfinished(ctx, e); err != nil {
+		return nil, err
+	}
 	ring, err := seal.ReadRing(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := nothingSealed(ctx, e, file); err != nil {

@@ -1,0 +1,133 @@
+package copying
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+// Limits of retries.
+const (
+	callLimit  = 30 * time.Second // of one attempt
+	firstPause = 100 * time.Millisecond
+	mostPause  = 5 * time.Second
+)
+
+// A patience decides how long to wait for a store that is unavailable.
+type patience struct {
+	limit   time.Duration // since the last success
+	name    string        // of the store
+	tracker *tracker
+
+	began time.Time // zero while the store is available
+	pause time.Duration
+}
+
+// again waits before the next attempt. It reports false if the store has been unavailable
+// for too long, or if ctx has ended.
+func (p *patience) again(ctx context.Context) bool {
+	if p.began.IsZero() {
+		p.began, p.pause = time.Now(), firstPause
+	}
+	if time.Since(p.began) > p.limit {
+		return false
+	}
+	p.tracker.note("waiting for " + p.name)
+	t := time.NewTimer(p.pause)
+	defer t.Stop()
+	p.pause = min(2*p.pause, mostPause)
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// over records that the store is available.
+func (p *patience) over() {
+	if !p.began.IsZero() {
+		p.began = time.Time{}
+		p.tracker.note("")
+	}
+}
+
+// retry runs a write until it succeeds, as long as the destination is unavailable or the
+// outcome is unknown: every write of a copy may be applied twice. It returns when ctx ends,
+// but does not cut an attempt off.
+func (c *copier) retry(ctx context.Context, write func(context.Context) error) error {
+	p := patience{limit: c.Wait, name: c.ToName, tracker: &c.tracker}
+	defer p.over()
+	for {
+		if err := account.Ended(ctx); err != nil {
+			return err
+		}
+		err := attempt(ctx, write)
+		if code := account.CodeOf(err); code != account.Unavailable && code != account.Unknown || !p.again(ctx) {
+			return err
+		}
+	}
+}
+
+func attempt(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	defer cancel()
+	return write(ctx)
+}
+
+// rows returns the accounts and deleted ids of an app after an id, each valid until the
+// next one is asked for. While the store is unavailable, it waits, and then goes on after
+// the last row.
+func rows(ctx context.Context, x account.Exporter, app account.AppID, after account.UserID, p patience) iter.Seq2[*account.Exported, error] {
+	return func(yield func(*account.Exported, error) bool) {
+		last := []byte(after)
+		for {
+			var failed error
+			for e, err := range x.Export(ctx, app, account.ExportQuery{Gone: true, After: account.UserID(last)}) {
+				if failed = err; err != nil {
+					break
+				}
+				p.over()
+				last = append(last[:0], e.ID...)
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if failed == nil {
+				return
+			}
+			if account.CodeOf(failed) != account.Unavailable || ctx.Err() != nil || !p.again(ctx) {
+				yield(nil, failed)
+				return
+			}
+		}
+	}
+}
+
+// A tracker reports how far a copy is. It is safe for concurrent use.
+type tracker struct {
+	report func(State)
+
+	mu    sync.Mutex
+	state State
+}
+
+// add adds rows that are done.
+func (t *tracker) add(rows int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.Rows += rows
+	t.report(t.state)
+}
+
+func (t *tracker) note(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.Note != text {
+		t.state.Note = text
+		t.report(t.state)
+	}
+}
