@@ -213,7 +213,7 @@ func testLoaderOwned(v *env) {
 	memory := []byte("plain\x00nick\x00Tag_Profile_Custom_Hobby\x00chess")
 	parts := strings.Split(unsafe.String(unsafe.SliceData(memory), len(memory)), "\x00")
 	row := live(account.UserID(parts[0]), loadedID+2)
-	row.Nick = parts[1]
+	row.Nick, row.Kicked = parts[1], 7
 	row.Profile = []account.Field{{Tag: account.Tag(parts[2]), Value: account.Value{Text: parts[3]}}}
 	rows := []account.Exported{row}
 	w := put("k", "value", account.AnyVersion)

@@ -16,10 +16,11 @@ var (
 	_ account.Dumper   = (*Store)(nil)
 )
 
-// Statements of exports. $2 and $3 are the bounds of a prefix.
+// Statements of exports. $2 is the id after which they begin, and $3 and $4 are the bounds
+// of a prefix.
 const (
-	exportSQL       = `SELECT ` + columns + ` FROM accounts WHERE sdkappid = $1 AND userid >= $2`
-	exportPrefixSQL = exportSQL + ` AND userid < $3`
+	exportSQL       = `SELECT ` + columns + ` FROM accounts WHERE sdkappid = $1 AND userid > $2 AND userid >= $3`
+	exportPrefixSQL = exportSQL + ` AND userid < $4`
 	exportLiveSQL   = ` AND deleted_ms IS NULL`
 	exportOrderSQL  = ` ORDER BY userid`
 )
@@ -66,7 +67,7 @@ func (s *Store) export(ctx context.Context, app account.AppID, q account.ExportQ
 // the prefix.
 func exportQuery(app account.AppID, q account.ExportQuery) (sql string, args []any, ok bool) {
 	from, to, ok := idRange(q.Prefix)
-	sql, args = exportSQL, []any{int64(app), from}
+	sql, args = exportSQL, []any{int64(app), string(q.After), from}
 	if to != "" {
 		sql, args = exportPrefixSQL, append(args, to)
 	}

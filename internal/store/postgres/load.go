@@ -2,16 +2,49 @@ package postgres
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rollcall/internal/account"
 )
 
+var _ account.Loader = (*Store)(nil)
+
+const numbersSQL = `SELECT CASE WHEN c.is_called THEN c.last_value ELSE 0 END, CASE WHEN i.is_called THEN i.last_value + $1 - 1 ELSE 0 END
+	FROM commit_numbers AS c, internal_ids AS i`
+
+// Numbers implements [account.Loader]. A block of internal ids counts as assigned.
+func (s *Store) Numbers(ctx context.Context) (account.Numbers, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := account.Ended(ctx); err != nil {
+		return account.Numbers{}, err
+	}
+	var commit, internal int64
+	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, numbersSQL, int64(idBlock)).Scan(&commit, &internal)
+	})
+	return account.Numbers{Commit: uint64(commit), InternalID: uint64(internal)}, err
+}
+
 // LoadAccounts implements [account.Loader].
 func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []account.Exported, ws []account.Write) error {
+	if err := account.ValidateLoad(rows, ws); err != nil {
+		return err
+	}
+	for i := range rows {
+		switch {
+		case !storable(rows[i].ID):
+			return errBadID
+		case rows[i].InternalID > maxNumber:
+			return errLargeNumber
+		}
+	}
 	var o outbox
-	return s.load(ctx, &o, func(t *tx) error {
+	var loaded table
+	err := s.load(ctx, &o, func(t *tx) error {
 		var sp space
 		bucket := s.anyBucket()
 		sp.queueLock(t, app, bucket, "NO KEY UPDATE")
@@ -28,11 +61,6 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 			return errNoApp
 		}
 		newest, delta := before.load(rows, sp.clock)
-		for _, r := range before {
-			if !storable(r.ID) {
-				return errBadID
-			}
-		}
 		queuePut(t, app, before.changes())
 		queueCount(t, app, bucket, delta)
 		if sp.quota != 0 {
@@ -40,8 +68,13 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 		}
 		s.ids.queuePast(t, newest)
 		o.queue(t, app, ws)
+		loaded = before
 		return nil
 	})
+	if err == nil {
+		s.watch.kicked(app, loaded.kicked())
+	}
+	return err
 }
 
 // load replaces the rows of t by those of a copy. It returns the largest internal id and the
@@ -60,18 +93,43 @@ func (t table) load(from []account.Exported, clock int64) (newest uint64, delta 
 			delta++
 			newest = max(newest, e.InternalID)
 		}
-		if r.Kicked != 0 {
+		if r.Kicked != 0 || r.kickedUS != 0 { // a watermark that is gone was known, too
 			r.kickedUS = max(clock, r.kickedUS+1)
 		}
 	}
 	return newest, delta
 }
 
+// kicked returns the rows whose watermark has changed at some time. Their ids share no
+// memory with the caller of a load.
+func (t table) kicked() (rs []*row) {
+	for _, r := range t {
+		if r.kickedUS != 0 {
+			r.ID = account.UserID(strings.Clone(string(r.ID)))
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+// maxNumber is the largest number that a load may bring. The sequences need space above it.
+const maxNumber = 1 << 62
+
+// errLargeNumber is the error of a load with a larger number.
+var errLargeNumber = &account.Error{Code: account.BadParameter, Detail: "a number of the data to load is larger than a database can keep"}
+
 // LoadRecords implements [account.Loader].
-func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above uint64) error {
+func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above account.Numbers) error {
+	if err := account.ValidateLoadRecords(ws); err != nil {
+		return err
+	}
+	if max(above.Commit, above.InternalID) > maxNumber {
+		return errLargeNumber
+	}
 	var o outbox
 	return s.load(ctx, &o, func(t *tx) error {
-		t.queue(`SELECT setval('commit_numbers', greatest(last_value, $1)) FROM commit_numbers`, int64(above))
+		t.queue(`SELECT setval('commit_numbers', greatest(last_value, $1)) FROM commit_numbers`, int64(max(1, above.Commit)))
+		s.ids.queuePast(t, above.InternalID)
 		queueNumbers(t, []*outbox{&o})
 		if err := t.send(); err != nil {
 			return err

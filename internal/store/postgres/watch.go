@@ -94,7 +94,7 @@ func (w *watch) disconnect() {
 const (
 	pollSQL   = `SELECT ` + clockSQL + `, pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool`
 	countsSQL = `SELECT kind, sum(n)::bigint FROM changes GROUP BY kind`
-	kicksSQL  = `SELECT sdkappid, userid, kicked_s, kicked_us FROM accounts WHERE kicked_us >= $1`
+	kicksSQL  = `SELECT sdkappid, userid, coalesce(kicked_s, 0), kicked_us FROM accounts WHERE kicked_us >= $1`
 	spacesSQL = `SELECT sdkappid, generation FROM spaces WHERE bucket = 0`
 )
 
