@@ -32,6 +32,8 @@ The server creates DIR, so its user must be able to write there. A relative path
 is taken from the directory you are in, which suits a server on this machine. Give
 a longer --timeout for a large store. Needs an admin token with the scope admin.
 
+A server on PostgreSQL is backed up by pg_dump or other tools of the database.
+
 Examples:
   rollcall backup create backups/monday
   rollcall backup create /var/backups/rollcall/monday --timeout 10m`

@@ -169,7 +169,7 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(exe, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), asProgram+"=1")
-	for _, name := range []string{"ROLLCALL_URL", "ROLLCALL_KEY", "ROLLCALL_ADMIN_TOKEN", "ROLLCALL_CONTEXT", "ROLLCALL_SDKAPPID", "ROLLCALL_CFG_LOG_FORMAT", "ROLLCALL_CFG_LOG_LEVEL", "ROLLCALL_CFG_LOG_LVEL", "ROLLCALL_CFG_TLS_CERT"} {
+	for _, name := range []string{"ROLLCALL_URL", "ROLLCALL_KEY", "ROLLCALL_ADMIN_TOKEN", "ROLLCALL_CONTEXT", "ROLLCALL_SDKAPPID", "ROLLCALL_CFG_LOG_FORMAT", "ROLLCALL_CFG_LOG_LEVEL", "ROLLCALL_CFG_LOG_LVEL", "ROLLCALL_CFG_TLS_CERT", "ROLLCALL_CFG_STORE"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}

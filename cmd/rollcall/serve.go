@@ -40,6 +40,7 @@ Examples:
   rollcall serve
   rollcall serve --store mem:
   rollcall serve --store mem: --seed shop.yml
+  PGPASSWORD=… rollcall serve --store postgres://rollcall@db/rollcall --migrate
   rollcall serve --sdkappid 1400000000 --key-file key.txt --admin admin
   rollcall serve --tls-local
   rollcall serve --listen :443 --tls-cert cert.pem --tls-key key.pem
@@ -109,7 +110,7 @@ func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
 
 // loadConfig reads a configuration, with the settings of the environment.
 func loadConfig(o config.Options) (*config.Loaded, error) {
-	o.Environ, o.CheckStore = os.Environ(), open.Check
+	o.Environ, o.CheckStore, o.Redact = os.Environ(), open.Check, open.Redact
 	l, err := config.Load(o)
 	if err != nil {
 		return nil, &usageError{err}

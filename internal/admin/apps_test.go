@@ -390,16 +390,16 @@ func TestBackup(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "backup")
 	b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, dir)), "unsupported")
 	b.problem(b.call("POST", "/admin/v1/keys:reseal", ""), "unsupported")
+	able := newBench(t, copier{Store: new(mem.Store)})
 	for _, bad := range []string{"", "relative", dir + "/", dir + "/../x", filepath.Join(dir, "missing", "x")} {
-		b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, bad)), "bad-request")
+		able.problem(able.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, bad)), "bad-request")
 	}
 	above := filepath.Dir(dir)
 	for _, bad := range []string{above + `/a\u0000b`, above + `\u0000/b`, above + "/" + strings.Repeat("n", 239), above + "/" + strings.Repeat("n", 256) + "/x", above + strings.Repeat("/nnnnnnn", 500)} {
-		b.problem(b.call("POST", "/admin/v1/backup", `{"dir":"`+bad+`"}`), "bad-request")
+		able.problem(able.call("POST", "/admin/v1/backup", `{"dir":"`+bad+`"}`), "bad-request")
 	}
-	b.problem(b.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, t.TempDir())), "exists")
+	able.problem(able.call("POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, t.TempDir())), "exists")
 
-	able := newBench(t, copier{Store: new(mem.Store)})
 	able.createApp(1400000001)
 	able.imports("a", "b")
 	ok[adminapi.Backup](able, 200, "POST", "/admin/v1/backup", fmt.Sprintf(`{"dir":%q}`, filepath.Join(above, strings.Repeat("n", 238))))

@@ -25,55 +25,46 @@ const (
 	maxDiskOps   = 8               // operations that have not returned yet
 )
 
-// copyTo copies the store to the new directory dir. able is false if this kind of store
-// cannot be copied. The copy gets its name when it is complete. A failed copy is
-// removed, and the call can be retried.
+// copyTo copies the store to the new directory dir. The copy gets its name when it is
+// complete. A failed copy is removed, and the call can be retried.
 //
 // copyTo returns when ctx ends, even if the disk hangs.
-func (s *Server) copyTo(ctx context.Context, dir string) (able bool, err error) {
-	type outcome struct {
-		able bool
-		err  error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		able, err := s.createCopy(ctx, dir)
-		done <- outcome{able, err}
-	}()
+func (s *Server) copyTo(ctx context.Context, dir string) error {
+	done := make(chan error, 1)
+	go func() { done <- s.createCopy(ctx, dir) }()
 	select {
-	case o := <-done:
-		return o.able, o.err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
 	}
 	select { // it may have ended at the same time, or be cleaning up
-	case o := <-done:
-		return o.able, o.err
+	case err := <-done:
+		return err
 	case <-time.After(cleanupGrace):
-		return true, account.Ended(ctx)
+		return account.Ended(ctx)
 	}
 }
 
 // createCopy creates a copy beside dir and then renames it to dir.
-func (s *Server) createCopy(ctx context.Context, dir string) (able bool, err error) {
+func (s *Server) createCopy(ctx context.Context, dir string) error {
 	partial := dir + partialSuffix + rand.Text()[:partialSuffixLength-len(partialSuffix)]
-	err = s.onDisk(diskPatience, func() error {
+	err := s.onDisk(diskPatience, func() error {
 		if err := checkDir(dir); err != nil {
 			return err
 		}
 		return os.Mkdir(partial, 0o700)
 	})
 	if err != nil {
-		return true, diskFault(dir, err)
+		return diskFault(dir, err)
 	}
-	able, err = s.dir.Snapshot(ctx, filepath.Join(partial, backup.Store))
-	if able && err == nil {
+	if err = s.dir.Snapshot(ctx, filepath.Join(partial, backup.Store)); err == nil {
 		err = s.publish(ctx, partial, dir)
 	}
-	if !able || err != nil {
+	if err != nil {
 		_ = s.onDisk(cleanupGrace, func() error { return os.RemoveAll(partial) }) // the disk may hang
-		return able, diskFault(dir, err)
+		return diskFault(dir, err)
 	}
-	return true, nil
+	return nil
 }
 
 // publish writes the description of a copy and renames the copy to dir.

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,4 +37,12 @@ func TestOnDisk(t *testing.T) {
 			t.Errorf("a disk that works: %v", err)
 		}
 	})
+}
+
+func TestNoBackup(t *testing.T) {
+	for store, want := range map[string]string{"postgres": "back it up with pg_dump", "mem": "use pebble:DIR"} {
+		if got := (&Server{o: Options{Store: store}}).noBackup(); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", store, got, want)
+		}
+	}
 }

@@ -20,17 +20,16 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 		return adminapi.Backup{}, &problemError{conflict, "a backup is being made; wait for its end"}
 	}
 	defer s.backup.Unlock()
+	if !s.dir.Copyable() {
+		return adminapi.Backup{}, &problemError{unsupported, s.noBackup()}
+	}
 	start := time.Now()
 	result, err := s.counts(ctx)
 	if err != nil {
 		return adminapi.Backup{}, err
 	}
-	able, err := s.copyTo(ctx, req.Dir)
-	if err != nil {
+	if err := s.copyTo(ctx, req.Dir); err != nil {
 		return adminapi.Backup{}, err
-	}
-	if !able {
-		return adminapi.Backup{}, &problemError{unsupported, "this store cannot copy itself; use pebble:DIR, or the means of the database"}
 	}
 	result.Dir = req.Dir
 	result.TookMS = time.Since(start).Milliseconds()
@@ -40,6 +39,14 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 	}
 	result.Bytes, err = size(req.Dir)
 	return result, err
+}
+
+// noBackup says how to back up a store that cannot copy itself.
+func (s *Server) noBackup() string {
+	if s.o.Store == "postgres" {
+		return "the accounts are in a database: back it up with pg_dump or its other tools, as docs/scaling.md describes"
+	}
+	return "this store cannot copy itself; use pebble:DIR"
 }
 
 // BackupAction is the action of a backup in the audit trail.

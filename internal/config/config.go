@@ -4,7 +4,8 @@
 //
 // A setting has one name in three spellings: admin_host in the file,
 // ROLLCALL_CFG_ADMIN_HOST in the environment, --admin-host on the command line.
-// Secrets are never settings: a setting names the file that contains one.
+// Secrets are not settings: a setting names the file that contains one. The exception is
+// a password in the URL of a database, which no output shows.
 //
 // Every [Error] is one sentence that says where the error is and what to do. The files
 // testdata/bad_*.yml contain an example of each.
@@ -32,10 +33,26 @@ type Config struct {
 	Data string `name:"data" default:"./rollcall-data" placeholder:"DIR" help:"Directory of all data (default: ${default})."`
 
 	// Where accounts are stored. "pebble:DIR" is the embedded store in a directory.
-	// "mem:" is a store in memory, which is lost when the server ends. By default it is
+	// "mem:" is a store in memory, which is lost when the server ends.
+	// "postgres://USER@HOST/DATABASE" is a database of PostgreSQL 15 or newer, or of
+	// Citus, which any number of servers may use at once. By default it is
 	// pebble in the directory "accounts" of data. Set this to keep accounts on a
-	// separate disk, or to use the in-memory store in tests.
-	Store string `name:"store" placeholder:"SPEC" help:"Where accounts are stored: pebble:DIR, or mem: to lose them at the end (default: pebble in the data directory)."`
+	// separate disk, in a database, or to use the in-memory store in tests.
+	// The URL of a database may name several hosts, and takes the parameters of
+	// PostgreSQL's own programs, such as sslmode, sslrootcert, sslcert and sslkey. A server
+	// uses at most 16 connections; pool_max_conns changes that. Behind a pooler in
+	// transaction mode, add default_query_exec_mode=exec. The variables that begin with PG
+	// complete the URL. Put the password into PGPASSWORD, or into the file that PGPASSFILE
+	// names, by default .pgpass in the home directory. A password in the URL works, too;
+	// no output shows it.
+	Store string `name:"store" placeholder:"SPEC" help:"Where accounts are stored: pebble:DIR, postgres://USER@HOST/DATABASE, or mem: to lose them at the end (default: pebble in the data directory)."`
+
+	// Bring the schema of the database to the version of this program before serving, as
+	// "rollcall migrate" does. It has no effect on other stores, which need no migration.
+	// The user of the database must then own the schema. Several servers may start at
+	// once; one of them migrates, and the others wait for it. Set it where no separate
+	// step of a deployment can run "rollcall migrate".
+	Migrate bool `name:"migrate" help:"Bring the schema of the database to the version of this program before serving."`
 
 	// Address of the account API, "host:port". ":port" stands for every address of the
 	// machine, and port 0 for any free port. An address that can be reached from outside
@@ -95,12 +112,14 @@ type Config struct {
 
 	// File with a token of the admin API that has every scope. If there is no such
 	// file, the server creates one with mode 0600. On any server other than a local
-	// development server, this is the only way to get the first token.
+	// development server, this is the only way to get the first token. Give all servers of
+	// one database the same token: a start replaces the token of an earlier file.
 	AdminTokenFile string `name:"admin-token-file" placeholder:"FILE" file:"created" help:"A token of the admin API with every scope; created if there is no such file."`
 
 	// File with the keys that seal the apps' secrets in the store. By default it is
-	// seal.keys in data, created on the first start. Set it if the nodes of a cluster
-	// share the file, or to keep the file on a different disk than the store.
+	// seal.keys in data, created on the first start. All servers of one database need the
+	// same keys: copy the file of the first server. Set it to keep the file
+	// on a different disk than the store.
 	SealKeys string `name:"seal-keys" placeholder:"FILE" file:"created" help:"Keys that seal the apps' secrets in the store (default: seal.keys in the data directory)."`
 
 	// A loopback address for profiles of the process (net/http/pprof). Set it to

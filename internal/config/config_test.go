@@ -118,7 +118,7 @@ func TestEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Data: "/var/lib/rollcall", Store: "pebble:/srv/accounts", Listen: ":443",
+		Data: "/var/lib/rollcall", Store: "pebble:/srv/accounts", Migrate: true, Listen: ":443",
 		TLSCert: "testdata/empty.yml", TLSKey: "testdata/empty.yml",
 		Intercept:   []string{"api.example.com"},
 		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
@@ -283,6 +283,40 @@ func TestDeveloper(t *testing.T) {
 		l, err := config.Load(config.Options{Environ: []string{environ}})
 		if err != nil || *l.AllowTestApps != want {
 			t.Errorf("%q: test apps are allowed %v, %v; want %v", environ, *l.AllowTestApps, err, want)
+		}
+	}
+}
+
+// TestPassword checks that no output shows the password of a URL, and that warnings name
+// the places where others can see it.
+func TestPassword(t *testing.T) {
+	redact := func(text string) string { return strings.ReplaceAll(text, "s3cret", "xxxxx") }
+	const url = "postgres://me:s3cret@db/rollcall"
+	open, closed := write(t, "rollcall.yml", "store: "+url+"\n", 0o644), write(t, "rollcall.yml", "store: "+url+"\n", 0o600)
+	for _, tt := range []struct {
+		o             config.Options
+		place, remedy string
+	}{
+		{config.Options{File: open}, open + ":1", "chmod o-rwx it"},
+		{config.Options{File: closed}, closed + ":1", ""},
+		{config.Options{Environ: []string{"ROLLCALL_CFG_STORE=" + url}}, "ROLLCALL_CFG_STORE", ""},
+		{config.Options{Flags: &config.Config{Store: url}, Given: []string{"store"}}, "--store", "give the URL in ROLLCALL_CFG_STORE"},
+	} {
+		tt.o.Redact = redact
+		l, err := config.Load(tt.o)
+		if err != nil || l.Store != url {
+			t.Fatalf("store %q, %v", l.Store, err)
+		}
+		var b strings.Builder
+		if err := l.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		if want := `store: "postgres://me:xxxxx@db/rollcall" # ` + tt.place + ", without its password\n"; !strings.Contains(b.String(), want) || strings.Contains(b.String(), "s3cret") {
+			t.Errorf("printed without %q:\n%s", want, &b)
+		}
+		warnings := strings.Join(l.Warnings(), "\n")
+		if (warnings != "") != (tt.remedy != "") || !strings.Contains(warnings, tt.remedy) || strings.Contains(warnings, "s3cret") {
+			t.Errorf("%s: warnings %q, want %q", tt.place, warnings, tt.remedy)
 		}
 	}
 }

@@ -112,7 +112,28 @@ func (l *Loaded) Warnings() []string {
 		e := Error{Source: from, Text: fmt.Sprintf("%s %s can be read by everybody on this machine: chmod o-rwx it", from.name(*s), name)}
 		all = append(all, e.Error())
 	}
+	for _, s := range settings {
+		if _, secret := l.redact(s); secret {
+			all = append(all, l.passwordWarnings(s)...)
+		}
+	}
 	return all
+}
+
+// passwordWarnings returns a warning if others can see the password in the value of s.
+func (l *Loaded) passwordWarnings(s Setting) []string {
+	from := l.sources[s.Key]
+	var text string
+	switch {
+	case from.kind == fromFlag:
+		text = "%s has a password, which everybody on this machine can see in the list of processes: put it into PGPASSWORD or a password file, or give the URL in " + s.Env
+	case from.kind == fromFile && openSecret(from.file):
+		text = "%s has a password, and everybody on this machine can read the file: chmod o-rwx it, or put the password into PGPASSWORD or a password file"
+	default:
+		return nil
+	}
+	e := Error{Source: from, Text: fmt.Sprintf(text, from.name(s))}
+	return []string{e.Error()}
 }
 
 // openSecret reports whether everybody may read a file that contains anything other

@@ -83,8 +83,12 @@ type Options struct {
 	Flags   *Config  // values of the command line
 	Given   []string // names of the flags that were given, as "admin-host"
 
-	// CheckStore checks the value of store. Its error is a sentence.
+	// CheckStore checks the value of store. Its error is a sentence without secrets.
 	CheckStore func(spec string) error
+
+	// Redact returns the value of a setting without a password that it contains. Nil
+	// returns it unchanged.
+	Redact func(value string) string
 }
 
 // Loaded is a configuration with the source of each value.

@@ -9,7 +9,8 @@ import (
 )
 
 // Print writes the effective values, each with its source, as a YAML file that [Load]
-// can read. It contains no secret, because no setting does.
+// can read. It hides the password of a URL, which the file then lacks. No other setting
+// contains a secret.
 func (l *Loaded) Print(w io.Writer) error {
 	var b strings.Builder
 	for _, s := range settings {
@@ -19,6 +20,10 @@ func (l *Loaded) Print(w io.Writer) error {
 			continue
 		}
 		value, err := s.yaml(&l.Config)
+		if shown, secret := l.redact(s); secret {
+			value, err = yamlLine(shown)
+			from += ", without its password"
+		}
 		if err != nil {
 			return err
 		}
@@ -38,6 +43,20 @@ func (s *Setting) yaml(c *Config) (string, error) {
 			v = s.Text(c)
 		}
 	}
+	return yamlLine(v)
+}
+
+// redact returns the value of a text without its password, and whether it has one.
+func (l *Loaded) redact(s Setting) (text string, secret bool) {
+	text, ok := s.of(&l.Config).Interface().(string)
+	if !ok || l.o.Redact == nil {
+		return "", false
+	}
+	shown := l.o.Redact(text)
+	return shown, shown != text
+}
+
+func yamlLine(v any) (string, error) {
 	b, err := yaml.MarshalWithOptions(v, yaml.Flow(true))
 	return strings.TrimSuffix(string(b), "\n"), err
 }

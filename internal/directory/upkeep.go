@@ -6,14 +6,20 @@ import (
 	"rollcall/internal/account"
 )
 
+// Copyable reports whether the store can copy itself.
+func (d *Directory) Copyable() bool {
+	_, ok := account.Find[account.Snapshotter](d.store)
+	return ok
+}
+
 // Snapshot copies the whole store into a new directory on the server's machine; see
-// [account.Snapshotter]. able is false if the store cannot copy itself.
-func (d *Directory) Snapshot(ctx context.Context, dir string) (able bool, err error) {
+// [account.Snapshotter]. Codes: BadParameter if the store cannot copy itself.
+func (d *Directory) Snapshot(ctx context.Context, dir string) error {
 	s, ok := account.Find[account.Snapshotter](d.store)
 	if !ok {
-		return false, nil
+		return &account.Error{Code: account.BadParameter, Detail: "this store cannot copy itself"}
 	}
-	return true, s.Snapshot(ctx, dir)
+	return s.Snapshot(ctx, dir)
 }
 
 // Reseal seals the keys of all apps that are not sealed with the newest sealing key, and

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"rollcall/internal/admin"
+	"rollcall/internal/store/open"
 )
 
 // newAdmin builds the admin API.
 func (s *Server) newAdmin() *admin.Server {
-	kind, _, _ := strings.Cut(s.o.Store, ":") // the rest may hold a password
 	return admin.New(admin.Options{
-		Directory: s.dir, Imports: s.imports, Logger: s.o.Logger, Version: s.o.Version, Store: kind, Hosts: s.o.AdminHost,
+		Directory: s.dir, Imports: s.imports, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
 		Calls: s.calls, Faults: s.faults, Rates: s.rates,
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 	})

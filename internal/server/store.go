@@ -12,7 +12,7 @@ import (
 // openStore opens the store, counts its calls, and seals the secrets of apps. The sealing
 // keys come from a file. A store in memory has sealing keys in memory.
 func (s *Server) openStore(ctx context.Context) (err error) {
-	if s.engine, err = open.Engine(ctx, s.o.Store, open.Options{Logger: s.o.Logger}); err != nil {
+	if s.engine, err = open.Engine(ctx, s.o.Store, open.Options{Logger: s.o.Logger, Migrate: s.o.Migrate}); err != nil {
 		return err
 	}
 	s.engine = metered.New(s.engine, s.metrics)

@@ -3,7 +3,7 @@
 //
 //	mem:           in memory; all data is lost when the process ends
 //	pebble:DIR     in the directory DIR, created if it does not exist; the default engine
-//	postgres://…   PostgreSQL; not in this version
+//	postgres://…   a database of PostgreSQL or Citus, which many servers may use
 //
 // DIR is everything after the colon. It may be absolute or relative, and no character
 // in it is special.
@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"rollcall/internal/account"
@@ -24,11 +25,16 @@ import (
 	"rollcall/internal/seal"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
+	"rollcall/internal/store/postgres"
 )
 
 // Options configure an engine beyond its spec.
 type Options struct {
 	Logger *slog.Logger // nil logs nothing
+
+	// Migrate brings the schema of a database to the version of this program first. Other
+	// stores do that always.
+	Migrate bool
 }
 
 // Check returns an error if a spec is invalid, without opening the store. The error is
@@ -37,17 +43,50 @@ func Check(spec string) error {
 	scheme, rest, ok := strings.Cut(spec, ":")
 	switch {
 	case !ok:
-		return fmt.Errorf("the store %q has no scheme; write mem: or pebble:DIR", spec)
+		return fmt.Errorf("the store %shas no scheme; %s", shown(spec), remedy)
 	case scheme == "mem" && rest != "":
 		return fmt.Errorf("the store %q says too much; write mem: alone", spec)
 	case scheme == "pebble" && rest == "":
 		return errors.New("the store pebble: has no directory; write pebble:DIR")
 	case scheme == "mem" || scheme == "pebble":
 		return nil
-	case scheme == "postgres" || scheme == "postgresql":
-		return errors.New("PostgreSQL is not in this version; use mem: or pebble:DIR")
+	case database(spec):
+		return postgres.CheckURL(spec)
 	}
-	return fmt.Errorf("the store %q has an unknown scheme; write mem: or pebble:DIR", spec)
+	return fmt.Errorf("the store has the unknown scheme %q; %s", scheme, remedy)
+}
+
+const remedy = "write mem:, pebble:DIR or postgres://USER@HOST/DATABASE"
+
+// shown returns a spec for a message, or nothing if it could contain a password.
+func shown(spec string) string {
+	if strings.ContainsAny(spec, "@= ") {
+		return ""
+	}
+	return strconv.Quote(spec) + " "
+}
+
+// database reports whether spec names a database.
+func database(spec string) bool { return Kind(spec) == "postgres" }
+
+// Kind returns the kind of the store that a valid spec names: mem, pebble or postgres.
+func Kind(spec string) string {
+	scheme, _, _ := strings.Cut(spec, ":")
+	if scheme == "postgresql" {
+		return "postgres"
+	}
+	return scheme
+}
+
+// Shared reports whether several servers may use the store that spec names at once.
+func Shared(spec string) bool { return database(spec) }
+
+// Redact returns a spec without a password that it contains, for logs and messages.
+func Redact(spec string) string {
+	if !database(spec) {
+		return spec
+	}
+	return postgres.Redact(spec)
 }
 
 // Engine opens the engine that spec names. Its errors are one sentence that
@@ -59,7 +98,26 @@ func Engine(ctx context.Context, spec string, o Options) (account.Engine, error)
 	if dir, ok := Dir(spec); ok {
 		return openPebble(ctx, dir, o)
 	}
+	if database(spec) {
+		return openPostgres(ctx, spec, o)
+	}
 	return new(mem.Store), nil
+}
+
+// openPostgres opens a database, after a migration if o asks for one. Like openPebble it
+// returns a nil engine if there is an error.
+func openPostgres(ctx context.Context, spec string, o Options) (account.Engine, error) {
+	po := postgres.Options{URL: spec, Logger: o.Logger}
+	if o.Migrate {
+		if _, _, err := postgres.Migrate(ctx, po); err != nil {
+			return nil, err
+		}
+	}
+	s, err := postgres.Open(ctx, po)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // openPebble returns a nil engine if there is an error. A nil *pebble.Store would be an
@@ -81,7 +139,7 @@ func Dir(spec string) (string, bool) { return strings.CutPrefix(spec, "pebble:")
 func Read(ctx context.Context, spec string, fn func(account.Engine) error) error {
 	dir, ok := Dir(spec)
 	if !ok {
-		return fmt.Errorf("the store %q has no directory", spec)
+		return fmt.Errorf("the store %q has no directory", Redact(spec))
 	}
 	s, err := pebble.OpenReadOnly(ctx, pebble.Options{Dir: dir, Convert: records.Convert})
 	if err != nil {
@@ -95,6 +153,9 @@ func Read(ctx context.Context, spec string, fn func(account.Engine) error) error
 // itself. If sealKeys names a file of sealing keys, CheckStore also opens every sealed
 // secret.
 func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
+	if err := checkDir(dir); err != nil {
+		return nil, err
+	}
 	secrets, err := secretsOf(ctx, sealKeys)
 	if err != nil {
 		return nil, err
@@ -105,7 +166,18 @@ func CheckStore(ctx context.Context, dir, sealKeys string) (*account.Contents, e
 // AcceptStore returns the remaining contents of a damaged store; see [pebble.Accept].
 // dir is as for [CheckStore].
 func AcceptStore(ctx context.Context, dir string, apply bool) (*account.Contents, error) {
+	if err := checkDir(dir); err != nil {
+		return nil, err
+	}
 	return counted(pebble.Accept(ctx, pebble.Options{Dir: storeIn(dir), Convert: records.Convert}, apply))
+}
+
+// checkDir refuses the URL of a database in place of a directory.
+func checkDir(dir string) error {
+	if !database(dir) {
+		return nil
+	}
+	return errors.New("a database is no directory: its own tools check it and back it up, as docs/scaling.md describes; name a data directory or a backup")
 }
 
 // storeIn returns the directory of the store in a data directory.
@@ -125,6 +197,9 @@ func isDir(name string) bool {
 // changing it, reads every record and returns the contents. If sealKeys names a file of
 // sealing keys, Verify also opens every sealed secret.
 func Verify(ctx context.Context, dir, sealKeys string) (*account.Contents, error) {
+	if err := checkDir(dir); err != nil {
+		return nil, err
+	}
 	if _, err := backup.Check(dir); err != nil {
 		return nil, err
 	}
