@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"rollcall/internal/account"
@@ -52,6 +53,8 @@ type combiner[C interface{ take() bool }] struct {
 	cost  func(C) int              //
 	fits  func(first, next C) bool // whether two calls can be in one group
 	work  func([]C)
+
+	senders sync.WaitGroup // calls that wait for a place in the queue
 }
 
 // queued is how many calls a combiner keeps for its lanes. Further callers wait.
@@ -59,12 +62,20 @@ const queued = 64
 
 // submit passes c to a lane, unless ctx ends first.
 func (b *combiner[C]) submit(ctx context.Context, c C) error {
+	b.senders.Add(1)
+	defer b.senders.Done()
 	select {
 	case b.queue <- c:
 		return nil
 	case <-ctx.Done():
 		return account.Ended(ctx)
 	}
+}
+
+// close ends the lanes after the calls that are under way. No call may be submitted later.
+func (b *combiner[C]) close() {
+	b.senders.Wait()
+	close(b.queue)
 }
 
 // lane works on groups until the queue is closed.

@@ -251,6 +251,8 @@ func (o *outbox) queue(t *tx, app account.AppID, ws []account.Write) {
 func (o *outbox) queueWrite(t *tx, w *account.Write) {
 	kind, key, number := int16(w.Kind), []byte(w.KeyIn(o.number)), int64(o.number)
 	switch {
+	case w.Append && t.doubt: // the attempt in doubt may have appended it
+		t.queue(setSQL, kind, key, w.Value, number)
 	case w.Append:
 		t.queue(appendSQL, kind, key, w.Value, number)
 	case w.Value == nil && w.If == account.AnyVersion:

@@ -31,14 +31,12 @@ const (
 // newTarget returns a target with its lanes, which end when the store is closed.
 func (s *Store) newTarget(pool *pgxpool.Pool) *target {
 	t := &target{pool: pool}
-	t.imports = combiner[*imported]{
-		queue: make(chan *imported, queued), most: groupItems, cost: func(c *imported) int { return len(c.items) },
-		fits: together, work: func(calls []*imported) { s.importGroup(t, calls) },
-	}
-	t.checks = combiner[*checked]{
-		queue: make(chan *checked, queued), most: groupIDs, cost: func(c *checked) int { return len(c.ids) },
-		fits: func(*checked, *checked) bool { return true }, work: func(calls []*checked) { s.checkGroup(t, calls) },
-	}
+	t.imports.queue, t.imports.most, t.imports.fits = make(chan *imported, queued), groupItems, together
+	t.imports.cost = func(c *imported) int { return len(c.items) }
+	t.imports.work = func(calls []*imported) { s.importGroup(t, calls) }
+	t.checks.queue, t.checks.most, t.checks.fits = make(chan *checked, queued), groupIDs, func(*checked, *checked) bool { return true }
+	t.checks.cost = func(c *checked) int { return len(c.ids) }
+	t.checks.work = func(calls []*checked) { s.checkGroup(t, calls) }
 	for range importLanes {
 		s.ended.Go(t.imports.lane)
 	}
@@ -50,8 +48,8 @@ func (s *Store) newTarget(pool *pgxpool.Pool) *target {
 
 // close ends the lanes after the calls that they have.
 func (t *target) close() {
-	close(t.imports.queue)
-	close(t.checks.queue)
+	t.imports.close()
+	t.checks.close()
 }
 
 // A placement says which worker of Citus has a bucket. On PostgreSQL there is none.
