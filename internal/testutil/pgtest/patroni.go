@@ -124,6 +124,7 @@ func newManagedNode(i int, program string) (*managedNode, error) {
 // patroniConfig is the configuration of a node. A primary that has not renewed its lease
 // for ttl seconds is replaced. The times are the shortest that work: Patroni 3.0 takes no
 // lease of etcd if retry_timeout is 1, and loop_wait + 2*retry_timeout <= ttl is its rule.
+// With slots the standby of a new primary would wait two rounds for its slot.
 var patroniConfig = template.Must(template.New("patroni.yml").Parse(`scope: rollcall
 name: {{.Name}}
 restapi:
@@ -141,6 +142,7 @@ bootstrap:
     synchronous_mode_strict: true
     synchronous_node_count: 1
     postgresql:
+      use_slots: false
       use_pg_rewind: true
       remove_data_directory_on_rewind_failure: true
       remove_data_directory_on_diverged_timelines: true
