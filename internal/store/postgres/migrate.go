@@ -129,7 +129,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, lg *slog.Logger) (from, to
 }
 
 // locked calls fn while no other process migrates the database.
-func locked(ctx context.Context, db *sql.DB, lg *slog.Logger, fn func() error) (err error) {
+func locked(ctx context.Context, db *sql.DB, lg *slog.Logger, fn func() error) error {
 	waits := false
 	l, err := lock.NewPostgresTableLocker(
 		lock.WithTableName(lockTable), lock.WithTableLeaseDuration(lockLease), lock.WithTableHeartbeatInterval(lockBeat),
@@ -152,8 +152,9 @@ func locked(ctx context.Context, db *sql.DB, lg *slog.Logger, fn func() error) (
 	if err := l.Lock(ctx, db); err != nil {
 		return err
 	}
+	waits = true
 	defer func() {
-		if e := l.Unlock(ctx, db); e != nil && err == nil {
+		if err := l.Unlock(ctx, db); err != nil {
 			lg.WarnContext(ctx, "the lock of the migration was not released; it ends by itself", slog.Duration("after", lockLease))
 		}
 	}()

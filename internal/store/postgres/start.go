@@ -17,19 +17,18 @@ import (
 
 // SQLSTATEs of errors that a start explains.
 const (
-	stateProtocol       = "08P01" // a pooler that does not know a parameter
-	stateReadOnly       = "25006"
-	stateNoLogin        = "28000"
-	stateWrongPassword  = "28P01"
-	stateNoDatabase     = "3D000"
-	stateNoPermission   = "42501"
-	stateNoTable        = "42P01"
-	stateNoObject       = "42704"
-	stateNoConnection   = "53300"
-	stateLocked         = "55P03"
-	stateCanceled       = "57014"
-	stateStarting       = "57P03"
-	stateUnknownSetting = stateNoObject
+	stateProtocol      = "08P01" // a pooler that does not know a parameter
+	stateReadOnly      = "25006"
+	stateNoLogin       = "28000"
+	stateWrongPassword = "28P01"
+	stateNoDatabase    = "3D000"
+	stateNoPermission  = "42501"
+	stateNoTable       = "42P01"
+	stateNoObject      = "42704"
+	stateNoConnection  = "53300"
+	stateLocked        = "55P03"
+	stateCanceled      = "57014"
+	stateStarting      = "57P03"
 )
 
 // A rower reads one row. Pools, connections and transactions are rowers.
@@ -159,7 +158,7 @@ func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 	if e.Code == stateProtocol && strings.Contains(message, "startup parameter") {
 		return fmt.Sprintf("%s is behind a pooler that takes no parameters: %s; add default_query_exec_mode=exec to the URL", place(c), message)
 	}
-	if e.Code == stateUnknownSetting && strings.Contains(message, "configuration parameter") {
+	if e.Code == stateNoObject && strings.Contains(message, "configuration parameter") {
 		return fmt.Sprintf("%s does not know a parameter of the URL: %s; correct its name", place(c), message)
 	}
 	return fmt.Sprintf("%s answers with an error: %s (SQLSTATE %s)", place(c), message, e.Code)
@@ -167,10 +166,10 @@ func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 
 // connectText explains why no server has answered.
 func connectText(c *pgx.ConnConfig, e *pgconn.ConnectError) string {
-	if err, ok := errors.AsType[*pgconn.NotPreferredError](e); ok {
-		return fmt.Sprintf("%s is not the kind of server that target_session_attrs asks for: %s; give the URL of the primary", place(c), oneLine(err.Error()))
-	}
 	reason := oneLine(rootOf(e).Error())
+	if strings.Contains(e.Error(), "ValidateConnect failed") {
+		return fmt.Sprintf("%s is not the kind of server that target_session_attrs asks for: %s; give the URL of the primary", place(c), reason)
+	}
 	if _, ok := errors.AsType[*net.DNSError](e); ok {
 		return fmt.Sprintf("%s cannot be found: %s; correct its host in the URL", place(c), reason)
 	}

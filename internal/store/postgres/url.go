@@ -64,6 +64,7 @@ func redactQuery(query string) string {
 		rawKey, value, ok := strings.Cut(pair, "=")
 		key, err := url.PathUnescape(rawKey)
 		switch {
+		case pair == "":
 		case !ok || err != nil || strings.Contains(value, "="):
 			pairs[i] = hidden
 		case strings.Contains(strings.ToLower(key), "password"):
