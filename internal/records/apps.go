@@ -162,6 +162,15 @@ func (r *Registry) removeApp(ctx context.Context, c appCommit, check func(stored
 	}
 }
 
+// StoredApp is [Registry.App] without the delay, because it reads from the engine.
+func (r *Registry) StoredApp(ctx context.Context, id account.AppID) (*account.App, error) {
+	stored, _, err := r.storedApp(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.unseal(stored)
+}
+
 // storedApp returns the current stored form of an app and its version in the engine.
 func (r *Registry) storedApp(ctx context.Context, id account.AppID) (*account.App, uint64, error) {
 	rec, err := r.e.Record(ctx, kindApp, appKey(id))

@@ -50,6 +50,10 @@ const (
 	// How far a copy of another store into this one is; see Copy and CopyPart. There are
 	// such records only until the copy is complete.
 	kindCopy account.Kind = 10
+
+	// The fingerprint of a sealing key; see [OpenShared]. The key is the version of the
+	// sealing key.
+	kindSealKey account.Kind = 11
 )
 
 // appKeyDigits is the length of the key of an app. Keys sort in the order of ids because

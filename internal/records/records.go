@@ -46,18 +46,50 @@ func Open(ctx context.Context, e account.Records, file string) (*Registry, error
 	if err := refuseUnfinished(ctx, e); err != nil {
 		return nil, err
 	}
+	ring, err := openRing(ctx, e, file)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, e, ring)
+}
+
+// OpenShared is [Open] for an engine that several servers use, which all need the same keys.
+// It keeps the fingerprints of the keys in the engine, and refuses a file with other keys
+// even if no secret is sealed yet. Otherwise a server could seal a secret that another
+// server, which runs already, cannot open.
+func OpenShared(ctx context.Context, e account.Records, file string) (*Registry, error) {
+	if err := refuseUnfinished(ctx, e); err != nil {
+		return nil, err
+	}
+	if err := missingShared(ctx, e, file); err != nil {
+		return nil, err
+	}
+	ring, err := openRing(ctx, e, file)
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(ctx, e, ring) // before its keys become those of all servers
+	if err != nil {
+		return nil, err
+	}
+	return r, shareKeys(ctx, e, ring)
+}
+
+// openRing reads the keys in file. It creates the file if no secret is sealed yet.
+func openRing(ctx context.Context, e account.Records, file string) (*seal.Ring, error) {
 	ring, err := seal.ReadRing(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := nothingSealed(ctx, e, file); err != nil {
 			return nil, err
 		}
-		ring, err = seal.CreateRing(file)
+		return seal.CreateRing(file)
 	}
-	if err != nil {
-		return nil, err
-	}
+	return ring, err
+}
+
+func open(ctx context.Context, e account.Records, ring *seal.Ring) (*Registry, error) {
 	r := New(e, ring)
-	_, err = r.Apps(ctx)
+	_, err := r.Apps(ctx)
 	return r, err
 }
 
@@ -85,7 +117,7 @@ func nothingSealed(ctx context.Context, e account.Records, file string) error {
 	}
 	for _, a := range apps {
 		if slices.ContainsFunc(a.Keys, seal.Sealed) {
-			return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it", file)
+			return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it, or copy it from another server of the database", file)
 		}
 	}
 	return nil

@@ -303,3 +303,74 @@ func TestOpenTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenShared opens an engine with the keys of several servers.
+func TestOpenShared(t *testing.T) {
+	each(t, func(v *env) {
+		dir := v.TempDir()
+		file, other := filepath.Join(dir, "seal.keys"), filepath.Join(dir, "other.keys")
+		open := func(file string) error {
+			_, err := records.OpenShared(v.Context(), v.e, file)
+			return err
+		}
+		openSealed(v.T, v.e, file).changes() // before servers shared the engine
+		if _, err := seal.CreateRing(other); err != nil {
+			v.Fatal(err)
+		}
+		if err := open(other); err == nil || !strings.Contains(err.Error(), "or copy that of another server") {
+			v.Errorf("keys that open nothing: %v", err)
+		}
+		if err := os.Remove(other); err != nil {
+			v.Fatal(err)
+		}
+		for range 2 {
+			if err := open(file); err != nil {
+				v.Fatal(err)
+			}
+		}
+		v.update(app, func(a *account.App) { a.Keys = nil })
+		want := "the file of sealing keys " + other + " is missing, and other servers use the database with theirs; copy it from the data directory of one of them"
+		if err := open(other); err == nil || err.Error() != want {
+			v.Errorf("a missing file: %v", err)
+		}
+		if _, err := seal.CreateRing(other); err != nil { // the missing file was not created
+			v.Fatal(err)
+		}
+		if err := open(other); err == nil || !strings.Contains(err.Error(), other+" has another key of version 1 than the other servers of the database; copy the file") {
+			v.Errorf("other keys: %v", err)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			v.Fatal(err)
+		}
+		more := fmt.Appendf(b, "2 %s\n", base64.StdEncoding.EncodeToString(make([]byte, 32)))
+		if err := os.WriteFile(file, more, 0o600); err != nil {
+			v.Fatal(err)
+		}
+		if err := open(file); err != nil {
+			v.Errorf("a newer key: %v", err)
+		}
+	})
+}
+
+// TestOpenSharedTogether starts servers that each create a file of their own. One of them
+// wins.
+func TestOpenSharedTogether(t *testing.T) {
+	e, won := new(mem.Store), make(chan string, 8)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		handle, file := e.Handle(account.MaxStale), filepath.Join(t.TempDir(), fmt.Sprint(i))
+		wg.Go(func() {
+			_, err := records.OpenShared(t.Context(), handle, file)
+			if err == nil {
+				won <- file
+			} else if !strings.Contains(err.Error(), "copy") {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(won) != 1 {
+		t.Errorf("%d servers have won", len(won))
+	}
+}

@@ -11,10 +11,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -30,17 +33,22 @@ const keyBytes = 32
 type Ring struct {
 	name   string // of the file, for people
 	keys   map[int]cipher.AEAD
+	prints map[int]string // fingerprints of the keys
 	newest int
 }
 
 // NewRing returns a Ring with one new key. Secrets that it seals cannot be opened after
 // the process has ended.
 func NewRing() *Ring {
-	r := &Ring{name: "the keys of this process", keys: map[int]cipher.AEAD{}}
+	r := newRing("the keys of this process")
 	if err := r.add(1, newKey()); err != nil {
 		panic(err) // the key has the right length
 	}
 	return r
+}
+
+func newRing(name string) *Ring {
+	return &Ring{name: name, keys: map[int]cipher.AEAD{}, prints: map[int]string{}}
 }
 
 func newKey() []byte {
@@ -59,8 +67,20 @@ func (r *Ring) add(version int, key []byte) error {
 		return err
 	}
 	r.keys[version], r.newest = aead, version
+	sum := sha256.Sum256(append([]byte("rollcall sealing key "), key...))
+	r.prints[version] = hex.EncodeToString(sum[:printBytes])
 	return nil
 }
+
+// printBytes is the length of a fingerprint before its encoding.
+const printBytes = 16
+
+// Name returns the name of the file of r, for people.
+func (r *Ring) Name() string { return r.name }
+
+// Fingerprints returns a fingerprint of each key by version. It tells keys apart and does
+// not reveal them.
+func (r *Ring) Fingerprints() map[int]string { return maps.Clone(r.prints) }
 
 // ReadRing reads a file of sealing keys. Each line is a version and 32 bytes in base64.
 // The version is a number from 1 that is greater than those before it. The key of the
@@ -74,7 +94,7 @@ func ReadRing(file string) (*Ring, error) {
 		return nil, fmt.Errorf("the file of sealing keys: %w", err)
 	}
 	defer f.Close()
-	r := &Ring{name: file, keys: map[int]cipher.AEAD{}}
+	r := newRing(file)
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(f); err != nil {
 		return nil, err

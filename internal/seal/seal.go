@@ -61,7 +61,7 @@ func (r *Ring) Open(app account.AppID, k account.Key) (string, error) {
 	nonce, sealed := sealed[:aead.NonceSize()], sealed[aead.NonceSize():]
 	secret, err := aead.Open(nil, nonce, sealed, additional(app, k.ID))
 	if err != nil {
-		return "", unopened(app, k, fmt.Sprintf("cannot be opened with version %d of %s; restore the file that sealed it", version, r.name))
+		return "", unopened(app, k, fmt.Sprintf("cannot be opened with version %d of %s; restore the file that sealed it, or copy that of another server of the database", version, r.name))
 	}
 	return string(secret), nil
 }
