@@ -147,7 +147,7 @@ type Config struct {
 	SDKAppID uint32 `name:"sdkappid" placeholder:"N" help:"Serve this app instead of a demo app; needs --key-file."`
 
 	// File with the secret key of that app, as the vendor's console shows it, or
-	// with its ECDSA public key in PEM.
+	// with its ECDSA public key in PEM. Give all servers of one database the same key.
 	KeyFile string `name:"key-file" placeholder:"FILE" file:"exists" help:"Secret key of the app, or its ECDSA public key in PEM."`
 
 	// The UserID of an admin of that app, besides administrator.

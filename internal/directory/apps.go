@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rollcall/internal/account"
@@ -30,7 +31,7 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 		if err := app.Keys[i].Validate(); err != nil {
 			return nil, err
 		}
-		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys))
+		app.Keys[i].ID = cmp.Or(app.Keys[i].ID, nextKeyID(app.Keys, ""))
 		app.Keys[i].Created = app.Created
 	}
 	if err := cmp.Or(app.Validate(d.commands), d.checkNewTest(&app), d.checkExpiry(&app)); err != nil {
@@ -44,6 +45,18 @@ func (d *Directory) CreateApp(ctx context.Context, actor string, app account.App
 	}
 	d.announce(e)
 	return created, nil
+}
+
+// EnsureApp is CreateApp, except that it returns an app that exists already, as another
+// server of the store may have created it at the same time. It does not change that app.
+//
+// Codes: InvalidApp.
+func (d *Directory) EnsureApp(ctx context.Context, actor string, app account.App) (*account.App, error) {
+	created, err := d.CreateApp(ctx, actor, app)
+	if account.CodeOf(err) != account.Exists {
+		return created, err
+	}
+	return d.records.StoredApp(ctx, app.ID) // App may not know it yet
 }
 
 // createDetail returns the detail of the audit entry of a new app.
@@ -111,38 +124,61 @@ type AppChange struct {
 // Codes: NoApp, InvalidApp, Conflict if another key of the app, active or retired, has
 // the same secret.
 func (d *Directory) AddKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
-	return d.addKey(ctx, actor, app, k, checkNewKey)
+	return d.addKey(ctx, actor, app, newKey{Key: k, refuse: checkNewKey})
 }
 
 // AddConfiguredKey is AddKey for the key in the server's configuration. It accepts the
-// secret of a retired key, because the operator has configured that key again.
+// secret of a retired key, because the operator has configured that key again. It changes
+// nothing if an active key has the secret, which another server may have added at the same
+// time. The id of the key is prefix and a number.
 //
-// Codes: as AddKey.
-func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
-	return d.addKey(ctx, actor, app, k, func(known account.Key, now time.Time) error {
+// Codes: NoApp, InvalidApp.
+func (d *Directory) AddConfiguredKey(ctx context.Context, actor string, app account.AppID, k account.Key, prefix string) (*account.App, error) {
+	var current account.App
+	k.ID = ""
+	changed, err := d.addKey(ctx, actor, app, newKey{k, prefix, func(a *account.App, known account.Key, now time.Time) error {
 		if !known.Active(now) {
 			return nil
 		}
-		return checkNewKey(known, now)
-	})
+		current = *a
+		return errHasKey
+	}})
+	if errors.Is(err, errHasKey) {
+		return &current, nil
+	}
+	return changed, err
 }
 
-func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID, k account.Key, refuse func(known account.Key, now time.Time) error) (*account.App, error) {
+// errHasKey ends a change that would change nothing.
+var errHasKey = errors.New("the app has the key already")
+
+// A newKey is a key to add. Without an id it gets prefix and a number as its id. refuse
+// returns an error if known, a key of a with the same secret, is a reason not to add it.
+type newKey struct {
+	account.Key
+	prefix string
+	refuse func(a *account.App, known account.Key, now time.Time) error
+}
+
+func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID, k newKey) (*account.App, error) {
 	k.Created = account.Millis(d.Now(app))
 	return d.ChangeApp(ctx, actor, AppChange{app, "key.add", string(k.Kind) + " key " + k.Fingerprint(), func(a *account.App) error {
 		if err := k.Validate(); err != nil { // before k gets an id, which the error would name
 			return err
 		}
 		for _, known := range a.Keys {
-			if err := refuse(known, k.Created); known.SameSecret(k) && err != nil {
+			if !known.SameSecret(k.Key) {
+				continue
+			}
+			if err := k.refuse(a, known, k.Created); err != nil {
 				return err
 			}
 		}
 		if len(a.Keys) >= account.MaxKeys {
 			a.Keys = withoutOldest(a.Keys, k.Created)
 		}
-		added := k // k itself stays without an id, because this can run again on a newer app
-		added.ID = cmp.Or(k.ID, nextKeyID(a.Keys))
+		added := k.Key // k itself stays without an id, because this can run again on a newer app
+		added.ID = cmp.Or(k.ID, nextKeyID(a.Keys, k.prefix))
 		a.Keys = append(a.Keys, added)
 		return nil
 	}})
@@ -150,22 +186,24 @@ func (d *Directory) addKey(ctx context.Context, actor string, app account.AppID,
 
 // checkNewKey refuses a secret that the app already has, even in a retired key. With two
 // ids a secret would remain valid after the retirement of one of them.
-func checkNewKey(known account.Key, now time.Time) error {
+func checkNewKey(_ *account.App, known account.Key, now time.Time) error {
 	if known.Active(now) {
 		return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has that secret already, as key %s; there is nothing to add", known.ID)}
 	}
 	return &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("that secret was key %s, which was retired; a retired secret does not come back: add another one", known.ID)}
 }
 
-// nextKeyID returns a number greater than all numeric ids of keys.
-func nextKeyID(keys []account.Key) string {
+// nextKeyID returns prefix and a number that is greater than those of all keys whose ids
+// are the prefix and a number.
+func nextKeyID(keys []account.Key, prefix string) string {
 	newest := 0
 	for _, k := range keys {
-		if n, err := strconv.Atoi(k.ID); err == nil {
+		number, ok := strings.CutPrefix(k.ID, prefix)
+		if n, err := strconv.Atoi(number); ok && err == nil {
 			newest = max(newest, n)
 		}
 	}
-	return strconv.Itoa(newest + 1)
+	return prefix + strconv.Itoa(newest+1)
 }
 
 // withoutOldest returns keys without the one that was retired first. If no key is

@@ -386,7 +386,10 @@ func TestAddKeyTwice(t *testing.T) {
 		}
 	}
 	add("has that secret already, as key 1", b.dir.AddKey)
-	add("has that secret already, as key 1", b.dir.AddConfiguredKey)
+	configured := func(ctx context.Context, actor string, app account.AppID, k account.Key) (*account.App, error) {
+		return b.dir.AddConfiguredKey(ctx, actor, app, k, "file-")
+	}
+	add("", configured) // it changes nothing
 	if _, err := b.dir.RetireKey(t.Context(), "test", appID, "1", b.now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +398,10 @@ func TestAddKeyTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	add("was key 1, which was retired", b.dir.AddKey)
-	add("", b.dir.AddConfiguredKey)
+	add("", configured)
+	if app, err := b.dir.App(t.Context(), appID); err != nil || len(app.Keys) != 2 || app.Keys[1].ID != "file-1" || app.Version != 4 {
+		t.Errorf("%+v, %v; want a second key and three changes", app, err)
+	}
 }
 
 // TestKeyRefusalsNameNoUnknownID adds invalid keys without an id. The error must not name

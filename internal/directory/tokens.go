@@ -193,24 +193,23 @@ func (d *Directory) dropToken(ctx context.Context, t *account.Token, action stri
 	return err
 }
 
-// AdoptToken makes text the only token with the given name, which must be a reserved one.
-// The token has every scope. Other tokens with the name are deleted. Several nodes of a
-// store may adopt the same text at the same time.
-func (d *Directory) AdoptToken(ctx context.Context, name, text string) error {
+// AdoptToken adds a token with the given text and name, which must be a reserved one. The
+// token has every scope. It keeps at most others of the other tokens with the name, the
+// newest ones, and deletes the rest. Several nodes of a store may adopt the same text at
+// the same time.
+func (d *Directory) AdoptToken(ctx context.Context, name, text string, others int) error {
 	ts, err := d.records.Tokens(ctx)
 	if err != nil {
 		return err
 	}
-	hash, known := account.HashToken(text), false
-	for _, t := range ts {
-		switch {
-		case t.Name != name:
-		case t.Hash == hash:
-			known = true
-		default:
-			if err := d.dropToken(ctx, t, tokenDelete); err != nil {
-				return err
-			}
+	hash := account.HashToken(text)
+	ts = slices.DeleteFunc(ts, func(t *account.Token) bool { return t.Name != name })
+	known := slices.ContainsFunc(ts, func(t *account.Token) bool { return t.Hash == hash })
+	ts = slices.DeleteFunc(ts, func(t *account.Token) bool { return t.Hash == hash })
+	slices.SortFunc(ts, func(a, b *account.Token) int { return b.Created.Compare(a.Created) })
+	for _, t := range ts[min(others, len(ts)):] {
+		if err := d.dropToken(ctx, t, tokenDelete); err != nil {
+			return err
 		}
 	}
 	if known {

@@ -101,7 +101,7 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 	if _, _, err := b.dir.CreateToken(caller, "test", account.Token{Name: "b", Scopes: read}); err != nil {
 		t.Errorf("CreateToken: %v", err)
 	}
-	if err := b.dir.AdoptToken(t.Context(), directory.BootstrapToken, directory.NewTokenText()); err != nil {
+	if err := b.dir.AdoptToken(t.Context(), directory.BootstrapToken, directory.NewTokenText(), 0); err != nil {
 		t.Errorf("AdoptToken: %v", err)
 	}
 	if ts, err := b.dir.Tokens(t.Context()); err != nil || len(ts) != account.MaxTokens-expiring+2 {
@@ -167,7 +167,7 @@ func TestAdoptToken(t *testing.T) {
 	b := newBench(t, account.App{})
 	first, second := directory.NewTokenText(), directory.NewTokenText()
 	for _, text := range []string{first, first, second} {
-		if err := b.dir.AdoptToken(t.Context(), directory.ContextToken, text); err != nil {
+		if err := b.dir.AdoptToken(t.Context(), directory.ContextToken, text, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,6 +183,24 @@ func TestAdoptToken(t *testing.T) {
 	}
 }
 
+// TestAdoptTokens adopts more tokens with one name than are kept. The newest ones remain.
+func TestAdoptTokens(t *testing.T) {
+	b := newBench(t, account.App{})
+	var texts []string
+	for range 5 {
+		b.now = b.now.Add(time.Second)
+		texts = append(texts, directory.NewTokenText())
+		if err := b.dir.AdoptToken(t.Context(), directory.ContextToken, texts[len(texts)-1], 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, text := range texts {
+		if _, err := b.dir.Authenticate(t.Context(), text); (err == nil) != (i >= 2) {
+			t.Errorf("token %d of 5: %v", i+1, err)
+		}
+	}
+}
+
 // TestReservedTokensAboveLimit adopts tokens with reserved names when there are more other
 // tokens than the limit allows. A start must not fail because of them.
 func TestReservedTokensAboveLimit(t *testing.T) {
@@ -190,7 +208,7 @@ func TestReservedTokensAboveLimit(t *testing.T) {
 	fill(t, records.New(engine, nil), account.MaxTokens+1, account.Token{Name: "old"})
 	dir := directory.New(directory.Options{Engine: engine})
 	for _, name := range []string{directory.BootstrapToken, directory.ContextToken} {
-		if err := dir.AdoptToken(t.Context(), name, directory.NewTokenText()); err != nil {
+		if err := dir.AdoptToken(t.Context(), name, directory.NewTokenText(), 0); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -219,7 +237,9 @@ func TestTokensOfNodes(t *testing.T) {
 			return err
 		}
 		adopt := func(text string) func(*directory.Directory) error {
-			return func(d *directory.Directory) error { return d.AdoptToken(t.Context(), directory.BootstrapToken, text) }
+			return func(d *directory.Directory) error {
+				return d.AdoptToken(t.Context(), directory.BootstrapToken, text, 0)
+			}
 		}
 		drop := func(d *directory.Directory) error { return d.DropToken(t.Context(), directory.BootstrapToken) }
 		first, second := directory.NewTokenText(), directory.NewTokenText()

@@ -41,14 +41,16 @@ func (f *File) Apply(ctx context.Context, dir *directory.Directory) (r Result, e
 func (f *File) applyApp(ctx context.Context, dir *directory.Directory, a *app, at jsontext.Pointer) (*account.App, error) {
 	id := account.AppID(a.SDKAppID)
 	record, err := dir.App(ctx, id)
-	switch {
-	case account.CodeOf(err) == account.NoApp && a.key().Secret == "" && (a.Settings == nil || !a.Settings.AnySignature):
-		return nil, f.errorf(at, "app %d is new and has no key: give it a secret, a public_key or the setting any_signature", id)
-	case account.CodeOf(err) == account.NoApp:
-		record, err = dir.CreateApp(ctx, directory.ServerActor, a.record())
-	case err == nil && !record.Test:
+	if account.CodeOf(err) == account.NoApp {
+		if a.key().Secret == "" && (a.Settings == nil || !a.Settings.AnySignature) {
+			return nil, f.errorf(at, "app %d is new and has no key: give it a secret, a public_key or the setting any_signature", id)
+		}
+		record, err = dir.EnsureApp(ctx, directory.ServerActor, a.record())
+	}
+	if err == nil && !record.Test {
 		return nil, f.errorf(at, "app %d exists and is not a test app, which is the only kind that a seed file may change: choose another sdkappid", id)
-	case err == nil:
+	}
+	if err == nil {
 		record, err = changeApp(ctx, dir, a, record)
 	}
 	if err != nil {
@@ -79,7 +81,7 @@ func changeApp(ctx context.Context, dir *directory.Directory, a *app, record *ac
 		}
 	}
 	if key := a.key(); key.Secret != "" && !slices.ContainsFunc(record.ActiveKeys(dir.Now(record.ID)), key.SameSecret) {
-		if record, err = dir.AddConfiguredKey(ctx, directory.ServerActor, record.ID, key); err != nil {
+		if record, err = dir.AddConfiguredKey(ctx, directory.ServerActor, record.ID, key, ""); err != nil {
 			return nil, err
 		}
 	}

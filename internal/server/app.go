@@ -119,11 +119,15 @@ func (s *Server) servedApp(ctx context.Context) (*account.App, error) {
 	if len(apps) > 0 {
 		return nil, nil
 	}
-	return s.dir.CreateApp(ctx, actor, account.App{
+	app, err := s.dir.EnsureApp(ctx, actor, account.App{
 		ID: demoApp, Name: demoName, Edition: account.Development, Test: *s.o.AllowTestApps,
 		Keys:     []account.Key{{ID: "1", Kind: account.HMACKey, Secret: directory.NewSecret()}},
 		Settings: account.Settings{RateMode: account.RateShadow},
 	})
+	if err == nil && !isDemo(app) { // somebody has created another one meanwhile
+		return nil, nil
+	}
+	return app, err
 }
 
 // isDemo reports whether a is the demo app that a developer's server has created, so that
@@ -134,7 +138,7 @@ func isDemo(a *account.App) bool { return a.ID == demoApp && a.Name == demoName 
 func (s *Server) givenApp(ctx context.Context) (*account.App, error) {
 	app, err := s.dir.App(ctx, s.o.App.ID)
 	if account.CodeOf(err) == account.NoApp {
-		return s.dir.CreateApp(ctx, actor, s.o.App.Clone())
+		return s.dir.EnsureApp(ctx, actor, s.o.App.Clone())
 	}
 	return app, err
 }
@@ -149,7 +153,7 @@ func (s *Server) credentialsApp(ctx context.Context) (*account.App, error) {
 		if s.o.Admin != "" && s.o.Admin != string(account.Administrator) {
 			app.Admins = []account.UserID{account.UserID(s.o.Admin)}
 		}
-		return s.dir.CreateApp(ctx, actor, *app)
+		app, err = s.dir.EnsureApp(ctx, actor, *app)
 	}
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"rollcall/internal/account"
@@ -21,11 +20,13 @@ const fileKeys = "file-"
 func (s *Server) useKey(ctx context.Context, app *account.App, key account.Key) (_ *account.App, err error) {
 	now := s.dir.Now(app.ID)
 	if !slices.ContainsFunc(app.ActiveKeys(now), key.SameSecret) {
-		key.ID = nextFileKey(app.Keys)
-		if app, err = s.dir.AddConfiguredKey(ctx, actor, app.ID, key); err != nil {
+		if app, err = s.dir.AddConfiguredKey(ctx, actor, app.ID, key, fileKeys); err != nil {
 			return nil, err
 		}
-		s.logKey("key added from --key-file", app, key)
+		active := app.ActiveKeys(now)
+		if i := slices.IndexFunc(active, key.SameSecret); i >= 0 {
+			s.logKey("key added from --key-file", app, active[i])
+		}
 	}
 	for _, k := range app.ActiveKeys(now) {
 		if !strings.HasPrefix(k.ID, fileKeys) || key.SameSecret(k) {
@@ -43,18 +44,6 @@ func (s *Server) logKey(what string, app *account.App, k account.Key) {
 	s.o.Logger.Info(what, slog.Uint64("app", uint64(app.ID)), slog.String("key", k.ID), slog.String("fingerprint", k.Fingerprint()))
 }
 
-// nextFileKey returns an ID with a higher number than all earlier keys of the file.
-func nextFileKey(keys []account.Key) string {
-	newest := 0
-	for _, k := range keys {
-		if number, ok := strings.CutPrefix(k.ID, fileKeys); ok {
-			n, _ := strconv.Atoi(number) // an ID without a number counts as 0
-			newest = max(newest, n)
-		}
-	}
-	return fileKeys + strconv.Itoa(newest+1)
-}
-
 // readKey reads the key of the app to serve.
 func readKey(file string) (account.Key, error) {
 	b, err := os.ReadFile(file)
@@ -65,6 +54,6 @@ func readKey(file string) (account.Key, error) {
 	if err != nil {
 		return account.Key{}, fmt.Errorf("--key-file %s: %w", file, err)
 	}
-	key.ID = nextFileKey(nil)
+	key.ID = fileKeys + "1" // of a new app
 	return key, nil
 }

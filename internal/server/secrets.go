@@ -22,7 +22,24 @@ func (s *Server) prepareTokens(ctx context.Context) error {
 	if s.adminToken == "" {
 		return s.hintNoToken(ctx)
 	}
-	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken)
+	if err := s.warnOtherToken(ctx); err != nil {
+		return err
+	}
+	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken, 0)
+}
+
+// warnOtherToken logs a warning if the token of --admin-token-file replaces that of another
+// server of the database.
+func (s *Server) warnOtherToken(ctx context.Context) error {
+	if !s.shared {
+		return nil
+	}
+	hash := account.HashToken(s.adminToken)
+	tokens, err := s.dir.Tokens(ctx)
+	if slices.ContainsFunc(tokens, func(t *account.Token) bool { return t.Name == directory.BootstrapToken && t.Hash != hash }) {
+		s.o.Logger.Warn("the token of --admin-token-file replaces the one of an earlier file; if that was of another server, give all servers of the database the same token")
+	}
+	return err
 }
 
 // hintNoToken logs how to get a token if the admin API is served but has no usable token.
@@ -69,7 +86,11 @@ func readToken(file string) (string, error) {
 // createToken creates a token and writes it to file.
 func createToken(file string) (string, error) {
 	text := directory.NewTokenText()
-	if err := durable.Write(file, []byte(text+"\n")); err != nil {
+	err := durable.Create(file, []byte(text+"\n"))
+	if errors.Is(err, fs.ErrExist) { // another server has created it meanwhile
+		return readToken(file)
+	}
+	if err != nil {
 		return "", tokenFault(file, err)
 	}
 	return text, nil
@@ -95,9 +116,16 @@ func (s *Server) contextToken(ctx context.Context) (string, error) {
 			return last.AdminToken, nil
 		}
 	}
-	text := directory.NewTokenText()
-	return text, s.dir.AdoptToken(ctx, directory.ContextToken, text)
+	text, others := directory.NewTokenText(), 0
+	if s.shared {
+		others = maxContextTokens - 1
+	}
+	return text, s.dir.AdoptToken(ctx, directory.ContextToken, text, others)
 }
+
+// maxContextTokens is the number of developer's servers that may use one database, each with
+// a data directory and a token of its own.
+const maxContextTokens = 16
 
 func (s *Server) knowsContextToken(ctx context.Context, text string) bool {
 	t, err := s.dir.Authenticate(ctx, text)

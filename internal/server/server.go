@@ -24,6 +24,7 @@ import (
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/records"
 	"rollcall/internal/seed"
+	"rollcall/internal/store/open"
 	"rollcall/internal/wire"
 )
 
@@ -60,6 +61,7 @@ type Options struct {
 // A Server has bound its addresses and opened its store. [Server.Run] serves requests.
 type Server struct {
 	o         Options
+	shared    bool // other servers may use the store at the same time
 	engine    account.Engine
 	records   *records.Registry
 	dir       *directory.Directory
@@ -86,7 +88,7 @@ type Server struct {
 // files and the addresses before it opens the store, because opening changes the files of
 // the store. A wrong flag must not change a backup.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{o: o}
+	s := &Server{o: o, shared: open.Shared(o.Store)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
