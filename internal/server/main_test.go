@@ -8,10 +8,11 @@ import (
 
 	"rollcall/internal/config"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/pgtest"
 )
 
 // TestMain fails if a server logs a secret.
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // openWith opens a server with the settings of o. The default is a store in memory and a
 // free address. The default log is that of the test.

@@ -34,13 +34,16 @@ var servers kit
 
 // Main runs the tests of a package, stops the servers of this process, and exits. It
 // includes [testutil.Main].
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is [Main] without the exit. It returns the exit code.
+func Run(m *testing.M) int {
 	code := testutil.Run(m)
 	if err := servers.stop(); err != nil {
 		println("pgtest:", err.Error())
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 // folder returns a new folder that the user of the servers owns.
