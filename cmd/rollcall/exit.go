@@ -5,14 +5,15 @@ import (
 	"net/http"
 
 	"rollcall/client"
+	"rollcall/internal/store/open"
 	"rollcall/internal/wire"
 )
 
 // Exit codes of the commands that call a server, besides those of run.
 const (
 	exitSomeFailed  = 3 // some items of a batch failed, the others are done
-	exitUnreachable = 4 // no usable response of the server
-	exitRefused     = 5 // the server refused the signature, the caller or the token
+	exitUnreachable = 4 // no usable response of the server or the database
+	exitRefused     = 5 // the server refused the signature, the caller or the token, or the database the user
 	exitInterrupted = 6 // stopped by a signal; the same command goes on
 )
 
@@ -20,13 +21,14 @@ const (
 const description = `The account service of Tencent Cloud Chat and Live, self-hosted.
 
 "rollcall serve" is the server, and "rollcall exec" runs a program with one. "backup
-verify", "ca", "completion", "config", "record", "sig" and "store" work without one; the
-other commands call one over HTTP, by default the one that keeps its data in
-./rollcall-data.
+verify", "ca", "completion", "config", "migrate", "record", "sig" and "store" work
+without one; the other commands call one over HTTP, by default the one that keeps its
+data in ./rollcall-data.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server
-cannot be reached, 5 the server refused the signature, the caller or the token, 6 a
-run was interrupted and goes on with the same command.`
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server or
+its database cannot be reached, 5 the server refused the signature, the caller or the
+token, or the database the user, 6 a run was interrupted and goes on with the same
+command.`
 
 // A usageError is an error of the command line or of the configuration.
 type usageError struct{ error }
@@ -51,6 +53,12 @@ func codeOf(err error) int {
 		return exitBadUsage
 	}
 	if _, ok := errors.AsType[*client.TransportError](err); ok {
+		return exitUnreachable
+	}
+	if e, ok := errors.AsType[*open.StartError](err); ok && (e.Unreachable || e.Refused) {
+		if e.Refused {
+			return exitRefused
+		}
 		return exitUnreachable
 	}
 	if p, ok := errors.AsType[*client.Problem](err); ok && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden) {

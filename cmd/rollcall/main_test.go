@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rollcall/internal/testutil/pgtest"
 )
 
 // asProgram is the environment variable that makes the test binary run as rollcall.
@@ -22,8 +24,13 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name) // the tests must not call a server of the developer
 		}
 	}
-	testscript.Main(m, map[string]func(){"rollcall": main})
+	testscript.Main(tests{m}, map[string]func(){"rollcall": main})
 }
+
+// tests are the tests of this package, with the databases that they start.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return pgtest.Run(t.M) }
 
 // TestScripts plays testdata/*.txtar, each a session at the shell.
 func TestScripts(t *testing.T) {

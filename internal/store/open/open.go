@@ -104,6 +104,34 @@ func Engine(ctx context.Context, spec string, o Options) (account.Engine, error)
 	return new(mem.Store), nil
 }
 
+// A StartError says why a database cannot be used.
+type StartError = postgres.StartError
+
+// Migrate brings the schema of the database that spec names to the version of this program,
+// and returns the versions before and after; see [postgres.Migrate].
+func Migrate(ctx context.Context, spec string, o Options) (from, to int64, err error) {
+	if err := mustBeDatabase(spec); err != nil {
+		return 0, 0, err
+	}
+	return postgres.Migrate(ctx, postgres.Options{URL: spec, Logger: o.Logger})
+}
+
+// Grant gives a role of the database that spec names the rights that a server needs; see
+// [postgres.Grant].
+func Grant(ctx context.Context, spec, role string) error {
+	if err := mustBeDatabase(spec); err != nil {
+		return err
+	}
+	return postgres.Grant(ctx, postgres.Options{URL: spec}, role)
+}
+
+func mustBeDatabase(spec string) error {
+	if database(spec) {
+		return nil
+	}
+	return fmt.Errorf("the store %sis not a database and needs no migration; give --store postgres://USER@HOST/DATABASE", shown(spec))
+}
+
 // openPostgres opens a database, after a migration if o asks for one. Like openPebble it
 // returns a nil engine if there is an error.
 func openPostgres(ctx context.Context, spec string, o Options) (account.Engine, error) {

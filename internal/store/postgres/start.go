@@ -99,18 +99,33 @@ func stateOf(err error) string {
 	return ""
 }
 
-// startError returns an error of a start or a migration as one sentence that names the
-// database and the remedy. It never contains the password. An error that is a sentence
-// already is returned unchanged.
+// A StartError says why a start or a migration cannot use a database.
+type StartError struct {
+	text string
+
+	Unreachable bool // no server has answered, or none that can work now
+	Refused     bool // the database refuses the user, or what the user may not do
+}
+
+// Error returns one sentence that names the database and the remedy. It never contains the
+// password.
+func (e *StartError) Error() string { return e.text }
+
+// startError returns an error of a start or a migration as a [*StartError]. It returns an
+// error that is a sentence already unchanged.
 func startError(c *pgxpool.Config, err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return errors.New(answerText(c.ConnConfig, e))
+		return &StartError{
+			text:        answerText(c.ConnConfig, e),
+			Unreachable: slices.Contains([]string{stateNoConnection, stateStarting}, e.Code),
+			Refused:     slices.Contains([]string{stateNoLogin, stateWrongPassword, stateNoPermission}, e.Code),
+		}
 	}
 	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return errors.New(connectText(c.ConnConfig, e))
+		return &StartError{text: connectText(c.ConnConfig, e), Unreachable: true}
 	}
 	if pgconn.Timeout(err) {
-		return fmt.Errorf("%s does not answer in time; look whether it is overloaded, and try again", place(c.ConnConfig))
+		return &StartError{text: place(c.ConnConfig) + " does not answer in time; look whether it is overloaded, and try again", Unreachable: true}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,23 +57,33 @@ func Redact(rawURL string) string {
 	return b.String()
 }
 
-// redactQuery returns the parameters of a URL without passwords. It hides the whole of a
-// parameter that it cannot read, which may be the rest of a password.
+// redactQuery returns the parameters of a URL without passwords. It hides every parameter
+// that it does not know, which may be the rest of a password with & in it.
 func redactQuery(query string) string {
 	pairs := strings.Split(query, "&")
 	for i, pair := range pairs {
-		rawKey, value, ok := strings.Cut(pair, "=")
+		rawKey, value, _ := strings.Cut(pair, "=")
 		key, err := url.PathUnescape(rawKey)
 		switch {
 		case pair == "":
-		case !ok || err != nil || strings.Contains(value, "="):
-			pairs[i] = hidden
-		case strings.Contains(strings.ToLower(key), "password"):
+		case err == nil && (key == "password" || key == "sslpassword"):
 			pairs[i] = rawKey + "=" + hidden
+		case err != nil || strings.Contains(value, "=") || !shownParameter(key):
+			pairs[i] = "hidden=" + hidden
 		}
 	}
 	return strings.Join(pairs, "&")
 }
+
+// shownParameters are the parameters that [Redact] shows.
+var shownParameters = strings.Fields(`host hostaddr port user dbname database connect_timeout options service servicefile passfile
+	ssl sslmode sslcert sslkey sslrootcert sslcertmode sslnegotiation sslsni krbspn krbsrvname channel_binding require_auth
+	target_session_attrs min_protocol_version max_protocol_version application_name search_path timezone
+	statement_timeout lock_timeout idle_in_transaction_session_timeout
+	default_query_exec_mode statement_cache_capacity description_cache_capacity
+	pool_max_conns pool_min_conns pool_min_idle_conns pool_max_conn_lifetime pool_max_conn_idle_time pool_health_check_period pool_max_conn_lifetime_jitter`)
+
+func shownParameter(key string) bool { return slices.Contains(shownParameters, key) }
 
 // CheckURL returns an error if a URL is invalid, without calling the database. It reads the
 // files that the URL names. The error is one sentence that does not contain the password.
