@@ -54,6 +54,7 @@ type Options struct {
 	InFlight  *httpx.InFlight   // bounds the concurrent calls; [NewInFlight](0) if nil
 	Calls     *calls.Log        // keeps finished calls; nil keeps none
 	Faults    *faults.Set       // faults of test apps; nil has none
+	Limits    ratelimit.Counter // counts calls for the limits; those of this process if nil
 	Rates     *ratelimit.Report // keeps calls that are over a limit in shadow mode; nil keeps none
 }
 
@@ -61,7 +62,7 @@ type Options struct {
 type Server struct {
 	dir       *directory.Directory
 	auth      *auth.Authenticator
-	limiter   *ratelimit.Limiter
+	limits    ratelimit.Counter
 	inFlight  *httpx.InFlight
 	waits     waits
 	calls     *calls.Log
@@ -74,8 +75,11 @@ type Server struct {
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		dir: o.Directory, auth: o.Auth, limiter: ratelimit.New(), inFlight: o.InFlight,
+		dir: o.Directory, auth: o.Auth, limits: o.Limits, inFlight: o.InFlight,
 		calls: o.Calls, faults: o.Faults, rates: o.Rates, now: time.Now,
+	}
+	if s.limits == nil {
+		s.limits = ratelimit.New()
 	}
 	if s.inFlight == nil {
 		s.inFlight = NewInFlight(0)
@@ -134,7 +138,7 @@ func (s *Server) forget(e account.Event) {
 	if s.rates != nil {
 		s.rates.Drop(app)
 	}
-	s.limiter.Forget(app)
+	s.limits.Forget(app)
 	s.auth.Forgive(e.App)
 }
 

@@ -42,21 +42,21 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 		limit = n
 	}
 	now := s.now()
-	command := s.count(c, c.Name, limit, now)
+	count := s.limits.Take
+	if set.RateMode == account.RateShadow {
+		count = s.limits.TakeLater
+	}
+	d := count(ratelimit.Call{App: uint32(c.app.ID), Command: c.Name, Limit: limit, Ceiling: set.AppRateLimit}, now)
 	if asked(r, rateHeader) {
-		showRate(h, command)
+		showRate(h, d.Command)
 	}
-	if command.Over {
-		return s.over(h, c, over{wire.CommandRate, c.Name, command.Limit, now})
+	if d.Command.Over {
+		return s.over(h, c, over{wire.CommandRate, c.Name, d.Command.Limit, now})
 	}
-	if app := s.count(c, "", set.AppRateLimit, now); app.Over {
-		return s.over(h, c, over{wire.AppRate, "", app.Limit, now})
+	if d.App.Over {
+		return s.over(h, c, over{wire.AppRate, "", d.App.Limit, now})
 	}
 	return nil
-}
-
-func (s *Server) count(c *call, command string, limit int, now time.Time) ratelimit.Decision {
-	return s.limiter.Take(ratelimit.Key{App: uint32(c.app.ID), Command: command}, limit, now)
 }
 
 // An over says which limit a call is over.

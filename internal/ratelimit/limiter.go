@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"maps"
 	"sync"
-	"time"
 )
 
 const (
@@ -29,18 +28,6 @@ type Limiter struct {
 // New returns a Limiter without counts.
 func New() *Limiter { return &Limiter{seed: maphash.MakeSeed()} }
 
-// Take counts a call of key at now and reports whether it is within limit. A
-// limit of 0 or less means no limit, and the call is then not counted.
-//
-// Calls over the limit are counted too, so a window that is over stays over
-// until it ends. Now is real time, also for apps that have a time of their own.
-func (l *Limiter) Take(key Key, limit int, now time.Time) Decision {
-	if limit <= 0 {
-		return Decision{}
-	}
-	return Decide(l.count(key, now.Unix()), limit, now)
-}
-
 // count adds a call to the count of key in a second and returns the new total.
 // It returns each total once: two concurrent calls never get the same one.
 func (l *Limiter) count(key Key, second int64) int64 {
@@ -53,7 +40,7 @@ func (l *Limiter) count(key Key, second int64) int64 {
 	return total
 }
 
-// Forget removes the counts of an app.
+// Forget implements [Counter].
 func (l *Limiter) Forget(app uint32) {
 	for i := range l.shards {
 		l.shards[i].forget(app)

@@ -5,8 +5,8 @@
 // shape of the window. Fixed seconds are the simplest interpretation. A window
 // is one second of the Unix clock.
 //
-// [Decide] is a pure function of a total. A [Limiter] counts the totals in the
-// memory of the process.
+// [Decide] is a pure function of a total. A [Counter] counts the totals: a [Limiter] in the
+// memory of the process, package redislimit for all nodes together.
 package ratelimit
 
 import "time"

@@ -71,11 +71,35 @@ func TestTake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := ratelimit.New()
 			for i, c := range calls {
-				got := l.Take(c.key, c.limit, c.now)
+				got := l.Take(ratelimit.Call{App: c.key.App, Command: c.key.Command, Limit: c.limit}, c.now).Command
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("call %d (-want +got):\n%s", i, diff)
 				}
 			}
 		})
+	}
+}
+
+// TestCeiling counts for the command and for the whole app. A call over the limit of its
+// command is not counted for the app.
+func TestCeiling(t *testing.T) {
+	l := ratelimit.New()
+	kick := ratelimit.Call{App: 1, Command: "kick", Limit: 2, Ceiling: 3}
+	check := ratelimit.Call{App: 1, Command: "account_check", Ceiling: 3} // without a limit of its own
+	type remaining struct{ Command, App int }                             // -1 for over
+	left := func(d ratelimit.Decision) int {
+		if d.Over {
+			return -1
+		}
+		return d.Remaining
+	}
+	var got []remaining
+	for _, c := range []ratelimit.Call{kick, kick, kick, kick, check, check} {
+		d := l.TakeLater(c, at(0, 0))
+		got = append(got, remaining{left(d.Command), left(d.App)})
+	}
+	want := []remaining{{1, 2}, {0, 1}, {-1, 0}, {-1, 0}, {0, 0}, {0, -1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("remaining (-want +got):\n%s", diff)
 	}
 }
