@@ -109,6 +109,9 @@ var imports = map[string][]string{
 	"internal/testutil/faultfs": {},
 	"internal/testutil/pgtest":  {"internal/testutil"},
 	"internal/archtest":         {},
+
+	// Shared by several nodes.
+	"internal/ratelimit/redislimit": {"internal/ratelimit"},
 }
 
 // checkImports reports imports that no rule allows, and packages without a rule.

@@ -75,5 +75,6 @@ func everything(t *testing.T) *metrics.Metrics {
 	m.WatchInFlight(func() int { return 0 })
 	m.WatchCertificate(time.Now)
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })
+	m.WatchRedis(func() metrics.RedisCounts { return metrics.RedisCounts{Shared: true} })
 	return m
 }
