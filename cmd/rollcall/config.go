@@ -56,7 +56,7 @@ type configPrintCmd struct {
 // Help is shown by rollcall config print --help.
 func (configPrintCmd) Help() string {
 	return `"rollcall serve --config" takes the output. It holds no secret: settings only name
-the files of secrets, and the password in the URL of a database is not shown.
+the files of secrets, and passwords in URLs are not shown.
 
 Examples:
   rollcall config print

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/internal/config"
 	"rollcall/internal/logbuf"
+	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/server"
 	"rollcall/internal/store/open"
 )
@@ -110,7 +111,8 @@ func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
 
 // loadConfig reads a configuration, with the settings of the environment.
 func loadConfig(o config.Options) (*config.Loaded, error) {
-	o.Environ, o.CheckStore, o.Redact = os.Environ(), open.Check, open.Redact
+	o.Environ, o.CheckStore, o.CheckRedis = os.Environ(), open.Check, redislimit.CheckURL
+	o.Redact = func(value string) string { return redislimit.Redact(open.Redact(value)) }
 	l, err := config.Load(o)
 	if err != nil {
 		return nil, &usageError{err}

@@ -35,7 +35,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkImportDir, checkSeed, checkStore, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -158,7 +158,7 @@ func checkApp(c *Loaded) *violation {
 	return nil
 }
 
-// Limits of numbers.
+// Limits of numbers and durations.
 const (
 	maxInFlight        = 65536
 	maxUploadMiB       = 1 << 20
@@ -213,6 +213,19 @@ func checkStore(l *Loaded) *violation {
 	}
 	if err := l.o.CheckStore(l.Store); err != nil {
 		return blame("store", "%v", err)
+	}
+	return nil
+}
+
+func checkRedis(l *Loaded) *violation {
+	switch {
+	case l.Redis == "" && l.RedisPasswordFile != "":
+		return &violation{"redis_password_file", "{redis_password_file} needs {redis}: give its URL, or leave the password out"}
+	case l.Redis == "" || l.o.CheckRedis == nil:
+		return nil
+	}
+	if err := l.o.CheckRedis(l.Redis); err != nil {
+		return blame("redis", "{redis} cannot be used: %v", err)
 	}
 	return nil
 }

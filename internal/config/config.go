@@ -5,7 +5,7 @@
 // A setting has one name in three spellings: admin_host in the file,
 // ROLLCALL_CFG_ADMIN_HOST in the environment, --admin-host on the command line.
 // Secrets are not settings: a setting names the file that contains one. The exception is
-// a password in the URL of a database, which no output shows.
+// a password in a URL, which no output shows.
 //
 // Every [Error] is one sentence that says where the error is and what to do. The files
 // testdata/bad_*.yml contain an example of each.
@@ -158,6 +158,21 @@ type Config struct {
 	// eighths of the limit. The default keeps two cores busy with room to spare.
 	// Raise it on machines with many cores and a slow store.
 	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
+
+	// URL of a Redis that counts calls for the rate limits of all nodes of a service:
+	// redis://HOST:PORT, or rediss://HOST:PORT with TLS; with a password
+	// redis://:PASSWORD@HOST:PORT, and with a user redis://USER:PASSWORD@HOST:PORT. A number
+	// at the end, as in redis://HOST:PORT/1, selects a database. For sentinels add
+	// ?master_set=NAME, and for further nodes of a cluster &addr=HOST:PORT. By default each
+	// node counts its own calls. Set it if several nodes serve one database. While Redis does
+	// not respond, each node applies the whole limits to its own calls; no call fails. The
+	// password is not shown anywhere. Keep it out of the command line, which other users of
+	// the machine can see: give the URL in the environment or in a file, or use
+	// redis_password_file.
+	Redis string `name:"redis" placeholder:"URL" help:"A Redis that counts rate limits for all nodes (default: each node counts its own)."`
+
+	// File with the password of that Redis. It replaces a password in the URL.
+	RedisPasswordFile string `name:"redis-password-file" placeholder:"FILE" file:"exists" help:"Password of the Redis, instead of one in its URL."`
 
 	// Directory of files that jobs may import. A token with the scope write can then let
 	// the server import any file below it; a link that leads out of it is refused. By

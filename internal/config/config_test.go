@@ -27,6 +27,14 @@ func checkStore(spec string) error {
 	return nil
 }
 
+// checkRedis accepts the URLs that the tests use.
+func checkRedis(url string) error {
+	if !strings.Contains(url, "//") {
+		return errors.New("the URL is malformed")
+	}
+	return nil
+}
+
 // TestErrors reads every testdata/bad_*.yml. The head of a file says which error it
 // causes, and which variables are set.
 func TestErrors(t *testing.T) {
@@ -51,7 +59,7 @@ func TestErrors(t *testing.T) {
 				}
 			}
 			want = strings.ReplaceAll(want, filepath.Base(file)+":", file+":")
-			_, err = config.Load(config.Options{File: file, Environ: environ, CheckStore: checkStore})
+			_, err = config.Load(config.Options{File: file, Environ: environ, CheckStore: checkStore, CheckRedis: checkRedis})
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -124,7 +132,8 @@ func TestEverySetting(t *testing.T) {
 		AdminListen: "[::1]:7581", AdminHost: []string{"admin.example.com", "admin"},
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
-		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
+		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
+		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {
 		t.Errorf("from the file (-want +got):\n%s", diff)
@@ -318,5 +327,20 @@ func TestPassword(t *testing.T) {
 		if (warnings != "") != (tt.remedy != "") || !strings.Contains(warnings, tt.remedy) || strings.Contains(warnings, "s3cret") {
 			t.Errorf("%s: warnings %q, want %q", tt.place, warnings, tt.remedy)
 		}
+	}
+}
+
+// TestRedisPassword checks the warning of a password on the command line.
+func TestRedisPassword(t *testing.T) {
+	l, err := config.Load(config.Options{
+		Flags: &config.Config{Redis: "redis://:s3cret@h"}, Given: []string{"redis"},
+		Redact: func(text string) string { return strings.ReplaceAll(text, ":s3cret@", "") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"--redis has a password, which everybody on this machine can see in the list of processes: put it into a file that --redis-password-file names, or give the URL in ROLLCALL_CFG_REDIS"}
+	if diff := cmp.Diff(want, l.Warnings()); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }

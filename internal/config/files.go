@@ -102,7 +102,7 @@ func closedTo(dir string) bool {
 // and the remedy.
 func (l *Loaded) Warnings() []string {
 	var all []string
-	for _, key := range []string{"tls_key", "key_file"} {
+	for _, key := range []string{"tls_key", "key_file", "redis_password_file"} {
 		s, _ := find(key)
 		name := s.Text(&l.Config)
 		if name == "" || !openSecret(name) {
@@ -123,12 +123,16 @@ func (l *Loaded) Warnings() []string {
 // passwordWarnings returns a warning if others can see the password in the value of s.
 func (l *Loaded) passwordWarnings(s Setting) []string {
 	from := l.sources[s.Key]
+	place := "PGPASSWORD or a password file"
+	if s.Key == "redis" {
+		place = "a file that --redis-password-file names"
+	}
 	var text string
 	switch {
 	case from.kind == fromFlag:
-		text = "%s has a password, which everybody on this machine can see in the list of processes: put it into PGPASSWORD or a password file, or give the URL in " + s.Env
+		text = "%s has a password, which everybody on this machine can see in the list of processes: put it into " + place + ", or give the URL in " + s.Env
 	case from.kind == fromFile && openSecret(from.file):
-		text = "%s has a password, and everybody on this machine can read the file: chmod o-rwx it, or put the password into PGPASSWORD or a password file"
+		text = "%s has a password, and everybody on this machine can read the file: chmod o-rwx it, or put the password into " + place
 	default:
 		return nil
 	}

@@ -89,6 +89,10 @@ type Options struct {
 	// Redact returns the value of a setting without a password that it contains. Nil
 	// returns it unchanged.
 	Redact func(value string) string
+
+	// CheckRedis checks the value of redis. Its error is a part of a sentence that does not
+	// contain the password.
+	CheckRedis func(url string) error
 }
 
 // Loaded is a configuration with the source of each value.

@@ -30,7 +30,7 @@ data: /var/lib/rollcall
 * ` + "`rollcall config check FILE`" + ` reads a file as ` + "`serve`" + ` would, with the environment, and checks that the files it names can be read. Run it as the user of the server. An error is one sentence with the place and the remedy; the exit code is 2. The command also warns of keys that everybody can read.
 * ` + "`rollcall config print [--config FILE]`" + ` shows the effective values, each with its source, in a form that ` + "`serve`" + ` can read.
 * Unknown names are errors, in the file and after ` + "`ROLLCALL_CFG_`" + ` in the environment. An empty variable counts as not set.
-* Secrets are not settings. A setting names the file that contains one. The exception is a password in the URL of a database, which no output shows.
+* Secrets are not settings. A setting names the file that contains one. The exception is a password in a URL, which no output shows.
 
 | in the file | in the environment | on the command line | takes | default |
 |---|---|---|---|---|

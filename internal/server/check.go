@@ -9,13 +9,13 @@ import (
 	"rollcall/internal/wire"
 )
 
-// CheckFiles reads the certificate, the key and the seed files that c names, like [Open],
+// CheckFiles reads the certificate, the key, the password and the seed files that c names, like [Open],
 // and returns an error if they cannot be used. It creates nothing.
 func CheckFiles(c config.Config) error {
 	return (&Server{o: Options{Config: c}}).readFiles()
 }
 
-// readFiles reads the certificate, the key and the seed files that the settings name.
+// readFiles reads the certificate, the key, the password and the seed files that the settings name.
 func (s *Server) readFiles() (err error) {
 	if s.o.TLSCert != "" {
 		if s.certificate, err = newCertificate(s.o.TLSCert, s.o.TLSKey, s.o.Logger); err != nil {
@@ -24,6 +24,11 @@ func (s *Server) readFiles() (err error) {
 	}
 	if s.o.KeyFile != "" {
 		if s.key, err = readKey(s.o.KeyFile); err != nil {
+			return err
+		}
+	}
+	if s.o.RedisPasswordFile != "" {
+		if s.redisPassword, err = readRedisPassword(s.o.RedisPasswordFile); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"rollcall/internal/faults"
 	"rollcall/internal/metrics"
 	"rollcall/internal/ratelimit"
+	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/records"
 	"rollcall/internal/seed"
 	"rollcall/internal/store/open"
@@ -71,6 +72,7 @@ type Server struct {
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
+	shared    *redislimit.Limiter // nil without Redis
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
@@ -80,7 +82,9 @@ type Server struct {
 	certificate *certificate // nil without TLS
 	key         account.Key  // of --key-file
 	adminToken  string       // of --admin-token-file
-	seeds       []*seed.File // of --seed
+
+	redisPassword string       // of --redis-password-file
+	seeds         []*seed.File // of --seed
 }
 
 // Open binds the addresses, opens the store and prepares the app. The server responds to
@@ -110,8 +114,12 @@ func (s *Server) open(ctx context.Context) error {
 	inFlight := api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(inFlight.Len)
 	s.calls, s.faults, s.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
+	limits, err := s.newLimits()
+	if err != nil {
+		return err
+	}
 	s.api = api.New(api.Options{
-		Directory: s.dir, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
 	s.imports = s.newImports()
 	s.admin = s.newAdmin()

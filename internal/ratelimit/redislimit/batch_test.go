@@ -84,3 +84,19 @@ func TestGuesses(t *testing.T) {
 		t.Error("the totals of a forgotten app are kept")
 	}
 }
+
+func TestRedact(t *testing.T) {
+	for given, want := range map[string]string{
+		"redis://:s3cret@h:1/2":     "redis://h:1/2",
+		"redis://me:s3cret@h":       "redis://me@h",
+		"redis://me@h?addr=b:1":     "redis://me@h?addr=b:1",
+		"redis://h":                 "redis://h",
+		"rediss://:s3%40cret@[::1]": "rediss://[::1]",
+		"redis://:s3cret%zz@h":      "redis://…",
+		"pebble:dir":                "pebble:dir",
+	} {
+		if got := Redact(given); got != want {
+			t.Errorf("%s: %s, want %s", given, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -19,6 +20,26 @@ var errReply = errors.New("the reply to the script has another form; is it Redis
 func CheckURL(text string) error {
 	_, err := clientOption(text, "")
 	return err
+}
+
+// Redact returns the URL of a Redis without its password, for logs and messages. It returns
+// another text unchanged, and nothing of a URL that it cannot parse.
+func Redact(text string) string {
+	if !strings.HasPrefix(text, "redis://") && !strings.HasPrefix(text, "rediss://") {
+		return text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "redis://…"
+	case u.User == nil:
+		return text
+	case u.User.Username() == "":
+		u.User = nil
+	default:
+		u.User = url.User(u.User.Username())
+	}
+	return u.String()
 }
 
 // parameters are those that a URL may have. Others of the library would change what this
