@@ -87,7 +87,7 @@ func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.L
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups})
+	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups, Stops: stops})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}
@@ -95,6 +95,13 @@ func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.L
 		lg.Warn(warning)
 	}
 	return s, greet(env, &cfg.Config, s)
+}
+
+// stops returns a channel of the signals to stop, and a function that ends their delivery.
+func stops() (signals <-chan os.Signal, ignore func()) {
+	c := make(chan os.Signal, 2) // the one that ends the context, and one more
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c, func() { signal.Stop(c) }
 }
 
 // load reads the configuration. A flag that was given wins over the environment and the

@@ -162,6 +162,7 @@ func checkApp(c *Loaded) *violation {
 const (
 	maxInFlight        = 65536
 	maxUploadMiB       = 1 << 20
+	maxDrain           = 5 * time.Minute
 	minShutdownTimeout = time.Second
 	maxShutdownTimeout = 10 * time.Minute
 )
@@ -189,6 +190,8 @@ func checkRanges(l *Loaded) *violation {
 		return blame("max_in_flight", "{max_in_flight} is %d: give a whole number from 1 to %d", l.MaxInFlight, maxInFlight)
 	case l.MaxUploadMiB < 1 || l.MaxUploadMiB > maxUploadMiB:
 		return blame("max_upload_mib", "{max_upload_mib} is %d: give a whole number from 1 to %d", l.MaxUploadMiB, maxUploadMiB)
+	case l.Drain < 0 || l.Drain > maxDrain:
+		return blame("drain", "{drain} is %v: give a duration from 0s to %v", l.Drain, maxDrain)
 	case l.ShutdownTimeout < minShutdownTimeout || l.ShutdownTimeout > maxShutdownTimeout:
 		return blame("shutdown_timeout", "{shutdown_timeout} is %v: give a duration from %v to %v", l.ShutdownTimeout, minShutdownTimeout, maxShutdownTimeout)
 	}

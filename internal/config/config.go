@@ -185,10 +185,17 @@ type Config struct {
 	// 1 GiB of the disk free. Raise it for larger files, or lower it on a small disk.
 	MaxUploadMiB int `name:"max-upload-mib" default:"10240" placeholder:"N" help:"Limit of an uploaded file of a job, in MiB (default: ${default})."`
 
+	// How long the server goes on after a signal to stop before it begins to shut down, from
+	// 0s to 5m. Meanwhile it serves calls, but /readyz responds with 503, so that a proxy
+	// sends no further ones. In the second half each response ends its connection. A second
+	// signal ends the wait. By default there is no wait. Set it on a node behind a proxy to a
+	// few seconds more than the proxy needs to notice; docs/operations.md has an example.
+	Drain time.Duration `name:"drain" default:"0s" placeholder:"DURATION" help:"How long to serve calls after a signal to stop while /readyz says 503 (default: ${default})."`
+
 	// How long requests in flight may take after a signal to stop, from 1s to 10m. It is
 	// a number with its unit, such as "10s". Requests that take longer are cut off, and
 	// the process ends within five more seconds. Set this five seconds below the kill
-	// timeout of your supervisor (for systemd, TimeoutStopSec).
+	// timeout of your supervisor (for systemd, TimeoutStopSec), less the time of drain.
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
 
 	// Form of the log on standard error: "text" for people, "json" for programs that

@@ -133,7 +133,7 @@ func TestEverySetting(t *testing.T) {
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
-		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
+		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {
 		t.Errorf("from the file (-want +got):\n%s", diff)

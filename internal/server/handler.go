@@ -91,8 +91,13 @@ func says(status int, text string) httpx.HandlerFunc {
 	}
 }
 
-// ready responds with status 200 if the server accepts writes, otherwise with 503.
+// ready responds with status 200 if the server accepts writes and is not about to stop,
+// otherwise with 503.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	if closed(s.drain.begun) {
+		answer(w, http.StatusServiceUnavailable, "not ready: the server is about to stop\n")
+		return nil
+	}
 	if err := s.dir.Ready(r.Context()); err != nil {
 		httpx.EventFrom(r.Context()).Fail(err)
 		answer(w, http.StatusServiceUnavailable, "not ready: writes are refused; the log says why\n")

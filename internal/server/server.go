@@ -57,6 +57,11 @@ type Options struct {
 
 	// Hangups receives signals to read the files of the certificate again. Optional.
 	Hangups <-chan os.Signal
+
+	// Stops returns a channel of the signals to stop, and a function that ends their
+	// delivery. The first one is that which ends the context of [Server.Run], and the
+	// second one ends the drain. It is called if there is a drain. Optional.
+	Stops func() (signals <-chan os.Signal, ignore func())
 }
 
 // A Server has bound its addresses and opened its store. [Server.Run] serves requests.
@@ -73,6 +78,7 @@ type Server struct {
 	faults    *faults.Set
 	rates     *ratelimit.Report
 	shared    *redislimit.Limiter // nil without Redis
+	drain     drain
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
@@ -92,7 +98,7 @@ type Server struct {
 // files and the addresses before it opens the store, because opening changes the files of
 // the store. A wrong flag must not change a backup.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{o: o, shared: open.Shared(o.Store)}
+	s := &Server{o: o, shared: open.Shared(o.Store), drain: newDrain()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
