@@ -92,7 +92,15 @@ func (c *backupVerifyCmd) Run(ctx context.Context, env *environment) error {
 
 // printContents prints the counts and the digest of a store.
 func printContents(env *environment, output string, c *account.Contents) error {
-	ps := []property{
+	ps := propertiesOf(c)
+	if c.Orphans > 0 {
+		ps = append(ps, property{"accounts of no app", strconv.FormatInt(c.Orphans, 10)})
+	}
+	return printThing(env.stdout, output, c, ps)
+}
+
+func propertiesOf(c *account.Contents) []property {
+	return []property{
 		{"accounts", strconv.FormatInt(c.Accounts, 10)},
 		{"tombstones", strconv.FormatInt(c.Tombstones, 10)},
 		{"apps", strconv.FormatInt(c.Apps, 10)},
@@ -100,8 +108,4 @@ func printContents(env *environment, output string, c *account.Contents) error {
 		{"audit entries", strconv.FormatInt(c.Audit, 10)},
 		{"digest", c.Digest},
 	}
-	if c.Orphans > 0 {
-		ps = append(ps, property{"accounts of no app", strconv.FormatInt(c.Orphans, 10)})
-	}
-	return printThing(env.stdout, output, c, ps)
 }

@@ -34,6 +34,7 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Copy the store of a running server."`
 	Store    storeCmd    `cmd:"" help:"Check a store that no server uses."`
 	Migrate  migrateCmd  `cmd:"" help:"Create the schema of a database, or bring it up to date."`
+	Copy     copyCmd     `cmd:"" help:"Copy a whole store into another one, of any kind."`
 	Sig      sigCmd      `cmd:"" help:"Sign, verify and explain UserSigs."`
 	CA       caCmd       `cmd:"" name:"ca" help:"Show, renew and install the local CA of a server."`
 	Exec     execCmd     `cmd:"" help:"Run a program whose calls of the vendor's hosts a server of Rollcall answers."`

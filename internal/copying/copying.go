@@ -75,6 +75,7 @@ type Summary struct {
 	Sealed   int   // secrets that are sealed in the copy
 	Resumed  bool  // an earlier run has begun the copy
 	Took     time.Duration
+	Copied   time.Duration // of Took, until everything was written
 
 	Contents *Contents // of both stores; nil if the run has not read them
 }
@@ -159,14 +160,17 @@ func (o Options) withDefaults() Options {
 func (c *copier) run(ctx context.Context) error {
 	c.summary.Apps, c.summary.Accounts = len(c.source.apps), c.source.accounts
 	c.tracker = tracker{report: c.Progress, state: State{Stage: Copying, Total: c.source.accounts}}
-	for _, step := range []func(context.Context) error{
-		c.begin, c.copyRecords, c.copyAccounts, c.copyApps, c.verify, c.end,
-	} {
+	start := time.Now()
+	for _, step := range []func(context.Context) error{c.begin, c.copyRecords, c.copyAccounts, c.copyApps} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	c.summary.Copied = time.Since(start)
+	if err := c.verify(ctx); err != nil {
+		return err
+	}
+	return c.end(ctx)
 }
 
 // begin marks the destination as unfinished, or finds the mark of an earlier run.

@@ -31,7 +31,7 @@ type component struct {
 // their handlers rely on everything.
 func (s *Server) components() []component {
 	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "imports", run: s.runImports}}
-	if s.shared != nil {
+	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}
 	if s.o.AllowTestApps != nil && *s.o.AllowTestApps {

@@ -21,14 +21,14 @@ func (s *Server) newLimits() (ratelimit.Counter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--redis: %w", err)
 	}
-	s.shared = l
+	s.limits = l
 	s.metrics.WatchRedis(func() metrics.RedisCounts { return metrics.RedisCounts(l.Stats()) })
 	return l, nil
 }
 
 // runLimits lets Redis count calls until ctx ends. The server works without Redis, too, so
 // this is no part of its readiness.
-func (s *Server) runLimits(ctx context.Context, _ func(error)) error { return s.shared.Run(ctx) }
+func (s *Server) runLimits(ctx context.Context, _ func(error)) error { return s.limits.Run(ctx) }
 
 // readRedisPassword reads the file of --redis-password-file.
 func readRedisPassword(file string) (string, error) {

@@ -77,7 +77,7 @@ type Server struct {
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
-	shared    *redislimit.Limiter // nil without Redis
+	limits    *redislimit.Limiter // nil without Redis
 	drain     drain
 	metrics   *metrics.Metrics
 	listeners []*listener
