@@ -134,7 +134,7 @@ func (c *change) attempt(t *tx, p *part) error {
 	}
 	changed := rows.changes()
 	for _, r := range changed {
-		if r.kicked {
+		if r.kicked || t.doubt && r.Kicked != 0 { // an earlier attempt may have changed it
 			c.kicks = append(c.kicks, r)
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	lost         = "the connection to the database was lost; retrying the call is safe"
 	starting     = "the database is starting or stopping; retry"
 	tooMany      = "the database has no free connection; raise its max_connections or lower pool_max_conns"
+	poolFull     = "the pooler before the database has no free connection; raise its limits or lower pool_max_conns"
+	badPooler    = "a pooler before the database does not keep sessions; add default_query_exec_mode=exec to the address of the store"
+	exhausted    = "the database has no memory or another resource left; see its log"
 	readOnly     = "the database is read-only, as a standby is; check which server the address of the store leads to"
 	credentials  = "the database refuses the user or the password of the store"
 	noDatabase   = "the database of the store does not exist; create it, then run \"rollcall migrate\""
@@ -38,39 +41,51 @@ const (
 	failed       = "the database cannot do this; see the server's log"
 )
 
+// SQLSTATEs that are not in start.go.
+const (
+	stateUnknownCommit = "40003"
+	stateNotSupported  = "0A000"
+)
+
 // byState contains the faults of SQLSTATEs, and of classes of them by two letters.
 var byState = map[string]fault{
-	"08":    {detail: lost, transient: true},
-	"28":    {detail: credentials},
-	"3D000": {detail: noDatabase},
-	"3F000": {detail: noTables},
-	"42P01": {detail: noTables},
-	"42703": {detail: noTables},
-	"42501": {detail: noRight},
-	"25006": {detail: readOnly, transient: true, moved: true},
-	"40":    {detail: conflicting, transient: true},
-	"55P03": {detail: conflicting, transient: true},
-	"57014": {detail: outOfTime, transient: true},
-	"57P01": {detail: starting, transient: true},
-	"57P02": {detail: starting, transient: true},
-	"57P03": {detail: starting, transient: true},
-	"57P05": {detail: lost, transient: true},
-	"25P03": {detail: lost, transient: true},
-	"53300": {detail: tooMany, transient: true},
-	"53100": {detail: diskFull},
-	"26000": {detail: lost, transient: true}, // a pooler led to a server without the prepared statement
+	"08":              {detail: lost, transient: true},
+	"23505":           {detail: conflicting, transient: true}, // two transactions create the same space
+	"25P03":           {detail: lost, transient: true},
+	stateReadOnly:     {detail: readOnly, transient: true, moved: true},
+	"26000":           {detail: badPooler, transient: true}, // a prepared statement has vanished
+	"28":              {detail: credentials},
+	stateNoDatabase:   {detail: noDatabase},
+	"3F000":           {detail: noTables},
+	"40":              {detail: conflicting, transient: true},
+	stateNoPermission: {detail: noRight},
+	"42703":           {detail: noTables},
+	stateNoTable:      {detail: noTables},
+	"42P05":           {detail: badPooler, transient: true}, // a prepared statement is of another session
+	"53":              {detail: exhausted, transient: true},
+	"53100":           {detail: diskFull, transient: true},
+	stateNoConnection: {detail: tooMany, transient: true},
+	stateLocked:       {detail: conflicting, transient: true},
+	stateCanceled:     {detail: outOfTime, transient: true},
+	"57P01":           {detail: starting, transient: true},
+	"57P02":           {detail: starting, transient: true},
+	stateStarting:     {detail: starting, transient: true},
+	"57P04":           {detail: noDatabase},
+	"57P05":           {detail: lost, transient: true},
+}
+
+// poolerFaults contains the faults of messages of pgbouncer, which have the SQLSTATE
+// [stateProtocol] in most of its versions.
+var poolerFaults = map[string]fault{
+	"no more connections allowed": {detail: poolFull, transient: true},
+	"query_wait_timeout":          {detail: poolFull, transient: true},
+	"no such database":            {detail: noDatabase},
 }
 
 // faultOf returns the meaning of err.
 func faultOf(err error) fault {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		if f, ok := byState[e.Code]; ok {
-			return f
-		}
-		if f, ok := byState[e.Code[:min(2, len(e.Code))]]; ok {
-			return f
-		}
-		return fault{detail: failed}
+		return faultOfAnswer(e)
 	}
 	var network net.Error
 	switch {
@@ -80,13 +95,11 @@ func faultOf(err error) fault {
 		return fault{detail: lost, transient: true}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
 		return fault{detail: refused, transient: true}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), pgconn.Timeout(err):
 		return fault{detail: outOfTime, transient: true}
-	case strings.Contains(err.Error(), "read only connection"):
+	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, errReadOnly):
 		return fault{detail: readOnly, transient: true, moved: true}
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return fault{detail: lost, transient: true}
-	case strings.Contains(err.Error(), "conn closed"), strings.Contains(err.Error(), "closed pool"):
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
 		return fault{detail: lost, transient: true}
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -95,18 +108,40 @@ func faultOf(err error) fault {
 	return fault{detail: failed}
 }
 
+// faultOfAnswer returns the meaning of an error that the database, or a pooler, has sent.
+func faultOfAnswer(e *pgconn.PgError) fault {
+	if e.Code == stateNotSupported && e.Routine == "RevalidateCachedQuery" { // the plan is older than a migration
+		return fault{detail: conflicting, transient: true}
+	}
+	for text, f := range poolerFaults {
+		if strings.HasPrefix(e.Message, text) {
+			return f
+		}
+	}
+	if f, ok := byState[e.Code]; ok {
+		return f
+	}
+	if f, ok := byState[e.Code[:min(2, len(e.Code))]]; ok {
+		return f
+	}
+	return fault{detail: failed}
+}
+
 // errorOf returns the error of a call that failed with err, an error of the driver or an
-// [account.Error]. If doubt is set, changes of the call may have happened.
+// [account.Error], or nil. If doubt is set, changes of the call may have happened.
 func errorOf(err error, doubt bool) error {
+	if err == nil {
+		return nil
+	}
 	if e, ok := errors.AsType[*account.Error](err); ok {
 		return e
 	}
 	f := faultOf(err)
 	code := account.Internal
 	switch {
-	case doubt && f.transient:
+	case doubt:
 		code = account.Unknown
-	case f.transient || f.detail != failed:
+	case f.detail != failed:
 		code = account.Unavailable
 	}
 	return &account.Error{Code: code, Detail: f.detail, Err: err}

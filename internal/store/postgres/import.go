@@ -130,8 +130,9 @@ func tombstoneBound(p account.UpsertPolicy) int64 {
 type item struct {
 	*account.Upsert
 	result   *account.UpsertResult
-	now      int64   // of its call, in unix milliseconds
-	bound    int64   // of its tombstone
+	now      int64 // of its call, in unix milliseconds
+	bound    int64 // of its tombstone
+	of       *imported
 	proposed int64   // internal id of this attempt
 	earlier  []int64 // of attempts that may have been committed
 }
@@ -146,6 +147,7 @@ type group struct {
 	bucket int32     // of the row of spaces
 	bound  int64     // the earliest of the items
 	delta  int64     // accounts created by this attempt
+	doubt  bool      // see [tx]
 }
 
 // importGroup works on the imports of a lane.
@@ -155,7 +157,7 @@ func (s *Store) importGroup(t *target, calls []*imported) {
 	g := newGroup(s, calls)
 	err := s.transact(ctx, t.pool, g.attempt)
 	if err == errNeedsCount {
-		s.importExactly(ctx, calls)
+		s.importExactly(ctx, g)
 		return
 	}
 	for _, c := range calls {
@@ -169,7 +171,7 @@ func newGroup(s *Store, calls []*imported) *group {
 		now, bound := c.policy.Now.UnixMilli(), tombstoneBound(c.policy)
 		g.bound = min(g.bound, bound)
 		for i := range c.items {
-			g.items = append(g.items, item{Upsert: &c.items[i], result: &c.results[i], now: now, bound: bound})
+			g.items = append(g.items, item{Upsert: &c.items[i], result: &c.results[i], of: c, now: now, bound: bound})
 		}
 	}
 	slices.SortStableFunc(g.items, func(a, b item) int { return strings.Compare(string(a.ID), string(b.ID)) })
@@ -197,7 +199,7 @@ func (g *group) attempt(t *tx) error {
 	if err := g.propose(t); err != nil {
 		return err
 	}
-	g.delta = 0
+	g.delta, g.doubt = 0, t.doubt
 	var sp space
 	sp.queueLock(t, g.app, g.bucket, "NO KEY UPDATE")
 	queueNumbers(t, g.outboxes())

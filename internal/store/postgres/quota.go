@@ -43,11 +43,17 @@ func queueUndivided(t *tx, app account.AppID) {
 	t.queue(`UPDATE spaces SET quota = 0, cap = 0 WHERE sdkappid = $1`, int64(app))
 }
 
-// importExactly imports calls one after the other. Each locks the whole space, so that it
-// knows the exact count.
-func (s *Store) importExactly(ctx context.Context, calls []*imported) {
-	for _, c := range calls {
-		err := s.transact(ctx, s.pool, func(t *tx) error { return s.importWhole(t, c) })
+// importExactly imports the calls of a group one after the other. Each locks the whole
+// space, so that it knows the exact count.
+func (s *Store) importExactly(ctx context.Context, g *group) {
+	for i := range g.items {
+		it := &g.items[i]
+		for _, id := range it.earlier {
+			it.of.proposed = append(it.of.proposed, internalRange{uint64(id), uint64(id) + 1})
+		}
+	}
+	for _, c := range g.calls {
+		err := s.repeat(ctx, s.pool, g.doubt, func(t *tx) error { return s.importWhole(t, c) })
 		s.answer(c, err)
 	}
 }

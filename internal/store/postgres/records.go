@@ -123,12 +123,15 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	var o outbox
 	var r *renewal
 	doubt := false
-	err := s.transact(ctx, s.pool, func(t *tx) (err error) {
+	err := s.transact(ctx, s.pool, func(t *tx) error {
 		doubt = t.doubt
-		r, err = s.commit(t, c, &o)
+		done, err := s.commit(t, c, &o)
+		if done != nil {
+			r = done
+		}
 		return err
 	})
-	if doubt && account.CodeOf(err) == account.Stale {
+	if code := account.CodeOf(err); doubt && (code == account.Stale || code == account.Conflict) {
 		err = s.ownCommit(ctx, &o, c.Writes)
 	}
 	if err != nil {
@@ -140,18 +143,18 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 }
 
 // ownCommit returns nil if an attempt in doubt has written ws. It may have done so after the
-// next attempt looked.
+// next attempt looked. Otherwise nobody knows: the records may have changed since.
 func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) error {
 	return s.transact(ctx, s.pool, func(t *tx) error {
 		done, err := o.committed(t, ws)
 		if err == nil && !done {
-			err = &account.Error{Code: account.Stale}
+			err = &account.Error{Code: account.Unknown, Detail: lost}
 		}
 		return err
 	})
 }
 
-// commit applies c.
+// commit applies c. It returns nil if an earlier attempt has.
 func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 	queueNumbers(t, []*outbox{o})
 	if err := t.send(); err != nil {
@@ -200,18 +203,31 @@ func queueNumbers(t *tx, all []*outbox) {
 	})
 }
 
-// committed reports whether an attempt in doubt has written ws.
+const committedSQL = `SELECT EXISTS (SELECT FROM records AS r, unnest($1::smallint[], $2::bytea[]) AS w (kind, key)
+	WHERE r.kind = w.kind AND r.key = w.key AND r.version = $3)`
+
+// committed reports whether an attempt in doubt has written ws. If so, t changes a counter,
+// so that its commit is as durable as that attempt.
 func (o *outbox) committed(t *tx, ws []account.Write) (done bool, err error) {
-	i := slices.IndexFunc(ws, func(w account.Write) bool { return w.Value != nil })
-	switch {
-	case len(ws) == 0:
+	if len(ws) == 0 {
 		return false, nil // spaces can be changed again
-	case i < 0:
+	}
+	var kinds []int16
+	var keys [][]byte
+	for _, w := range ws {
+		if w.Value != nil {
+			kinds, keys = append(kinds, int16(w.Kind)), append(keys, []byte(w.KeyIn(o.number)))
+		}
+	}
+	if len(keys) == 0 { // only removals, which leave no trace
 		return false, &account.Error{Code: account.Unknown, Detail: lost}
 	}
-	t.queue(`SELECT EXISTS (SELECT FROM records WHERE kind = $1 AND key = $2 AND version = $3)`,
-		int16(ws[i].Kind), []byte(ws[i].KeyIn(o.number)), int64(o.number)).QueryRow(func(r pgx.Row) error { return r.Scan(&done) })
-	return done, t.send()
+	t.queue(committedSQL, kinds, keys, int64(o.number)).QueryRow(func(r pgx.Row) error { return r.Scan(&done) })
+	if err := t.send(); err != nil || !done {
+		return false, err
+	}
+	queueChange(t, kinds[0])
+	return true, t.send()
 }
 
 // Statements of writes. $1 is the kind, $2 the key, $3 the value, $4 the number of the
@@ -220,9 +236,11 @@ const (
 	appendSQL = `INSERT INTO records (kind, key, value, version) VALUES ($1, $2, $3, $4)`
 	createSQL = appendSQL + ` ON CONFLICT (kind, key) DO NOTHING`
 	setSQL    = appendSQL + ` ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, version = excluded.version`
+	resetSQL  = setSQL + ` WHERE records.version < excluded.version`
 	changeSQL = `UPDATE records SET value = $3, version = $4 WHERE kind = $1 AND key = $2 AND version = $5`
 	removeSQL = `DELETE FROM records WHERE kind = $1 AND key = $2 AND version = $3`
 	dropSQL   = `DELETE FROM records WHERE kind = $1 AND key = $2`
+	redropSQL = dropSQL + ` AND version < $3`
 	absentSQL = `SELECT FROM records WHERE kind = $1 AND key = $2`
 	touchSQL  = `INSERT INTO changes (kind, slot, n) VALUES ($1, $2, 1) ON CONFLICT (kind, slot) DO UPDATE SET n = changes.n + 1`
 )
@@ -248,11 +266,15 @@ func (o *outbox) queue(t *tx, app account.AppID, ws []account.Write) {
 	}
 }
 
+// queueWrite writes w. In doubt about an earlier attempt it leaves alone what other commits
+// have written since.
 func (o *outbox) queueWrite(t *tx, w *account.Write) {
 	kind, key, number := int16(w.Kind), []byte(w.KeyIn(o.number)), int64(o.number)
 	switch {
-	case w.Append && t.doubt: // the attempt in doubt may have appended it
-		t.queue(setSQL, kind, key, w.Value, number)
+	case t.doubt && (w.Append || w.Value != nil && w.If == account.AnyVersion):
+		t.queue(resetSQL, kind, key, w.Value, number)
+	case t.doubt && w.Value == nil && w.If == account.AnyVersion:
+		t.queue(redropSQL, kind, key, number)
 	case w.Append:
 		t.queue(appendSQL, kind, key, w.Value, number)
 	case w.Value == nil && w.If == account.AnyVersion:

@@ -160,6 +160,11 @@ func (s *Store) replaceSpace(t *tx, w *whole, sp account.Space, r *renewal) erro
 	if err := t.send(); err != nil {
 		return err
 	}
+	if t.doubt && w.generation == int64(r.number) { // an earlier attempt has, and others may have changed accounts since
+		r.note(sp.App, dumpRows(sp.Replace, clock))
+		queueCount(t, sp.App, w.rows[0].bucket, 0)
+		return t.send()
+	}
 	switch {
 	case newest >= assigned+idBlock:
 		return account.ErrForeignDump

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 
@@ -50,6 +51,9 @@ type Store struct {
 	watch   *watch
 	retries atomic.Int64 // attempts of calls after the first
 
+	busyMu sync.Mutex
+	busy   map[*pgxpool.Conn]net.Conn // connections of calls, see moved
+
 	life  context.Context // ends when the store is closed
 	stop  context.CancelFunc
 	polls sync.WaitGroup // the poll
@@ -66,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	config.ConnConfig.OnNotice = onNotice
-	s := &Store{lg: o.log(), config: config, hook: o.hook, spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing), sql: plain{}, workers: map[string]*target{}}
+	s := &Store{lg: o.log(), config: config, hook: o.hook, spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing), sql: plain{}, workers: map[string]*target{}, busy: map[*pgxpool.Conn]net.Conn{}}
 	if s.hook == nil {
 		s.hook = func(bool) error { return nil }
 	}

@@ -87,13 +87,11 @@ func (t *tx) commit() error {
 	return err
 }
 
-// aborted reports whether err, which ended a commit, means that nothing was committed.
+// aborted reports whether err, which ended a commit, means that nothing was committed. An
+// error that leaves the session alive is one of the transaction.
 func aborted(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return false
-	}
-	return e.Code != "40003" && !strings.HasPrefix(e.Code, "57") && !strings.HasPrefix(e.Code, "08")
+	return ok && e.SeverityUnlocalized == "ERROR" && e.Code != stateUnknownCommit && !strings.HasPrefix(e.Code, "08")
 }
 
 // noticeKey is the key of the function of watchNotices in the data of a connection.
@@ -113,10 +111,10 @@ func onNotice(conn *pgconn.PgConn, n *pgconn.Notice) {
 
 // run runs fn in t, and rolls back if it fails.
 func (t *tx) run(fn func(*tx) error) (err error) {
-	if t.conn, err = acquire(t.ctx, t.pool); err != nil {
+	if t.conn, err = t.s.acquire(t.ctx, t.pool); err != nil {
 		return err
 	}
-	defer t.conn.Release()
+	defer t.s.release(t.conn)
 	t.queue("begin")
 	if err = fn(t); err == nil {
 		return t.commit()
@@ -134,67 +132,104 @@ func (t *tx) rollback() {
 	_, _ = t.conn.Exec(ctx, "rollback") // an error closes the connection, which also rolls back
 }
 
-// acquire returns a connection of pool.
-func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+// acquire returns a connection of pool, which the caller releases.
+func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := pool.Acquire(ctx)
-	if err != nil && ctx.Err() != nil && pool.Stat().AcquiredConns() >= pool.Config().MaxConns {
-		return nil, errBusy
+	if err != nil {
+		if ctx.Err() != nil && pool.Stat().AcquiredConns() >= pool.Config().MaxConns {
+			return nil, errBusy
+		}
+		return nil, err
 	}
-	return conn, err
+	s.busyMu.Lock()
+	defer s.busyMu.Unlock()
+	s.busy[conn] = conn.Conn().PgConn().Conn()
+	return conn, nil
+}
+
+// release returns a connection to its pool. A broken one leaves the pool at once: pgx asks
+// the server to end its statement, and a server that hangs would keep the place in the pool
+// for 15 seconds.
+func (s *Store) release(conn *pgxpool.Conn) {
+	s.busyMu.Lock()
+	delete(s.busy, conn)
+	s.busyMu.Unlock()
+	if conn.Conn().IsClosed() {
+		conn.Hijack()
+		return
+	}
+	conn.Release()
+}
+
+// moved ends all connections, because they lead to a server that is no longer the primary.
+// It may hang. Calls that use them try again.
+func (s *Store) moved() {
+	s.pool.Reset()
+	s.busyMu.Lock()
+	defer s.busyMu.Unlock()
+	for _, conn := range s.busy {
+		_ = conn.Close() // it may be closed
+	}
 }
 
 // transact runs fn in a transaction of pool until it is committed. fn can run several
 // times. It returns an error if fn returns an [account.Error], if the database cannot do
 // it, or when ctx ends.
 func (s *Store) transact(ctx context.Context, pool *pgxpool.Pool, fn func(*tx) error) error {
-	doubt := false
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	return s.repeat(ctx, pool, false, fn)
+}
+
+// repeat is transact after earlier attempts. doubt says that one of them may have been
+// committed.
+func (s *Store) repeat(ctx context.Context, pool *pgxpool.Pool, doubt bool, fn func(*tx) error) error {
+	err := s.attempts(ctx, pool, func() error {
 		t := &tx{s: s, ctx: ctx, pool: pool, doubt: doubt}
 		err := t.run(fn)
-		if err == nil {
-			return nil
-		}
-		doubt = doubt || t.committing
-		if !s.again(ctx, pool, err, pause) {
-			return errorOf(err, doubt)
-		}
-	}
+		doubt = doubt || t.committing && err != nil
+		return err
+	})
+	return errorOf(err, doubt)
 }
 
 // reading runs fn, which only reads, until it succeeds.
 func (s *Store) reading(ctx context.Context, pool *pgxpool.Pool, fn func(*pgxpool.Conn) error) error {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		conn, err := acquire(ctx, pool)
-		if err == nil {
-			err = fn(conn)
-			conn.Release()
+	err := s.attempts(ctx, pool, func() error {
+		conn, err := s.acquire(ctx, pool)
+		if err != nil {
+			return err
 		}
+		defer s.release(conn)
+		return fn(conn)
+	})
+	return errorOf(err, false)
+}
+
+// attempts calls try until it succeeds, fails for good, or ctx ends. It then returns the
+// error that says most.
+func (s *Store) attempts(ctx context.Context, pool *pgxpool.Pool, try func() error) (why error) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := try()
 		if err == nil {
 			return nil
 		}
-		if !s.again(ctx, pool, err, pause) {
-			return errorOf(err, false)
+		if _, ok := errors.AsType[*account.Error](err); ok {
+			return err
 		}
-	}
-}
-
-// again waits for the next attempt after err. It returns false if there must be none.
-func (s *Store) again(ctx context.Context, pool *pgxpool.Pool, err error, pause time.Duration) bool {
-	if _, ok := errors.AsType[*account.Error](err); ok {
-		return false
-	}
-	f := faultOf(err)
-	if !f.transient || ctx.Err() != nil {
-		return false
-	}
-	if f.moved {
-		pool.Reset()
-	}
-	s.retries.Add(1)
-	select {
-	case <-time.After(pause/2 + rand.N(pause)):
-		return true
-	case <-ctx.Done():
-		return false
+		f := faultOf(err)
+		if why == nil || f.detail != outOfTime {
+			why = err
+		}
+		if !f.transient || ctx.Err() != nil {
+			return why
+		}
+		if f.moved {
+			pool.Reset()
+		}
+		s.retries.Add(1)
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+			return why
+		}
 	}
 }

@@ -40,6 +40,7 @@ type watch struct {
 
 	// Only the poll uses these.
 	conn   *pgx.Conn
+	server string          // address of the server of conn
 	counts map[int16]int64 // commits by kind
 	placed time.Time       // when the placement of shards was read
 	since  int64           // the clock of the database at the last poll, in microseconds
@@ -78,7 +79,7 @@ func (w *watch) failed(ctx context.Context, err error) {
 		w.s.lg.LogAttrs(ctx, slog.LevelError, "the database does not serve", slog.String("detail", account.DetailOf(errorOf(err, false))), slog.Any("err", err))
 	}
 	if faultOf(err).moved {
-		w.s.pool.Reset()
+		w.s.moved()
 	}
 }
 
@@ -112,6 +113,11 @@ func (w *watch) poll(ctx context.Context) error {
 		}
 		// The clock of another server can be behind, so its kicks are all read again.
 		w.conn, w.since = conn, overlap.Microseconds()
+		server := conn.PgConn().Conn().RemoteAddr().String()
+		if w.server != server && w.server != "" {
+			w.s.moved()
+		}
+		w.server = server
 	}
 	w.mu.RLock()
 	p := polled{began: time.Now(), renewals: w.renewals, counts: map[int16]int64{}}
