@@ -176,9 +176,6 @@ func TestPooledMigrate(t *testing.T) {
 
 // TestTLS logs in with TLS and a certificate of the client.
 func TestTLS(t *testing.T) {
-	if os.Getenv("ROLLCALL_TEST_CITUS_URL") != "" {
-		t.Skip("the test changes the settings of the server")
-	}
 	direct := pgtest.URL(t)
 	conn := connect(t, direct)
 	dir := t.TempDir()
