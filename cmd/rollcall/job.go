@@ -43,6 +43,7 @@ func (g *jobCmd) printImport(env *environment, i *client.Import, err error) erro
 		{"key", i.Key},
 		{"state", i.State},
 		{"file", i.File},
+		{"node", i.Node},
 		{"error", i.Error},
 		{"rows", strconv.FormatInt(i.Row, 10)},
 		{"imported", strconv.FormatInt(i.Imported, 10)},

@@ -28,6 +28,7 @@ type Import struct {
 	Percent       float64   `json:"percent,omitzero"` // of the file of a job that is running
 	ETASeconds    int64     `json:"eta_s,omitzero"`   // until the end of a job that is running
 	File          string    `json:"file,omitempty"`   // of a job, as it was given
+	Node          string    `json:"node,omitempty"`   // of a job: the server that has the file, if several share the store
 	Error         string    `json:"error,omitempty"`  // why the state is failed
 	Actor         string    `json:"actor"`            // name of the token that began it
 	CreatedAt     time.Time `json:"created_at"`

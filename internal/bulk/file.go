@@ -41,7 +41,13 @@ func identify(f *os.File, job *records.ImportJob) error {
 // openFile opens the file of a job.
 func (s *Service) openFile(i *records.Import) (*os.File, error) {
 	if i.Job.Upload {
+		if !s.Uploads() {
+			return nil, errors.New("this server has no directory of uploads")
+		}
 		return os.Open(s.spooled(i))
+	}
+	if !s.Files() {
+		return nil, errors.New("this server has no directory of imports")
 	}
 	return s.openBelow(i.Job.File)
 }

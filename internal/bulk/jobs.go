@@ -56,6 +56,9 @@ func (s *Service) Create(ctx context.Context, j Job) (*adminapi.Import, error) {
 
 // create stores a job, whose import gets the ID id, and reports whether it is new.
 func (s *Service) create(ctx context.Context, j Job, id string) (shown *adminapi.Import, created bool, err error) {
+	if s.o.Shared {
+		j.Node = s.o.Node
+	}
 	i, err := s.begin(ctx, caller{j.Actor, j.App, cmp.Or(j.Key, newID())}, &j.ImportJob, id)
 	if err != nil {
 		return nil, false, err
@@ -122,16 +125,30 @@ func (s *Service) work(ctx context.Context) (found bool, err error) {
 	return false, err
 }
 
-// waiting returns the jobs that wait, oldest first.
+// waiting returns the jobs that wait and whose file is here, oldest first.
 func (s *Service) waiting(ctx context.Context) (list []*records.Import, err error) {
 	err = s.each(ctx, func(i *records.Import) error {
-		if s.state(i) == adminapi.ImportQueued {
+		if s.state(i) == adminapi.ImportQueued && s.here(i) {
 			list = append(list, i)
 		}
 		return nil
 	})
 	slices.SortFunc(list, func(a, b *records.Import) int { return a.Created.Compare(b.Created) })
 	return list, err
+}
+
+// here reports whether this node works on a job. That is the node of the job, or another one
+// that has the same file, as in a directory that nodes share.
+func (s *Service) here(i *records.Import) bool {
+	if !s.o.Shared || i.Job.Node == s.o.Node {
+		return true
+	}
+	f, err := s.openFile(i)
+	if err != nil {
+		return false
+	}
+	defer f.Close() // it was only read
+	return changedSince(f, i.Job) == nil
 }
 
 // each calls fn with every import of every app.

@@ -178,6 +178,12 @@ func (r *run) attempts(ctx context.Context, c *chunk) error {
 		case <-time.After(r.s.poll):
 			r.alive()
 		}
+		// Another node takes the import over when the lease has ended.
+		switch err := r.refresh(ctx); account.CodeOf(err) {
+		case account.OK, account.Unavailable, account.Unknown:
+		default:
+			return err
+		}
 	}
 }
 

@@ -38,6 +38,11 @@ type Options struct {
 	// another process has ended.
 	Shared bool
 
+	// Node is the name of this process among those that share the engine. It stays the same
+	// as long as the files in SpoolDir do. Empty creates one. A job is worked on by the node
+	// that has its file.
+	Node string
+
 	Now func() time.Time // nil is time.Now
 }
 
@@ -74,6 +79,9 @@ func New(o Options) *Service {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.o.Node == "" {
+		s.o.Node = s.node
 	}
 	return s
 }
@@ -187,7 +195,7 @@ func (s *Service) showAt(i *records.Import, p records.ImportProgress) *adminapi.
 		Rate: i.Rate, Error: i.Error, Actor: i.Actor, CreatedAt: i.Created, UpdatedAt: latest(i.Created, p.At, i.Finished), FinishedAt: i.Finished,
 	}
 	if i.Job != nil {
-		shown.File = i.Job.File
+		shown.File, shown.Node = i.Job.File, i.Job.Node
 	}
 	return shown
 }

@@ -25,7 +25,7 @@ const (
 // tidy removes imports that ended long ago or whose app is gone, and what belongs to no
 // import.
 func (s *Service) tidy(ctx context.Context) error {
-	known := map[string]bool{}
+	known, waiting := map[string]bool{}, map[string]bool{}
 	before := s.now().Add(-youngest)
 	var errs []error
 	err := s.each(ctx, func(i *records.Import) error {
@@ -37,13 +37,14 @@ func (s *Service) tidy(ctx context.Context) error {
 			}
 		}
 		known[i.ID] = true
+		waiting[i.ID] = i.Ended == ""
 		errs = append(errs, err)
 		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(append(errs, s.records.SweepImports(ctx, known, before), s.sweepUploads(known, before))...)
+	return errors.Join(append(errs, s.records.SweepImports(ctx, known, before), s.sweepUploads(waiting, before))...)
 }
 
 // outdated reports whether an import is not needed any more.
@@ -65,8 +66,9 @@ func (s *Service) outdated(ctx context.Context, i *records.Import) (bool, error)
 	return err == nil && !s.owned(i) && s.now().Sub(latest(i.Created, p.At)) > keepIdle, err
 }
 
-// sweepUploads removes the files of uploads that belong to no import.
-func (s *Service) sweepUploads(known map[string]bool, before time.Time) error {
+// sweepUploads removes the files of uploads that belong to no import that waits. Another node
+// may have ended the import.
+func (s *Service) sweepUploads(waiting map[string]bool, before time.Time) error {
 	if !s.Uploads() {
 		return nil
 	}
@@ -77,7 +79,7 @@ func (s *Service) sweepUploads(known map[string]bool, before time.Time) error {
 	errs := []error{err}
 	for _, f := range files {
 		info, err := f.Info()
-		if err != nil || known[f.Name()] || info.ModTime().After(before) {
+		if err != nil || waiting[f.Name()] || info.ModTime().After(before) {
 			continue
 		}
 		if !info.Mode().IsRegular() || strings.HasPrefix(f.Name(), ".") {

@@ -45,6 +45,7 @@ type Import struct {
 type ImportJob struct {
 	File      string            `json:"file"`             // below the directory of imports, or the name of an upload
 	Upload    bool              `json:"upload,omitempty"` // the content is a file named after the ID
+	Node      string            `json:"node,omitempty"`   // node that has the file, if several share the store
 	Format    string            `json:"format,omitempty"`
 	Encoding  string            `json:"encoding,omitempty"`
 	Delimiter string            `json:"delimiter,omitempty"`

@@ -16,7 +16,7 @@ const spoolDir = "uploads"
 func (s *Server) newImports() *bulk.Service {
 	o := bulk.Options{
 		Directory: s.dir, Records: s.records, Logger: s.o.Logger, Reason: api.ImportReason,
-		ImportDir: s.o.ImportDir, MaxUpload: int64(s.o.MaxUploadMiB) << 20, Free: open.Free, Shared: s.shared,
+		ImportDir: s.o.ImportDir, MaxUpload: int64(s.o.MaxUploadMiB) << 20, Free: open.Free, Shared: s.shared, Node: s.node,
 	}
 	if s.o.Data != "" {
 		o.SpoolDir = filepath.Join(s.o.Data, spoolDir)

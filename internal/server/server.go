@@ -79,6 +79,7 @@ type Server struct {
 	rates     *ratelimit.Report
 	limits    *redislimit.Limiter // nil without Redis
 	drain     drain
+	node      string // among those that share the store; "" without them
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context
@@ -127,6 +128,9 @@ func (s *Server) open(ctx context.Context) error {
 	s.api = api.New(api.Options{
 		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
+	if err := s.readNode(); err != nil {
+		return err
+	}
 	s.imports = s.newImports()
 	s.admin = s.newAdmin()
 	s.watch(ctx)
