@@ -97,6 +97,9 @@ func open(ctx context.Context, e account.Records, ring *seal.Ring) (*Registry, e
 // secret of e with the keys in file. If there is no file, it checks that no secret is
 // sealed.
 func Check(ctx context.Context, e account.Records, file string) error {
+	if err := refuseUnfinished(ctx, e); err != nil {
+		return err
+	}
 	ring, err := seal.ReadRing(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nothingSealed(ctx, e, file)
