@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -39,8 +40,8 @@ func Main(m *testing.M) { os.Exit(Run(m)) }
 // Run is [Main] without the exit. It returns the exit code.
 func Run(m *testing.M) int {
 	code := testutil.Run(m)
-	if err := servers.stop(); err != nil {
-		println("pgtest:", err.Error())
+	if err := errors.Join(shared.end(), servers.stop()); err != nil {
+		fmt.Fprintln(os.Stderr, "pgtest:", err)
 		code = max(code, 1)
 	}
 	return code

@@ -126,6 +126,11 @@ func execute(ctx context.Context, url string, statements ...string) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	return executeOn(ctx, conn, statements...)
+}
+
+// executeOn runs statements on a connection.
+func executeOn(ctx context.Context, conn *pgx.Conn, statements ...string) error {
 	for _, statement := range statements {
 		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
