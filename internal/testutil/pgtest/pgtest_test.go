@@ -113,6 +113,27 @@ func TestPreparedTransactions(t *testing.T) {
 	})
 }
 
+// TestDropStale checks that databases of processes that have ended are dropped, and no
+// others.
+func TestDropStale(t *testing.T) {
+	mine := URL(t)
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	stale := databasePrefix + "ended_1"
+	if err := shared.copy(stale, shared.empty); err != nil {
+		t.Fatal(err)
+	}
+	if err := shared.dropStale(); err != nil {
+		t.Fatal(err)
+	}
+	if err := execute(t.Context(), shared.hosts[0].database(stale), "SELECT 1"); !isCode(err, "3D000") {
+		t.Errorf("connect to a stale database: %v", err)
+	}
+	if err := execute(t.Context(), mine, "SELECT 1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestCitus checks that a database of a Citus cluster has its nodes, and that a copy has
 // shards of its own.
 func TestCitus(t *testing.T) {
