@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-const usage = "usage: bench quick|full|large [--rollcall BINARY] [--dir DIR] [--servers LIST] …; bench quick -h lists the flags"
+const usage = "usage: bench quick|full|large|postgres [--rollcall BINARY] [--dir DIR] [--servers LIST] …; bench quick -h lists the flags"
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case harness.Noop, harness.Floor, harness.NaiveSQLite, harness.NaivePostgres:
 		return serve(ctx, args[0], args[1:])
-	case "quick", "full", "large":
+	case "quick", "full", "large", "postgres":
 		return measure(ctx, args[0], args[1:])
 	}
 	return errors.New(usage)
@@ -71,7 +71,8 @@ func measure(ctx context.Context, name string, args []string) error {
 		rounds   = flags.Int("rounds", 0, "rounds (default: that of the plan)")
 		slice    = flags.Duration("slice", 0, "length of a slice (default: that of the plan)")
 		servers  = flags.String("servers", "", "servers to measure, with commas between (default: all of the plan)")
-		steps    = flags.String("steps", "", "workloads, size, restart, stream and export, with commas between (default: all of the plan); import-100-new is always there")
+		citus    = flags.String("citus", os.Getenv("BENCH_CITUS_URL"), "database of Citus, whose schemas that begin with bench_ are replaced (default: $BENCH_CITUS_URL; none leaves Citus out)")
+		steps    = flags.String("steps", "", "workloads, size, restart, stream, export and pages, with commas between (default: all of the plan); import-100-new is always there")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -88,7 +89,7 @@ func measure(ctx context.Context, name string, args []string) error {
 	if err != nil {
 		return err
 	}
-	return execute(ctx, p, *dir, *results, harness.Environment{Self: self, Rollcall: *binary, Progress: os.Stderr})
+	return execute(ctx, p, *dir, *results, harness.Environment{Self: self, Rollcall: *binary, Citus: *citus, Progress: os.Stderr})
 }
 
 func plan(name string, accounts int64) *harness.Plan {
@@ -97,6 +98,8 @@ func plan(name string, accounts int64) *harness.Plan {
 		return harness.Quick(accounts)
 	case "full":
 		return harness.Full(accounts)
+	case "postgres":
+		return harness.Postgres(accounts)
 	}
 	return harness.Large(accounts)
 }

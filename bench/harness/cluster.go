@@ -31,7 +31,7 @@ var errNoPostgres = errors.New("PostgreSQL is not installed here")
 // clusterSettings are the settings for a machine that does little else.
 var clusterSettings = []string{
 	"listen_addresses=", "fsync=on", "synchronous_commit=on", "full_page_writes=on",
-	"shared_buffers=1GB", "max_wal_size=8GB", "wal_buffers=16MB", "max_connections=100",
+	"shared_buffers=1GB", "max_wal_size=8GB", "wal_buffers=16MB", "max_connections=200",
 	"logging_collector=off",
 }
 

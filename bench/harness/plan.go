@@ -21,6 +21,15 @@ const (
 	Rollcall      = "rollcall"
 )
 
+// Names of the servers with the schema of Rollcall in a database.
+const (
+	BarePostgres     = "postgres-bare"
+	RollcallPostgres = "rollcall-postgres"
+	RollcallTwo      = "rollcall-postgres-2" // two nodes on one database
+	BareCitus        = "citus-bare"
+	RollcallCitus    = "rollcall-citus"
+)
+
 // Steps that are not workloads. They measure Rollcall itself.
 const (
 	stepSize    = "size"    // memory and disk, once the server has settled
@@ -33,6 +42,9 @@ const (
 	stepStream = "stream" // import new accounts
 	stepExport = "export" // export all accounts
 )
+
+// stepPages compares the first page of a list with the last one.
+const stepPages = "pages"
 
 // stepLoad is a part of a load that is not measured.
 const stepLoad = "load"
@@ -62,7 +74,10 @@ type Stage struct {
 // servers returns the names of all servers of p in the order of their turns.
 func (p *Plan) servers() []string {
 	var names []string
-	for _, name := range []string{Noop, Floor, NaiveSQLite, NaivePostgres, BestPostgres, Rollcall} {
+	for _, name := range []string{
+		Noop, Floor, NaiveSQLite, NaivePostgres, BestPostgres, Rollcall,
+		BarePostgres, RollcallPostgres, RollcallTwo, BareCitus, RollcallCitus,
+	} {
 		if slices.ContainsFunc(p.Stages, func(s Stage) bool { return len(s.Servers[name]) > 0 }) {
 			names = append(names, name)
 		}
@@ -156,6 +171,34 @@ func Large(n int64) *Plan {
 					Noop:     {loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne},
 					Floor:    {loadgen.ImportNew, loadgen.ImportOne},
 					Rollcall: everything,
+				},
+			},
+		},
+	}
+}
+
+// Postgres returns a plan for Rollcall on PostgreSQL and Citus at n accounts, or at a
+// million if n is 0. The slow servers have a fifth of them.
+func Postgres(n int64) *Plan {
+	n = cmp.Or(n, 1_000_000)
+	imports := []string{loadgen.ImportNew}
+	return &Plan{
+		Name: "postgres", Rounds: 3, Slices: 1, Slice: 4 * time.Second, Settle: 10 * time.Second,
+		Stages: []Stage{
+			{
+				Accounts: n / 5,
+				Steps:    imports,
+				Servers: map[string][]string{
+					NaivePostgres: imports, BarePostgres: imports, RollcallPostgres: imports, RollcallTwo: imports,
+					BareCitus: imports, RollcallCitus: imports,
+				},
+			},
+			{
+				Accounts: n,
+				Steps:    []string{loadgen.ImportNew, loadgen.Check, stepPages},
+				Servers: map[string][]string{
+					BarePostgres:     {loadgen.ImportNew, loadgen.Check},
+					RollcallPostgres: {loadgen.ImportNew, loadgen.Check, stepPages},
 				},
 			},
 		},

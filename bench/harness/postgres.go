@@ -2,8 +2,6 @@ package harness
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -62,74 +60,20 @@ func (b *bestPostgres) stop() error {
 
 // load creates the accounts of o. It has no other workload.
 func (b *bestPostgres) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
-	l := &bestLoad{b: b, o: &o, start: time.Now(), res: &loadgen.Result{Workload: o.Workload, Latency: new(loadgen.Histogram)}}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for range bestClients {
-		wg.Go(func() {
-			if err := l.client(ctx); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Wait()
-	return l.res, context.Cause(ctx)
-}
-
-// A bestLoad is one load in progress.
-type bestLoad struct {
-	b     *bestPostgres
-	o     *loadgen.Options
-	start time.Time
-	next  atomic.Int64 // number of the next call
-
-	mu  sync.Mutex
-	res *loadgen.Result
-}
-
-// client imports accounts until all calls are made.
-func (l *bestLoad) client(ctx context.Context) error {
-	var columns struct {
-		ids, nicks, faces []string
-		created           []int64
-	}
-	for {
-		first := l.next.Add(bestCalls) - bestCalls
-		calls := min(bestCalls, l.o.Calls-first)
-		if calls <= 0 {
-			return nil
+	l := &directLoad{o: &o, clients: bestClients, calls: bestCalls}
+	l.work = func(ctx context.Context, first, calls int64) error {
+		n := calls * 100
+		ids, nicks, faces, created := make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+		now := time.Now().UnixMilli()
+		for i := range n {
+			a := loadgen.Describe(o.Salt, 0, o.Accounts+first*100+i)
+			ids[i], nicks[i], faces[i], created[i] = string(a.ID[:]), string(a.Nick[:]), loadgen.FaceURLPrefix+string(a.FaceURL[:]), now
 		}
-		columns.ids, columns.nicks, columns.faces, columns.created = columns.ids[:0], columns.nicks[:0], columns.faces[:0], columns.created[:0]
-		now := time.Now()
-		for n := first * 100; n < (first+calls)*100; n++ {
-			a := loadgen.Describe(l.o.Salt, 0, l.o.Accounts+n)
-			columns.ids = append(columns.ids, string(a.ID[:]))
-			columns.nicks = append(columns.nicks, string(a.Nick[:]))
-			columns.faces = append(columns.faces, loadgen.FaceURLPrefix+string(a.FaceURL[:]))
-			columns.created = append(columns.created, now.UnixMilli())
-		}
-		_, err := l.b.pool.Exec(ctx, `INSERT INTO accounts
+		_, err := b.pool.Exec(ctx, `INSERT INTO accounts
 			SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
 			ON CONFLICT (userid) DO UPDATE SET nick = excluded.nick, face_url = excluded.face_url`,
-			columns.ids, columns.nicks, columns.faces, columns.created)
-		if err != nil {
-			return err
-		}
-		l.note(calls, now)
+			ids, nicks, faces, created)
+		return err
 	}
-}
-
-// note counts calls that began together and are now durable.
-func (l *bestLoad) note(calls int64, began time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	elapsed := time.Since(l.start)
-	l.res.LongestGap = max(l.res.LongestGap, elapsed-l.res.Elapsed)
-	l.res.Elapsed = elapsed
-	l.res.Calls += calls
-	l.res.Accounts += calls * 100
-	for range calls {
-		l.res.Latency.Record(time.Since(began))
-	}
+	return l.run(ctx)
 }

@@ -45,6 +45,7 @@ func (res *Results) reached() []Reach {
 	c.growth(last)
 	for _, st := range res.Plan.Stages {
 		c.ratios(st.Accounts)
+		c.databases(st.Accounts)
 	}
 	if len(res.Facts) > 0 {
 		c.facts(res.Facts)
@@ -69,6 +70,7 @@ func (c *comparison) row(server, workload string, accounts int64) *Row {
 
 func calls(r *Row) float64    { return r.CallsPerS }
 func accounts(r *Row) float64 { return r.AccountsPerS }
+func median(r *Row) float64   { return r.P50 }
 
 // add adds the ratio of two rows, in percent or as a factor, if both were
 // measured.
@@ -109,6 +111,25 @@ func (c *comparison) ratios(n int64) {
 	c.add(row(Rollcall, stepStream), imported, accounts,
 		Reach{Figure: "stream of " + short(n) + " against import-100 new, accounts/s", AtLeast: 2, Aim: 4, Unit: "x"})
 	c.rate(row(Rollcall, stepExport), Reach{Figure: "export" + at + ", accounts", AtLeast: 1, Aim: 2, Unit: "M/s"})
+}
+
+// databases adds the ratios of Rollcall on PostgreSQL and on Citus.
+func (c *comparison) databases(n int64) {
+	at := " at " + short(n)
+	row := func(server, workload string) *Row { return c.row(server, workload, n) }
+	imported := row(RollcallPostgres, loadgen.ImportNew)
+	c.add(imported, row(BarePostgres, loadgen.ImportNew), accounts,
+		Reach{Figure: "PostgreSQL: import-100 new" + at + " against bare pgx, accounts/s", AtLeast: 60, Aim: 85, Unit: "%"})
+	c.add(imported, row(NaivePostgres, loadgen.ImportNew), accounts,
+		Reach{Figure: "PostgreSQL: import-100 new" + at + " against naive PostgreSQL, accounts/s", AtLeast: 3, Aim: 5, Unit: "x"})
+	c.add(row(RollcallPostgres, loadgen.Check), row(BarePostgres, loadgen.Check), calls,
+		Reach{Figure: "PostgreSQL: check-100" + at + " against bare JOIN unnest", AtLeast: 60, Aim: 85, Unit: "%"})
+	c.add(row(RollcallCitus, loadgen.ImportNew), row(BareCitus, loadgen.ImportNew), accounts,
+		Reach{Figure: "Citus: import-100 new" + at + " against bare pgx, accounts/s", AtLeast: 60, Aim: 85, Unit: "%"})
+	c.add(row(RollcallTwo, loadgen.ImportNew), imported, accounts,
+		Reach{Figure: "PostgreSQL: import-100 new" + at + " on two nodes against one, accounts/s", AtLeast: 90, Aim: 110, Unit: "%"})
+	c.add(row(RollcallPostgres, lastPage), row(RollcallPostgres, firstPage), median,
+		Reach{Figure: "PostgreSQL: last page of a list" + at + " against the first, median time", AtLeast: 1.2, Aim: 1.05, Unit: "times"})
 }
 
 // rate adds the accounts per second of a row, in millions, if it was measured.

@@ -34,10 +34,10 @@ type rollcall struct {
 // round.
 const validity = 24 * time.Hour
 
-func newRollcall(binary, dir string) *rollcall {
+func newRollcall(binary, dir string, args ...string) *rollcall {
 	r := &rollcall{process: process{
 		dir:  dir,
-		args: []string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps"}, keeps: true,
+		args: append([]string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps"}, args...), keeps: true,
 	}}
 	r.url = func(line string) (string, bool) {
 		_, url, ok := strings.Cut(line, " is ready on ")

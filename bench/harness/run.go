@@ -18,6 +18,7 @@ type Environment struct {
 	Dir      string    // on a real disk; all files are written below it
 	Self     string    // this program, which contains the yardsticks
 	Rollcall string    // the binary of Rollcall as released
+	Citus    string    // URL of a database of Citus; "" for none
 	Progress io.Writer // one line for each step
 }
 
@@ -92,7 +93,7 @@ func (b *bench) runRound(ctx context.Context, number int) (err error) {
 	}()
 	for _, name := range b.Plan.servers() {
 		s, err := b.newSubject(ctx, name)
-		if errors.Is(err, errNoPostgres) {
+		if errors.Is(err, errNoPostgres) || errors.Is(err, errNoCitus) {
 			b.skipped(name + ": " + err.Error())
 			continue
 		}
@@ -175,6 +176,8 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.restart(ctx, st)
 	case t.step == stepStream, t.step == stepExport:
 		return b.measure(ctx, t, loadgen.Options{Workload: t.step, Accounts: st.Accounts})
+	case t.step == stepPages:
+		return b.pages(ctx, st, t)
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
 	case t.slice == 0: // an account is new only once
@@ -253,6 +256,9 @@ func (b *bench) measure(ctx context.Context, t turn, o loadgen.Options) error {
 		return err
 	}
 	c.server, c.late = after-before, after-during
+	if _, ok := s.(inProcess); ok {
+		c.server, c.generator = c.server+c.generator, 0
+	}
 	b.round.skip[[2]string{t.server, t.step}] += res.Calls
 	sample := newSample(res, c)
 	sample.Server, sample.Workload, sample.Accounts, sample.Round = t.server, t.step, o.Accounts, b.round.number
@@ -260,7 +266,7 @@ func (b *bench) measure(ctx context.Context, t turn, o loadgen.Options) error {
 	if t.server == Rollcall && (t.step == loadgen.ImportNew || t.step == stepLoad) {
 		b.round.facts.Gap = max(b.round.facts.Gap, res.LongestGap)
 	}
-	b.say("round %d  %-14s %-20s %9.0f calls/s  %7.1f µs CPU/call  %6d calls",
+	b.say("round %d  %-19s %-20s %9.0f calls/s  %7.1f µs CPU/call  %6d calls",
 		b.round.number+1, t.server, t.step, sample.CallsPerS, sample.CPUUs, sample.Calls)
 	return nil
 }
@@ -324,6 +330,9 @@ func (b *bench) newSubject(ctx context.Context, name string) (subject, error) {
 	case Noop, Floor, NaiveSQLite:
 		return newYardstick(b.env.Self, name, dir), nil
 	}
+	if name == BareCitus || name == RollcallCitus {
+		return b.onCitus(ctx, name, dir)
+	}
 	if b.cluster == nil {
 		c, err := startCluster(ctx, b.env.Dir)
 		if err != nil {
@@ -331,8 +340,35 @@ func (b *bench) newSubject(ctx context.Context, name string) (subject, error) {
 		}
 		b.cluster = c
 	}
-	if name == BestPostgres {
-		return &bestPostgres{cluster: b.cluster}, nil
+	return b.onPostgres(name, dir), nil
+}
+
+// onPostgres returns a subject that uses the cluster.
+func (b *bench) onPostgres(name, dir string) subject {
+	switch name {
+	case BestPostgres:
+		return &bestPostgres{cluster: b.cluster}
+	case BarePostgres:
+		return &bare{database: b.cluster.database(name)}
+	case RollcallPostgres:
+		return newNodes(b.env.Rollcall, dir, 1, b.cluster.database(name))
+	case RollcallTwo:
+		return newNodes(b.env.Rollcall, dir, 2, b.cluster.database(name))
 	}
-	return &naivePostgres{newYardstick(b.env.Self, name, dir, "--dsn", b.cluster.dsn(name)), b.cluster}, nil
+	return &naivePostgres{newYardstick(b.env.Self, name, dir, "--dsn", b.cluster.dsn(name)), b.cluster}
+}
+
+// onCitus returns a subject that uses the given database of Citus.
+func (b *bench) onCitus(ctx context.Context, name, dir string) (subject, error) {
+	if b.env.Citus == "" {
+		return nil, errNoCitus
+	}
+	d, err := citusDatabase(ctx, b.env.Citus, name)
+	if err != nil {
+		return nil, err
+	}
+	if name == BareCitus {
+		return &bareCitus{bare: bare{database: d}}, nil
+	}
+	return newNodes(b.env.Rollcall, dir, 1, d), nil
 }

@@ -42,15 +42,16 @@ func CreateDatabases(ctx context.Context, dsn string, names ...string) error {
 	for _, name := range names {
 		all = append(all, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
 	}
-	return execute(ctx, dsn, all...)
+	return Execute(ctx, dsn, all...)
 }
 
 // ResetPostgres drops and creates the table of accounts in the database at dsn.
 func ResetPostgres(ctx context.Context, dsn string) error {
-	return execute(ctx, dsn, "DROP TABLE IF EXISTS accounts", schema, "CHECKPOINT")
+	return Execute(ctx, dsn, "DROP TABLE IF EXISTS accounts", schema, "CHECKPOINT")
 }
 
-func execute(ctx context.Context, dsn string, statements ...string) error {
+// Execute runs statements, each in a transaction of its own, in the database at dsn.
+func Execute(ctx context.Context, dsn string, statements ...string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err

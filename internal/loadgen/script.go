@@ -113,3 +113,19 @@ func sample(body []byte) string {
 	}
 	return fmt.Sprintf("%q", body)
 }
+
+// CheckedIDs returns a function that returns the ids of a call of the workload [Check] with
+// these options. Other programs use it to check the same ids.
+func CheckedIDs(o *Options) func(call int64) []string {
+	w, _ := Find(Check)
+	s := newBatchScript(o, &w, "", "")
+	return func(call int64) []string {
+		ids := make([]string, w.Batch)
+		for i := range ids {
+			n, _ := s.choose(call*int64(w.Batch) + int64(i))
+			a := Describe(o.Salt, 0, n)
+			ids[i] = string(a.ID[:])
+		}
+		return ids
+	}
+}
