@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 
@@ -12,7 +13,13 @@ import (
 	"rollcall/internal/testutil/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	// Each check of a property needs a database of its own. -rapid.checks overrides this.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	pgtest.Main(m)
+}
 
 // citusURL is the URL of a database of Citus without data that matter. If it is set, the
 // tests use it instead of servers of their own, one after the other.

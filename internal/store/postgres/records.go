@@ -169,7 +169,7 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 	for _, sp := range slices.SortedFunc(slices.Values(c.Spaces), func(a, b account.Space) int { return cmp.Compare(a.App, b.App) }) {
 		again, err := s.commitSpace(t, sp, r)
 		if err != nil {
-			return nil, err
+			return nil, o.refused(t, c.Writes, err)
 		}
 		if again {
 			r.spaces[sp.App] = !sp.Remove
@@ -177,6 +177,16 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 	}
 	o.queue(t, 0, c.Writes)
 	return r, t.send()
+}
+
+// refused returns the error of a commit that a space has refused with err: Stale if a record
+// refuses it too.
+func (o *outbox) refused(t *tx, ws []account.Write, err error) error {
+	if _, ok := errors.AsType[*account.Error](err); !ok {
+		return err
+	}
+	o.queue(t, 0, ws)
+	return cmp.Or(t.send(), err)
 }
 
 // An outbox writes records in a transaction. The zero outbox has no number yet.
