@@ -32,8 +32,8 @@ type proxy struct {
 	socket string // for its statistics
 }
 
-// proxyConfig is the configuration of docs/operations.md with other addresses, and without
-// the attempts with another node, which would hide calls that fail.
+// proxyConfig is the configuration of docs/operations.md with other addresses and times, and
+// without the attempts with another node, which would hide calls that fail.
 const proxyConfig = `
 global
     stats socket %[1]s mode 600
@@ -49,6 +49,7 @@ frontend accounts
 backend rollcall
     option httpchk GET /readyz
     http-check expect status 200
+    timeout check 30s
     default-server check inter 200ms fall 2 rise 2
     server a 127.0.0.1:%[3]d
     server b 127.0.0.1:%[4]d
