@@ -3,12 +3,19 @@ package redislimit
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -29,9 +36,15 @@ type node struct {
 	log *testutil.Buffer
 }
 
-// runNode runs a Limiter until the end of the test. Options of a wait of 0 keep that of a
-// server.
+// runNode runs a Limiter until the end of the test. A wait of 0 keeps that of a server.
 func runNode(tb testing.TB, url, password string, wait time.Duration) *node {
+	tb.Helper()
+	n := newNode(tb, url, password, wait)
+	n.run(tb)
+	return n
+}
+
+func newNode(tb testing.TB, url, password string, wait time.Duration) *node {
 	tb.Helper()
 	n := &node{log: new(testutil.Buffer)}
 	lg := slog.New(slog.NewTextHandler(io.MultiWriter(n.log, testutil.Keep(tb, io.Discard)), nil))
@@ -43,16 +56,19 @@ func runNode(tb testing.TB, url, password string, wait time.Duration) *node {
 		l.wait = wait
 	}
 	n.Limiter = l
+	return n
+}
+
+func (n *node) run(tb testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- l.Run(ctx) }()
+	go func() { ended <- n.Run(ctx) }()
 	tb.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			tb.Error(err)
 		}
 	})
-	return n
 }
 
 func (n *node) waitShared(tb testing.TB) {
@@ -463,4 +479,91 @@ func BenchmarkTake(b *testing.B) {
 			})
 		})
 	}
+}
+
+// TestTLS counts over TLS.
+func TestTLS(t *testing.T) {
+	cert, key := testutil.Certificate(t, "localhost")
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, b := range map[string][]byte{certFile: cert, keyFile: key} {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := startRedis(t, "--tls-port", strconv.Itoa(freePort(t)), "--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certFile, "--tls-auth-clients", "no")
+	url := "rediss://localhost:" + r.args[slices.Index(r.args, "--tls-port")+1]
+	n := runNode(t, url, "", 0) // nobody vouches for the certificate
+	eventually(t, "a warning", func() bool { return strings.Contains(n.log.String(), "x509") })
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	trusting := newNode(t, url, "", patience)
+	trusting.o.TLSConfig.RootCAs = roots
+	trusting.run(t)
+	trusting.waitShared(t)
+}
+
+// TestSentinel counts in the primary that a sentinel names.
+func TestSentinel(t *testing.T) {
+	primary, port := startRedis(t), freePort(t)
+	config := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 %d 1\n", port, primary.port)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sentinel := &redisServer{tb: t, port: port, args: []string{config, "--sentinel"}}
+	sentinel.start()
+	t.Cleanup(sentinel.kill)
+	n := runNode(t, sentinel.url()+"?master_set=main", "", patience)
+	n.waitShared(t)
+	n.take(t, someCall)
+	if out := primary.cli(t, "DBSIZE"); strings.TrimSpace(out) == "0" {
+		t.Error("the primary has counted nothing")
+	}
+}
+
+// TestNewAddress lets the name of a Redis lead to another server while the old one is
+// read-only, as after a failover. The connection to the old one stays open.
+func TestNewAddress(t *testing.T) {
+	first, second := startRedis(t), startRedis(t)
+	var target atomic.Pointer[redisServer]
+	target.Store(first)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go forward(in, target.Load().addr())
+		}
+	}()
+	t.Cleanup(func() { l.Close() })
+	n := runNode(t, "redis://"+l.Addr().String(), "", 0)
+	n.waitShared(t)
+	first.cli(t, "REPLICAOF", "127.0.0.1", "1")
+	eventually(t, "the node decides alone", func() bool {
+		n.Take(someCall, time.Now())
+		return !n.Stats().Shared
+	})
+	target.Store(second)
+	n.waitShared(t)
+}
+
+// forward copies between a connection and an address until either end closes.
+func forward(in net.Conn, addr string) {
+	defer in.Close()
+	out, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer out.Close()
+	go func() {
+		_, _ = io.Copy(out, in) // the end of one direction ends both
+		out.Close()
+	}()
+	_, _ = io.Copy(in, out)
 }

@@ -33,9 +33,7 @@ func (l *Limiter) Run(ctx context.Context) error {
 	l.watch(ctx)
 	l.suspend(ctx.Err())
 	wg.Wait()
-	if l.client != nil {
-		l.client.Close()
-	}
+	l.disconnect()
 	return nil
 }
 
@@ -139,8 +137,21 @@ func (l *Limiter) watch(ctx context.Context) {
 }
 
 // probe connects to Redis if there is no connection, and lets it count a call of no app. If
-// that does not take too long, Redis counts calls from now on.
+// that does not take too long, Redis counts calls from now on. Otherwise the next probe
+// connects again, because the name may by then belong to another server.
 func (l *Limiter) probe(ctx context.Context) error {
+	if err := l.try(ctx); err != nil {
+		l.disconnect()
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shared = true
+	return nil
+}
+
+// try is probe without its consequences.
+func (l *Limiter) try(ctx context.Context) error {
 	connecting, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	if err := l.connect(connecting); err != nil {
@@ -148,13 +159,8 @@ func (l *Limiter) probe(ctx context.Context) error {
 	}
 	ctx, cancel = context.WithTimeout(ctx, l.wait)
 	defer cancel()
-	if _, errs := run(ctx, l.client, []scriptCall{probeCall}); errs[0] != nil {
-		return errs[0]
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.shared = true
-	return nil
+	_, errs := run(ctx, l.client, []scriptCall{probeCall})
+	return errs[0]
 }
 
 // connect makes sure that there is a connection. Only the goroutine of Run calls it.
@@ -170,4 +176,15 @@ func (l *Limiter) connect(ctx context.Context) error {
 	defer l.mu.Unlock()
 	l.client = client
 	return nil
+}
+
+// disconnect closes the connections. Only the goroutine of Run calls it.
+func (l *Limiter) disconnect() {
+	l.mu.Lock()
+	client := l.client
+	l.client = nil
+	l.mu.Unlock()
+	if client != nil {
+		client.Close() // takes up to a second if Redis hangs
+	}
 }

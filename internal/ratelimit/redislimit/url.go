@@ -65,6 +65,11 @@ func clientOption(text, password string) (o rueidis.ClientOption, err error) {
 	if password != "" {
 		o.Password = password
 	}
+	if o.Sentinel.MasterSet != "" {
+		o.Sentinel.TLSConfig = o.TLSConfig
+		o.Sentinel.Dialer.Timeout = connectTime
+		o.Sentinel.TopologyRefreshInterval = 5 * time.Second // a notice of a failover can be lost
+	}
 	o.ClientName = "rollcall"
 	o.Dialer.Timeout = connectTime
 	o.ConnWriteTimeout = time.Second // ends a connection on which Redis hangs
