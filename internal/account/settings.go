@@ -57,7 +57,8 @@ type Settings struct {
 	AppRateLimit int `json:"app_rate_limit,omitzero"`
 
 	// Number of bad signatures from one source address in a minute after which the app
-	// returns 70050 to that address for a minute. 0 means never.
+	// returns 70050 to that address for a minute. 0 means never. Each node of a service
+	// counts by itself.
 	LockoutAfter int `json:"lockout_after,omitzero"`
 
 	// Accept only UserIDs of letters, digits, _ and -.

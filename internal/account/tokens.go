@@ -47,7 +47,8 @@ func (h *TokenHash) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Limits of tokens.
+// Limits of tokens. MaxTokens bounds the memory of a node, and promises nothing else: nodes
+// of one database that create tokens in the same second can exceed it together.
 const (
 	MaxTokens         = 1000
 	MaxTokenNameBytes = 64

@@ -78,7 +78,7 @@ func (d *Directory) storeToken(ctx context.Context, actor string, t account.Toke
 		return &t, d.createToken(ctx, actor, &t)
 	}
 	// The calls on a node count and create tokens one after the other. Otherwise they could
-	// exceed the limit together.
+	// exceed the limit together, as those of several nodes can; see [account.MaxTokens].
 	select {
 	case d.tokens <- struct{}{}:
 		defer func() { <-d.tokens }()

@@ -8,7 +8,8 @@ import (
 )
 
 // MaxImports is how many imports of an app are kept. They fit into one commit with their
-// progress.
+// progress. Nodes of one store that begin imports at the same moment can exceed it by one
+// each.
 const MaxImports = 200
 
 // MaxListed is how many rejections of an import are kept. Further ones are only counted.
