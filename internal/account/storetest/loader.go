@@ -30,6 +30,7 @@ func loaderThemes() []theme {
 		{"LoaderWrites", testLoaderWrites},
 		{"LoaderRefused", testLoaderRefused},
 		{"LoaderConcurrent", testLoaderConcurrent},
+		{"LoaderSameIDs", testLoaderSameIDs},
 	}
 }
 
@@ -389,6 +390,29 @@ func testLoaderConcurrent(v *env) {
 			seen[e.InternalID] = true
 		}
 	}
+}
+
+// testLoaderSameIDs loads the same ids from several callers at once. One of them wins each
+// id, and the count is exact.
+func testLoaderSameIDs(v *env) {
+	const callers, rounds, each = 4, 5, 100
+	for round := range rounds {
+		var wg sync.WaitGroup
+		for c := range callers {
+			wg.Go(func() {
+				rows := make([]account.Exported, each)
+				for i := range rows {
+					rows[i] = live(account.UserID(fmt.Sprintf("%d-%03d", round, i)), loadedID+uint64((round*callers+c)*each+i))
+				}
+				if err := loaderOf(v.e).LoadAccounts(v.Context(), app, rows, nil); err != nil {
+					v.Errorf("LoadAccounts: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		v.count(app, int64((round+1)*each))
+	}
+	v.equal("rows", len(v.export(app, account.ExportQuery{Gone: true})), rounds*each)
 }
 
 // loaderChange loads the largest batch together with a record, into an app in which a part

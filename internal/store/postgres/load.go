@@ -42,74 +42,105 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 			return errLargeNumber
 		}
 	}
-	var o outbox
-	var loaded table
-	err := s.load(ctx, &o, func(t *tx) error {
-		var sp space
-		bucket := s.anyBucket()
-		sp.queueLock(t, app, bucket, "NO KEY UPDATE")
-		queueNumbers(t, []*outbox{&o})
-		ids := make([]account.UserID, len(rows))
-		for i := range rows {
-			ids[i] = rows[i].ID
-		}
-		before, err := loadRows(t, app, ids, true)
-		if err != nil {
-			return err
-		}
-		if !sp.found {
-			return errNoApp
-		}
-		newest, delta := before.load(rows, sp.clock)
-		queuePut(t, app, before.changes())
-		queueCount(t, app, bucket, delta)
-		if sp.quota != 0 {
-			queueUndivided(t, app) // a copy needs no room
-		}
-		s.ids.queuePast(t, newest)
-		o.queue(t, app, ws)
-		loaded = before
-		return nil
-	})
+	l := &loading{s: s, app: app, rows: rows, writes: ws}
+	err := s.load(ctx, &l.outbox, l.attempt)
+	if err == errTaken {
+		l.overwrites = true
+		err = s.load(ctx, &l.outbox, l.attempt)
+	}
 	if err == nil {
-		s.watch.kicked(app, loaded.kicked())
+		s.watch.kicked(app, l.kicked)
 	}
 	return err
 }
 
-// load replaces the rows of t by those of a copy. It returns the largest internal id and the
-// difference of the number of accounts.
-func (t table) load(from []account.Exported, clock int64) (newest uint64, delta int64) {
-	for i := range from {
-		e := &from[i]
-		r := t.of(e.ID)
-		if r.live() {
-			delta--
-		}
-		r.Account, r.deleted, r.changed = e.Account, 0, true
-		if e.Gone() {
-			r.deleted = e.Deleted.UnixMilli()
-		} else {
-			delta++
-			newest = max(newest, e.InternalID)
-		}
-		if r.Kicked != 0 || r.kickedUS != 0 { // a watermark that is gone was known, too
-			r.kickedUS = max(clock, r.kickedUS+1)
-		}
-	}
-	return newest, delta
+// A loading is a call of LoadAccounts.
+type loading struct {
+	s          *Store
+	app        account.AppID
+	rows       []account.Exported
+	writes     []account.Write
+	outbox     outbox
+	overwrites bool   // an id may have a row
+	kicked     []*row // whose watermarks the last attempt has changed
 }
 
-// kicked returns the rows whose watermark has changed at some time. Their ids share no
-// memory with the caller of a load.
-func (t table) kicked() (rs []*row) {
-	for _, r := range t {
-		if r.kickedUS != 0 {
-			r.ID = account.UserID(strings.Clone(string(r.ID)))
-			rs = append(rs, r)
+// attempt loads the rows in a transaction.
+func (l *loading) attempt(t *tx) error {
+	var sp space
+	bucket := l.s.anyBucket()
+	sp.queueLock(t, l.app, bucket, "NO KEY UPDATE")
+	queueNumbers(t, []*outbox{&l.outbox})
+	taken := l.overwrites || l.s.distributed
+	if !taken && len(l.rows) > 0 {
+		queueTaken(t, l.app, l.rows, &taken)
+	}
+	if err := t.send(); err != nil {
+		return err
+	}
+	if !sp.found {
+		return errNoApp
+	}
+	newest, delta, err := l.write(t, taken, sp.clock)
+	if err != nil {
+		return err
+	}
+	queueCount(t, l.app, bucket, delta)
+	if sp.quota != 0 {
+		queueUndivided(t, l.app) // a copy needs no room
+	}
+	l.s.ids.queuePast(t, newest)
+	l.outbox.queue(t, l.app, l.writes)
+	return nil
+}
+
+// write writes the rows. taken says whether the database may have some of their ids.
+func (l *loading) write(t *tx, taken bool, clock int64) (newest uint64, delta int64, err error) {
+	before := table{}
+	if taken {
+		ids := make([]account.UserID, len(l.rows))
+		for i := range l.rows {
+			ids[i] = l.rows[i].ID
+		}
+		if before, err = loadRows(t, l.app, ids, true); err != nil {
+			return 0, 0, err
 		}
 	}
-	return rs
+	all, memory := make([]*row, len(l.rows)), make([]row, len(l.rows))
+	l.kicked = nil
+	for i := range l.rows {
+		all[i] = &memory[i]
+		if old, ok := before[l.rows[i].ID]; ok {
+			memory[i] = *old
+		}
+		delta += memory[i].load(&l.rows[i], clock)
+		newest = max(newest, memory[i].InternalID)
+		if memory[i].kickedUS != 0 {
+			l.kicked = append(l.kicked, all[i])
+		}
+	}
+	if taken {
+		queuePut(t, l.app, all)
+		return newest, delta, nil
+	}
+	return newest, delta, copyIn(t, l.app, all)
+}
+
+// load replaces r by a row of a copy. It returns the difference of the number of accounts.
+func (r *row) load(e *account.Exported, clock int64) (delta int64) {
+	if r.live() {
+		delta--
+	}
+	if r.Account, r.deleted = e.Account, 0; e.Gone() {
+		r.deleted = e.Deleted.UnixMilli()
+	} else {
+		delta++
+	}
+	if r.Kicked != 0 || r.kickedUS != 0 { // a watermark that is gone was known, too
+		r.kickedUS = max(clock, r.kickedUS+1)
+		r.ID = account.UserID(strings.Clone(string(r.ID))) // the process keeps it
+	}
+	return delta
 }
 
 // maxNumber is the largest number that a load may bring. The sequences need space above it.
