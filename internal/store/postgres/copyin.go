@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"rollcall/internal/account"
 )
@@ -39,15 +38,10 @@ func queueTaken(t *tx, app account.AppID, rows []account.Exported, taken *bool) 
 	})
 }
 
-// errTaken means that another call has created one of the ids meanwhile.
-var errTaken = &account.Error{Code: account.Unavailable, Detail: "another call writes the same ids"}
-
-// copyIn writes rows that the database does not have. It returns errTaken if it has one.
+// copyIn writes rows that the database does not have. If another call has created one of
+// them meanwhile, the transaction fails and is repeated; it then finds that row.
 func copyIn(t *tx, app account.AppID, rows []*row) error {
 	_, err := t.conn.Conn().PgConn().CopyFrom(t.ctx, bytes.NewReader(appendCopy(nil, app, rows)), copySQL)
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "23505" {
-		return errTaken
-	}
 	return err
 }
 

@@ -44,10 +44,6 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 	}
 	l := &loading{s: s, app: app, rows: rows, writes: ws}
 	err := s.load(ctx, &l.outbox, l.attempt)
-	if err == errTaken {
-		l.overwrites = true
-		err = s.load(ctx, &l.outbox, l.attempt)
-	}
 	if err == nil {
 		s.watch.kicked(app, l.kicked)
 	}
@@ -56,13 +52,12 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 
 // A loading is a call of LoadAccounts.
 type loading struct {
-	s          *Store
-	app        account.AppID
-	rows       []account.Exported
-	writes     []account.Write
-	outbox     outbox
-	overwrites bool   // an id may have a row
-	kicked     []*row // whose watermarks the last attempt has changed
+	s      *Store
+	app    account.AppID
+	rows   []account.Exported
+	writes []account.Write
+	outbox outbox
+	kicked []*row // whose watermarks the last attempt has changed
 }
 
 // attempt loads the rows in a transaction.
@@ -71,7 +66,7 @@ func (l *loading) attempt(t *tx) error {
 	bucket := l.s.anyBucket()
 	sp.queueLock(t, l.app, bucket, "NO KEY UPDATE")
 	queueNumbers(t, []*outbox{&l.outbox})
-	taken := l.overwrites || l.s.distributed
+	taken := l.s.distributed
 	if !taken && len(l.rows) > 0 {
 		queueTaken(t, l.app, l.rows, &taken)
 	}
