@@ -84,8 +84,12 @@ var poolerFaults = map[string]fault{
 
 // faultOf returns the meaning of err.
 func faultOf(err error) fault {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return faultOfAnswer(e)
+		if f := faultOfAnswer(e); f.detail != failed || !connecting {
+			return f
+		}
+		return fault{detail: refused, transient: true}
 	}
 	var network net.Error
 	switch {
@@ -97,12 +101,12 @@ func faultOf(err error) fault {
 		return fault{detail: refused, transient: true}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), pgconn.Timeout(err):
 		return fault{detail: outOfTime, transient: true}
-	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, errReadOnly):
+	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrStandbyConnection), errors.Is(err, errReadOnly):
 		return fault{detail: readOnly, transient: true, moved: true}
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
 		return fault{detail: lost, transient: true}
 	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+	if connecting {
 		return fault{detail: refused, transient: true}
 	}
 	return fault{detail: failed}

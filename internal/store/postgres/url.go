@@ -168,8 +168,11 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = defaultConnectTimeout
 	}
-	if c.ConnConfig.ValidateConnect == nil && severalHosts(c.ConnConfig) {
-		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // a standby serves nothing
+	if c.ConnConfig.ValidateConnect == nil { // a standby serves nothing, and its data are not the newest
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+		if severalHosts(c.ConnConfig) {
+			c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
 	}
 	if pooled(c) {
 		return c, nil
