@@ -74,6 +74,7 @@ func TestStreamControl(t *testing.T) {
 			t.Errorf("a second request with the key: %v", err)
 		}
 		b.must(adminapi.ImportOpen)(b.bulk.SetRate(ctx, "test", appID, key, 10))
+		synctest.Wait() // the stream knows the rate
 		s.write(11, 1000)
 		time.Sleep(4 * time.Second)
 		if i := b.imp(); i.Row < 40 || i.Row > 65 {
