@@ -56,7 +56,7 @@ func TestDrain(t *testing.T) {
 		check("at once", 503, false)
 		time.Sleep(5*time.Second - 1)
 		check("at the end of the first half", 503, false)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		check("in the second half", 503, true)
 		<-drained.Done()
 		if took := time.Since(begin); took != 10*time.Second {
