@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // A Comparison is what two stores contain.
@@ -100,7 +101,10 @@ func difference(ctx context.Context, from, to *reader, c *Comparison) (string, e
 	for kind := range 256 {
 		k := account.Kind(kind)
 		if x, y := a.Records[k], b.Records[k]; x != y {
-			return fmt.Sprintf("%s has %d records of kind %d, and %s has %d, or their contents differ", from.name, x.Count, kind, to.name, y.Count), nil
+			if x.Count == y.Count {
+				return fmt.Sprintf("the %s have different contents", records.KindName(k)), nil
+			}
+			return fmt.Sprintf("%s has %d %s, and %s has %d", from.name, x.Count, records.KindName(k), to.name, y.Count), nil
 		}
 	}
 	return "", nil

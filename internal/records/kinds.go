@@ -56,6 +56,21 @@ const (
 	kindSealKey account.Kind = 11
 )
 
+// kindNames are the names of kinds for people, in the plural.
+var kindNames = map[account.Kind]string{
+	kindApp: "apps", kindToken: "tokens", kindTokenID: "ids of tokens", kindAudit: "audit entries",
+	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
+	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
+}
+
+// KindName returns the name of a kind for people, in the plural.
+func KindName(kind account.Kind) string {
+	if name, ok := kindNames[kind]; ok {
+		return name
+	}
+	return fmt.Sprintf("records of kind %d", kind)
+}
+
 // appKeyDigits is the length of the key of an app. Keys sort in the order of ids because
 // they have the same length.
 const appKeyDigits = 10
