@@ -41,18 +41,23 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 	ids = ownIDs(ids)
 	c := s.newChange(app, ids, p)
 	c.strength = "NO KEY UPDATE"
+	before := map[account.UserID]uint64{} // internal ids of what earlier attempts have deleted
 	c.decide = func(t *tx, rows table, sp *space, i int) {
-		r := rows.of(ids[i])
+		r, id := rows.of(ids[i]), ids[i]
+		inDoubt := t.doubt && before[id] != 0 && !r.changed
 		switch {
-		case sp.isAdmin(ids[i]):
+		case sp.isAdmin(id):
 			c.codes[i] = account.AdminProtected
+		case inDoubt && r.deleted == p.Now.UnixMilli(): // by an attempt in doubt
+			r.changed = true
+			c.codes[i] = account.OK
+		case inDoubt && r.InternalID != before[id]: // another call has changed it since, or before
+			c.undecided = true
 		case r.live():
+			before[id] = r.InternalID
 			*r = r.gone(p.Now)
 			c.codes[i] = account.OK
 			c.delta--
-		case t.doubt && !r.changed && r.deleted == p.Now.UnixMilli(): // by an attempt in doubt
-			r.changed = true
-			c.codes[i] = account.OK
 		default:
 			c.codes[i] = account.NoAccount
 		}
@@ -75,6 +80,8 @@ type change struct {
 	delta  int64 // of the number of accounts
 	kicks  []*row
 	outbox outbox
+
+	undecided bool // nobody can know the outcome of an attempt in doubt
 }
 
 func (s *Store) newChange(app account.AppID, ids []account.UserID, p account.ChangePolicy) *change {
@@ -131,6 +138,9 @@ func (c *change) attempt(t *tx, p *part) error {
 	c.delta, c.kicks = 0, nil
 	for i := range ids {
 		c.decide(t, rows, &sp, p.index(i))
+	}
+	if c.undecided {
+		return errUndecided
 	}
 	changed := rows.changes()
 	for _, r := range changed {

@@ -82,6 +82,10 @@ var poolerFaults = map[string]fault{
 	"no such database":            {detail: noDatabase},
 }
 
+// errUndecided means that an attempt in doubt may have been committed, and that other calls
+// have removed every trace of it.
+var errUndecided = &account.Error{Code: account.Unknown, Detail: lost}
+
 // faultOf returns the meaning of err.
 func faultOf(err error) fault {
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)

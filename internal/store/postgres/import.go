@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -135,6 +136,7 @@ type item struct {
 	of       *imported
 	proposed int64   // internal id of this attempt
 	earlier  []int64 // of attempts that may have been committed
+	planned  bool    // such an attempt has created the account
 }
 
 // A group is a set of imports that share a transaction.
@@ -209,6 +211,11 @@ func (g *group) attempt(t *tx) error {
 			return err
 		}
 	}
+	if t.doubt {
+		if err := g.recall(t); err != nil {
+			return err
+		}
+	}
 	for _, round := range g.rounds {
 		if err := g.importRound(t, round, g.bound); err != nil {
 			return err
@@ -219,6 +226,40 @@ func (g *group) attempt(t *tx) error {
 	}
 	g.finish(t)
 	return nil
+}
+
+// recall looks what an attempt in doubt has left of the accounts that it created. They
+// are there, or they have never been. If another call has removed one since, a second import
+// would undo that. The lock of the space has waited for the end of the attempt.
+func (g *group) recall(t *tx) error {
+	planned := map[string]*item{}
+	for i := range g.items {
+		if it := &g.items[i]; it.planned {
+			planned[string(it.ID)] = it
+		}
+	}
+	if len(planned) == 0 {
+		return nil
+	}
+	if err := t.send(); err != nil { // waits for the lock
+		return err
+	}
+	undecided := false
+	t.s.sql.queueFound(t, g.app, slices.Sorted(maps.Keys(planned))).Query(func(rows pgx.Rows) error {
+		var id string
+		var internal, deleted int64
+		_, err := pgx.ForEachRow(rows, []any{&id, &internal, &deleted}, func() error {
+			it := planned[id]
+			own := slices.Contains(it.earlier, internal)
+			undecided = undecided || deleted == 0 && !own || deleted > it.now
+			return nil
+		})
+		return err
+	})
+	if err := t.send(); err != nil || !undecided {
+		return err
+	}
+	return errUndecided
 }
 
 // check checks whether the app has a space that allows the accounts of the group.
@@ -264,6 +305,7 @@ func (g *group) propose(t *tx) error {
 		it := &g.items[i]
 		if t.doubt {
 			it.earlier = append(it.earlier, it.proposed)
+			it.planned = it.planned || it.result.Created
 		}
 		it.proposed = first + int64(i)
 		*it.result = account.UpsertResult{}

@@ -148,7 +148,7 @@ func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) er
 	return s.transact(ctx, s.pool, func(t *tx) error {
 		done, err := o.committed(t, ws)
 		if err == nil && !done {
-			err = &account.Error{Code: account.Unknown, Detail: lost}
+			err = errUndecided
 		}
 		return err
 	})
@@ -230,7 +230,7 @@ func (o *outbox) committed(t *tx, ws []account.Write) (done bool, err error) {
 		}
 	}
 	if len(keys) == 0 { // only removals, which leave no trace
-		return false, &account.Error{Code: account.Unknown, Detail: lost}
+		return false, errUndecided
 	}
 	t.queue(committedSQL, kinds, keys, int64(o.number)).QueryRow(func(r pgx.Row) error { return r.Scan(&done) })
 	if err := t.send(); err != nil || !done {
