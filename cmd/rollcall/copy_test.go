@@ -250,4 +250,3 @@ func TestCopyReseals(t *testing.T) {
 		t.Errorf("wrong keys: code %d, %s", code, errs)
 	}
 }
-

@@ -63,7 +63,9 @@ func fill(t fatal, e account.Engine, ring *seal.Ring, n int) {
 		must(t, err)
 	}
 	patches := []account.Patch{
-		{ID: "user-000001", Kicked: 55}, {ID: "user-000002", Kicked: account.Unkicked}, {ID: "user-000003", Kicked: 77},
+		{ID: "user-000001", Kicked: 55},
+		{ID: "user-000002", Kicked: account.Unkicked},
+		{ID: "user-000003", Kicked: 77},
 		{ID: "boss", Fields: []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 9, IsNumber: true}}, {Tag: account.CustomPrefix + "Hobby", Value: account.Value{Text: "chess"}}}},
 	}
 	_, err := e.Update(ctx, 1400000001, patches, account.ChangePolicy{Now: now.Add(time.Hour)})
