@@ -24,11 +24,6 @@ type row struct {
 // live reports whether r is an account.
 func (r *row) live() bool { return r.InternalID != 0 }
 
-// status returns the state of r without its profile.
-func (r *row) status() account.Status {
-	return account.Status{InternalID: r.InternalID, Kicked: r.Kicked}
-}
-
 // columns lists the columns of a row in the order of scan. It has no alias of the table, so
 // it fits every query of one table.
 const columns = `internal_id, created_ms, updated_ms, userid, nick, face_url, profile::text,
