@@ -17,9 +17,15 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 	c.strength = "KEY SHARE" // nothing is counted
 	c.decide = func(t *tx, rows table, sp *space, i int) {
 		r := rows.of(ids[i])
-		if c.codes[i] = account.NoAccount; r.live() {
+		switch {
+		case c.lost(t, r):
+			c.undecided = true
+		case r.live():
+			c.before[r.ID] = r.InternalID
 			c.codes[i] = account.OK
 			r.patch(patches[i], p, sp.clock)
+		default:
+			c.codes[i] = account.NoAccount
 		}
 	}
 	return c.run(ctx)
@@ -31,7 +37,6 @@ func (r *row) patch(p account.Patch, policy account.ChangePolicy, clock int64) {
 	p.Apply(&r.Account, policy.Now)
 	r.changed = true
 	if r.Kicked != before {
-		r.kicked = true
 		r.kickedUS = max(clock, r.kickedUS+1)
 	}
 }
@@ -41,20 +46,18 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 	ids = ownIDs(ids)
 	c := s.newChange(app, ids, p)
 	c.strength = "NO KEY UPDATE"
-	before := map[account.UserID]uint64{} // internal ids of what earlier attempts have deleted
 	c.decide = func(t *tx, rows table, sp *space, i int) {
-		r, id := rows.of(ids[i]), ids[i]
-		inDoubt := t.doubt && before[id] != 0 && !r.changed
+		r := rows.of(ids[i])
 		switch {
-		case sp.isAdmin(id):
+		case sp.isAdmin(ids[i]):
 			c.codes[i] = account.AdminProtected
-		case inDoubt && r.deleted == p.Now.UnixMilli(): // by an attempt in doubt
+		case c.lost(t, r) && r.deleted == p.Now.UnixMilli(): // by the attempt in doubt
 			r.changed = true
 			c.codes[i] = account.OK
-		case inDoubt && r.InternalID != before[id]: // another call has changed it since, or before
+		case c.lost(t, r):
 			c.undecided = true
 		case r.live():
-			before[id] = r.InternalID
+			c.before[r.ID] = r.InternalID
 			*r = r.gone(p.Now)
 			c.codes[i] = account.OK
 			c.delta--
@@ -81,11 +84,19 @@ type change struct {
 	kicks  []*row
 	outbox outbox
 
-	undecided bool // nobody can know the outcome of an attempt in doubt
+	before    map[account.UserID]uint64 // internal ids of the accounts that attempts have changed
+	undecided bool                      // nobody can know the outcome of an attempt in doubt
 }
 
 func (s *Store) newChange(app account.AppID, ids []account.UserID, p account.ChangePolicy) *change {
-	return &change{s: s, app: app, ids: ids, policy: p, codes: make([]account.Code, len(ids))}
+	return &change{s: s, app: app, ids: ids, policy: p, codes: make([]account.Code, len(ids)), before: map[account.UserID]uint64{}}
+}
+
+// lost reports whether an account that an attempt in doubt has changed is there no more. It
+// can have been deleted before the commit of that attempt, so that there was none, or after.
+func (c *change) lost(t *tx, r *row) bool {
+	internal := c.before[r.ID]
+	return t.doubt && internal != 0 && internal != r.InternalID && !r.changed
 }
 
 // run changes the rows, in one transaction for each target.
@@ -144,7 +155,7 @@ func (c *change) attempt(t *tx, p *part) error {
 	}
 	changed := rows.changes()
 	for _, r := range changed {
-		if r.kicked || t.doubt && r.Kicked != 0 { // an earlier attempt may have changed it
+		if r.kickedUS != 0 { // even if another process, or an attempt in doubt, has kicked first
 			c.kicks = append(c.kicks, r)
 		}
 	}

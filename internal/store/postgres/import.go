@@ -26,7 +26,8 @@ type imported struct {
 	results []account.UpsertResult
 	outbox  outbox
 
-	proposed []internalRange // by attempts of importWhole
+	proposed []internalRange         // by attempts of importWhole
+	planned  map[account.UserID]bool // what attempts in doubt have created, see recall
 }
 
 // Upsert implements [account.Store].
@@ -228,39 +229,35 @@ func (g *group) attempt(t *tx) error {
 	return nil
 }
 
-// recall looks what an attempt in doubt has left of the accounts that it created. They
-// are there, or they have never been. If another call has removed one since, a second import
-// would undo that. The lock of the space has waited for the end of the attempt.
+// recall looks what an attempt in doubt has left of the accounts that it created, and locks
+// them. They are there, or they have never been: the lock of the space has waited for the
+// end of the attempt. If another call has removed one since, a second import would undo that.
 func (g *group) recall(t *tx) error {
-	planned := map[string]*item{}
+	planned := map[account.UserID]*item{}
 	for i := range g.items {
 		if it := &g.items[i]; it.planned {
-			planned[string(it.ID)] = it
+			planned[it.ID] = it
 		}
 	}
-	if len(planned) == 0 {
-		return nil
-	}
-	if err := t.send(); err != nil { // waits for the lock
+	if err := t.send(); err != nil { // waits for the lock of the space
 		return err
 	}
-	undecided := false
-	t.s.sql.queueFound(t, g.app, slices.Sorted(maps.Keys(planned))).Query(func(rows pgx.Rows) error {
-		var id string
-		var internal, deleted int64
-		_, err := pgx.ForEachRow(rows, []any{&id, &internal, &deleted}, func() error {
-			it := planned[id]
-			own := slices.Contains(it.earlier, internal)
-			undecided = undecided || deleted == 0 && !own || deleted > it.now
-			return nil
-		})
-		return err
-	})
-	if err := t.send(); err != nil || !undecided {
+	rows, err := loadRows(t, g.app, slices.Collect(maps.Keys(planned)), true)
+	if err != nil {
 		return err
 	}
-	return errUndecided
+	for id, r := range rows {
+		it := planned[id]
+		if r.live() && !slices.Contains(it.earlier, int64(r.InternalID)) || deletedSince(r, it.now) {
+			return errUndecided
+		}
+	}
+	return nil
 }
+
+// deletedSince reports whether r can have been deleted since a call that began at now, in
+// unix milliseconds. A deletion has the time at which its call began, perhaps by another clock.
+func deletedSince(r *row, now int64) bool { return r.deleted > now-callTime.Milliseconds() }
 
 // check checks whether the app has a space that allows the accounts of the group.
 func (g *group) check(t *tx, sp *space, limit int64) error {

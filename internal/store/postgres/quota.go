@@ -48,6 +48,9 @@ func queueUndivided(t *tx, app account.AppID) {
 func (s *Store) importExactly(ctx context.Context, g *group) {
 	for i := range g.items {
 		it := &g.items[i]
+		if it.planned {
+			it.of.plan(it.ID)
+		}
 		for _, id := range it.earlier {
 			it.of.proposed = append(it.of.proposed, internalRange{uint64(id), uint64(id) + 1})
 		}
@@ -109,13 +112,22 @@ func (c *imported) decide(t *tx, rows table, live int64) (created int64, err err
 	if err != nil {
 		return 0, err
 	}
+	if err := c.recall(t, rows); err != nil {
+		return 0, err
+	}
+	own := map[account.UserID]bool{} // created by an earlier attempt, and not reported yet
+	for id, r := range rows {
+		own[id] = c.own(r)
+	}
 	for i, u := range c.items {
 		r := rows.of(u.ID)
 		full := c.policy.Limit > 0 && live+created >= c.policy.Limit
 		c.results[i] = c.importRow(r, u, full, uint64(first)+uint64(i))
-		if c.results[i].Created && r.InternalID >= uint64(first) {
+		if c.results[i].Created {
 			created++
 		}
+		c.results[i].Created = c.results[i].Created || own[u.ID]
+		own[u.ID] = false
 	}
 	c.proposed = append(c.proposed, internalRange{uint64(first), uint64(first) + uint64(len(c.items))})
 	return created, nil
@@ -124,14 +136,40 @@ func (c *imported) decide(t *tx, rows table, live int64) (created int64, err err
 // An internalRange contains the internal ids from first to before end.
 type internalRange struct{ first, end uint64 }
 
-// importRow imports u into its row. full says that the app has reached its limit. Accounts
-// with a proposed id were created by an earlier attempt of the call.
+// plan notes that an attempt in doubt has created the account of an id.
+func (c *imported) plan(id account.UserID) {
+	if c.planned == nil {
+		c.planned = map[account.UserID]bool{}
+	}
+	c.planned[id] = true
+}
+
+// recall is [group.recall] for a whole space, which is locked.
+func (c *imported) recall(t *tx, rows table) error {
+	for i, r := range c.results {
+		if t.doubt && r.Created {
+			c.plan(c.items[i].ID)
+		}
+	}
+	for id := range c.planned {
+		if r := rows.of(id); r.live() && !c.own(r) || deletedSince(r, c.policy.Now.UnixMilli()) {
+			return errUndecided
+		}
+	}
+	return nil
+}
+
+// own reports whether an earlier attempt has created the account of r.
+func (c *imported) own(r *row) bool {
+	return slices.ContainsFunc(c.proposed, func(p internalRange) bool { return p.first <= r.InternalID && r.InternalID < p.end })
+}
+
+// importRow imports u into its row. full says that the app has reached its limit.
 func (c *imported) importRow(r *row, u account.Upsert, full bool, internal uint64) account.UpsertResult {
 	switch {
 	case r.live():
 		r.changed = u.Apply(&r.Account, c.policy.Now) || r.changed
-		own := slices.ContainsFunc(c.proposed, func(p internalRange) bool { return p.first <= r.InternalID && r.InternalID < p.end })
-		return account.UpsertResult{Code: account.OK, InternalID: r.InternalID, Created: own}
+		return account.UpsertResult{Code: account.OK, InternalID: r.InternalID}
 	case r.deleted != 0 && r.deleted >= tombstoneBound(c.policy):
 		return account.UpsertResult{Code: account.Tombstoned}
 	case full:

@@ -18,7 +18,6 @@ type row struct {
 	kickedUS int64 // when Kicked changed, in microseconds of the database's clock; 0 for never
 	stored   bool  // the table has the row
 	changed  bool  // and has it differently
-	kicked   bool  // Kicked was changed
 }
 
 // live reports whether r is an account.

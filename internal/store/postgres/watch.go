@@ -57,6 +57,10 @@ func newWatch(s *Store) *watch {
 func (w *watch) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := w.poll(ctx)
+		if err != nil && w.conn != nil { // a new connection tells more
+			w.disconnect()
+			err = w.poll(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
 			w.failed(ctx, err)
 		}
