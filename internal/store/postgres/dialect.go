@@ -13,6 +13,11 @@ type dialect interface {
 	// those that it creates or changes. Tombstones must be from before bound.
 	queueImport(t *tx, app account.AppID, c *importColumns, bound int64) *pgx.QueuedQuery
 
+	// insertFresh counts accounts in the row of a bucket of spaces and inserts them. The
+	// transaction fails with errNotFresh, here or when t is sent, if the row is missing or does
+	// not allow so many, or if one of the accounts exists.
+	insertFresh(t *tx, app account.AppID, c *importColumns, bucket int32, limit int64) error
+
 	// queueFound reads the ids, internal ids and deletion times of rows.
 	queueFound(t *tx, app account.AppID, ids []string) *pgx.QueuedQuery
 
@@ -64,6 +69,23 @@ const onImport = `
 
 func (plain) queueImport(t *tx, app account.AppID, c *importColumns, bound int64) *pgx.QueuedQuery {
 	return t.queue(importSQL, int64(app), c.proposed, c.now, c.bucket, c.ids, c.nicks, c.faces, bound)
+}
+
+// freshSQL is the import of accounts that do not exist. The condition is that of
+// space.allows.
+const freshSQL = `WITH s AS (
+		UPDATE spaces SET live = live + $9 WHERE sdkappid = $1 AND bucket = $8
+			AND (quota = 0 AND $10::bigint = 0 OR (quota = $10 OR $10 = 0) AND live + $9 <= cap)
+		RETURNING 1)
+	INSERT INTO accounts (internal_id, sdkappid, created_ms, updated_ms, bucket, userid, nick, face_url)
+	SELECT i, $1, m, m, b, u, n, f
+	FROM s, unnest($2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[]) AS r (i, m, b, u, n, f)`
+
+// insertFresh can be sent together with the commit: it writes everything or nothing.
+func (plain) insertFresh(t *tx, app account.AppID, c *importColumns, bucket int32, limit int64) error {
+	n := int64(len(c.ids))
+	queueFresh(t, n, freshSQL, int64(app), c.proposed, c.now, c.bucket, c.ids, c.nicks, c.faces, bucket, n, limit)
+	return nil
 }
 
 const foundSQL = `SELECT a.userid, a.internal_id, coalesce(a.deleted_ms, 0)

@@ -158,7 +158,14 @@ func (s *Store) importGroup(t *target, calls []*imported) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
 	g := newGroup(s, calls)
-	err := s.transact(ctx, t.pool, g.attempt)
+	err := error(errNotFresh)
+	if g.canBeFresh() && s.fresh.expects(g.app) {
+		err = s.transact(ctx, t.pool, g.attemptFresh)
+	}
+	if err == errNotFresh {
+		err = s.transact(ctx, t.pool, g.attempt)
+	}
+	s.fresh.note(g.app, err == nil && g.delta == int64(len(g.items)))
 	if err == errNeedsCount {
 		s.importExactly(ctx, g)
 		return

@@ -20,6 +20,7 @@ const (
 	stateProtocol      = "08P01" // a pooler that does not know a parameter
 	stateReadOnly      = "25006"
 	stateNoLogin       = "28000"
+	stateDuplicate     = "23505"
 	stateWrongPassword = "28P01"
 	stateNoDatabase    = "3D000"
 	stateNoPermission  = "42501"

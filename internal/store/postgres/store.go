@@ -27,6 +27,7 @@ type Options struct {
 	hook          func(written bool) error // see storetest.Hook
 	spread        int32                    // instead of buckets
 	worthDividing int64
+	always        bool // expect new accounts always
 }
 
 // A Store is a handle of an engine in a database, see [Open].
@@ -48,6 +49,7 @@ type Store struct {
 	placement atomic.Pointer[placement]
 
 	ids     internalIDs
+	fresh   streaks
 	watch   *watch
 	retries atomic.Int64 // attempts of calls after the first
 
@@ -75,6 +77,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.hook = func(bool) error { return nil }
 	}
 	s.ids.s, s.watch = s, newWatch(s)
+	if !o.always {
+		s.fresh.after = freshAfter
+	}
 	if err := s.inspect(ctx); err != nil {
 		return nil, startError(config, err)
 	}

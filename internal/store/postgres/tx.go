@@ -117,9 +117,9 @@ func (t *tx) run(fn func(*tx) error) (err error) {
 	defer t.s.release(t.conn)
 	t.queue("begin")
 	if err = fn(t); err == nil {
-		return t.commit()
+		err = t.commit()
 	}
-	if !t.conn.Conn().IsClosed() {
+	if conn := t.conn.Conn(); err != nil && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
 		t.rollback()
 	}
 	return err
