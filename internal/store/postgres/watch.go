@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,16 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rollcall/internal/account"
-)
-
-// Times of the poll.
-const (
-	pollEvery = 300 * time.Millisecond
-	pollTime  = 2 * time.Second // after which a poll has failed
-
-	// overlap is how far a poll looks back for kicks. A transaction that is longer than that
-	// could commit a kick that the poll does not see, so it must exceed [callTime].
-	overlap = callTime + 5*time.Second
 )
 
 // A watch knows what other processes change: it polls the database. A process learns of its
@@ -33,10 +21,11 @@ type watch struct {
 	mu          sync.RWMutex
 	kicks       map[account.AppID]map[account.UserID]kick
 	generations map[account.AppID]int64
-	renewals    int           // calls of renew
-	fresh       time.Time     // when the last successful poll began
-	next        chan struct{} // closed by the next successful poll
-	err         error         // of the last poll
+	renewed     map[account.AppID]bool // apps of renew since the last poll began
+	again       bool                   // the next poll reads all spaces, because of renew
+	fresh       time.Time              // when the last successful poll began
+	next        chan struct{}          // closed by the next successful poll
+	err         error                  // of the last poll
 
 	// Only the poll uses these.
 	conn   *pgx.Conn
@@ -50,190 +39,7 @@ type watch struct {
 type kick struct{ seconds, changed int64 }
 
 func newWatch(s *Store) *watch {
-	return &watch{s: s, kicks: map[account.AppID]map[account.UserID]kick{}, generations: map[account.AppID]int64{}, next: make(chan struct{}), counts: map[int16]int64{}}
-}
-
-// run polls until ctx ends.
-func (w *watch) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := w.poll(ctx)
-		if err != nil && w.conn != nil { // a new connection tells more
-			w.disconnect()
-			err = w.poll(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			w.failed(ctx, err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pollEvery):
-		}
-	}
-	w.disconnect()
-}
-
-// failed notes that a poll has failed. The next one uses a new connection.
-func (w *watch) failed(ctx context.Context, err error) {
-	w.disconnect()
-	w.mu.Lock()
-	first := w.err == nil
-	w.err = err
-	w.mu.Unlock()
-	if first {
-		w.s.lg.LogAttrs(ctx, slog.LevelError, "the database does not serve", slog.String("detail", account.DetailOf(errorOf(err, false))), slog.Any("err", err))
-	}
-	if faultOf(err).moved {
-		w.s.moved()
-	}
-}
-
-func (w *watch) disconnect() {
-	if w.conn != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = w.conn.Close(ctx) // of no further use
-		w.conn = nil
-	}
-}
-
-const (
-	pollSQL   = `SELECT ` + clockSQL + `, pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool`
-	countsSQL = `SELECT kind, sum(n)::bigint FROM changes GROUP BY kind`
-	kicksSQL  = `SELECT sdkappid, userid, coalesce(kicked_s, 0), kicked_us FROM accounts WHERE kicked_us >= $1`
-	spacesSQL = `SELECT sdkappid, generation FROM spaces WHERE bucket = 0`
-)
-
-// errReadOnly is the error of a poll of a server that accepts no writes.
-var errReadOnly = &account.Error{Code: account.Unavailable, Detail: readOnly}
-
-// poll reads what has changed.
-func (w *watch) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pollTime)
-	defer cancel()
-	if w.conn == nil {
-		conn, err := pgx.ConnectConfig(ctx, w.s.config.ConnConfig.Copy())
-		if err != nil {
-			return err
-		}
-		// The clock of another server can be behind, so its kicks are all read again.
-		w.conn, w.since = conn, overlap.Microseconds()
-		server := conn.PgConn().Conn().RemoteAddr().String()
-		if w.server != server && w.server != "" {
-			w.s.moved()
-		}
-		w.server = server
-	}
-	w.mu.RLock()
-	p := polled{began: time.Now(), renewals: w.renewals, counts: map[int16]int64{}}
-	w.mu.RUnlock()
-	if err := p.read(ctx, w.conn, w.since-overlap.Microseconds()); err != nil {
-		return err
-	}
-	if p.readOnly {
-		return errReadOnly
-	}
-	if p.counts[spacesKind] != w.counts[spacesKind] || w.fresh.IsZero() {
-		if err := p.readSpaces(ctx, w.conn); err != nil {
-			return err
-		}
-	}
-	if _, err := w.conn.Exec(ctx, "commit"); err != nil {
-		return err
-	}
-	w.apply(&p)
-	if w.s.distributed && time.Since(w.placed) > placeEvery {
-		w.placed = time.Now()
-		return w.s.place(ctx, w.conn)
-	}
-	return nil
-}
-
-// A polled is what a poll has read.
-type polled struct {
-	began       time.Time
-	renewals    int
-	clock       int64
-	readOnly    bool
-	counts      map[int16]int64
-	kicks       []kicked
-	generations map[account.AppID]int64 // nil if no space has changed
-}
-
-// A kicked is an id with a watermark.
-type kicked struct {
-	app account.AppID
-	id  account.UserID
-	kick
-}
-
-func (p *polled) read(ctx context.Context, conn *pgx.Conn, since int64) error {
-	var b pgx.Batch
-	b.Queue("begin isolation level repeatable read") // everything is of one moment
-	b.Queue(pollSQL).QueryRow(func(r pgx.Row) error { return r.Scan(&p.clock, &p.readOnly) })
-	b.Queue(countsSQL).Query(func(rows pgx.Rows) error {
-		var kind int16
-		var n int64
-		_, err := pgx.ForEachRow(rows, []any{&kind, &n}, func() error { p.counts[kind] = n; return nil })
-		return err
-	})
-	b.Queue(kicksSQL, since).Query(func(rows pgx.Rows) error {
-		var k kicked
-		var app int64
-		var id string
-		_, err := pgx.ForEachRow(rows, []any{&app, &id, &k.seconds, &k.changed}, func() error {
-			k.app, k.id = account.AppID(app), account.UserID(id)
-			p.kicks = append(p.kicks, k)
-			return nil
-		})
-		return err
-	})
-	return conn.SendBatch(ctx, &b).Close()
-}
-
-func (p *polled) readSpaces(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, spacesSQL)
-	if err != nil {
-		return err
-	}
-	p.generations = map[account.AppID]int64{}
-	var app, generation int64
-	_, err = pgx.ForEachRow(rows, []any{&app, &generation}, func() error {
-		p.generations[account.AppID(app)] = generation
-		return nil
-	})
-	return err
-}
-
-// apply makes what a poll has read known. It drops a poll that overlaps with a change of a
-// space by the process itself: its kicks may be of the space before.
-func (w *watch) apply(p *polled) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.renewals != p.renewals {
-		return
-	}
-	w.since = p.clock
-	for kind, n := range p.counts {
-		if w.counts[kind] != n && kind >= 0 {
-			w.kinds[kind].Add(1)
-		}
-	}
-	w.counts = p.counts
-	if p.generations != nil {
-		maps.DeleteFunc(w.kicks, func(app account.AppID, _ map[account.UserID]kick) bool {
-			return w.generations[app] != p.generations[app]
-		})
-		w.generations = p.generations
-	}
-	for _, k := range p.kicks {
-		w.learn(k)
-	}
-	if w.err != nil {
-		w.s.lg.Info("the database serves again")
-	}
-	w.fresh, w.err = p.began, nil
-	close(w.next)
-	w.next = make(chan struct{})
+	return &watch{s: s, kicks: map[account.AppID]map[account.UserID]kick{}, generations: map[account.AppID]int64{}, renewed: map[account.AppID]bool{}, next: make(chan struct{}), counts: map[int16]int64{}}
 }
 
 // learn stores a watermark, unless a newer one is known.
@@ -283,8 +89,9 @@ func (w *watch) renew(r *renewal) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.renewals++
+	w.again = true
 	for app, exists := range r.spaces {
+		w.renewed[app] = true
 		delete(w.kicks, app)
 		delete(w.generations, app)
 		if exists {

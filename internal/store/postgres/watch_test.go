@@ -1,0 +1,147 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+
+	"rollcall/internal/account"
+)
+
+const (
+	watchApp   account.AppID = 1400000001
+	watchOther account.AppID = 1400000002
+)
+
+var watchTime = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// openStill opens a store without a poll of its own.
+func openStill(tb testing.TB, url string) *Store {
+	tb.Helper()
+	s := open(tb, Options{URL: url})
+	tb.Cleanup(func() { _ = s.Close() })
+	s.stop()
+	s.polls.Wait()
+	return s
+}
+
+// poll polls once.
+func (s *Store) pollOnce(tb testing.TB) {
+	tb.Helper()
+	if err := s.watch.poll(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.watch.disconnect)
+}
+
+// watches fails the test unless the watermark of an id in memory is want.
+func (s *Store) watches(tb testing.TB, id account.UserID, want int64) {
+	tb.Helper()
+	s.watch.mu.RLock()
+	defer s.watch.mu.RUnlock()
+	if got := s.watch.kicks[watchApp][id].seconds; got != want {
+		tb.Errorf("the watermark of %s is %d, want %d", id, got, want)
+	}
+}
+
+func openSpace(tb testing.TB, s *Store, sp account.Space) {
+	tb.Helper()
+	sp.Now = watchTime
+	if _, err := s.Commit(tb.Context(), account.Commit{Spaces: []account.Space{sp}}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func kickID(tb testing.TB, s *Store, id account.UserID, at int64) {
+	tb.Helper()
+	codes, err := s.Update(tb.Context(), watchApp, []account.Patch{{ID: id, Kicked: at}}, account.ChangePolicy{Now: watchTime})
+	if err != nil || codes[0] != account.OK {
+		tb.Fatal(codes, err)
+	}
+}
+
+// TestWatchSlowReplace replaces the accounts of a space in a transaction that is longer than
+// a poll of another handle looks back.
+func TestWatchSlowReplace(t *testing.T) {
+	if citusURL != "" {
+		t.Skip("Citus has no triggers on these tables")
+	}
+	url := database(t)
+	s := open(t, Options{URL: url})
+	defer s.Close()
+	openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"boss"}})
+	openSpace(t, s, account.Space{App: watchOther})
+	kickID(t, s, "boss", 7)
+	dump, err := s.Dump(t.Context(), watchApp, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openStill(t, url)
+	other.watches(t, "boss", 7)
+	const earlier = `CREATE FUNCTION earlier() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.kicked_us := NEW.kicked_us - 3600000000; RETURN NEW; END';
+		CREATE TRIGGER earlier BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION earlier()`
+	run(t, connect(t, url), earlier)
+	dump.Accounts[0].Kicked = 9
+	openSpace(t, s, account.Space{App: watchApp, Replace: dump})
+	s.watches(t, "boss", 9)
+	other.pollOnce(t)
+	other.watches(t, "boss", 9)
+}
+
+// TestWatchOwnSpaces changes a space while a poll is under way. The poll counts, but not for
+// that space.
+func TestWatchOwnSpaces(t *testing.T) {
+	url := database(t)
+	s, other := openStill(t, url), openStill(t, url)
+	openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}})
+	openSpace(t, s, account.Space{App: watchOther})
+	s.pollOnce(t)
+	kickID(t, other, "a", 7)
+	before, err := s.watch.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.readKicks(t.Context(), s.watch.conn, s.watch.lookBack(before)); err != nil {
+		t.Fatal(err)
+	}
+	openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}, Replace: new(account.Dump)})
+	s.watch.apply(before)
+	if !s.watch.fresh.Equal(before.began) {
+		t.Error("a poll does not count because a space changed meanwhile")
+	}
+	s.watches(t, "a", 0)
+	kickID(t, other, "b", 8)
+	s.pollOnce(t)
+	s.watches(t, "a", 0)
+	s.watches(t, "b", 8)
+}
+
+// TestWatchLateRenewal learns of an own change of a space after a later one of another
+// handle.
+func TestWatchLateRenewal(t *testing.T) {
+	url := database(t)
+	s, other := openStill(t, url), openStill(t, url)
+	openSpace(t, other, account.Space{App: watchOther})
+	openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a"}})
+	kickID(t, other, "a", 7)
+	s.pollOnce(t)
+	s.watch.since += time.Hour.Microseconds() // so that the next poll does not find the kick by its time
+	s.watch.renew(&renewal{number: 1, spaces: map[account.AppID]bool{watchApp: true}})
+	s.watches(t, "a", 0)
+	s.watch.fresh = s.watch.fresh.Add(time.Hour)
+	s.pollOnce(t)
+	s.watches(t, "a", 7)
+}
+
+// TestWatchClock kicks an id after the clock of the database was set back by an hour and no
+// poll has succeeded for a minute.
+func TestWatchClock(t *testing.T) {
+	url := database(t)
+	s, other := openStill(t, url), openStill(t, url)
+	openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a"}})
+	s.pollOnce(t)
+	kickID(t, other, "a", 7)
+	s.watch.since += time.Hour.Microseconds()
+	s.watch.fresh = s.watch.fresh.Add(-time.Minute)
+	s.pollOnce(t)
+	s.watches(t, "a", 7)
+}
