@@ -112,7 +112,7 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 		return 0, err
 	}
 	limit := callTime
-	if slices.ContainsFunc(c.Spaces, func(sp account.Space) bool { return sp.Remove || sp.Replace != nil }) {
+	if isLong(c) {
 		limit = longTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -142,6 +142,11 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	return o.number, nil
 }
 
+// isLong reports whether c can change all accounts of an app.
+func isLong(c account.Commit) bool {
+	return slices.ContainsFunc(c.Spaces, func(sp account.Space) bool { return sp.Remove || sp.Replace != nil })
+}
+
 // ownCommit returns nil if an attempt in doubt has written ws. It may have done so after the
 // next attempt looked. Otherwise nobody knows: the records may have changed since.
 func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) error {
@@ -156,6 +161,9 @@ func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) er
 
 // commit applies c. It returns nil if an earlier attempt has.
 func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
+	if isLong(c) {
+		t.queue("set local statement_timeout = 0") // the deadline of t ends it
+	}
 	queueNumbers(t, []*outbox{o})
 	if err := t.send(); err != nil {
 		return nil, err
