@@ -67,7 +67,7 @@ func (s *Store) export(ctx context.Context, app account.AppID, q account.ExportQ
 // the prefix.
 func exportQuery(app account.AppID, q account.ExportQuery) (sql string, args []any, ok bool) {
 	from, to, ok := idRange(q.Prefix)
-	sql, args = exportSQL, []any{int64(app), string(q.After), from}
+	sql, args = exportSQL, []any{int64(app), afterID(q.After), from}
 	if to != "" {
 		sql, args = exportPrefixSQL, append(args, to)
 	}
@@ -86,6 +86,7 @@ func (s *Store) snapshot(ctx context.Context) (*pgx.Conn, error) {
 	var b pgx.Batch
 	b.Queue("begin isolation level repeatable read read only")
 	b.Queue("set local statement_timeout = 0")
+	b.Queue("set local enable_seqscan = on") // to read everything and sort it can be faster
 	if err := conn.SendBatch(ctx, &b).Close(); err != nil {
 		hangUp(conn)
 		return nil, err

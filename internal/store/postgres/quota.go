@@ -38,10 +38,10 @@ func (w *whole) divide(t *tx, limit, delta int64) {
 	}
 }
 
+const undividedSQL = `UPDATE spaces SET quota = 0, cap = 0 WHERE sdkappid = $1`
+
 // queueUndivided takes the quota of the rows of an app back.
-func queueUndivided(t *tx, app account.AppID) {
-	t.queue(`UPDATE spaces SET quota = 0, cap = 0 WHERE sdkappid = $1`, int64(app))
-}
+func queueUndivided(t *tx, app account.AppID) { t.queue(undividedSQL, int64(app)) }
 
 // importExactly imports the calls of a group one after the other. Each locks the whole
 // space, so that it knows the exact count.

@@ -223,12 +223,14 @@ func afterID(id account.UserID) string {
 	return text
 }
 
+const totalSQL = `SELECT coalesce(sum(live), 0)::bigint FROM spaces WHERE sdkappid = $1`
+
 // Count implements [account.Store].
 func (s *Store) Count(ctx context.Context, app account.AppID) (n int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	err = s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, `SELECT coalesce(sum(live), 0)::bigint FROM spaces WHERE sdkappid = $1`, int64(app)).Scan(&n)
+		return conn.QueryRow(ctx, totalSQL, int64(app)).Scan(&n)
 	})
 	return n, err
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -40,15 +41,11 @@ func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (acco
 	return r, nil
 }
 
-// The bounds of a prefix are $2 and $3, and $4 is the key to continue after. A bound that
-// is NULL is none.
+// A page has the keys from $2 to before $3.
 const (
-	recordsSQL = `SELECT key, value, version FROM records
-		WHERE kind = $1 AND key >= $2 AND ($3::bytea IS NULL OR key < $3) AND ($4::bytea IS NULL OR key > $4)
-		ORDER BY key LIMIT $5`
-	recordsBackSQL = `SELECT key, value, version FROM records
-		WHERE kind = $1 AND key >= $2 AND ($3::bytea IS NULL OR key < $3) AND ($4::bytea IS NULL OR key < $4)
-		ORDER BY key DESC LIMIT $5`
+	rangeSQL       = `SELECT key, value, version FROM records WHERE kind = $1 AND key >= $2 AND key < $3`
+	recordsSQL     = rangeSQL + ` ORDER BY key LIMIT $4`
+	recordsBackSQL = rangeSQL + ` ORDER BY key DESC LIMIT $4`
 )
 
 // Records implements [account.Records].
@@ -59,14 +56,11 @@ func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.Rec
 	if q.Reverse {
 		sql = recordsBackSQL
 	}
-	var after []byte
-	if q.After != "" {
-		after = []byte(q.After)
-	}
+	from, to := keyRange(q)
 	var page account.RecordPage
 	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
 		page = account.RecordPage{}
-		rows, err := conn.Query(ctx, sql, int16(q.Kind), []byte(q.Prefix), prefixEnd(q.Prefix), after, q.Limit+1)
+		rows, err := conn.Query(ctx, sql, int16(q.Kind), from, to, q.Limit+1)
 		if err != nil {
 			return err
 		}
@@ -93,14 +87,30 @@ func scanRecord(row pgx.CollectableRow) (r account.Record, err error) {
 	return r, err
 }
 
-// prefixEnd returns the first key after all keys with a prefix, or nil if there is none.
+// keyRange returns the first key that q selects, and the first one after all of them.
+func keyRange(q account.RecordQuery) (from, to []byte) {
+	from, to = []byte(q.Prefix), prefixEnd(q.Prefix)
+	switch {
+	case q.After == "":
+	case q.Reverse:
+		to = slices.MinFunc([][]byte{to, []byte(q.After)}, bytes.Compare)
+	default:
+		from = slices.MaxFunc([][]byte{from, []byte(q.After + "\x00")}, bytes.Compare)
+	}
+	return from, to
+}
+
+// lastKey comes after all keys, because it is longer than a key.
+var lastKey = bytes.Repeat([]byte{0xff}, account.MaxRecordKey+1)
+
+// prefixEnd returns the first key after all keys with a prefix.
 func prefixEnd(prefix string) []byte {
 	end := []byte(prefix)
 	for len(end) > 0 && end[len(end)-1] == 0xff {
 		end = end[:len(end)-1]
 	}
 	if len(end) == 0 {
-		return nil
+		return lastKey
 	}
 	end[len(end)-1]++
 	return end

@@ -98,3 +98,5 @@ ALTER TABLE ONLY spaces
     ADD CONSTRAINT spaces_pkey PRIMARY KEY (sdkappid, bucket);
 
 CREATE INDEX accounts_kicked ON accounts USING btree (kicked_us) WHERE (kicked_us IS NOT NULL);
+
+CREATE INDEX spaces_first ON spaces USING btree (sdkappid) WHERE (bucket = 0);

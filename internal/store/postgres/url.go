@@ -24,6 +24,21 @@ const (
 	idleTimeout      = "10s" // of a transaction that does nothing
 )
 
+// sessionDefaults are the parameters of sessions. Each statement finds its rows by an index.
+// The planner would choose other plans while the statistics of a table are old, and a session
+// can keep the plan of an empty table for long.
+var sessionDefaults = map[string]string{
+	"application_name":                    "rollcall",
+	"statement_timeout":                   statementTimeout,
+	"lock_timeout":                        lockTimeout,
+	"idle_in_transaction_session_timeout": idleTimeout,
+	"enable_seqscan":                      "off",
+	"enable_bitmapscan":                   "off",
+	"enable_hashjoin":                     "off",
+	"enable_mergejoin":                    "off",
+	"jit":                                 "off", // the costs of a plan decide on it, and the settings above raise them
+}
+
 // hidden replaces a password in a text.
 const hidden = "xxxxx"
 
@@ -177,10 +192,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	if pooled(c) {
 		return c, nil
 	}
-	for name, value := range map[string]string{
-		"application_name": "rollcall", "statement_timeout": statementTimeout, "lock_timeout": lockTimeout,
-		"idle_in_transaction_session_timeout": idleTimeout,
-	} {
+	for name, value := range sessionDefaults {
 		if _, given := c.ConnConfig.RuntimeParams[name]; !given {
 			c.ConnConfig.RuntimeParams[name] = value
 		}

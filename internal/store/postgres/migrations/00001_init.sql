@@ -34,6 +34,9 @@ CREATE TABLE spaces (
     PRIMARY KEY (sdkappid, bucket)
 ) WITH (fillfactor = 50);
 
+-- Nodes read the generations of all apps by it.
+CREATE INDEX spaces_first ON spaces (sdkappid) WHERE bucket = 0;
+
 CREATE TABLE records (
     kind    smallint NOT NULL,
     key     bytea NOT NULL,
