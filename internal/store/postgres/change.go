@@ -14,7 +14,7 @@ func (s *Store) Update(ctx context.Context, app account.AppID, patches []account
 		ids[i] = patches[i].ID
 	}
 	c := s.newChange(app, ids, p)
-	c.strength = "KEY SHARE" // nothing is counted
+	c.strength = s.sql.fence() // nothing is counted
 	c.decide = func(t *tx, rows table, sp *space, i int) {
 		r := rows.of(ids[i])
 		switch {

@@ -136,6 +136,9 @@ func (*citus) lockAll() string {
 	return `UPDATE spaces SET live = live WHERE sdkappid = $1 RETURNING ` + lockedNames
 }
 
+// fence is stronger than on PostgreSQL, because the update of lockAll is weaker than FOR UPDATE.
+func (*citus) fence() string { return "SHARE" }
+
 func (*citus) lookup(app account.AppID, ids []string) (string, []any) {
 	return citusRowsSQL, []any{int64(app), bucketsOf(app, ids), ids}
 }

@@ -30,6 +30,9 @@ type dialect interface {
 	// lockAll returns the statement that locks all rows of a space and returns their columns.
 	lockAll() string
 
+	// fence returns the weakest lock of a row of spaces that lockAll waits for.
+	fence() string
+
 	// queueBoth makes the commit of accounts of an app and of records one commit.
 	queueBoth(t *tx, app account.AppID)
 
@@ -135,6 +138,8 @@ const lockedNames = `bucket, live, quota, cap, admins, generation`
 func (plain) lockAll() string {
 	return `SELECT ` + lockedNames + ` FROM spaces WHERE sdkappid = $1 ORDER BY bucket FOR UPDATE`
 }
+
+func (plain) fence() string { return "KEY SHARE" }
 
 func (plain) lookup(app account.AppID, ids []string) (string, []any) {
 	return rowsSQL, []any{int64(app), ids}
