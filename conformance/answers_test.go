@@ -16,23 +16,34 @@ import (
 	"rollcall/internal/api"
 	"rollcall/internal/httpx"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestTranscripts plays every transcript and compares responses byte for byte. With
+// TestTranscripts plays every transcript on several kinds of stores, and compares responses
+// byte for byte. With
 // -update it must rewrite the covers lines before TestCompatibility reads them, so its
 // file must sort before that of TestCompatibility.
 func TestTranscripts(t *testing.T) {
 	k := newKeys(t)
 	cat := readCatalogue(t)
+	kinds := anystore.Kinds(t, anystore.Mem, anystore.Pebble, anystore.Postgres)
+	if *update {
+		kinds = kinds[:1]
+	}
 	for _, file := range transcriptFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			tr, err := readTranscript(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			synctest.Test(t, func(t *testing.T) { tr.play(t, k) })
+			for _, kind := range kinds {
+				t.Run(kind, func(t *testing.T) {
+					tr.setup.store = newStore(t, kind)
+					synctest.Test(t, func(t *testing.T) { tr.play(t, k) })
+				})
+			}
 			covers := strings.Join(cat.shownBy(tr), " ")
 			if *update {
 				tr.covers = covers

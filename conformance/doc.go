@@ -38,5 +38,6 @@
 //
 // "go test ./conformance -update" rewrites covers, responses and listed headers. The
 // function expand describes the placeholders. Transcripts run in a [testing/synctest]
-// bubble, so their time advances only by sleep, on any machine.
+// bubble, so their time advances only by sleep, on any machine. They run on several kinds of
+// stores; see package anystore.
 package conformance

@@ -9,8 +9,8 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/config"
-	"rollcall/internal/server"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 )
 
 // Frames of HTTP/2 (RFC 9113, section 6).
@@ -29,28 +29,8 @@ const (
 func serveWhole(t *testing.T) string {
 	t.Helper()
 	cert, key := testutil.Certificate(t)
-	c, err := config.New(config.Config{
-		Store: "mem:", Listen: "127.0.0.1:0", TLSCert: writeFile(t, "cert.pem", cert), TLSKey: writeFile(t, "key.pem", key),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := server.Open(t.Context(), server.Options{
-		Config: c, Logger: testutil.Logger(t),
-		App: &account.App{ID: defaultApp, Edition: account.Development, Keys: []account.Key{{ID: "1", Kind: account.HMACKey, Secret: sampleKey}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	testutil.Secret(t, s.Context().Key)
-	done := make(chan error)
-	go func() { done <- s.Run(t.Context()) }() // this context ends before cleanups begin
-	t.Cleanup(func() {
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	return s.Addr().String()
+	_, addr := runServer(t, anystore.Mem, config.Config{TLSCert: writeFile(t, "cert.pem", cert), TLSKey: writeFile(t, "key.pem", key)}, account.App{ID: defaultApp})
+	return addr
 }
 
 // An http2Client sends frames that no client library would send.

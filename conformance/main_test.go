@@ -3,8 +3,8 @@ package conformance
 import (
 	"testing"
 
-	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/pgtest"
 )
 
-// TestMain fails the package if a server logs a secret.
-func TestMain(m *testing.M) { testutil.Main(m) }
+// TestMain fails the package if a server logs a secret. It stops the databases.
+func TestMain(m *testing.M) { pgtest.Main(m) }

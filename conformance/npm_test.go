@@ -20,6 +20,7 @@ import (
 	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 )
 
 // npmHost is the host that is built into the client.
@@ -30,16 +31,27 @@ const npmHost = "console.tim.qq.com"
 // version 2.
 func TestNPMClient(t *testing.T) {
 	needNodeModules(t)
-	for _, signer := range []string{"own", "vendor"} {
-		t.Run(signer, func(t *testing.T) {
-			out, err := runNPM(t, setup{
-				apps:  []account.App{{ID: defaultApp, Edition: account.Development}},
-				fault: account.OK,
-			}, "scenario.js", "ROLLCALL_SIGNER="+signer)
-			if err != nil || !strings.Contains(out, "25 steps passed") {
-				t.Errorf("node: %v\n%s", err, out)
-			}
-		})
+	onNPMStores(t, func(t *testing.T, kind string) {
+		for _, signer := range []string{"own", "vendor"} {
+			t.Run(signer, func(t *testing.T) {
+				out, err := runNPM(t, setup{
+					store: newStore(t, kind),
+					apps:  []account.App{{ID: defaultApp, Edition: account.Development}},
+					fault: account.OK,
+				}, "scenario.js", "ROLLCALL_SIGNER="+signer)
+				if err != nil || !strings.Contains(out, "25 steps passed") {
+					t.Errorf("node: %v\n%s", err, out)
+				}
+			})
+		}
+	})
+}
+
+// onNPMStores runs test on each kind of store of the published clients.
+func onNPMStores(t *testing.T, test func(t *testing.T, kind string)) {
+	t.Helper()
+	for _, kind := range anystore.Kinds(t, anystore.Mem, anystore.Postgres) {
+		t.Run(kind, func(t *testing.T) { test(t, kind) })
 	}
 }
 
@@ -73,13 +85,16 @@ func TestNPMFaults(t *testing.T) {
 		want = append(want, step.want)
 	}
 	want = append(want, success[single], success[batch]) // without a fault
-	out, err := runNPM(t, s, "faults.js", "ROLLCALL_SIGNER=vendor", "ROLLCALL_DELAYED=5", fmt.Sprint("ROLLCALL_CALLS=", len(want)))
-	if err != nil {
-		t.Errorf("node: %v", err)
-	}
-	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(out), "\n")); diff != "" {
-		t.Errorf("calls (-want +seen):\n%s", diff)
-	}
+	onNPMStores(t, func(t *testing.T, kind string) {
+		s.store = newStore(t, kind)
+		out, err := runNPM(t, s, "faults.js", "ROLLCALL_SIGNER=vendor", "ROLLCALL_DELAYED=5", fmt.Sprint("ROLLCALL_CALLS=", len(want)))
+		if err != nil {
+			t.Errorf("node: %v", err)
+		}
+		if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(out), "\n")); diff != "" {
+			t.Errorf("calls (-want +seen):\n%s", diff)
+		}
+	})
 }
 
 // runNPM runs a script of the folder npm against a server with the setup s. It returns

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"rollcall/docs"
-	"rollcall/rollcalltest"
+	"rollcall/internal/account"
+	"rollcall/internal/config"
+	"rollcall/internal/testutil/anystore"
 )
 
 // TestOpenAPIValid checks the documents with a published validator, and every example in
@@ -41,7 +43,7 @@ func TestOpenAPIValid(t *testing.T) {
 func TestPage(t *testing.T) {
 	needPackages(t)
 	browser := needChromium(t)
-	srv := rollcalltest.NewServer(t)
+	srv, _ := runServer(t, anystore.Mem, config.Config{}, account.App{ID: defaultApp, Test: true})
 	home := t.TempDir() // home directory of the browser, which is removed after the test
 	out, err := node(t, []string{
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),

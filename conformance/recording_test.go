@@ -50,13 +50,15 @@ func TestRecording(t *testing.T) {
 				t.Fatal(err)
 			}
 			recorded := filepath.Join(t.TempDir(), "calls.ndjson")
-			synctest.Test(t, func(t *testing.T) { tr.recordAndReplay(t, k, recorded) })
+			again := usualStore(t)
+			tr.setup.store = usualStore(t)
+			synctest.Test(t, func(t *testing.T) { tr.recordAndReplay(t, k, recorded, again) })
 		})
 	}
 }
 
-// recordAndReplay must be called in a bubble.
-func (tr *transcript) recordAndReplay(t *testing.T, k *keys, file string) {
+// recordAndReplay must be called in a bubble. The replay begins with the empty store again.
+func (tr *transcript) recordAndReplay(t *testing.T, k *keys, file string, again account.Engine) {
 	time.Sleep(time.Until(tr.setup.clock))
 	names := pseudonym.New()
 	rec, err := recording.NewRecorder(recording.Options{
@@ -73,10 +75,12 @@ func (tr *transcript) recordAndReplay(t *testing.T, k *keys, file string) {
 	if err := rec.Close(); err != nil {
 		t.Fatal(err)
 	}
+	hidden := tr.setup.hidden(names)
+	hidden.store = again
 	defer time.Sleep(time.Second) // net/http closes a connection half a second late
 	replayOf(t, file, len(tr.steps), recording.Target{
 		URL: "http://rollcall.example", Key: k.signing["hmac"], SDKAppID: uint32(defaultApp), Pace: true,
-		HTTPClient: &http.Client{Transport: piped(t, serve(t, k, tr.setup.hidden(names)))},
+		HTTPClient: &http.Client{Transport: piped(t, serve(t, k, hidden))},
 	})
 }
 
@@ -128,7 +132,7 @@ func replayOf(t *testing.T, file string, want int, target recording.Target) {
 func TestRecordNPMClient(t *testing.T) {
 	needNodeModules(t)
 	k := newKeys(t)
-	s := setup{apps: []account.App{{ID: defaultApp, Edition: account.Development}}, fault: account.OK}
+	s := setup{store: usualStore(t), apps: []account.App{{ID: defaultApp, Edition: account.Development}}, fault: account.OK}
 	first := httptest.NewServer(newHandler(t, testutil.Logger(t), k, s))
 	defer first.Close()
 	to, err := url.Parse(first.URL)
@@ -165,6 +169,7 @@ func TestRecordNPMClient(t *testing.T) {
 			t.Errorf("the recording contains %q", text)
 		}
 	}
+	s.store = usualStore(t)
 	second := httptest.NewServer(newHandler(t, testutil.Logger(t), k, s))
 	defer second.Close()
 	replayOf(t, file, 25, recording.Target{URL: second.URL, Key: usersig.HMACKey(sampleKey)})

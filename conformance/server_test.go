@@ -22,7 +22,6 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
-	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
 	"rollcall/usersig"
@@ -101,7 +100,7 @@ func (k *keys) records() []account.Key {
 // newHandler returns the handler of a server with the setup s.
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
-	store := &faulty{Engine: new(mem.Store), code: account.OK}
+	store := &faulty{Engine: s.store, code: account.OK}
 	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
 	for _, app := range s.apps {
 		app.Keys = k.records()

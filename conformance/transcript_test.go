@@ -26,6 +26,7 @@ type transcript struct {
 
 // A setup is the configuration of a transcript's server.
 type setup struct {
+	store    account.Engine // empty; see newStore
 	clock    time.Time
 	apps     []account.App
 	accounts []account.UserID

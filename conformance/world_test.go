@@ -39,6 +39,7 @@ func inWorld(t *testing.T, setting string, fn func(w *world), accounts ...accoun
 func runWorld(t *testing.T, s setup, fn func(w *world)) {
 	t.Helper()
 	k := newKeys(t)
+	s.store = usualStore(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(s.clock))
 		fn(&world{T: t, keys: k, handler: newHandler(t, testutil.Logger(t), k, s)})

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/directory"
+	"rollcall/internal/testutil/anystore"
 )
 
 // An appWorker creates, changes and deletes apps. An app is deleted and created again
@@ -181,7 +182,7 @@ func (w *tokenWorker) book() *ledger { return &w.ledger }
 func (w *tokenWorker) next(s *site) call {
 	w.calls++
 	switch n := w.rng.IntN(100); {
-	case n < 5:
+	case n < 5 && anystore.Embedded():
 		return w.backup(s.admin)
 	case n < 55 || len(w.names) == 0:
 		return w.create(s.admin)

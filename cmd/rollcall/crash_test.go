@@ -151,7 +151,7 @@ func (tr *trial) killStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe, serveArgs(tr.dir, tr.args...)...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = servedBy(t, tr.dir)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

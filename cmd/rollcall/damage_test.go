@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/testutil/anystore"
 )
 
 // damages lists ways to damage one file of a store.
@@ -46,6 +48,7 @@ func flip(b []byte) []byte {
 // fails with the name of the file and changes nothing. A check of the store fails in the
 // same way, and so does a check of a backup with the same damage.
 func TestDamaged(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[:len(tr.workers)-1] // without the one that makes backups
 	l := tr.startLoad(t, s)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/internal/store/open"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/internal/testutil/faultfs"
 )
 
@@ -17,6 +18,7 @@ import (
 // acknowledges every call and stays ready, the backup says why it failed and leaves
 // nothing behind, and the next one succeeds.
 func TestBackupToBadDisk(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[4:6] // one of accounts, one of apps
 	for _, tt := range []struct {
@@ -77,6 +79,7 @@ func TestBackupToBadDisk(t *testing.T) {
 // TestBackupToHungDisk makes backups to a disk that does not answer. Backups to another
 // disk succeed meanwhile. When the disk answers again, no incomplete backup is left on it.
 func TestBackupToHungDisk(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	tr, s := newTrial(t, t.TempDir())
 	tr.workers = tr.workers[4:6] // one of accounts, one of apps
 	for name, fault := range map[string]faultfs.Fault{

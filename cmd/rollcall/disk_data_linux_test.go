@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/client"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/internal/testutil/faultfs"
 )
 
@@ -54,6 +55,7 @@ func reads(t *testing.T, s *site) {
 // further write, even after the disk is repaired. It still responds to reads, and logs the
 // error. After a restart every acknowledged change is there.
 func TestDiskFails(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	for _, tt := range []struct {
 		name  string
 		fault faultfs.Fault
@@ -89,6 +91,7 @@ func TestDiskFails(t *testing.T) {
 // TestDiskHangs lets the disk of the data directory hang. Every call still gets a
 // response. When the disk answers again, the server works as before.
 func TestDiskHangs(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	disk, tr, s := newDiskTrial(t)
 	tr.workers = tr.workers[:5] // those of accounts: the admin API waits longer
 	l := tr.startLoad(t, s)
@@ -126,6 +129,7 @@ func goOn(t *testing.T, tr *trial, s *site) {
 // while there is still room for its own work, and responds to reads. It accepts writes
 // again when there is room. A start on a disk with hardly any room fails.
 func TestDiskFills(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	disk, tr, s := newDiskTrial(t)
 	l := tr.startLoad(t, s)
 	l.more(t, 100)

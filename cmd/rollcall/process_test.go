@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/usersig"
 )
 
@@ -52,6 +53,17 @@ func startProcess(t *testing.T, dir string, args ...string) *process {
 	return startCommand(t, dir, exec.Command(exe, serveArgs(dir, args...)...))
 }
 
+// servedBy returns the environment of a server with the data directory dir. It names the
+// store only if that is not the default one.
+func servedBy(tb testing.TB, dir string) []string {
+	tb.Helper()
+	env := append(os.Environ(), asProgram+"=1")
+	if spec := anystore.Served(tb, dir); spec != "" {
+		env = append(env, "ROLLCALL_CFG_STORE="+spec)
+	}
+	return env
+}
+
 func serveArgs(dir string, more ...string) []string {
 	return append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "info"}, more...)
 }
@@ -68,7 +80,7 @@ func startCommand(t *testing.T, dir string, cmd *exec.Cmd) *process {
 // start starts p on dir and waits until it is ready.
 func (p *process) start(t *testing.T, dir string) {
 	t.Helper()
-	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Env = servedBy(t, dir)
 	stdout, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -220,6 +232,7 @@ func TestHangup(t *testing.T) {
 // TestSecondProcess starts a second server on the same directory. It fails with an error
 // of one line.
 func TestSecondProcess(t *testing.T) {
+	anystore.NeedEmbedded(t)
 	dir := t.TempDir()
 	startProcess(t, dir)
 	exe, err := os.Executable()
@@ -227,7 +240,7 @@ func TestSecondProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := exec.Command(exe, "serve", "--listen", "127.0.0.1:0", "--data", dir)
-	second.Env = append(os.Environ(), asProgram+"=1")
+	second.Env = servedBy(t, dir)
 	out, err := second.CombinedOutput()
 	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "in use by another process") {
 		t.Errorf("second process: %v\n%s", err, out)

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rollcall/internal/server"
+	"rollcall/internal/testutil/anystore"
 )
 
 // scriptCommands are the commands of testdata/*.txtar besides those of testscript.
@@ -53,14 +56,14 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(exe, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "debug"}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	all := ts.Value(running{}).(*servers)
+	cmd.Env = servedBy(all.tb, ts.MkAbs(dataOf(args)))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
 	context := new(server.Context)
-	all := ts.Value(running{}).(*servers)
 	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
 		if err := cmd.Wait(); err != nil {
@@ -92,6 +95,23 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("the server did not start: %s", &stderr)
+}
+
+// dataOf returns the data directory of a server with args.
+func dataOf(args []string) string {
+	if i := slices.Index(args, "--data"); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return "rollcall-data"
+}
+
+// scriptCondition implements the condition [embedded]: servers have the embedded engine in
+// their data directory, unless ROLLCALL_TEST_STORE chooses another one.
+func scriptCondition(condition string) (bool, error) {
+	if condition != "embedded" {
+		return false, fmt.Errorf("unknown condition %s", condition)
+	}
+	return anystore.Embedded(), nil
 }
 
 // scriptEnd stops every server that the script has started, and waits for their ends.

@@ -25,6 +25,7 @@ import (
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/internal/wire"
 )
 
@@ -38,6 +39,7 @@ var engines = map[string]func(*testing.T) account.Engine{
 		}
 		return s
 	},
+	"postgres": func(t *testing.T) account.Engine { return anystore.OpenDir(t, anystore.Postgres, t.TempDir()) },
 }
 
 // onEngines runs fn on a server over each engine.

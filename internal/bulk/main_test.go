@@ -3,7 +3,7 @@ package bulk_test
 import (
 	"testing"
 
-	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/pgtest"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(m) }

@@ -22,6 +22,7 @@ import (
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 )
 
 const (
@@ -58,6 +59,7 @@ func engines(tb testing.TB) map[string]func() account.Engine {
 			}
 			return s
 		},
+		"postgres": func() account.Engine { return anystore.OpenDir(tb, anystore.Postgres, dir) },
 	}
 }
 

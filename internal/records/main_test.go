@@ -13,10 +13,11 @@ import (
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/store/pebble"
-	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
+	"rollcall/internal/testutil/pgtest"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const app, otherApp account.AppID = 1400000001, 1400000002
 
@@ -33,6 +34,7 @@ var engines = map[string]func(t *testing.T, dir string) account.Engine{
 		}
 		return s
 	},
+	"postgres": func(t *testing.T, dir string) account.Engine { return anystore.OpenDir(t, anystore.Postgres, dir) },
 }
 
 // An env is one test and its registry. Its methods fail the test on errors.
