@@ -56,6 +56,10 @@ func (s *Server) drained(ctx context.Context) (drained context.Context, stop fun
 	}
 }
 
+// firstSignal is how long the signal that began the drain may take to arrive. It does not
+// arrive if it came before the channel was created.
+const firstSignal = 100 * time.Millisecond
+
 // wait passes through both halves of the drain. It ends early with ctx or at the second of
 // the signals.
 func (s *Server) wait(ctx context.Context, signals <-chan os.Signal) {
@@ -63,7 +67,7 @@ func (s *Server) wait(ctx context.Context, signals <-chan os.Signal) {
 	s.o.Logger.Info("draining: calls are served, and /readyz says 503; another signal ends that", slog.Int64("at_most_ms", s.o.Drain.Milliseconds()))
 	close(s.drain.begun)
 	if signals != nil {
-		<-signals // the one that began the drain
+		pause(ctx, signals, firstSignal)
 	}
 	if pause(ctx, signals, half) {
 		close(s.drain.closing)

@@ -91,11 +91,27 @@ func TestDrainEndsEarly(t *testing.T) {
 	}
 }
 
+// TestDrainOfAnEarlySignal ends a drain whose first signal came before the server listened
+// for signals.
+func TestDrainOfAnEarlySignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := drainer(t, make(chan os.Signal, 2))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		drained, stop := s.drained(ctx)
+		defer stop()
+		begin := time.Now()
+		<-drained.Done()
+		if took := time.Since(begin); took < 10*time.Second || took > 11*time.Second {
+			t.Errorf("the drain took %v, want about 10s", took)
+		}
+	})
+}
+
 // TestDrainAndFailure checks that a component which fails ends the drain.
 func TestDrainAndFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := drainer(t, make(chan os.Signal, 2))
-		s.o.Stops = nil
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		drained, stop := s.drained(ctx)
