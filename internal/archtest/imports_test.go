@@ -107,7 +107,7 @@ var imports = map[string][]string{
 	"internal/private":           {},
 	"internal/spelling":          {},
 	"internal/testutil":          {},
-	"internal/testutil/anystore": {"internal/account", "internal/store/open", "internal/testutil/pgtest"},
+	"internal/testutil/anystore": {"internal/account", "internal/config", "internal/store/open", "internal/testutil/pgtest"},
 	"internal/testutil/faultfs":  {},
 	"internal/testutil/pgtest":   {"internal/testutil"},
 	"internal/archtest":          {},

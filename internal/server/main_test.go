@@ -8,17 +8,19 @@ import (
 
 	"rollcall/internal/config"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/internal/testutil/pgtest"
 )
 
 // TestMain fails if a server logs a secret.
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// openWith opens a server with the settings of o. The default is a store in memory and a
-// free address. The default log is that of the test.
+// openWith opens a server with the settings of o. The default is the usual store of
+// [anystore.Configure] and a free address. The default log is that of the test.
 func openWith(t *testing.T, o Options) (*Server, error) {
 	t.Helper()
-	o.Store, o.Listen = cmp.Or(o.Store, "mem:"), cmp.Or(o.Listen, "127.0.0.1:0")
+	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
+	anystore.Configure(t, &o.Config)
 	var err error
 	if o.Config, err = config.New(o.Config); err != nil {
 		return nil, err

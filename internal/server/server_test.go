@@ -22,13 +22,16 @@ import (
 	"rollcall/internal/config"
 	"rollcall/internal/server"
 	"rollcall/internal/testutil"
+	"rollcall/internal/testutil/anystore"
 	"rollcall/usersig"
 )
 
-// open opens a server. The default is a store in memory and a free address.
+// open opens a server. The default is the usual store of [anystore.Configure] and a free
+// address.
 func open(t *testing.T, c config.Config, app *account.App) (*server.Server, error) {
 	t.Helper()
-	c.Store, c.Listen = cmp.Or(c.Store, "mem:"), cmp.Or(c.Listen, "127.0.0.1:0")
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:0")
+	anystore.Configure(t, &c)
 	c, err := config.New(c)
 	if err != nil {
 		return nil, err

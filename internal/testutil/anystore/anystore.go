@@ -12,6 +12,7 @@
 package anystore
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"testing"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 	"rollcall/internal/store/open"
 	"rollcall/internal/testutil/pgtest"
 )
@@ -111,6 +113,19 @@ func openSpec(tb testing.TB, spec string) account.Engine {
 func OpenDir(tb testing.TB, kind, dir string) account.Engine {
 	tb.Helper()
 	return openSpec(tb, specOf(tb, kind, dir))
+}
+
+// Configure sets the store of a server, unless c has one: to a store in memory, or to a new
+// database if ROLLCALL_TEST_STORE chooses one. A server with a database has a data directory.
+func Configure(tb testing.TB, c *config.Config) {
+	tb.Helper()
+	switch {
+	case c.Store != "":
+	case Embedded():
+		c.Store = "mem:"
+	default:
+		c.Store, c.Data = Spec(tb, Kind(tb, Mem)), cmp.Or(c.Data, tb.TempDir())
+	}
 }
 
 // NeedEmbedded skips a test of what only the embedded engine has, if the servers of
