@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"flag"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,35 @@ func TestKillPrimary(t *testing.T) {
 		l.end()
 		v.eventually("Ready is nil", func() bool { return s.Ready(t.Context()) == nil })
 	}
+	v.check()
+}
+
+// TestHungPrimary is TestKillPrimary with a primary that hangs: its connections stay, and it
+// accepts new ones, but says nothing more.
+func TestHungPrimary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	c := pgtest.StartCluster(t, 2)
+	p := pgtest.StartProxy(t, c.Node(0))
+	direct, err := url.Parse(c.Node(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	through, err := url.Parse(p.URL(c.Node(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openCluster(t, strings.Replace(c.MultiURL(), direct.Host, through.Host, 1))
+	v := &victim{t: t, store: s}
+	l := startLoad(t, s, "h")
+	l.await(100)
+	p.Hang()
+	c.Kill(0)
+	c.Promote(c.Furthest())
+	l.await(100)
+	l.end()
+	v.eventually("Ready is nil", func() bool { return s.Ready(t.Context()) == nil })
 	v.check()
 }
 

@@ -103,13 +103,14 @@ func (w *watch) poll(ctx context.Context) error {
 
 // look begins a poll. It reads the state of the server and which spaces have changed.
 func (w *watch) look(ctx context.Context) (*polled, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTime)
-	defer cancel()
 	if w.conn == nil {
+		// This takes as long as the attempts for all servers of the URL: the first ones can hang.
 		if err := w.connect(ctx); err != nil {
 			return nil, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, pollTime)
+	defer cancel()
 	p := w.begin()
 	if err := p.read(ctx, w.conn); err != nil {
 		return nil, err

@@ -151,21 +151,27 @@ func (p *Proxy) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
-		if err != nil {
-			_ = client.Close() // the client sees the end of the server
-			continue
-		}
-		c := &pair{p: p, client: client, server: server, commits: map[string]bool{}}
-		p.mu.Lock()
-		p.pairs[c] = true
-		if p.listener == nil {
-			c.cut()
-		}
-		p.mu.Unlock()
-		p.served.Go(func() { c.copy(c.forward) })
-		p.served.Go(func() { c.copy(c.back) })
+		p.served.Go(func() { p.connect(client) })
 	}
+}
+
+// connect connects a client to the server.
+func (p *Proxy) connect(client net.Conn) {
+	p.passing()
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		_ = client.Close() // the client sees the end of the server
+		return
+	}
+	c := &pair{p: p, client: client, server: server, commits: map[string]bool{}}
+	p.mu.Lock()
+	p.pairs[c] = true
+	if p.listener == nil {
+		c.cut()
+	}
+	p.mu.Unlock()
+	p.served.Go(func() { c.copy(c.forward) })
+	c.copy(c.back)
 }
 
 // passing waits until the proxy does not hang.
@@ -199,6 +205,7 @@ func (c *pair) cut() {
 // copy runs one direction of the pair, and then ends both.
 func (c *pair) copy(direction func() error) {
 	_ = direction() // every error is an end
+	c.p.passing()   // a server that hangs does not tell that it ends
 	c.cut()
 	c.p.mu.Lock()
 	defer c.p.mu.Unlock()
