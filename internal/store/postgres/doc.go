@@ -33,6 +33,18 @@
 //
 // If the connection is lost during a commit, the outcome is not known. The transaction is
 // then repeated, and recognizes its own work: by the internal ids that it has proposed, by
-// the number of its records, by the time of a deletion. It always writes, so its commit is
-// acknowledged only when a synchronous standby has both.
+// the number of its records, by the account that it has deleted. It always writes, so its
+// commit is acknowledged only when a synchronous standby has both. If another call has
+// changed the same account meanwhile and nobody can tell the order, the call ends with
+// [account.Unknown].
+//
+// A server can end the wait for its standby with a warning and still report success. Any
+// warning during a commit therefore puts it in doubt.
+//
+// # Faults
+//
+// Errors of the driver have a meaning in one table, in error.go: what to say, and whether
+// another attempt can succeed before the call's deadline. A poll finds out whether the
+// database serves, also while no call does. When it arrives at another server, it ends the
+// connections of calls to the one before, which may hang.
 package postgres

@@ -29,6 +29,7 @@ const (
 	starting     = "the database is starting or stopping; retry"
 	tooMany      = "the database has no free connection; raise its max_connections or lower pool_max_conns"
 	poolFull     = "the pooler before the database has no free connection; raise its limits or lower pool_max_conns"
+	poolAlone    = "the pooler before the database cannot reach it; check that the database runs"
 	badPooler    = "a pooler before the database does not keep sessions; add default_query_exec_mode=exec to the address of the store"
 	exhausted    = "the database has no memory or another resource left; see its log"
 	readOnly     = "the database is read-only, as a standby is; check which server the address of the store leads to"
@@ -77,9 +78,10 @@ var byState = map[string]fault{
 // poolerFaults contains the faults of messages of pgbouncer, which have the SQLSTATE
 // [stateProtocol] in most of its versions.
 var poolerFaults = map[string]fault{
-	"no more connections allowed": {detail: poolFull, transient: true},
-	"query_wait_timeout":          {detail: poolFull, transient: true},
-	"no such database":            {detail: noDatabase},
+	"no more connections allowed":   {detail: poolFull, transient: true},
+	"query_wait_timeout":            {detail: poolFull, transient: true},
+	"no such database":              {detail: noDatabase},
+	"server login has been failing": {detail: poolAlone, transient: true},
 }
 
 // errUndecided means that an attempt in doubt may have been committed, and that other calls

@@ -75,6 +75,12 @@ func TestBreakages(t *testing.T) {
 		"NoColumn": func(_ *testing.T, v *victim) breakage {
 			return breakage{v.owner("ALTER TABLE accounts RENAME internal_id TO gone"), v.owner("ALTER TABLE accounts RENAME gone TO internal_id"), noTables, "", false, true}
 		},
+		"Pooler": func(t *testing.T, v *victim) breakage {
+			u, _ := url.Parse(v.proxy.URL(v.direct)) // it worked before
+			u.User = url.User(v.role)
+			v.openURL(pgtest.Pooled(t, u.String()))
+			return breakage{v.proxy.Refuse, v.proxy.Pass, poolAlone, poolAlone, false, false}
+		},
 		"PoolEmpty":        emptyPool,
 		"LockTimeout":      func(t *testing.T, v *victim) breakage { return v.locked(t, "lock_timeout", conflicting) },
 		"StatementTimeout": func(t *testing.T, v *victim) breakage { return v.locked(t, "statement_timeout", outOfTime) },
@@ -134,10 +140,15 @@ func (v *victim) open(parameters string) {
 	if parameters != "" {
 		u.RawQuery += "&" + parameters
 	}
+	v.openURL(u.String())
+}
+
+func (v *victim) openURL(url string) {
+	v.t.Helper()
 	if v.store != nil {
 		_ = v.store.Close() // it is not broken yet
 	}
-	s := open(v.t, Options{URL: u.String()})
+	s := open(v.t, Options{URL: url})
 	v.store = s
 	v.t.Cleanup(func() {
 		if v.store == s {
@@ -282,6 +293,7 @@ func (v *victim) calls(b breakage) {
 			switch detail := account.DetailOf(err); {
 			case code != account.Unavailable && (!write || code != account.Unknown):
 				t.Errorf("%s: %v", name, err)
+			case b.calls == poolAlone && detail == outOfTime: // a pooler tries for a while before it says so
 			case detail != b.calls && (detail != ended || ctx.Err() == nil):
 				t.Errorf("%s: the detail is %q, want %q", name, detail, b.calls)
 			}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,10 +36,12 @@ func (a *internalIDs) take(t *tx, n int) (int64, error) {
 // refill takes blocks for at least n ids. Blocks that do not follow each other are of no
 // use together, so it goes on until one or more that do are large enough.
 func (a *internalIDs) refill(t *tx, n int) error {
+	ctx, cancel := context.WithTimeout(t.ctx, pollTime) // others wait for the lock
+	defer cancel()
 	fill := func(conn *pgxpool.Conn) error {
 		for a.end-a.next < int64(n) {
 			var first int64
-			if err := conn.QueryRow(t.ctx, `SELECT nextval('internal_ids')`).Scan(&first); err != nil {
+			if err := conn.QueryRow(ctx, `SELECT nextval('internal_ids')`).Scan(&first); err != nil {
 				return err
 			}
 			if first != a.end {
@@ -51,5 +54,5 @@ func (a *internalIDs) refill(t *tx, n int) error {
 	if t.pool == a.s.pool {
 		return fill(t.conn)
 	}
-	return a.s.reading(t.ctx, a.s.pool, fill)
+	return a.s.reading(ctx, a.s.pool, fill)
 }

@@ -52,7 +52,7 @@ func (w *watch) failed(ctx context.Context, err error) {
 	if first {
 		w.s.lg.LogAttrs(ctx, slog.LevelError, "the database does not serve", slog.String("detail", account.DetailOf(errorOf(err, false))), slog.Any("err", err))
 	}
-	if faultOf(err).moved {
+	if first && faultOf(err).moved {
 		w.s.moved()
 	}
 }

@@ -250,6 +250,20 @@ func awaitLock(t *testing.T, url string) {
 	}
 }
 
+// TestOpenCut loses the connection while a store opens.
+func TestOpenCut(t *testing.T) {
+	url := database(t)
+	p := pgtest.StartProxy(t, url)
+	p.Plan(pgtest.Cut{BeforeCommit: true})
+	s, err := Open(t.Context(), Options{URL: p.URL(url)})
+	if err == nil {
+		t.Fatal("the store is open", s.Close())
+	}
+	if text := err.Error(); !strings.HasSuffix(text, lost) || !strings.HasPrefix(text, "the database ") {
+		t.Errorf("Open: %v", err)
+	}
+}
+
 // TestStopped stops the server in all ways and starts it again, while calls run.
 func TestStopped(t *testing.T) {
 	c := pgtest.StartCluster(t, 0)

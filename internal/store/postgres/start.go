@@ -128,6 +128,9 @@ func startError(c *pgxpool.Config, err error) error {
 	if pgconn.Timeout(err) {
 		return &StartError{text: place(c.ConnConfig) + " does not answer in time; look whether it is overloaded, and try again", Unreachable: true}
 	}
+	if f := faultOf(err); f.detail != failed {
+		return &StartError{text: place(c.ConnConfig) + ": " + f.detail, Unreachable: f.transient}
+	}
 	return err
 }
 

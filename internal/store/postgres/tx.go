@@ -216,7 +216,7 @@ func (s *Store) attempts(ctx context.Context, pool *pgxpool.Pool, try func() err
 			return err
 		}
 		f := faultOf(err)
-		if why == nil || f.detail != outOfTime {
+		if vague := f.detail == outOfTime || f.detail == lost; why == nil || !vague {
 			why = err
 		}
 		if !f.transient || ctx.Err() != nil {

@@ -101,4 +101,5 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 10
 max_client_conn = 1000
+server_login_retry = 1
 `
