@@ -73,21 +73,20 @@ func (c *citus) queueImport(t *tx, app account.AppID, cs *importColumns, bound i
 	return t.queue(c.statement(importShape, 2, 6, len(cs.ids)), args...)
 }
 
-// freshShape is the shape of imports of accounts that do not exist. Its parameter before the
-// rows is the app.
-var freshShape = &shape{begin: strings.Replace(importShape.begin, " AS a", "", 1), row: strings.ReplaceAll(importShape.row, "$2", "$1")}
+const (
+	countFreshSQL = `UPDATE spaces SET live = live + $3 WHERE sdkappid = $1 AND bucket = $2
+		AND (quota = 0 AND $4::bigint = 0 OR (quota = $4 OR $4 = 0) AND live + $3 <= cap)`
+	insertFreshSQL = `INSERT INTO accounts (internal_id, sdkappid, created_ms, updated_ms, bucket, userid, nick, face_url)
+		SELECT i, $1, m, m, b, u, n, f
+		FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[]) AS r (i, m, b, u, n, f)`
+)
 
-const countFreshSQL = `UPDATE spaces SET live = live + $3 WHERE sdkappid = $1 AND bucket = $2
-	AND (quota = 0 AND $4::bigint = 0 OR (quota = $4 OR $4 = 0) AND live + $3 <= cap)`
-
-func (c *citus) insertFresh(t *tx, app account.AppID, cs *importColumns, bucket int32, limit int64) error {
-	n := len(cs.ids)
-	queueFresh(t, 1, countFreshSQL, int64(app), bucket, int64(n), limit)
-	args := append(make([]any, 0, 1+6*n), int64(app))
-	for i := range cs.ids {
-		args = append(args, cs.proposed[i], cs.now[i], cs.bucket[i], cs.ids[i], cs.nicks[i], cs.faces[i])
-	}
-	queueFresh(t, int64(n), c.statement(freshShape, 1, 6, n), args...)
+// insertFresh is for transactions on a worker that has all the buckets. There Citus copies
+// the rows of an INSERT … SELECT into its own shards, much faster than those of VALUES.
+func (*citus) insertFresh(t *tx, app account.AppID, c *importColumns, bucket int32, limit int64) error {
+	n := int64(len(c.ids))
+	queueFresh(t, 1, countFreshSQL, int64(app), bucket, n, limit)
+	queueFresh(t, n, insertFreshSQL, int64(app), c.proposed, c.now, c.bucket, c.ids, c.nicks, c.faces)
 	return t.send()
 }
 

@@ -44,8 +44,11 @@ func (s *streaks) note(app account.AppID, fresh bool) {
 // errNotFresh means that a group must be imported in the general way.
 var errNotFresh = &account.Error{Detail: "the import must be decided in the general way"}
 
-// canBeFresh reports whether attemptFresh can import the group.
-func (g *group) canBeFresh() bool { return len(g.rounds) == 1 && len(g.outboxes()) == 0 }
+// canBeFresh reports whether attemptFresh can import the group. On the coordinator of Citus
+// it would be slow.
+func (g *group) canBeFresh(t *target) bool {
+	return len(g.rounds) == 1 && len(g.outboxes()) == 0 && !(g.s.distributed && t == g.s.main)
+}
 
 // attemptFresh imports the items as new accounts, in one round trip with the commit.
 func (g *group) attemptFresh(t *tx) error {

@@ -159,7 +159,7 @@ func (s *Store) importGroup(t *target, calls []*imported) {
 	defer cancel()
 	g := newGroup(s, calls)
 	err := error(errNotFresh)
-	if g.canBeFresh() && s.fresh.expects(g.app) {
+	if g.canBeFresh(t) && s.fresh.expects(g.app) {
 		err = s.transact(ctx, t.pool, g.attemptFresh)
 	}
 	if err == errNotFresh {
