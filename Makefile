@@ -54,6 +54,10 @@ bench-quick: bench-setup ## measure the most important ratios at 200k accounts, 
 bench-large: bench-setup ## measure how cost grows up to LARGE accounts, 10M unless set
 	bench/bin/bench large --accounts $(LARGE) $(BENCH)
 
+.PHONY: bench-postgres
+bench-postgres: bench-setup ## measure Rollcall on PostgreSQL, and on the Citus database of BENCH_CITUS_URL if it is set
+	bench/bin/bench postgres $(BENCH)
+
 .PHONY: bench-setup
 bench-setup: build
 	@bench/setup

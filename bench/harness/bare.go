@@ -75,7 +75,10 @@ func (b *bare) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, er
 	if o.Workload == loadgen.Check {
 		l.clients, l.calls = bareCheckClients, 1
 		ids := loadgen.CheckedIDs(&o)
-		l.work = func(ctx context.Context, call, _ int64) error { return b.check(ctx, ids(call)) }
+		l.work = func(ctx context.Context, call, _ int64) error {
+			_, err := b.check(ctx, ids(call))
+			return err
+		}
 	}
 	return l.run(ctx)
 }
@@ -97,20 +100,22 @@ func (b *bare) importAccounts(ctx context.Context, c *columns) error {
 
 const bareCheck = `SELECT a.userid FROM accounts AS a JOIN unnest($2::text[]) AS u (id) ON a.userid = u.id WHERE a.sdkappid = $1 AND a.deleted_ms IS NULL`
 
-func (b *bare) check(ctx context.Context, ids []string) error {
+// check returns how many of the ids exist.
+func (b *bare) check(ctx context.Context, ids []string) (int, error) {
 	rows, err := b.pool.Query(ctx, bareCheck, bareApp, ids)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	defer rows.Close()
 	found := make(map[string]bool, len(ids))
 	for rows.Next() {
 		var id string
 		if err := rows.Scan(&id); err != nil {
-			return err
+			return 0, err
 		}
 		found[id] = true
 	}
-	return rows.Err()
+	return len(found), rows.Err()
 }
 
 // columns are new accounts by columns, in the order of their ids.

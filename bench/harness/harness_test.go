@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -78,6 +80,53 @@ func TestSmoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkRows(t, filepath.Join(dir, "smoke.json"), len(want))
+}
+
+// TestBare checks that the bare program imports and counts what it is told.
+func TestBare(t *testing.T) {
+	dir, err := os.MkdirTemp("", "bench-bare-") // not t.TempDir, because PostgreSQL runs as another user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c, err := startCluster(t.Context(), dir)
+	if errors.Is(err, errNoPostgres) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	b := &bare{database: c.database(BarePostgres)}
+	if err := b.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.stop() }()
+	for range 2 { // the second time the accounts exist
+		res, err := b.load(t.Context(), loadgen.Options{Workload: loadgen.ImportNew, Calls: 20})
+		if err != nil || res.Accounts != 2000 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+	}
+	for _, sql := range []string{`SELECT count(*) FROM accounts`, `SELECT sum(live)::bigint FROM spaces`} {
+		if got, err := query[int64](t.Context(), b.database.url, sql); err != nil || len(got) != 1 || got[0] != 2000 {
+			t.Errorf("%s: %v, %v, want 2000", sql, got, err)
+		}
+	}
+	o := loadgen.Options{Workload: loadgen.Check, Accounts: 2000, Calls: 4}
+	if res, err := b.load(t.Context(), o); err != nil || res.Calls != 4 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if found, err := b.check(t.Context(), loadgen.CheckedIDs(&o)(3)); found != 50 || err != nil {
+		t.Errorf("%d accounts of a check exist, %v, want 50", found, err)
+	}
 }
 
 // diskDir returns a directory of the test that is not in memory.
@@ -176,10 +225,49 @@ func TestReach(t *testing.T) {
 	}
 }
 
+func TestReachDatabases(t *testing.T) {
+	page := func(name string, p50 float64) Sample {
+		return Sample{Server: RollcallPostgres, Workload: name, Accounts: step, P50: p50}
+	}
+	res := &Results{Plan: Postgres(0), Samples: []Sample{
+		sample(NaivePostgres, loadgen.ImportNew, 50, 2000), sample(BarePostgres, loadgen.ImportNew, 400, 300),
+		sample(RollcallPostgres, loadgen.ImportNew, 200, 400), sample(RollcallTwo, loadgen.ImportNew, 230, 400),
+		sample(BareCitus, loadgen.ImportNew, 100, 0), sample(RollcallCitus, loadgen.ImportNew, 70, 0),
+		sample(BarePostgres, loadgen.Check, 1000, 300), sample(RollcallPostgres, loadgen.Check, 900, 400),
+		page(firstPage, 1), page(lastPage, 1.1), sample(RollcallPostgres, stepCopy, 1000, 0),
+	}}
+	got := map[string]string{}
+	for _, r := range res.reached() {
+		got[r.Figure] = fmt.Sprintf("%.4g %s %s", r.Value, r.Unit, r.verdict())
+	}
+	want := map[string]string{
+		"PostgreSQL: import-100 new at 1M against bare pgx, accounts/s":         "50 % missed",
+		"PostgreSQL: import-100 new at 1M against naive PostgreSQL, accounts/s": "4 x at least",
+		"PostgreSQL: check-100 at 1M against bare JOIN unnest":                  "90 % aim",
+		"Citus: import-100 new at 1M against bare pgx, accounts/s":              "70 % at least",
+		"PostgreSQL: import-100 new at 1M on two nodes against one, accounts/s": "115 % aim",
+		"PostgreSQL: last page of a list at 1M against the first, median time":  "1.1 times at least",
+		"copy of 1M, embedded to PostgreSQL, accounts":                          "100 k/s at least",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("figures (-want +got):\n%s", diff)
+	}
+}
+
+// TestSum checks that the results of two servers add up.
+func TestSum(t *testing.T) {
+	one := &loadgen.Result{Workload: loadgen.Check, Calls: 3, Accounts: 300, Elapsed: 2 * time.Second, LongestGap: time.Millisecond, Latency: new(loadgen.Histogram)}
+	other := &loadgen.Result{Workload: loadgen.Check, Calls: 4, Accounts: 400, Elapsed: time.Second, LongestGap: time.Second, Latency: new(loadgen.Histogram)}
+	got := sum([]*loadgen.Result{one, nil, other})
+	if got.Workload != loadgen.Check || got.Calls != 7 || got.Accounts != 700 || got.Elapsed != 2*time.Second || got.LongestGap != time.Second {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestPlans checks that every step of every server is in the order of its
 // stage, and is a workload or a measurement of Rollcall.
 func TestPlans(t *testing.T) {
-	for _, p := range []*Plan{Quick(0), Full(0), Large(0)} {
+	for _, p := range []*Plan{Quick(0), Full(0), Large(0), Postgres(0)} {
 		for _, st := range p.Stages {
 			for server, steps := range st.Servers {
 				for _, step := range steps {
@@ -189,7 +277,7 @@ func TestPlans(t *testing.T) {
 				}
 			}
 			for _, step := range st.Steps {
-				own := []string{stepSize, stepRestart, stepStream, stepExport}
+				own := []string{stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy}
 				if _, ok := loadgen.Find(step); !ok && !slices.Contains(own, step) {
 					t.Errorf("%s: there is no step %s", p.Name, step)
 				}

@@ -47,9 +47,8 @@ func (b *bench) pages(ctx context.Context, st *Stage, t turn) error {
 	}
 	for _, name := range []string{firstPage, lastPage} {
 		sample := newSample(of[name], cpu{})
-		sample.Server, sample.Workload, sample.Accounts, sample.Round = t.server, name, st.Accounts, b.round.number
-		b.Samples = append(b.Samples, sample)
-		b.say("round %d  %-14s %-20s %9.3f ms median  %6d calls", b.round.number+1, t.server, name, sample.P50, sample.Calls)
+		b.add(sample, t, st)
+		b.say("round %d  %-19s %-20s %9.3f ms median  %6d calls", b.round.number+1, t.server, name, sample.P50, sample.Calls)
 	}
 	return nil
 }

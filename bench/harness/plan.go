@@ -46,6 +46,9 @@ const (
 // stepPages compares the first page of a list with the last one.
 const stepPages = "pages"
 
+// stepCopy copies an embedded store into PostgreSQL.
+const stepCopy = "copy"
+
 // stepLoad is a part of a load that is not measured.
 const stepLoad = "load"
 
@@ -195,10 +198,10 @@ func Postgres(n int64) *Plan {
 			},
 			{
 				Accounts: n,
-				Steps:    []string{loadgen.ImportNew, loadgen.Check, stepPages},
+				Steps:    []string{loadgen.ImportNew, loadgen.Check, stepPages, stepCopy},
 				Servers: map[string][]string{
 					BarePostgres:     {loadgen.ImportNew, loadgen.Check},
-					RollcallPostgres: {loadgen.ImportNew, loadgen.Check, stepPages},
+					RollcallPostgres: {loadgen.ImportNew, loadgen.Check, stepPages, stepCopy},
 				},
 			},
 		},

@@ -12,7 +12,7 @@ type Reach struct {
 	Value   float64 `json:"value"`
 	AtLeast float64 `json:"at_least"`
 	Aim     float64 `json:"aim"`
-	Unit    string  `json:"unit"` // "%", "x" or "M/s", for which larger is better, or a unit for which smaller is better
+	Unit    string  `json:"unit"` // "%", "x", "k/s" or "M/s", for which larger is better, or a unit for which smaller is better
 
 	// ByCPU is the same ratio, of CPU time per call instead of rates. It is 0
 	// if there is none. It varies less with the other load of the machine.
@@ -21,7 +21,8 @@ type Reach struct {
 
 // better reports whether the value is at least as good as want.
 func (r *Reach) better(want float64) bool {
-	if r.Unit == "%" || r.Unit == "x" || r.Unit == "M/s" {
+	switch r.Unit {
+	case "%", "x", "k/s", "M/s":
 		return r.Value >= want
 	}
 	return r.Value <= want
@@ -130,6 +131,9 @@ func (c *comparison) databases(n int64) {
 		Reach{Figure: "PostgreSQL: import-100 new" + at + " on two nodes against one, accounts/s", AtLeast: 90, Aim: 110, Unit: "%"})
 	c.add(row(RollcallPostgres, lastPage), row(RollcallPostgres, firstPage), median,
 		Reach{Figure: "PostgreSQL: last page of a list" + at + " against the first, median time", AtLeast: 1.2, Aim: 1.05, Unit: "times"})
+	if r := row(RollcallPostgres, stepCopy); r != nil {
+		c.all = append(c.all, Reach{Figure: "copy of " + short(n) + ", embedded to PostgreSQL, accounts", Value: r.AccountsPerS / 1e3, AtLeast: 50, Aim: 150, Unit: "k/s"})
+	}
 }
 
 // rate adds the accounts per second of a row, in millions, if it was measured.

@@ -118,7 +118,7 @@ func (b *bench) runStage(ctx context.Context, st *Stage) error {
 	for _, step := range st.Steps {
 		slices := b.Plan.Slices
 		switch step {
-		case stepSize, stepRestart, stepStream, stepExport:
+		case stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy:
 			slices = 1
 		}
 		for i := range slices {
@@ -178,6 +178,8 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.measure(ctx, t, loadgen.Options{Workload: t.step, Accounts: st.Accounts})
 	case t.step == stepPages:
 		return b.pages(ctx, st, t)
+	case t.step == stepCopy:
+		return b.copyStore(ctx, st, t)
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
 	case t.slice == 0: // an account is new only once
