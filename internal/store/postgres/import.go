@@ -184,10 +184,34 @@ func newGroup(s *Store, calls []*imported) *group {
 			g.items = append(g.items, item{Upsert: &c.items[i], result: &c.results[i], of: c, now: now, bound: bound})
 		}
 	}
-	slices.SortStableFunc(g.items, func(a, b item) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	g.items = inOrder(g.items)
 	g.divide()
 	g.bucket = s.bucket(g.app, len(g.items), func(i int) account.UserID { return g.items[i].ID })
 	return g
+}
+
+// inOrder returns items in the order of their ids, and those of one id in the order of items.
+// It sorts small keys, because to move an item costs more than to compare two.
+func inOrder(items []item) []item {
+	type key struct {
+		id account.UserID
+		i  int
+	}
+	keys := make([]key, len(items))
+	for i := range items {
+		keys[i] = key{items[i].ID, i}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if c := strings.Compare(string(a.id), string(b.id)); c != 0 {
+			return c
+		}
+		return a.i - b.i
+	})
+	sorted := make([]item, len(items))
+	for i, k := range keys {
+		sorted[i] = items[k.i]
+	}
+	return sorted
 }
 
 // divide puts the items into rounds, so that no id is twice in a statement.
