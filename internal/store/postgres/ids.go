@@ -20,39 +20,54 @@ type internalIDs struct {
 
 // take returns the first of n ids that follow each other. Most calls need no round trip. It
 // uses the connection of t if that leads to the sequence.
-func (a *internalIDs) take(t *tx, n int) (int64, error) {
+func (a *internalIDs) take(t *tx, n int) (first int64, err error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.end-a.next < int64(n) {
-		if err := a.refill(t, n); err != nil {
-			return 0, err
-		}
+	first, ok := a.cut(n)
+	a.mu.Unlock()
+	if ok {
+		return first, nil
 	}
-	first := a.next
-	a.next += int64(n)
-	return first, nil
-}
-
-// refill takes blocks for at least n ids. Blocks that do not follow each other are of no
-// use together, so it goes on until one or more that do are large enough.
-func (a *internalIDs) refill(t *tx, n int) error {
-	ctx, cancel := context.WithTimeout(t.ctx, pollTime) // others wait for the lock
-	defer cancel()
-	fill := func(conn *pgxpool.Conn) error {
-		for a.end-a.next < int64(n) {
-			var first int64
-			if err := conn.QueryRow(ctx, `SELECT nextval('internal_ids')`).Scan(&first); err != nil {
-				return err
-			}
-			if first != a.end {
-				a.next = first
-			}
-			a.end = first + idBlock
-		}
-		return nil
+	// The lock comes after the connection: another call may hold the last one and wait for
+	// the lock.
+	refill := func(conn *pgxpool.Conn) (err error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		first, err = a.refill(t.ctx, conn, n)
+		return err
 	}
 	if t.pool == a.s.pool {
-		return fill(t.conn)
+		return first, refill(t.conn)
 	}
-	return a.s.reading(ctx, a.s.pool, fill)
+	err = a.s.reading(t.ctx, a.s.pool, refill)
+	return first, err
+}
+
+// cut takes n ids if there are so many.
+func (a *internalIDs) cut(n int) (first int64, ok bool) {
+	if a.end-a.next < int64(n) {
+		return 0, false
+	}
+	first = a.next
+	a.next += int64(n)
+	return first, true
+}
+
+// refill takes blocks until it can cut n ids. Blocks that do not follow each other are of no
+// use together.
+func (a *internalIDs) refill(ctx context.Context, conn *pgxpool.Conn, n int) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTime) // others wait for the lock
+	defer cancel()
+	for {
+		if first, ok := a.cut(n); ok {
+			return first, nil
+		}
+		var block int64
+		if err := conn.QueryRow(ctx, `SELECT nextval('internal_ids')`).Scan(&block); err != nil {
+			return 0, err
+		}
+		if block != a.end {
+			a.next = block
+		}
+		a.end = block + idBlock
+	}
 }
