@@ -194,6 +194,9 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 		}
 	}
 	o.queue(t, 0, c.Writes)
+	if len(r.spaces) > 0 {
+		queueChange(t, spacesKind)
+	}
 	return r, t.send()
 }
 
@@ -330,7 +333,7 @@ func stale(want int64) func(pgconn.CommandTag) error {
 	}
 }
 
-// queueChange counts a change of a kind. Kinds must come in order.
+// queueChange counts a change of a kind. Kinds must come in order, and spacesKind last.
 func queueChange(t *tx, kind int16) { t.queue(touchSQL, kind, rand.IntN(changeSlots)) }
 
 // Changes implements [account.Records].

@@ -121,7 +121,6 @@ func (s *Store) commitSpace(t *tx, sp account.Space, r *renewal) (renewed bool, 
 		return false, nil
 	case len(w.rows) == 0:
 		t.queue(addSpaceSQL, int64(sp.App), int64(r.number), admins, buckets)
-		queueChange(t, spacesKind)
 	default:
 		if !slices.Equal(w.rows[0].admins, admins) {
 			t.queue(setAdminsSQL, int64(sp.App), admins)
@@ -145,7 +144,6 @@ func (w *whole) remove(t *tx) error {
 	}
 	w.clear(t)
 	t.queue(`DELETE FROM spaces WHERE sdkappid = $1`, int64(w.app))
-	queueChange(t, spacesKind)
 	return nil
 }
 
@@ -172,7 +170,6 @@ func (s *Store) replaceSpace(t *tx, w *whole, sp account.Space, r *renewal) erro
 		return &account.Error{Code: account.Conflict}
 	}
 	w.clear(t)
-	queueChange(t, spacesKind)
 	switch {
 	case sp.Remove:
 		t.queue(`DELETE FROM spaces WHERE sdkappid = $1`, int64(sp.App))

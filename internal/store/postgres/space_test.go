@@ -30,3 +30,33 @@ func TestLongCommit(t *testing.T) {
 		t.Errorf("%d retries", s.retries.Load())
 	}
 }
+
+// TestSpacesOrder checks that a commit of several spaces counts the change after it has
+// locked all of them. Otherwise two commits can wait for each other.
+func TestSpacesOrder(t *testing.T) {
+	if citusURL != "" {
+		t.Skip("the workers of Citus know who waits")
+	}
+	url := database(t)
+	s := open(t, Options{URL: url})
+	defer s.Close()
+	openSpace(t, s, account.Space{App: watchOther})
+	conn := connect(t, url)
+	run(t, conn, "INSERT INTO changes SELECT -1, n, 1 FROM generate_series(0, 15) AS n ON CONFLICT DO NOTHING")
+	run(t, conn, "BEGIN; UPDATE spaces SET live = live")
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Commit(t.Context(), account.Commit{Spaces: []account.Space{{App: watchApp}, {App: watchOther}}})
+		done <- err
+	}()
+	waiting := connect(t, url)
+	for value(t, waiting, "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%generation%FOR UPDATE'") == "0" {
+	}
+	if free := value(t, conn, "SELECT count(*)::text FROM (SELECT FROM changes WHERE kind = -1 FOR UPDATE SKIP LOCKED) AS c"); free != "16" {
+		t.Errorf("%s counters are not locked, want 16", free)
+	}
+	run(t, conn, "ROLLBACK")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
