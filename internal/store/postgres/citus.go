@@ -61,7 +61,9 @@ func (c *citus) statement(sh *shape, before, each, rows int) string {
 		b.WriteString(strings.NewReplacer(pairs...).Replace(sh.row))
 	}
 	b.WriteString(sh.end)
-	c.texts.Store(shapeOf{sh, rows}, b.String())
+	if rows <= groupItems { // larger ones are rare, and would fill the memory
+		c.texts.Store(shapeOf{sh, rows}, b.String())
+	}
 	return b.String()
 }
 

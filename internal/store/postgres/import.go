@@ -343,10 +343,10 @@ func (g *group) propose(t *tx) error {
 
 // importRound imports items of different ids. Their tombstones must be from before bound.
 func (g *group) importRound(t *tx, round []*item, bound int64) error {
-	if len(round) > 0 {
-		c := columnsOf(g.app, round)
+	for part := range slices.Chunk(round, account.LoadBatch) { // Citus has a parameter for each value
+		c := columnsOf(g.app, part)
 		t.s.sql.queueImport(t, g.app, c, bound).Query(func(rows pgx.Rows) error {
-			return g.readImported(rows, round)
+			return g.readImported(rows, part)
 		})
 	}
 	if err := t.send(); err != nil {
