@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -154,7 +155,7 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 	}
 	var o outbox
 	return s.load(ctx, &o, func(t *tx) error {
-		t.queue(`SELECT setval('commit_numbers', greatest(last_value, $1)) FROM commit_numbers`, int64(max(1, above.Commit)))
+		t.queue(`SELECT setval('commit_numbers', $1) FROM commit_numbers WHERE last_value < $1 OR NOT is_called`, int64(max(1, above.Commit)))
 		s.ids.queuePast(t, above.InternalID)
 		queueNumbers(t, []*outbox{&o})
 		if err := t.send(); err != nil {
@@ -184,13 +185,16 @@ func (a *internalIDs) queuePast(t *tx, newest uint64) {
 	if newest == 0 {
 		return
 	}
-	t.queue(`SELECT setval('internal_ids', greatest(last_value, $1)) FROM internal_ids`, int64(newest)).QueryRow(func(r pgx.Row) error {
+	t.queue(`SELECT setval('internal_ids', $1) FROM internal_ids WHERE last_value < $1 OR NOT is_called`, int64(newest)).QueryRow(func(r pgx.Row) error {
 		var last int64
 		err := r.Scan(&last)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.end <= int64(newest)+1 {
 			a.next, a.end = 0, 0
+		}
+		if errors.Is(err, pgx.ErrNoRows) { // the sequence is there already
+			return nil
 		}
 		return err
 	})
