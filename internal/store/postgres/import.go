@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -26,7 +27,7 @@ type imported struct {
 	results []account.UpsertResult
 	outbox  outbox
 
-	proposed []internalRange         // by attempts of importWhole
+	proposed []internalRange         // by attempts of attemptWhole
 	planned  map[account.UserID]bool // what attempts in doubt have created, see recall
 }
 
@@ -167,11 +168,13 @@ func (s *Store) importGroup(t *target, calls []*imported) {
 	}
 	s.fresh.note(g.app, err == nil && g.delta == int64(len(g.items)))
 	if err == errNeedsCount {
-		s.importExactly(ctx, g)
-		return
+		err = s.importExactly(ctx, g)
 	}
 	for _, c := range calls {
-		s.answer(c, err)
+		if err == nil {
+			s.watch.wrote(&c.outbox)
+		}
+		c.done <- cmp.Or(err, c.outbox.err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -43,9 +42,9 @@ const undividedSQL = `UPDATE spaces SET quota = 0, cap = 0 WHERE sdkappid = $1`
 // queueUndivided takes the quota of the rows of an app back.
 func queueUndivided(t *tx, app account.AppID) { t.queue(undividedSQL, int64(app)) }
 
-// importExactly imports the calls of a group one after the other. Each locks the whole
-// space, so that it knows the exact count.
-func (s *Store) importExactly(ctx context.Context, g *group) {
+// importExactly imports the calls of a group one after the other, in a transaction that
+// locks the whole space, so that it knows the exact count.
+func (s *Store) importExactly(ctx context.Context, g *group) error {
 	for i := range g.items {
 		it := &g.items[i]
 		if it.planned {
@@ -55,52 +54,43 @@ func (s *Store) importExactly(ctx context.Context, g *group) {
 			it.of.proposed = append(it.of.proposed, internalRange{uint64(id), uint64(id) + 1})
 		}
 	}
-	for _, c := range g.calls {
-		err := s.repeat(ctx, s.pool, g.doubt, func(t *tx) error { return s.importWhole(t, c) })
-		s.answer(c, err)
-	}
+	return s.repeat(ctx, s.pool, g.doubt, g.attemptWhole)
 }
 
-// answer ends c with the outcome of its transaction.
-func (s *Store) answer(c *imported, err error) {
-	if err == nil {
-		s.watch.wrote(&c.outbox)
-	}
-	c.done <- cmp.Or(err, c.outbox.err)
-}
-
-// importWhole imports one call with a lock of its whole space.
-func (s *Store) importWhole(t *tx, c *imported) error {
-	w, err := lockAll(t, c.app)
+// attemptWhole imports the calls in a transaction that locks the whole space.
+func (g *group) attemptWhole(t *tx) error {
+	w, err := lockAll(t, g.app)
 	if err != nil {
 		return err
 	}
 	if len(w.rows) == 0 {
 		return errNoApp
 	}
-	if c.policy.Outbox != nil {
-		queueNumbers(t, []*outbox{&c.outbox})
-	}
-	rows, err := loadRows(t, c.app, c.ids(), false)
+	queueNumbers(t, g.outboxes())
+	rows, err := loadRows(t, g.app, g.itemIDs(), false)
 	if err != nil {
 		return err
 	}
-	created, err := c.decide(t, rows, w.live())
-	if err != nil {
-		return err
+	var created int64
+	for _, c := range g.calls {
+		n, err := c.decide(t, rows, w.live()+created)
+		if err != nil {
+			return err
+		}
+		created += n
 	}
-	queuePut(t, c.app, rows.changes())
-	w.divide(t, c.policy.Limit, created)
-	queueCount(t, c.app, w.rows[0].bucket, created)
-	c.finish(t)
+	queuePut(t, g.app, rows.changes())
+	w.divide(t, g.calls[0].policy.Limit, created)
+	g.bucket, g.delta = w.rows[0].bucket, created
+	g.finish(t)
 	return nil
 }
 
-// ids returns the ids of the items.
-func (c *imported) ids() []account.UserID {
-	ids := make([]account.UserID, len(c.items))
-	for i := range c.items {
-		ids[i] = c.items[i].ID
+// itemIDs returns the ids of the items.
+func (g *group) itemIDs() []account.UserID {
+	ids := make([]account.UserID, len(g.items))
+	for i := range g.items {
+		ids[i] = g.items[i].ID
 	}
 	return ids
 }
