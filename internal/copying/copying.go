@@ -195,19 +195,13 @@ func (c *copier) begin(ctx context.Context) error {
 	})
 }
 
-// checkEmpty returns an error if the destination contains a record. Accounts belong to
-// apps, which are records.
+// checkEmpty returns an error if the destination contains a record.
 func (c *copier) checkEmpty(ctx context.Context) error {
-	for _, kind := range records.CopiedKinds() {
-		page, err := c.To.Records(ctx, account.RecordQuery{Kind: kind, Limit: 1})
-		if err != nil {
-			return err
-		}
-		if len(page.Records) > 0 {
-			return refuse("%s is not empty: a copy needs an empty store. If an earlier run was cut off at its very end, --verify-only says whether the copy is complete", c.ToName)
-		}
+	empty, err := records.Empty(ctx, c.To)
+	if err != nil || empty {
+		return err
 	}
-	return nil
+	return refuse("%s is not empty: a copy needs an empty store. If an earlier run was cut off at its very end, --verify-only says whether the copy is complete", c.ToName)
 }
 
 // verify reads both stores and compares them.

@@ -261,3 +261,46 @@ func TestResumed(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherKeys copies a shared store and seals its secrets with other keys. A server with
+// these keys then starts on the copy.
+func TestOtherKeys(t *testing.T) {
+	dir := t.TempDir()
+	first, to := new(mem.Store), new(mem.Store)
+	from, err := records.OpenShared(t.Context(), first, filepath.Join(dir, "from.keys"))
+	must(t, err)
+	_, err = from.CreateApp(t.Context(), account.App{
+		ID: 7, Edition: account.Pro, Created: now, Keys: []account.Key{{ID: "k1", Kind: account.HMACKey, Secret: "the secret", Created: now}},
+	}, account.AuditEntry{Time: now, Action: "app.create", App: 7})
+	must(t, err)
+	o := options(first, to)
+	o.FromKeys, err = seal.ReadRing(filepath.Join(dir, "from.keys"))
+	must(t, err)
+	o.ToKeys, err = seal.CreateRing(filepath.Join(dir, "to.keys"))
+	must(t, err)
+	_, err = copying.Run(t.Context(), o)
+	must(t, err)
+	if c, err := copying.Compare(t.Context(), o); err != nil || !c.Same() {
+		t.Errorf("the copy differs: %+v, %v", c, err)
+	}
+	r, err := records.OpenShared(t.Context(), to, filepath.Join(dir, "to.keys"))
+	must(t, err)
+	app, err := r.App(t.Context(), 7)
+	if err != nil || app.Keys[0].Secret != "the secret" {
+		t.Errorf("the app of the copy is %+v, %v", app, err)
+	}
+	if _, err := records.OpenShared(t.Context(), to, filepath.Join(dir, "from.keys")); err == nil {
+		t.Error("a server with the keys of the source starts on the copy")
+	}
+}
+
+// TestUsedDestination checks that a store which a server has used is not empty, even without
+// an app.
+func TestUsedDestination(t *testing.T) {
+	to := new(mem.Store)
+	_, err := records.OpenShared(t.Context(), to, filepath.Join(t.TempDir(), "keys"))
+	must(t, err)
+	if _, err := copying.Run(t.Context(), options(new(mem.Store), to)); err == nil || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("Run = %v", err)
+	}
+}

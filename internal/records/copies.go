@@ -109,14 +109,27 @@ func CopyParts(ctx context.Context, e account.Records) (ps []*CopyPart, err erro
 
 // CopiedKinds returns the kinds of records that a copy takes over, apps last: it writes
 // them together with their spaces. A kind that this version does not know is taken over,
-// too.
+// too. Fingerprints of sealing keys are not: the servers of the copy may have other keys.
 func CopiedKinds() (kinds []account.Kind) {
 	for k := 1; k <= math.MaxUint8; k++ {
-		if kind := account.Kind(k); kind != kindCopy && kind != kindApp {
+		switch kind := account.Kind(k); kind {
+		case kindCopy, kindSealKey, kindApp:
+		default:
 			kinds = append(kinds, kind)
 		}
 	}
 	return append(kinds, kindApp)
+}
+
+// Empty reports whether e contains no record. Accounts belong to apps, which are records.
+func Empty(ctx context.Context, e account.Records) (bool, error) {
+	for k := 1; k <= math.MaxUint8; k++ {
+		page, err := e.Records(ctx, account.RecordQuery{Kind: account.Kind(k), Limit: 1})
+		if err != nil || len(page.Records) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // IsApp reports whether a kind is that of apps.
