@@ -6,7 +6,8 @@
 // The first record of a copy marks the destination as unfinished; see [records.Copy]. No
 // server serves such a store. The mark is removed when both stores have been read and
 // contain the same. Each commit of accounts contains how far the copy is, so a copy that
-// was killed goes on where it was.
+// was killed goes on where it was. Of several runs into one destination only the newest goes
+// on; see claim.go.
 //
 // One goroutine reads and the others write: see pipeline.go.
 package copying
@@ -15,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -98,6 +100,7 @@ type copier struct {
 	loader   account.Loader   // of To
 	source   *source
 	state    records.Copy
+	claimed  string // name of this run in the destination; "" before it is there
 	summary  Summary
 	written  atomic.Int64 // rows
 	tracker  tracker
@@ -161,7 +164,7 @@ func (c *copier) run(ctx context.Context) error {
 	c.summary.Apps, c.summary.Accounts = len(c.source.apps), c.source.accounts
 	c.tracker = tracker{report: c.Progress, state: State{Stage: Copying, Total: c.source.accounts}}
 	start := time.Now()
-	for _, step := range []func(context.Context) error{c.begin, c.copyRecords, c.copyAccounts, c.copyApps} {
+	for _, step := range []func(context.Context) error{c.begin, c.claim, c.copyRecords, c.copyAccounts, c.copyApps} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -218,25 +221,22 @@ func (c *copier) verify(ctx context.Context) error {
 	return nil
 }
 
-// end removes the mark. The parts go first, because a commit has a limit.
+// end removes the parts, and then the mark.
 func (c *copier) end(ctx context.Context) error {
 	parts, err := records.CopyParts(ctx, c.To)
 	if err != nil {
 		return err
 	}
-	ws := make([]account.Write, 0, len(parts)+1)
-	for _, p := range parts {
-		ws = append(ws, p.Remove())
-	}
-	ws = append(ws, records.RemoveCopy())
-	for len(ws) > 0 {
-		n := min(len(ws), account.MaxWrites)
-		if err := c.load(ctx, ws[:n]); err != nil {
+	for some := range slices.Chunk(parts, account.MaxWrites) {
+		ws := make([]account.Write, len(some))
+		for i, p := range some {
+			ws[i] = p.Remove()
+		}
+		if err := c.load(ctx, ws); err != nil {
 			return err
 		}
-		ws = ws[n:]
 	}
-	return nil
+	return c.release(ctx)
 }
 
 // load writes records to the destination.

@@ -174,13 +174,18 @@ type failing struct {
 	left    atomic.Int64
 	written bool
 	err     error
+	then    func() // if it is not nil, it runs after the last of these writes, and none fails
 }
 
 // Unwrap lets [account.Find] find the other optional contracts.
 func (f *failing) Unwrap() account.Engine { return f.Engine }
 
 func (f *failing) fail(write func() error) error {
-	if f.left.Add(-1) >= 0 {
+	left := f.left.Add(-1)
+	if f.then != nil && left == 0 {
+		defer f.then()
+	}
+	if f.then != nil || left >= 0 {
 		return write()
 	}
 	if f.written {
@@ -224,7 +229,7 @@ func TestResumed(t *testing.T) {
 		for ; ; runs++ {
 			f := failingOf(to)
 			f.written = written
-			f.left.Store(int64(1 + runs%3)) // the first writes the mark, or the state of an earlier run
+			f.left.Store(int64(2 + runs%5)) // the first write the mark and the name of the run
 			o := options(first, f).InBatches(batch)
 			o.Lanes = 1 + runs%4
 			s, err := copying.Run(t.Context(), o)
@@ -302,5 +307,34 @@ func TestUsedDestination(t *testing.T) {
 	must(t, err)
 	if _, err := copying.Run(t.Context(), options(new(mem.Store), to)); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("Run = %v", err)
+	}
+}
+
+// TestOvertaken begins a copy while another run of it works. The earlier run then writes
+// nothing more, and the later one completes the copy.
+func TestOvertaken(t *testing.T) {
+	first := new(mem.Store)
+	fill(t, first, nil, 600)
+	for _, at := range []int64{3, 6, 10, 16} {
+		to := new(mem.Store)
+		f := failingOf(to)
+		f.left.Store(at)
+		f.then = func() {
+			_, err := copying.Run(t.Context(), options(first, to))
+			must(t, err)
+			_, err = to.Update(t.Context(), 1400000001, []account.Patch{{ID: "user-000500", Kicked: 99}, {ID: "user-000001", Kicked: 99}}, account.ChangePolicy{Now: now})
+			must(t, err)
+		}
+		o := options(first, f).InBatches(50)
+		o.Lanes = 1
+		_, err := copying.Run(t.Context(), o)
+		if _, ok := errors.AsType[*copying.Refusal](err); !ok || !strings.Contains(err.Error(), "has begun after this one") {
+			t.Errorf("the earlier run, from write %d on: %v", at, err)
+		}
+		for _, id := range []account.UserID{"user-000001", "user-000500"} {
+			if k, err := to.Watermark(t.Context(), 1400000001, id); err != nil || k != 99 {
+				t.Errorf("from write %d on: the kick of %s on the copy is %d, %v", at, id, k, err)
+			}
+		}
 	}
 }

@@ -65,10 +65,22 @@ func (c *copier) retry(ctx context.Context, write func(context.Context) error) e
 		if err := account.Ended(ctx); err != nil {
 			return err
 		}
-		err := attempt(ctx, write)
+		err := attempt(ctx, c.owned(write))
 		if code := account.CodeOf(err); code != account.Unavailable && code != account.Unknown || !p.again(ctx) {
 			return err
 		}
+	}
+}
+
+// owned returns write with a check before it that this run is still the newest.
+func (c *copier) owned(write func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if c.claimed != "" {
+			if _, err := c.own(ctx); err != nil {
+				return err
+			}
+		}
+		return write(ctx)
 	}
 }
 

@@ -23,8 +23,11 @@ type Copy struct {
 	After []byte       `json:"after"`
 }
 
-// copyKey is the key of the record of a [Copy]. It sorts after those of its parts.
-const copyKey = "state"
+// Keys of the record of a [Copy], and of the name of the run that works on it.
+const (
+	copyKey    = "state"
+	copyRunKey = "run"
+)
 
 // Write returns the write that stores c.
 func (c *Copy) Write() account.Write {
@@ -82,9 +85,25 @@ func (p *CopyPart) Remove() account.Write {
 	return account.Write{Kind: kindCopy, Key: p.key(), If: account.AnyVersion}
 }
 
-// RemoveCopy returns the write that removes the state of a copy. It completes the copy.
-func RemoveCopy() account.Write {
-	return account.Write{Kind: kindCopy, Key: copyKey, If: account.AnyVersion}
+// ClaimCopy returns the write that makes run the only run of a copy.
+func ClaimCopy(run string) account.Write {
+	return account.Write{Kind: kindCopy, Key: copyRunKey, Value: []byte(run), If: account.AnyVersion}
+}
+
+// CopyRun returns the record with the name of the run that works on the copy into e.
+//
+// Codes: NoRecord if there is none.
+func CopyRun(ctx context.Context, e account.Records) (account.Record, error) {
+	return e.Record(ctx, kindCopy, copyRunKey)
+}
+
+// RemoveCopy returns the writes that remove the state of a copy, which completes it, if the
+// record of its run still has a version.
+func RemoveCopy(version uint64) []account.Write {
+	return []account.Write{
+		{Kind: kindCopy, Key: copyRunKey, If: version},
+		{Kind: kindCopy, Key: copyKey, If: account.AnyVersion},
+	}
 }
 
 // CopyParts returns the parts of the copy into e, in the order of their apps.
