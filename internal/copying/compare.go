@@ -112,9 +112,9 @@ func difference(ctx context.Context, from, to *reader, c *Comparison) (string, e
 
 // firstRow finds the first id of an app that differs.
 func firstRow(ctx context.Context, from, to *reader, app account.AppID) (string, error) {
-	nextA, stopA := iter.Pull2(rows(ctx, from.exporter, app, "", patience{limit: from.wait, name: from.name, tracker: from.tracker}))
+	nextA, stopA := iter.Pull2(rows(ctx, from.exporter, app, "", from.patient()))
 	defer stopA()
-	nextB, stopB := iter.Pull2(rows(ctx, to.exporter, app, "", patience{limit: to.wait, name: to.name, tracker: to.tracker}))
+	nextB, stopB := iter.Pull2(rows(ctx, to.exporter, app, "", to.patient()))
 	defer stopB()
 	for {
 		a, errA, okA := nextA()
@@ -159,12 +159,15 @@ func differing(a, b *account.Exported) (names []string) {
 
 // total returns how many accounts two stores have together.
 func (r *reader) total(ctx context.Context, other *reader) (total int64, err error) {
-	for _, e := range []account.Engine{r.engine, other.engine} {
-		n, err := countAll(ctx, e)
+	for _, x := range []*reader{r, other} {
+		err := x.patient().read(ctx, func() error {
+			n, err := countAll(ctx, x.engine)
+			total += n
+			return err
+		})
 		if err != nil {
 			return 0, err
 		}
-		total += n
 	}
 	return total, nil
 }

@@ -62,7 +62,11 @@ func (r *reader) contents(ctx context.Context) (*Contents, error) {
 			c.Records[kind] = k
 		}
 	}
-	apps, err := records.New(r.engine, nil).Apps(ctx)
+	var apps []*account.App
+	err := r.patient().read(ctx, func() (err error) {
+		apps, err = records.New(r.engine, nil).Apps(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +92,7 @@ const reported = 10_000
 func (r *reader) app(ctx context.Context, x *AppContents, live, gone *digest.Digest) error {
 	unreported := int64(0)
 	defer func() { r.tracker.add(unreported) }()
-	patient := patience{limit: r.wait, name: r.name, tracker: r.tracker}
-	for e, err := range rows(ctx, r.exporter, x.App, "", patient) {
+	for e, err := range rows(ctx, r.exporter, x.App, "", r.patient()) {
 		if err != nil {
 			return err
 		}
@@ -111,7 +114,7 @@ func (r *reader) app(ctx context.Context, x *AppContents, live, gone *digest.Dig
 // kind returns what the store contains of a kind.
 func (r *reader) kind(ctx context.Context, kind account.Kind) (k Kind, err error) {
 	sum := sha256.New()
-	err = eachPage(ctx, r.engine, kind, "", func(rs []account.Record) error {
+	err = r.patient().eachPage(ctx, r.engine, account.RecordQuery{Kind: kind}, func(rs []account.Record) error {
 		for _, rec := range rs {
 			value, err := r.value(kind, rec)
 			if err != nil {

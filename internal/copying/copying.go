@@ -223,7 +223,7 @@ func (c *copier) verify(ctx context.Context) error {
 
 // end removes the parts, and then the mark.
 func (c *copier) end(ctx context.Context) error {
-	parts, err := records.CopyParts(ctx, c.To)
+	parts, err := c.allParts(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -337,4 +338,49 @@ func TestOvertaken(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An away is a store that is unavailable at every hundredth read.
+type away struct {
+	account.Engine
+	reads atomic.Int64
+}
+
+func (a *away) Unwrap() account.Engine { return a.Engine }
+
+func (a *away) err() error {
+	if n := a.reads.Add(1); n > 0 && n%100 == 0 {
+		return &account.Error{Code: account.Unavailable}
+	}
+	return nil
+}
+
+func (a *away) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	if err := a.err(); err != nil {
+		return account.RecordPage{}, err
+	}
+	return a.Engine.Records(ctx, q)
+}
+
+func (a *away) Count(ctx context.Context, app account.AppID) (int64, error) {
+	if err := a.err(); err != nil {
+		return 0, err
+	}
+	return a.Engine.Count(ctx, app)
+}
+
+// TestAway copies between stores that are away for moments, also while they are compared.
+func TestAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := new(mem.Store)
+		fill(t, first, nil, 600)
+		from, to := &away{Engine: first}, &away{Engine: new(mem.Store)}
+		to.reads.Store(-256) // after it was found empty
+		if _, err := copying.Run(t.Context(), options(from, to)); err != nil {
+			t.Fatal(err)
+		}
+		if from.reads.Load() < 300 || to.reads.Load() < 200 {
+			t.Errorf("%d and %d reads are too few for a test", from.reads.Load(), to.reads.Load())
+		}
+	})
 }

@@ -47,7 +47,7 @@ func (c *copier) copyAccounts(ctx context.Context) error {
 type partsOf map[account.AppID][]*records.CopyPart
 
 func (c *copier) parts(ctx context.Context) (partsOf, error) {
-	all, err := records.CopyParts(ctx, c.To)
+	all, err := c.allParts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +61,15 @@ func (c *copier) parts(ctx context.Context) (partsOf, error) {
 		}
 	}
 	return parts, nil
+}
+
+// allParts returns the parts in the destination.
+func (c *copier) allParts(ctx context.Context) (ps []*records.CopyPart, err error) {
+	err = c.patient(c.ToName).read(ctx, func() error {
+		ps, err = records.CopyParts(ctx, c.To)
+		return err
+	})
+	return ps, err
 }
 
 // done reports whether an app is copied.
@@ -158,8 +167,7 @@ type pipe struct {
 // the app.
 func (p *pipe) read(ctx context.Context) (int64, error) {
 	f := &feeder{pipe: p, rows: p.from.Rows}
-	patient := patience{limit: p.Wait, name: p.FromName, tracker: &p.tracker}
-	for e, err := range rows(ctx, p.exporter, p.from.App, account.UserID(p.from.After), patient) {
+	for e, err := range rows(ctx, p.exporter, p.from.App, account.UserID(p.from.After), p.patient(p.FromName)) {
 		if err == nil {
 			err = f.feed(ctx, e)
 		}

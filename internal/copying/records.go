@@ -35,12 +35,15 @@ func bytesOf(rs []account.Record) (n int) {
 	return n
 }
 
-// eachPage calls fn with the records of a kind after a key, some at a time.
-func eachPage(ctx context.Context, e account.Records, kind account.Kind, after string, fn func([]account.Record) error) error {
-	p := pager{limit: firstPage}
-	for q := (account.RecordQuery{Kind: kind, After: after}); ; {
-		q.Limit = p.limit
-		page, err := e.Records(ctx, q)
+// eachPage calls fn with the records that q selects, some at a time.
+func (p patience) eachPage(ctx context.Context, e account.Records, q account.RecordQuery, fn func([]account.Record) error) error {
+	for pages := (pager{limit: firstPage}); ; {
+		q.Limit = pages.limit
+		var page account.RecordPage
+		err := p.read(ctx, func() (err error) {
+			page, err = e.Records(ctx, q)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -52,7 +55,7 @@ func eachPage(ctx context.Context, e account.Records, kind account.Kind, after s
 		if q.After = page.Next; q.After == "" {
 			return nil
 		}
-		p.next(bytesOf(page.Records))
+		pages.next(bytesOf(page.Records))
 	}
 }
 
@@ -67,7 +70,7 @@ func (c *copier) copyRecords(ctx context.Context) error {
 		if kind == c.state.Kind {
 			after = string(c.state.After)
 		}
-		err := eachPage(ctx, c.From, kind, after, func(rs []account.Record) error { return c.writePage(ctx, kind, rs) })
+		err := c.patient(c.FromName).eachPage(ctx, c.From, account.RecordQuery{Kind: kind, After: after}, func(rs []account.Record) error { return c.writePage(ctx, kind, rs) })
 		if err != nil {
 			return err
 		}
@@ -109,7 +112,7 @@ func (c *copier) copyApps(ctx context.Context) error {
 		if !records.IsApp(kind) {
 			continue
 		}
-		err := eachPage(ctx, c.From, kind, "", func(rs []account.Record) error {
+		err := c.patient(c.FromName).eachPage(ctx, c.From, account.RecordQuery{Kind: kind}, func(rs []account.Record) error {
 			for some := range slices.Chunk(rs, appsPerCommit) {
 				if err := c.writeApps(ctx, some); err != nil {
 					return err

@@ -55,11 +55,32 @@ func (p *patience) over() {
 	}
 }
 
+// read runs a read until it succeeds, as long as the store is unavailable.
+func (p patience) read(ctx context.Context, read func() error) error {
+	defer p.over()
+	for {
+		err := read()
+		if account.CodeOf(err) != account.Unavailable || !p.again(ctx) {
+			return err
+		}
+	}
+}
+
+// patient returns the patience with a store of the copy.
+func (c *copier) patient(name string) patience {
+	return patience{limit: c.Wait, name: name, tracker: &c.tracker}
+}
+
+// patient returns the patience with the store of r.
+func (r *reader) patient() patience {
+	return patience{limit: r.wait, name: r.name, tracker: r.tracker}
+}
+
 // retry runs a write until it succeeds, as long as the destination is unavailable or the
 // outcome is unknown: every write of a copy may be applied twice. It returns when ctx ends,
 // but does not cut an attempt off.
 func (c *copier) retry(ctx context.Context, write func(context.Context) error) error {
-	p := patience{limit: c.Wait, name: c.ToName, tracker: &c.tracker}
+	p := c.patient(c.ToName)
 	defer p.over()
 	for {
 		if err := account.Ended(ctx); err != nil {
@@ -109,6 +130,7 @@ func rows(ctx context.Context, x account.Exporter, app account.AppID, after acco
 				}
 			}
 			if failed == nil {
+				p.over()
 				return
 			}
 			if account.CodeOf(failed) != account.Unavailable || ctx.Err() != nil || !p.again(ctx) {
