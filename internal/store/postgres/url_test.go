@@ -129,7 +129,7 @@ func TestPoolConfig(t *testing.T) {
 	p := c.ConnConfig.RuntimeParams
 	if c.MaxConns != 16 || c.ConnConfig.ConnectTimeout != 2*time.Second || p["application_name"] != "rollcall" ||
 		p["statement_timeout"] != "10s" || p["lock_timeout"] != "2s" || p["idle_in_transaction_session_timeout"] != "10s" ||
-		pooled(c) || c.ConnConfig.ValidateConnect != nil {
+		pooled(c) || c.ConnConfig.ValidateConnect == nil {
 		t.Errorf("defaults: %+v %v", c, p)
 	}
 	c, err = poolConfig(Options{URL: "postgres://me@db/x?pool_max_conns=3&connect_timeout=9&statement_timeout=0&application_name=mine"})
