@@ -45,9 +45,9 @@ func (s *streaks) note(app account.AppID, fresh bool) {
 var errNotFresh = &account.Error{Detail: "the import must be decided in the general way"}
 
 // canBeFresh reports whether attemptFresh can import the group. On the coordinator of Citus
-// it would be slow.
+// it would be slow, and a statement there has a limited number of accounts.
 func (g *group) canBeFresh(t *target) bool {
-	return len(g.rounds) == 1 && len(g.outboxes()) == 0 && !(g.s.distributed && t == g.s.main)
+	return len(g.rounds) == 1 && len(g.items) <= account.LoadBatch && len(g.outboxes()) == 0 && !(g.s.distributed && t == g.s.main)
 }
 
 // attemptFresh imports the items as new accounts, in one round trip with the commit.
