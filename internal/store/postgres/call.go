@@ -54,7 +54,8 @@ type combiner[C interface{ take() bool }] struct {
 	fits  func(first, next C) bool // whether two calls can be in one group
 	work  func([]C)
 
-	senders sync.WaitGroup // calls that wait for a place in the queue
+	gate   sync.RWMutex // held for reading by calls that wait for a place in the queue
+	closed bool
 }
 
 // queued is how many calls a combiner keeps for its lanes. Further callers wait.
@@ -62,8 +63,11 @@ const queued = 64
 
 // submit passes c to a lane, unless ctx ends first.
 func (b *combiner[C]) submit(ctx context.Context, c C) error {
-	b.senders.Add(1)
-	defer b.senders.Done()
+	b.gate.RLock()
+	defer b.gate.RUnlock()
+	if b.closed {
+		return errClosed
+	}
 	select {
 	case b.queue <- c:
 		return nil
@@ -72,9 +76,14 @@ func (b *combiner[C]) submit(ctx context.Context, c C) error {
 	}
 }
 
-// close ends the lanes after the calls that are under way. No call may be submitted later.
+// errClosed is the error of a call that comes after Close has begun.
+var errClosed = &account.Error{Code: account.Unavailable, Detail: "the server is shutting down; retry"}
+
+// close ends the lanes after the calls that are under way.
 func (b *combiner[C]) close() {
-	b.senders.Wait()
+	b.gate.Lock()
+	defer b.gate.Unlock()
+	b.closed = true
 	close(b.queue)
 }
 

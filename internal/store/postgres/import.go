@@ -17,6 +17,10 @@ import (
 // groupItems is the most items of a group of imports, unless one call alone has more.
 const groupItems = 800
 
+// mostRounds is how often an id may be repeated in a group. A group with more repetitions
+// is decided at once, because each round takes a round trip to the database.
+const mostRounds = 8
+
 // An imported is a call of Upsert, or the part of it that belongs to one target.
 type imported struct {
 	call
@@ -160,7 +164,10 @@ func (s *Store) importGroup(t *target, calls []*imported) {
 	defer cancel()
 	g := newGroup(s, calls)
 	err := error(errNotFresh)
-	if g.canBeFresh(t) && s.fresh.expects(g.app) {
+	switch {
+	case len(g.rounds) > mostRounds:
+		err = errNeedsCount
+	case g.canBeFresh(t) && s.fresh.expects(g.app):
 		err = s.transact(ctx, t.pool, g.attemptFresh)
 	}
 	if err == errNotFresh {
