@@ -144,15 +144,9 @@ func (*citus) lookup(app account.AppID, ids []string) (string, []any) {
 	return citusRowsSQL, []any{int64(app), bucketsOf(app, ids), ids}
 }
 
-func (*citus) status(apps []int64, ids []string) (string, []any) {
-	const sql = `SELECT u.n, a.internal_id, coalesce(a.kicked_s, 0)
-		FROM accounts AS a, unnest($1::bigint[], $2::int[], $3::text[]) WITH ORDINALITY AS u (app, b, i, n)
-		WHERE a.sdkappid = u.app AND a.bucket = u.b AND a.userid = u.i AND a.bucket = ANY ($2)`
-	bs := make([]int32, len(ids))
-	for i, id := range ids {
-		bs[i] = bucketOf(account.AppID(apps[i]), account.UserID(id))
-	}
-	return sql, []any{apps, bs, ids}
+func (*citus) status(app account.AppID, ids []string) (string, []any) {
+	const sql = `SELECT userid, internal_id, coalesce(kicked_s, 0) FROM accounts AS a,` + citusIDs + ` WHERE` + citusMatch
+	return sql, []any{int64(app), bucketsOf(app, ids), ids}
 }
 
 // bucketsOf returns the buckets of ids.

@@ -39,9 +39,9 @@ type dialect interface {
 	// lookup returns the statement that reads rows, and its arguments.
 	lookup(app account.AppID, ids []string) (sql string, args []any)
 
-	// status returns the statement that reads the numbers, from 1, internal ids and
-	// watermarks of ids that exist, and its arguments.
-	status(apps []int64, ids []string) (sql string, args []any)
+	// status returns the statement that reads the ids, internal ids and watermarks of rows,
+	// and its arguments.
+	status(app account.AppID, ids []string) (sql string, args []any)
 }
 
 // plain is the dialect of PostgreSQL. Arrays are the parameters of its statements, so that
@@ -145,11 +145,11 @@ func (plain) lookup(app account.AppID, ids []string) (string, []any) {
 	return rowsSQL, []any{int64(app), ids}
 }
 
-// The ordinality says which id a row belongs to, because ids can be repeated.
-const statusSQL = `SELECT u.n, a.internal_id, a.kicked_s
-	FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u (app, id, n), LATERAL (
-		SELECT internal_id, coalesce(kicked_s, 0) AS kicked_s FROM accounts WHERE sdkappid = u.app AND userid = u.id OFFSET 0) AS a`
+// An array in a condition costs less than a join with the array. Its plan is a search of the
+// index for each id too, because sessionDefaults allow no other, and a session through a
+// pooler plans each statement anew.
+const statusSQL = `SELECT userid, internal_id, coalesce(kicked_s, 0) FROM accounts WHERE sdkappid = $1 AND userid = ANY ($2)`
 
-func (plain) status(apps []int64, ids []string) (string, []any) {
-	return statusSQL, []any{apps, ids}
+func (plain) status(app account.AppID, ids []string) (string, []any) {
+	return statusSQL, []any{int64(app), ids}
 }

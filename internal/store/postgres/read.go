@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rollcall/internal/account"
@@ -70,36 +71,54 @@ func ownIDs(ids []account.UserID) []account.UserID {
 	return own
 }
 
-// checkGroup works on the checks of a lane.
+// checkGroup works on the checks of a lane, which are all of one app.
 func (s *Store) checkGroup(t *target, calls []*checked) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
-	var apps []int64
-	var ids []string
-	var results []*account.Status
+	var all []checkedID
 	for _, c := range calls {
 		for i, id := range c.ids {
 			if storable(id) {
-				apps, ids, results = append(apps, int64(c.app)), append(ids, string(id)), append(results, &c.results[i])
+				all = append(all, checkedID{string(id), &c.results[i]})
 			}
 		}
 	}
-	sql, args := s.sql.status(apps, ids)
+	slices.SortFunc(all, func(a, b checkedID) int { return strings.Compare(a.id, b.id) })
+	ids := make([]string, len(all))
+	for i := range all {
+		ids[i] = all[i].id
+	}
+	sql, args := s.sql.status(calls[0].app, slices.Compact(ids))
 	err := s.reading(ctx, t.pool, func(conn *pgxpool.Conn) error {
 		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
-		var n, internal, kicked int64
-		_, err = pgx.ForEachRow(rows, []any{&n, &internal, &kicked}, func() error {
-			*results[n-1] = account.Status{InternalID: uint64(internal), Kicked: kicked}
-			return nil
-		})
-		return err
+		return readStatus(rows, all)
 	})
 	for _, c := range calls {
 		c.done <- err
 	}
+}
+
+// A checkedID is an id of a group of checks. The group can have an id several times.
+type checkedID struct {
+	id     string
+	result *account.Status
+}
+
+// readStatus stores the rows in the results of their ids, which are in order.
+func readStatus(rows pgx.Rows, all []checkedID) error {
+	var id pgtype.DriverBytes // which is not copied
+	var internal, kicked int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &internal, &kicked}, func() error {
+		i, _ := slices.BinarySearchFunc(all, id, func(c checkedID, id pgtype.DriverBytes) int { return strings.Compare(c.id, string(id)) })
+		for ; i < len(all) && all[i].id == string(id); i++ {
+			*all[i].result = account.Status{InternalID: uint64(internal), Kicked: kicked}
+		}
+		return nil
+	})
+	return err
 }
 
 // Lookup implements [account.Store].

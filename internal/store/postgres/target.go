@@ -34,7 +34,7 @@ func (s *Store) newTarget(pool *pgxpool.Pool) *target {
 	t.imports.queue, t.imports.most, t.imports.fits = make(chan *imported, queued), groupItems, together
 	t.imports.cost = func(c *imported) int { return len(c.items) }
 	t.imports.work = func(calls []*imported) { s.importGroup(t, calls) }
-	t.checks.queue, t.checks.most, t.checks.fits = make(chan *checked, queued), groupIDs, func(*checked, *checked) bool { return true }
+	t.checks.queue, t.checks.most, t.checks.fits = make(chan *checked, queued), groupIDs, func(a, b *checked) bool { return a.app == b.app }
 	t.checks.cost = func(c *checked) int { return len(c.ids) }
 	t.checks.work = func(calls []*checked) { s.checkGroup(t, calls) }
 	for range importLanes {
