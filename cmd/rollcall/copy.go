@@ -170,8 +170,10 @@ func (r *copyRun) copy(ctx context.Context) error {
 	case errors.Is(err, copying.ErrInterrupted):
 		fmt.Fprintf(r.env.stderr, "rollcall: interrupted; continue with: %s\n", r.again())
 		return &quietError{exitInterrupted}
-	case err != nil:
+	case err != nil && s != nil: // the copy has begun
 		return r.explained(err)
+	case err != nil:
+		return err
 	}
 	return r.report(s)
 }

@@ -291,6 +291,10 @@ func TestOtherKeys(t *testing.T) {
 	}
 	r, err := records.OpenShared(t.Context(), to, filepath.Join(dir, "to.keys"))
 	must(t, err)
+	o.FromKeys, o.ToKeys, o.To = o.ToKeys, nil, new(mem.Store)
+	if _, err := copying.Run(t.Context(), o); err == nil || !strings.HasPrefix(err.Error(), `the secret of key "k1" of app 7 cannot be opened`) {
+		t.Errorf("with other keys than those of the source: %v", err)
+	}
 	app, err := r.App(t.Context(), 7)
 	if err != nil || app.Keys[0].Secret != "the secret" {
 		t.Errorf("the app of the copy is %+v, %v", app, err)

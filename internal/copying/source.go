@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"rollcall/internal/account"
@@ -50,6 +51,9 @@ func survey(ctx context.Context, o Options) (*source, error) {
 		return nil, refuse("%s is an unfinished copy of %s: complete it before you copy it", o.FromName, known.From)
 	}
 	apps, err := records.New(o.From, o.FromKeys).Apps(ctx)
+	if e, ok := errors.AsType[*account.Error](err); ok && e.Code == account.Internal && e.Detail != "" {
+		return nil, refuse("%s", e.Detail) // a secret, or a record, that cannot be read
+	}
 	if err != nil {
 		return nil, err
 	}
