@@ -226,6 +226,7 @@ func (r *copyRun) report(s *copying.Summary) error {
 		return err
 	}
 	fmt.Fprintln(r.env.stderr, "copied and compared: both stores contain the same")
+	fmt.Fprintf(r.env.stderr, "start a server on the copy with: %s\n", commandLine([]string{"serve", "--store", r.options.ToName}))
 	if s.Sealed > 0 && r.options.ToKeys == nil {
 		fmt.Fprintf(r.env.stderr, "%s sealed: a server on the copy needs the file of sealing keys of the source\n", isAre(s.Sealed, "secret"))
 	}

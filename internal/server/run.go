@@ -23,10 +23,10 @@ type listener struct {
 // cut off and the other components have to end.
 const cutTime = 5 * time.Second
 
-// Run serves until ctx ends and the time of the drain is over, finishes the requests in flight, and closes the store. If a
-// component fails, Run does the same and returns the error. Run closes the store only
-// after all its users have ended. If that takes too long, Run returns without closing the
-// store, and its error names the component that still runs.
+// Run serves until ctx ends and the time of the drain is over, finishes the requests in
+// flight, and closes the store. If a component fails, Run does the same and returns the
+// error. Run closes the store only after all its users have ended. If that takes too long,
+// Run returns without closing the store, and its error names the component that still runs.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := s.drained(ctx)
 	defer stop()
