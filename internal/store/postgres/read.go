@@ -64,9 +64,10 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 
 // ownIDs returns a copy of ids that shares no memory with the caller.
 func ownIDs(ids []account.UserID) []account.UserID {
+	all := strings.Join(texts(ids), "")
 	own := make([]account.UserID, len(ids))
 	for i, id := range ids {
-		own[i] = account.UserID(strings.Clone(string(id)))
+		own[i], all = account.UserID(all[:len(id)]), all[len(id):]
 	}
 	return own
 }
@@ -75,46 +76,57 @@ func ownIDs(ids []account.UserID) []account.UserID {
 func (s *Store) checkGroup(t *target, calls []*checked) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
-	var all []checkedID
-	for _, c := range calls {
-		for i, id := range c.ids {
-			if storable(id) {
-				all = append(all, checkedID{string(id), &c.results[i]})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b checkedID) int { return strings.Compare(a.id, b.id) })
-	ids := make([]string, len(all))
-	for i := range all {
-		ids[i] = all[i].id
-	}
-	sql, args := s.sql.status(calls[0].app, slices.Compact(ids))
+	ids, results := checkedIDs(calls)
+	sql, args := s.sql.status(calls[0].app, ids)
 	err := s.reading(ctx, t.pool, func(conn *pgxpool.Conn) error {
 		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
-		return readStatus(rows, all)
+		return readStatus(rows, results)
 	})
 	for _, c := range calls {
 		c.done <- err
 	}
 }
 
-// A checkedID is an id of a group of checks. The group can have an id several times.
+// A checkedID is an id of a call. The calls of a group can have an id several times.
 type checkedID struct {
-	id     string
 	result *account.Status
+	next   *checkedID // of the same id
 }
 
-// readStatus stores the rows in the results of their ids, which are in order.
-func readStatus(rows pgx.Rows, all []checkedID) error {
+// checkedIDs returns the ids of calls, each once, and their results.
+func checkedIDs(calls []*checked) ([]string, map[string]*checkedID) {
+	n := 0
+	for _, c := range calls {
+		n += len(c.ids)
+	}
+	ids, all, results := make([]string, 0, n), make([]checkedID, n), make(map[string]*checkedID, n)
+	for _, c := range calls {
+		for i, id := range c.ids {
+			if !storable(id) {
+				continue
+			}
+			last := results[string(id)]
+			if last == nil {
+				ids = append(ids, string(id))
+			}
+			n--
+			all[n] = checkedID{&c.results[i], last}
+			results[string(id)] = &all[n]
+		}
+	}
+	return ids, results
+}
+
+// readStatus stores the rows in the results of their ids.
+func readStatus(rows pgx.Rows, results map[string]*checkedID) error {
 	var id pgtype.DriverBytes // which is not copied
 	var internal, kicked int64
 	_, err := pgx.ForEachRow(rows, []any{&id, &internal, &kicked}, func() error {
-		i, _ := slices.BinarySearchFunc(all, id, func(c checkedID, id pgtype.DriverBytes) int { return strings.Compare(c.id, string(id)) })
-		for ; i < len(all) && all[i].id == string(id); i++ {
-			*all[i].result = account.Status{InternalID: uint64(internal), Kicked: kicked}
+		for c := results[string(id)]; c != nil; c = c.next {
+			*c.result = account.Status{InternalID: uint64(internal), Kicked: kicked}
 		}
 		return nil
 	})
