@@ -25,7 +25,7 @@ type target struct {
 // smaller, and the database has more transactions at a time.
 const (
 	importLanes = 8
-	checkLanes  = 4
+	checkLanes  = 8
 )
 
 // newTarget returns a target with its lanes, which end when the store is closed.
