@@ -33,6 +33,9 @@ func runExec(t *testing.T, uid int, args ...string) (stdout, stderr string, code
 	} else if err := os.WriteFile(program, b, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(program, 0o755); err != nil { // whatever the umask of the servers of other tests
+		t.Fatal(err)
+	}
 	cmd := exec.Command(program, append([]string{"exec"}, args...)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1", "TMPDIR="+cmp.Or(os.Getenv("ROLLCALL_TEST_TMPDIR"), dir), "HOME="+dir)
 	if uid != os.Getuid() {
@@ -40,7 +43,9 @@ func runExec(t *testing.T, uid int, args ...string) (stdout, stderr string, code
 	}
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	_ = cmd.Run() // the exit code is returned
+	if err := cmd.Run(); cmd.ProcessState == nil { // the exit code is returned
+		t.Fatal(err)
+	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 

@@ -115,6 +115,9 @@ func (e *StartError) Error() string { return e.text }
 // startError returns an error of a start or a migration as a [*StartError]. It returns an
 // error that is a sentence already unchanged.
 func startError(c *pgxpool.Config, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err // the caller has ended it
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return &StartError{
 			text:        answerText(c.ConnConfig, e),
