@@ -130,10 +130,7 @@ func (c *change) run(ctx context.Context) ([]account.Code, error) {
 
 // attempt changes the rows of a part in a transaction.
 func (c *change) attempt(t *tx, p *part) error {
-	ids := make([]account.UserID, p.all)
-	for i := range ids {
-		ids[i] = c.ids[p.index(i)]
-	}
+	ids := cut(p, c.ids)
 	var sp space
 	sp.queueLock(t, c.app, c.s.bucket(c.app, len(ids), func(i int) account.UserID { return ids[i] }), c.strength)
 	if c.policy.Outbox != nil {

@@ -11,10 +11,10 @@ import (
 )
 
 // citus is the dialect of Citus. It inserts by VALUES, because Citus would collect the rows
-// of an INSERT … SELECT on one node first. Every other statement names the buckets, so that
+// of an INSERT … SELECT on one node first; insertFresh is the exception. Every other statement names the buckets, so that
 // Citus leaves out the shards without them.
 type citus struct {
-	texts sync.Map // statements by their number of rows, see values
+	texts sync.Map // statements by their number of rows, see statement
 }
 
 // A shape is the beginning, a row and the end of a statement with VALUES.

@@ -56,13 +56,7 @@ func (s *Store) upsert(ctx context.Context, app account.AppID, items []account.U
 	calls := make([]*imported, len(parts))
 	errs := make([]error, len(parts))
 	for k := range parts {
-		c := &imported{app: app, items: items, policy: p, results: make([]account.UpsertResult, parts[k].all)}
-		if parts[k].indexes != nil {
-			c.items = make([]account.Upsert, parts[k].all)
-			for i := range c.items {
-				c.items[i] = items[parts[k].index(i)]
-			}
-		}
+		c := &imported{app: app, items: cut(&parts[k], items), policy: p, results: make([]account.UpsertResult, parts[k].all)}
 		c.init(ctx)
 		calls[k] = c
 		if errs[k] = parts[k].target.imports.submit(ctx, c); errs[k] != nil {
@@ -75,14 +69,9 @@ func (s *Store) upsert(ctx context.Context, app account.AppID, items []account.U
 	if err := joinErrors(errs); err != nil {
 		return nil, err
 	}
-	if len(parts) == 1 {
-		return calls[0].results, nil
-	}
 	results := make([]account.UpsertResult, len(items))
 	for k, c := range calls {
-		for i := range c.results {
-			results[parts[k].index(i)] = c.results[i]
-		}
+		join(&parts[k], results, c.results)
 	}
 	return results, nil
 }

@@ -37,13 +37,7 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 	calls := make([]*checked, len(parts))
 	errs := make([]error, len(parts))
 	for k := range parts {
-		c := &checked{app: app, ids: ids, results: make([]account.Status, parts[k].all)}
-		if parts[k].indexes != nil {
-			c.ids = make([]account.UserID, parts[k].all)
-			for i := range c.ids {
-				c.ids[i] = ids[parts[k].index(i)]
-			}
-		}
+		c := &checked{app: app, ids: cut(&parts[k], ids), results: make([]account.Status, parts[k].all)}
 		c.init(ctx)
 		calls[k] = c
 		if errs[k] = parts[k].target.checks.submit(ctx, c); errs[k] != nil {
@@ -55,9 +49,7 @@ func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.Use
 		if err := c.wait(true); err != nil {
 			return nil, err
 		}
-		for i := range c.results {
-			results[parts[k].index(i)] = c.results[i]
-		}
+		join(&parts[k], results, c.results)
 	}
 	return results, nil
 }

@@ -149,6 +149,25 @@ func (p *part) index(i int) int {
 	return p.indexes[i]
 }
 
+// cut returns the values of a call that belong to p.
+func cut[T any](p *part, all []T) []T {
+	if p.indexes == nil {
+		return all
+	}
+	own := make([]T, p.all)
+	for i := range own {
+		own[i] = all[p.index(i)]
+	}
+	return own
+}
+
+// join is the opposite of cut: it puts the results of p into those of the call.
+func join[T any](p *part, all, own []T) {
+	for i := range own {
+		all[p.index(i)] = own[i]
+	}
+}
+
 // joinErrors returns the error of a call whose parts have ended with errs. A call that may
 // have changed something is never Unavailable.
 func joinErrors(errs []error) error {
