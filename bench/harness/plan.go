@@ -192,7 +192,7 @@ func Postgres(n int64) *Plan {
 				Accounts: n / 5,
 				Steps:    imports,
 				Servers: map[string][]string{
-					NaivePostgres: imports, BarePostgres: imports, RollcallPostgres: imports, RollcallTwo: imports,
+					NaivePostgres: imports, BarePostgres: imports, RollcallPostgres: imports,
 					BareCitus: imports, RollcallCitus: imports,
 				},
 			},
@@ -202,6 +202,7 @@ func Postgres(n int64) *Plan {
 				Servers: map[string][]string{
 					BarePostgres:     {loadgen.ImportNew, loadgen.Check},
 					RollcallPostgres: {loadgen.ImportNew, loadgen.Check, stepPages, stepCopy},
+					RollcallTwo:      imports,
 				},
 			},
 		},

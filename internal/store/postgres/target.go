@@ -22,10 +22,11 @@ type target struct {
 }
 
 // Numbers of lanes of a target. More lanes than these are not faster: a group becomes
-// smaller, and the database has more transactions at a time.
+// smaller, and the database has more transactions at a time. That costs most when many nodes
+// share a database, because each of them has few calls for its lanes.
 const (
-	importLanes = 8
-	checkLanes  = 8
+	importLanes = 3
+	checkLanes  = 4
 )
 
 // newTarget returns a target with its lanes, which end when the store is closed.
