@@ -106,7 +106,7 @@ type appCreateCmd struct {
 	TTL      time.Duration     `name:"ttl" placeholder:"DURATION" given:"a duration above 0, as 1h, or leave it out" help:"Remove the test app with all its accounts after this time, as 1h (default: never)."`
 	AppAdmin []string          `placeholder:"USERID" help:"An admin besides administrator; may be repeated."`
 	Setting  map[string]string `values:"settings" placeholder:"NAME=VALUE" mapsep:"none" help:"A setting, as in app set; may be repeated."`
-	NewKey   string            `placeholder:"FILE" given:"" help:"Its secret key, or its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
+	NewKey   string            `placeholder:"FILE" given:"" help:"An existing file of its secret key, or of its ECDSA public key in PEM; - reads standard input. Without it the server makes a key and shows it once."`
 }
 
 // Help is shown by rollcall app create --help.
@@ -115,6 +115,9 @@ func (appCreateCmd) Help() string {
 number of accounts, and accounts can be deleted. A trial app may hold 100. An app of
 a paid edition (standard, pro, enterprise) needs the setting allow_delete for that,
 and a deleted id cannot be imported again for 90 days. docs/settings.md has a table.
+
+The file of --new-key must exist. This makes one with a new secret key:
+  (umask 077; openssl rand -hex 32 > key.txt)
 
 Needs an admin token with the scope write.
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"time"
 
@@ -21,7 +22,7 @@ type appKeyCmd struct {
 
 type appKeyAddCmd struct {
 	appArgument
-	File     string `placeholder:"FILE" default:"-" given:"" help:"File of the key; - reads standard input (default: ${default})."`
+	File     string `placeholder:"FILE" default:"-" given:"" help:"Existing file of the key; - reads standard input (default: ${default})."`
 	Generate bool   `help:"Let the server make an HMAC key and show it once."`
 }
 
@@ -71,11 +72,14 @@ func newKey(env *environment, file string, added bool) (secret, publicKey string
 	if file == "" {
 		return "", "", nil
 	}
-	flag := "--new-key"
+	flag, otherwise := "--new-key", "leave --new-key out and the server makes one"
 	if added {
-		flag = "--file"
+		flag, otherwise = "--file", "give --generate and the server makes one"
 	}
 	b, err := readFile(file, env.stdin)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", &usageError{fmt.Errorf("%s: %s does not exist; write a key into it, or %s", flag, file, otherwise)}
+	}
 	if err != nil {
 		return "", "", fmt.Errorf("%s: %w", flag, err)
 	}
