@@ -53,12 +53,17 @@ func newRetrier(timeout time.Duration, retries int, lg *slog.Logger) retrier {
 //   - kind says that a retry cannot help.
 //   - There are no more retries, or there is no more time.
 //
-// It returns the error of the last attempt.
+// It returns the error of the last attempt. If the time ran out during that attempt, the
+// error also contains that of the attempt before, which says more.
 func (r retrier) run(ctx context.Context, op string, attempt func(context.Context) error, kind func(error) wire.Retry) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	var last error
 	for n := 0; ; n++ {
 		err := attempt(ctx)
+		if err != nil && last != nil && ctx.Err() != nil {
+			return before(err, last)
+		}
 		if err == nil || n >= r.retries || ctx.Err() != nil {
 			return err
 		}
@@ -71,8 +76,13 @@ func (r retrier) run(ctx context.Context, op string, attempt func(context.Contex
 		if err := wait(ctx, pause, err); err != nil {
 			return err
 		}
+		last = err
 	}
 }
+
+// before returns an error with both causes. Callers that ask for a type get that of err first,
+// so that a call without an answer stays one.
+func before(err, last error) error { return fmt.Errorf("%w; before that, %w", err, last) }
 
 // pauseFor returns the pause before retry n, or 0 for no retry. The pause is random:
 // between one and two times the base for slow codes, which must not be retried early, and
@@ -101,7 +111,7 @@ func wait(ctx context.Context, d time.Duration, last error) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w; before that, %w", ctx.Err(), last)
+		return before(ctx.Err(), last)
 	}
 }
 

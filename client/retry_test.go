@@ -115,6 +115,7 @@ func TestRetries(t *testing.T) {
 		{"never", client.Options{Retries: -1}, steps(code(70500)), "70500", 1, 0, 0},
 		{"attempts that hang", client.Options{}, steps(hang, code(0)), "", 2, 8 * time.Second, 8200 * time.Millisecond},
 		{"a call that hangs", client.Options{Timeout: 10 * time.Second}, steps(hang, hang), "deadline exceeded", 2, 8 * time.Second, 8200 * time.Millisecond},
+		{"an answer, then no time", client.Options{Timeout: 4 * time.Second}, steps(code(70169), hang), "deadline exceeded; before that, kick: 70169", 2, 1, 200 * time.Millisecond},
 		{"no time for a pause", client.Options{Timeout: 900 * time.Millisecond}, steps(code(60007)), "60007", 1, 0, 0},
 	}
 	for _, tt := range tests {

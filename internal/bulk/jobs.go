@@ -87,7 +87,11 @@ func (s *Service) Run(ctx context.Context) error {
 			s.warn(ctx, "old imports were not removed; the server tries again", s.tidy(ctx))
 		}
 		again, err := s.work(ctx)
-		s.warn(ctx, "an import was interrupted; the server goes on with it", err)
+		if found := again; found {
+			s.warn(ctx, "an import was interrupted; the server goes on with it", err)
+		} else {
+			s.warn(ctx, "the server could not look for imports that wait; it tries again", err)
+		}
 		if again && err == nil {
 			continue
 		}

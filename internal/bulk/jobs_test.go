@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,9 +17,12 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
+	"rollcall/internal/api"
 	"rollcall/internal/bulk"
+	"rollcall/internal/directory"
 	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
+	"rollcall/internal/testutil"
 )
 
 // A jobBench is a bench whose service runs jobs, in a bubble of time.
@@ -328,4 +332,45 @@ func (b *jobBench) gone(key string) {
 	if i, err := b.bulk.Import(b.Context(), appID, key); account.CodeOf(err) != account.NoImport {
 		b.Errorf("%+v, %v", i, err)
 	}
+}
+
+// A recordless engine returns no records.
+type recordless struct{ account.Engine }
+
+func (recordless) Records(context.Context, account.RecordQuery) (account.RecordPage, error) {
+	return account.RecordPage{}, errUnavailable
+}
+
+func (e recordless) Unwrap() account.Engine { return e.Engine }
+
+// TestOutageWithoutJobs runs a service without a job while the store fails. No line of the log
+// may say that an import was interrupted.
+func TestOutageWithoutJobs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &firstLines{n: 2, full: cancel}
+	e := recordless{new(mem.Store)}
+	s := bulk.New(bulk.Options{
+		Records: records.New(e, nil), Reason: api.ImportReason, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Directory: directory.New(directory.Options{Engine: e, Records: records.New(e, nil), Logger: testutil.Logger(t)}),
+	})
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.text.String(); strings.Contains(text, "interrupted") || !strings.Contains(text, "could not look for imports") {
+		t.Errorf("the log: %s", text)
+	}
+}
+
+// firstLines keeps a log, and calls full with its line n.
+type firstLines struct {
+	text strings.Builder
+	n    int
+	full func()
+}
+
+func (f *firstLines) Write(b []byte) (int, error) {
+	if f.n--; f.n == 0 {
+		f.full()
+	}
+	return f.text.Write(b)
 }
