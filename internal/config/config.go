@@ -113,7 +113,8 @@ type Config struct {
 	// File with a token of the admin API that has every scope. If there is no such
 	// file, the server creates one with mode 0600. On any server other than a local
 	// development server, this is the only way to get the first token. Give all servers of
-	// one database the same token: a start replaces the token of an earlier file.
+	// one database the same token: a start replaces the token of an earlier file. If the
+	// other servers of a database have a token, a server without the file does not start.
 	AdminTokenFile string `name:"admin-token-file" placeholder:"FILE" file:"created" help:"A token of the admin API with every scope; created if there is no such file."`
 
 	// File with the keys that seal the apps' secrets in the store. By default it is

@@ -24,7 +24,7 @@ func missingShared(ctx context.Context, e account.Records, file string) error {
 	if err != nil || len(page.Records) == 0 {
 		return err
 	}
-	return fmt.Errorf("the file of sealing keys %s is missing, and other servers use the database with theirs; copy it from the data directory of one of them", file)
+	return fmt.Errorf("the file of sealing keys %s is missing, and other servers use the database with theirs; copy it from the data directory of one of them, and the file of --admin-token-file, such as admin.token, too", file)
 }
 
 // shareKeys adds the fingerprints of the keys that the engine does not know. It returns an

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/backup"
 	"rollcall/internal/config"
 )
 
@@ -40,6 +43,23 @@ func TestMakeDataDir(t *testing.T) {
 	}
 	if err := MakeDataDir(filepath.Join(ignore, "below")); err == nil {
 		t.Error("MakeDataDir below a file succeeded")
+	}
+}
+
+// TestDataIsStore refuses a data directory that is itself a store, and changes nothing in it.
+func TestDataIsStore(t *testing.T) {
+	data, _ := backedUp(t)
+	dir := filepath.Join(data, backup.Store)
+	before := files(t, data)
+	err := MakeDataDir(dir)
+	if err == nil || !strings.Contains(err.Error(), `accounts is a store itself: name the directory above it if it is called "accounts", or give --store pebble:`+dir) {
+		t.Errorf("MakeDataDir of a store = %v", err)
+	}
+	if diff := cmp.Diff(before, files(t, data)); diff != "" {
+		t.Errorf("the store was changed (-before +after):\n%s", diff)
+	}
+	if err := MakeDataDir(data); err != nil {
+		t.Errorf("MakeDataDir of its data directory: %v", err)
 	}
 }
 

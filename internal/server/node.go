@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"rollcall/internal/durable"
 )
 
@@ -16,18 +18,20 @@ import (
 // belongs to the uploads beside it, so it moves with them.
 const nodeFile = "node"
 
-// readNode reads the name of this server among those that share its store. It creates the
-// file at the first start.
+// readNode reads the name of this server among those that share its store, and locks the file
+// until the server ends. It creates the file at the first start.
 func (s *Server) readNode() error {
 	if !s.shared || s.o.Data == "" {
 		return nil
 	}
 	file := filepath.Join(s.o.Data, nodeFile)
-	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.node = newNode()
-		return durable.Write(file, []byte(s.node+"\n"))
+	if err := durable.Create(file, []byte(newNode()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
+	if err := s.lockNode(file); err != nil {
+		return err
+	}
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -35,6 +39,17 @@ func (s *Server) readNode() error {
 		return fmt.Errorf("the file %s does not contain the name of a node, of letters, digits, - and .; remove it to get a new one: jobs that wait for this node must then be created again", file)
 	}
 	return nil
+}
+
+// lockNode refuses a data directory that another server uses. Both would have the same name
+// and work on the same uploads. The lock ends with the process.
+func (s *Server) lockNode(file string) error {
+	s.lock = flock.New(file)
+	free, err := s.lock.TryLock()
+	if err == nil && !free {
+		err = fmt.Errorf("another server uses the data directory %s; stop it, or give each server of the database a --data of its own", s.o.Data)
+	}
+	return err
 }
 
 // maxNode is the largest length of the name of a node, in bytes.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,12 +10,36 @@ import (
 	"rollcall/internal/config"
 )
 
+// TestDataInUse starts a second server of a database on the data directory of another one.
+func TestDataInUse(t *testing.T) {
+	o := Options{Config: config.Config{Data: t.TempDir()}}
+	first, second := &Server{shared: true, o: o}, &Server{shared: true, o: o}
+	if err := first.readNode(); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.readNode(); err == nil || !strings.Contains(err.Error(), "another server uses the data directory "+o.Data) {
+		t.Errorf("the second server: %v", err)
+	}
+	if err := errors.Join(second.close(), first.close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.readNode(); err != nil || second.node == "" {
+		t.Errorf("after the end of the first one: %v", err)
+	}
+	if err := second.close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNode reads the name of a node, which stays the same as long as the data directory does.
 func TestNode(t *testing.T) {
 	dir := t.TempDir()
 	read := func(shared bool) (string, error) {
 		s := &Server{shared: shared, o: Options{Config: config.Config{Data: dir}}}
 		err := s.readNode()
+		if e := s.close(); e != nil {
+			t.Error(e)
+		}
 		return s.node, err
 	}
 	if name, err := read(false); err != nil || name != "" {

@@ -31,7 +31,7 @@ func (s *Server) preflight(ctx context.Context) (err error) {
 		}
 	}
 	if s.o.AdminTokenFile != "" {
-		if s.adminToken, err = readToken(s.o.AdminTokenFile); err != nil {
+		if s.adminToken, err = s.earlyToken(s.o.AdminTokenFile); err != nil {
 			return err
 		}
 	}

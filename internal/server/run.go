@@ -61,5 +61,8 @@ func (s *Server) close() error {
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
 	return errors.Join(errs...)
 }

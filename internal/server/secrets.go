@@ -19,13 +19,51 @@ import (
 
 // prepareTokens stores the token of --admin-token-file.
 func (s *Server) prepareTokens(ctx context.Context) error {
-	if s.adminToken == "" {
+	if s.o.AdminTokenFile == "" {
 		return s.hintNoToken(ctx)
+	}
+	if s.adminToken == "" {
+		if err := s.lateToken(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.warnOtherToken(ctx); err != nil {
 		return err
 	}
 	return s.dir.AdoptToken(ctx, directory.BootstrapToken, s.adminToken, 0)
+}
+
+// earlyToken returns the token in file, before the store is open. If the file does not exist,
+// earlyToken creates it, except on a database; see [Server.lateToken].
+func (s *Server) earlyToken(file string) (string, error) {
+	text, err := readToken(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	if s.shared {
+		return "", nil
+	}
+	return createToken(file)
+}
+
+// lateToken creates the file of a token on a database, once the server may use it. It refuses
+// a missing file if another server of the database has a token, because a new one would
+// replace the token of all servers.
+func (s *Server) lateToken(ctx context.Context) (err error) {
+	file := s.o.AdminTokenFile
+	tokens, err := s.dir.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(tokens, func(t *account.Token) bool { return t.Name == directory.BootstrapToken }) {
+		s.adminToken, err = createToken(file)
+		return err
+	}
+	s.adminToken, err = readToken(file) // a server that has the same file may have created it meanwhile
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--admin-token-file %s does not exist, and other servers of the database have a token already; copy the file from one of them, or write another token for all of them into it: rct_ and 43 characters of base64url", file)
+	}
+	return err
 }
 
 // warnOtherToken logs a warning if the token of --admin-token-file replaces that of another
@@ -37,7 +75,7 @@ func (s *Server) warnOtherToken(ctx context.Context) error {
 	hash := account.HashToken(s.adminToken)
 	tokens, err := s.dir.Tokens(ctx)
 	if slices.ContainsFunc(tokens, func(t *account.Token) bool { return t.Name == directory.BootstrapToken && t.Hash != hash }) {
-		s.o.Logger.Warn("the token of --admin-token-file replaces the one of an earlier file; if that was of another server, give all servers of the database the same token")
+		s.o.Logger.Warn("the token of --admin-token-file replaces the one of an earlier file, which no server accepts any more; copy the file to all servers of the database, and restart none of them with another token")
 	}
 	return err
 }
@@ -59,12 +97,9 @@ func (s *Server) hintNoToken(ctx context.Context) error {
 // maxTokenFile is larger than any token, in bytes.
 const maxTokenFile = 1 << 10
 
-// readToken returns the token in file. It creates the file if it does not exist.
+// readToken returns the token in file, or [fs.ErrNotExist].
 func readToken(file string) (string, error) {
 	f, err := private.OpenSecret(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return createToken(file)
-	}
 	if errors.Is(err, fs.ErrPermission) {
 		return "", fmt.Errorf("--admin-token-file %s cannot be read: permission denied; give it to the user of the server, with mode 0600", file)
 	}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/api"
@@ -80,6 +82,7 @@ type Server struct {
 	limits    *redislimit.Limiter // nil without Redis
 	drain     drain
 	node      string // among those that share the store; "" without them
+	lock      *flock.Flock
 	metrics   *metrics.Metrics
 	listeners []*listener
 	context   *Context

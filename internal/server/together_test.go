@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -205,4 +208,48 @@ func TestStartTogether(t *testing.T) {
 		earlier.Seed = []string{file(t, "seed.json", before)}
 		startsTogether(t, &earlier, c, check)
 	})
+}
+
+// TestMissingToken starts servers of one store without the file of the token. Only the first
+// one creates it. A start that is refused leaves no file behind, and the token of the others
+// stays valid.
+func TestMissingToken(t *testing.T) {
+	store := new(mem.Store)
+	c := config.Config{SealKeys: filepath.Join(t.TempDir(), "seal.keys"), AdminTokenFile: filepath.Join(t.TempDir(), "admin.token"), AdminListen: "127.0.0.1:0"}
+	first, err := openOn(t, store.Handle(0), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := readToken(c.AdminTokenFile); err != nil || text != first.adminToken {
+		t.Errorf("the file of the first server: %v", err)
+	}
+	valid := func(text string, want bool) {
+		t.Helper()
+		_, err := first.dir.Authenticate(t.Context(), text)
+		if (err == nil) != want {
+			t.Errorf("a token of the first server: %v", err)
+		}
+	}
+	refused := func(c config.Config, want string) {
+		t.Helper()
+		if _, err := openOn(t, store.Handle(0), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+		if _, err := os.Stat(c.AdminTokenFile); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the refused start has left %s", c.AdminTokenFile)
+		}
+		valid(first.adminToken, true)
+	}
+	second := c
+	second.SealKeys, second.AdminTokenFile = filepath.Join(t.TempDir(), "seal.keys"), filepath.Join(t.TempDir(), "admin.token")
+	refused(second, "copy it from the data directory of one of them, and the file of --admin-token-file, such as admin.token, too")
+	second.SealKeys = c.SealKeys
+	refused(second, "other servers of the database have a token already; copy the file from one of them")
+	second.AdminTokenFile = file(t, "admin.token", directory.NewTokenText()) // this asks for another one
+	s, err := openOn(t, store.Handle(0), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid(first.adminToken, false)
+	valid(s.adminToken, true)
 }

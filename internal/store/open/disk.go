@@ -2,10 +2,26 @@ package open
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"rollcall/internal/store/pebble/guard"
 )
+
+// IsStore reports whether dir itself contains the files of an embedded store, and is not a
+// data directory with one in it.
+func IsStore(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return storeFile(e.Name()) })
+}
+
+func storeFile(name string) bool {
+	return name == guard.ChecksumsFile || strings.HasPrefix(name, "MANIFEST-") || strings.HasPrefix(name, "OPTIONS-") || strings.HasPrefix(name, "marker.")
+}
 
 // Disk returns the size of all files in dir and the free space of its file system, in
 // bytes.

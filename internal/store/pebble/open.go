@@ -41,7 +41,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// lockDir creates the directory and locks it.
+// lockDir creates the directory and locks it. It refuses a directory without a store but
+// with other files, and creates nothing there.
 func (o Options) lockDir() (*pebble.Lock, error) {
 	info, err := o.FS.Stat(o.Dir)
 	switch {
@@ -50,6 +51,10 @@ func (o Options) lockDir() (*pebble.Lock, error) {
 	case err != nil:
 		if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("the data directory %s cannot be made: %w", o.Dir, cause(err))
+		}
+	default:
+		if err := o.checkFiles(); err != nil { // before a file is created in a strange directory
+			return nil, err
 		}
 	}
 	lock, err := pebble.LockDirectory(o.Dir, o.FS)
@@ -78,9 +83,6 @@ func (o Options) errNewer() error {
 
 // open opens Pebble, reads everything and starts the store.
 func (o Options) open(ctx context.Context, lock *pebble.Lock) (*Store, error) {
-	if err := o.checkFiles(); err != nil {
-		return nil, err
-	}
 	space := guard.NewSpace(o.Logger, o.FS, o.Dir, minFree)
 	sums, err := o.checkDamage(lock, space)
 	if err != nil {

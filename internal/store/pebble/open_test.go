@@ -86,6 +86,9 @@ func TestRefused(t *testing.T) {
 			if s, err := Open(t.Context(), Options{Dir: "data", FS: disk}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Open = %v, %v; want an error with %q", s, err, tt.want)
 			}
+			if _, err := disk.Stat("data/LOCK"); tt.name == "no store" && err == nil {
+				t.Error("a file was left in a directory that is no store")
+			}
 			if lock, err := pebble.LockDirectory("data", disk); tt.name != "file" && err != nil {
 				t.Errorf("the lock was kept: %v", err)
 			} else if err == nil {
