@@ -48,20 +48,32 @@ var system = disk{(*os.File).Write, (*os.File).Sync, os.Rename, os.Link}
 func (d disk) put(file string, b []byte, name func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
 	if err != nil {
-		return err
+		return named(file, err)
 	}
 	defer os.Remove(f.Name()) // after a rename there is nothing to remove
 	_, err = d.write(f, b)
 	if err == nil {
 		err = d.sync(f)
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(named(file, err), f.Close()); err != nil {
 		return err
 	}
 	if err = name(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+		return named(file, err)
 	}
-	return errors.Join(err, d.syncDir(filepath.Dir(file)))
+	return errors.Join(named(file, err), d.syncDir(filepath.Dir(file)))
+}
+
+// named returns err with the name of file instead of that of its temporary file, which
+// says nothing to people.
+func named(file string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: e.Op, Path: file, Err: e.Err}
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return &fs.PathError{Op: e.Op, Path: file, Err: e.Err}
+	}
+	return err
 }
 
 // mkdir creates dir and its missing parents. After it has created the parent it retries

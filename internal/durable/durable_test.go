@@ -175,3 +175,20 @@ func TestRename(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestErrorNames checks that errors name the file and not its temporary one.
+func TestErrorNames(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "none", "note.txt")
+	for name, err := range map[string]error{"Write": Write(file, nil), "Create": Create(file, nil)} {
+		if e, ok := errors.AsType[*fs.PathError](err); !ok || e.Path != file || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s = %v, want an error with %s", name, err, file)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Join(dir, "full"), nil); err == nil || strings.Contains(err.Error(), "full.") {
+		t.Errorf("a file in place of a directory: %v", err)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -131,14 +132,18 @@ func (r *Ring) parse(line string) error {
 	return r.add(version, key)
 }
 
-// CreateRing creates a file with one key. The file and its name are durable when
+// CreateRing creates a file with one key, and the missing parents of its directory with
+// mode 0700. The file and its name are durable when
 // CreateRing returns. If another node has created the file meanwhile, CreateRing
 // returns the keys of that file.
 func CreateRing(file string) (*Ring, error) {
 	text := fmt.Sprintf("# Keys that seal the secrets of apps. Keep a copy apart from backups of the store.\n1 %s\n",
 		base64.StdEncoding.EncodeToString(newKey()))
+	if err := durable.Mkdir(filepath.Dir(file)); err != nil {
+		return nil, fmt.Errorf("the directory of the file of sealing keys: %w", err)
+	}
 	if err := durable.Create(file, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+		return nil, fmt.Errorf("the file of sealing keys: %w", err)
 	}
 	return ReadRing(file)
 }

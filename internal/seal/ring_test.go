@@ -56,3 +56,24 @@ func TestReadRingPrivate(t *testing.T) {
 func key(version int) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(rune('a'+version)), 32)))
 }
+
+// TestCreateRing creates a file in a directory that does not exist, and reads it again.
+func TestCreateRing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "new", "below", "seal.keys")
+	made, err := seal.CreateRing(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory: %v, %v", info, err)
+	}
+	again, err := seal.CreateRing(file)
+	if err != nil || made.Fingerprints()[1] != again.Fingerprints()[1] {
+		t.Errorf("the file was made again: %v", err)
+	}
+	_, err = seal.CreateRing(filepath.Join(file, "seal.keys"))
+	if err == nil || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), "seal.keys.") {
+		t.Errorf("below a file: %v", err)
+	}
+}
