@@ -125,6 +125,15 @@ func Grant(ctx context.Context, spec, role string) error {
 	return postgres.Grant(ctx, postgres.Options{URL: spec}, role)
 }
 
+// CheckRole returns an error if the database that spec names does not have a role; see
+// [postgres.CheckRole].
+func CheckRole(ctx context.Context, spec, role string) error {
+	if err := mustBeDatabase(spec); err != nil {
+		return err
+	}
+	return postgres.CheckRole(ctx, postgres.Options{URL: spec}, role)
+}
+
 func mustBeDatabase(spec string) error {
 	if database(spec) {
 		return nil

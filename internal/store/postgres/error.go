@@ -29,7 +29,7 @@ const (
 	starting     = "the database is starting or stopping; retry"
 	tooMany      = "the database has no free connection; raise its max_connections or lower pool_max_conns"
 	poolFull     = "the pooler before the database has no free connection; raise its limits or lower pool_max_conns"
-	poolAlone    = "the pooler before the database cannot reach it; check that the database runs"
+	poolAlone    = "the pooler before the database cannot reach it; check that the database runs and that the password in userlist.txt is right"
 	badPooler    = "a pooler before the database does not keep sessions; add default_query_exec_mode=exec to the address of the store"
 	exhausted    = "the database has no memory or another resource left; see its log"
 	readOnly     = "the database is read-only, as a standby is; check which server the address of the store leads to"
@@ -82,6 +82,14 @@ var poolerFaults = map[string]fault{
 	"query_wait_timeout":            {detail: poolFull, transient: true},
 	"no such database":              {detail: noDatabase},
 	"server login has been failing": {detail: poolAlone, transient: true},
+	"server login failed":           {detail: poolAlone, transient: true},
+	"cannot do SCRAM":               {detail: poolAlone, transient: true}, // userlist.txt has a password of another form
+	"cannot do MD5":                 {detail: poolAlone, transient: true},
+	"pgbouncer cannot connect":      {detail: poolAlone, transient: true},
+	"SASL authentication failed":    {detail: credentials},
+	"password authentication fail":  {detail: credentials},
+	"no such user":                  {detail: credentials}, // userlist.txt does not have it
+	"login rejected":                {detail: credentials},
 }
 
 // errUndecided means that an attempt in doubt may have been committed, and that other calls
@@ -123,10 +131,8 @@ func faultOfAnswer(e *pgconn.PgError) fault {
 	if e.Code == stateNotSupported && e.Routine == "RevalidateCachedQuery" { // the plan is older than a migration
 		return fault{detail: conflicting, transient: true}
 	}
-	for text, f := range poolerFaults {
-		if strings.HasPrefix(e.Message, text) {
-			return f
-		}
+	if f, ok := poolerFault(e); ok {
+		return f
 	}
 	if f, ok := byState[e.Code]; ok {
 		return f
@@ -135,6 +141,16 @@ func faultOfAnswer(e *pgconn.PgError) fault {
 		return f
 	}
 	return fault{detail: failed}
+}
+
+// poolerFault returns the meaning of an error of pgbouncer, or false for another one.
+func poolerFault(e *pgconn.PgError) (fault, bool) {
+	for text, f := range poolerFaults {
+		if strings.HasPrefix(e.Message, text) {
+			return f, true
+		}
+	}
+	return fault{}, false
 }
 
 // errorOf returns the error of a call that failed with err, an error of the driver or an

@@ -217,14 +217,27 @@ func Grant(ctx context.Context, o Options, role string) error {
 	})
 }
 
-func grant(ctx context.Context, tx pgx.Tx, role string) error {
+// CheckRole returns the error of [Grant] for a role that does not exist. It needs no schema.
+func CheckRole(ctx context.Context, o Options, role string) error {
+	return withPool(ctx, o, func(pool *pgxpool.Pool) error { return checkRole(ctx, pool, role) })
+}
+
+func checkRole(ctx context.Context, q rower, role string) error {
 	var known bool
-	var schema string
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1), current_schema()", role).Scan(&known, &schema); err != nil {
+	err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role).Scan(&known)
+	if err == nil && !known {
+		err = fmt.Errorf("the database has no role %q; create it with CREATE ROLE … LOGIN", role)
+	}
+	return err
+}
+
+func grant(ctx context.Context, tx pgx.Tx, role string) error {
+	if err := checkRole(ctx, tx, role); err != nil {
 		return err
 	}
-	if !known {
-		return fmt.Errorf("the database has no role %q; create it with CREATE ROLE … LOGIN", role)
+	var schema string
+	if err := tx.QueryRow(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+		return err
 	}
 	for _, what := range append([]string{"USAGE ON SCHEMA " + pgx.Identifier{schema}.Sanitize()}, grants...) {
 		if _, err := tx.Exec(ctx, "GRANT "+what+" TO "+pgx.Identifier{role}.Sanitize()); err != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,6 +19,8 @@ import (
 // SQLSTATEs of errors that a start explains.
 const (
 	stateProtocol      = "08P01" // a pooler that does not know a parameter
+	stateUnreachable   = "08001" // of a pooler that cannot reach the database
+	stateBadValue      = "22023"
 	stateReadOnly      = "25006"
 	stateNoLogin       = "28000"
 	stateDuplicate     = "23505"
@@ -121,8 +124,8 @@ func startError(c *pgxpool.Config, err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return &StartError{
 			text:        answerText(c.ConnConfig, e),
-			Unreachable: slices.Contains([]string{stateNoConnection, stateStarting}, e.Code),
-			Refused:     slices.Contains([]string{stateNoLogin, stateWrongPassword, stateNoPermission}, e.Code),
+			Unreachable: slices.Contains([]string{stateNoConnection, stateStarting, stateUnreachable}, startState(e)),
+			Refused:     slices.Contains([]string{stateNoLogin, stateWrongPassword, stateNoPermission}, startState(e)),
 		}
 	}
 	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -137,9 +140,26 @@ func startError(c *pgxpool.Config, err error) error {
 	return err
 }
 
-// place names the database for people.
+// startState returns the SQLSTATE of an error. Errors of pgbouncer have one that says little,
+// and get that of the database for the same.
+func startState(e *pgconn.PgError) string {
+	f, _ := poolerFault(e)
+	switch f.detail {
+	case credentials:
+		return stateWrongPassword
+	case noDatabase:
+		return stateNoDatabase
+	case poolFull:
+		return stateNoConnection
+	case poolAlone:
+		return stateUnreachable
+	}
+	return e.Code
+}
+
+// place names the database for people. Without a name in the URL it is that of the user.
 func place(c *pgx.ConnConfig) string {
-	return fmt.Sprintf("the database %s at %s", c.Database, strings.Join(hosts(c), ", "))
+	return fmt.Sprintf("the database %s at %s", cmp.Or(c.Database, c.User), strings.Join(hosts(c), ", "))
 }
 
 // hosts returns the address of each server that c names.
@@ -161,10 +181,23 @@ func address(host string, port uint16) string {
 // answerText explains an error that the database, or a pooler before it, has answered.
 func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 	message := oneLine(e.Message)
-	switch e.Code {
+	switch state := startState(e); state {
 	case stateWrongPassword, stateNoLogin:
+		if state == stateWrongPassword && c.Password == "" {
+			return fmt.Sprintf("%s refuses the user %s, and no password was given: %s; give it in PGPASSWORD, or in a file with a line for this host, database and user that PGPASSFILE names", place(c), c.User, message)
+		}
+		if _, ok := poolerFault(e); ok {
+			return fmt.Sprintf("%s refuses the user %s: %s; correct the password in PGPASSWORD, in .pgpass or in the URL, or userlist.txt of the pooler", place(c), c.User, message)
+		}
 		return fmt.Sprintf("%s refuses the user %s: %s; correct the password in PGPASSWORD, in .pgpass or in the URL, or pg_hba.conf", place(c), c.User, message)
+	case stateUnreachable:
+		return fmt.Sprintf("%s is behind a pooler that cannot reach it: %s; start the database, or correct the host and the password of the user in the configuration of the pooler", place(c), message)
+	case stateNoTable, "3F000", "42703":
+		return place(c) + ": " + noTables
 	case stateNoDatabase:
+		if c.Database == "" {
+			return fmt.Sprintf("the URL names no database, and %s does not exist: %s; write postgres://USER@HOST/DATABASE", place(c), message)
+		}
 		return fmt.Sprintf("%s does not exist: %s; create it, or correct the URL", place(c), message)
 	case stateNoPermission:
 		return fmt.Sprintf(`%s does not allow that to the user %s: %s; migrate as the owner of the schema, and let others serve with "rollcall migrate --grant %s"`, place(c), c.User, message, c.User)
@@ -176,6 +209,9 @@ func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 		return fmt.Sprintf("%s is not ready: %s; try again", place(c), message)
 	case stateLocked, stateCanceled:
 		return fmt.Sprintf("%s has given up: %s; try again when no other program holds its tables", place(c), message)
+	}
+	if e.Code == stateBadValue && strings.Contains(message, "parameter") {
+		return fmt.Sprintf("%s does not take a value of the URL: %s; correct it", place(c), message)
 	}
 	if e.Code == stateProtocol && strings.Contains(message, "startup parameter") {
 		return fmt.Sprintf("%s is behind a pooler that takes no parameters: %s; add default_query_exec_mode=exec to the URL", place(c), message)
@@ -189,6 +225,9 @@ func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 // connectText explains why no server has answered.
 func connectText(c *pgx.ConnConfig, e *pgconn.ConnectError) string {
 	reason := oneLine(rootOf(e).Error())
+	if errors.Is(e, pgconn.ErrStandbyConnection) || errors.Is(e, pgconn.ErrReadOnlyConnection) {
+		return fmt.Sprintf("%s is a standby or read-only: %s; give the URL of the primary, or one with all hosts", place(c), reason)
+	}
 	if strings.Contains(e.Error(), "ValidateConnect failed") {
 		return fmt.Sprintf("%s is not the kind of server that target_session_attrs asks for: %s; give the URL of the primary", place(c), reason)
 	}

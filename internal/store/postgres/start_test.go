@@ -57,12 +57,53 @@ func TestStartErrors(t *testing.T) {
 		{"53300", "sorry, too many clients already", "raise max_connections"},
 		{"57P03", "the database system is starting up", "is not ready: the database system is starting up; try again"},
 		{"08P01", "unsupported startup parameter: statement_timeout", "add default_query_exec_mode=exec"},
+		{"08P01", "no such database: rollcall", "does not exist: no such database: rollcall; create it"},
+		{"08P01", "no such user: me", "refuses the user me: no such user: me; correct the password in PGPASSWORD, in .pgpass or in the URL, or userlist.txt of the pooler"},
+		{"08P01", "SASL authentication failed", "or userlist.txt of the pooler"},
+		{"08P01", "server login has been failing, try again later (server_login_retry)", "is behind a pooler that cannot reach it: server login has been failing"},
+		{"08P01", "server login failed: wrong password type", "is behind a pooler that cannot reach it"},
+		{"08P01", "no more connections allowed (max_client_conn)", "raise max_connections"},
+		{"42P01", `relation "accounts" does not exist`, ": " + noTables},
+		{"22023", `invalid value for parameter "statement_timeout": "ten"`, `does not take a value of the URL: invalid value for parameter "statement_timeout": "ten"; correct it`},
 		{"42704", `unrecognized configuration parameter "pool_max_con"`, "does not know a parameter of the URL"},
 		{"XX000", "out\nof order", "answers with an error: out of order (SQLSTATE XX000)"},
 	} {
 		addr := refusing(t, pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: tt.code, Message: tt.message})
 		startFails(t, "postgres://me:"+url.QueryEscape(secret)+"@"+addr+"/rollcall?sslmode=disable", "the database rollcall at "+addr, tt.want)
 	}
+}
+
+// TestStartKinds checks which errors say that the database cannot be reached, and which that
+// it refuses the user. These are exit codes of the command line.
+func TestStartKinds(t *testing.T) {
+	for _, tt := range []struct {
+		code, message        string
+		unreachable, refused bool
+	}{
+		{"28P01", "password authentication failed", false, true},
+		{"08P01", "SASL authentication failed", false, true},
+		{"08P01", "no such user: me", false, true},
+		{"08P01", "server login has been failing, try again later (server_login_retry)", true, false},
+		{"08P01", "no more connections allowed (max_client_conn)", true, false},
+		{"08P01", "no such database: rollcall", false, false},
+		{"42P01", `relation "accounts" does not exist`, false, false},
+	} {
+		addr := refusing(t, pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: tt.code, Message: tt.message})
+		_, _, err := Migrate(t.Context(), Options{URL: "postgres://me:" + url.QueryEscape(secret) + "@" + addr + "/x?sslmode=disable"})
+		if e, ok := errors.AsType[*StartError](err); !ok || e.Unreachable != tt.unreachable || e.Refused != tt.refused {
+			t.Errorf("%s: %+v", tt.message, err)
+		}
+	}
+}
+
+// TestLackingURL starts with URLs without a database or a password.
+func TestLackingURL(t *testing.T) {
+	clearEnv(t)
+	answer := pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "3D000", Message: `database "me" does not exist`}
+	addr := refusing(t, answer)
+	startFails(t, "postgres://me@"+addr+"?sslmode=disable", "the URL names no database, and the database me at "+addr+" does not exist", "write postgres://USER@HOST/DATABASE")
+	answer.Code, answer.Message = "28P01", `password authentication failed for user "me"`
+	startFails(t, "postgres://me@"+refusing(t, answer)+"/x?sslmode=disable", "refuses the user me, and no password was given", "that PGPASSFILE names")
 }
 
 // startFails checks that a migration fails with one sentence that contains the texts and no
@@ -129,6 +170,7 @@ func TestUnsuitable(t *testing.T) {
 		startFails(t, u.String(), want)
 	}
 	startFails(t, admin+"&target_session_attrs=standby", "is not the kind of server that target_session_attrs asks for")
+	startFails(t, admin+"&lock_timeout=ten", "does not take a value of the URL")
 	startFails(t, admin+"&nosuch=1", "does not know a parameter of the URL")
 	old := aRow{140007, "14.7 (Debian)", "UTF8"}
 	if err := checkSchema(t.Context(), rowFunc(func() pgx.Row { return old })); err == nil || !strings.Contains(err.Error(), "the database is PostgreSQL 14.7 (Debian); rollcall needs PostgreSQL 15 or newer") {

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -177,6 +180,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	warnPasswordFile(o, c.ConnConfig)
 	if !gives(o.URL, "pool_max_conns") {
 		c.MaxConns = max(defaultMaxConns, c.MinConns, c.MinIdleConns)
 	}
@@ -198,6 +202,25 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// warnPasswordFile logs a warning if the password comes from a file that others can read.
+// PostgreSQL's own programs ignore such a file; pgx does not.
+func warnPasswordFile(o Options, c *pgx.ConnConfig) {
+	if c.Password == "" || HasPassword(o.URL) || os.Getenv("PGPASSWORD") != "" {
+		return
+	}
+	file := os.Getenv("PGPASSFILE")
+	if file == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return
+		}
+		file = filepath.Join(home, ".pgpass")
+	}
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		o.log().Warn("others can read the file of the database's password, and psql ignores it: chmod 600 it", slog.String("file", file))
+	}
 }
 
 // gives reports whether a URL, or a variable or service that it relies on, gives a

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -170,6 +171,23 @@ func TestPasswordSources(t *testing.T) {
 	}
 	t.Setenv("PGPASSFILE", file)
 	check("PGPASSFILE", "of the file")
+	warned := func() string {
+		t.Helper()
+		var log strings.Builder
+		if _, err := poolConfig(Options{URL: raw, Logger: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	if log := warned(); log != "" {
+		t.Errorf("a file for the user alone: %s", log)
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if log := warned(); !strings.Contains(log, "chmod 600 it") || !strings.Contains(log, file) || strings.Contains(log, "of the file\n") {
+		t.Errorf("a file that others can read: %s", log)
+	}
 	t.Setenv("PGPASSWORD", "of the environment")
 	check("PGPASSWORD", "of the environment")
 }
