@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,9 @@ const maxLanes = 64
 
 func (c *copyCmd) check() error {
 	for _, spec := range []string{c.From, c.To} {
+		if !strings.Contains(spec, ":") {
+			return &usageError{errors.New("a store of --from and --to begins with its kind: write pebble:DIR or postgres://USER@HOST/DATABASE")}
+		}
 		if err := open.Check(spec); err != nil {
 			return &usageError{err}
 		}
@@ -226,7 +230,11 @@ func (r *copyRun) report(s *copying.Summary) error {
 		return err
 	}
 	fmt.Fprintln(r.env.stderr, "copied and compared: both stores contain the same")
-	fmt.Fprintf(r.env.stderr, "start a server on the copy with: %s\n", commandLine([]string{"serve", "--store", r.options.ToName}))
+	serve := []string{"serve", "--store", r.options.ToName}
+	if keys := cmp.Or(r.ToSealKeys, r.SealKeys); keys != "" && s.Sealed > 0 {
+		serve = append(serve, "--seal-keys", keys)
+	}
+	fmt.Fprintf(r.env.stderr, "start a server on the copy with: %s\n", commandLine(serve))
 	if s.Sealed > 0 && r.options.ToKeys == nil {
 		fmt.Fprintf(r.env.stderr, "%s sealed: a server on the copy needs the file of sealing keys of the source\n", isAre(s.Sealed, "secret"))
 	}
@@ -261,6 +269,12 @@ type storeComparison struct {
 
 // verify compares the stores and prints the result.
 func (r *copyRun) verify(ctx context.Context) error {
+	switch unfinished, err := records.UnfinishedCopy(ctx, r.options.To); {
+	case err != nil:
+		return err
+	case unfinished != nil:
+		return fmt.Errorf("%s is an unfinished copy of %s: run the \"rollcall copy\" that began it again to complete it, and compare afterwards", r.options.ToName, unfinished.From)
+	}
 	var d *copying.Comparison
 	err := r.withBar(string(copying.Verifying), func() (err error) {
 		d, err = copying.Compare(ctx, r.options)

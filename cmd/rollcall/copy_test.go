@@ -185,6 +185,10 @@ func serveRefuses(t *testing.T, spec string) bool {
 	if code != exitFailure || !strings.Contains(errs, "is an unfinished copy of") || !strings.Contains(errs, "run the same \"rollcall copy\" again") {
 		t.Fatalf("serve on an unfinished copy: code %d, %s", code, errs)
 	}
+	code, _, errs = runCopied(ctx, "copy", "--from", known.From, "--to", spec, "--verify-only")
+	if code != exitFailure || !strings.Contains(errs, "is an unfinished copy of "+known.From+": run the") {
+		t.Fatalf("--verify-only of an unfinished copy: code %d, %s", code, errs)
+	}
 	return true
 }
 

@@ -115,9 +115,9 @@ func (s *execSession) summary(program string, exitCode int) string {
 	case n == 0 && s.hosts:
 		return program + " never called the service; if it calls another host, add that with --intercept"
 	case n == 0 && exitCode != 0:
-		return program + " never called the service; if it did not fail for another reason, it ignores proxies: try --hosts"
+		return program + " never called the service; if it did not fail for another reason, it may ignore proxies: try --hosts"
 	case n == 0:
-		return program + " never called the service; it ignores proxies, try --hosts"
+		return program + " never called the service; if it makes calls, it ignores proxies: try --hosts"
 	case n == 1:
 		return "1 call reached the service"
 	default:

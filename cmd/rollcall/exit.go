@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"rollcall/client"
+	"rollcall/internal/account"
 	"rollcall/internal/store/open"
 	"rollcall/internal/wire"
 )
@@ -73,11 +75,23 @@ func codeOf(err error) int {
 // explain returns the text of err for a terminal, with the remedy on a line of its
 // own.
 func explain(err error) string {
-	text := cleanLines(err.Error())
+	text := cleanLines(sentence(err))
 	if remedy := remedyOf(err); remedy != "" {
 		text += "\n" + remedy
 	}
 	return text
+}
+
+// sentence returns the text of err without the name of the code of an [account.Error], which
+// is for logs and not for people.
+func sentence(err error) string {
+	text := err.Error()
+	e, ok := errors.AsType[*account.Error](err)
+	if !ok || e.Detail == "" {
+		return text
+	}
+	coded := e.Error()
+	return strings.Replace(text, coded, strings.TrimPrefix(coded, e.Code.String()+": "), 1)
 }
 
 // refusal reports whether c refuses the caller. These are the codes of the checks up to

@@ -57,7 +57,12 @@ func (c *migrateCmd) Run(ctx context.Context, env *environment) error {
 		lg.Warn(warning)
 	}
 	m := migration{Granted: c.Grant}
-	m.From, m.To, err = open.Migrate(ctx, l.Store, open.Options{Logger: lg})
+	if c.Grant != "" { // before anything is changed
+		err = open.CheckRole(ctx, l.Store, c.Grant)
+	}
+	if err == nil {
+		m.From, m.To, err = open.Migrate(ctx, l.Store, open.Options{Logger: lg})
+	}
 	if err == nil && c.Grant != "" {
 		err = open.Grant(ctx, l.Store, c.Grant)
 	}

@@ -91,6 +91,10 @@ func TestMigrateRefused(t *testing.T) {
 			t.Errorf("%q: code %d, %q, want %d and %q", tt.args, code, errs, tt.code, tt.want)
 		}
 	}
+	var m migration
+	if _, out, _ := runRollcall(t.Context(), "migrate", "--store", db, "--output", "json"); json.Unmarshal([]byte(out), &m) != nil || m.From != 0 {
+		t.Errorf("a refused migration has changed the database: %s", out)
+	}
 }
 
 // TestServeDatabase runs a server on a database.

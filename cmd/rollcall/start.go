@@ -18,7 +18,7 @@ func tellStart(env *environment, format string, err error) error {
 	if format != formatJSON {
 		return err
 	}
-	slog.New(slog.NewJSONHandler(env.stderr, nil)).Error("cannot start", slog.String("err", err.Error()))
+	slog.New(slog.NewJSONHandler(env.stderr, nil)).Error("cannot start", slog.String("err", sentence(err)))
 	return &quietError{codeOf(err)}
 }
 

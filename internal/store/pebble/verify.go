@@ -24,6 +24,9 @@ func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
 	if _, err := o.FS.Stat(o.Dir); err != nil {
 		return nil, fmt.Errorf("there is no store in %s: %w", o.Dir, cause(err))
 	}
+	if names, err := o.FS.List(o.Dir); err == nil && !slices.ContainsFunc(names, func(n string) bool { return n != "LOCK" }) {
+		return nil, fmt.Errorf("there is no store in %s: the directory is empty", o.Dir)
+	}
 	o.FS, o.readOnly = guard.ReadOnly(o.FS), true
 	return Open(ctx, o)
 }
