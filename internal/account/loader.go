@@ -20,7 +20,8 @@ type Loader interface {
 
 	// LoadAccounts writes accounts and deleted ids of an app as they are in rows, together
 	// with the writes of ws. All of it is one commit: a crash leaves everything or nothing,
-	// so a write can record how far a copy is.
+	// so a write can record how far a copy is, and its If can refuse the rows of a copy that
+	// another one has taken over.
 	//
 	//   - A row without an InternalID is a deleted id: a tombstone with its time, and a
 	//     watermark.
@@ -33,7 +34,8 @@ type Loader interface {
 	//     returned without an error.
 	//
 	// Codes: NoApp if the app has no space, BadParameter if [ValidateLoad] refuses the
-	// arguments or the engine cannot keep an InternalID, Unavailable, Unknown, Internal.
+	// arguments or the engine cannot keep an InternalID, Stale if a write expects another
+	// version of its record, Unavailable, Unknown, Internal.
 	LoadAccounts(ctx context.Context, app AppID, rows []Exported, ws []Write) error
 
 	// LoadRecords writes records as they are, with the keys of ws, in one commit. Commits
@@ -41,7 +43,8 @@ type Loader interface {
 	// An engine of several handles ensures this for handles that are opened later.
 	//
 	// Codes: BadParameter if [ValidateLoadRecords] refuses ws or the engine cannot keep the
-	// numbers; Unavailable, Unknown, Internal.
+	// numbers, Stale if a write expects another version of its record, Unavailable, Unknown,
+	// Internal.
 	LoadRecords(ctx context.Context, ws []Write, above Numbers) error
 }
 
@@ -59,8 +62,7 @@ func (n Numbers) Max(other Numbers) Numbers {
 // ValidateLoad reports whether rows and ws keep the rules of [Loader.LoadAccounts]: there
 // are at most [LoadBatch] rows, in the byte order of their ids and each id once, with
 // profiles in the order of their tags; and the writes are within the limits of a commit,
-// each of another record, and append or have If [AnyVersion]. The error has Code
-// [BadParameter].
+// each of another record. The error has Code [BadParameter].
 func ValidateLoad(rows []Exported, ws []Write) error {
 	if len(rows) > LoadBatch {
 		return badCommit("it loads more than %d accounts", LoadBatch)
@@ -73,7 +75,7 @@ func ValidateLoad(rows []Exported, ws []Write) error {
 			return badCommit("%s, which it loads, %s", Quote(rows[i].ID), fault)
 		}
 	}
-	return validateLoaded(ws)
+	return validateWrites(ws)
 }
 
 // ValidateLoadRecords reports whether ws keeps the rules of [Loader.LoadRecords]: those of
@@ -82,15 +84,6 @@ func ValidateLoadRecords(ws []Write) error {
 	for _, w := range ws {
 		if w.Append {
 			return badCommit("it loads the record %s without its key", Quote(w.Key))
-		}
-	}
-	return validateLoaded(ws)
-}
-
-func validateLoaded(ws []Write) error {
-	for _, w := range ws {
-		if !w.Append && w.If != AnyVersion {
-			return badCommit("it loads the record %s with a condition", Quote(w.Key))
 		}
 	}
 	return validateWrites(ws)

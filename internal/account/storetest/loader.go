@@ -68,11 +68,22 @@ func (v *env) numbers() account.Numbers {
 // valueOf returns the value of a record that exists.
 func (v *env) valueOf(key string) string {
 	v.Helper()
+	return string(v.stored(key).Value)
+}
+
+func (v *env) versionOf(key string) uint64 {
+	v.Helper()
+	return v.stored(key).Version
+}
+
+// stored returns a record, which must exist.
+func (v *env) stored(key string) account.Record {
+	v.Helper()
 	r, err := v.e.Record(v.Context(), kind, key)
 	if err != nil {
 		v.Fatalf("Record: %v", err)
 	}
-	return string(r.Value)
+	return r
 }
 
 // loadedID is above every InternalID that an engine of the suite assigns on its own.
@@ -301,8 +312,16 @@ func testLoaderRecords(v *env) {
 	}
 }
 
-// testLoaderWrites writes records in the commit of accounts.
+// testLoaderWrites writes records in the commit of accounts. A write with a condition counts
+// as in a commit.
 func testLoaderWrites(v *env) {
+	n := v.write(put("claim", "1", 0))
+	v.loadAccounts(app, nil, put("claim", "2", n), put("absent", "x", 0))
+	second := v.versionOf("claim")
+	v.above("a load", second, n)
+	v.loadRecords(account.Numbers{}, put("claim", "3", second), drop("absent", v.versionOf("absent")))
+	v.equal("value", v.valueOf("claim"), "3")
+	v.equal("removed", v.hasRecord("absent"), false)
 	v.loadAccounts(app, loadedRows(), put("progress", "7", account.AnyVersion), add("log/", "x"))
 	v.equal("record", v.valueOf("progress"), "7")
 	v.equal("appended", v.hasRecord("log/"), true)
@@ -318,7 +337,7 @@ func testLoaderRefused(v *env) {
 	both.Deleted, profile.Nick = at(1), "nick"
 	unsorted := live("x", 1)
 	unsorted.Profile = []account.Field{number(account.TagRole, 1), number(account.TagLevel, 1)}
-	stale := put("k", "v", 0)
+	stale := put("k", "v", 7)
 	for name, tt := range map[string]struct {
 		app  account.AppID
 		rows []account.Exported
@@ -335,17 +354,21 @@ func testLoaderRefused(v *env) {
 		"profile order":    {app, []account.Exported{a, unsorted}, put("k", "v", account.AnyVersion), account.BadParameter},
 		"huge InternalID":  {app, []account.Exported{a, live("x", 1<<63)}, put("k", "v", account.AnyVersion), account.BadParameter},
 		"too many":         {app, make([]account.Exported, account.LoadBatch+1), put("k", "v", account.AnyVersion), account.BadParameter},
-		"a condition":      {app, []account.Exported{a}, stale, account.BadParameter},
+		"another version":  {app, []account.Exported{a}, stale, account.Stale},
 	} {
 		err := loaderOf(v.e).LoadAccounts(v.Context(), tt.app, tt.rows, []account.Write{tt.w})
 		if account.CodeOf(err) != tt.want {
 			v.Errorf("%s: %v, want Code %v", name, err, tt.want)
 		}
 	}
-	for _, ws := range [][]account.Write{{stale}, {add("k", "v")}, {put("k", "v", account.AnyVersion), put("k", "w", account.AnyVersion)}} {
+	for _, ws := range [][]account.Write{{add("k", "v")}, {put("k", "v", account.AnyVersion), put("k", "w", account.AnyVersion)}} {
 		if err := loaderOf(v.e).LoadRecords(v.Context(), ws, account.Numbers{}); account.CodeOf(err) != account.BadParameter {
 			v.Errorf("LoadRecords(%+v): %v, want Code bad parameter", ws, err)
 		}
+	}
+	err := loaderOf(v.e).LoadRecords(v.Context(), []account.Write{put("j", "v", account.AnyVersion), stale}, account.Numbers{})
+	if account.CodeOf(err) != account.Stale {
+		v.Errorf("LoadRecords with another version: %v, want Code stale", err)
 	}
 	v.equal("records", len(v.records(account.RecordQuery{Kind: kind, Limit: 9}).Records), 0)
 	v.checkLoaded(app, loadedRows())
@@ -425,7 +448,7 @@ func loaderChange() faultyChange {
 		for i, id := range loadIDs(n) {
 			rows[i] = live(id, loadedID+uint64(i))
 		}
-		return loaderOf(v.e).LoadAccounts(v.Context(), app, rows, []account.Write{put("loaded", "v", account.AnyVersion)})
+		return loaderOf(v.e).LoadAccounts(v.Context(), app, rows, []account.Write{put("loaded", "v", 0)})
 	}, func(v *env) bool {
 		loaded := 0
 		for i, s := range v.status(app, loadIDs(n)...) {
@@ -437,17 +460,17 @@ func loaderChange() faultyChange {
 			v.Errorf("%d rows of %d are there", loaded, n)
 		}
 		return v.all(loaded == n, v.hasRecord("loaded"))
-	}, account.OK}
+	}, account.Stale}
 }
 
 // loadRecordsChange loads records together with numbers.
 func loadRecordsChange() faultyChange {
 	return faultyChange{"LoadRecords", nil, func(v *env) error {
-		ws := []account.Write{put("k", "3", account.AnyVersion), put("loaded", "v", account.AnyVersion)}
+		ws := []account.Write{put("k", "3", account.AnyVersion), put("loaded", "v", 0)}
 		return loaderOf(v.e).LoadRecords(v.Context(), ws, account.Numbers{Commit: 5000, InternalID: loadedID})
 	}, func(v *env) bool {
 		return v.all(v.valueOf("k") == "3", v.hasRecord("loaded"))
-	}, account.OK}
+	}, account.Stale}
 }
 
 // testReopenLoaded restarts between loads, and after changes of what was loaded.

@@ -24,6 +24,9 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 		return err
 	}
 	return s.writing(ctx, app, func(st *state, d *space) ([]account.Write, error) {
+		if err := st.refuseWrites(ws); err != nil {
+			return nil, err
+		}
 		for i := range rows {
 			s.load(st, d, &rows[i])
 		}
@@ -72,6 +75,9 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 		return err
 	}
 	return s.locked(ctx, func(st *state) error {
+		if err := st.refuseWrites(ws); err != nil {
+			return err
+		}
 		st.number = max(st.number, above.Commit)
 		st.lastID = max(st.lastID, above.InternalID)
 		s.write(st, ws)

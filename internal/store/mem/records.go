@@ -79,12 +79,20 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (number uint64, er
 	return number, err
 }
 
-// refuse returns an error if c cannot be applied.
-func (st *state) refuse(c account.Commit) error {
-	for _, w := range c.Writes {
+// refuseWrites returns an error if a record does not have the version that its write expects.
+func (st *state) refuseWrites(ws []account.Write) error {
+	for _, w := range ws {
 		if have := st.records[w.Kind][w.Key].Version; !w.Append && w.If != account.AnyVersion && w.If != have {
 			return &account.Error{Code: account.Stale}
 		}
+	}
+	return nil
+}
+
+// refuse returns an error if c cannot be applied.
+func (st *state) refuse(c account.Commit) error {
+	if err := st.refuseWrites(c.Writes); err != nil {
+		return err
 	}
 	for _, sp := range c.Spaces {
 		d, ok := st.spaces[sp.App]

@@ -46,6 +46,9 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 		if !g.hasSpace(app) {
 			return errNoApp
 		}
+		if err := g.refuseWrites(ws); err != nil {
+			return err
+		}
 		if err := g.load(l); err != nil {
 			return err
 		}
@@ -66,6 +69,9 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 	}
 	ws = cloneWrites(ws)
 	return s.write(ctx, sizeOf(account.Commit{Writes: ws}), func(g *group) error {
+		if err := g.refuseWrites(ws); err != nil {
+			return err
+		}
 		g.number = max(g.number, above.Commit)
 		if g.raiseID(above.InternalID) {
 			g.also(func(b *pebble.Batch) error { return setLeastID(b, above.InternalID+1) })

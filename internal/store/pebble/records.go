@@ -108,10 +108,8 @@ func (s *Store) Changes(kind account.Kind) uint64 { return s.changes[kind].Load(
 // commitRecords applies c and returns its number. If it returns an error, it has applied
 // no part of c. reps contains the replacements of the spaces, by app.
 func (g *group) commitRecords(c account.Commit, reps map[account.AppID]*replacement) (uint64, error) {
-	for _, w := range c.Writes {
-		if err := g.refuseWrite(w); err != nil {
-			return 0, err
-		}
+	if err := g.refuseWrites(c.Writes); err != nil {
+		return 0, err
 	}
 	for _, sp := range c.Spaces {
 		if err := g.refuseSpace(sp, reps[sp.App]); err != nil {
@@ -131,6 +129,16 @@ func (g *group) commitRecords(c account.Commit, reps map[account.AppID]*replacem
 		g.putSpace(sp)
 	}
 	return g.writeRecords(c.Writes), nil
+}
+
+// refuseWrites returns an error if a record does not have the version that its write expects.
+func (g *group) refuseWrites(ws []account.Write) error {
+	for _, w := range ws {
+		if err := g.refuseWrite(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuseWrite returns an error if the record of w does not have the version that w expects.

@@ -257,6 +257,15 @@ func addLoads(cs map[string]doubtful) {
 			{Account: account.Account{ID: "n", InternalID: 900_002, Created: doubtTime, Updated: doubtTime}},
 		}, append(appendEvent[int](nil), setProgress[int](nil)...))
 	}}
+	claim := account.Write{Kind: doubtKind, Key: "claim", Value: []byte("run")} // which must not exist
+	cs["LoadAccountsIf"] = doubtful{nil, func(ctx context.Context, s *Store) (any, error) {
+		return true, s.LoadAccounts(ctx, doubtApp, []account.Exported{
+			{Account: account.Account{ID: "n", InternalID: 900_002, Created: doubtTime, Updated: doubtTime, Kicked: 3}},
+		}, append(setProgress[int](nil), claim))
+	}}
+	cs["LoadRecordsIf"] = doubtful{nil, func(ctx context.Context, s *Store) (any, error) {
+		return true, s.LoadRecords(ctx, append(setProgress[int](nil), claim), account.Numbers{Commit: 7})
+	}}
 	cs["LoadRecords"] = doubtful{nil, func(ctx context.Context, s *Store) (any, error) {
 		return true, s.LoadRecords(ctx, setProgress[int](nil), account.Numbers{Commit: 7})
 	}}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -44,7 +45,7 @@ func (s *Store) LoadAccounts(ctx context.Context, app account.AppID, rows []acco
 		}
 	}
 	l := &loading{s: s, app: app, rows: rows, writes: ws}
-	err := s.load(ctx, &l.outbox, l.attempt)
+	err := s.load(ctx, &l.outbox, ws, l.attempt)
 	if err == nil {
 		s.watch.kicked(app, l.kicked)
 	}
@@ -87,7 +88,7 @@ func (l *loading) attempt(t *tx) error {
 	}
 	l.s.ids.queuePast(t, newest)
 	l.outbox.queue(t, l.app, l.writes)
-	return nil
+	return sendConditions(t, l.writes)
 }
 
 // write writes the rows. taken says whether the database may have some of their ids.
@@ -154,7 +155,7 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 		return errLargeNumber
 	}
 	var o outbox
-	return s.load(ctx, &o, func(t *tx) error {
+	return s.load(ctx, &o, ws, func(t *tx) error {
 		t.queue(`SELECT setval('commit_numbers', $1) FROM commit_numbers WHERE last_value < $1 OR NOT is_called`, int64(max(1, above.Commit)))
 		s.ids.queuePast(t, above.InternalID)
 		queueNumbers(t, []*outbox{&o})
@@ -162,18 +163,44 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 			return err
 		}
 		o.queue(t, 0, ws)
-		return nil
+		return sendConditions(t, ws)
 	})
 }
 
-// load runs a transaction of a copy.
-func (s *Store) load(ctx context.Context, o *outbox, fn func(*tx) error) error {
+// conditional reports whether one of ws expects a version of its record.
+func conditional(ws []account.Write) bool {
+	return slices.ContainsFunc(ws, func(w account.Write) bool { return !w.Append && w.If != account.AnyVersion })
+}
+
+// sendConditions sends the statements of t before its commit if a condition of ws can refuse
+// them.
+func sendConditions(t *tx, ws []account.Write) error {
+	if !conditional(ws) {
+		return nil
+	}
+	return t.send()
+}
+
+// load runs a transaction of a copy, which writes ws to the outbox. To write the same again
+// changes nothing, so an attempt in doubt matters only for a write with a condition.
+func (s *Store) load(ctx context.Context, o *outbox, ws []account.Write, fn func(*tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, longTime)
 	defer cancel()
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
-	err := s.transact(ctx, s.pool, fn)
+	doubt := false
+	err := s.transact(ctx, s.pool, func(t *tx) error {
+		if doubt = t.doubt && conditional(ws); doubt {
+			if done, err := o.committed(t, ws); done || err != nil {
+				return err
+			}
+		}
+		return fn(t)
+	})
+	if doubt && account.CodeOf(err) == account.Stale {
+		err = s.ownCommit(ctx, o, ws)
+	}
 	if err == nil {
 		s.watch.wrote(o)
 	}
