@@ -69,9 +69,6 @@ Examples:
   rollcall copy --from pebble:backups/monday --to postgres://rollcall@db/rollcall --verify-only`
 }
 
-// maxLanes is the largest number of writes at once.
-const maxLanes = 64
-
 func (c *copyCmd) check() error {
 	for _, spec := range []string{c.From, c.To} {
 		if !strings.Contains(spec, ":") {
@@ -89,8 +86,8 @@ func (c *copyCmd) check() error {
 		return &usageError{errors.New("--from and --to name the same store")}
 	case c.ToSealKeys != "" && c.SealKeys == "":
 		return &usageError{errors.New("--to-seal-keys needs the keys that seal the secrets now: give --seal-keys")}
-	case c.Lanes < 1 || c.Lanes > maxLanes:
-		return &usageError{fmt.Errorf("--lanes %d: give a number from 1 to %d", c.Lanes, maxLanes)}
+	case c.Lanes < 1 || c.Lanes > copying.MaxLanes:
+		return &usageError{fmt.Errorf("--lanes %d: give a number from 1 to %d", c.Lanes, copying.MaxLanes)}
 	}
 	return nil
 }

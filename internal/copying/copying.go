@@ -38,7 +38,7 @@ type Options struct {
 	// needs FromKeys.
 	ToKeys *seal.Ring
 
-	Lanes    int           // writes at once; 0 for [DefaultLanes]
+	Lanes    int           // writes at once, up to [MaxLanes]; 0 for [DefaultLanes]
 	Wait     time.Duration // how long a store may be unavailable; 0 for [DefaultWait]
 	Progress func(State)   // may be nil; it is called from several goroutines
 
@@ -50,6 +50,9 @@ const (
 	DefaultLanes = 4
 	DefaultWait  = 2 * time.Minute
 )
+
+// MaxLanes is the largest number of lanes.
+const MaxLanes = records.CopyLanes
 
 // A State says how far a copy or a comparison is.
 type State struct {
@@ -164,7 +167,7 @@ func (c *copier) run(ctx context.Context) error {
 	c.summary.Apps, c.summary.Accounts = len(c.source.apps), c.source.accounts
 	c.tracker = tracker{report: c.Progress, state: State{Stage: Copying, Total: c.source.accounts}}
 	start := time.Now()
-	for _, step := range []func(context.Context) error{c.begin, c.claim, c.copyRecords, c.copyAccounts, c.copyApps} {
+	for _, step := range []func(context.Context) error{c.begin, c.copyRecords, c.copyAccounts, c.copyApps} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -176,37 +179,6 @@ func (c *copier) run(ctx context.Context) error {
 	return c.end(ctx)
 }
 
-// begin marks the destination as unfinished, or finds the mark of an earlier run.
-func (c *copier) begin(ctx context.Context) error {
-	known, err := records.UnfinishedCopy(ctx, c.To)
-	if err != nil {
-		return err
-	}
-	if known != nil {
-		if known.Source != c.source.identity {
-			return refuse("%s holds an unfinished copy of another store, or of an earlier state of %s: remove it, and copy again", c.ToName, c.FromName)
-		}
-		c.state, c.summary.Resumed = *known, true
-		return nil
-	}
-	if err := c.checkEmpty(ctx); err != nil {
-		return err
-	}
-	c.state = records.Copy{From: c.FromName, Source: c.source.identity, Begun: time.Now().UTC().Truncate(time.Second)}
-	return c.retry(ctx, func(ctx context.Context) error {
-		return c.loader.LoadRecords(ctx, []account.Write{c.state.Write()}, c.source.numbers)
-	})
-}
-
-// checkEmpty returns an error if the destination contains a record.
-func (c *copier) checkEmpty(ctx context.Context) error {
-	empty, err := records.Empty(ctx, c.To)
-	if err != nil || empty {
-		return err
-	}
-	return refuse("%s is not empty: a copy needs an empty store. If an earlier run was cut off at its very end, --verify-only says whether the copy is complete", c.ToName)
-}
-
 // verify reads both stores and compares them.
 func (c *copier) verify(ctx context.Context) error {
 	d, err := Compare(ctx, c.Options)
@@ -214,6 +186,9 @@ func (c *copier) verify(ctx context.Context) error {
 		return err
 	}
 	if !d.Same() {
+		if _, err := c.hold(ctx, 0); err != nil {
+			return err // a server may have changed the copy since
+		}
 		return refuse("%s differs from %s: %s. The source was changed while it was copied, or a disk is faulty. Remove the copy, stop every server of the source, and copy again",
 			c.ToName, c.FromName, d.First)
 	}
@@ -227,7 +202,7 @@ func (c *copier) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(parts, account.MaxWrites) {
+	for some := range slices.Chunk(parts, account.MaxWrites-1) {
 		ws := make([]account.Write, len(some))
 		for i, p := range some {
 			ws[i] = p.Remove()
@@ -239,7 +214,9 @@ func (c *copier) end(ctx context.Context) error {
 	return c.release(ctx)
 }
 
-// load writes records to the destination.
+// load writes records to the destination. No lane may be at work.
 func (c *copier) load(ctx context.Context, ws []account.Write) error {
-	return c.retry(ctx, func(ctx context.Context) error { return c.loader.LoadRecords(ctx, ws, c.source.numbers) })
+	return c.write(ctx, 0, func(ctx context.Context, held account.Write) error {
+		return c.loader.LoadRecords(ctx, append(slices.Clip(ws), held), c.source.numbers)
+	})
 }

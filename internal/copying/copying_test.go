@@ -176,6 +176,7 @@ type failing struct {
 	written bool
 	err     error
 	then    func() // if it is not nil, it runs after the last of these writes, and none fails
+	before  bool   // then runs before that write instead, as if the write arrived late
 }
 
 // Unwrap lets [account.Find] find the other optional contracts.
@@ -184,7 +185,11 @@ func (f *failing) Unwrap() account.Engine { return f.Engine }
 func (f *failing) fail(write func() error) error {
 	left := f.left.Add(-1)
 	if f.then != nil && left == 0 {
-		defer f.then()
+		if f.before {
+			f.then()
+		} else {
+			defer f.then()
+		}
 	}
 	if f.then != nil || left >= 0 {
 		return write()
@@ -315,32 +320,85 @@ func TestUsedDestination(t *testing.T) {
 	}
 }
 
-// TestOvertaken begins a copy while another run of it works. The earlier run then writes
-// nothing more, and the later one completes the copy.
+// TestOvertaken runs the same copy as a whole, and then a server, after each write of a run or
+// before the write arrives. The earlier run then writes nothing more.
 func TestOvertaken(t *testing.T) {
+	const enough = 1 << 20
 	first := new(mem.Store)
 	fill(t, first, nil, 600)
-	for _, at := range []int64{3, 6, 10, 16} {
-		to := new(mem.Store)
-		f := failingOf(to)
-		f.left.Store(at)
-		f.then = func() {
-			_, err := copying.Run(t.Context(), options(first, to))
-			must(t, err)
-			_, err = to.Update(t.Context(), 1400000001, []account.Patch{{ID: "user-000500", Kicked: 99}, {ID: "user-000001", Kicked: 99}}, account.ChangePolicy{Now: now})
-			must(t, err)
-		}
-		o := options(first, f).InBatches(50)
-		o.Lanes = 1
+	run := func(f *failing, lanes int) error {
+		o := options(first, f).InBatches(150)
+		o.Lanes = lanes
 		_, err := copying.Run(t.Context(), o)
-		if _, ok := errors.AsType[*copying.Refusal](err); !ok || !strings.Contains(err.Error(), "has begun after this one") {
-			t.Errorf("the earlier run, from write %d on: %v", at, err)
-		}
-		for _, id := range []account.UserID{"user-000001", "user-000500"} {
-			if k, err := to.Watermark(t.Context(), 1400000001, id); err != nil || k != 99 {
-				t.Errorf("from write %d on: the kick of %s on the copy is %d, %v", at, id, k, err)
+		return err
+	}
+	for before, lanes := range map[bool]int{false: 1, true: 3} {
+		count := failingOf(new(mem.Store))
+		count.left.Store(enough)
+		must(t, run(count, lanes))
+		writes := enough - count.left.Load()
+		for at := int64(1); at < writes; at++ {
+			to := new(mem.Store)
+			f := failingOf(to)
+			f.left.Store(at)
+			f.before = before
+			f.then = func() { overtake(t, first, to) }
+			err := run(f, lanes)
+			if _, ok := errors.AsType[*copying.Refusal](err); !ok || !strings.Contains(err.Error(), "has begun after this one") && !(before && at == 1) {
+				t.Errorf("before %v: the earlier run, from write %d of %d on: %v", before, at, writes, err)
 			}
+			checkServed(t, to, fmt.Sprintf("before %v, from write %d on", before, at))
 		}
+	}
+}
+
+// served is the app that overtake changes.
+const served account.AppID = 1400000001
+
+// overtake copies a store, and then changes the copy as a server does.
+func overtake(t *testing.T, first, to account.Engine) {
+	_, err := copying.Run(t.Context(), options(first, to))
+	must(t, err)
+	for _, id := range []account.UserID{"user-000001", "user-000500"} {
+		codes, err := to.Update(t.Context(), served, []account.Patch{{ID: id, Kicked: 99}}, account.ChangePolicy{Now: now})
+		if must(t, err); codes[0] != account.OK {
+			t.Errorf("the kick of %s: %v", id, codes)
+		}
+	}
+	codes, err := to.Delete(t.Context(), served, []account.UserID{"user-000010"}, account.ChangePolicy{Now: now})
+	if must(t, err); codes[0] != account.OK {
+		t.Errorf("the deletion: %v", codes)
+	}
+	_, err = to.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 2, Key: "token", If: account.AnyVersion}}})
+	must(t, err)
+	_, err = records.New(to, nil).UpdateApp(t.Context(), served, func(a account.App) (account.App, error) {
+		a.Admins = []account.UserID{"user-000020"}
+		return a, nil
+	}, account.AuditEntry{Time: now, Action: "app.update", App: served})
+	must(t, err)
+}
+
+// checkServed checks that a store contains the changes of overtake.
+func checkServed(t *testing.T, to account.Engine, when string) {
+	t.Helper()
+	status, err := to.Status(t.Context(), served, []account.UserID{"user-000001", "user-000500", "user-000010"})
+	must(t, err)
+	if status[0].Kicked != 99 || status[1].Kicked != 99 || status[2].InternalID != 0 {
+		t.Errorf("%s: the accounts are %+v", when, status)
+	}
+	if _, err := to.Record(t.Context(), 2, "token"); account.CodeOf(err) != account.NoRecord {
+		t.Errorf("%s: the token that was removed: %v", when, err)
+	}
+	if a, err := records.New(to, nil).App(t.Context(), served); err != nil || len(a.Admins) != 1 {
+		t.Errorf("%s: the app is %+v, %v", when, a, err)
+	}
+	codes, err := to.Delete(t.Context(), served, []account.UserID{"user-000020", "boss"}, account.ChangePolicy{Now: now})
+	if must(t, err); codes[0] != account.AdminProtected || codes[1] != account.OK {
+		t.Errorf("%s: the deletion of the admins of the server and of the copy: %v", when, codes)
+	}
+	page, err := to.Records(t.Context(), account.RecordQuery{Kind: 10, Limit: 5})
+	if err != nil || len(page.Records) > 0 {
+		t.Errorf("%s: the copy leaves the records %+v, %v", when, page.Records, err)
 	}
 }
 
@@ -379,7 +437,7 @@ func TestAway(t *testing.T) {
 		first := new(mem.Store)
 		fill(t, first, nil, 600)
 		from, to := &away{Engine: first}, &away{Engine: new(mem.Store)}
-		to.reads.Store(-256) // after it was found empty
+		to.reads.Store(-2 * 256) // after it was found empty, twice
 		if _, err := copying.Run(t.Context(), options(from, to)); err != nil {
 			t.Fatal(err)
 		}

@@ -233,8 +233,9 @@ func (f *feeder) send(ctx context.Context) error {
 func (p *pipe) lane(ctx context.Context, lane int, full <-chan *batch) error {
 	for b := range full {
 		part := records.CopyPart{App: p.from.App, Lane: lane, After: []byte(b.last()), Rows: b.upTo}
-		ws := []account.Write{part.Write()}
-		err := p.retry(ctx, func(ctx context.Context) error { return p.loader.LoadAccounts(ctx, p.from.App, b.rows, ws) })
+		err := p.write(ctx, lane, func(ctx context.Context, held account.Write) error {
+			return p.loader.LoadAccounts(ctx, p.from.App, b.rows, []account.Write{held, part.Write()})
+		})
 		if err != nil {
 			return err // nobody may use b again
 		}

@@ -83,7 +83,7 @@ func (c *copier) copyRecords(ctx context.Context) error {
 func (c *copier) writePage(ctx context.Context, kind account.Kind, rs []account.Record) error {
 	for len(rs) > 0 {
 		n, size := 0, 0
-		for n < len(rs) && n < account.MaxWrites-1 && (n == 0 || size < account.MaxCommitBytes/4) {
+		for n < len(rs) && n < account.MaxWrites-2 && (n == 0 || size < account.MaxCommitBytes/4) {
 			size += len(rs[n].Key) + len(rs[n].Value)
 			n++
 		}
@@ -155,13 +155,15 @@ func (c *copier) writeApps(ctx context.Context, rs []account.Record) error {
 	return c.commit(ctx, commit)
 }
 
-// commit applies a commit without conditions. It may be applied twice.
+// commit applies a commit. It may be applied twice. No lane may be at work.
 func (c *copier) commit(ctx context.Context, commit account.Commit) error {
 	if len(commit.Writes)+len(commit.Spaces) == 0 {
 		return nil
 	}
-	return c.retry(ctx, func(ctx context.Context) error {
-		_, err := c.To.Commit(ctx, commit)
+	return c.write(ctx, 0, func(ctx context.Context, held account.Write) error {
+		own := commit
+		own.Writes = append(slices.Clip(commit.Writes), held)
+		_, err := c.To.Commit(ctx, own)
 		return err
 	})
 }

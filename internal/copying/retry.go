@@ -76,33 +76,37 @@ func (r *reader) patient() patience {
 	return patience{limit: r.wait, name: r.name, tracker: r.tracker}
 }
 
-// retry runs a write until it succeeds, as long as the destination is unavailable or the
-// outcome is unknown: every write of a copy may be applied twice. It returns when ctx ends,
-// but does not cut an attempt off.
-func (c *copier) retry(ctx context.Context, write func(context.Context) error) error {
+// persist runs a write until it succeeds, as long as the destination is unavailable, the
+// outcome is unknown, or a condition is not met: every write of a copy may be applied twice.
+// It returns when ctx ends, but does not cut an attempt off.
+func (c *copier) persist(ctx context.Context, write func(context.Context) error) error {
 	p := c.patient(c.ToName)
 	defer p.over()
 	for {
 		if err := account.Ended(ctx); err != nil {
 			return err
 		}
-		err := attempt(ctx, c.owned(write))
-		if code := account.CodeOf(err); code != account.Unavailable && code != account.Unknown || !p.again(ctx) {
-			return err
+		err := attempt(ctx, write)
+		switch account.CodeOf(err) {
+		case account.Unavailable, account.Unknown, account.Stale:
+			if p.again(ctx) {
+				continue
+			}
 		}
+		return err
 	}
 }
 
-// owned returns write with a check before it that this run is still the newest.
-func (c *copier) owned(write func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if c.claimed != "" {
-			if _, err := c.own(ctx); err != nil {
-				return err
-			}
+// write is persist for a write of a lane, unless a later run has begun. The write must
+// contain held, so that the store refuses it when that happens meanwhile.
+func (c *copier) write(ctx context.Context, lane int, write func(ctx context.Context, held account.Write) error) error {
+	return c.persist(ctx, func(ctx context.Context) error {
+		held, err := c.hold(ctx, lane)
+		if err != nil {
+			return err
 		}
-		return write(ctx)
-	}
+		return write(ctx, held)
+	})
 }
 
 func attempt(ctx context.Context, write func(context.Context) error) error {

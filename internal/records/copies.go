@@ -21,13 +21,15 @@ type Copy struct {
 	// up to the key After, are copied.
 	Kind  account.Kind `json:"kind"`
 	After []byte       `json:"after"`
+
+	version uint64 // of the record; 0 for a new copy
 }
 
-// Keys of the record of a [Copy], and of the name of the run that works on it.
-const (
-	copyKey    = "state"
-	copyRunKey = "run"
-)
+// copyKey is the key of the record of a [Copy].
+const copyKey = "state"
+
+// CopyLanes is the largest number of lanes of a copy.
+const CopyLanes = 64
 
 // Write returns the write that stores c.
 func (c *Copy) Write() account.Write {
@@ -48,6 +50,7 @@ func UnfinishedCopy(ctx context.Context, e account.Records) (*Copy, error) {
 	if err != nil {
 		return nil, damaged(kindCopy, copyKey, err)
 	}
+	c.version = rec.Version
 	return c, nil
 }
 
@@ -85,25 +88,48 @@ func (p *CopyPart) Remove() account.Write {
 	return account.Write{Kind: kindCopy, Key: p.key(), If: account.AnyVersion}
 }
 
-// ClaimCopy returns the write that makes run the only run of a copy.
-func ClaimCopy(run string) account.Write {
-	return account.Write{Kind: kindCopy, Key: copyRunKey, Value: []byte(run), If: account.AnyVersion}
+// copyRunKey is the key of the name of the run that works on a copy. Each lane has a record
+// of its own, so that the lanes can write it at the same time.
+func copyRunKey(lane int) string { return fmt.Sprintf("run/%03d", lane) }
+
+// Claim returns the writes that make run the only run of the copy c, for all lanes. They are
+// refused with Stale if c has been changed or completed since it was read.
+func (c *Copy) Claim(run string) []account.Write {
+	mark := c.Write()
+	mark.If = c.version
+	ws := []account.Write{mark}
+	for lane := range CopyLanes {
+		ws = append(ws, HoldCopy(lane, run, account.AnyVersion))
+	}
+	return ws
 }
 
-// CopyRun returns the record with the name of the run that works on the copy into e.
+// HoldCopy returns the write that keeps run the run of a lane. In a commit it refuses the
+// whole commit with Stale if the record of [CopyRun] no longer has the version, as after the
+// claim of another run.
+func HoldCopy(lane int, run string, version uint64) account.Write {
+	return account.Write{Kind: kindCopy, Key: copyRunKey(lane), Value: []byte(run), If: version}
+}
+
+// CopyRun returns the record with the name of the run that works on the copy into e, for a
+// lane.
 //
 // Codes: NoRecord if there is none.
-func CopyRun(ctx context.Context, e account.Records) (account.Record, error) {
-	return e.Record(ctx, kindCopy, copyRunKey)
+func CopyRun(ctx context.Context, e account.Records, lane int) (account.Record, error) {
+	return e.Record(ctx, kindCopy, copyRunKey(lane))
 }
 
 // RemoveCopy returns the writes that remove the state of a copy, which completes it, if the
-// record of its run still has a version.
+// record of the run of lane 0 still has a version.
 func RemoveCopy(version uint64) []account.Write {
-	return []account.Write{
-		{Kind: kindCopy, Key: copyRunKey, If: version},
+	ws := []account.Write{
 		{Kind: kindCopy, Key: copyKey, If: account.AnyVersion},
+		{Kind: kindCopy, Key: copyRunKey(0), If: version},
 	}
+	for lane := 1; lane < CopyLanes; lane++ {
+		ws = append(ws, account.Write{Kind: kindCopy, Key: copyRunKey(lane), If: account.AnyVersion})
+	}
+	return ws
 }
 
 // CopyParts returns the parts of the copy into e, in the order of their apps.
@@ -140,9 +166,13 @@ func CopiedKinds() (kinds []account.Kind) {
 	return append(kinds, kindApp)
 }
 
-// Empty reports whether e contains no record. Accounts belong to apps, which are records.
+// Empty reports whether e contains no record but those of a copy. Accounts belong to apps,
+// which are records.
 func Empty(ctx context.Context, e account.Records) (bool, error) {
 	for k := 1; k <= math.MaxUint8; k++ {
+		if account.Kind(k) == kindCopy {
+			continue
+		}
 		page, err := e.Records(ctx, account.RecordQuery{Kind: account.Kind(k), Limit: 1})
 		if err != nil || len(page.Records) > 0 {
 			return false, err
