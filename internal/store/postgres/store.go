@@ -33,6 +33,7 @@ type Options struct {
 // A Store is a handle of an engine in a database, see [Open].
 type Store struct {
 	lg     *slog.Logger
+	url    string
 	config *pgxpool.Config
 	pool   *pgxpool.Pool
 	sql    dialect
@@ -71,8 +72,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.ConnConfig.OnNotice = onNotice
-	s := &Store{lg: o.log(), config: config, hook: o.hook, spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing), sql: plain{}, workers: map[string]*target{}, busy: map[*pgxpool.Conn]net.Conn{}}
+	s := &Store{
+		lg: o.log(), url: o.URL, config: config, hook: o.hook,
+		spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing),
+		sql: plain{}, workers: map[string]*target{}, busy: map[*pgxpool.Conn]net.Conn{},
+	}
 	if s.hook == nil {
 		s.hook = func(bool) error { return nil }
 	}
@@ -108,12 +112,15 @@ func (s *Store) inspect(ctx context.Context) error {
 	var distributed bool
 	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')`).Scan(&distributed)
 	if distributed {
-		// Citus plans most statements again each time. Those with VALUES are rarely repeated.
-		s.config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		distribute(s.config)
 		s.sql, s.distributed = new(citus), true
 	}
 	return err
 }
+
+// distribute prepares the configuration of connections to Citus. It plans most statements
+// again each time, and those with VALUES are rarely repeated.
+func distribute(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec }
 
 // Ready implements [account.Store].
 func (s *Store) Ready(context.Context) error { return s.watch.ready() }

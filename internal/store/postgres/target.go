@@ -93,8 +93,11 @@ func (s *Store) worker(addr, host string, port uint16) (*target, error) {
 	if t, ok := s.workers[addr]; ok {
 		return t, nil
 	}
-	config := s.config.Copy()
-	config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Fallbacks = host, port, nil
+	config, err := poolConfig(Options{URL: atHost(s.url, host, port)})
+	if err != nil {
+		return nil, err
+	}
+	distribute(config)
 	pool, err := pgxpool.NewWithConfig(s.life, config)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -184,6 +185,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	if !gives(o.URL, "pool_max_conns") {
 		c.MaxConns = max(defaultMaxConns, c.MinConns, c.MinIdleConns)
 	}
+	c.ConnConfig.OnNotice = onNotice
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = defaultConnectTimeout
 	}
@@ -221,6 +223,26 @@ func warnPasswordFile(o Options, c *pgx.ConnConfig) {
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
 		o.log().Warn("others can read the file of the database's password, and psql ignores it: chmod 600 it", slog.String("file", file))
 	}
+}
+
+// atHost returns a URL with one other host. The certificate that TLS expects, the attempts
+// with and without TLS, and the line of .pgpass all depend on the host, so they follow from
+// the URL.
+func atHost(rawURL, host string, port uint16) string {
+	login, place, ok := strings.Cut(rawURL, "@")
+	if !ok {
+		login, place = "", rawURL
+	} else {
+		login += "@"
+	}
+	place, query, _ := strings.Cut(place, "?")
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		rawKey, _, _ := strings.Cut(pair, "=")
+		key, _ := url.PathUnescape(rawKey)
+		return key == "" || key == "host" || key == "hostaddr" || key == "port"
+	})
+	pairs = append(pairs, "host="+url.PathEscape(host), "port="+strconv.Itoa(int(port))) // they go before the place
+	return login + place + "?" + strings.Join(pairs, "&")
 }
 
 // gives reports whether a URL, or a variable or service that it relies on, gives a

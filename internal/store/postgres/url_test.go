@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,3 +209,54 @@ func clearEnv(t *testing.T) {
 }
 
 var _ rower = (*pgx.Conn)(nil)
+
+// TestWorker checks that everything which depends on the host is that of a worker: the
+// certificate, the attempts with and without TLS, and the line of .pgpass.
+func TestWorker(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pgpass")
+	if err := os.WriteFile(file, []byte("one:*:*:*:of one\n2001\\:db8\\:\\:7:6543:*:*:of seven\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for rest, want := range map[string]struct {
+		name string
+		tls  []bool
+	}{
+		"sslmode=verify-full":             {"2001:db8::7", []bool{true}},
+		"":                                {"", []bool{true, false}},
+		"sslmode=disable&host=x&port=1":   {"", []bool{false}},
+		"sslmode=allow&pool_max_conns=19": {"", []bool{false, true}},
+	} {
+		s := &Store{url: "postgres://me@one,two:5433/db?application_name=a+b%26c&passfile=" + file + "&" + rest, life: t.Context(), workers: map[string]*target{}}
+		w, err := s.worker("w", "2001:db8::7", 6543)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.pool.Close()
+		defer w.close()
+		c := w.pool.Config()
+		all := []*tls.Config{c.ConnConfig.TLSConfig}
+		hosts := []string{address(c.ConnConfig.Host, c.ConnConfig.Port)}
+		for _, f := range c.ConnConfig.Fallbacks {
+			all, hosts = append(all, f.TLSConfig), append(hosts, address(f.Host, f.Port))
+		}
+		var with []bool
+		for i, tc := range all {
+			with = append(with, tc != nil)
+			if hosts[i] != "[2001:db8::7]:6543" {
+				t.Errorf("%s: attempt %d is at %s", rest, i, hosts[i])
+			}
+			if tc != nil && want.name != "" && tc.ServerName != want.name {
+				t.Errorf("%s: the certificate must name %q", rest, tc.ServerName)
+			}
+		}
+		if !slices.Equal(with, want.tls) {
+			t.Errorf("%s: attempts with TLS are %v, want %v", rest, with, want.tls)
+		}
+		if c.ConnConfig.Password != "of seven" || c.ConnConfig.User != "me" || c.ConnConfig.Database != "db" || c.ConnConfig.OnNotice == nil || c.ConnConfig.RuntimeParams["application_name"] != "a+b&c" {
+			t.Errorf("%s: the worker has %q, %q, %q", rest, c.ConnConfig.Password, c.ConnConfig.User, c.ConnConfig.Database)
+		}
+		if rest != "" && strings.Contains(rest, "19") && c.MaxConns != 19 {
+			t.Errorf("%s: %d connections", rest, c.MaxConns)
+		}
+	}
+}
