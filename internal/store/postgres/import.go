@@ -440,7 +440,9 @@ func (g *group) lookUp(t *tx, round []*item) error {
 // finish counts the created accounts and writes the records of the outboxes.
 func (g *group) finish(t *tx) {
 	queueCount(t, g.app, g.bucket, g.delta)
+	var ws []owned
 	for _, c := range g.calls {
-		c.finish(t)
+		ws = append(ws, c.writes()...)
 	}
+	queueWrites(t, g.app, ws)
 }

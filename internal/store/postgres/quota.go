@@ -169,13 +169,14 @@ func (c *imported) importRow(r *row, u account.Upsert, full bool, internal uint6
 	return account.UpsertResult{Code: account.OK, Created: true, InternalID: internal}
 }
 
-// finish writes the records of the outbox.
-func (c *imported) finish(t *tx) {
+// writes returns the records of the outbox.
+func (c *imported) writes() []owned {
 	if c.policy.Outbox == nil {
-		return
+		return nil
 	}
 	ws, err := account.CallOutbox(c.policy.Outbox, c.results)
-	if c.outbox.err = err; err == nil {
-		c.outbox.queue(t, c.app, ws)
+	if c.outbox.err = err; err != nil {
+		return nil
 	}
+	return c.outbox.own(ws)
 }

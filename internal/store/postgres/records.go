@@ -195,7 +195,7 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 	}
 	o.queue(t, 0, c.Writes)
 	if len(r.spaces) > 0 {
-		queueChange(t, spacesKind)
+		t.touch(spacesKind)
 	}
 	return r, t.send()
 }
@@ -257,8 +257,8 @@ func (o *outbox) committed(t *tx, ws []account.Write) (done bool, err error) {
 	if err := t.send(); err != nil || !done {
 		return false, err
 	}
-	queueChange(t, kinds[0])
-	return true, t.send()
+	t.touch(kinds[0])
+	return true, nil
 }
 
 // Statements of writes. $1 is the kind, $2 the key, $3 the value, $4 the number of the
@@ -276,21 +276,40 @@ const (
 	touchSQL  = `INSERT INTO changes (kind, slot, n) VALUES ($1, $2, 1) ON CONFLICT (kind, slot) DO UPDATE SET n = changes.n + 1`
 )
 
-// queue writes ws in the order of their keys, and counts the change of each kind. When t is
-// sent, it fails with Code Stale if a record has another version. app is the app whose
-// accounts the transaction changes, or 0.
+// queue is queueWrites for the writes of one outbox.
 func (o *outbox) queue(t *tx, app account.AppID, ws []account.Write) {
-	ws = slices.SortedFunc(slices.Values(ws), func(a, b account.Write) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.KeyIn(o.number), b.KeyIn(o.number)))
-	})
+	queueWrites(t, app, o.own(ws))
+}
+
+// An owned is a write of an outbox.
+type owned struct {
+	*outbox
+	account.Write
+}
+
+// own returns the writes of o, which has a number, and notes their kinds.
+func (o *outbox) own(ws []account.Write) []owned {
+	all := make([]owned, len(ws))
 	o.kinds = nil
-	for i := range ws {
-		o.queueWrite(t, &ws[i])
-		o.kinds = append(o.kinds, int16(ws[i].Kind))
+	for i, w := range ws {
+		all[i] = owned{o, w}
+		o.kinds = append(o.kinds, int16(w.Kind))
 	}
+	slices.Sort(o.kinds)
 	o.kinds = slices.Compact(o.kinds)
-	for _, kind := range o.kinds {
-		queueChange(t, kind)
+	return all
+}
+
+// queueWrites writes records in the order of their keys. Of several writes of a record the
+// last one counts. When t is sent, it fails with Code Stale if a record has another version.
+// app is the app whose accounts the transaction changes, or 0.
+func queueWrites(t *tx, app account.AppID, ws []owned) {
+	slices.SortStableFunc(ws, func(a, b owned) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.KeyIn(a.number), b.KeyIn(b.number)))
+	})
+	for i := range ws {
+		ws[i].queueWrite(t, &ws[i].Write)
+		t.touch(int16(ws[i].Kind))
 	}
 	if len(ws) > 0 && app != 0 {
 		t.s.sql.queueBoth(t, app)
@@ -333,8 +352,18 @@ func stale(want int64) func(pgconn.CommandTag) error {
 	}
 }
 
-// queueChange counts a change of a kind. Kinds must come in order, and spacesKind last.
-func queueChange(t *tx, kind int16) { t.queue(touchSQL, kind, rand.IntN(changeSlots)) }
+// touch counts a change of a kind when t commits.
+func (t *tx) touch(kind int16) { t.touched = append(t.touched, kind) }
+
+// queueTouched counts the changes of touch. Each transaction locks one slot of a kind, in the
+// order of kinds, so that no two wait for each other.
+func (t *tx) queueTouched() {
+	slices.Sort(t.touched)
+	for _, kind := range slices.Compact(t.touched) {
+		t.queue(touchSQL, kind, rand.IntN(changeSlots))
+	}
+	t.touched = nil
+}
 
 // Changes implements [account.Records].
 func (s *Store) Changes(kind account.Kind) uint64 { return s.watch.changes(kind) }

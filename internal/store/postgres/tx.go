@@ -45,7 +45,8 @@ type tx struct {
 	doubt bool
 
 	batch      pgx.Batch
-	committing bool // the commit may have reached the server
+	touched    []int16 // kinds of touch
+	committing bool    // the commit may have reached the server
 }
 
 // queue adds a statement to those that send sends.
@@ -66,6 +67,7 @@ func (t *tx) commit() error {
 	if err := t.s.hook(false); err != nil {
 		return err
 	}
+	t.queueTouched()
 	unreplicated := false
 	watchNotices(t.conn, func() { unreplicated = true })
 	defer watchNotices(t.conn, nil)
