@@ -54,8 +54,9 @@ type Records interface {
 
 	// Changes returns a number that differs after each commit that writes records of a
 	// kind. It does not change before reads see the commit, so a cache is valid as long as
-	// the number stays the same. Changes costs no more than a look-up in memory. Numbers
-	// of different handles cannot be compared.
+	// the number stays the same. While a handle cannot learn what other handles commit, the
+	// number differs each time. Changes costs no more than a look-up in memory. Numbers of
+	// different handles cannot be compared.
 	Changes(kind Kind) uint64
 }
 

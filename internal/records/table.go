@@ -16,13 +16,15 @@ type table[K comparable, T any] struct {
 	parse   func(key string) (K, error)
 	decode  func(value []byte) (T, error)
 	loading chan struct{} // semaphore of the caller that loads
+	loads   atomic.Uint64 // that have begun
 	loaded  atomic.Pointer[rows[K, T]]
 }
 
 // rows are the records of a kind at one value of Changes.
 type rows[K comparable, T any] struct {
 	changes uint64
-	order   []K // in the order of the engine's keys
+	load    uint64 // its number
+	order   []K    // in the order of the engine's keys
 	by      map[K]row[T]
 }
 
@@ -66,7 +68,8 @@ func (t *table[K, T]) all(ctx context.Context) ([]T, error) {
 }
 
 // rows returns the current records. If they have changed, one of the concurrent callers
-// loads them and the others wait.
+// loads them and the others wait. A load that has begun after a call counts for the call,
+// even if the engine cannot tell whether the records have changed since.
 func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
 	if err := account.Ended(ctx); err != nil {
 		return nil, err
@@ -74,6 +77,7 @@ func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
 	if rs := t.current(); rs != nil {
 		return rs, nil
 	}
+	before := t.loads.Load()
 	select {
 	case t.loading <- struct{}{}:
 		defer func() { <-t.loading }()
@@ -81,6 +85,9 @@ func (t *table[K, T]) rows(ctx context.Context) (*rows[K, T], error) {
 		return nil, account.Ended(ctx)
 	}
 	if rs := t.current(); rs != nil {
+		return rs, nil
+	}
+	if rs := t.loaded.Load(); rs != nil && rs.load > before {
 		return rs, nil
 	}
 	rs, err := t.load(ctx)
@@ -104,7 +111,7 @@ func (t *table[K, T]) current() *rows[K, T] {
 // therefore loads again.
 func (t *table[K, T]) load(ctx context.Context) (*rows[K, T], error) {
 	last := t.loaded.Load()
-	next := &rows[K, T]{changes: t.e.Changes(t.kind), by: map[K]row[T]{}}
+	next := &rows[K, T]{load: t.loads.Add(1), changes: t.e.Changes(t.kind), by: map[K]row[T]{}}
 	for q := (account.RecordQuery{Kind: t.kind, Limit: account.MaxListLimit}); ; {
 		page, err := t.e.Records(ctx, q)
 		if err != nil {

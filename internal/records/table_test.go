@@ -3,6 +3,7 @@ package records_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,6 +125,40 @@ func TestCacheLoadsOnce(t *testing.T) {
 		close(s.gate)
 		wg.Wait()
 		v.equal("records read", s.listed, 1)
+	})
+}
+
+// A blind engine cannot tell whether other handles have changed records.
+type blind struct {
+	slow
+	n atomic.Uint64
+}
+
+func (b *blind) Changes(account.Kind) uint64 { return b.n.Add(1) }
+
+// TestCacheOfBlindEngine calls App while the engine reports another number each time. Each
+// call reads the engine, but those that wait do so together.
+func TestCacheOfBlindEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &blind{slow: slow{counter: counter{Engine: new(mem.Store)}, gate: make(chan struct{})}}
+		close(b.gate)
+		v := &env{t, b, records.New(b, nil)}
+		v.create(app)
+		for _, name := range []string{"one", "two"} {
+			v.update(app, rename(name))
+			v.equal("name", v.app(app).Name, name)
+		}
+		b.listed, b.gate = 0, make(chan struct{})
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { v.app(app) })
+		}
+		synctest.Wait()
+		close(b.gate)
+		wg.Wait()
+		if b.listed < 1 || b.listed > 2 {
+			t.Errorf("50 calls at once list the records %d times", b.listed)
+		}
 	})
 }
 

@@ -110,15 +110,26 @@ func (w *watch) wrote(o *outbox) {
 	}
 }
 
-// changes returns the number of changes of a kind.
-func (w *watch) changes(kind account.Kind) uint64 { return w.kinds[kind].Load() }
+// changes returns the number of changes of a kind. If the last poll is too old, it returns a
+// new number each time, so that caches read the database.
+func (w *watch) changes(kind account.Kind) uint64 {
+	w.mu.RLock()
+	fresh := w.isFresh()
+	w.mu.RUnlock()
+	if !fresh {
+		return w.kinds[kind].Add(1)
+	}
+	return w.kinds[kind].Load()
+}
 
-// current returns nil if the last poll is recent enough for [account.MaxStale]. Otherwise it
-// waits for the next one.
+// isFresh reports whether the last poll is recent enough for [account.MaxStale].
+func (w *watch) isFresh() bool { return time.Since(w.fresh) < account.MaxStale }
+
+// current returns nil if the last poll is recent enough. Otherwise it waits for the next one.
 func (w *watch) current(ctx context.Context) error {
 	for {
 		w.mu.RLock()
-		fresh, next, err := time.Since(w.fresh) < account.MaxStale, w.next, w.err
+		fresh, next, err := w.isFresh(), w.next, w.err
 		w.mu.RUnlock()
 		if fresh {
 			return nil

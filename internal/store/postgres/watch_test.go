@@ -1,10 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
+	"rollcall/internal/testutil/pgtest"
 )
 
 const (
@@ -144,4 +147,54 @@ func TestWatchClock(t *testing.T) {
 	s.watch.fresh = s.watch.fresh.Add(-time.Minute)
 	s.pollOnce(t)
 	s.watches(t, "a", 7)
+}
+
+// TestWatchBlind replaces the key of an app on another handle while the polls of a handle
+// hang. The handle then reads the database, or fails if that hangs too.
+func TestWatchBlind(t *testing.T) {
+	direct := database(t)
+	p := pgtest.StartProxy(t, direct)
+	t.Cleanup(p.Pass)
+	s, other := openStill(t, p.URL(direct)), openStill(t, direct)
+	one, two := records.New(s, nil), records.New(other, nil)
+	by := account.AuditEntry{Time: watchTime, Action: "app.update", App: watchApp}
+	key := func(id string) []account.Key {
+		return []account.Key{{ID: id, Kind: account.HMACKey, Secret: "secret", Created: watchTime}}
+	}
+	if _, err := two.CreateApp(t.Context(), account.App{ID: watchApp, Edition: account.Pro, Created: watchTime, Keys: key("k1")}, by); err != nil {
+		t.Fatal(err)
+	}
+	blind := func() { s.watch.fresh = time.Now().Add(-account.MaxStale) }
+	now := func() { s.watch.fresh = time.Now().Add(time.Hour) } // however slow the machine is
+	check := func(want string) {
+		t.Helper()
+		if a, err := one.App(t.Context(), watchApp); err != nil || a.Keys[0].ID != want {
+			t.Errorf("the app is %+v, %v; want the key %s", a, err, want)
+		}
+	}
+	s.pollOnce(t)
+	now()
+	check("k1")
+	if n := s.Changes(1); n != s.Changes(1) {
+		t.Error("Changes differs while the polls succeed")
+	}
+	_, err := two.UpdateApp(t.Context(), watchApp, func(a account.App) (account.App, error) {
+		a.Keys = key("k2")
+		return a, nil
+	}, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("k1") // no poll has seen it
+	blind()
+	check("k2")
+	now()
+	check("k2")
+	blind()
+	p.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if a, err := one.App(ctx, watchApp); account.CodeOf(err) != account.Unavailable {
+		t.Errorf("while the database hangs: %+v, %v; want Code unavailable", a, err)
+	}
 }
