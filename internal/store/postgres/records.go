@@ -132,10 +132,10 @@ func (s *Store) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	}
 	var o outbox
 	var r *renewal
-	doubt := false
+	doubt, clocks := false, map[account.AppID]int64{}
 	err := s.transact(ctx, s.pool, func(t *tx) error {
 		doubt = t.doubt
-		done, err := s.commit(t, c, &o)
+		done, err := s.commit(t, c, &o, clocks)
 		if done != nil {
 			r = done
 		}
@@ -169,8 +169,9 @@ func (s *Store) ownCommit(ctx context.Context, o *outbox, ws []account.Write) er
 	})
 }
 
-// commit applies c. It returns nil if an earlier attempt has.
-func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
+// commit applies c. It returns nil if an earlier attempt has. clocks are those of earlier
+// attempts.
+func (s *Store) commit(t *tx, c account.Commit, o *outbox, clocks map[account.AppID]int64) (*renewal, error) {
 	if isLong(c) {
 		t.queue("set local statement_timeout = 0") // the deadline of t ends it
 	}
@@ -183,7 +184,7 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox) (*renewal, error) {
 			return nil, err
 		}
 	}
-	r := &renewal{number: o.number, spaces: map[account.AppID]bool{}}
+	r := &renewal{number: o.number, spaces: map[account.AppID]bool{}, clocks: clocks}
 	for _, sp := range slices.SortedFunc(slices.Values(c.Spaces), func(a, b account.Space) int { return cmp.Compare(a.App, b.App) }) {
 		again, err := s.commitSpace(t, sp, r)
 		if err != nil {

@@ -104,8 +104,8 @@ const replaceSpaceSQL = `UPDATE spaces SET generation = $2, live = 0, quota = 0,
 const strangersSQL = `SELECT count(*) FROM accounts
 	WHERE sdkappid = $1 AND userid = ANY ($2) AND deleted_ms IS NULL`
 
-// commitSpace creates, changes or removes a space. It returns the accounts to write and
-// whether the watermarks of the app are no longer valid.
+// commitSpace creates, changes or removes a space. It reports whether the watermarks of the
+// app are no longer valid.
 func (s *Store) commitSpace(t *tx, sp account.Space, r *renewal) (renewed bool, err error) {
 	w, err := lockAll(t, sp.App)
 	if err != nil {
@@ -121,6 +121,7 @@ func (s *Store) commitSpace(t *tx, sp account.Space, r *renewal) (renewed bool, 
 		return false, nil
 	case len(w.rows) == 0:
 		t.queue(addSpaceSQL, int64(sp.App), int64(r.number), admins, buckets)
+		r.queueClock(t, sp.App)
 	default:
 		if !slices.Equal(w.rows[0].admins, admins) {
 			t.queue(setAdminsSQL, int64(sp.App), admins)
@@ -159,7 +160,7 @@ func (s *Store) replaceSpace(t *tx, w *whole, sp account.Space, r *renewal) erro
 		return err
 	}
 	if t.doubt && w.generation == int64(r.number) { // an earlier attempt has, and others may have changed accounts since
-		r.note(sp.App, dumpRows(sp.Replace, clock))
+		r.note(sp.App, dumpRows(sp.Replace, r.clocks[sp.App]))
 		queueCount(t, sp.App, w.rows[0].bucket, 0)
 		return t.send()
 	}
@@ -179,6 +180,7 @@ func (s *Store) replaceSpace(t *tx, w *whole, sp account.Space, r *renewal) erro
 	default:
 		t.queue(replaceSpaceSQL, int64(sp.App), int64(r.number), texts(sp.Admins))
 	}
+	r.clocks[sp.App] = clock
 	rows := dumpRows(sp.Replace, clock)
 	r.note(sp.App, rows)
 	for part := range slices.Chunk(rows, putRows) {

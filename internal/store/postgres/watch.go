@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,9 +69,20 @@ func (w *watch) kicked(app account.AppID, rows []*row) {
 
 // A renewal contains the spaces that a commit has created, removed or replaced.
 type renewal struct {
-	number uint64                 // of the commit: the generation of the spaces
-	spaces map[account.AppID]bool // whether the space exists now
-	kicks  []kicked               // that they begin with
+	number uint64                  // of the commit: the generation of the spaces
+	spaces map[account.AppID]bool  // whether the space exists now
+	clocks map[account.AppID]int64 // of the database, when the space was locked
+	kicks  []kicked                // that they begin with
+}
+
+// queueClock notes the clock of the database for a space that t has locked.
+func (r *renewal) queueClock(t *tx, app account.AppID) {
+	t.queue(`SELECT ` + clockSQL).QueryRow(func(row pgx.Row) error {
+		var clock int64
+		err := row.Scan(&clock)
+		r.clocks[app] = clock
+		return err
+	})
 }
 
 // note adds the watermarks of rows of a space.
@@ -82,7 +94,8 @@ func (r *renewal) note(app account.AppID, rows []*row) {
 	}
 }
 
-// renew replaces the watermarks of spaces that the process itself has changed.
+// renew replaces the watermarks of spaces that the process itself has changed. Kicks can have
+// followed meanwhile: those that are known of this generation, and those of a later time.
 func (w *watch) renew(r *renewal) {
 	if r == nil || len(r.spaces) == 0 {
 		return
@@ -90,16 +103,24 @@ func (w *watch) renew(r *renewal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.again = true
+	known := map[account.AppID]bool{}
 	for app, exists := range r.spaces {
-		w.renewed[app] = true
-		delete(w.kicks, app)
-		delete(w.generations, app)
-		if exists {
-			w.generations[app] = int64(r.number)
+		if known[app] = exists && w.generations[app] == int64(r.number); known[app] {
+			continue
 		}
+		w.renewed[app] = true
+		if !exists {
+			delete(w.kicks, app)
+			delete(w.generations, app)
+			continue
+		}
+		maps.DeleteFunc(w.kicks[app], func(_ account.UserID, k kick) bool { return k.changed <= r.clocks[app] })
+		w.generations[app] = int64(r.number)
 	}
 	for _, k := range r.kicks {
-		w.learn(k)
+		if !known[k.app] {
+			w.learn(k)
+		}
 	}
 }
 

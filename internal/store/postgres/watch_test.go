@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -128,7 +129,8 @@ func TestWatchLateRenewal(t *testing.T) {
 	kickID(t, other, "a", 7)
 	s.pollOnce(t)
 	s.watch.since += time.Hour.Microseconds() // so that the next poll does not find the kick by its time
-	s.watch.renew(&renewal{number: 1, spaces: map[account.AppID]bool{watchApp: true}})
+	later := map[account.AppID]int64{watchApp: math.MaxInt64} // so that the renewal forgets it
+	s.watch.renew(&renewal{number: 1, spaces: map[account.AppID]bool{watchApp: true}, clocks: later})
 	s.watches(t, "a", 0)
 	s.watch.fresh = s.watch.fresh.Add(time.Hour)
 	s.pollOnce(t)
@@ -196,5 +198,48 @@ func TestWatchBlind(t *testing.T) {
 	defer cancel()
 	if a, err := one.App(ctx, watchApp); account.CodeOf(err) != account.Unavailable {
 		t.Errorf("while the database hangs: %+v, %v; want Code unavailable", a, err)
+	}
+}
+
+// TestWatchKickBeforeRenewal kicks an id after the commit that replaces its space, before the
+// handle learns of its own commit. A poll may have seen both.
+func TestWatchKickBeforeRenewal(t *testing.T) {
+	for name, polls := range map[string]bool{"own": false, "polled": true} {
+		t.Run(name, func(t *testing.T) {
+			url := database(t)
+			var s *Store
+			armed := false
+			s = open(t, Options{URL: url, hook: func(written bool) error {
+				if armed && written {
+					armed = false
+					kickID(t, s, "a", 9)
+					if polls {
+						s.pollOnce(t)
+						s.watch.since += time.Hour.Microseconds() // so that no other poll finds the kick by its time
+						s.watch.fresh = s.watch.fresh.Add(time.Hour)
+					}
+				}
+				return nil
+			}})
+			defer s.Close()
+			s.stop()
+			s.polls.Wait()
+			openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}})
+			kickID(t, s, "b", 5)
+			other := open(t, Options{URL: url})
+			defer other.Close()
+			d, err := other.Dump(t.Context(), watchApp, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kickID(t, s, "b", 6)
+			armed = true
+			openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}, Replace: d})
+			s.watches(t, "a", 9)
+			s.watches(t, "b", 5)
+			s.pollOnce(t)
+			s.watches(t, "a", 9)
+			s.watches(t, "b", 5)
+		})
 	}
 }
