@@ -16,7 +16,9 @@ const (
 	pollEvery = 300 * time.Millisecond
 	pollTime  = 2 * time.Second // after which a poll has failed
 
-	rereadTime = time.Minute // the same, if it reads all watermarks of an app
+	// rereadTime is the same for a poll that reads all watermarks of an app, or that follows
+	// one which had no time for all new ones: a snapshot that is restored has many.
+	rereadTime = time.Minute
 
 	// overlap is how far a poll looks back for kicks. A transaction that is longer than that
 	// could commit a kick that the poll does not see, so it must exceed [callTime].
@@ -84,13 +86,15 @@ func (w *watch) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	limit := pollTime
-	if p.first || len(p.changed) > 0 {
+	limit := w.limit
+	if p.first || len(p.changed) > 0 || w.slow {
 		limit = rereadTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := p.readKicks(ctx, w.conn, w.lookBack(p)); err != nil {
+	err = p.readKicks(ctx, w.conn, w.lookBack(p))
+	w.slow = err != nil && ctx.Err() != nil
+	if err != nil {
 		return err
 	}
 	w.apply(p)
@@ -168,6 +172,7 @@ func (w *watch) begin() *polled {
 	defer w.mu.Unlock()
 	p := &polled{began: time.Now(), first: w.fresh.IsZero(), again: w.again, counts: map[int16]int64{}}
 	clear(w.renewed)
+	clear(w.own)
 	return p
 }
 
@@ -257,6 +262,7 @@ func (w *watch) apply(p *polled) {
 		}
 	}
 	w.counts = p.counts
+	w.again = len(w.renewed) > 0
 	if p.generations != nil {
 		w.applySpaces(p.generations)
 	}
@@ -268,13 +274,14 @@ func (w *watch) apply(p *polled) {
 	if w.err != nil {
 		w.s.lg.Info("the database serves again")
 	}
-	w.fresh, w.err, w.again = p.began, nil, len(w.renewed) > 0
+	w.fresh, w.err = p.began, nil
 	close(w.next)
 	w.next = make(chan struct{})
 }
 
 // applySpaces makes the generations of spaces known, and forgets the watermarks of those
-// that have changed.
+// that have changed. It keeps those of own kicks since the poll began, which the poll may not
+// have seen. They can be of the generation before, so the next poll reads the space again.
 func (w *watch) applySpaces(generations map[account.AppID]int64) {
 	for app := range w.renewed {
 		delete(generations, app)
@@ -282,8 +289,17 @@ func (w *watch) applySpaces(generations map[account.AppID]int64) {
 			generations[app] = own
 		}
 	}
-	maps.DeleteFunc(w.kicks, func(app account.AppID, _ map[account.UserID]kick) bool {
-		return w.generations[app] != generations[app]
+	maps.DeleteFunc(w.kicks, func(app account.AppID, of map[account.UserID]kick) bool {
+		if w.generations[app] == generations[app] {
+			return false
+		}
+		own := w.own[app]
+		maps.DeleteFunc(of, func(id account.UserID, _ kick) bool { return !own[id] })
+		if len(of) > 0 {
+			delete(generations, app)
+			w.again = true
+		}
+		return len(of) == 0
 	})
 	w.generations = generations
 }

@@ -22,11 +22,12 @@ type watch struct {
 	mu          sync.RWMutex
 	kicks       map[account.AppID]map[account.UserID]kick
 	generations map[account.AppID]int64
-	renewed     map[account.AppID]bool // apps of renew since the last poll began
-	again       bool                   // the next poll reads all spaces, because of renew
-	fresh       time.Time              // when the last successful poll began
-	next        chan struct{}          // closed by the next successful poll
-	err         error                  // of the last poll
+	renewed     map[account.AppID]bool                    // apps of renew since the last poll began
+	own         map[account.AppID]map[account.UserID]bool // ids of kicked since the last poll began
+	again       bool                                      // the next poll reads all spaces, because of renew or own
+	fresh       time.Time                                 // when the last successful poll began
+	next        chan struct{}                             // closed by the next successful poll
+	err         error                                     // of the last poll
 
 	// Only the poll uses these.
 	conn   *pgx.Conn
@@ -34,13 +35,19 @@ type watch struct {
 	counts map[int16]int64 // commits by kind
 	placed time.Time       // when the placement of shards was read
 	since  int64           // the clock of the database at the last poll, in microseconds
+	limit  time.Duration   // of reading kicks
+	slow   bool            // the last poll could not read the kicks within limit
 }
 
 // A kick is the watermark of an id.
 type kick struct{ seconds, changed int64 }
 
 func newWatch(s *Store) *watch {
-	return &watch{s: s, kicks: map[account.AppID]map[account.UserID]kick{}, generations: map[account.AppID]int64{}, renewed: map[account.AppID]bool{}, next: make(chan struct{}), counts: map[int16]int64{}}
+	return &watch{
+		s: s, limit: pollTime, next: make(chan struct{}), counts: map[int16]int64{},
+		kicks: map[account.AppID]map[account.UserID]kick{}, generations: map[account.AppID]int64{},
+		renewed: map[account.AppID]bool{}, own: map[account.AppID]map[account.UserID]bool{},
+	}
 }
 
 // learn stores a watermark, unless a newer one is known.
@@ -62,7 +69,13 @@ func (w *watch) kicked(app account.AppID, rows []*row) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	own := w.own[app]
+	if own == nil {
+		own = map[account.UserID]bool{}
+		w.own[app] = own
+	}
 	for _, r := range rows {
+		own[r.ID] = true
 		w.learn(kicked{app, r.ID, kick{r.Kicked, r.kickedUS}})
 	}
 }

@@ -243,3 +243,67 @@ func TestWatchKickBeforeRenewal(t *testing.T) {
 		})
 	}
 }
+
+// TestWatchOwnKick kicks an id while a poll is under way that has seen a new generation of
+// its space, before or after another handle creates that generation.
+func TestWatchOwnKick(t *testing.T) {
+	for name, later := range map[string]bool{"before": false, "after": true} {
+		t.Run(name, func(t *testing.T) {
+			url := database(t)
+			s, other := openStill(t, url), openStill(t, url)
+			openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}})
+			kickID(t, other, "b", 5)
+			s.pollOnce(t)
+			third := open(t, Options{URL: url})
+			defer third.Close()
+			d, err := third.Dump(t.Context(), watchApp, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kickID(t, other, "b", 6)
+			s.watch.begin()
+			if !later {
+				kickID(t, s, "a", 9)
+			}
+			openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a", "b"}, Replace: d})
+			p := &polled{began: time.Now(), again: true, counts: map[int16]int64{}}
+			if err := p.read(t.Context(), s.watch.conn); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.readSpaces(t.Context(), s.watch.conn); err != nil {
+				t.Fatal(err)
+			}
+			p.changed = s.watch.unknown(p.generations)
+			if err := p.readKicks(t.Context(), s.watch.conn, s.watch.lookBack(p)); err != nil {
+				t.Fatal(err)
+			}
+			want := int64(0)
+			if later {
+				kickID(t, s, "a", 9)
+				want = 9
+			}
+			s.watch.apply(p)
+			s.watches(t, "a", 9) // it may be of either generation
+			s.watches(t, "b", 5)
+			s.pollOnce(t)
+			s.watches(t, "a", want)
+			s.watches(t, "b", 5)
+		})
+	}
+}
+
+// TestWatchBurst polls when there are more new kicks than a poll has time for.
+func TestWatchBurst(t *testing.T) {
+	url := database(t)
+	s, other := openStill(t, url), openStill(t, url)
+	openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a"}})
+	s.pollOnce(t)
+	kickID(t, other, "a", 7)
+	s.watch.limit = 1
+	if err := s.watch.poll(t.Context()); err == nil {
+		t.Fatal("a poll has read the kicks in no time")
+	}
+	s.watch.disconnect()
+	s.pollOnce(t)
+	s.watches(t, "a", 7)
+}
