@@ -25,6 +25,15 @@ const (
 	exportOrderSQL  = ` ORDER BY userid`
 )
 
+// Limits of the time in which the database must send a row of an export.
+const (
+	rowTime  = 30 * time.Second
+	sortTime = 10 * time.Minute // of the first row: the database may sort all accounts before
+)
+
+// errSilent is the error of an export whose database sends nothing.
+var errSilent = &account.Error{Code: account.Unavailable, Detail: outOfTime}
+
 // Export implements [account.Exporter]. It reads through a connection of its own, so that
 // long exports leave the pool to other calls.
 func (s *Store) Export(ctx context.Context, app account.AppID, q account.ExportQuery) iter.Seq2[*account.Exported, error] {
@@ -40,9 +49,11 @@ func (s *Store) export(ctx context.Context, app account.AppID, q account.ExportQ
 	if err := account.Ended(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.life, func() { cancel(errClosed) })()
+	idle := time.AfterFunc(s.rowTime, func() { cancel(errSilent) })
+	defer idle.Stop()
 	sql, args, ok := exportQuery(app, q)
 	if !ok {
 		return nil
@@ -52,11 +63,16 @@ func (s *Store) export(ctx context.Context, app account.AppID, q account.ExportQ
 		return exportError(ctx, err)
 	}
 	defer hangUp(conn)
+	idle.Reset(sortTime)
 	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return exportError(ctx, err)
 	}
-	more, err := yieldRows(rows, yield)
+	more, err := yieldRows(rows, func(e *account.Exported) bool {
+		idle.Stop() // the caller may be slow
+		defer func() { idle.Reset(s.rowTime) }()
+		return yield(e)
+	})
 	if !more {
 		return nil // the caller has seen enough
 	}
@@ -124,6 +140,9 @@ func yieldRows(rows pgx.Rows, yield func(*account.Exported) bool) (more bool, er
 func exportError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
+	}
+	if context.Cause(ctx) == errSilent {
+		return errSilent
 	}
 	if ctx.Err() != nil {
 		return &account.Error{Code: account.Unavailable, Detail: "the export was ended, or the store was closed; begin it again", Err: err}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,6 +45,7 @@ type Store struct {
 
 	spread        int32 // the rows of a space that are used
 	worthDividing int64
+	rowTime       time.Duration // see export
 
 	main      *target            // the database of the URL
 	workers   map[string]*target // of Citus, by address; only the poll uses it
@@ -75,7 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		lg: o.log(), url: o.URL, config: config, hook: o.hook,
 		spread: cmp.Or(o.spread, buckets), worthDividing: cmp.Or(o.worthDividing, worthDividing),
-		sql: plain{}, workers: map[string]*target{}, busy: map[*pgxpool.Conn]net.Conn{},
+		rowTime: rowTime, sql: plain{}, workers: map[string]*target{}, busy: map[*pgxpool.Conn]net.Conn{},
 	}
 	if s.hook == nil {
 		s.hook = func(bool) error { return nil }
