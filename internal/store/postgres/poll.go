@@ -20,8 +20,8 @@ const (
 	// one which had no time for all new ones: a snapshot that is restored has many.
 	rereadTime = time.Minute
 
-	// overlap is how far a poll looks back for kicks. A transaction that is longer than that
-	// could commit a kick that the poll does not see, so it must exceed [callTime].
+	// overlap is how far a poll looks back for kicks. It must exceed [callTime], the usual
+	// limit of a transaction. For one that is longer, see openSQL.
 	overlap = callTime + 5*time.Second
 )
 
@@ -69,6 +69,12 @@ func (w *watch) disconnect() {
 }
 
 const (
+	// openSQL returns when the oldest transaction began that writes, or waits for a lock, as
+	// far as the role can see it. Its kicks are older than its commit. Without the time-outs
+	// of a session, as behind a pooler, it can take any time.
+	openSQL = `SELECT coalesce(min((extract(epoch FROM xact_start) * 1000000)::bigint), 0) FROM pg_stat_activity
+		WHERE datname = current_database() AND backend_type = 'client backend' AND (backend_xid IS NOT NULL OR wait_event_type = 'Lock')`
+
 	pollSQL     = `SELECT ` + clockSQL + `, pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool`
 	countsSQL   = `SELECT kind, sum(n)::bigint FROM changes GROUP BY kind`
 	spacesSQL   = `SELECT sdkappid, generation FROM spaces WHERE bucket = 0`
@@ -152,6 +158,7 @@ type polled struct {
 	first       bool // of the store
 	again       bool // reads the spaces in any case
 	clock       int64
+	open        int64 // see openSQL; 0 if there is none
 	readOnly    bool
 	counts      map[int16]int64
 	generations map[account.AppID]int64 // nil if no space has changed
@@ -178,15 +185,23 @@ func (w *watch) begin() *polled {
 
 // lookBack returns the time from which on p looks for kicks, in microseconds of the
 // database's clock. That clock can be set, and the clock of another server can be behind, so
-// the time since the last poll counts, too.
+// the time since the last poll counts, too. So does the oldest transaction that was under way
+// then.
 func (w *watch) lookBack(p *polled) int64 {
 	if p.first {
 		return 0
 	}
-	return min(w.since, p.clock-p.began.Sub(w.fresh).Microseconds()) - overlap.Microseconds()
+	from := min(w.since, p.clock-p.began.Sub(w.fresh).Microseconds())
+	if w.open != 0 {
+		from = min(from, w.open)
+	}
+	return from - overlap.Microseconds()
 }
 
 func (p *polled) read(ctx context.Context, conn *pgx.Conn) error {
+	if err := conn.QueryRow(ctx, openSQL).Scan(&p.open); err != nil { // before the moment of the rest
+		return err
+	}
 	var b pgx.Batch
 	b.Queue("begin isolation level repeatable read") // on PostgreSQL everything is of one moment
 	b.Queue("set local statement_timeout = 0")       // ctx ends it
@@ -255,7 +270,7 @@ func (p *polled) readKicks(ctx context.Context, conn *pgx.Conn, since int64) err
 func (w *watch) apply(p *polled) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.since = p.clock
+	w.since, w.open = p.clock, p.open
 	for kind, n := range p.counts {
 		if w.counts[kind] != n && kind >= 0 {
 			w.kinds[kind].Add(1)

@@ -35,6 +35,7 @@ type watch struct {
 	counts map[int16]int64 // commits by kind
 	placed time.Time       // when the placement of shards was read
 	since  int64           // the clock of the database at the last poll, in microseconds
+	open   int64           // when the oldest transaction began that was under way then, or 0
 	limit  time.Duration   // of reading kicks
 	slow   bool            // the last poll could not read the kicks within limit
 }

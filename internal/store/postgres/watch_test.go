@@ -128,7 +128,7 @@ func TestWatchLateRenewal(t *testing.T) {
 	openSpace(t, other, account.Space{App: watchApp, Admins: []account.UserID{"a"}})
 	kickID(t, other, "a", 7)
 	s.pollOnce(t)
-	s.watch.since += time.Hour.Microseconds() // so that the next poll does not find the kick by its time
+	s.watch.since += time.Hour.Microseconds()                 // so that the next poll does not find the kick by its time
 	later := map[account.AppID]int64{watchApp: math.MaxInt64} // so that the renewal forgets it
 	s.watch.renew(&renewal{number: 1, spaces: map[account.AppID]bool{watchApp: true}, clocks: later})
 	s.watches(t, "a", 0)
@@ -306,4 +306,34 @@ func TestWatchBurst(t *testing.T) {
 	s.watch.disconnect()
 	s.pollOnce(t)
 	s.watches(t, "a", 7)
+}
+
+// TestWatchLateKick commits a kick long after the clock of its transaction.
+func TestWatchLateKick(t *testing.T) {
+	if citusURL != "" {
+		t.Skip("the transaction is on a worker")
+	}
+	url := database(t)
+	s := openStill(t, url)
+	openSpace(t, s, account.Space{App: watchApp, Admins: []account.UserID{"a"}})
+	late, err := connect(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kick = `UPDATE accounts SET kicked_s = 9, kicked_us = ` + clockSQL + ` WHERE userid = 'a'`
+	if _, err := late.Exec(t.Context(), kick); err != nil {
+		t.Fatal(err)
+	}
+	pass := func() { // an hour
+		s.watch.since += time.Hour.Microseconds()
+		s.watch.fresh = s.watch.fresh.Add(time.Hour)
+	}
+	s.pollOnce(t)
+	s.watches(t, "a", 0)
+	pass()
+	if err := late.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.pollOnce(t)
+	s.watches(t, "a", 9)
 }
