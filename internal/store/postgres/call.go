@@ -39,7 +39,7 @@ func (c *call) wait(reads bool) error {
 		return err
 	case <-c.ctx.Done():
 	}
-	if c.state.CompareAndSwap(waiting, abandoned) || reads {
+	if c.state.CompareAndSwap(waiting, abandoned) || c.state.Load() == abandoned || reads {
 		return account.Ended(c.ctx)
 	}
 	return account.Undecided(c.ctx)
