@@ -156,7 +156,8 @@ func (s *Store) LoadRecords(ctx context.Context, ws []account.Write, above accou
 	}
 	var o outbox
 	return s.load(ctx, &o, ws, func(t *tx) error {
-		t.queue(`SELECT setval('commit_numbers', $1) FROM commit_numbers WHERE last_value < $1 OR NOT is_called`, int64(max(1, above.Commit)))
+		t.queue(raiseLockSQL+`commit_numbers`+raiseSQL, int64(max(1, above.Commit)), raiseLock)
+		t.queue(`SELECT setval('commit_numbers', $1) FROM commit_numbers`+raiseSQL, int64(max(1, above.Commit)))
 		s.ids.queuePast(t, above.InternalID)
 		queueNumbers(t, []*outbox{&o})
 		if err := t.send(); err != nil {
@@ -207,12 +208,22 @@ func (s *Store) load(ctx context.Context, o *outbox, ws []account.Write, fn func
 	return err
 }
 
+// A sequence is raised in two statements. The first one takes a lock until the end of the
+// transaction, if the sequence is too low, and the second one looks again. Otherwise two
+// loads at the same time could lower it.
+const (
+	raiseLock    = 7_021_310_877 // the key of the lock
+	raiseLockSQL = `SELECT pg_advisory_xact_lock($2) FROM `
+	raiseSQL     = ` WHERE last_value < $1 OR NOT is_called`
+)
+
 // queuePast makes every id that is assigned from now on larger than newest.
 func (a *internalIDs) queuePast(t *tx, newest uint64) {
 	if newest == 0 {
 		return
 	}
-	t.queue(`SELECT setval('internal_ids', $1) FROM internal_ids WHERE last_value < $1 OR NOT is_called`, int64(newest)).QueryRow(func(r pgx.Row) error {
+	t.queue(raiseLockSQL+`internal_ids`+raiseSQL, int64(newest), raiseLock)
+	t.queue(`SELECT setval('internal_ids', $1) FROM internal_ids`+raiseSQL, int64(newest)).QueryRow(func(r pgx.Row) error {
 		var last int64
 		err := r.Scan(&last)
 		a.mu.Lock()

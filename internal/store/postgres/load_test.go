@@ -67,3 +67,54 @@ func TestLoadTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadRaises raises the sequences by loads while another transaction raises them further.
+func TestLoadRaises(t *testing.T) {
+	url := database(t)
+	s := openStill(t, url)
+	openSpace(t, s, account.Space{App: watchApp})
+	const low, high = 5_000_000, 6_000_000
+	for name, load := range map[string]func() error{
+		"LoadAccounts": func() error {
+			e := account.Exported{Account: account.Account{ID: "a", InternalID: low, Created: watchTime, Updated: watchTime}}
+			return s.LoadAccounts(t.Context(), watchApp, []account.Exported{e}, nil)
+		},
+		"LoadRecords": func() error {
+			return s.LoadRecords(t.Context(), nil, account.Numbers{Commit: low, InternalID: low})
+		},
+	} {
+		conn := connect(t, url)
+		run(t, conn, `SELECT setval('internal_ids', 1), setval('commit_numbers', 100)`)
+		other, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1)`, int64(raiseLock)); err != nil {
+			t.Fatal(err)
+		}
+		loaded := make(chan error, 1)
+		go func() { loaded <- load() }()
+		for waits := false; !waits; {
+			if err := other.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)`).Scan(&waits); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-loaded:
+				t.Fatalf("%s has not waited: %v", name, err)
+			default:
+			}
+		}
+		if _, err := other.Exec(t.Context(), `SELECT setval('internal_ids', $1::bigint), setval('commit_numbers', $1::bigint)`, int64(high)); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-loaded; err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.Numbers(t.Context()); err != nil || n.InternalID < high || n.Commit < high {
+			t.Errorf("after %s the numbers are %+v, %v", name, n, err)
+		}
+	}
+}
