@@ -42,6 +42,13 @@ func (a *internalIDs) take(t *tx, n int) (first int64, err error) {
 	return first, err
 }
 
+// drop forgets the ids that are left.
+func (a *internalIDs) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.next, a.end = 0, 0
+}
+
 // cut takes n ids if there are so many.
 func (a *internalIDs) cut(n int) (first int64, ok bool) {
 	if a.end-a.next < int64(n) {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rollcall/internal/account"
 )
 
 // TestIDsPool takes internal ids in a transaction on another server, as on a worker of Citus,
@@ -41,5 +43,28 @@ func TestIDsPool(t *testing.T) {
 	}
 	if err := <-other; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestIDsMoved imports after the primary has moved to a server that lacks the newest
+// transactions. Its sequence assigns the ids of the first server's again.
+func TestIDsMoved(t *testing.T) {
+	url := database(t)
+	one, other := openStill(t, url), openStill(t, url)
+	openSpace(t, one, account.Space{App: watchApp})
+	imports := func(s *Store, id account.UserID) uint64 {
+		t.Helper()
+		rs, err := s.Upsert(t.Context(), watchApp, []account.Upsert{{ID: id}}, account.UpsertPolicy{Now: watchTime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rs[0].InternalID
+	}
+	imports(one, "lost")
+	run(t, connect(t, url), `DELETE FROM accounts; UPDATE spaces SET live = 0; SELECT setval('internal_ids', 1, false)`)
+	one.moved()
+	imports(other, "lost too")
+	if a, b := imports(one, "a"), imports(other, "b"); a == b {
+		t.Errorf("two accounts have the internal id %d", a)
 	}
 }

@@ -164,9 +164,16 @@ func (s *Store) release(conn *pgxpool.Conn) {
 }
 
 // moved ends all connections, because they lead to a server that is no longer the primary.
-// It may hang. Calls that use them try again.
+// It may hang. Calls that use them try again. The internal ids of that server go: if it was
+// ahead of the new one, the new one can assign them again.
 func (s *Store) moved() {
 	s.pool.Reset()
+	s.closeBusy()
+	s.ids.drop() // a call that holds its lock has lost its connection
+}
+
+// closeBusy closes the connections of calls.
+func (s *Store) closeBusy() {
 	s.busyMu.Lock()
 	defer s.busyMu.Unlock()
 	for _, conn := range s.busy {
@@ -226,6 +233,7 @@ func (s *Store) attempts(ctx context.Context, pool *pgxpool.Pool, try func() err
 		}
 		if f.moved {
 			pool.Reset()
+			s.ids.drop()
 		}
 		s.retries.Add(1)
 		select {
