@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -284,4 +285,27 @@ func serveTLS(t *testing.T, conn *pgx.Conn, files map[string]string) {
 	})
 	write(t.Context(), hba, "hostssl all all all trust clientcert=verify-ca")
 	reload(t.Context(), "ALTER SYSTEM SET ssl = on;ALTER SYSTEM SET ssl_ca_file = 'root.crt'")
+}
+
+// TestOpenFails opens a store whose first poll fails. No connection stays.
+func TestOpenFails(t *testing.T) {
+	if citusURL != "" {
+		t.Skip("it breaks the schema")
+	}
+	url := database(t)
+	conn := connect(t, url)
+	run(t, conn, `DROP TABLE changes`)
+	if _, err := Open(t.Context(), Options{URL: url}); err == nil {
+		t.Fatal("the store is open without a table")
+	}
+	const sql = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'`
+	left := 1
+	for end := time.Now().Add(10 * time.Second); left > 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if err := conn.QueryRow(t.Context(), sql).Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left > 0 {
+		t.Errorf("%d connections stay", left)
+	}
 }

@@ -131,6 +131,7 @@ func (s *Store) Ready(context.Context) error { return s.watch.ready() }
 func (s *Store) Close() error {
 	s.stop()
 	s.polls.Wait()
+	s.watch.disconnect() // if the first poll has failed, nobody else does
 	s.main.close()
 	for _, t := range s.workers {
 		t.close()
