@@ -256,7 +256,7 @@ func contentsOf(c *copying.Contents) *account.Contents {
 	return found
 }
 
-// A comparison is the result of --verify-only as JSON.
+// A storeComparison is the result of --verify-only as JSON.
 type storeComparison struct {
 	Same       bool              `json:"same"`
 	Difference string            `json:"difference,omitempty"` // the first one

@@ -43,9 +43,10 @@ func (c *copier) copyAccounts(ctx context.Context) error {
 	return nil
 }
 
-// parts are the parts that an earlier run has stored, by app.
+// partsOf contains the parts of apps, by app.
 type partsOf map[account.AppID][]*records.CopyPart
 
+// parts returns the parts that an earlier run has stored.
 func (c *copier) parts(ctx context.Context) (partsOf, error) {
 	all, err := c.allParts(ctx)
 	if err != nil {

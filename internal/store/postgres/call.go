@@ -50,7 +50,7 @@ func (c *call) wait(reads bool) error {
 type combiner[C interface{ take() bool }] struct {
 	queue chan C
 	most  int                      // cost of a group, unless its first call alone costs more
-	cost  func(C) int              //
+	cost  func(C) int              // of a call
 	fits  func(first, next C) bool // whether two calls can be in one group
 	work  func([]C)
 

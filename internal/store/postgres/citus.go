@@ -11,8 +11,8 @@ import (
 )
 
 // citus is the dialect of Citus. It inserts by VALUES, because Citus would collect the rows
-// of an INSERT … SELECT on one node first; insertFresh is the exception. Every other statement names the buckets, so that
-// Citus leaves out the shards without them.
+// of an INSERT … SELECT on one node first; insertFresh is the exception. Every other
+// statement names the buckets, so that Citus leaves out the shards without them.
 type citus struct {
 	texts sync.Map // statements by their number of rows, see statement
 }

@@ -188,7 +188,7 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox, clocks map[account.Ap
 	for _, sp := range slices.SortedFunc(slices.Values(c.Spaces), func(a, b account.Space) int { return cmp.Compare(a.App, b.App) }) {
 		again, err := s.commitSpace(t, sp, r)
 		if err != nil {
-			return nil, o.refused(t, c.Writes, err)
+			return nil, o.refusal(t, c.Writes, err)
 		}
 		if again {
 			r.spaces[sp.App] = !sp.Remove
@@ -201,9 +201,9 @@ func (s *Store) commit(t *tx, c account.Commit, o *outbox, clocks map[account.Ap
 	return r, t.send()
 }
 
-// refused returns the error of a commit that a space has refused with err: Stale if a record
+// refusal returns the error of a commit that a space has refused with err: Stale if a record
 // refuses it too.
-func (o *outbox) refused(t *tx, ws []account.Write, err error) error {
+func (o *outbox) refusal(t *tx, ws []account.Write, err error) error {
 	if _, ok := errors.AsType[*account.Error](err); !ok {
 		return err
 	}

@@ -200,7 +200,8 @@ func answerText(c *pgx.ConnConfig, e *pgconn.PgError) string {
 		}
 		return fmt.Sprintf("%s does not exist: %s; create it, or correct the URL", place(c), message)
 	case stateNoPermission:
-		return fmt.Sprintf(`%s does not allow that to the user %s: %s; migrate as the owner of the schema, and let others serve with "rollcall migrate --grant %s"`, place(c), c.User, message, c.User)
+		const text = `%s does not allow that to the user %s: %s; migrate as the owner of the schema, and let others serve with "rollcall migrate --grant %s"`
+		return fmt.Sprintf(text, place(c), c.User, message, c.User)
 	case stateNoConnection:
 		return fmt.Sprintf("%s has no free connection: %s; raise max_connections, or give fewer with pool_max_conns in the URL", place(c), message)
 	case stateReadOnly:

@@ -111,9 +111,6 @@ func CheckURL(rawURL string) error {
 	return err
 }
 
-// HasPassword reports whether a URL contains a password.
-func HasPassword(rawURL string) bool { return strings.Contains(Redact(rawURL), hidden) }
-
 // cutScheme cuts the scheme of a URL off.
 func cutScheme(rawURL string) (scheme, rest string, ok bool) {
 	for _, s := range schemes {
