@@ -206,7 +206,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 // warnPasswordFile logs a warning if the password comes from a file that others can read.
 // PostgreSQL's own programs ignore such a file; pgx does not.
 func warnPasswordFile(o Options, c *pgx.ConnConfig) {
-	if c.Password == "" || HasPassword(o.URL) || os.Getenv("PGPASSWORD") != "" {
+	if c.Password == "" || strings.Contains(Redact(o.URL), hidden) || os.Getenv("PGPASSWORD") != "" {
 		return
 	}
 	file := os.Getenv("PGPASSFILE")
