@@ -233,7 +233,6 @@ func (s *Store) attempts(ctx context.Context, pool *pgxpool.Pool, try func() err
 		}
 		if f.moved {
 			pool.Reset()
-			s.ids.drop()
 		}
 		s.retries.Add(1)
 		select {
