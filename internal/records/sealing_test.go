@@ -329,7 +329,7 @@ func TestOpenShared(t *testing.T) {
 			}
 		}
 		v.update(app, func(a *account.App) { a.Keys = nil })
-		want := "the file of sealing keys " + other + " is missing, and other servers use the database with theirs; copy it from the data directory of one of them"
+		want := "the file of sealing keys " + other + " is missing, and other servers use the database with theirs; copy it from the data directory of one of them, and the file of --admin-token-file, such as admin.token, too"
 		if err := open(other); err == nil || err.Error() != want {
 			v.Errorf("a missing file: %v", err)
 		}
