@@ -129,6 +129,28 @@ func numbersOf(t testing.TB, e account.Engine) account.Numbers {
 	return n
 }
 
+// TestSessionsStay copies a store with a session, which is not in the copy.
+func TestSessionsStay(t *testing.T) {
+	from, to := new(mem.Store), new(mem.Store)
+	createApp(t, from, nil, 1)
+	s := records.Session{Key: records.SessionKey("secret"), Created: now, Expires: now.Add(time.Hour)}
+	must(t, records.New(from, nil).CreateSession(t.Context(), s, nil, account.AuditEntry{Time: now, Action: "session.start"}))
+	summary, err := copying.Run(t.Context(), options(from, to))
+	must(t, err)
+	if ss, err := records.New(to, nil).Sessions(t.Context()); err != nil || len(ss) != 0 {
+		t.Errorf("the copy has %d sessions, %v", len(ss), err)
+	}
+	for kind := range summary.Contents.Records {
+		if records.KindName(kind) == "sessions" {
+			t.Error("the summary counts sessions")
+		}
+	}
+	c, err := copying.Compare(t.Context(), options(from, to))
+	if err != nil || !c.Same() {
+		t.Errorf("the stores without sessions: %+v, %v", c, err)
+	}
+}
+
 // TestProperty copies stores with random accounts from package mem to a disk and back.
 func TestProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -155,10 +155,12 @@ func CopyParts(ctx context.Context, e account.Records) (ps []*CopyPart, err erro
 // CopiedKinds returns the kinds of records that a copy takes over, apps last: it writes
 // them together with their spaces. A kind that this version does not know is taken over,
 // too. Fingerprints of sealing keys are not: the servers of the copy may have other keys.
+// Sessions are not either: they belong to the browsers and the address of the source, and
+// their bearers can log in again.
 func CopiedKinds() (kinds []account.Kind) {
 	for k := 1; k <= math.MaxUint8; k++ {
 		switch kind := account.Kind(k); kind {
-		case kindCopy, kindSealKey, kindApp:
+		case kindCopy, kindSealKey, kindSession, kindApp:
 		default:
 			kinds = append(kinds, kind)
 		}

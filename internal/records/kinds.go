@@ -54,6 +54,10 @@ const (
 	// The fingerprint of a sealing key; see [OpenShared]. The key is the version of the
 	// sealing key.
 	kindSealKey account.Kind = 11
+
+	// A session of the bearer of a token, as the JSON of Session. The key is SessionKey of
+	// its secret. It is never written again.
+	kindSession account.Kind = 12
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -61,6 +65,7 @@ var kindNames = map[account.Kind]string{
 	kindApp: "apps", kindToken: "tokens", kindTokenID: "ids of tokens", kindAudit: "audit entries",
 	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
+	kindSession: "sessions",
 }
 
 // KindName returns the name of a kind for people, in the plural.

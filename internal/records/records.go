@@ -1,9 +1,9 @@
-// Package records stores apps, tokens, the audit trail and the outbox as records of an
-// engine (see [account.Records]). It adds types, encodings and sealing of secrets, and
+// Package records stores apps, tokens, sessions, the audit trail and the outbox as records
+// of an engine (see [account.Records]). It adds types, encodings and sealing of secrets, and
 // works with every engine.
 //
-// [Registry] has all methods. It caches apps and tokens in memory until a commit changes
-// them. To add a type of record, add a kind to kinds.go and methods to Registry.
+// [Registry] has all methods. It caches apps, tokens and sessions in memory until a commit
+// changes them. To add a type of record, add a kind to kinds.go and methods to Registry.
 package records
 
 import (
@@ -23,10 +23,11 @@ import (
 // Every method can return the errors of [account.Records] with the Codes Unavailable,
 // Unknown and Internal.
 type Registry struct {
-	e      account.Records
-	ring   *seal.Ring // nil: secrets are not sealed
-	apps   *table[account.AppID, *account.App]
-	tokens *table[account.TokenHash, *account.Token]
+	e        account.Records
+	ring     *seal.Ring // nil: secrets are not sealed
+	apps     *table[account.AppID, *account.App]
+	tokens   *table[account.TokenHash, *account.Token]
+	sessions *table[string, *Session]
 }
 
 // New returns a Registry of the records of e. It seals the secrets of apps with the keys
@@ -35,6 +36,7 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	r := &Registry{e: e, ring: ring}
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
+	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
 	return r
 }
 
