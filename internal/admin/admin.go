@@ -186,8 +186,8 @@ func (s *Server) gate(c *call, routes []Route) (err error) {
 	}
 	c.event.SetCommand("admin." + c.route.ID)
 	c.event.SetPath(c.route.Path)
-	if !c.token.Allows(c.route.Scope) {
-		return &problemError{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
+	if err := c.checkScope(); err != nil {
+		return err
 	}
 	return c.readQuery()
 }

@@ -128,7 +128,7 @@ func classify(err error) (Slug, string) {
 
 // fail responds with the problem of err.
 func (c *call) fail(err error) {
-	slug, detail := classify(err)
+	slug, _ := classify(err)
 	switch {
 	case slug == unauthorized:
 		c.w.Header().Set("WWW-Authenticate", "Bearer")
@@ -140,7 +140,7 @@ func (c *call) fail(err error) {
 	}
 	c.event.SetCode(slug.Status)
 	c.event.Add(slog.String("problem", slug.Name))
-	body, _ := encode(Problem{"/docs/errors#" + slug.Name, slug.Title, slug.Status, detail, slug.Remedy, slug.Name}) // plain fields always encode
+	body, _ := encode(ProblemOf(err)) // plain fields always encode
 	setHeaders(c.w.Header())
 	write(c.w, slug.Status, "application/problem+json", body)
 }
