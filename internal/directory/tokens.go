@@ -28,21 +28,27 @@ var reservedNames = []string{ServerActor, ContextToken, BootstrapToken}
 // secrets, recognize a token.
 const tokenPrefix = "rct_"
 
-// tokenBytes is the number of random bytes in the text of a token.
-const tokenBytes = 32
+// secretBytes is the number of random bytes in the text of a token and in the secret of a
+// session.
+const secretBytes = 32
 
 // NewTokenText returns the text of a new token: rct_ and 43 characters.
-func NewTokenText() string {
-	var b [tokenBytes]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(b[:])
-}
+func NewTokenText() string { return newSecretText(tokenPrefix) }
 
 // ValidTokenText reports whether text has the form of a token.
-func ValidTokenText(text string) bool {
-	random, ok := strings.CutPrefix(text, tokenPrefix)
+func ValidTokenText(text string) bool { return validSecretText(tokenPrefix, text) }
+
+// newSecretText returns prefix and 43 random characters.
+func newSecretText(prefix string) string {
+	var b [secretBytes]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return prefix + base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func validSecretText(prefix, text string) bool {
+	random, ok := strings.CutPrefix(text, prefix)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(random)
-	return ok && err == nil && len(b) == tokenBytes
+	return ok && err == nil && len(b) == secretBytes
 }
 
 // CreateToken creates a token with the name, scopes and expiry of t. It returns the record
