@@ -156,8 +156,8 @@ func greet(env *environment, c *config.Config, s *server.Server) error {
 	curl, err := ctx.Curl()
 	if err == nil && curl != "" {
 		fmt.Fprintf(env.stdout, "\nTry:\n%s\n\n", curl)
-		if ctx.AdminToken != "" {
-			fmt.Fprintf(env.stdout, "Or open %s/docs and sign with the admin_token of that file.\n\n", ctx.URL)
+		if link := s.ConsoleLink(); link != "" {
+			fmt.Fprintf(env.stdout, "Or open the console. This link logs in once, within a day:\n%s\n\n", link)
 		}
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -115,7 +114,6 @@ func (s *Server) Do(ctx context.Context, token *account.Token, w http.ResponseWr
 		w = nowhere{}
 	}
 	c := &call{w: w, r: hr, route: route, token: token, event: httpx.EventFrom(ctx)}
-	c.event.Add(slog.String("actor", token.Name), slog.String("token_id", token.ID), slog.String("route", route.ID))
 	if err := c.checkScope(); err != nil {
 		return nil, err
 	}

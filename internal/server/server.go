@@ -20,6 +20,8 @@ import (
 	"rollcall/internal/bulk"
 	"rollcall/internal/calls"
 	"rollcall/internal/config"
+	"rollcall/internal/console"
+	"rollcall/internal/console/link"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 	"rollcall/internal/metrics"
@@ -75,6 +77,8 @@ type Server struct {
 	dir       *directory.Directory
 	api       *api.Server
 	admin     *admin.Server
+	console   *console.Console
+	links     *link.Links // that log in to the console; nil unless s is a developer's server
 	imports   *bulk.Service
 	calls     *calls.Log
 	faults    *faults.Set
@@ -144,6 +148,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.prepareApp(ctx); err != nil {
 		return err
 	}
+	s.openConsole()
 	if err := s.applySeeds(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"rollcall/internal/admin"
+	"rollcall/internal/console"
 	"rollcall/internal/docsui"
 	"rollcall/internal/httpx"
 )
@@ -40,6 +41,8 @@ func (s *Server) rows(admins bool) []row {
 		{pattern: "/docs", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/docs/", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/openapi/", path: "/docs/…", admins: true, command: "docs", handle: docs},
+		{pattern: console.Prefix, path: console.Prefix + "/…", admins: true, command: "console", handle: s.serveConsole},
+		{pattern: console.Prefix + "/", path: console.Prefix + "/…", admins: true, command: "console", handle: s.serveConsole},
 		{pattern: "/openapi", handle: nothing}, // ServeMux would redirect to the tree
 		{pattern: admin.Prefix, admins: true, logged: s.admin},
 		{pattern: "/admin", handle: nothing},

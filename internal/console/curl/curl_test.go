@@ -1,0 +1,64 @@
+package curl
+
+import (
+	"errors"
+	"net/url"
+	"testing"
+
+	"rollcall/internal/admin"
+)
+
+func TestFillAndLine(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		r    admin.Request
+		form url.Values
+		want string
+	}{
+		{
+			"a read",
+			admin.Request{Route: "listAccounts", Params: map[string]string{"sdkappid": "1"}, Query: map[string]string{"prefix": "a b", "cursor": ""}},
+			nil,
+			`curl -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" 'http://h/admin/v1/apps/1/accounts?prefix=a+b'`,
+		},
+		{
+			"kinds",
+			admin.Request{Route: "createApp"},
+			url.Values{
+				"number:sdkappid": {"14"}, "text:name": {"it's"}, "bool:test": {"false", "true"}, "lines:admins": {"a\r\n\r\nb\r\n"},
+				"json:settings.custom_tags": {` [ {"key":"x"} ] `}, "number:settings.quota": {"5"}, "text:edition": {""}, "other": {"x"}, "_form": {"x"},
+			},
+			`curl -X POST -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"admins":["a","b"],"name":"it'\''s","sdkappid":14,"settings":{"custom_tags":[{"key":"x"}],"quota":5},"test":true}' 'http://h/admin/v1/apps'`,
+		},
+		{
+			"path",
+			admin.Request{Route: "addAdmin", Params: map[string]string{"sdkappid": "1"}},
+			url.Values{"path:userid": {"a/b?c"}},
+			`curl -X PUT -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" 'http://h/admin/v1/apps/1/admins/a%2Fb%3Fc'`,
+		},
+		{
+			"time and kept",
+			admin.Request{Route: "changeClock", Params: map[string]string{"sdkappid": "1"}},
+			url.Values{"time:now": {"2026-01-02T15:04"}, "kept:x": {""}},
+			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"now":"2026-01-02T15:04:00Z","x":""}' 'http://h/admin/v1/apps/1/clock'`,
+		},
+	} {
+		r, err := Fill(c.r, c.form)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := Line("http://h", r); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestFillRefuses(t *testing.T) {
+	for input, text := range map[string]string{"number:a": "x", "number:b": `"1"`, "json:c": "{", "time:d": "noon"} {
+		_, err := Fill(admin.Request{Route: "createApp"}, url.Values{input: {text}})
+		if e, ok := errors.AsType[*FieldError](err); !ok || e.Field != input[len(input)-1:] {
+			t.Errorf("%s=%s: error %v", input, text, err)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+// Package curl turns forms of the console into requests of the admin API, and these into
+// lines for a shell.
+package curl
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/admin"
+)
+
+// A FieldError says which field of a form does not fit.
+type FieldError struct {
+	Field string
+	Form  string // of a value that fits
+}
+
+// Error implements error.
+func (e *FieldError) Error() string { return fmt.Sprintf("%s is not %s", e.Field, e.Form) }
+
+// Fill returns r with the fields of a form. The name of a field is its kind, a colon, and
+// its name in the path, in the query or in the body, with dots for the objects around it.
+// Other names are ignored, and so are empty fields, except for the kind kept. Of a
+// repeated field, the last one counts.
+//
+// The error is a [*FieldError] if a value does not fit its kind.
+func Fill(r admin.Request, form url.Values) (admin.Request, error) {
+	r.Params, r.Query = copied(r.Params), copied(r.Query)
+	body := map[string]any{}
+	for _, input := range slices.Sorted(maps.Keys(form)) {
+		kind, name, ok := strings.Cut(input, ":")
+		values := form[input]
+		if !ok || len(values) == 0 {
+			continue
+		}
+		text := values[len(values)-1]
+		switch kind {
+		case "path":
+			r.Params[name] = text
+			continue
+		case "query":
+			r.Query[name] = text
+			continue
+		}
+		v, err := value(kind, text)
+		if err != nil {
+			return r, &FieldError{name, err.Error()}
+		}
+		if v != nil {
+			put(body, name, v)
+		}
+	}
+	if len(body) > 0 {
+		r.Body = body
+	}
+	return r, nil
+}
+
+func copied(m map[string]string) map[string]string {
+	c := maps.Clone(m)
+	if c == nil {
+		c = map[string]string{}
+	}
+	return c
+}
+
+// put puts v at a name with dots.
+func put(body map[string]any, name string, v any) {
+	for {
+		outer, inner, nested := strings.Cut(name, ".")
+		if !nested {
+			body[name] = v
+			return
+		}
+		next, ok := body[outer].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			body[outer] = next
+		}
+		body, name = next, inner
+	}
+}
+
+// value returns the value of a text, or nil if it is to be left out. The error describes
+// values that fit.
+func value(kind, text string) (any, error) {
+	if kind == "kept" {
+		return text, nil
+	}
+	if text == "" {
+		return nil, nil
+	}
+	switch kind {
+	case "text", "secret":
+		return text, nil
+	case "bool":
+		return text == "true", nil
+	case "lines":
+		return lines(text), nil
+	case "number", "json":
+		return raw(kind, text)
+	case "time":
+		return moment(text)
+	}
+	return nil, nil
+}
+
+// lines returns the lines of a text that are not empty.
+func lines(text string) []string {
+	all := []string{}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// raw returns a text that is JSON.
+func raw(kind, text string) (any, error) {
+	text = strings.TrimSpace(text)
+	if !json.Valid([]byte(text)) || kind == "number" && !strings.ContainsAny(text[:1], "-0123456789") {
+		if kind == "number" {
+			return nil, fmt.Errorf("a number")
+		}
+		return nil, fmt.Errorf("JSON; a text needs quotes")
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(text)); err != nil {
+		return nil, err
+	}
+	return json.RawMessage(b.Bytes()), nil
+}
+
+// moment returns a time of a browser, or of RFC 3339, as a text of RFC 3339.
+func moment(text string) (any, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC().Format(time.RFC3339), nil
+		}
+	}
+	return nil, fmt.Errorf("a time as 2026-01-02T15:04")
+}

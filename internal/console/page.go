@@ -1,0 +1,96 @@
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/a-h/templ"
+
+	"rollcall/internal/account"
+	"rollcall/internal/admin"
+	"rollcall/internal/console/curl"
+	"rollcall/internal/console/view"
+	"rollcall/internal/httpx"
+)
+
+// A page is a page of the console.
+type page struct {
+	section view.Section
+	title   string // key of its text
+	show    func(*visit) (*content, error)
+
+	// raw responds by itself, for what is no page: files and parts of pages.
+	raw func(*visit) error
+}
+
+// A content is a page for a visitor, with the forms that can be sent to it.
+type content struct {
+	page  templ.Component
+	forms []*view.Form
+}
+
+// global are the pages outside apps, by their paths below Prefix.
+var global = map[string]*page{}
+
+// ofApp are the pages of an app, by their paths below that of the app.
+var ofApp = map[string]*page{}
+
+func init() {
+	global[""] = &page{section: view.Start, title: "start.title", show: (*visit).start}
+	ofApp["accounts"] = &page{section: view.Accounts, title: "accounts.title", show: (*visit).accounts}
+}
+
+var errNoPage = &account.Error{Code: account.NoAccount, Detail: "the console has no such page"}
+
+// send calls the route of a form that was sent to p. Afterwards it leads to the next
+// address, or shows the page with the result or the problem.
+func (v *visit) send(p *page) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseForm(); err != nil {
+		return v.fail(http.StatusBadRequest, "bad-request", "the form did not arrive whole, or has more than 1 MiB")
+	}
+	body, err := p.show(v)
+	if err != nil {
+		return v.problem(err)
+	}
+	i := slices.IndexFunc(body.forms, func(f *view.Form) bool { return f.ID == v.r.PostForm.Get("_form") })
+	if i < 0 {
+		return v.fail(http.StatusConflict, "conflict", "the page no longer has this form")
+	}
+	form := body.forms[i]
+	v.Sent = &view.Sent{Form: form.ID, Values: v.r.PostForm}
+	if v.Sent.Result, v.Sent.Problem = v.do(form); v.Sent.Problem != nil {
+		return v.render(v.Sent.Problem.Status, body.page)
+	}
+	if !form.Show {
+		v.putDone(form.Done)
+		if form.Next != "" {
+			return v.redirect(form.Next)
+		}
+		return v.redirect(v.Address)
+	}
+	if body, err = p.show(v); err != nil { // what the page shows has changed
+		return v.problem(err)
+	}
+	v.Done = form.Done
+	return v.render(http.StatusOK, body.page)
+}
+
+// do calls the route of a form with its fields as they were sent.
+func (v *visit) do(form *view.Form) (any, *admin.Problem) {
+	if form.Confirm != "" && v.r.PostForm.Get("_confirm") != form.Confirm {
+		return nil, &admin.Problem{Status: http.StatusBadRequest, Code: "bad-request", Detail: v.T("form.unconfirmed")}
+	}
+	r, err := view.Fill(form.Request, v.r.PostForm)
+	if e, ok := errors.AsType[*curl.FieldError](err); ok {
+		return nil, &admin.Problem{Status: http.StatusBadRequest, Code: "bad-request", Detail: v.T("form.field", e.Field, e.Form)}
+	}
+	httpx.EventFrom(v.ctx).Add(slog.String("route", r.Route))
+	result, err := v.c.admin.Do(v.ctx, v.Token, v.w, r)
+	if err != nil {
+		return nil, v.problemOf(err)
+	}
+	return result, nil
+}
