@@ -51,11 +51,14 @@ type Console struct {
 	links  *link.Links
 	origin *http.CrossOriginProtection
 	handle httpx.HandlerFunc
+	global map[string]*page
+	ofApp  map[string]*page
 }
 
 // New returns a Console.
 func New(o Options) *Console {
 	c := &Console{dir: o.Directory, admin: o.Admin, links: o.Links, origin: http.NewCrossOriginProtection()}
+	c.global, c.ofApp = globalPages(), appPages()
 	c.handle = httpx.NewInFlight(maxInFlight, maxWait).Wrap(c.route)
 	return c
 }
@@ -92,7 +95,7 @@ func (c *Console) route(w http.ResponseWriter, r *http.Request) error {
 	if err := c.origin.Check(r); err != nil {
 		return v.fail(http.StatusForbidden, "forbidden", "the form was sent by a page of another origin")
 	}
-	if serve, ok := open[v.path]; ok {
+	if serve := open(v.path); serve != nil {
 		return serve(v)
 	}
 	token, err := v.session()
@@ -109,9 +112,15 @@ func (c *Console) route(w http.ResponseWriter, r *http.Request) error {
 	return v.serve()
 }
 
-// open are the paths that need no session.
-var open = map[string]func(*visit) error{
-	"/login":       (*visit).login,
-	"/logout":      (*visit).logout,
-	"/preferences": (*visit).preferences,
+// open returns the handler of a path that needs no session, or nil.
+func open(path string) func(*visit) error {
+	switch path {
+	case "/login":
+		return (*visit).login
+	case "/logout":
+		return (*visit).logout
+	case "/preferences":
+		return (*visit).preferences
+	}
+	return nil
 }

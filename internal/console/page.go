@@ -31,15 +31,18 @@ type content struct {
 	forms []*view.Form
 }
 
-// global are the pages outside apps, by their paths below Prefix.
-var global = map[string]*page{}
+// globalPages returns the pages outside apps, by their paths below Prefix.
+func globalPages() map[string]*page {
+	return map[string]*page{
+		"": {section: view.Start, title: "start.title", show: (*visit).start},
+	}
+}
 
-// ofApp are the pages of an app, by their paths below that of the app.
-var ofApp = map[string]*page{}
-
-func init() {
-	global[""] = &page{section: view.Start, title: "start.title", show: (*visit).start}
-	ofApp["accounts"] = &page{section: view.Accounts, title: "accounts.title", show: (*visit).accounts}
+// appPages returns the pages of an app, by their paths below that of the app.
+func appPages() map[string]*page {
+	return map[string]*page{
+		"accounts": {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
+	}
 }
 
 var errNoPage = &account.Error{Code: account.NoAccount, Detail: "the console has no such page"}

@@ -98,9 +98,9 @@ func (v *visit) find() (*page, error) {
 		v.Apps = append(v.Apps, &apps.Apps[i])
 	}
 	id, rest, _ := strings.Cut(path, "/")
-	p := global[path]
+	p := v.c.global[path]
 	if p == nil {
-		if p = ofApp[rest]; p == nil {
+		if p = v.c.ofApp[rest]; p == nil {
 			return nil, errNoPage
 		}
 	} else {
