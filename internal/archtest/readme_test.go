@@ -71,7 +71,7 @@ func allowedBy(cell string) []string {
 	}
 	for _, m := range code.FindAllStringSubmatch(cell, -1) {
 		name := m[1]
-		if _, ok := imports["internal/"+name]; ok || strings.HasPrefix(name, "store/") {
+		if _, ok := imports["internal/"+name]; ok || strings.HasPrefix(name, "store/") || name == "console/..." {
 			name = "internal/" + name
 		}
 		allowed = append(allowed, name)
