@@ -58,6 +58,12 @@ const (
 	// A session of the bearer of a token, as the JSON of Session. The key is SessionKey of
 	// its secret. It is never written again.
 	kindSession account.Kind = 12
+
+	// Figures of an app, as the JSON of figureSlots; see FigureSlot. There are two forms of
+	// keys, both after appPrefix:
+	//   - "h/", a day in UTC as 20260102, "/" and a node: the slots of the hours of the day
+	//   - "m/" and a node: the slots of the newest minutes
+	kindFigures account.Kind = 13
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -66,6 +72,7 @@ var kindNames = map[account.Kind]string{
 	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
+	kindFigures: "records of figures",
 }
 
 // KindName returns the name of a kind for people, in the plural.
