@@ -70,6 +70,7 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 		return nil, err
 	}
 	event.announce(codes)
+	d.countDeleted(app.ID, codes)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i], codes = outcome(app, ids[i], codes[0]), codes[1:]

@@ -32,6 +32,7 @@ type Directory struct {
 	words    *account.Derived[string, *account.WordList]
 	sinks    map[account.EventKind][]Sink
 	outbox   func(account.AppID, account.EventKind) bool
+	tally    Tally
 	testApps bool
 	commands []string      // commands that may have a rate limit
 	tokens   chan struct{} // semaphore of the call that creates a token
@@ -54,6 +55,9 @@ type Options struct {
 	// see [Directory.MayFalsify].
 	AllowTestApps bool
 
+	// Tally is told how many accounts are created and deleted. Optional.
+	Tally Tally
+
 	// Outbox reports whether the events of a kind in an app are kept for delivery. Such an
 	// event is written in the same commit as its change, and
 	// [records.Registry.Pending] returns it. A nil Outbox keeps no events.
@@ -63,7 +67,7 @@ type Options struct {
 // New returns a Directory.
 func New(o Options) *Directory {
 	d := &Directory{
-		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger, outbox: o.Outbox,
+		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger, outbox: o.Outbox, tally: o.Tally,
 		sinks: map[account.EventKind][]Sink{}, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
 	}
 	if d.records == nil {

@@ -66,6 +66,7 @@ func (d *Directory) importWith(ctx context.Context, app *account.App, items []ac
 		return nil, err
 	}
 	event.announce(stored)
+	d.countCreated(app.ID, stored)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i].Code, stored = stored[0].Code, stored[1:]

@@ -34,6 +34,7 @@ func (d *Directory) Load(ctx context.Context, app *account.App, items []account.
 		return nil, err
 	}
 	event.announce(stored)
+	d.countCreated(app.ID, stored)
 	return all(stored), nil
 }
 
