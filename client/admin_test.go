@@ -211,6 +211,25 @@ func TestAdminCalls(t *testing.T) {
 			"[{Command:kick Time:2026-01-02 03:04:05.006 +0000 UTC Limit:1 Calls:3 Refused:2}]",
 		},
 		{
+			"Figures",
+			exchange{"GET /admin/v1/apps/5/figures?last=7d", 200, `{"step_s":3600,"points":[{"time":"` + when + `","seconds":3600,"accounts":7,"calls":3,"codes":{"70107":1}}],"total":{"calls":3,"codes":{}}}`},
+			func(c *client.AdminClient) (any, error) {
+				f, err := c.Figures(ctx, 5, client.Last7Days)
+				if err != nil {
+					return nil, err
+				}
+				p := f.Points[0]
+				return fmt.Sprint(f.StepS, f.Total.Calls, p.Time, *p.Accounts, p.Calls, p.Codes), nil
+			},
+			"3600 3 2026-01-02 03:04:05.006 +0000 UTC 7 3 map[70107:1]",
+		},
+		{
+			"Status",
+			exchange{"GET /admin/v1/status", 200, `{"ready":true,"store":"pebble","accounts":9,"disk":{"used_bytes":1,"free_bytes":2}}`},
+			func(c *client.AdminClient) (any, error) { return c.Status(ctx) },
+			&client.ServerStatus{Ready: true, Store: "pebble", Accounts: 9, Disk: &client.Disk{UsedBytes: 1, FreeBytes: 2}},
+		},
+		{
 			"AddFault",
 			exchange{`POST /admin/v1/apps/5/faults {"code":70500,"times":2}`, 201, `{"id":"1","fault":{"code":70500,"times":2}}`},
 			func(c *client.AdminClient) (any, error) {

@@ -14,6 +14,7 @@ import (
 	"rollcall/internal/calls"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
 )
@@ -32,10 +33,11 @@ const (
 	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
 )
 
-// Options configure a Server. Directory, Imports and Logger are required.
+// Options configure a Server. Directory, Imports, Figures and Logger are required.
 type Options struct {
 	Directory *directory.Directory
 	Imports   *bulk.Service
+	Figures   *figures.Figures
 	Logger    *slog.Logger
 	Version   string // of the program
 	Store     string // kind of the engine, as "pebble"; no path, no address
@@ -53,6 +55,13 @@ type Options struct {
 	Faults *faults.Set
 	Rates  *ratelimit.Report
 
+	// InFlight returns the number of calls of the account API under way. Stopping reports
+	// whether the server is about to stop. Disk measures the disk of the store, in bytes,
+	// and fails if the disk hangs. They are optional.
+	InFlight func() int
+	Stopping func() bool
+	Disk     func() (used, free uint64, err error)
+
 	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }
@@ -68,6 +77,7 @@ type Server struct {
 	hosts   hosts
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
+	started time.Time
 
 	exports chan struct{} // contains one for each export under way
 	diskOps chan struct{} // contains one for each operation that has not returned yet; see onDisk
@@ -75,7 +85,7 @@ type Server struct {
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), diskOps: make(chan struct{}, maxDiskOps), exports: make(chan struct{}, maxExports)}
+	s := &Server{dir: o.Directory, o: o, hosts: newHosts(o.Hosts), started: time.Now(), diskOps: make(chan struct{}, maxDiskOps), exports: make(chan struct{}, maxExports)}
 	s.calls, s.faults, s.rates = o.Calls, o.Faults, o.Rates
 	if s.calls == nil {
 		s.calls = calls.NewLog()

@@ -106,6 +106,7 @@ func Routes() []Route {
 		{"deleted", false, "true for the deleted ids, too"},
 		{"details", false, "true for internal ids and times, too"},
 	}
+	last := []Parameter{{"last", false, "the span of time: 1h, 7d, 14d or 30d; 1h if absent"}}
 	ifMatch := []Parameter{{"If-Match", false, `the version that the change is meant for, as "7"; another answers conflict`}}
 	routes := []Route{
 		{Method: "GET", Path: root, ID: "about", Summary: "Say what this server is.", Scope: read, Status: ok, Endpoint: noBody((*Server).about)},
@@ -145,6 +146,9 @@ func Routes() []Route {
 		{Method: "GET", Path: oneApp + "/requests", ID: "listAppCalls", Summary: "List the newest calls of an app, or wait for the next ones.", Scope: read, Status: ok, Query: recorded, Timeout: maxCallWait + timeout, Endpoint: noBody((*Server).listAppCalls)},
 		{Method: "DELETE", Path: oneApp + "/requests", ID: "clearCalls", Summary: "Forget the calls of an app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearCalls)},
 		{Method: "GET", Path: oneApp + "/rate-report", ID: "rateReport", Summary: "Say which calls the rate limits would have refused, for an app in rate_mode shadow.", Scope: read, Status: ok, Endpoint: noBody((*Server).rateReport)},
+		{Method: "GET", Path: root + "/figures", ID: "readFigures", Summary: "Count the calls and accounts of all apps in a span of time.", Scope: read, Status: ok, Query: last, Endpoint: noBody((*Server).readFigures)},
+		{Method: "GET", Path: oneApp + "/figures", ID: "readAppFigures", Summary: "Count the calls and accounts of an app in a span of time.", Scope: read, Status: ok, Query: last, Endpoint: noBody((*Server).readAppFigures)},
+		{Method: "GET", Path: root + "/status", ID: "readStatus", Summary: "Say how the server is: accounts, disk, memory, and whether it accepts changes.", Scope: read, Status: ok, Endpoint: noBody((*Server).readStatus)},
 		{Method: "GET", Path: oneFaults, ID: "listFaults", Summary: "List the faults of a test app.", Scope: read, Status: ok, Endpoint: noBody((*Server).listFaults)},
 		{Method: "POST", Path: oneFaults, ID: "addFault", Summary: "Let calls of a test app fail on purpose, until the fault is removed or the server ends.", Scope: write, Status: made, Endpoint: withBody((*Server).addFault)},
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},

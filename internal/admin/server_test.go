@@ -19,6 +19,7 @@ import (
 	"rollcall/internal/calls"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/records"
 	"rollcall/internal/store/checked"
@@ -58,6 +59,7 @@ type bench struct {
 	engine  account.Engine
 	dir     *directory.Directory
 	bulk    *bulk.Service
+	figures *figures.Figures
 	url     string
 	log     *testutil.Buffer
 	calls   *calls.Log
@@ -83,10 +85,11 @@ func newBenchOf(t *testing.T, o directory.Options) *bench {
 		o.Records = records.New(o.Engine, nil)
 	}
 	b.dir = directory.New(o)
+	b.figures = figures.New(figures.Options{Records: o.Records, Apps: b.dir, Node: "test", Logger: testutil.Logger(t), Now: func() time.Time { return now }})
 	b.bulk = bulk.New(bulk.Options{Directory: b.dir, Records: o.Records, Reason: api.ImportReason})
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{
-		Directory: b.dir, Imports: b.bulk, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
+		Directory: b.dir, Imports: b.bulk, Figures: b.figures, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
 		Calls: b.calls, Faults: b.faults, Rates: b.rates,
 	}))
 	b.url = srv.URL

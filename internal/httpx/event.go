@@ -148,6 +148,12 @@ func (e *Event) Code() int { return e.code }
 // called.
 func (e *Event) Took() time.Duration { return e.took }
 
+// App returns the SDKAppID, or 0 if the request named no app that exists.
+func (e *Event) App() uint32 { return e.app }
+
+// Ended returns the end of the request. It is set when an [Observer] is called.
+func (e *Event) Ended() time.Time { return e.start.Add(e.took) }
+
 // Elapsed returns the time since the head of the request arrived.
 func (e *Event) Elapsed() time.Duration { return time.Since(e.start) }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -32,13 +33,17 @@ type DiskUsage struct {
 }
 
 // WatchDisk adds the use of the disk, which measure returns on each scrape. It
-// may be called once.
-func (m *Metrics) WatchDisk(measure func() (DiskUsage, error)) {
-	m.registry.MustRegister(&disk{
+// may be called once. The function that it returns measures in the same way: it
+// fails if the disk does not respond within half a second, and calls measure
+// once for all who wait.
+func (m *Metrics) WatchDisk(measure func() (DiskUsage, error)) func() (DiskUsage, error) {
+	d := &disk{
 		measure: measure,
 		used:    prometheus.NewDesc("rollcall_disk_used_bytes", "Bytes that the files of the store use; only for a store on disk.", nil, nil),
 		free:    prometheus.NewDesc("rollcall_disk_free_bytes", "Bytes that are free for the store on its file system; only for a store on disk.", nil, nil),
-	})
+	}
+	m.registry.MustRegister(d)
+	return d.usage
 }
 
 // diskTimeout is the maximum time that a scrape waits for a measurement.
@@ -65,21 +70,33 @@ func (d *disk) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector]. It omits both metrics if the
 // measurement takes longer than [diskTimeout].
 func (d *disk) Collect(ch chan<- prometheus.Metric) {
+	usage, err := d.usage()
+	switch {
+	case errors.Is(err, errDiskHangs):
+		return
+	case err != nil:
+		ch <- prometheus.NewInvalidMetric(d.used, err)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(d.used, prometheus.GaugeValue, float64(usage.Used))
+	ch <- prometheus.MustNewConstMetric(d.free, prometheus.GaugeValue, float64(usage.Free))
+}
+
+var errDiskHangs = errors.New("the disk does not respond")
+
+// usage returns the result of a measurement, or errDiskHangs if it takes longer than
+// [diskTimeout].
+func (d *disk) usage() (DiskUsage, error) {
 	timer := time.NewTimer(diskTimeout)
 	defer timer.Stop()
 	select {
 	case <-d.start():
 	case <-timer.C:
-		return
+		return DiskUsage{}, errDiskHangs
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err != nil {
-		ch <- prometheus.NewInvalidMetric(d.used, d.err)
-		return
-	}
-	ch <- prometheus.MustNewConstMetric(d.used, prometheus.GaugeValue, float64(d.last.Used))
-	ch <- prometheus.MustNewConstMetric(d.free, prometheus.GaugeValue, float64(d.last.Free))
+	return d.last, d.err
 }
 
 // start starts a measurement unless one is running. It returns a channel that

@@ -17,6 +17,7 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
 )
 
 const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; lists and counts of accounts; tokens, the audit trail, and backups.
@@ -48,6 +49,7 @@ var groups = []struct{ part, tag string }{
 	{"/backup", "upkeep"},
 	{"/requests", "calls"},
 	{"/rate-report", "calls"},
+	{"/figures", "calls"},
 	{"/faults", "faults"},
 	{"/tokens", "tokens"},
 	{"/audit", "audit"},
@@ -220,6 +222,12 @@ func querySchema(name string) *Schema {
 		return integer(0, 1<<53-1)
 	case "bodies", "deleted", "details":
 		return &Schema{Type: "boolean"}
+	case "last":
+		s := &Schema{Type: "string"}
+		for _, span := range figures.Spans() {
+			s.Enum = append(s.Enum, span.Name)
+		}
+		return s
 	}
 	return &Schema{Type: "string"}
 }

@@ -10,11 +10,19 @@ import (
 
 // newAdmin builds the admin API.
 func (s *Server) newAdmin() *admin.Server {
-	return admin.New(admin.Options{
-		Directory: s.dir, Imports: s.imports, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
+	o := admin.Options{
+		Directory: s.dir, Imports: s.imports, Figures: s.figures, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
 		Calls: s.calls, Faults: s.faults, Rates: s.rates,
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
-	})
+		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
+	}
+	if s.disk != nil {
+		o.Disk = func() (used, free uint64, err error) {
+			u, err := s.disk()
+			return u.Used, u.Free, err
+		}
+	}
+	return admin.New(o)
 }
 
 // directOnly serves h and refuses requests that a proxy has forwarded. A developer's

@@ -30,7 +30,7 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come last, because
 // their handlers rely on everything.
 func (s *Server) components() []component {
-	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "imports", run: s.runImports}}
+	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}}
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}

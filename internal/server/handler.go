@@ -51,7 +51,10 @@ func isJSON(field string) bool {
 }
 
 func (s *Server) vendorHandler() http.Handler {
-	var count httpx.Observer = s.metrics.Request
+	count := func(e *httpx.Event) {
+		s.metrics.Request(e)
+		s.figures.Request(e)
+	}
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		event := httpx.EventFrom(r.Context())
 		event.OnEnd(count)

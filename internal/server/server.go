@@ -24,6 +24,8 @@ import (
 	"rollcall/internal/console/link"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
+	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/ratelimit/redislimit"
@@ -80,6 +82,8 @@ type Server struct {
 	console   *console.Console
 	links     *link.Links // that log in to the console; nil unless s is a developer's server
 	imports   *bulk.Service
+	figures   *figures.Figures
+	inFlight  *httpx.InFlight
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
@@ -88,6 +92,7 @@ type Server struct {
 	node      string // among those that share the store; "" without them
 	lock      *flock.Flock
 	metrics   *metrics.Metrics
+	disk      func() (metrics.DiskUsage, error) // nil unless the store is on a disk
 	listeners []*listener
 	context   *Context
 
@@ -123,24 +128,26 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.dir = directory.New(directory.Options{
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
+		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
 	})
+	if err := s.readNode(); err != nil {
+		return err
+	}
+	s.figures = s.newFigures()
 	s.metrics.WatchStore(s.dir)
-	inFlight := api.NewInFlight(s.o.MaxInFlight)
-	s.metrics.WatchInFlight(inFlight.Len)
+	s.inFlight = api.NewInFlight(s.o.MaxInFlight)
+	s.metrics.WatchInFlight(s.inFlight.Len)
 	s.calls, s.faults, s.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
 	limits, err := s.newLimits()
 	if err != nil {
 		return err
 	}
 	s.api = api.New(api.Options{
-		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
-	if err := s.readNode(); err != nil {
-		return err
-	}
 	s.imports = s.newImports()
-	s.admin = s.newAdmin()
 	s.watch(ctx)
+	s.admin = s.newAdmin()
 	s.attach()
 	if err := s.prepareTokens(ctx); err != nil {
 		return err

@@ -18,7 +18,7 @@ func (s *Server) watch(ctx context.Context) {
 		s.metrics.WatchCertificate(s.certificate.notAfter)
 	}
 	if dir, ok := open.Dir(s.o.Store); ok {
-		s.metrics.WatchDisk(func() (u metrics.DiskUsage, err error) {
+		s.disk = s.metrics.WatchDisk(func() (u metrics.DiskUsage, err error) {
 			u.Used, u.Free, err = open.Disk(dir)
 			return u, err
 		})

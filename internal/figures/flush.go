@@ -1,0 +1,237 @@
+package figures
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+)
+
+const (
+	// keepDays is the number of days for which figures are kept.
+	keepDays = 31
+
+	// flushTimeout bounds one flush. Slots that are not stored in time remain for the next
+	// one.
+	flushTimeout = 10 * time.Second
+
+	dayMinutes = 24 * 60
+)
+
+// Run stores the counts once a minute until ctx ends, and then once more.
+func (f *Figures) Run(ctx context.Context) error {
+	last := ""
+	for {
+		now := f.o.Now()
+		timer := time.NewTimer(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			f.warn(f.Flush(context.WithoutCancel(ctx)), &last)
+			return nil
+		case <-timer.C:
+		}
+		f.warn(f.store(ctx), &last)
+	}
+}
+
+// store stores the counts and does what is due once an hour and once a day.
+func (f *Figures) store(ctx context.Context) error {
+	err := f.countAccounts(ctx)
+	return errors.Join(err, f.Flush(ctx), f.prune(ctx))
+}
+
+// warn logs an error once, as long as it stays the same.
+func (f *Figures) warn(err error, last *string) {
+	text := ""
+	if err != nil && !errors.Is(err, context.Canceled) {
+		text = err.Error()
+	}
+	if text != "" && text != *last {
+		f.o.Logger.Warn("figures were not stored; the server keeps them and tries again", slog.String("err", text))
+	}
+	*last = text
+}
+
+// countAccounts counts the accounts of apps in which some were created or deleted, and once
+// an hour those of all apps.
+func (f *Figures) countAccounts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	minute := minuteOf(f.o.Now())
+	hourly := minute/60 != f.hour
+	changed := f.changed()
+	if !hourly && !changed[all] {
+		return nil
+	}
+	apps, err := f.o.Apps.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	sum := int64(0)
+	for _, a := range apps {
+		n, err := f.o.Apps.Count(ctx, a.ID)
+		if account.CodeOf(err) == account.NoApp { // deleted meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		sum += n
+		if hourly || changed[a.ID] {
+			f.counted(a.ID, n, minute)
+		}
+	}
+	f.counted(all, sum, minute)
+	f.hour = minute / 60
+	return nil
+}
+
+// changed returns the apps in which accounts were created or deleted.
+func (f *Figures) changed() map[account.AppID]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	apps := map[account.AppID]bool{}
+	for app, list := range f.slots {
+		if slices.ContainsFunc(list, func(s *records.FigureSlot) bool { return s.Created+s.Deleted > 0 }) {
+			apps[app] = true
+		}
+	}
+	return apps
+}
+
+// counted notes the number of accounts of an app. Flush runs at the begin of a minute, so
+// the number belongs to the minute before.
+func (f *Figures) counted(app account.AppID, n, minute int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slot(app, minute-1).Accounts = &records.FigureCount{At: minute - 1, N: n}
+}
+
+// Flush adds the counts to the store. It keeps those that were not stored, and does not
+// store those of an app that does not exist any more.
+func (f *Figures) Flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	f.stored.Lock()
+	defer f.stored.Unlock()
+	exists, err := f.existing(ctx)
+	if err != nil {
+		return err
+	}
+	taken := f.take(exists)
+	var errs []error
+	for chunk := range chunks(taken) {
+		err := f.o.Records.AddFigures(ctx, f.o.Node, chunk)
+		if err == nil {
+			continue
+		}
+		errs = append(errs, err)
+		if account.CodeOf(err) != account.Unknown { // otherwise they may be stored, and nothing is counted twice
+			f.restore(chunk)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// existing returns a function that reports whether an app exists.
+func (f *Figures) existing(ctx context.Context) (func(account.AppID) bool, error) {
+	apps, err := f.o.Apps.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[account.AppID]bool{all: true}
+	for _, a := range apps {
+		known[a.ID] = true
+	}
+	return func(id account.AppID) bool { return known[id] }, nil
+}
+
+// take removes the slots from memory and returns those of apps that exist.
+func (f *Figures) take(exists func(account.AppID) bool) map[account.AppID][]*records.FigureSlot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := f.slots
+	f.slots = map[account.AppID][]*records.FigureSlot{}
+	for app := range taken {
+		if !exists(app) {
+			delete(taken, app)
+		}
+	}
+	return taken
+}
+
+// chunks returns parts of taken that fit into a commit.
+func chunks(taken map[account.AppID][]*records.FigureSlot) func(yield func(map[account.AppID][]*records.FigureSlot) bool) {
+	return func(yield func(map[account.AppID][]*records.FigureSlot) bool) {
+		chunk := map[account.AppID][]*records.FigureSlot{}
+		for app, list := range taken {
+			chunk[app] = list
+			if len(chunk) < records.MaxFigureApps {
+				continue
+			}
+			if !yield(chunk) {
+				return
+			}
+			chunk = map[account.AppID][]*records.FigureSlot{}
+		}
+		if len(chunk) > 0 {
+			yield(chunk)
+		}
+	}
+}
+
+// restore returns slots to memory.
+func (f *Figures) restore(chunk map[account.AppID][]*records.FigureSlot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for app, old := range chunk {
+		for _, s := range f.slots[app] { // of minutes from the last of old on
+			if last := old[len(old)-1]; s.Start <= last.Start {
+				last.Add(s)
+			} else {
+				old = append(old, s)
+			}
+		}
+		f.slots[app] = bounded(old)
+	}
+}
+
+// prune removes figures that are too old, and those of apps that do not exist, once a day.
+func (f *Figures) prune(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	minute := minuteOf(f.o.Now())
+	if minute/dayMinutes == f.pruned {
+		return nil
+	}
+	exists, err := f.existing(ctx)
+	if err != nil {
+		return err
+	}
+	err = f.o.Records.PruneFigures(ctx, minute-keepDays*dayMinutes, exists)
+	if err == nil {
+		f.pruned = minute / dayMinutes
+	}
+	return err
+}
+
+// Forget removes the figures of an app that was deleted. It is a directory's Sink. What it
+// leaves is removed within a day.
+func (f *Figures) Forget(e account.Event) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	f.stored.Lock()
+	defer f.stored.Unlock()
+	f.mu.Lock()
+	delete(f.slots, e.App)
+	f.mu.Unlock()
+	if err := f.o.Records.RemoveFigures(ctx, e.App); err != nil {
+		f.o.Logger.Warn("the figures of a deleted app were not removed; the server tries again within a day",
+			slog.Uint64("app", uint64(e.App)), slog.String("err", err.Error()))
+	}
+}
