@@ -59,6 +59,14 @@ func admin(t *testing.T, exchanges ...exchange) *client.AdminClient {
 	return c
 }
 
+// withoutProfile returns a without its profile, which cannot be compared.
+func withoutProfile(a *client.AccountRecord) *client.AccountRecord {
+	if a != nil {
+		a.Profile = nil
+	}
+	return a
+}
+
 // TestAdminCalls checks the request and the result of every method.
 func TestAdminCalls(t *testing.T) {
 	const (
@@ -103,9 +111,9 @@ func TestAdminCalls(t *testing.T) {
 		},
 		{
 			"UpdateApp",
-			exchange{`PATCH /admin/v1/apps/5 "3" {"disabled":true,"settings":{"quota":null}}`, 200, appJSON},
+			exchange{`PATCH /admin/v1/apps/5 "3" {"name":"","disabled":true,"settings":{"quota":null}}`, 200, appJSON},
 			func(c *client.AdminClient) (any, error) {
-				return c.UpdateApp(ctx, 5, client.AppPatch{Disabled: new(true), Settings: map[string]any{"quota": nil}, Version: 3})
+				return c.UpdateApp(ctx, 5, client.AppPatch{Name: new(""), Disabled: new(true), Settings: map[string]any{"quota": nil}, Version: 3})
 			},
 			app,
 		},
@@ -154,6 +162,39 @@ func TestAdminCalls(t *testing.T) {
 					a.Profile = nil
 				}
 				return a, err
+			},
+			record,
+		},
+		{
+			"AddAccount",
+			exchange{`POST /admin/v1/apps/5/accounts {"userid":"a/b","nick":"A","profile":{"Tag_Profile_IM_Level":7}}`, 201, recordJS},
+			func(c *client.AdminClient) (any, error) {
+				a, err := c.AddAccount(ctx, 5, client.NewAccount{UserID: "a/b", Nick: "A", Profile: map[string]any{client.TagLevel: 7}})
+				return withoutProfile(a), err
+			},
+			record,
+		},
+		{
+			"ChangeAccount",
+			exchange{`PATCH /admin/v1/apps/5/accounts:change?userid=a%2Fb {"nick":"","profile":{"Tag_Profile_IM_Level":null}}`, 200, recordJS},
+			func(c *client.AdminClient) (any, error) {
+				a, err := c.ChangeAccount(ctx, 5, "a/b", client.AccountPatch{Nick: new(""), Profile: map[string]any{client.TagLevel: nil}})
+				return withoutProfile(a), err
+			},
+			record,
+		},
+		{
+			"DeleteAccounts",
+			exchange{`POST /admin/v1/apps/5/accounts:delete {"userids":["a","b"]}`, 200, `{"deleted":1,"results":[{"userid":"a"},{"userid":"b","code":"not-found","reason":"r"}]}`},
+			func(c *client.AdminClient) (any, error) { return c.DeleteAccounts(ctx, 5, "a", "b") },
+			&client.DeletedAccounts{Deleted: 1, Results: []client.AccountResult{{UserID: "a"}, {UserID: "b", Code: client.SlugNotFound, Reason: "r"}}},
+		},
+		{
+			"Kick",
+			exchange{`POST /admin/v1/apps/5/accounts:kick {"userid":"a/b"}`, 200, recordJS},
+			func(c *client.AdminClient) (any, error) {
+				a, err := c.Kick(ctx, 5, "a/b")
+				return withoutProfile(a), err
 			},
 			record,
 		},

@@ -148,13 +148,11 @@ func (a *App) Tag(tag Tag) (TagSpec, bool) {
 // Codes: UnknownTag, TagNotWritable, ValueType, ValueNotAllowed, ValueTooLong,
 // SensitiveWord.
 func (a *App) CheckTag(tag Tag, v Value, words *WordList) (Value, error) {
-	spec, ok := a.Tag(tag)
-	switch {
-	case !ok:
-		return v, NoTag(tag)
-	case spec.NoWrite:
-		return v, &Error{Code: TagNotWritable, Detail: fmt.Sprintf("the app does not let admins write %s; leave the tag out", tag)}
-	case spec.IsNumber && !v.IsNumber && a.Settings.NumbersAsText:
+	spec, err := a.writable(tag)
+	if err != nil {
+		return v, err
+	}
+	if spec.IsNumber && !v.IsNumber && a.Settings.NumbersAsText {
 		if n, err := strconv.ParseUint(v.Text, 10, 64); err == nil {
 			v = Value{Number: n, IsNumber: true}
 		}
@@ -166,6 +164,28 @@ func (a *App) CheckTag(tag Tag, v Value, words *WordList) (Value, error) {
 		return v, &Error{Code: SensitiveWord, Detail: fmt.Sprintf("%s holds a word that the app does not allow; change it", tag)}
 	}
 	return v, nil
+}
+
+// CheckClear applies the rules of a change of tag that clears it.
+//
+// Codes: UnknownTag, TagNotWritable.
+func (a *App) CheckClear(tag Tag) error {
+	_, err := a.writable(tag)
+	return err
+}
+
+// writable returns the spec of a tag that admins may write.
+//
+// Codes: UnknownTag, TagNotWritable.
+func (a *App) writable(tag Tag) (TagSpec, error) {
+	spec, ok := a.Tag(tag)
+	switch {
+	case !ok:
+		return spec, NoTag(tag)
+	case spec.NoWrite:
+		return spec, &Error{Code: TagNotWritable, Detail: fmt.Sprintf("the app does not let admins write %s; leave the tag out", tag)}
+	}
+	return spec, nil
 }
 
 // NoTag returns the error of a tag that an app does not have. Its Code is UnknownTag.

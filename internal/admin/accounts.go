@@ -51,32 +51,27 @@ func (s *Server) countAccounts(ctx context.Context, c *call) (adminapi.Count, er
 	return adminapi.Count{Count: n}, err
 }
 
-func (s *Server) unkickAccount(ctx context.Context, c *call, req adminapi.Unkick) (adminapi.Account, error) {
-	app, err := c.app()
-	if err != nil {
-		return adminapi.Account{}, err
-	}
-	if err := s.dir.Unkick(ctx, c.actor(), app, account.UserID(req.UserID)); err != nil {
-		return adminapi.Account{}, err
-	}
-	a, err := s.dir.Account(ctx, app, account.UserID(req.UserID))
-	if err != nil {
-		return adminapi.Account{}, err
-	}
-	return showAccount(a), nil
-}
-
 // readAccount serves both routes: the ID is in the path or in the query.
 func (s *Server) readAccount(ctx context.Context, c *call) (adminapi.Account, error) {
 	app, err := c.app()
 	if err != nil {
 		return adminapi.Account{}, err
 	}
-	id := cmp.Or(c.param("userid"), c.query["userid"])
-	if err := account.UserID(id).Validate(false); err != nil {
+	id := c.userID()
+	if err := id.Validate(false); err != nil {
 		return adminapi.Account{}, err
 	}
-	a, err := s.dir.Account(ctx, app, account.UserID(id))
+	return s.account(ctx, app, id)
+}
+
+// userID returns the ID in the path or in the query.
+func (c *call) userID() account.UserID {
+	return account.UserID(cmp.Or(c.param("userid"), c.query["userid"]))
+}
+
+// account returns an account as the API shows it.
+func (s *Server) account(ctx context.Context, app account.AppID, id account.UserID) (adminapi.Account, error) {
+	a, err := s.dir.Account(ctx, app, id)
 	if err != nil {
 		return adminapi.Account{}, err
 	}

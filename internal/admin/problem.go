@@ -84,6 +84,14 @@ var slugs = map[account.Code]Slug{
 	account.Stale:           internal,
 }
 
+// reasons contains details of Codes that come without one.
+var reasons = map[account.Code]string{
+	account.NoAccount:   "the app has no account with that UserID",
+	account.Tombstoned:  "the account was deleted, and its UserID cannot be used again yet; wait for the end of the ban, or change the setting tombstone_days",
+	account.QuotaFull:   "the app has as many accounts as its quota allows; delete some, or raise the quota",
+	account.DeletionOff: "the app does not allow to delete accounts; set allow_delete to true",
+}
+
 // A Problem is the body of every error (RFC 9457).
 type Problem struct {
 	Type   string `json:"type"` // path on the server that explains the kind
@@ -120,6 +128,8 @@ func classify(err error) (Slug, string) {
 	switch {
 	case ok && e.Detail != "":
 		return slugs[code], e.Detail
+	case reasons[code] != "":
+		return slugs[code], reasons[code]
 	case slugs[code].Status < http.StatusInternalServerError:
 		return slugs[code], code.String()
 	}

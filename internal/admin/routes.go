@@ -132,7 +132,6 @@ func Routes() []Route {
 		{Method: "GET", Path: accounts + ":export", ID: "exportAccounts", Summary: "Send all accounts as they are at one moment, in the byte order of their ids: a JSON object in each line. The trailer Rollcall-Rows has their number.", Scope: read, Status: ok, Query: exported, Lines: true, Endpoint: noBody((*Server).exportAccounts)},
 		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: noBody((*Server).countAccounts)},
 		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: noBody((*Server).readAccount)},
-		{Method: "POST", Path: accounts + ":unkick", ID: "unkickAccount", Summary: "Forget the kicks of an account: UserSigs from before them are good again.", Scope: write, Status: ok, Endpoint: withBody((*Server).unkickAccount)},
 		{Method: "GET", Path: accounts + "/{userid}", ID: "readAccount", Summary: "Read an account.", Scope: read, Status: ok, Endpoint: noBody((*Server).readAccount)},
 		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: sdkappid, Endpoint: noBody((*Server).listAudit)},
 		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: noBody((*Server).listTokens)},
@@ -154,7 +153,7 @@ func Routes() []Route {
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
 		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
 	}
-	return append(routes, importRoutes()...)
+	return slices.Concat(routes, accountRoutes(), importRoutes())
 }
 
 // hasQuery reports whether the route has a query parameter of that name.

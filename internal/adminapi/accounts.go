@@ -35,6 +35,56 @@ type Unkick struct {
 	UserID string `json:"userid" schema:"userid"`
 }
 
+// NewAccount is an account to create.
+type NewAccount struct {
+	UserID  string        `json:"userid" schema:"userid"`
+	Nick    string        `json:"nick,omitempty"`     // at most 500 bytes
+	FaceURL string        `json:"face_url,omitempty"` // at most 500 bytes
+	Profile ProfileValues `json:"profile,omitempty"`  // further tags
+}
+
+// AccountPatch is a change of an account. Absent members stay as they are.
+type AccountPatch struct {
+	Nick    *string       `json:"nick,omitzero"`     // at most 500 bytes; an empty text clears it
+	FaceURL *string       `json:"face_url,omitzero"` // at most 500 bytes; an empty text clears it
+	Profile ProfileValues `json:"profile,omitempty"` // further tags; null clears one
+}
+
+// ProfileValues are values of tags by their names: texts, whole numbers from 0 up, and nil
+// to clear a tag. ProfileValues that were read from JSON contain values of type
+// [jsontext.Value].
+type ProfileValues map[string]any
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *ProfileValues) UnmarshalJSON(b []byte) (err error) {
+	*p, err = readPatch(b)
+	return err
+}
+
+// Kick names an account whose UserSigs the server shall refuse if they were signed before
+// now.
+type Kick struct {
+	UserID string `json:"userid" schema:"userid"`
+}
+
+// AccountDeletion names accounts to delete.
+type AccountDeletion struct {
+	UserIDs []string `json:"userids" schema:"userid"` // 1 to 100
+}
+
+// DeletedAccounts is the outcome of a deletion.
+type DeletedAccounts struct {
+	Deleted int             `json:"deleted"` // number of accounts that were deleted
+	Results []AccountResult `json:"results"` // one for each id, in their order
+}
+
+// An AccountResult is the outcome for one account.
+type AccountResult struct {
+	UserID string `json:"userid"`
+	Code   string `json:"code,omitempty"`   // that of a problem; absent if the account was deleted
+	Reason string `json:"reason,omitempty"` // what is wrong and what to do, in one sentence
+}
+
 // NewUserSig is a UserSig to create.
 type NewUserSig struct {
 	Identifier string `json:"identifier,omitempty" schema:"userid"` // an admin of the app if absent

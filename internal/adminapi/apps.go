@@ -65,10 +65,10 @@ type CreatedApp struct {
 
 // AppPatch is a change of an app. Absent fields stay as they are.
 type AppPatch struct {
-	Name     *string       `json:"name,omitempty"`
-	Edition  *string       `json:"edition,omitempty" schema:"edition"`
-	Disabled *bool         `json:"disabled,omitempty"`
-	Test     *bool         `json:"test,omitempty"`    // false ends its role as a test app and clears the settings that only test apps can have; true is accepted only if it is a test app already
+	Name     *string       `json:"name,omitzero"`
+	Edition  *string       `json:"edition,omitzero" schema:"edition"`
+	Disabled *bool         `json:"disabled,omitzero"`
+	Test     *bool         `json:"test,omitzero"`     // false ends its role as a test app and clears the settings that only test apps can have; true is accepted only if it is a test app already
 	Settings SettingsPatch `json:"settings,omitzero"` // a merge patch (RFC 7396): null resets a member to its default
 
 	// Version, if it is not 0, is the version that the change was made for. The
@@ -83,19 +83,25 @@ type AppPatch struct {
 type SettingsPatch map[string]any
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (p *SettingsPatch) UnmarshalJSON(b []byte) error {
+func (p *SettingsPatch) UnmarshalJSON(b []byte) (err error) {
+	*p, err = readPatch(b)
+	return err
+}
+
+// readPatch returns the members of a JSON object as values of type [jsontext.Value].
+func readPatch(b []byte) (map[string]any, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(b, &members); err != nil {
-		return err
+		return nil, err
 	}
 	if members == nil {
-		return errors.New("null is no patch")
+		return nil, errors.New("null is no patch")
 	}
-	*p = make(SettingsPatch, len(members))
+	patch := make(map[string]any, len(members))
 	for name, value := range members {
-		(*p)[name] = value
+		patch[name] = value
 	}
-	return nil
+	return patch, nil
 }
 
 // A Key describes a key without its secret.

@@ -46,6 +46,27 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 // Codes of results: OK, NoAccount, InvalidID, AdminProtected. Codes of the
 // whole call: DeletionOff.
 func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.UserID) ([]Result, error) {
+	return d.delete(ctx, app, ids, nothingElse)
+}
+
+// An also returns writes to add to the commit of a change of accounts. Its arguments are
+// the ids, which are nil for the change of one account, and their codes. It follows the
+// rules of [account.ChangePolicy.Outbox].
+type also func(ids []account.UserID, codes []account.Code) []account.Write
+
+// nothingElse is the also of a change without further writes.
+var nothingElse also
+
+// outbox returns the Outbox of a change of ids. It is nil if there is nothing to write.
+func (a also) outbox(event *batchEvent[account.Code], ids []account.UserID) func([]account.Code) []account.Write {
+	if a == nil {
+		return event.outbox()
+	}
+	return func(codes []account.Code) []account.Write { return append(event.writes(codes), a(ids, codes)...) }
+}
+
+// delete is Delete with further writes in the same commit.
+func (d *Directory) delete(ctx context.Context, app *account.App, ids []account.UserID, also also) ([]Result, error) {
 	if !app.DeletionAllowed() {
 		return nil, &account.Error{Code: account.DeletionOff}
 	}
@@ -64,7 +85,7 @@ func (d *Directory) Delete(ctx context.Context, app *account.App, ids []account.
 	}
 	p := account.ChangePolicy{Now: d.Now(app.ID)}
 	event := d.deletionEvent(app.ID, p.Now, good)
-	p.Outbox = event.outbox()
+	p.Outbox = also.outbox(event, good)
 	codes, err := d.store.Delete(ctx, app.ID, good, p)
 	if err != nil {
 		return nil, err
@@ -95,52 +116,33 @@ func outcome(app *account.App, id account.UserID, c account.Code) Result {
 //
 // Codes: InvalidID, NoAccount.
 func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserID) error {
+	return d.kick(ctx, app, id, nothingElse)
+}
+
+// kick is Kick with further writes in the same commit.
+func (d *Directory) kick(ctx context.Context, app *account.App, id account.UserID, also also) error {
 	if err := id.Validate(false); err != nil {
 		return err
 	}
 	now := d.Now(app.ID)
-	return d.update(ctx, app, account.EventKicked, now, account.Patch{ID: id, Kicked: now.Unix()})
+	return d.update(ctx, app, now, change{account.EventKicked, account.Patch{ID: id, Kicked: now.Unix()}, also})
 }
 
-// Unkick clears the watermark of an account. UserSigs that were signed before its kicks
-// are valid again. The audit entry is written first, because no watermark may be
-// cleared without one.
-//
-// Codes: NoApp, InvalidID, NoAccount.
-func (d *Directory) Unkick(ctx context.Context, actor string, app account.AppID, id account.UserID) error {
-	if err := id.Validate(false); err != nil {
-		return err
-	}
-	a, err := d.Account(ctx, app, id)
-	if err != nil {
-		return err
-	}
-	if err := d.Record(ctx, actor, "account.unkick", app, string(a.ID)); err != nil {
-		return err
-	}
-	code, err := d.patch(ctx, app, account.EventUnkicked, d.Now(app), account.Patch{ID: id, Kicked: account.Unkicked})
-	if err != nil {
-		return err
-	}
-	return Result{Code: code}.Err()
+// A change is a change of one account.
+type change struct {
+	kind  account.EventKind // of the event that reports it
+	patch account.Patch
+	also  also
 }
 
-func (d *Directory) update(ctx context.Context, app *account.App, kind account.EventKind, now time.Time, patch account.Patch) error {
-	code, err := d.patch(ctx, app.ID, kind, now, patch)
+// update makes a change and reports it.
+func (d *Directory) update(ctx context.Context, app *account.App, now time.Time, c change) error {
+	patches := []account.Patch{c.patch}
+	event := d.patchEvent(app.ID, c.kind, now, patches)
+	codes, err := d.store.Update(ctx, app.ID, patches, account.ChangePolicy{Now: now, Outbox: c.also.outbox(event, nil)})
 	if err != nil {
 		return err
-	}
-	return outcome(app, patch.ID, code).Err()
-}
-
-// patch changes one account and reports that in an event of the given kind.
-func (d *Directory) patch(ctx context.Context, app account.AppID, kind account.EventKind, now time.Time, patch account.Patch) (account.Code, error) {
-	patches := []account.Patch{patch}
-	event := d.patchEvent(app, kind, now, patches)
-	codes, err := d.store.Update(ctx, app, patches, account.ChangePolicy{Now: now, Outbox: event.outbox()})
-	if err != nil {
-		return account.Internal, err
 	}
 	event.announce(codes)
-	return codes[0], nil
+	return outcome(app, c.patch.ID, codes[0]).Err()
 }

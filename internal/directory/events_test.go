@@ -138,6 +138,18 @@ func TestEvents(t *testing.T) {
 		{"Kick", func() { err = e.dir.Kick(ctx, e.app, "a") }, at(account.EventKicked, ids("a")...)},
 		{"Kick", func() { _ = e.dir.Kick(ctx, e.app, "nobody") }, nil},
 		{"Unkick", func() { err = e.dir.Unkick(ctx, "test", appID, "a") }, at(account.EventUnkicked, ids("a")...)},
+		{"AddAccount", func() {
+			err = e.dir.AddAccount(ctx, "test", appID, "d", []directory.Change{{Tag: account.TagNick, Value: account.Value{Text: "D"}}})
+		}, append(at(account.EventImported, account.EventItem{ID: "d", Created: true}),
+			at(account.EventChanged, account.EventItem{ID: "d", Fields: []account.Field{text(account.TagNick, "D")}})...)},
+		{"AddAccount", func() { _ = e.dir.AddAccount(ctx, "test", appID, "@bad", nil) }, nil},
+		{"ChangeAccount", func() {
+			err = e.dir.ChangeAccount(ctx, "test", appID, "d", []directory.Change{{Tag: account.TagLevel, Clear: true}})
+		}, at(account.EventChanged, account.EventItem{ID: "d", Fields: []account.Field{{Tag: account.TagLevel}}})},
+		{"KickAccount", func() { err = e.dir.KickAccount(ctx, "test", appID, "d") }, at(account.EventKicked, ids("d")...)},
+		{"DeleteAccounts", func() {
+			_, err = e.dir.DeleteAccounts(ctx, "test", appID, []account.UserID{"d", "nobody"})
+		}, at(account.EventDeleted, ids("d")...)},
 		{"Delete", func() { e.deletes("a", "nobody", "administrator", "b", "c") }, at(account.EventDeleted, ids("a", "b", "c")...)},
 		{"Delete", func() { e.deletes("a", "administrator") }, nil},
 		{"AddKey", func() { _, err = e.dir.AddKey(ctx, "test", appID, secret) }, of(account.EventAppChanged, "key.add")},

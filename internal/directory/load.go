@@ -13,7 +13,7 @@ type LoadResult struct {
 	Stored  bool // whether the store decides the item; otherwise a rule has refused it
 }
 
-// Load is [Directory.Import] for a part of a bulk import. also returns records to write in
+// Load is [Directory.Import] with further records, such as the progress of a bulk import. also returns records to write in
 // the same commit. It follows the rules of [account.UpsertPolicy.Outbox]; in particular,
 // its results are those of one of several commits, and items of others have the Code
 // Internal. If no item may be stored, the records are committed alone.
@@ -61,13 +61,21 @@ func (d *Directory) CheckProfile(app *account.App, changes []Change) ([]account.
 			spec, _ := app.Tag(c.Tag)
 			c.Value = account.Value{IsNumber: !spec.IsNumber} // of the wrong type, too
 		}
-		v, err := app.CheckTag(c.Tag, c.Value, d.wordsOf(app))
+		v, err := d.checkChange(app, c)
 		if err != nil {
 			return nil, err
 		}
 		fields[i] = account.Field{Tag: c.Tag, Value: v}
 	}
 	return fields, nil
+}
+
+// checkChange returns the value that c stores, or the error of the rule that it breaks.
+func (d *Directory) checkChange(app *account.App, c Change) (account.Value, error) {
+	if c.Clear {
+		return account.Value{}, app.CheckClear(c.Tag)
+	}
+	return app.CheckTag(c.Tag, c.Value, d.wordsOf(app))
 }
 
 // LoadProfiles changes profiles for a part of a bulk import. The fields of patches are

@@ -12,6 +12,7 @@ type Change struct {
 	Tag       account.Tag
 	Value     account.Value
 	Malformed bool // the value is neither text nor an unsigned integer
+	Clear     bool // clears the tag, whatever values it takes; Value is ignored
 }
 
 // SetProfile changes tags of one account. It applies either all changes or none. An empty
@@ -24,8 +25,14 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 	if err != nil {
 		return err
 	}
+	return d.setFields(ctx, app, id, fields, nothingElse)
+}
+
+// setFields sets fields that CheckProfile has returned. also returns further writes for the
+// same commit.
+func (d *Directory) setFields(ctx context.Context, app *account.App, id account.UserID, fields []account.Field, also also) error {
 	d.warnLong(app, fields)
-	return d.update(ctx, app, account.EventChanged, d.Now(app.ID), account.Patch{ID: id, Fields: fields})
+	return d.update(ctx, app, d.Now(app.ID), change{account.EventChanged, account.Patch{ID: id, Fields: fields}, also})
 }
 
 // warnLong logs fields that are longer than an older limit of the vendor.

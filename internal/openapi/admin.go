@@ -20,7 +20,7 @@ import (
 	"rollcall/internal/figures"
 )
 
-const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; lists and counts of accounts; tokens, the audit trail, and backups.
+const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; accounts without a UserSig, with an audit entry for each change; tokens, the audit trail, and backups.
 
 Every call needs a token with the scope that the operation names, as ` + "`Authorization: Bearer rct_…`" + `. The scope write includes read, and admin includes both. Errors are problem documents (RFC 9457) whose ` + "`code`" + ` is one of [these](/docs/errors). Unknown members and parameters are errors.
 
@@ -29,7 +29,7 @@ On this page, enter the token in the form at the top. Every call is sent with it
 // adminTags are groups of operations.
 var adminTags = []Tag{
 	{"apps", "Apps, their keys and admins."},
-	{"accounts", "Look at accounts; the vendor's commands change them."},
+	{"accounts", "Look at accounts and change them, without a UserSig; every change has an audit entry."},
 	{"imports", "Import accounts in bulk."},
 	{"tokens", "Tokens of this API."},
 	{"audit", "Who changed what."},
@@ -103,7 +103,10 @@ func adminTypes() map[reflect.Type]func() *Schema {
 		reflect.TypeFor[netip.Prefix]():           func() *Schema { return &Schema{Type: "string"} },
 		reflect.TypeFor[json.RawMessage]():        func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
 		reflect.TypeFor[adminapi.SettingsPatch](): func() *Schema { return &Schema{Type: "object"} },
-		reflect.TypeFor[account.RateMode]():       func() *Schema { return enum(account.RateEnforce, account.RateShadow, account.RateOff) },
+		reflect.TypeFor[adminapi.ProfileValues](): func() *Schema {
+			return &Schema{Type: "object", AdditionalProperties: &Schema{Type: []string{"string", "integer", "null"}}}
+		},
+		reflect.TypeFor[account.RateMode](): func() *Schema { return enum(account.RateEnforce, account.RateShadow, account.RateOff) },
 	}
 }
 

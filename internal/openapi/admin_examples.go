@@ -40,11 +40,17 @@ func appWith(version, admins, settings, keys string) string {
 	return `{` + exampleApp + `,"version":` + version + `,"admins":` + admins + `,"settings":` + settings + `,"keys":[` + keys + `]}`
 }
 
+// exampleZoe returns an account with the values that examples change.
+func exampleZoe(nick, kicked, profile string) string {
+	return `{"userid":"zoe","nick":"` + nick + `","face_url":"","internal_id":"3","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z",` + kicked + `"profile":` + profile + `}`
+}
+
 // AdminExamples returns one call of each operation, in an order in which they can
 // be made on a new server that keeps its store on disk.
 func AdminExamples() []AdminExample {
 	app := map[string]string{"sdkappid": "1400000002"}
 	user := map[string]string{"sdkappid": "1400000002", "userid": "boss"}
+	zoe := map[string]string{"sdkappid": "1400000002", "userid": "zoe"}
 	open := map[string]string{"sdkappid": "1400000002", "key": "tuesday"}
 	job := map[string]string{"sdkappid": "1400000002", "key": "monday"}
 	snap := map[string]string{"sdkappid": "1400000002", "name": "base"}
@@ -71,6 +77,11 @@ func AdminExamples() []AdminExample {
 		{"readAccount", user, nil, ``, exampleUser},
 		{"findAccount", app, map[string]string{"userid": "boss"}, ``, exampleUser},
 		{"unkickAccount", app, nil, `{"userid":"boss"}`, exampleUser},
+		{"addAccount", app, nil, `{"userid":"zoe","nick":"Zoe","profile":{"Tag_Profile_IM_Level":7}}`, exampleZoe("Zoe", ``, `{"Tag_Profile_IM_Level":7}`)},
+		{"changeAccount", zoe, nil, `{"nick":"Zoe L.","profile":{"Tag_Profile_IM_Level":null,"Tag_Profile_IM_Gender":"Gender_Type_Female"}}`, exampleZoe("Zoe L.", ``, `{"Tag_Profile_IM_Gender":"Gender_Type_Female"}`)},
+		{"changeFoundAccount", app, map[string]string{"userid": "zoe"}, `{"profile":{"Tag_Profile_IM_Gender":null}}`, exampleZoe("Zoe L.", ``, `{}`)},
+		{"kickAccount", app, nil, `{"userid":"zoe"}`, exampleZoe("Zoe L.", `"kicked_at":"2026-05-06T07:08:09Z",`, `{}`)},
+		{"deleteAccounts", app, nil, `{"userids":["zoe","nobody"]}`, `{"deleted":1,"results":[{"userid":"zoe"},{"userid":"nobody","code":"not-found","reason":"the app has no account with that UserID"}]}`},
 		{"addKey", app, nil, `{}`, `{"key":{` + exampleNew + `},"secret":"c2c4cd6f1d4d9c1f8b1bd6a5e8f1e6d70f0e3d9c5a4b3c2d1e0f9a8b7c6d5e4f"}`},
 		{"retireKey", map[string]string{"sdkappid": "1400000002", "id": "2"}, nil, `{"at":"2036-01-01T00:00:00Z"}`, exampleRetired},
 		{"removeAdmin", user, nil, ``, appWith("10", one, exampleSettings, exampleKey+`,`+exampleRetired)},

@@ -19,6 +19,10 @@ func withEntry(app account.AppID, by account.AuditEntry, writes ...account.Write
 	return writes
 }
 
+// EntryWrites returns the writes that add an entry to the audit trail, for the commit of a
+// change of accounts. No write has a condition, so an outbox can return them.
+func EntryWrites(by account.AuditEntry) []account.Write { return withEntry(by.App, by) }
+
 // Record adds an entry to the audit trail for an action that changes no app and no token.
 // The entry keeps its App, which may be 0 and need not exist. A retry after Unknown may
 // store a second entry.

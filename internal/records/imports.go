@@ -191,8 +191,12 @@ func (i *Import) ProgressWrites(p ImportProgress, rejected []Rejection) []accoun
 	return append(ws, i.rejectedWrites(rejected)...)
 }
 
-// CommitProgress stores a progress for rows without a change of accounts.
+// CommitProgress stores a progress for rows without a change of accounts. No writes cause
+// no commit.
 func (r *Registry) CommitProgress(ctx context.Context, ws []account.Write) error {
+	if len(ws) == 0 {
+		return nil
+	}
 	_, err := r.e.Commit(ctx, account.Commit{Writes: ws})
 	return err
 }
