@@ -69,6 +69,7 @@ var imports = map[string][]string{
 	"internal/console":       {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/httpx"},
 	"internal/console/asset": {},
 	"internal/console/curl":  {"internal/admin"},
+	"internal/console/link":  {},
 	"internal/console/text":  {},
 	"internal/console/view":  {"internal/account", "internal/admin", "internal/adminapi", "internal/console/..."},
 
