@@ -22,7 +22,8 @@ func (c *AdminClient) CountAccounts(ctx context.Context, sdkAppID uint32) (int64
 	return resp.Count, err
 }
 
-// Account returns one account. If it does not exist, the error is [SlugNotFound].
+// Account returns one account. If it does not exist, the error is [SlugNotFound]. If it was
+// deleted, the [Problem] says when.
 // Account needs the scope read.
 func (c *AdminClient) Account(ctx context.Context, sdkAppID uint32, userID string) (*AccountRecord, error) {
 	a := new(AccountRecord)

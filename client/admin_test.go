@@ -67,6 +67,18 @@ func withoutProfile(a *client.AccountRecord) *client.AccountRecord {
 	return a
 }
 
+// TestDeletedAccount reads an account that was deleted.
+func TestDeletedAccount(t *testing.T) {
+	const answer = `{"code":"not-found","status":404,"deleted_at":"2026-01-02T03:04:05.006Z","tombstone_until":"2026-04-02T03:04:05.006Z"}`
+	c := admin(t, exchange{"GET /admin/v1/apps/5/accounts:get?userid=a", 404, answer})
+	_, err := c.Account(t.Context(), 5, "a")
+	p, ok := errors.AsType[*client.Problem](err)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	if !ok || p.Slug != client.SlugNotFound || !p.DeletedAt.Equal(at) || !p.TombstoneUntil.Equal(at.AddDate(0, 3, 0)) {
+		t.Errorf("error %+v", err)
+	}
+}
+
 // TestAdminCalls checks the request and the result of every method.
 func TestAdminCalls(t *testing.T) {
 	const (

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -34,6 +35,12 @@ type Problem struct {
 	Remedy    string `json:"remedy"` // what to do, in one sentence
 	Type      string `json:"type"`   // address of the documentation of the slug
 	RequestID string `json:"-"`      // identifies the call in the server's log
+
+	// If a read names an account that was deleted, DeletedAt is the time of that, and its id
+	// can be imported again from TombstoneUntil, or at once if that is zero. Otherwise both
+	// are zero.
+	DeletedAt      time.Time `json:"deleted_at"`
+	TombstoneUntil time.Time `json:"tombstone_until"`
 }
 
 func (p *Problem) Error() string {

@@ -1,6 +1,9 @@
 package account
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Snapshotter is an engine that can copy itself while it serves calls.
 type Snapshotter interface {
@@ -13,6 +16,15 @@ type Snapshotter interface {
 	// Snapshot fails, it may leave files in dir, which are of no use.
 	// Codes: Unavailable, Internal.
 	Snapshot(ctx context.Context, dir string) error
+}
+
+// A Rememberer is an engine that says when accounts were deleted. Every engine may leave
+// this out.
+type Rememberer interface {
+	// Deleted returns the time in the tombstone of an id, in whole milliseconds. It returns
+	// the zero time if the id has none: its account exists, or there never was one. The rules
+	// and errors of reads of a [Store] apply.
+	Deleted(ctx context.Context, app AppID, id UserID) (time.Time, error)
 }
 
 // Contents describes what a store contains. A check that reads every record returns it.

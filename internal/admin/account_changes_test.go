@@ -3,6 +3,7 @@ package admin_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,7 +84,7 @@ func TestAddAccountRefused(t *testing.T) {
 			`{"userid":"x","profile":{"Tag_Profile_IM_Location":[]}}`:                  {"bad-request", "Tag_Profile_IM_Location takes a string"},
 			`{"userid":"x","profile":{"Tag_Profile_IM_Gender":"Gender_Type_Unheard"}}`: {"bad-request", "takes one of"},
 			`{"userid":"x","profile":null}`:                                            {"bad-request", "/profile"},
-			`{"userid":"gone"}`:                                                        {"conflict", "tombstone_days"},
+			`{"userid":"gone"}`:                                                        {"conflict", "again from 2026-08-04T07:08:09Z"},
 		} {
 			if p := b.problem(b.call("POST", appPath+"/accounts", body), want.slug); !strings.Contains(p.Detail, want.detail) {
 				b.Errorf("%s: %s, want %q", body, p.Detail, want.detail)
@@ -219,5 +220,56 @@ func TestKickAccount(t *testing.T) {
 		b.problem(b.call("POST", appPath+"/accounts:kick", ``), "bad-request")
 		b.problem(b.call("POST", "/admin/v1/apps/1400000009/accounts:kick", `{"userid":"a"}`), "not-found")
 		b.told(1, "account.kick a/b c")
+	})
+}
+
+// TestDeletedAccount reads accounts that were deleted.
+func TestDeletedAccount(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		made := ok[adminapi.CreatedApp](b, 201, "POST", "/admin/v1/apps", `{"sdkappid":1400000001,"edition":"pro","settings":{"allow_delete":true,"tombstone_days":7}}`)
+		b.secret(made.Secret)
+		b.imports("a/b")
+		ok[adminapi.DeletedAccounts](b, 200, "POST", appPath+"/accounts:delete", `{"userids":["a/b"]}`)
+		deleted := account.Millis(now)
+		for _, path := range []string{"/accounts/a%2Fb", "/accounts:get?userid=a%2Fb"} {
+			p := b.problemOf(b.call("GET", appPath+path, ""), "not-found")
+			if !p.DeletedAt.Equal(deleted) || !p.TombstoneUntil.Equal(deleted.AddDate(0, 0, 7)) || !strings.Contains(p.Detail, "again from 2026-05-13T07:08:09Z") {
+				b.Errorf("%s: %+v", path, p)
+			}
+		}
+		ok[adminapi.App](b, 200, "PATCH", appPath, `{"settings":{"tombstone_days":-1}}`)
+		if p := b.problemOf(b.call("GET", appPath+"/accounts/a%2Fb", ""), "not-found"); !p.DeletedAt.Equal(deleted) || !p.TombstoneUntil.IsZero() {
+			b.Errorf("without a ban: %+v", p)
+		}
+		ok[adminapi.Account](b, 201, "POST", appPath+"/accounts", `{"userid":"a/b"}`)
+		ok[adminapi.Account](b, 200, "GET", appPath+"/accounts/a%2Fb", "")
+	})
+}
+
+// TestAddAccountOnce adds one account many times at the same moment. One call succeeds; the
+// others change nothing and have no entry.
+func TestAddAccountOnce(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(1400000001)
+		var wg sync.WaitGroup
+		statuses := make([]int, 16)
+		for i := range statuses {
+			wg.Go(func() {
+				got := b.call("POST", appPath+"/accounts", fmt.Sprintf(`{"userid":"a","nick":"n%d"}`, i))
+				statuses[i] = got.status
+			})
+		}
+		wg.Wait()
+		a := ok[adminapi.Account](b, 200, "GET", appPath+"/accounts/a", "")
+		for i, status := range statuses {
+			want := 409
+			if a.Nick == fmt.Sprintf("n%d", i) {
+				want = 201
+			}
+			if status != want {
+				b.Errorf("call %d: %d, and the nick is %s", i, status, a.Nick)
+			}
+		}
+		b.told(1, "account.add a")
 	})
 }

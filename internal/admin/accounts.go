@@ -61,7 +61,18 @@ func (s *Server) readAccount(ctx context.Context, c *call) (adminapi.Account, er
 	if err := id.Validate(false); err != nil {
 		return adminapi.Account{}, err
 	}
-	return s.account(ctx, app, id)
+	a, err := s.account(ctx, app, id)
+	if account.CodeOf(err) != account.NoAccount {
+		return a, err
+	}
+	deleted, until, tombErr := s.dir.Tombstone(ctx, app, id)
+	switch {
+	case tombErr != nil:
+		return a, tombErr
+	case deleted.IsZero():
+		return a, err
+	}
+	return a, &deletedError{deleted, until}
 }
 
 // userID returns the ID in the path or in the query.

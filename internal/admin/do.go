@@ -147,13 +147,6 @@ func (c *call) checkScope() error {
 	return &problemError{slug: forbidden, detail: "the token does not have the scope " + string(c.route.Scope)}
 }
 
-// ProblemOf describes an error of [Server.Do]. A cause that only the log may have is left
-// out.
-func ProblemOf(err error) Problem {
-	slug, detail := classify(err)
-	return Problem{"/docs/errors#" + slug.Name, slug.Title, slug.Status, detail, slug.Remedy, slug.Name}
-}
-
 // nowhere is the writer of a call without a stream.
 type nowhere struct{}
 

@@ -2,8 +2,10 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/httpx"
@@ -87,7 +89,6 @@ var slugs = map[account.Code]Slug{
 // reasons contains details of Codes that come without one.
 var reasons = map[account.Code]string{
 	account.NoAccount:   "the app has no account with that UserID",
-	account.Tombstoned:  "the account was deleted, and its UserID cannot be used again yet; wait for the end of the ban, or change the setting tombstone_days",
 	account.QuotaFull:   "the app has as many accounts as its quota allows; delete some, or raise the quota",
 	account.DeletionOff: "the app does not allow to delete accounts; set allow_delete to true",
 }
@@ -100,6 +101,25 @@ type Problem struct {
 	Detail string `json:"detail"` // what is wrong with this request
 	Remedy string `json:"remedy"` // what to do, one sentence
 	Code   string `json:"code"`   // the slug, for programs
+
+	// If the account that a read names was deleted, the problem not-found has the time, and
+	// the time from which its id can be imported again. There is no second one if the app has
+	// no ban.
+	DeletedAt      time.Time `json:"deleted_at,omitzero"`
+	TombstoneUntil time.Time `json:"tombstone_until,omitzero"`
+}
+
+// A deletedError is the error of a read of an account that was deleted.
+type deletedError struct{ at, until time.Time }
+
+func (e *deletedError) Error() string { return "deleted" }
+
+func (e *deletedError) detail() string {
+	at := e.at.Format(time.RFC3339)
+	if e.until.IsZero() {
+		return fmt.Sprintf("the account was deleted at %s; its UserID can be used again", at)
+	}
+	return fmt.Sprintf("the account was deleted at %s; its UserID can be used again from %s", at, e.until.Format(time.RFC3339))
 }
 
 // A problemError is an error of this package, which becomes a [Problem]. Its detail is sent but never logged, because it
@@ -120,6 +140,9 @@ func classify(err error) (Slug, string) {
 	if p, ok := errors.AsType[*problemError](err); ok {
 		return p.slug, p.detail
 	}
+	if d, ok := errors.AsType[*deletedError](err); ok {
+		return notFound, d.detail()
+	}
 	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
 		return unavailable, "too many admin requests are being served; try again"
 	}
@@ -134,6 +157,17 @@ func classify(err error) (Slug, string) {
 		return slugs[code], code.String()
 	}
 	return slugs[code], "the server's log says more"
+}
+
+// ProblemOf describes an error of [Server.Do]. A cause that only the log may have is left
+// out.
+func ProblemOf(err error) Problem {
+	slug, detail := classify(err)
+	p := Problem{Type: "/docs/errors#" + slug.Name, Title: slug.Title, Status: slug.Status, Detail: detail, Remedy: slug.Remedy, Code: slug.Name}
+	if d, ok := errors.AsType[*deletedError](err); ok {
+		p.DeletedAt, p.TombstoneUntil = d.at, d.until
+	}
+	return p
 }
 
 // fail responds with the problem of err.

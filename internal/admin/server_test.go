@@ -163,14 +163,24 @@ func ok[T any](b *bench, status int, method, path, body string) (v T) {
 	return v
 }
 
-// problem checks that r is a complete problem document of a slug.
+// problem checks that r is a complete problem document of a slug, without further members.
 func (b *bench) problem(r reply, slug string) admin.Problem {
+	b.Helper()
+	p := b.problemOf(r, slug)
+	if !p.DeletedAt.IsZero() || !p.TombstoneUntil.IsZero() {
+		b.Errorf("%s speaks of a deleted account", r.body)
+	}
+	return p
+}
+
+// problemOf checks that r is a complete problem document of a slug.
+func (b *bench) problemOf(r reply, slug string) admin.Problem {
 	b.Helper()
 	var p admin.Problem
 	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
 		b.Fatalf("%v in %q", err, r.body)
 	}
-	want := admin.Problem{Type: "/docs/errors#" + slug, Status: r.status, Title: p.Title, Detail: p.Detail, Remedy: p.Remedy, Code: slug}
+	want := admin.Problem{Type: "/docs/errors#" + slug, Status: r.status, Title: p.Title, Detail: p.Detail, Remedy: p.Remedy, Code: slug, DeletedAt: p.DeletedAt, TombstoneUntil: p.TombstoneUntil}
 	if p != want || p.Title == "" || p.Remedy == "" || p.Detail == "" || r.header.Get("Content-Type") != "application/problem+json" {
 		b.Errorf("%d %q %s, want the problem %s", r.status, r.header.Get("Content-Type"), r.body, slug)
 	}

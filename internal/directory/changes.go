@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
@@ -58,6 +59,9 @@ func (d *Directory) create(ctx context.Context, actor string, app *account.App, 
 	if err != nil {
 		return err
 	}
+	if results[0].Code == account.Tombstoned {
+		return d.tombstoned(ctx, app, user)
+	}
 	if err := results[0].Err(); err != nil {
 		return err
 	}
@@ -65,6 +69,19 @@ func (d *Directory) create(ctx context.Context, actor string, app *account.App, 
 		return &account.Error{Code: account.Exists, Detail: "the app has an account with that UserID; change that one"}
 	}
 	return nil
+}
+
+// tombstoned returns the error of an id that cannot be used again yet.
+func (d *Directory) tombstoned(ctx context.Context, app *account.App, user account.UserID) error {
+	_, until, err := d.Tombstone(ctx, app.ID, user)
+	if err != nil {
+		return err
+	}
+	detail := "the account was deleted; wait until its UserID can be used again, or change the setting tombstone_days"
+	if !until.IsZero() {
+		detail = fmt.Sprintf("the account was deleted, and its UserID can be used again from %s; wait until then, or change the setting tombstone_days", until.Format(time.RFC3339))
+	}
+	return &account.Error{Code: account.Tombstoned, Detail: detail}
 }
 
 // ChangeAccount is [Directory.SetProfile] with an audit entry in the same commit. The entry

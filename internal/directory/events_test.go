@@ -76,7 +76,7 @@ func text(tag account.Tag, text string) account.Field {
 // silent contains the methods of a Directory that change no account and no app.
 var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Entry Export List Listen MayFalsify Now
 	Presence Profiles Ready Record Reseal Snapshot Snapshots Watermark
-	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession`)
+	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in
 // the event.

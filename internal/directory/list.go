@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"time"
 
 	"rollcall/internal/account"
 )
@@ -59,4 +60,25 @@ func (d *Directory) Account(ctx context.Context, app account.AppID, id account.U
 		return account.Account{}, &account.Error{Code: account.NoAccount, Detail: "the app has no account with that UserID"}
 	}
 	return as[0], nil
+}
+
+// Tombstone returns when an account was deleted, and until when its id cannot be imported
+// again. deleted is zero if the account was not deleted, or if the store does not say. until
+// is zero if the app has no ban.
+//
+// Codes: NoApp.
+func (d *Directory) Tombstone(ctx context.Context, id account.AppID, user account.UserID) (deleted, until time.Time, err error) {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return deleted, until, err
+	}
+	r, ok := account.Find[account.Rememberer](d.store)
+	if !ok {
+		return deleted, until, nil
+	}
+	deleted, err = r.Deleted(ctx, id, user)
+	if ban := app.TombstoneBan(); err == nil && !deleted.IsZero() && ban > 0 {
+		until = deleted.Add(ban)
+	}
+	return deleted, until, err
 }

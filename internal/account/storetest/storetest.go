@@ -81,6 +81,7 @@ func accountThemes() []theme {
 		{"QuotaConcurrent", testQuotaConcurrent},
 		{"QuotaFreed", testQuotaFreed},
 		{"Tombstone", testTombstone},
+		{"TombstoneTime", testTombstoneTime},
 		{"TombstoneZero", testTombstoneZero},
 		{"TombstoneAny", testTombstoneAny},
 		{"TombstoneBeforeQuota", testTombstoneBeforeQuota},

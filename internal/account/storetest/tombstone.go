@@ -30,6 +30,38 @@ func testTombstone(v *env) {
 	}
 }
 
+// testTombstoneTime reads the times of deletions. Only an id whose account does not exist
+// has one.
+func testTombstoneTime(v *env) {
+	r, ok := account.Find[account.Rememberer](v.e)
+	if !ok {
+		v.Fatal("the engine is no account.Rememberer; declare the theme as an exception")
+	}
+	deleted := func(id account.UserID) time.Time {
+		v.Helper()
+		t, err := r.Deleted(v.Context(), app, id)
+		if err != nil {
+			v.Fatalf("Deleted: %v", err)
+		}
+		return t
+	}
+	v.create(app, "a", "b")
+	v.create(otherApp, "a")
+	v.equal("an account", deleted("a"), time.Time{})
+	v.equal("an unknown id", deleted("c"), time.Time{})
+	v.update(app, now, account.Patch{ID: "b", Kicked: 7})
+	v.delete(otherApp, now, "a")
+	v.equal("an id of another app", deleted("a"), time.Time{})
+	v.delete(app, now, "a", "b", "c")
+	v.equal("a deleted id", deleted("a"), account.Millis(now))
+	v.equal("a deleted id with a kick", deleted("b"), account.Millis(now))
+	v.equal("an unknown id after its deletion", deleted("c"), time.Time{})
+	v.upsert(app, free, items("a")...)
+	v.equal("an id that came back", deleted("a"), time.Time{})
+	v.delete(app, now.Add(time.Hour), "a")
+	v.equal("an id that was deleted twice", deleted("a"), account.Millis(now.Add(time.Hour)))
+}
+
 // testTombstoneZero checks that the zero TombstoneBefore allows no deleted id.
 func testTombstoneZero(v *env) {
 	v.create(app, "a")

@@ -139,6 +139,12 @@ func (s *Store) Watermark(ctx context.Context, app account.AppID, id account.Use
 	return kicked, err
 }
 
+// Deleted implements [account.Rememberer].
+func (s *Store) Deleted(ctx context.Context, app account.AppID, id account.UserID) (deleted time.Time, err error) {
+	err = s.reading(ctx, app, func(d *space) { deleted = d.gone[id] })
+	return deleted, err
+}
+
 // Status implements [account.Store].
 func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.UserID) (rs []account.Status, err error) {
 	err = s.reading(ctx, app, func(d *space) {

@@ -187,6 +187,18 @@ func (s *Store) Watermark(ctx context.Context, app account.AppID, id account.Use
 	return s.table.Lookup(record.AppendName(nil, app, id)).Kicked, nil
 }
 
+// Deleted implements [account.Rememberer].
+func (s *Store) Deleted(ctx context.Context, app account.AppID, id account.UserID) (time.Time, error) {
+	if err := account.Ended(ctx); err != nil {
+		return time.Time{}, err
+	}
+	e := s.table.Lookup(record.AppendName(nil, app, id))
+	if !e.Gone {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(e.Deleted).UTC(), nil
+}
+
 // Status implements [account.Store].
 func (s *Store) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
 	if err := account.Ended(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -127,6 +128,36 @@ func readStatus(rows pgx.Rows, results map[string]*checkedID) error {
 
 // Lookup implements [account.Store].
 func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
+	found, err := s.rows(ctx, app, ids)
+	if err != nil {
+		return nil, err
+	}
+	as := make([]account.Account, len(ids))
+	for i, id := range ids {
+		as[i].ID = account.UserID(strings.Clone(string(id)))
+		if r := found[id]; r != nil && r.live() {
+			as[i] = r.Account
+			as[i].Profile = slices.Clone(r.Profile) // an id may be repeated
+		}
+	}
+	return as, nil
+}
+
+// Deleted implements [account.Rememberer].
+func (s *Store) Deleted(ctx context.Context, app account.AppID, id account.UserID) (time.Time, error) {
+	found, err := s.rows(ctx, app, []account.UserID{id})
+	if err != nil {
+		return time.Time{}, err
+	}
+	r := found[id]
+	if r == nil || r.live() || r.deleted == 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(r.deleted).UTC(), nil
+}
+
+// rows returns the rows of ids, deleted ones too.
+func (s *Store) rows(ctx context.Context, app account.AppID, ids []account.UserID) (table, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if err := account.Ended(ctx); err != nil {
@@ -141,18 +172,7 @@ func (s *Store) Lookup(ctx context.Context, app account.AppID, ids []account.Use
 		}
 		return found.read(rows)
 	})
-	if err != nil {
-		return nil, err
-	}
-	as := make([]account.Account, len(ids))
-	for i, id := range ids {
-		as[i].ID = account.UserID(strings.Clone(string(id)))
-		if r := found[id]; r != nil && r.live() {
-			as[i] = r.Account
-			as[i].Profile = slices.Clone(r.Profile) // an id may be repeated
-		}
-	}
-	return as, nil
+	return found, err
 }
 
 // A page begins after the id $2 and at the text $3. $5 is the end of a prefix.
