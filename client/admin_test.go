@@ -211,6 +211,12 @@ func TestAdminCalls(t *testing.T) {
 			record,
 		},
 		{
+			"ExplainUserSig",
+			exchange{`POST /admin/v1/apps/5/usersig:explain {"usersig":"eJw","identifier":"a"}`, 200, `{"version":2,"sdkappid":5,"identifier":"b","admin":false,"steps":[{"name":"user","status":"wrong","why":"w"}],"code":70013,"info":"i","advice":"v"}`},
+			func(c *client.AdminClient) (any, error) { return c.ExplainUserSig(ctx, 5, "eJw", "a") },
+			&client.SigExplanation{Version: 2, SDKAppID: 5, Identifier: "b", Steps: []client.SigStep{{Name: "user", Status: "wrong", Why: "w"}}, Code: 70013, Info: "i", Advice: "v"},
+		},
+		{
 			"Tokens",
 			exchange{"GET /admin/v1/tokens", 200, `{"tokens":[{"id":"0a","name":"ci","scopes":["read"],"created_at":"` + when + `"}]}`},
 			func(c *client.AdminClient) (any, error) { return c.Tokens(ctx) },

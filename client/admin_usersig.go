@@ -31,3 +31,19 @@ func (c *AdminClient) SignUser(ctx context.Context, sdkAppID uint32, n NewUserSi
 	req := adminapi.NewUserSig{Identifier: n.Identifier, ValidityS: seconds}
 	return result(sig, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/usersig", body: req, resp: sig}))
 }
+
+// A SigExplanation says step by step what is right and wrong with a UserSig, and what the
+// server answers to a call with it.
+type SigExplanation = adminapi.ExplainedSig
+
+// A SigStep is one check of a UserSig.
+type SigStep = adminapi.SigStep
+
+// ExplainUserSig explains a UserSig against the keys, the clock and the kicks of an app,
+// without any secret. identifier is that of the call; "" means that of the UserSig. The call
+// changes nothing, and the server counts no bad UserSig. It needs the scope read.
+func (c *AdminClient) ExplainUserSig(ctx context.Context, sdkAppID uint32, userSig, identifier string) (*SigExplanation, error) {
+	e := new(SigExplanation)
+	req := adminapi.SigToExplain{UserSig: userSig, Identifier: identifier}
+	return result(e, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/usersig:explain", body: req, resp: e}))
+}

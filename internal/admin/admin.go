@@ -49,6 +49,11 @@ type Options struct {
 	// Observer is called for every request. Optional.
 	Observer httpx.Observer
 
+	// SigAnswer returns the code, the text and the advice of the answer of the account API
+	// to a call with a UserSig. Its arguments are the UserSig, and the code and the reason of
+	// its first fault. Without it, explanations of UserSigs have the code alone.
+	SigAnswer func(app *account.App, text string, code int, detail string) (int, string, string)
+
 	// Calls, Faults and Rates are shared with the account API, which fills the first and
 	// the last. If they are nil, there are none.
 	Calls  *calls.Log
@@ -95,6 +100,9 @@ func New(o Options) *Server {
 	}
 	if s.rates == nil {
 		s.rates = ratelimit.NewReport()
+	}
+	if s.o.SigAnswer == nil {
+		s.o.SigAnswer = func(_ *account.App, _ string, code int, _ string) (int, string, string) { return code, "", "" }
 	}
 	s.imports = o.Imports
 	mux := s.mux()

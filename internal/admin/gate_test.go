@@ -36,7 +36,7 @@ func TestRoutes(t *testing.T) {
 		if r.Request != nil && r.Request.Kind() != reflect.Struct {
 			t.Errorf("%s takes a %v", r.ID, r.Request)
 		}
-		if r.Method != http.MethodGet && r.Scope == account.ScopeRead {
+		if r.Method != http.MethodGet && r.Scope == account.ScopeRead && r.ID != "explainUserSig" { // which only has a body
 			t.Errorf("%s changes something with the scope read", r.ID)
 		}
 	}

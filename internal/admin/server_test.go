@@ -90,7 +90,7 @@ func newBenchOf(t *testing.T, o directory.Options) *bench {
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(admin.New(admin.Options{
 		Directory: b.dir, Imports: b.bulk, Figures: b.figures, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},
-		Calls: b.calls, Faults: b.faults, Rates: b.rates,
+		SigAnswer: api.SigAnswer, Calls: b.calls, Faults: b.faults, Rates: b.rates,
 	}))
 	b.url = srv.URL
 	for _, scope := range account.Scopes() {

@@ -98,3 +98,35 @@ type UserSig struct {
 	UserSig    string    `json:"usersig"`
 	ExpiresAt  time.Time `json:"expires_at"`
 }
+
+// SigToExplain is a UserSig to explain.
+type SigToExplain struct {
+	UserSig    string `json:"usersig"`
+	Identifier string `json:"identifier,omitempty"` // the identifier of the call; that of the UserSig if absent
+}
+
+// ExplainedSig says step by step what is right and wrong with a UserSig, and what the server
+// answers to a call with it.
+type ExplainedSig struct {
+	Version    int       `json:"version,omitzero"`    // 2 for HMAC-SHA256, 1 for ECDSA; absent, as what follows, if the UserSig cannot be read
+	SDKAppID   uint32    `json:"sdkappid,omitzero"`   // that of the UserSig
+	Identifier string    `json:"identifier,omitzero"` // that of the UserSig
+	IssuedAt   time.Time `json:"issued_at,omitzero"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+	KeyID      string    `json:"key_id,omitzero"` // key of the app that signed it, active or not; absent if none did
+	Admin      bool      `json:"admin"`           // the identifier is an admin of the app; the account API serves nobody else
+
+	Steps []SigStep `json:"steps"` // the checks, in the order in which the server makes them
+
+	Code   int    `json:"code"`             // ErrorCode of the answer; 0 if the UserSig is accepted
+	Info   string `json:"info,omitempty"`   // ErrorInfo of the answer
+	Advice string `json:"advice,omitempty"` // what to do
+}
+
+// A SigStep is one check of a UserSig.
+type SigStep struct {
+	Name    string `json:"name"`              // base64, zlib, json, app, user, expiry, signature or kick
+	Status  string `json:"status"`            // ok, wrong or not_checked
+	Why     string `json:"why"`               // in one clause
+	Warning string `json:"warning,omitempty"` // what looks wrong, whatever the status
+}

@@ -52,18 +52,40 @@ func (c *call) unidentified(err error, text string) error {
 	if !ok {
 		return err
 	}
-	w := &wire.Error{Code: wire.Code(e.Reason.Code()), Detail: e.Detail}
-	switch e.Reason {
-	case usersig.OtherApp:
+	return badSig(c.app, text, e.Reason.Code(), e.Detail)
+}
+
+// badSig returns the wire's error for a UserSig that is refused with the code of a
+// [usersig.Reason].
+func badSig(app *account.App, text string, code int, detail string) *wire.Error {
+	w := &wire.Error{Code: wire.Code(code), Detail: detail}
+	switch code {
+	case usersig.OtherApp.Code():
 		if sig, err := usersig.Parse(text); err == nil {
-			w.Text = fmt.Sprintf(otherApp, c.app.ID, sig.SDKAppID)
+			w.Text = fmt.Sprintf(otherApp, app.ID, sig.SDKAppID)
 		}
-	case usersig.Kicked:
-		if c.app.Settings.KickedAsExpired {
+	case usersig.Kicked.Code():
+		if app.Settings.KickedAsExpired {
 			w.Code = wire.SigExpired
 		}
 	}
 	return w
+}
+
+// SigAnswer returns the answer to a call of app with the UserSig text: its ErrorCode, its
+// ErrorInfo and the advice. code and detail are those of [usersig.Explain], 0 and "" if
+// nothing is wrong. The answer has the code 0 if the UserSig is accepted.
+func SigAnswer(app *account.App, text string, code int, detail string) (int, string, string) {
+	w := badSig(app, text, code, detail)
+	switch {
+	case app.Disabled:
+		w = &wire.Error{Code: wire.AppDisabled}
+	case text == "":
+		w = &wire.Error{Code: wire.SigEmpty}
+	case code == 0:
+		return 0, "", ""
+	}
+	return int(w.Code), info(w, w.Code, w.Detail), wire.Advice(w.Code, w.Detail)
 }
 
 // notAdmin refuses a caller who is not an admin. Openim and profile have their
