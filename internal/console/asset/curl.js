@@ -1,5 +1,6 @@
 // follow keeps the line of curl of a form as the form is. The rules are those of package
-// curl of the server: a field is named KIND:NAME, with dots for the objects around it.
+// curl of the server, which a test compares: a field is named KIND:NAME, with dots for the
+// objects around it.
 export function follow(form) {
   const code = form.querySelector("details.curl code");
   if (!code) return;
@@ -10,57 +11,88 @@ export function follow(form) {
   update();
 }
 
-function line(request, fields) {
-  const body = request.body ?? {};
-  let has = Object.keys(body).length > 0;
+// line returns the line for a template and the fields of a form, as pairs.
+export function line(request, fields) {
+  const body = new Map();
+  const { query, header } = request;
   let path = request.path;
-  const query = new URLSearchParams(request.query);
   const last = new Map(fields); // of a repeated field, the last one counts
-  for (const [input, text] of [...last].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const [kind, name] = split(input);
-    if (kind === "path") path = path.replaceAll(`{${name}}`, encodeURIComponent(text));
-    else if (kind === "query") { if (text !== "") query.set(name, text); }
-    else {
-      const value = valueOf(kind, text);
-      if (value === undefined) continue;
-      put(body, name, value);
-      has = true;
+  for (const [input, text] of last) {
+    const at = input.indexOf(":");
+    const [kind, name] = [input.slice(0, Math.max(at, 0)), input.slice(at + 1)];
+    switch (kind) {
+      case "": break;
+      case "path": path = path.replaceAll(`{${name}}`, () => pathEscape(text)); break;
+      case "query": query[name] = text; break;
+      case "header": header[name] = text; break;
+      default: {
+        const value = valueOf(kind, text);
+        if (value !== undefined) put(body, name, value);
+      }
     }
   }
   const parts = ["curl"];
   if (request.method !== "GET") parts.push("-X", request.method);
   parts.push("-H", `"Authorization: Bearer $${request.token}"`);
-  if (has) parts.push("-d", quote(JSON.stringify(body)));
-  const search = query.toString();
+  for (const [name, text] of given(header)) parts.push("-H", quote(`${name}: ${text}`));
+  if (body.size > 0) parts.push("-d", quote(encode(body)));
+  const search = given(query).map(([name, text]) => `${queryEscape(name)}=${queryEscape(text)}`).join("&");
   parts.push(quote(request.server + path + (search ? `?${search}` : "")));
   return parts.join(" ");
 }
 
-function split(input) {
-  const at = input.indexOf(":");
-  return [input.slice(0, at), input.slice(at + 1)];
-}
-
+// valueOf returns the JSON of a field, or undefined if the field is left out.
 function valueOf(kind, text) {
-  if (kind === "kept") return text;
+  const clearable = kind.endsWith("?");
+  if (clearable) kind = kind.slice(0, -1);
+  text = text.replaceAll("\r\n", "\n");
+  if (kind === "kept") return JSON.stringify(text);
+  if (kind === "null" || (clearable && text === "")) return "null";
   if (text === "") return undefined;
   switch (kind) {
-    case "text": return text;
-    case "secret": return "SECRET";
-    case "bool": return text === "true";
-    case "lines": return text.split(/\r?\n/).filter((l) => l !== "");
-    case "number":
-    case "json":
-      try { return JSON.parse(text); } catch { return undefined; }
-    case "time": return new Date(`${text}Z`).toISOString().replace(".000Z", "Z");
+    case "text": return JSON.stringify(text);
+    case "secret": return '"SECRET"';
+    case "bool": return String(text === "true");
+    case "lines": return JSON.stringify(text.split("\n").filter((l) => l !== ""));
+    case "number": return /^\s*[-0-9]/.test(text) && compact(text) !== undefined ? text.trim() : undefined; // as it is: no digit is lost
+    case "json": return compact(text);
+    case "time": {
+      const time = new Date(`${text}Z`);
+      return Number.isNaN(time.getTime()) ? undefined : JSON.stringify(time.toISOString().replace(".000Z", "Z"));
+    }
     default: return undefined;
   }
 }
 
+function compact(text) {
+  try { return JSON.stringify(JSON.parse(text)); } catch { return undefined; }
+}
+
 function put(body, name, value) {
   const names = name.split(".");
-  for (const outer of names.slice(0, -1)) body = body[outer] ??= {};
-  body[names.at(-1)] = value;
+  for (const outer of names.slice(0, -1)) {
+    if (!(body.get(outer) instanceof Map)) body.set(outer, new Map());
+    body = body.get(outer);
+  }
+  body.set(names.at(-1), value);
+}
+
+// encode returns the JSON of a map of texts of JSON.
+function encode(value) {
+  if (!(value instanceof Map)) return value;
+  return `{${sorted([...value]).map(([name, v]) => `${JSON.stringify(name)}:${encode(v)}`).join(",")}}`;
+}
+
+function sorted(pairs) { return pairs.sort(([a], [b]) => (a < b ? -1 : 1)); }
+
+function given(members) { return sorted(Object.entries(members).filter(([, text]) => text !== "")); }
+
+function queryEscape(text) { return strictEscape(text).replaceAll("%20", "+"); }
+
+function pathEscape(text) { return strictEscape(text).replace(/%(24|26|2B|3D|3A|40)/g, decodeURIComponent); }
+
+function strictEscape(text) {
+  return encodeURIComponent(text).replace(/[!*'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function quote(text) { return `'${text.replaceAll("'", "'\\''")}'`; }

@@ -37,6 +37,15 @@ func TestFillAndLine(t *testing.T) {
 			`curl -X PUT -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" 'http://h/admin/v1/apps/1/admins/a%2Fb%3Fc'`,
 		},
 		{
+			"null and a header",
+			admin.Request{Route: "changeApp", Params: map[string]string{"sdkappid": "1"}},
+			url.Values{
+				"header:If-Match": {`"7"`}, "null:settings.words": {"x"}, "number?:settings.quota": {""}, "lines?:settings.allow_sources": {""},
+				"number?:settings.app_rate_limit": {"5"}, "json?:settings.custom_tags": {""},
+			},
+			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -H 'If-Match: "7"' -d '{"settings":{"allow_sources":null,"app_rate_limit":5,"custom_tags":null,"quota":null,"words":null}}' 'http://h/admin/v1/apps/1'`,
+		},
+		{
 			"time and kept",
 			admin.Request{Route: "changeClock", Params: map[string]string{"sdkappid": "1"}},
 			url.Values{"time:now": {"2026-01-02T15:04"}, "kept:x": {""}},

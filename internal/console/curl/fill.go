@@ -25,13 +25,15 @@ type FieldError struct {
 func (e *FieldError) Error() string { return fmt.Sprintf("%s is not %s", e.Field, e.Form) }
 
 // Fill returns r with the fields of a form. The name of a field is its kind, a colon, and
-// its name in the path, in the query or in the body, with dots for the objects around it.
-// Other names are ignored, and so are empty fields, except for the kind kept. Of a
-// repeated field, the last one counts.
+// its name in the path, in the query, in a header or in the body, with dots for the objects
+// around it. Other names are ignored. Of a repeated field, the last one counts.
+//
+// An empty field is left out, except for the kind kept. With a question mark after its
+// kind, it is null, which resets a setting. The kind null is null whatever its text is.
 //
 // The error is a [*FieldError] if a value does not fit its kind.
 func Fill(r admin.Request, form url.Values) (admin.Request, error) {
-	r.Params, r.Query = copied(r.Params), copied(r.Query)
+	r.Params, r.Query, r.Header = copied(r.Params), copied(r.Query), copied(r.Header)
 	body := map[string]any{}
 	for _, input := range slices.Sorted(maps.Keys(form)) {
 		kind, name, ok := strings.Cut(input, ":")
@@ -39,13 +41,16 @@ func Fill(r admin.Request, form url.Values) (admin.Request, error) {
 		if !ok || len(values) == 0 {
 			continue
 		}
-		text := values[len(values)-1]
+		text := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n") // browsers end lines with both
 		switch kind {
 		case "path":
 			r.Params[name] = text
 			continue
 		case "query":
 			r.Query[name] = text
+			continue
+		case "header":
+			r.Header[name] = text
 			continue
 		}
 		v, err := value(kind, text)
@@ -90,10 +95,13 @@ func put(body map[string]any, name string, v any) {
 // value returns the value of a text, or nil if it is to be left out. The error describes
 // values that fit.
 func value(kind, text string) (any, error) {
-	if kind == "kept" {
+	kind, clearable := strings.CutSuffix(kind, "?")
+	switch {
+	case kind == "kept":
 		return text, nil
-	}
-	if text == "" {
+	case kind == "null" || clearable && text == "":
+		return json.RawMessage("null"), nil
+	case text == "":
 		return nil, nil
 	}
 	switch kind {
@@ -115,7 +123,7 @@ func value(kind, text string) (any, error) {
 func lines(text string) []string {
 	all := []string{}
 	for line := range strings.Lines(text) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
 			all = append(all, line)
 		}
 	}

@@ -2,11 +2,10 @@ package curl
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
-
-	"maps"
 
 	"rollcall/internal/admin"
 )
@@ -23,7 +22,7 @@ func Line(server string, r admin.Request) string {
 		args = append(args, "-X", route.Method)
 	}
 	args = append(args, "-H", `"Authorization: Bearer $`+TokenVariable+`"`)
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+	for _, name := range slices.Sorted(maps.Keys(given(r.Header))) {
 		args = append(args, "-H", quote(name+": "+r.Header[name]))
 	}
 	switch body, err := r.Encoded(); {

@@ -23,12 +23,14 @@ const (
 	JSON   Kind = "json"   // any value
 	Time   Kind = "time"   // a time in UTC, as browsers send that of datetime-local
 	Secret Kind = "secret" // a text that is not shown again
+	Null   Kind = "null"   // null, whatever the text of the field is
 )
 
 // Kinds of fields outside the body.
 const (
-	Query Kind = "query" // of the query
-	Path  Kind = "path"  // of the path
+	Query  Kind = "query"  // of the query
+	Path   Kind = "path"   // of the path
+	Header Kind = "header" // a header of the request
 )
 
 // A Form is a form that calls a route of the admin API. It is sent to the address of the
@@ -55,6 +57,7 @@ type Field struct {
 	Value    string
 	Choices  []Choice // if only these are allowed
 	Required bool
+	Clear    bool   // an empty field is sent as null, which resets a setting
 	Area     bool   // several lines
 	Hidden   bool   // not shown, as if it were a part of the request
 	Example  string // shown while the field is empty
@@ -64,7 +67,13 @@ type Field struct {
 type Choice struct{ Value, Text string }
 
 // Input returns the name of a field in the form.
-func (f *Field) Input() string { return string(f.Kind) + ":" + f.Name }
+func (f *Field) Input() string {
+	kind := string(f.Kind)
+	if f.Clear {
+		kind += "?"
+	}
+	return kind + ":" + f.Name
+}
 
 // value returns the text of a field: what was sent, or else its value.
 func (f *Field) value(sent *Sent) string {
@@ -108,7 +117,7 @@ func (p *Page) command(f *Form) string {
 
 // fieldID returns the id of a field in the page.
 func (f *Form) fieldID(field *Field) string {
-	return f.ID + "-" + strings.NewReplacer(":", "-", ".", "-").Replace(field.Input())
+	return f.ID + "-" + strings.NewReplacer(":", "-", ".", "-", "?", "").Replace(field.Input())
 }
 
 // lineOf returns the line of curl for r.
