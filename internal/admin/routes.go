@@ -91,7 +91,11 @@ func Routes() []Route {
 		ok, made, gone   = http.StatusOK, http.StatusCreated, http.StatusNoContent
 	)
 	prefix := append([]Parameter{{"prefix", false, "only ids that begin with it"}}, page...)
-	sdkappid := append([]Parameter{{"sdkappid", false, "only entries of this app"}}, page...)
+	audited := append([]Parameter{
+		{"sdkappid", false, "only entries of this app"},
+		{"actor", false, "only entries of this actor"},
+		{"action", false, "only entries of this action, as key.add; or of a group of actions, which ends with a dot, as key."},
+	}, page...)
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
 	recorded := []Parameter{
 		page[0],
@@ -133,7 +137,7 @@ func Routes() []Route {
 		{Method: "GET", Path: accounts + ":count", ID: "countAccounts", Summary: "Count the accounts of an app, exactly.", Scope: read, Status: ok, Endpoint: noBody((*Server).countAccounts)},
 		{Method: "GET", Path: accounts + ":get", ID: "findAccount", Summary: "Read an account whose id a path cannot carry.", Scope: read, Status: ok, Query: userid, Endpoint: noBody((*Server).readAccount)},
 		{Method: "GET", Path: accounts + "/{userid}", ID: "readAccount", Summary: "Read an account.", Scope: read, Status: ok, Endpoint: noBody((*Server).readAccount)},
-		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: sdkappid, Endpoint: noBody((*Server).listAudit)},
+		{Method: "GET", Path: root + "/audit", ID: "listAudit", Summary: "List who changed what, newest first.", Scope: read, Status: ok, Query: audited, Endpoint: noBody((*Server).listAudit)},
 		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: noBody((*Server).listTokens)},
 		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: withBody((*Server).createToken)},
 		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: noContent((*Server).deleteToken)},

@@ -43,7 +43,7 @@ type Entry struct {
 // AuditPage is one page of the audit trail, newest first.
 type AuditPage struct {
 	Entries    []Entry `json:"entries"`
-	NextCursor string  `json:"next_cursor"` // "" means that there are no older entries; otherwise there may be some
+	NextCursor string  `json:"next_cursor"` // "" means that there are no older entries; otherwise there may be some, even if the page is empty
 }
 
 // NewBackup is a backup to create.

@@ -31,20 +31,6 @@ type content struct {
 	forms []*view.Form
 }
 
-// globalPages returns the pages outside apps, by their paths below Prefix.
-func globalPages() map[string]*page {
-	return map[string]*page{
-		"": {section: view.Start, title: "start.title", show: (*visit).start},
-	}
-}
-
-// appPages returns the pages of an app, by their paths below that of the app.
-func appPages() map[string]*page {
-	return map[string]*page{
-		"accounts": {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
-	}
-}
-
 var errNoPage = &account.Error{Code: account.NoAccount, Detail: "the console has no such page"}
 
 // send calls the route of a form that was sent to p. Afterwards it leads to the next
@@ -74,7 +60,11 @@ func (v *visit) send(p *page) error {
 		}
 		return v.redirect(v.Address)
 	}
-	if body, err = p.show(v); err != nil { // what the page shows has changed
+	v.Apps = nil
+	if _, err = v.find(); err != nil { // the apps have changed, and so has what the page shows
+		return v.problem(err)
+	}
+	if body, err = p.show(v); err != nil {
 		return v.problem(err)
 	}
 	v.Done = form.Done

@@ -1,0 +1,29 @@
+package console
+
+import "rollcall/internal/console/view"
+
+// globalPages returns the pages outside apps, by their paths below Prefix.
+func globalPages() map[string]*page {
+	return map[string]*page{
+		"":               {section: view.Start, title: "start.title", show: (*visit).start},
+		"new-app":        {section: view.Start, title: "newapp.title", show: (*visit).newApp},
+		"server":         {section: view.Server, title: "server.title", show: (*visit).server},
+		"server/tokens":  {section: view.Server, title: "tokens.title", show: (*visit).tokens},
+		"server/audit":   {section: view.Server, title: "audit.title", show: (*visit).audit},
+		"server/backups": {section: view.Server, title: "backups.title", show: (*visit).backups},
+		"server/jobs":    {section: view.Server, title: "jobs.title", show: (*visit).jobs},
+	}
+}
+
+// appPages returns the pages of an app, by their paths below that of the app.
+func appPages() map[string]*page {
+	return map[string]*page{
+		"accounts": {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
+
+		"app":          {section: view.App, title: "app.title", show: (*visit).app},
+		"app/settings": {section: view.App, title: "appset.title", show: (*visit).appSettings},
+		"app/keys":     {section: view.App, title: "keys.title", show: (*visit).appKeys},
+		"app/rates":    {section: view.App, title: "rates.title", show: (*visit).appRates},
+		"app/testkit":  {section: view.App, title: "testkit.title", show: (*visit).appTestkit},
+	}
+}

@@ -1,0 +1,20 @@
+package console
+
+import (
+	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
+	"rollcall/internal/console/view"
+)
+
+// backups creates backups and shows those that were made.
+func (v *visit) backups() (*content, error) {
+	made, err := call[adminapi.AuditPage](v, admin.Request{Route: "listAudit", Query: map[string]string{"action": admin.BackupAction, "limit": "20"}})
+	if err != nil {
+		return nil, err
+	}
+	b := &view.Backups{Made: made.Entries, Create: &view.Form{
+		ID: "create", Request: admin.Request{Route: "backup"}, Submit: "backups.create", Done: "backups.created", Show: true,
+		Fields: []view.Field{{Name: "dir", Kind: view.Text, Label: "backups.dir", Hint: "backups.dir-what", Required: true, Example: "/var/backups/rollcall-1"}},
+	}}
+	return &content{page: view.BackupsPage(&v.Page, b), forms: []*view.Form{b.Create}}, nil
+}
