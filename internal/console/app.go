@@ -10,7 +10,7 @@ import (
 
 // app shows the app, its admins and its end.
 func (v *visit) app() (*content, error) {
-	o := &view.AppOverview{Change: v.changeForm(), Delete: v.deleteForm(), AddAdmin: v.addAdminForm()}
+	o := &view.AppOverview{Change: v.changeAppForm(), Delete: v.deleteAppForm(), AddAdmin: v.addAdminForm()}
 	c := &content{forms: []*view.Form{o.Change, o.AddAdmin, o.Delete}}
 	for _, id := range v.App.Admins {
 		f := v.removeAdminForm(id)
@@ -39,7 +39,7 @@ func (v *visit) newChange(id string, fields ...view.Field) *view.Form {
 	return &view.Form{ID: id, Request: v.ofApp("changeApp", nil), Fields: append([]view.Field{version}, fields...)}
 }
 
-func (v *visit) changeForm() *view.Form {
+func (v *visit) changeAppForm() *view.Form {
 	f := v.newChange("change",
 		view.Field{Name: "name", Kind: view.Kept, Label: "app.name", Value: v.App.Name},
 		view.Field{Name: "edition", Kind: view.Text, Label: "app.edition", Hint: "app.edition-what", Value: v.App.Edition, Choices: editions()},
@@ -75,7 +75,7 @@ func (v *visit) endTestForm() *view.Form {
 	return f
 }
 
-func (v *visit) deleteForm() *view.Form {
+func (v *visit) deleteAppForm() *view.Form {
 	return &view.Form{
 		ID: "delete", Request: v.ofApp("deleteApp", nil), Submit: "app.delete-do", Done: "app.deleted",
 		Danger: true, Confirm: v.appID(), Next: Prefix,

@@ -55,10 +55,7 @@ func (v *visit) send(p *page) error {
 	}
 	if !form.Show {
 		v.putDone(form.Done)
-		if form.Next != "" {
-			return v.redirect(form.Next)
-		}
-		return v.redirect(v.Address)
+		return v.redirect(form.After(v.Sent.Result, v.Address))
 	}
 	v.Apps = nil
 	if _, err = v.find(); err != nil { // the apps have changed, and so has what the page shows

@@ -18,7 +18,9 @@ func globalPages() map[string]*page {
 // appPages returns the pages of an app, by their paths below that of the app.
 func appPages() map[string]*page {
 	return map[string]*page{
-		"accounts": {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
+		"accounts":        {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
+		"accounts/export": {section: view.Accounts, title: "accounts.title", raw: (*visit).exportAccounts},
+		"account":         {section: view.Accounts, title: "account.title", show: (*visit).account},
 
 		"app":          {section: view.App, title: "app.title", show: (*visit).app},
 		"app/settings": {section: view.App, title: "appset.title", show: (*visit).appSettings},

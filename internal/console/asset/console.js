@@ -37,6 +37,9 @@ export function localize(root) {
 }
 localize(document);
 
+// What is alive on a page has a module of its own.
+if (document.querySelector("[data-found]")) import("./accounts.js");
+
 // "/" goes to the search box, as in most lists.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;

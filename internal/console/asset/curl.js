@@ -7,7 +7,8 @@ export function follow(form) {
   const template = code.dataset.template;
   if (!template) return;
   const update = () => { code.textContent = line(JSON.parse(template), new FormData(form)); };
-  form.addEventListener("input", update);
+  // Fields outside the form may belong to it, too.
+  document.addEventListener("input", (event) => { if (event.target.form === form) update(); });
   update();
 }
 
@@ -16,10 +17,13 @@ export function line(request, fields) {
   const body = new Map();
   const { query, header } = request;
   let path = request.path;
-  const last = new Map(fields); // of a repeated field, the last one counts
-  for (const [input, text] of last) {
+  const all = new Map();
+  for (const [input, text] of fields) all.set(input, [...(all.get(input) ?? []), normal(text)]);
+  for (const [input, texts] of all) {
     const at = input.indexOf(":");
     const [kind, name] = [input.slice(0, Math.max(at, 0)), input.slice(at + 1)];
+    const text = kind === "lines" ? texts.join("\n") : texts.at(-1); // of a repeated field, the last one counts
+    if (kind.startsWith("change") && text === (all.get(`was:${name}`)?.[0] ?? "")) continue;
     switch (kind) {
       case "": break;
       case "path": path = path.replaceAll(`{${name}}`, () => pathEscape(text)); break;
@@ -43,9 +47,9 @@ export function line(request, fields) {
 
 // valueOf returns the JSON of a field, or undefined if the field is left out.
 function valueOf(kind, text) {
+  kind = { change: "text?", changenumber: "number?" }[kind] ?? kind;
   const clearable = kind.endsWith("?");
   if (clearable) kind = kind.slice(0, -1);
-  text = text.replaceAll("\r\n", "\n");
   if (kind === "kept") return JSON.stringify(text);
   if (kind === "null" || (clearable && text === "")) return "null";
   if (text === "") return undefined;
@@ -63,6 +67,8 @@ function valueOf(kind, text) {
     default: return undefined;
   }
 }
+
+function normal(text) { return text.replaceAll("\r\n", "\n"); }
 
 function compact(text) {
   try { return JSON.stringify(JSON.parse(text)); } catch { return undefined; }

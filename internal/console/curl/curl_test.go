@@ -51,6 +51,23 @@ func TestFillAndLine(t *testing.T) {
 			url.Values{"time:now": {"2026-01-02T15:04"}, "kept:x": {""}},
 			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"now":"2026-01-02T15:04:00Z","x":""}' 'http://h/admin/v1/apps/1/clock'`,
 		},
+		{
+			"chosen lines",
+			admin.Request{Route: "deleteAccounts", Params: map[string]string{"sdkappid": "1"}},
+			url.Values{"lines:userids": {"a b", "c", "d\r\ne"}},
+			`curl -X POST -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"userids":["a b","c","d","e"]}' 'http://h/admin/v1/apps/1/accounts:delete'`,
+		},
+		{
+			"changes",
+			admin.Request{Route: "changeFoundAccount", Params: map[string]string{"sdkappid": "1"}, Query: map[string]string{"userid": "a/b"}},
+			url.Values{
+				"change:profile.Same": {"x"}, "was:profile.Same": {"x"}, "change:profile.Text": {"new"}, "was:profile.Text": {"old"},
+				"change:profile.Gone": {""}, "was:profile.Gone": {"old"}, "change:profile.None": {""}, "was:profile.None": {""},
+				"changenumber:profile.Number": {"18446744073709551615"}, "was:profile.Number": {""}, "changenumber:profile.NoNumber": {""}, "was:profile.NoNumber": {"7"},
+				"change:profile.SameLines": {"a\r\nb"}, "was:profile.SameLines": {"a\nb"}, "change:profile.Lines": {"a\r\nc"}, "was:profile.Lines": {"a\nb"},
+			},
+			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"profile":{"Gone":null,"Lines":"a\nc","NoNumber":null,"Number":18446744073709551615,"Text":"new"}}' 'http://h/admin/v1/apps/1/accounts:change?userid=a%2Fb'`,
+		},
 	} {
 		r, err := Fill(c.r, c.form)
 		if err != nil {
@@ -64,7 +81,7 @@ func TestFillAndLine(t *testing.T) {
 }
 
 func TestFillRefuses(t *testing.T) {
-	for input, text := range map[string]string{"number:a": "x", "number:b": `"1"`, "json:c": "{", "time:d": "noon"} {
+	for input, text := range map[string]string{"number:a": "x", "number:b": `"1"`, "json:c": "{", "time:d": "noon", "changenumber:e": "x"} {
 		_, err := Fill(admin.Request{Route: "createApp"}, url.Values{input: {text}})
 		if e, ok := errors.AsType[*FieldError](err); !ok || e.Field != input[len(input)-1:] {
 			t.Errorf("%s=%s: error %v", input, text, err)

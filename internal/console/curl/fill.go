@@ -26,10 +26,14 @@ func (e *FieldError) Error() string { return fmt.Sprintf("%s is not %s", e.Field
 
 // Fill returns r with the fields of a form. The name of a field is its kind, a colon, and
 // its name in the path, in the query, in a header or in the body, with dots for the objects
-// around it. Other names are ignored. Of a repeated field, the last one counts.
+// around it. Other names are ignored. Of a repeated field, the last one counts; those of the
+// kind lines are joined.
 //
 // An empty field is left out, except for the kind kept. With a question mark after its
 // kind, it is null, which resets a setting. The kind null is null whatever its text is.
+//
+// The kinds change and changenumber are members of a merge patch. The value before is in the
+// field was:NAME. They are left out if they are the same, and null if they are empty.
 //
 // The error is a [*FieldError] if a value does not fit its kind.
 func Fill(r admin.Request, form url.Values) (admin.Request, error) {
@@ -41,8 +45,15 @@ func Fill(r admin.Request, form url.Values) (admin.Request, error) {
 		if !ok || len(values) == 0 {
 			continue
 		}
-		text := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n") // browsers end lines with both
+		text := normal(values[len(values)-1])
 		switch kind {
+		case "lines":
+			text = normal(strings.Join(values, "\n"))
+		case "change", "changenumber":
+			if text == normal(form.Get("was:"+name)) {
+				continue
+			}
+			kind = clearing[kind]
 		case "path":
 			r.Params[name] = text
 			continue
@@ -66,6 +77,12 @@ func Fill(r admin.Request, form url.Values) (admin.Request, error) {
 	}
 	return r, nil
 }
+
+// clearing returns the kinds that the kinds of changes become.
+var clearing = map[string]string{"change": "text?", "changenumber": "number?"}
+
+// normal returns text with the ends of lines that are ours. Browsers end lines with CR LF.
+func normal(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 func copied(m map[string]string) map[string]string {
 	c := maps.Clone(m)
@@ -105,13 +122,15 @@ func value(kind, text string) (any, error) {
 		return nil, nil
 	}
 	switch kind {
-	case "text", "secret":
+	case "text", "secret", "change":
 		return text, nil
 	case "bool":
 		return text == "true", nil
 	case "lines":
 		return lines(text), nil
-	case "number", "json":
+	case "number", "changenumber":
+		return raw("number", text)
+	case "json":
 		return raw(kind, text)
 	case "time":
 		return moment(text)

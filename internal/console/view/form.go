@@ -26,6 +26,13 @@ const (
 	Null   Kind = "null"   // null, whatever the text of the field is
 )
 
+// Kinds of members of a merge patch. One that is not changed is left out, and an empty one is
+// null.
+const (
+	Change       Kind = "change"       // a text
+	ChangeNumber Kind = "changenumber" // a number
+)
+
 // Kinds of fields outside the body.
 const (
 	Query  Kind = "query"  // of the query
@@ -46,6 +53,20 @@ type Form struct {
 	Done    string // key of the message after success
 	Show    bool   // the page shows the result, once
 	Inline  bool   // fields and button are in one line
+
+	// NextOf returns the address after success, if it depends on the result of the route.
+	NextOf func(result any) string
+}
+
+// After returns the address that follows the success of f, which was sent to here.
+func (f *Form) After(result any, here string) string {
+	switch {
+	case f.NextOf != nil:
+		return f.NextOf(result)
+	case f.Next != "":
+		return f.Next
+	}
+	return here
 }
 
 // A Field is a field of a form.
@@ -97,6 +118,9 @@ func (f *Form) values() url.Values {
 	v := url.Values{}
 	for i := range f.Fields {
 		v.Set(f.Fields[i].Input(), f.Fields[i].Value)
+		if f.Fields[i].changes() {
+			v.Set("was:"+f.Fields[i].Name, f.Fields[i].Value)
+		}
 	}
 	return v
 }
@@ -126,10 +150,24 @@ func (p *Page) lineOf(r admin.Request) string { return curl.Line(p.Server, r) }
 // template returns what a script needs to keep the line of curl as the form is.
 func (p *Page) template(f *Form) string { return curl.Template(p.Server, f.Request) }
 
+// isNumber reports whether the field has a number.
+func (f *Field) isNumber() bool { return f.Kind == Number || f.Kind == ChangeNumber }
+
+// changes reports whether the field needs its value from before.
+func (f *Field) changes() bool { return f.Kind == Change || f.Kind == ChangeNumber }
+
+// was returns the value before the change, as it was when the form was shown first.
+func (f *Field) was(sent *Sent) string {
+	if sent == nil || sent.Problem == nil {
+		return f.Value
+	}
+	return sent.Values.Get("was:" + f.Name)
+}
+
 // inputType returns the type of the input of a field.
 func (f *Field) inputType() string {
 	switch f.Kind {
-	case Number:
+	case Number, ChangeNumber:
 		return "number"
 	case Time:
 		return "datetime-local"
@@ -151,10 +189,10 @@ func (f *Field) attributes(form *Form) templ.Attributes {
 	if f.Hint != "" {
 		a["aria-describedby"] = form.fieldID(f) + "-hint"
 	}
-	if f.Kind != Number && f.Kind != Time && len(f.Choices) == 0 {
+	if !f.isNumber() && f.Kind != Time && len(f.Choices) == 0 {
 		a["autocomplete"] = "off"
 	}
-	if f.Kind == Number {
+	if f.isNumber() {
 		a["step"] = "any"
 	}
 	return a
