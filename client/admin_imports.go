@@ -58,7 +58,8 @@ func (c *AdminClient) ImportStream(ctx context.Context, sdkAppID uint32, key str
 	r.path = "/admin/v1" + appPath(sdkAppID) + "/accounts:import"
 	r.query = url.Values{"from": {strconv.FormatInt(from, 10)}}
 	r.header = http.Header{"Idempotency-Key": {key}, "Content-Type": {"application/x-ndjson"}}
-	return c.upload(ctx, r, body)
+	resp := new(Import)
+	return result(resp, c.upload(ctx, r, body, resp))
 }
 
 // UploadImport creates a job of the server from the content of a file, and returns it as
@@ -69,9 +70,36 @@ func (c *AdminClient) ImportStream(ctx context.Context, sdkAppID uint32, key str
 // UploadImport is never retried and has no limit of time as long as bytes move. It needs
 // the scope write. If the server does not accept uploads, the error is [SlugUnsupported].
 func (c *AdminClient) UploadImport(ctx context.Context, sdkAppID uint32, n NewImport, content io.Reader) (*Import, error) {
-	r := &request{op: "POST /admin/v1" + appPath(sdkAppID) + "/imports:upload", method: http.MethodPost}
-	r.path = "/admin/v1" + appPath(sdkAppID) + "/imports:upload"
-	r.query = url.Values{}
+	resp := new(Import)
+	r := fileRequest("/admin/v1"+appPath(sdkAppID)+"/imports:upload", n)
+	r.header.Set("Idempotency-Key", n.Key)
+	return result(resp, c.upload(ctx, r, content, resp))
+}
+
+// An ImportReport says what an import of a file would do.
+type ImportReport = adminapi.ImportReport
+
+// An ImportProblem is something that is wrong with rows of a file, or suspicious.
+type ImportProblem = adminapi.ImportProblem
+
+// An ImportExample is a row with a problem.
+type ImportExample = adminapi.ImportExample
+
+// CheckImport says what an import of the content of a file would do, and imports nothing.
+// File is the name of the file in messages; the Key of n is not used. If the content cannot
+// be read to its end, Stopped of the report says why; if no row can be read, the error is
+// [SlugBadRequest].
+//
+// CheckImport is never retried and has no limit of time as long as bytes move. It needs the
+// scope write. If the server does not accept uploads, the error is [SlugUnsupported].
+func (c *AdminClient) CheckImport(ctx context.Context, sdkAppID uint32, n NewImport, content io.Reader) (*ImportReport, error) {
+	resp := new(ImportReport)
+	return result(resp, c.upload(ctx, fileRequest("/admin/v1"+appPath(sdkAppID)+"/imports:check", n), content, resp))
+}
+
+// fileRequest returns a request whose body is the file that n describes.
+func fileRequest(path string, n NewImport) *request {
+	r := &request{op: "POST " + path, method: http.MethodPost, path: path, query: url.Values{}}
 	for name, value := range map[string]string{
 		"file": n.File, "format": n.Format, "encoding": n.Encoding, "delimiter": n.Delimiter, "sheet": n.Sheet, "ignore": strings.Join(n.Ignore, ","),
 	} {
@@ -86,20 +114,19 @@ func (c *AdminClient) UploadImport(ctx context.Context, sdkAppID uint32, n NewIm
 	if len(pairs) > 0 {
 		r.query.Set("map", strings.Join(pairs, ","))
 	}
-	r.header = http.Header{"Idempotency-Key": {n.Key}, "Content-Type": {"application/octet-stream"}}
-	return c.upload(ctx, r, content)
+	r.header = http.Header{"Content-Type": {"application/octet-stream"}}
+	return r
 }
 
 // upload sends a body of any length once, without a limit of time.
-func (c *AdminClient) upload(ctx context.Context, r *request, body io.Reader) (*Import, error) {
+func (c *AdminClient) upload(ctx context.Context, r *request, body io.Reader, resp any) error {
 	r.header.Set("Authorization", c.bearer())
 	r.header.Set("Expect", "100-continue") // a refusal comes before the body, so that it is not lost with the connection
 	r.stream = body
 	if b, ok := body.(io.Closer); ok {
 		defer b.Close() // HTTP/1.1 leaves a Read that waits alone
 	}
-	resp := new(Import)
-	return result(resp, c.attempt(ctx, r, resp))
+	return c.attempt(ctx, r, resp)
 }
 
 // CreateImport creates a job from a file below the directory of the server's --import-dir.

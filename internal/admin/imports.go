@@ -169,13 +169,16 @@ func jobOf(n adminapi.NewImport) records.ImportJob {
 }
 
 func (s *Server) uploadImport(ctx context.Context, c *call) (*adminapi.Import, error) {
-	id, err := c.app()
+	job, err := s.uploaded(c)
 	if err != nil {
 		return nil, err
 	}
-	if !s.imports.Uploads() {
-		return nil, &problemError{unsupported, "this server has no data directory for uploads; start it with --data, or send the rows as a stream"}
-	}
+	job.Key = c.r.Header.Get("Idempotency-Key")
+	return s.imports.Upload(ctx, job, c.r.Body, streamConn{c.w}, httpx.Ending(ctx))
+}
+
+// newImport returns what the query says about a file.
+func (c *call) newImport() (adminapi.NewImport, error) {
 	n := adminapi.NewImport{
 		File: c.query["file"], Format: c.query["format"], Encoding: c.query["encoding"], Delimiter: c.query["delimiter"], Sheet: c.query["sheet"],
 	}
@@ -187,11 +190,10 @@ func (s *Server) uploadImport(ctx context.Context, c *call) (*adminapi.Import, e
 		for pair := range strings.SplitSeq(text, ",") {
 			column, field, ok := strings.Cut(pair, "=")
 			if !ok {
-				return nil, bad("map is a list of COLUMN=FIELD, as name=userid,label=nick")
+				return n, bad("map is a list of COLUMN=FIELD, as name=userid,label=nick")
 			}
 			n.Map[column] = field
 		}
 	}
-	j := bulk.Job{App: id, Actor: c.actor(), Key: c.r.Header.Get("Idempotency-Key"), ImportJob: jobOf(n)}
-	return s.imports.Upload(ctx, j, c.r.Body, streamConn{c.w}, httpx.Ending(ctx))
+	return n, nil
 }
