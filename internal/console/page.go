@@ -21,6 +21,9 @@ type page struct {
 	title   string // key of its text
 	show    func(*visit) (*content, error)
 
+	// upload reads a form with a file, which is not read into memory; nil for a page without.
+	upload func(*visit) error
+
 	// raw responds by itself, for what is no page: files and parts of pages.
 	raw func(*visit) error
 }
@@ -77,10 +80,13 @@ func (v *visit) do(form *view.Form) (any, *admin.Problem) {
 	if e, ok := errors.AsType[*curl.FieldError](err); ok {
 		return nil, &admin.Problem{Status: http.StatusBadRequest, Code: "bad-request", Detail: v.T("form.field", e.Field, e.Form)}
 	}
-	httpx.EventFrom(v.ctx).Add(slog.String("route", r.Route))
+	httpx.EventFrom(v.ctx).Add(routeAttr(r.Route))
 	result, err := v.c.admin.Do(v.ctx, v.Token, v.w, r)
 	if err != nil {
 		return nil, v.problemOf(err)
 	}
 	return result, nil
 }
+
+// routeAttr names the route of a form in the log.
+func routeAttr(route string) slog.Attr { return slog.String("route", route) }

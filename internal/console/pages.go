@@ -20,6 +20,10 @@ func appPages() map[string]*page {
 	return map[string]*page{
 		"accounts":        {section: view.Accounts, title: "accounts.title", show: (*visit).accounts},
 		"accounts/export": {section: view.Accounts, title: "accounts.title", raw: (*visit).exportAccounts},
+		"imports":         {section: view.Accounts, title: "imports.title", show: (*visit).imports, upload: (*visit).upload},
+		"import":          {section: view.Accounts, title: "imports.one", show: (*visit).oneImport},
+		"import/progress": {section: view.Accounts, title: "imports.one", raw: (*visit).importProgress},
+		"import/rejected": {section: view.Accounts, title: "imports.one", raw: (*visit).rejectedTable},
 		"account":         {section: view.Accounts, title: "account.title", show: (*visit).account},
 
 		"app":          {section: view.App, title: "app.title", show: (*visit).app},

@@ -76,6 +76,9 @@ func (v *visit) serve() error {
 		}
 		return nil
 	}
+	if p.upload != nil && v.isFile() {
+		return p.upload(v)
+	}
 	if v.r.Method == http.MethodPost {
 		return v.send(p)
 	}

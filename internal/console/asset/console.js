@@ -39,6 +39,7 @@ localize(document);
 
 // What is alive on a page has a module of its own.
 if (document.querySelector("[data-found]")) import("./accounts.js");
+if (document.querySelector("[data-progress]")) import("./import.js");
 
 // "/" goes to the search box, as in most lists.
 document.addEventListener("keydown", (event) => {
