@@ -34,6 +34,7 @@ func (c *AdminClient) Call(ctx context.Context, requestID string) (*CallRecord, 
 type CallQuery struct {
 	Command string // only calls of this command; "" for all
 	Code    *int   // only calls with this code, or with an item that failed with it; nil for all
+	UserID  string // only calls that this account made, or that name it in the kept part of the body or in an item that failed; "" for all
 	Bodies  bool   // with the bodies of calls of test apps
 	Newest  int    // begin with this number of newest calls, at most MaxPage; 0 begins with the oldest
 	Follow  bool   // at the end wait for more calls, until the context ends
@@ -90,6 +91,9 @@ func (q *CallQuery) values() url.Values {
 	if q.Code != nil {
 		v.Set("code", strconv.Itoa(*q.Code))
 	}
+	if q.UserID != "" {
+		v.Set("userid", q.UserID)
+	}
 	if q.Bodies {
 		v.Set("bodies", "true")
 	}
@@ -109,6 +113,22 @@ func (c *AdminClient) ClearCalls(ctx context.Context, sdkAppID uint32) (int, err
 	var resp adminapi.Cleared
 	err := c.call(ctx, adminCall{method: http.MethodDelete, path: appPath(sdkAppID) + "/requests", resp: &resp})
 	return resp.Cleared, err
+}
+
+// A NewCall is a call of the account API that the server makes for a test app. Text is
+// sent as it is. Without it, Body is sent; the zero Body is an empty object.
+type NewCall = adminapi.NewCall
+
+// A MadeCall is the response to a call that the server has made.
+type MadeCall = adminapi.MadeCall
+
+// MakeCall lets the server make a call of the account API and sign it with the newest HMAC
+// key of a test app. For any other app the error is [SlugForbidden]. The call passes the
+// same checks, limits and faults as a call of a client, comes from the address 127.0.0.1,
+// and is kept like one: see [AdminClient.Call]. MakeCall needs the scope admin.
+func (c *AdminClient) MakeCall(ctx context.Context, sdkAppID uint32, n NewCall) (*MadeCall, error) {
+	made := new(MadeCall)
+	return result(made, c.call(ctx, adminCall{method: http.MethodPost, path: appPath(sdkAppID) + "/call", body: n, resp: made}))
 }
 
 // A RateReport says which calls the rate limits of an app would have refused if its rate

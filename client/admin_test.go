@@ -321,6 +321,14 @@ func TestAdminCalls(t *testing.T) {
 			&client.UserSig{SDKAppID: 5, Identifier: "alice", UserSig: "eJw", ExpiresAt: at},
 		},
 		{
+			"MakeCall",
+			exchange{`POST /admin/v1/apps/5/call {"command":"kick","identifier":"boss","body":{"UserID":"alice"}}`, 200, `{"request_id":"AA","status":200,"body":"{}"}`},
+			func(c *client.AdminClient) (any, error) {
+				return c.MakeCall(ctx, 5, client.NewCall{Command: "kick", Identifier: "boss", Body: []byte(`{"UserID":"alice"}`)})
+			},
+			&client.MadeCall{RequestID: "AA", Status: 200, Body: "{}"},
+		},
+		{
 			"SignUser by default",
 			exchange{`POST /admin/v1/apps/5/usersig {}`, 200, `{"sdkappid":5,"usersig":"eJw"}`},
 			func(c *client.AdminClient) (any, error) { return c.SignUser(ctx, 5, client.NewUserSig{}) },

@@ -18,6 +18,7 @@ type callsCmd struct {
 	Follow     bool   `help:"Go on with calls as they come, until Ctrl-C."`
 	Code       *int   `placeholder:"N" help:"Only calls with this code, or with an item that failed with it; 0 for success."`
 	Command    string `values:"commands" placeholder:"NAME" given:"" help:"Only calls of this command."`
+	UserID     string `name:"userid" placeholder:"USERID" given:"" help:"Only calls that this account made, or that name it."`
 	All        bool   `help:"Of all apps, also calls that named no app that exists."`
 	Limit      int    `default:"100" placeholder:"N" given:"a number from 1 to 1000" help:"Most calls to begin with, at most 1000 (default: ${default})."`
 	Bodies     bool   `help:"With --output json: the bodies of calls of test apps, too."`
@@ -57,7 +58,7 @@ func (c *callsCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 	}
-	q := client.CallQuery{Command: c.Command, Code: c.Code, Bodies: c.Bodies, Newest: c.Limit, Follow: c.Follow}
+	q := client.CallQuery{Command: c.Command, Code: c.Code, UserID: c.UserID, Bodies: c.Bodies, Newest: c.Limit, Follow: c.Follow}
 	err = c.print(env, api.Calls(ctx, app, q))
 	if c.Follow && errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // Ctrl-C
@@ -66,8 +67,8 @@ func (c *callsCmd) Run(ctx context.Context, env *environment) error {
 }
 
 func (c *callsCmd) clear(ctx context.Context, env *environment, api *client.AdminClient) error {
-	if c.Follow || c.All || c.Code != nil || c.Command != "" {
-		return &usageError{errors.New("--clear forgets every call of one app: leave out --follow, --all, --code and --command")}
+	if c.Follow || c.All || c.Code != nil || c.Command != "" || c.UserID != "" {
+		return &usageError{errors.New("--clear forgets every call of one app: leave out --follow, --all, --code, --command and --userid")}
 	}
 	app, err := c.app(0)
 	if err != nil {

@@ -67,6 +67,10 @@ type Options struct {
 	Stopping func() bool
 	Disk     func() (used, free uint64, err error)
 
+	// Vendor serves the account API. The route makeCall calls it; it is refused if Vendor
+	// is nil.
+	Vendor http.Handler
+
 	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }

@@ -44,7 +44,7 @@ func (c *call) callQuery() (q callQuery, err error) {
 	if q.limit, err = c.limit(); err != nil {
 		return q, err
 	}
-	q.Command = c.query["command"]
+	q.Command, q.UserID = c.query["command"], c.query["userid"]
 	if text, ok := c.query["code"]; ok {
 		code, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {

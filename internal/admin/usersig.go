@@ -40,18 +40,20 @@ func (s *Server) signUser(ctx context.Context, c *call, req adminapi.NewUserSig)
 	if err := checkSig(req); err != nil {
 		return adminapi.UserSig{}, err
 	}
-	now := s.dir.Now(id).Truncate(time.Second)
-	validity := time.Duration(req.ValidityS) * time.Second
-	sig, err := usersig.Sign(usersig.HMACKey(key.Secret), usersig.Claims{
-		SDKAppID: uint32(id), Identifier: req.Identifier, IssuedAt: now, Validity: validity,
-	})
+	sig, err := s.sign(id, key, req)
 	if err != nil {
 		return adminapi.UserSig{}, err
 	}
-	if err := s.recordSig(ctx, c, id, req); err != nil {
-		return adminapi.UserSig{}, err
-	}
-	return adminapi.UserSig{SDKAppID: uint32(id), Identifier: req.Identifier, UserSig: sig, ExpiresAt: now.Add(validity)}, nil
+	return sig, s.recordSig(ctx, c, id, req)
+}
+
+// sign makes a UserSig with a key of an app, at the time of the app's clock.
+func (s *Server) sign(id account.AppID, key account.Key, n adminapi.NewUserSig) (adminapi.UserSig, error) {
+	now, validity := s.dir.Now(id).Truncate(time.Second), time.Duration(n.ValidityS)*time.Second
+	sig, err := usersig.Sign(usersig.HMACKey(key.Secret), usersig.Claims{
+		SDKAppID: uint32(id), Identifier: n.Identifier, IssuedAt: now, Validity: validity,
+	})
+	return adminapi.UserSig{SDKAppID: uint32(id), Identifier: n.Identifier, UserSig: sig, ExpiresAt: now.Add(validity)}, err
 }
 
 // signingKey returns the newest active key of app that can sign.

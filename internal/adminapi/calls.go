@@ -3,6 +3,8 @@ package adminapi
 import (
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"rollcall/internal/calls"
 	"rollcall/internal/faults"
 )
@@ -17,6 +19,22 @@ type CallFailure = calls.Failure
 type CallList struct {
 	Calls []*Call `json:"calls"` // newest first, or oldest first with after
 	Last  uint64  `json:"last"`  // value of after for the calls that come next
+}
+
+// A NewCall is a call of the account API that the server makes for a test app.
+type NewCall struct {
+	Command    string         `json:"command" schema:"command"`
+	Identifier string         `json:"identifier,omitempty" schema:"userid"` // an admin of the app if absent
+	Body       jsontext.Value `json:"body,omitempty"`                       // of the call; {} if absent
+	Text       string         `json:"text,omitempty"`                       // instead of the body: what to send as it is, also if it is no JSON
+}
+
+// A MadeCall is the response to a call that the server has made.
+type MadeCall struct {
+	RequestID string `json:"request_id"`   // under which the call is kept
+	Status    int    `json:"status"`       // HTTP status; 0 if a fault cut the connection before the response
+	Body      string `json:"body"`         // of the response, as a client gets it
+	Cut       bool   `json:"cut,omitzero"` // whether a fault cut the connection
 }
 
 // A RateReport says which calls the rate limits of an app would have refused, if its

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A Call is one finished call of the account API. It never contains a UserSig.
@@ -91,10 +93,28 @@ type Filter struct {
 	App     uint32 // only calls of this app; 0 for all, with those that named no app that exists
 	Command string // only this command; "" for all
 	Code    *int   // only calls with this code, or with an item that failed with it; nil for all
+	UserID  string // only calls by or about this account, see [Call.About]; "" for all
+}
+
+// About reports whether c was made by an account, or names it: in an item that failed, or
+// as a text in the kept part of the body of its request. In the body, the text may be
+// escaped only as far as JSON demands.
+func (c *Call) About(userID string) bool {
+	if c.Identifier == userID || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.UserID == userID }) {
+		return true
+	}
+	if c.Request == nil {
+		return false
+	}
+	quoted, err := jsontext.AppendQuote(nil, userID)
+	return err == nil && strings.Contains(c.Request.Text, string(quoted))
 }
 
 func (f Filter) selects(c *Call) bool {
 	if f.Command != "" && c.Command != f.Command {
+		return false
+	}
+	if f.UserID != "" && !c.About(f.UserID) {
 		return false
 	}
 	return f.Code == nil || c.Code == *f.Code ||

@@ -59,17 +59,26 @@ func TestFilter(t *testing.T) {
 	l := NewLog()
 	l.Add(&Call{RequestID: "ok", SDKAppID: app, Command: "kick"})
 	l.Add(&Call{RequestID: "refused", SDKAppID: app, Command: "kick", Code: 70402})
-	l.Add(&Call{RequestID: "partly", SDKAppID: app, Command: "account_check", Failures: []Failure{{Code: 70402}}})
+	l.Add(&Call{RequestID: "partly", SDKAppID: app, Command: "account_check", Failures: []Failure{{Code: 70402, UserID: "bob"}}})
+	l.Add(&Call{RequestID: "by", SDKAppID: app, Command: "querystate", Code: 1, Identifier: "alice"})
+	l.Add(&Call{RequestID: "about", SDKAppID: app, Command: "querystate", Code: 1, Request: NewBody([]byte(`{"To_Account": ["a", "alice"]}`))})
+	l.Add(&Call{RequestID: "malice", SDKAppID: app, Command: "querystate", Code: 1, Request: NewBody([]byte(`["malice","alice2"]`))})
+	l.Add(&Call{RequestID: "escaped", SDKAppID: app, Command: "querystate", Code: 1, Request: NewBody([]byte(`["a\"b"]`))})
 	zero, bad := 0, 70402
 	for _, test := range []struct {
 		filter Filter
 		want   string
 	}{
-		{Filter{}, "ok refused partly"},
+		{Filter{}, "ok refused partly by about malice escaped"},
 		{Filter{Command: "kick"}, "ok refused"},
 		{Filter{Code: &bad}, "refused partly"},
 		{Filter{Code: &zero}, "ok partly"},
 		{Filter{Command: "kick", Code: &bad}, "refused"},
+		{Filter{UserID: "alice"}, "by about"},
+		{Filter{UserID: "bob"}, "partly"},
+		{Filter{UserID: "bob", Code: &zero}, "partly"},
+		{Filter{UserID: "bob", Command: "kick"}, ""},
+		{Filter{UserID: `a"b`}, "escaped"},
 	} {
 		if got, _ := l.After(test.filter, 0, 10); ids(got) != test.want {
 			t.Errorf("%+v: %s, want %s", test.filter, ids(got), test.want)

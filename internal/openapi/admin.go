@@ -18,6 +18,7 @@ import (
 	"rollcall/internal/adminapi"
 	"rollcall/internal/faults"
 	"rollcall/internal/figures"
+	"rollcall/internal/wire"
 )
 
 const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; accounts without a UserSig, with an audit entry for each change; tokens, the audit trail, and backups.
@@ -102,6 +103,7 @@ func adminTypes() map[reflect.Type]func() *Schema {
 		reflect.TypeFor[time.Time]():              func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
 		reflect.TypeFor[netip.Prefix]():           func() *Schema { return &Schema{Type: "string"} },
 		reflect.TypeFor[json.RawMessage]():        func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
+		reflect.TypeFor[jsontext.Value]():         func() *Schema { return new(Schema) },
 		reflect.TypeFor[adminapi.SettingsPatch](): func() *Schema { return &Schema{Type: "object"} },
 		reflect.TypeFor[adminapi.ProfileValues](): func() *Schema {
 			return &Schema{Type: "object", AdditionalProperties: &Schema{Type: []string{"string", "integer", "null"}}}
@@ -115,6 +117,7 @@ var adminTexts = map[string]func() *Schema{
 	"edition": func() *Schema { return enum(account.Editions()...) },
 	"scope":   func() *Schema { return enum(account.Scopes()...) },
 	"kind":    func() *Schema { return enum(account.HMACKey, account.ECDSAKey) },
+	"command": func() *Schema { return enum(wire.CommandNames()...) },
 	"cutting": func() *Schema { return enum(faults.CutBefore, faults.CutMiddle) },
 	"importstate": func() *Schema {
 		return enum(adminapi.ImportOpen, adminapi.ImportQueued, adminapi.ImportRunning, adminapi.ImportPaused, adminapi.ImportDone, adminapi.ImportFailed, adminapi.ImportCanceled)

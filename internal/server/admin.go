@@ -13,7 +13,7 @@ import (
 func (s *Server) newAdmin() *admin.Server {
 	o := admin.Options{
 		Directory: s.dir, Imports: s.imports, Figures: s.figures, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
-		SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
 	}
