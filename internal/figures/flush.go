@@ -19,6 +19,10 @@ const (
 	// one.
 	flushTimeout = 10 * time.Second
 
+	// endTimeout bounds the last flush, so that a store that hangs does not hold up the end
+	// of the server.
+	endTimeout = 3 * time.Second
+
 	dayMinutes = 24 * 60
 )
 
@@ -31,12 +35,18 @@ func (f *Figures) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			f.warn(f.Flush(context.WithoutCancel(ctx)), &last)
+			f.warn(f.flushLast(context.WithoutCancel(ctx)), &last)
 			return nil
 		case <-timer.C:
 		}
 		f.warn(f.store(ctx), &last)
 	}
+}
+
+func (f *Figures) flushLast(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
+	defer cancel()
+	return f.Flush(ctx)
 }
 
 // store stores the counts and does what is due once an hour and once a day.
@@ -52,7 +62,7 @@ func (f *Figures) warn(err error, last *string) {
 		text = err.Error()
 	}
 	if text != "" && text != *last {
-		f.o.Logger.Warn("figures were not stored; the server keeps them and tries again", slog.String("err", text))
+		f.o.Logger.Warn("figures were not stored; the server keeps them in memory and tries again as long as it runs", slog.String("err", text))
 	}
 	*last = text
 }

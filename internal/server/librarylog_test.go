@@ -48,7 +48,7 @@ func TestAcceptErrorIsSeen(t *testing.T) {
 			Listener: httpx.NewListener(p, httpx.ListenerOptions{}),
 			srv:      &http.Server{ErrorLog: libraryLog(slog.New(slog.NewTextHandler(&b, nil)))},
 		}}}
-		s.prepareImports()
+		s.prepareComponents()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()

@@ -19,6 +19,7 @@ import (
 	"rollcall/internal/auth"
 	"rollcall/internal/config"
 	"rollcall/internal/directory"
+	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
 	"rollcall/internal/metrics"
 	"rollcall/internal/records"
@@ -88,7 +89,7 @@ func (p *pipe) isClosed() bool {
 // first at one address and the time second at the other.
 func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe) {
 	s = &Server{o: Options{Config: config.Config{ShutdownTimeout: 10 * time.Second}, Logger: testutil.Logger(t)}}
-	s.prepareImports()
+	s.prepareComponents()
 	a, b = newPipe("address one"), newPipe("address two")
 	for i, took := range []time.Duration{first, second} {
 		p := []*pipe{a, b}[i]
@@ -100,11 +101,11 @@ func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe)
 	return s, a, b
 }
 
-// prepareImports gives a server without a store what its component needs.
-func (s *Server) prepareImports() {
+// prepareComponents gives a server without a store what its components need.
+func (s *Server) prepareComponents() {
 	engine := new(mem.Store)
 	s.dir, s.records = directory.New(directory.Options{Engine: engine}), records.New(engine, nil)
-	s.imports = s.newImports()
+	s.imports, s.figures = s.newImports(), s.newFigures()
 }
 
 // TestShutdownAtOnce shuts down a server with a request that hangs at one address. Both
@@ -219,7 +220,7 @@ func TestAnswerInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		lg := testutil.Logger(t)
-		s := &Server{o: Options{Logger: lg}, metrics: metrics.New(metrics.Options{Logger: lg})}
+		s := &Server{o: Options{Logger: lg}, metrics: metrics.New(metrics.Options{Logger: lg}), figures: figures.New(figures.Options{})}
 		dir := directory.New(directory.Options{Engine: slow{store}})
 		s.api = api.New(api.Options{Directory: dir, Auth: auth.New(dir)})
 		h := s.vendorHandler()
