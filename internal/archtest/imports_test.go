@@ -68,6 +68,7 @@ var imports = map[string][]string{
 	// The console.
 	"internal/console":       {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/httpx", "internal/region"},
 	"internal/console/asset": {},
+	"internal/console/chart": {},
 	"internal/console/curl":  {"internal/admin"},
 	"internal/console/link":  {},
 	"internal/console/text":  {},
