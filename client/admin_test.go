@@ -217,6 +217,12 @@ func TestAdminCalls(t *testing.T) {
 			&client.SigExplanation{Version: 2, SDKAppID: 5, Identifier: "b", Steps: []client.SigStep{{Name: "user", Status: "wrong", Why: "w"}}, Code: 70013, Info: "i", Advice: "v"},
 		},
 		{
+			"Settings",
+			exchange{`GET /admin/v1/settings`, 200, `{"settings":[{"key":"data","value":"/d","default":"x","source":"flag","place":"--data","takes":"a text","description":"D."}]}`},
+			func(c *client.AdminClient) (any, error) { return c.Settings(ctx) },
+			[]client.ServerSetting{{Key: "data", Value: "/d", Default: "x", Source: "flag", Place: "--data", Takes: "a text", Description: "D."}},
+		},
+		{
 			"Tokens",
 			exchange{"GET /admin/v1/tokens", 200, `{"tokens":[{"id":"0a","name":"ci","scopes":["read"],"created_at":"` + when + `"}]}`},
 			func(c *client.AdminClient) (any, error) { return c.Tokens(ctx) },

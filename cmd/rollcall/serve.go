@@ -87,7 +87,7 @@ func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.L
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Version: version, Logger: lg, Hangups: hangups, Stops: stops})
+	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Effective: cfg.Effective(), Version: version, Logger: lg, Hangups: hangups, Stops: stops})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}
@@ -119,7 +119,7 @@ func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
 // loadConfig reads a configuration, with the settings of the environment.
 func loadConfig(o config.Options) (*config.Loaded, error) {
 	o.Environ, o.CheckStore, o.CheckRedis = os.Environ(), open.Check, redislimit.CheckURL
-	o.Redact = func(value string) string { return redislimit.Redact(open.Redact(value)) }
+	o.Redact = server.Redact
 	l, err := config.Load(o)
 	if err != nil {
 		return nil, &usageError{err}

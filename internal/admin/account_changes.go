@@ -16,11 +16,13 @@ import (
 	"rollcall/internal/directory"
 )
 
-// accountRoutes returns the routes that change accounts.
+// accountRoutes returns the routes that change accounts, explain UserSigs and show the
+// settings of the server.
 func accountRoutes() []Route {
 	const write, ok, made = account.ScopeWrite, http.StatusOK, http.StatusCreated
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
 	return []Route{
+		{Method: "GET", Path: root + "/settings", ID: "listSettings", Summary: "List the settings of the server with their values and sources, without secrets.", Scope: account.ScopeAdmin, Status: ok, Endpoint: noBody((*Server).listSettings)},
 		{Method: "POST", Path: oneApp + "/usersig:explain", ID: "explainUserSig", Summary: "Explain step by step what is right and wrong with a UserSig, and what the server answers to a call with it.", Scope: account.ScopeRead, Status: ok, Endpoint: withBody((*Server).explainUserSig)},
 		{Method: "POST", Path: accounts, ID: "addAccount", Summary: "Create an account, under the rules of account_import. One that exists stays as it is.", Scope: write, Status: made, Endpoint: withBody((*Server).addAccount)},
 		{Method: "PATCH", Path: accounts + "/{userid}", ID: "changeAccount", Summary: "Set or clear tags of an account: all of them, or none if one is refused.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeAccount)},

@@ -49,6 +49,9 @@ type Options struct {
 	// Observer is called for every request. Optional.
 	Observer httpx.Observer
 
+	// Settings are those of the server, without secrets. Optional.
+	Settings []adminapi.ServerSetting
+
 	// SigAnswer returns the code, the text and the advice of the answer of the account API
 	// to a call with a UserSig. Its arguments are the UserSig, and the code and the reason of
 	// its first fault. Without it, explanations of UserSigs have the code alone.

@@ -19,6 +19,7 @@ type Setting struct {
 	Field   string // in [Config], as "AdminHost"
 	Default string // as text; "" for none, or for one that depends on other settings
 	Takes   string // description of its values, as "a list of texts"
+	Help    string // description in one sentence, as in the help of the command line
 
 	typ  reflect.Type
 	file fileRule
@@ -47,7 +48,7 @@ func describe() []Setting {
 		key := strings.ReplaceAll(name, "-", "_")
 		s := Setting{
 			Key: key, Flag: "--" + name, Env: EnvPrefix + strings.ToUpper(key), Field: f.Name,
-			Default: f.Tag.Get("default"), typ: f.Type, file: fileRule(f.Tag.Get("file")),
+			Default: f.Tag.Get("default"), Help: help(f.Tag.Get("help")), typ: f.Type, file: fileRule(f.Tag.Get("file")),
 		}
 		if enum, ok := f.Tag.Lookup("enum"); ok {
 			s.enum = strings.Split(enum, ",")

@@ -91,6 +91,7 @@ func AdminExamples() []AdminExample {
 		{"listTokens", nil, nil, ``, `{"tokens":[{` + exampleToken + `}]}`},
 		{"listAudit", nil, map[string]string{"limit": "1"}, ``, `{"entries":[` + exampleEntry + `],"next_cursor":"Nw"}`},
 		{"deleteToken", map[string]string{"id": "0f9a1c2e"}, nil, ``, ``},
+		{"listSettings", nil, nil, ``, `{"settings":[{"key":"data","value":"/var/lib/rollcall","default":"./rollcall-data","source":"file","place":"/etc/rollcall/rollcall.yml:1","takes":"a text","description":"Directory of all data."}]}`},
 		{"reseal", nil, nil, ``, `{"resealed":0}`},
 		{"backup", nil, nil, `{"dir":"/var/backups/rollcall-monday"}`, `{"dir":"/var/backups/rollcall-monday","accounts":3,"apps":2,"bytes":65536,"took_ms":12}`},
 		{"listCalls", nil, map[string]string{"after": "0"}, ``, `{"calls":[` + exampleCall + `],"last":1795853147273001}`},

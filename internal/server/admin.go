@@ -5,7 +5,10 @@ import (
 	"strings"
 
 	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
 	"rollcall/internal/api"
+	"rollcall/internal/config"
+	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/store/open"
 )
 
@@ -13,7 +16,7 @@ import (
 func (s *Server) newAdmin() *admin.Server {
 	o := admin.Options{
 		Directory: s.dir, Imports: s.imports, Figures: s.figures, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
-		SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
+		Settings: s.settings(), SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
 	}
@@ -25,6 +28,22 @@ func (s *Server) newAdmin() *admin.Server {
 	}
 	return admin.New(o)
 }
+
+// settings returns the settings as the admin API shows them.
+func (s *Server) settings() []adminapi.ServerSetting {
+	all := s.o.Effective
+	if all == nil {
+		all = config.EffectiveIn(s.o.Config, Redact)
+	}
+	shown := make([]adminapi.ServerSetting, len(all))
+	for i, e := range all {
+		shown[i] = adminapi.ServerSetting{Key: e.Key, Value: e.Value, Default: e.Default, Source: e.Origin, Place: e.Place, Takes: e.Takes, Description: e.Help}
+	}
+	return shown
+}
+
+// Redact returns the value of a setting without the password of a URL.
+func Redact(value string) string { return redislimit.Redact(open.Redact(value)) }
 
 // directOnly serves h and refuses requests that a proxy has forwarded. A developer's
 // server is for its own machine, and behind a proxy every caller seems to be on it.

@@ -51,6 +51,10 @@ type Options struct {
 	// [config.New] returns them. [Open] does not check them again.
 	config.Config
 
+	// Effective are the settings with their sources, for the admin API. It is
+	// [config.EffectiveIn] of Config if it is nil.
+	Effective []config.Effective
+
 	// App is served instead of the app of the settings. It is created if the store does
 	// not have it. Optional.
 	App *account.App
