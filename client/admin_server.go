@@ -18,3 +18,14 @@ func (c *AdminClient) Settings(ctx context.Context) ([]ServerSetting, error) {
 	err := c.call(ctx, adminCall{method: http.MethodGet, path: "/settings", resp: &resp})
 	return resp.Settings, err
 }
+
+// A VerifiedBackup is what a check of a backup has found.
+type VerifiedBackup = adminapi.VerifiedBackup
+
+// VerifyBackup reads every record of the backup in dir, an absolute path on the server's
+// machine. A backup that is damaged is no error: Sound is false then, and Fault says what
+// is wrong. VerifyBackup needs the scope admin.
+func (c *AdminClient) VerifyBackup(ctx context.Context, dir string) (*VerifiedBackup, error) {
+	v := new(VerifiedBackup)
+	return result(v, c.call(ctx, adminCall{method: http.MethodPost, path: "/backup:verify", body: adminapi.BackupToVerify{Dir: dir}, resp: v}))
+}

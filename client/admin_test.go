@@ -223,6 +223,12 @@ func TestAdminCalls(t *testing.T) {
 			[]client.ServerSetting{{Key: "data", Value: "/d", Default: "x", Source: "flag", Place: "--data", Takes: "a text", Description: "D."}},
 		},
 		{
+			"VerifyBackup",
+			exchange{`POST /admin/v1/backup:verify {"dir":"/b"}`, 200, `{"dir":"/b","sound":false,"fault":"f"}`},
+			func(c *client.AdminClient) (any, error) { return c.VerifyBackup(ctx, "/b") },
+			&client.VerifiedBackup{Dir: "/b", Fault: "f"},
+		},
+		{
 			"Tokens",
 			exchange{"GET /admin/v1/tokens", 200, `{"tokens":[{"id":"0a","name":"ci","scopes":["read"],"created_at":"` + when + `"}]}`},
 			func(c *client.AdminClient) (any, error) { return c.Tokens(ctx) },

@@ -16,12 +16,13 @@ import (
 	"rollcall/internal/directory"
 )
 
-// accountRoutes returns the routes that change accounts, explain UserSigs and show the
-// settings of the server.
+// accountRoutes returns the routes that change accounts, explain UserSigs, show the
+// settings of the server and check backups.
 func accountRoutes() []Route {
 	const write, ok, made = account.ScopeWrite, http.StatusOK, http.StatusCreated
 	userid := []Parameter{{"userid", true, "the id, for those that a path cannot carry"}}
 	return []Route{
+		{Method: "POST", Path: root + "/backup:verify", ID: "verifyBackup", Summary: "Read every record of a backup on the server and say what it contains, or what is wrong with it.", Scope: account.ScopeAdmin, Status: ok, Timeout: backupTimeout, Endpoint: withBody((*Server).verifyBackup)},
 		{Method: "GET", Path: root + "/settings", ID: "listSettings", Summary: "List the settings of the server with their values and sources, without secrets.", Scope: account.ScopeAdmin, Status: ok, Endpoint: noBody((*Server).listSettings)},
 		{Method: "POST", Path: oneApp + "/usersig:explain", ID: "explainUserSig", Summary: "Explain step by step what is right and wrong with a UserSig, and what the server answers to a call with it.", Scope: account.ScopeRead, Status: ok, Endpoint: withBody((*Server).explainUserSig)},
 		{Method: "POST", Path: accounts, ID: "addAccount", Summary: "Create an account, under the rules of account_import. One that exists stays as it is.", Scope: write, Status: made, Endpoint: withBody((*Server).addAccount)},

@@ -74,6 +74,10 @@ type Options struct {
 	// is nil.
 	Vendor http.Handler
 
+	// VerifyBackup reads every record of the backup in a directory. Its error says what is
+	// wrong with the backup. Optional.
+	VerifyBackup func(ctx context.Context, dir string) (*account.Contents, error)
+
 	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }
@@ -90,6 +94,7 @@ type Server struct {
 	handler http.Handler
 	backup  sync.Mutex // held while a backup is created
 	started time.Time
+	verify  sync.Mutex // held while a backup is checked
 
 	exports chan struct{} // contains one for each export under way
 	diskOps chan struct{} // contains one for each operation that has not returned yet; see onDisk

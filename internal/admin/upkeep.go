@@ -68,12 +68,17 @@ const (
 	maxPath     = 3072                              // bytes; leaves room for the files below it within 4096
 )
 
-// checkDir checks the path of a directory that is to be created.
-func checkDir(dir string) error {
+// checkPath checks the form of the path of a backup.
+func checkPath(dir string) error {
 	if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
 		return bad("dir must be an absolute path, without . and .. and without a slash at its end")
 	}
-	if err := checkNames(dir); err != nil {
+	return checkNames(dir)
+}
+
+// checkDir checks the path of a directory that is to be created.
+func checkDir(dir string) error {
+	if err := checkPath(dir); err != nil {
 		return err
 	}
 	info, err := os.Stat(filepath.Dir(dir))

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
+	"rollcall/internal/account"
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/api"
@@ -19,6 +21,7 @@ func (s *Server) newAdmin() *admin.Server {
 		Settings: s.settings(), SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
+		VerifyBackup: func(ctx context.Context, dir string) (*account.Contents, error) { return open.Verify(ctx, dir, "") },
 	}
 	if s.disk != nil {
 		o.Disk = func() (used, free uint64, err error) {
