@@ -91,6 +91,8 @@ type AuditEntry = adminapi.Entry
 // An AuditQuery selects the entries to list.
 type AuditQuery struct {
 	SDKAppID uint32 // only entries of this app; 0 for all entries
+	Actor    string // only entries of this actor; "" for all entries
+	Action   string // only entries of this action, as key.add, or of a group, as "key."; "" for all entries
 	PageSize int    // entries per request, at most MaxPage; 0 means 100
 }
 
@@ -102,6 +104,11 @@ func (c *AdminClient) Audit(ctx context.Context, q AuditQuery) iter.Seq2[*AuditE
 		query := listQuery(q.PageSize, cursor)
 		if q.SDKAppID != 0 {
 			query.Set("sdkappid", strconv.FormatUint(uint64(q.SDKAppID), 10))
+		}
+		for name, value := range map[string]string{"actor": q.Actor, "action": q.Action} {
+			if value != "" {
+				query.Set(name, value)
+			}
 		}
 		err := c.call(ctx, adminCall{method: http.MethodGet, path: "/audit", query: query, resp: &resp})
 		return page[AuditEntry]{resp.Entries, resp.NextCursor}, err

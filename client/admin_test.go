@@ -435,6 +435,9 @@ func TestAdminLists(t *testing.T) {
 	audit := func(c *client.AdminClient) []string {
 		return texts(c.Audit(ctx, client.AuditQuery{SDKAppID: 5}), func(e *client.AuditEntry) string { return e.Action })
 	}
+	filtered := func(c *client.AdminClient) []string {
+		return texts(c.Audit(ctx, client.AuditQuery{Actor: "a b", Action: "key."}), func(e *client.AuditEntry) string { return e.Action })
+	}
 	tests := []struct {
 		name      string
 		exchanges []exchange
@@ -452,6 +455,10 @@ func TestAdminLists(t *testing.T) {
 		{"the caller stops", []exchange{
 			{"GET /admin/v1/audit?sdkappid=5", 200, `{"entries":[{"action":"key.add"},{"action":"stop"},{"action":"app.create"}],"next_cursor":"z"}`},
 		}, audit, []string{"key.add", "stop"}},
+		{"filters", []exchange{
+			{"GET /admin/v1/audit?action=key.&actor=a+b", 200, `{"entries":[],"next_cursor":"z"}`},
+			{"GET /admin/v1/audit?action=key.&actor=a+b&cursor=z", 200, `{"entries":[{"action":"key.add"}],"next_cursor":""}`},
+		}, filtered, []string{"key.add"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,8 +11,10 @@ import (
 // auditCmd prints the audit trail.
 type auditCmd struct {
 	connection `group:"connection"`
-	All        bool `help:"Of all apps, not only the one of --sdkappid or of the context."`
-	Limit      int  `default:"100" placeholder:"N" help:"Most entries to show; 0 shows all (default: ${default})."`
+	All        bool   `help:"Of all apps, not only the one of --sdkappid or of the context."`
+	Actor      string `placeholder:"NAME" help:"Only entries of this token, or of serve."`
+	Action     string `placeholder:"ACTION" help:"Only entries of this action; with a dot at its end, of this group."`
+	Limit      int    `default:"100" placeholder:"N" help:"Most entries to show; 0 shows all (default: ${default})."`
 }
 
 // Help is shown by rollcall audit --help.
@@ -21,7 +23,8 @@ func (auditCmd) Help() string {
 
 Examples:
   rollcall audit
-  rollcall audit --all --limit 10 --output json`
+  rollcall audit --all --limit 10 --output json
+  rollcall audit --all --actor deploy --action key.`
 }
 
 func (c *auditCmd) Run(ctx context.Context, env *environment) error {
@@ -29,7 +32,7 @@ func (c *auditCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	q := client.AuditQuery{SDKAppID: c.SDKAppID, PageSize: client.MaxPage}
+	q := client.AuditQuery{SDKAppID: c.SDKAppID, Actor: c.Actor, Action: c.Action, PageSize: client.MaxPage}
 	if c.All {
 		q.SDKAppID = 0
 	}

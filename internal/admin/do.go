@@ -124,6 +124,10 @@ func (s *Server) Do(ctx context.Context, token *account.Token, w http.ResponseWr
 	if route.Lines || route.Timeout < 0 {
 		return route.serve(s, ctx, c)
 	}
+	if route.Timeout > 0 {
+		// As in respond: the response may come later than others.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(route.Timeout + timeout))
+	}
 	ctx, cancel := context.WithTimeout(ctx, max(route.Timeout, timeout))
 	defer cancel()
 	return route.serve(s, ctx, c)

@@ -107,7 +107,11 @@ func TestAudit(t *testing.T) {
 // auditPages reads the audit trail in pages, first that of all apps and then that of one.
 func (b *bench) auditPages(all int) {
 	b.Helper()
-	for query, want := range map[string]int{"limit=3": all, "limit=1&sdkappid=1400000001": 6, "sdkappid=1400000009": 0} {
+	for query, want := range map[string]int{
+		"limit=3": all, "limit=1&sdkappid=1400000001": 6, "sdkappid=1400000009": 0,
+		"limit=1&actor=token-write": 5, "actor=token-writ": 0, "action=key.": 2, "action=key": 0, "action=key.add": 1,
+		"action=app.&actor=token-admin": 3, "limit=2&action=app.create&sdkappid=1400000001": 1,
+	} {
 		n := 0
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
 			p := ok[adminapi.AuditPage](b, 200, "GET", "/admin/v1/audit?"+query+"&cursor="+cursor, "")
@@ -117,6 +121,26 @@ func (b *bench) auditPages(all int) {
 		if n != want {
 			b.Errorf("%s: %d entries, want %d", query, n, want)
 		}
+	}
+}
+
+// TestAuditFilterIsBounded looks for an old entry among many. One page looks at a part of
+// them only.
+func TestAuditFilterIsBounded(t *testing.T) {
+	b := newBench(t, new(mem.Store))
+	b.createApp(1400000001)
+	for range 10_500 {
+		if err := b.dir.Record(t.Context(), "x", "noise", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const path = "/admin/v1/audit?action=app.create&cursor="
+	first := ok[adminapi.AuditPage](b, 200, "GET", path, "")
+	if len(first.Entries) != 0 || first.NextCursor == "" {
+		t.Fatalf("the first page has %d entries and the cursor %q", len(first.Entries), first.NextCursor)
+	}
+	if next := ok[adminapi.AuditPage](b, 200, "GET", path+first.NextCursor, ""); len(next.Entries) != 1 || next.NextCursor != "" {
+		t.Errorf("the next page: %+v", next)
 	}
 }
 

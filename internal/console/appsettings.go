@@ -82,6 +82,8 @@ func (v *visit) setting(form account.SettingForm, value json.RawMessage) *view.S
 	s.Set.Submit, s.Set.Done = "appset.save", "appset.saved"
 	s.Reset = v.newChange("reset-"+form.Name, view.Field{Name: memberName(form.Name), Kind: view.Null, Value: "null", Hidden: true})
 	s.Reset.Submit, s.Reset.Done, s.Reset.Inline = "appset.reset", "appset.resetted", true
+	s.Set.Next = v.In("app/settings") + "#" + form.Name
+	s.Reset.Next = s.Set.Next
 	return s
 }
 

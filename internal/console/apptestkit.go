@@ -67,14 +67,17 @@ func (v *visit) faults(k *view.Testkit) ([]*view.Form, error) {
 	k.AddFault = &view.Form{
 		ID: "add-fault", Request: v.ofApp("addFault", nil), Submit: "testkit.add-fault", Done: "testkit.fault-added", Fields: v.faultFields(),
 	}
+	k.AddFault.Next = v.In("app/testkit") + "#faults"
 	k.ClearFaults = &view.Form{
-		ID: "clear-faults", Request: v.ofApp("clearFaults", nil), Submit: "testkit.clear-faults", Done: "testkit.faults-cleared", Danger: true, Inline: true,
+		ID: "clear-faults", Request: v.ofApp("clearFaults", nil), Submit: "testkit.clear-faults", Done: "testkit.faults-cleared", Danger: true, Inline: true, Next: k.AddFault.Next,
 	}
 	forms := []*view.Form{k.AddFault, k.ClearFaults}
 	for _, f := range list.Faults {
 		r := v.ofApp("removeFault", nil)
 		r.Params["id"] = f.ID
-		remove := &view.Form{ID: formID("remove-fault", f.ID), Request: r, Submit: "testkit.remove", Done: "testkit.fault-removed", Danger: true, Inline: true}
+		remove := &view.Form{
+			ID: formID("remove-fault", f.ID), Request: r, Submit: "testkit.remove", Done: "testkit.fault-removed", Danger: true, Inline: true, Next: k.AddFault.Next,
+		}
 		k.Faults = append(k.Faults, view.Fault{ActiveFault: f, Remove: remove})
 		forms = append(forms, remove)
 	}
@@ -123,6 +126,7 @@ func (v *visit) snapshots(k *view.Testkit) ([]*view.Form, error) {
 	k.Take = &view.Form{
 		ID: "take", Request: v.ofApp("takeSnapshot", nil), Submit: "testkit.take", Done: "testkit.snapshot-taken",
 		Fields: []view.Field{{Name: "name", Kind: view.Text, Label: "testkit.snapshot", Hint: "testkit.snapshot-what", Required: true}},
+		Next:   v.In("app/testkit") + "#snapshots",
 	}
 	forms := []*view.Form{k.Take}
 	for _, s := range list.Snapshots {
@@ -138,5 +142,5 @@ func (v *visit) snapshots(k *view.Testkit) ([]*view.Form, error) {
 func (v *visit) snapshotForm(id, route, name, submit, done string) *view.Form {
 	r := v.ofApp(route, nil)
 	r.Params["name"] = name
-	return &view.Form{ID: formID(id, name), Request: r, Submit: submit, Done: done, Danger: true, Inline: true}
+	return &view.Form{ID: formID(id, name), Request: r, Submit: submit, Done: done, Danger: true, Inline: true, Next: v.In("app/testkit") + "#snapshots"}
 }
