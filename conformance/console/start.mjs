@@ -1,0 +1,37 @@
+// Starts bin/rollcall as a developer's server with data of its own, for what is no test.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { World } from './world.mjs';
+
+const binary = process.env.ROLLCALL_BIN || fileURLToPath(new URL('../../bin/rollcall', import.meta.url));
+export const chromium = process.env.ROLLCALL_CHROMIUM || '/usr/bin/chromium';
+
+// serve starts a server. The result is its World, with the id of the process, its output so
+// far, and stop, which ends it and removes its data.
+export async function serve(...flags) {
+  const data = await mkdtemp(join(tmpdir(), 'rollcall-'));
+  const server = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  server.on('error', (e) => { throw new Error(`${binary} does not start: ${e.message}; run make build`); });
+  const stop = async () => {
+    const ended = once(server, 'exit');
+    if (server.exitCode === null && server.kill()) await ended;
+    await rm(data, { recursive: true });
+  };
+  const output = [];
+  await new Promise((resolve, reject) => {
+    server.on('exit', () => reject(new Error(`the server has ended:\n${output.join('\n')}`)));
+    for (const stream of [server.stdout, server.stderr]) {
+      createInterface(stream).on('line', (line) => {
+        output.push(line);
+        if (line.includes('msg=ready')) resolve();
+      });
+    }
+  });
+  const c = JSON.parse(await readFile(join(data, 'context.json'), 'utf8'));
+  return Object.assign(new World({ url: c.url, token: c.admin_token, app: c.sdkappid }), { pid: server.pid, output, stop });
+}
