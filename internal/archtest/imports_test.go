@@ -66,7 +66,7 @@ var imports = map[string][]string{
 	"internal/region":    {},
 
 	// The console.
-	"internal/console":       {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/httpx", "internal/region"},
+	"internal/console":       {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/figures", "internal/httpx", "internal/region"},
 	"internal/console/asset": {},
 	"internal/console/chart": {},
 	"internal/console/curl":  {"internal/admin"},

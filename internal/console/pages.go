@@ -6,6 +6,7 @@ import "rollcall/internal/console/view"
 func globalPages() map[string]*page {
 	return map[string]*page{
 		"":               {section: view.Start, title: "start.title", show: (*visit).start},
+		"figures.csv":    {section: view.Start, title: "start.title", raw: (*visit).figuresTable},
 		"new-app":        {section: view.Start, title: "newapp.title", show: (*visit).newApp},
 		"server":         {section: view.Server, title: "server.title", show: (*visit).server},
 		"server/tokens":  {section: view.Server, title: "tokens.title", show: (*visit).tokens},
