@@ -5,14 +5,15 @@ import "rollcall/internal/console/view"
 // globalPages returns the pages outside apps, by their paths below Prefix.
 func globalPages() map[string]*page {
 	return map[string]*page{
-		"":               {section: view.Start, title: "start.title", show: (*visit).start},
-		"figures.csv":    {section: view.Start, title: "start.title", raw: (*visit).figuresTable},
-		"new-app":        {section: view.Start, title: "newapp.title", show: (*visit).newApp},
-		"server":         {section: view.Server, title: "server.title", show: (*visit).server},
-		"server/tokens":  {section: view.Server, title: "tokens.title", show: (*visit).tokens},
-		"server/audit":   {section: view.Server, title: "audit.title", show: (*visit).audit},
-		"server/backups": {section: view.Server, title: "backups.title", show: (*visit).backups},
-		"server/jobs":    {section: view.Server, title: "jobs.title", show: (*visit).jobs},
+		"":                {section: view.Start, title: "start.title", show: (*visit).start},
+		"figures.csv":     {section: view.Start, title: "start.title", raw: (*visit).figuresTable},
+		"new-app":         {section: view.Start, title: "newapp.title", show: (*visit).newApp},
+		"server":          {section: view.Server, title: "server.title", show: (*visit).server},
+		"server/tokens":   {section: view.Server, title: "tokens.title", show: (*visit).tokens},
+		"server/audit":    {section: view.Server, title: "audit.title", show: (*visit).audit},
+		"server/backups":  {section: view.Server, title: "backups.title", show: (*visit).backups},
+		"server/jobs":     {section: view.Server, title: "jobs.title", show: (*visit).jobs},
+		"server/settings": {section: view.Server, title: "serverset.title", show: (*visit).serverSettings},
 	}
 }
 

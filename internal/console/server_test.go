@@ -1,7 +1,9 @@
 package console_test
 
 import (
+	"html"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -117,4 +119,18 @@ func TestJobs(t *testing.T) {
 	r.Header.Set("Idempotency-Key", "night")
 	v.do(r).ok()
 	v.get("/console/server/jobs").ok().has("/console/"+v.id()+"/import?key=night", ">night<")
+}
+
+func TestVerifyBackup(t *testing.T) {
+	v := newVisitor(t)
+	dir := filepath.Join(t.TempDir(), "<b>")
+	v.get("/console/server/backups?verify=" + url.QueryEscape(dir)).ok().has(`value="` + html.EscapeString(dir) + `"`)
+	v.submit("/console/server/backups", "verify", "text:dir", dir).ok().has("The backup is not sound.").lacks("<b>")
+	v.submit("/console/server/backups", "verify", "text:dir", "relative").is(http.StatusBadRequest).has(`value="relative"`)
+}
+
+func TestServerSettings(t *testing.T) {
+	v := newVisitor(t)
+	v.get("/console/server/settings").ok().has("<code>admin_host</code>", "<code>store</code>", ">default", `aria-current="page">Settings`)
+	v.as("writer", "write").get("/console/server/settings").ok().has("Only a token of the scope admin").lacks("<code>store</code>")
 }

@@ -6,7 +6,7 @@ import (
 	"rollcall/internal/console/view"
 )
 
-// backups creates backups and shows those that were made.
+// backups creates and checks backups, and shows those that were made.
 func (v *visit) backups() (*content, error) {
 	made, err := call[adminapi.AuditPage](v, admin.Request{Route: "listAudit", Query: map[string]string{"action": admin.BackupAction, "limit": "20"}})
 	if err != nil {
@@ -16,5 +16,9 @@ func (v *visit) backups() (*content, error) {
 		ID: "create", Request: admin.Request{Route: "backup"}, Submit: "backups.create", Done: "backups.created", Show: true,
 		Fields: []view.Field{{Name: "dir", Kind: view.Text, Label: "backups.dir", Hint: "backups.dir-what", Required: true, Example: "/var/backups/rollcall-1"}},
 	}}
-	return &content{page: view.BackupsPage(&v.Page, b), forms: []*view.Form{b.Create}}, nil
+	b.Verify = &view.Form{
+		ID: "verify", Request: admin.Request{Route: "verifyBackup"}, Submit: "backups.verify-do", Show: true,
+		Fields: []view.Field{{Name: "dir", Kind: view.Text, Label: "backups.verify-dir", Value: v.query.Get("verify"), Required: true}},
+	}
+	return &content{page: view.BackupsPage(&v.Page, b), forms: []*view.Form{b.Create, b.Verify}}, nil
 }

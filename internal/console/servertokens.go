@@ -12,7 +12,7 @@ import (
 // tokens shows the tokens of the admin API.
 func (v *visit) tokens() (*content, error) {
 	if !v.Can("listTokens") {
-		return &content{page: view.NoTokensPage(&v.Page)}, nil
+		return &content{page: view.NotAllowedPage(&v.Page, "tokens.not-allowed")}, nil
 	}
 	list, err := call[adminapi.TokenList](v, admin.Request{Route: "listTokens"})
 	if err != nil {

@@ -100,17 +100,18 @@ func TestReader(t *testing.T) {
 	v := admin.as("reader", "read")
 	before := v.app()
 	pages := map[string][]string{
-		"./app":                   {"change", "add-admin", "delete", "end-test"},
-		"./app/settings":          {"set-quota", "reset-quota"},
-		"./app/keys":              {"make", "add-secret", "retire-31"},
-		"./app/rates":             nil,
-		"./app/testkit":           {"clock-day", "reset", "take", "add-fault"},
-		"/console/new-app":        {"create"},
-		"/console/server":         {"reseal"},
-		"/console/server/tokens":  {"create"},
-		"/console/server/audit":   nil,
-		"/console/server/backups": {"create"},
-		"/console/server/jobs":    nil,
+		"./app":                    {"change", "add-admin", "delete", "end-test"},
+		"./app/settings":           {"set-quota", "reset-quota"},
+		"./app/keys":               {"make", "add-secret", "retire-31"},
+		"./app/rates":              nil,
+		"./app/testkit":            {"clock-day", "reset", "take", "add-fault"},
+		"/console/new-app":         {"create"},
+		"/console/server":          {"reseal"},
+		"/console/server/tokens":   {"create"},
+		"/console/server/audit":    nil,
+		"/console/server/backups":  {"create", "verify"},
+		"/console/server/jobs":     nil,
+		"/console/server/settings": nil,
 	}
 	for address, forms := range pages {
 		p := v.get(address).ok().lacks(`name="_form"`)
