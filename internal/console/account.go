@@ -161,25 +161,13 @@ func (v *visit) signForm(id string) *view.Form {
 	return f
 }
 
-// Numbers of calls that are searched, and shown, of an account.
-const (
-	maxCallsSearched = 1000
-	maxCallsShown    = 20
-)
+// maxCallsShown is the number of calls on the page of an account.
+const maxCallsShown = 20
 
-// callsAbout returns the newest calls that an account has made, or in which it failed as an
-// item.
-func (v *visit) callsAbout(id string) ([]*adminapi.Call, error) {
-	list, err := call[adminapi.CallList](v, v.ofApp("listAppCalls", map[string]string{"limit": strconv.Itoa(maxCallsSearched)}))
-	if err != nil {
-		return nil, err
-	}
-	var about []*adminapi.Call
-	for _, c := range list.Calls {
-		failed := slices.ContainsFunc(c.Failures, func(f adminapi.CallFailure) bool { return f.UserID == id })
-		if (c.Identifier == id || failed) && len(about) < maxCallsShown {
-			about = append(about, c)
-		}
-	}
-	return about, nil
+// callsAbout returns the newest calls that an account made, or that name it.
+func (v *visit) callsAbout(id string) (view.CallsAbout, error) {
+	about := view.CallsAbout{Read: v.ofApp("listAppCalls", map[string]string{"userid": id, "limit": strconv.Itoa(maxCallsShown)})}
+	list, err := call[adminapi.CallList](v, about.Read)
+	about.Calls = list.Calls
+	return about, err
 }

@@ -130,6 +130,7 @@ func TestCallsAbout(t *testing.T) {
 		t.Log(err) // the item is refused
 	}
 	v.get("./account?userid=administrator").ok().has("multiaccount_import", "call?id=")
+	v.get("./account?userid=bob").ok().has("multiaccount_import", "calls?userid=bob")
 	v.get("./account?userid=alice").ok().lacks("multiaccount_import").has("No kept call")
 }
 

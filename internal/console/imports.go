@@ -92,6 +92,7 @@ func (v *visit) oneImport() (*content, error) {
 	o.Cancel = v.importForm("cancel", "cancelImport")
 	o.Cancel.Danger, o.Cancel.Confirm = true, o.Import.Key
 	o.Rate = v.importForm("rate", "changeImport")
+	o.Rate.Submit = "imports.set-rate"
 	o.Rate.Fields = []view.Field{{
 		Name: "rate", Kind: view.Number, Label: "imports.rate", Hint: "imports.rate-hint", Value: strconv.FormatInt(o.Import.Rate, 10), Required: true,
 	}}

@@ -136,7 +136,7 @@ func TestUploadRefused(t *testing.T) {
 	for i := range 30 {
 		many = append(many, fmt.Sprint("query:x", i), "")
 	}
-	v.sendFile("./imports", "a.csv", "x", many...).is(http.StatusBadRequest)
+	v.sendFile("./imports", "a.csv", "x", many...).is(http.StatusBadRequest).has("did not arrive whole")
 	r := v.request(http.MethodPost, "./imports", strings.NewReader("--x\r\nno part"))
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 	v.do(r).is(http.StatusBadRequest)

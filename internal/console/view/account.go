@@ -15,7 +15,7 @@ type AccountView struct {
 	Missing admin.Problem     // why there is none
 	Read    admin.Request
 	Fixed   []TagValue // tags that cannot be changed
-	Calls   []*adminapi.Call
+	Calls   CallsAbout
 
 	Add    *Form // if there is no account
 	Change *Form
@@ -23,6 +23,12 @@ type AccountView struct {
 	Kick   *Form
 	Unkick *Form
 	Sign   *Form // of test apps
+}
+
+// CallsAbout are the newest calls that an account made, or that name it.
+type CallsAbout struct {
+	Calls []*adminapi.Call
+	Read  admin.Request
 }
 
 // A TagValue is the value of a tag.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,3 +48,12 @@ func eta(i *adminapi.Import) string { return (time.Duration(i.ETASeconds) * time
 
 // number returns n as text without groups.
 func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// hasOptions reports whether the form of a file shows its options: after a problem, and while
+// one is set.
+func hasOptions(p *Page, f *Form) bool {
+	if s := p.Of(f.ID); s != nil && s.Problem != nil {
+		return true
+	}
+	return slices.ContainsFunc(f.Fields, func(x Field) bool { return x.Kind == Query && x.Value != "" })
+}
