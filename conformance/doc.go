@@ -10,7 +10,7 @@
 //   - The transcripts and a published client are recorded and replayed (see package
 //     recording). A replay against the same settings shows no difference.
 //   - Every example of the OpenAPI documents is sent as a request. openapi/ validates
-//     the documents and uses the page at /docs in a browser.
+//     the documents and uses the page Try it in a browser.
 //   - docs/errors.md is generated from the table of codes and the catalogue.
 //
 // # Transcripts

@@ -38,7 +38,7 @@ func TestOpenAPIValid(t *testing.T) {
 	}
 }
 
-// TestPage uses the page at /docs in a browser. With ROLLCALL_SCREENSHOTS it
+// TestPage uses the page Try it in a browser. With ROLLCALL_SCREENSHOTS it
 // leaves pictures in that directory.
 func TestPage(t *testing.T) {
 	needPackages(t)
@@ -50,7 +50,7 @@ func TestPage(t *testing.T) {
 		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID),
 		"ROLLCALL_CHROMIUM=" + browser, "ROLLCALL_SCREENSHOTS=" + os.Getenv("ROLLCALL_SCREENSHOTS"),
 	}, "page.mjs")
-	if err != nil || !strings.Contains(out, "6 steps passed") {
+	if err != nil || !strings.Contains(out, "7 steps passed") {
 		t.Errorf("node: %v\n%s", err, out)
 	}
 	if strings.Contains(out, srv.AdminToken) {

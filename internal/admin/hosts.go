@@ -57,4 +57,4 @@ func (s *Server) RefuseForwarded(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-var errForwarded = &problemError{slug: viaProxy, detail: "a proxy has passed this request on, and the admin API, /docs and /metrics are for this machine alone"}
+var errForwarded = &problemError{slug: viaProxy, detail: "a proxy has passed this request on, and the admin API, /console and /metrics are for this machine alone"}

@@ -54,7 +54,7 @@ var imports = map[string][]string{
 	"internal/bulk":      {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
 	"internal/adminapi":  {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
 	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
-	"internal/docsui":    {"docs"},
+	"internal/reference": {"docs", "internal/console/asset"},
 	"docs":               {},
 	"internal/wire":      {"internal/spelling"},
 	"internal/directory": {"internal/account", "internal/records"},
@@ -66,13 +66,14 @@ var imports = map[string][]string{
 	"internal/region":    {},
 
 	// The console.
-	"internal/console":       {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/figures", "internal/httpx", "internal/region"},
-	"internal/console/asset": {},
-	"internal/console/chart": {},
-	"internal/console/curl":  {"internal/admin"},
-	"internal/console/link":  {},
-	"internal/console/text":  {},
-	"internal/console/view":  {"internal/account", "internal/admin", "internal/adminapi", "internal/console/..."},
+	"internal/console":         {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/figures", "internal/httpx", "internal/region", "docs", "internal/wire"},
+	"internal/console/asset":   {},
+	"internal/console/chart":   {},
+	"internal/console/curl":    {"internal/admin", "internal/console/snippet"},
+	"internal/console/link":    {},
+	"internal/console/snippet": {},
+	"internal/console/text":    {},
+	"internal/console/view":    {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/calls", "internal/wire"},
 
 	// Engines and their wrappers.
 	"internal/store/mem":            {"internal/account"},

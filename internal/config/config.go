@@ -95,7 +95,7 @@ type Config struct {
 	// network in the clear.
 	InsecureListen bool `name:"insecure-listen" help:"Serve an address that can be reached from outside in the clear."`
 
-	// A second address for the admin API, the interactive page at /docs, metrics and
+	// A second address for the admin API, the console, metrics and
 	// health, or "off" for none. It must be a loopback address. Without this setting, a
 	// developer's server (on a loopback address without tls_cert) serves them on the address
 	// of the account API, and other servers do not serve them. Every server that is
@@ -103,7 +103,7 @@ type Config struct {
 	// address behind a proxy on the same machine, where all calls seem to come from this
 	// machine. With this setting the server is not a developer's server: it creates no
 	// demo app and allows no test apps.
-	AdminListen string `name:"admin-listen" placeholder:"ADDR" help:"A second, loopback address for the admin API, /docs, metrics and health, or off for none; a developer's server needs none."`
+	AdminListen string `name:"admin-listen" placeholder:"ADDR" help:"A second, loopback address for the admin API, the console, metrics and health, or off for none; a developer's server needs none."`
 
 	// Names that the admin API accepts in the Host header, besides localhost and
 	// loopback addresses. It is a list; in the environment, commas separate the names.

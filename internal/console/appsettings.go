@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"reflect"
@@ -105,7 +104,7 @@ func (v *visit) fieldsOf(form account.SettingForm, value json.RawMessage) []view
 	case isTexts(t):
 		f.Kind, f.Value, f.Hint = view.Lines, linesOf(value), "appset.lines"
 	default:
-		f.Value, f.Example = indented(value), form.Example
+		f.Value, f.Example = view.Indent(string(value)), form.Example
 	}
 	return []view.Field{f}
 }
@@ -170,12 +169,4 @@ func linesOf(value json.RawMessage) string {
 	var lines []string
 	_ = json.Unmarshal(value, &lines) // it was encoded from texts; without a value there are none
 	return strings.Join(lines, "\n")
-}
-
-func indented(value json.RawMessage) string {
-	var b bytes.Buffer
-	if json.Indent(&b, value, "", "  ") != nil {
-		return ""
-	}
-	return b.String()
 }

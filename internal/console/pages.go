@@ -7,6 +7,7 @@ func globalPages() map[string]*page {
 	return map[string]*page{
 		"":                {section: view.Start, title: "start.title", show: (*visit).start},
 		"figures.csv":     {section: view.Start, title: "start.title", raw: (*visit).figuresTable},
+		"try":             {section: view.Try, title: "try.title", raw: (*visit).anyTry},
 		"new-app":         {section: view.Start, title: "newapp.title", show: (*visit).newApp},
 		"server":          {section: view.Server, title: "server.title", show: (*visit).server},
 		"server/tokens":   {section: view.Server, title: "tokens.title", show: (*visit).tokens},
@@ -27,6 +28,12 @@ func appPages() map[string]*page {
 		"import/progress": {section: view.Accounts, title: "imports.one", raw: (*visit).importProgress},
 		"import/rejected": {section: view.Accounts, title: "imports.one", raw: (*visit).rejectedTable},
 		"account":         {section: view.Accounts, title: "account.title", show: (*visit).account},
+
+		"usersig":    {section: view.UserSig, title: "usersig.title", show: (*visit).userSig},
+		"calls":      {section: view.Calls, title: "calls.title", show: (*visit).calls},
+		"calls/rows": {section: view.Calls, title: "calls.title", raw: (*visit).callRows},
+		"call":       {section: view.Calls, title: "call.title", show: (*visit).call},
+		"try":        {section: view.Try, title: "try.title", show: (*visit).try},
 
 		"app":          {section: view.App, title: "app.title", show: (*visit).app},
 		"app/settings": {section: view.App, title: "appset.title", show: (*visit).appSettings},

@@ -23,9 +23,7 @@ import (
 
 const aboutAdmin = `Operations for which the vendor's protocol has no command: apps, their keys and admins; accounts without a UserSig, with an audit entry for each change; tokens, the audit trail, and backups.
 
-Every call needs a token with the scope that the operation names, as ` + "`Authorization: Bearer rct_…`" + `. The scope write includes read, and admin includes both. Errors are problem documents (RFC 9457) whose ` + "`code`" + ` is one of [these](/docs/errors). Unknown members and parameters are errors.
-
-On this page, enter the token in the form at the top. Every call is sent with it.`
+Every call needs a token with the scope that the operation names, as ` + "`Authorization: Bearer rct_…`" + `. The scope write includes read, and admin includes both. Errors are problem documents (RFC 9457) whose ` + "`code`" + ` is one of [these](/docs/errors). Unknown members and parameters are errors.`
 
 // adminTags are groups of operations.
 var adminTags = []Tag{

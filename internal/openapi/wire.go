@@ -13,9 +13,7 @@ import (
 
 const aboutWire = `The account commands of Tencent Cloud Chat and Live, as Rollcall serves them.
 
-Every call is a POST request whose query identifies the caller. Every response has HTTP status 200. In the response of a failed call, ` + "`ActionStatus`" + ` is ` + "`FAIL`" + `, ` + "`ErrorCode`" + ` is one of [these](/docs/errors), and the header ` + "`Rollcall-Advice`" + ` says what to do.
-
-On this page, sign first: the form at the top makes a UserSig of a test app, and every call is sent with it.`
+Every call is a POST request whose query identifies the caller. Every response has HTTP status 200. In the response of a failed call, ` + "`ActionStatus`" + ` is ` + "`FAIL`" + `, ` + "`ErrorCode`" + ` is one of [these](/docs/errors), and the header ` + "`Rollcall-Advice`" + ` says what to do.`
 
 // services are the services of the vendor's protocol.
 var services = []Tag{

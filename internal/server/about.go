@@ -26,7 +26,7 @@ func about(version string, admins bool) string {
 	if admins {
 		b.WriteString(`  GET  /admin/v1  the admin API, with a bearer token
   GET  /console   the console, for people
-  GET  /docs      a page to try both APIs
+  GET  /docs/errors, /openapi/wire.json, /openapi/admin.json
   GET  /metrics   for Prometheus
 `)
 	}

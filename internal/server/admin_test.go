@@ -192,14 +192,14 @@ func TestAdminListen(t *testing.T) {
 				t.Errorf("%s from outside: %d %s", path, status, body)
 			}
 		}
-		for path, n := range map[string]int{"/admin/v1": 1, "/metrics": 1, "/docs": 1, "/openapi/admin.json": 1, "/healthz": 1, "/debug/pprof/": 2} {
+		for path, n := range map[string]int{"/admin/v1": 1, "/metrics": 1, "/docs/errors": 1, "/openapi/admin.json": 1, "/healthz": 1, "/debug/pprof/": 2} {
 			for host, want := range map[string]int{"": 200, "admin.example": 200, "evil.example": 421} {
 				if status, body := get(t, s, n, path, host, token); status != want && path != "/healthz" {
 					t.Errorf("%s at %q: %d %.200s, want %d", path, host, status, body, want)
 				}
 			}
 		}
-		// The page at /docs calls the vendor's protocol at its own address.
+		// A program that has only this address can call the vendor's protocol.
 		resp, err := http.Post("http://"+s.listeners[1].Addr().String()+"/v4/openim/querystate", "", nil)
 		if err != nil {
 			t.Fatal(err)

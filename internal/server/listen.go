@@ -51,8 +51,8 @@ func (s *Server) attach() {
 		case "--listen":
 			l.srv.Handler = s.closingLast(s.table(vendor, s.o.Developer(), true))
 		case "--admin-listen":
-			// It serves the vendor's protocol too, because the page at /docs calls its
-			// own address.
+			// It serves the vendor's protocol too, so the lines of curl in the console
+			// need no other address.
 			l.srv.Handler = s.closingLast(s.table(vendor, true, false))
 		case "--pprof-listen":
 			l.srv.Handler = s.pprofHandler()

@@ -122,7 +122,7 @@ func TestForwarded(t *testing.T) {
 		resp, _ := testutil.Do(t, http.DefaultClient, req)
 		return resp.StatusCode
 	}
-	admins := []string{"/admin/v1", "/docs", "/docs/errors", "/openapi/admin.json", "/metrics"}
+	admins := []string{"/admin/v1", "/docs/errors", "/openapi/admin.json", "/metrics"}
 	headers := []string{"X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Anything", "Forwarded", "Via", "X-Real-IP"}
 	running(t, config.Config{}, func(s *Server) {
 		token := s.Context().AdminToken

@@ -6,8 +6,8 @@ import (
 
 	"rollcall/internal/admin"
 	"rollcall/internal/console"
-	"rollcall/internal/docsui"
 	"rollcall/internal/httpx"
+	"rollcall/internal/reference"
 )
 
 // A row is a path, or a tree of paths, outside the vendor's protocol, and its handler.
@@ -31,7 +31,7 @@ var nothing = says(http.StatusNotFound, "nothing here; the account API is under 
 // rows lists all paths outside the vendor's protocol. admins says whether the address
 // serves the rows for admins.
 func (s *Server) rows(admins bool) []row {
-	docs := plain(docsui.Handler())
+	docs := plain(reference.Handler())
 	nothing := s.unlessJSON(nothing)
 	return []row{
 		{pattern: "/{$}", path: "/", handle: s.unlessJSON(says(http.StatusOK, about(s.o.Version, admins)))},
@@ -76,7 +76,7 @@ func (s *Server) handler(r row) http.Handler {
 //   - Under a host name of the vendor there are no rows: every path outside the vendor's
 //     protocol responds as there.
 //
-// No request is redirected. Requests of the vendor's tree do not pass the ServeMux.
+// Only /docs redirects. Requests of the vendor's tree do not pass the ServeMux.
 func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.rows(admins) {

@@ -20,6 +20,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
 for (const form of document.querySelectorAll("form[data-route]")) follow(form);
 
+for (const box of document.querySelectorAll("[data-tail]")) {
+  import("./tail.js").then(({ tail }) => tail(box));
+}
+
 // A button that cannot be undone works once the text is typed.
 for (const input of document.querySelectorAll("[data-confirm]")) {
   const button = input.form.querySelector("button[type=submit]");

@@ -101,4 +101,15 @@ function strictEscape(text) {
   return encodeURIComponent(text).replace(/[!*'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function quote(text) { return `'${text.replaceAll("'", "'\\''")}'`; }
+// quote returns a text as one word of a shell that shows everything.
+function quote(text) {
+  const hidden = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+  if (!hidden.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  const escape = (c) => {
+    if (c === "\n") return "\\n";
+    if (c === "\\" || c === "'") return `\\${c}`;
+    if (!hidden.test(c)) return c;
+    return [...new TextEncoder().encode(c)].map((b) => `\\x${b.toString(16).padStart(2, "0")}`).join("");
+  };
+  return `$'${[...text].map(escape).join("")}'`;
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rollcall/internal/admin"
+	"rollcall/internal/console/snippet"
 )
 
 // TokenVariable is the variable of the shell that has the token in the lines of [Line].
@@ -23,20 +24,15 @@ func Line(server string, r admin.Request) string {
 	}
 	args = append(args, "-H", `"Authorization: Bearer $`+TokenVariable+`"`)
 	for _, name := range slices.Sorted(maps.Keys(given(r.Header))) {
-		args = append(args, "-H", quote(name+": "+r.Header[name]))
+		args = append(args, "-H", snippet.Shell(name+": "+r.Header[name]))
 	}
 	switch body, err := r.Encoded(); {
 	case err == nil && body != nil:
-		args = append(args, "-d", quote(string(body)))
+		args = append(args, "-d", snippet.Shell(string(body)))
 	case isStream(r.Body):
 		args = append(args, "--data-binary", "@FILE")
 	}
-	return strings.Join(append(args, quote(server+r.Target())), " ")
+	return strings.Join(append(args, snippet.Shell(server+r.Target())), " ")
 }
 
 func isStream(body any) bool { _, ok := body.(io.Reader); return ok }
-
-// quote returns text as one word of a shell.
-func quote(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}

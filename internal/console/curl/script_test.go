@@ -32,7 +32,7 @@ func TestScript(t *testing.T) {
 		Template string      `json:"template"`
 		Fields   [][2]string `json:"fields"`
 	}
-	odd := `!"#$%&'()*+,-./:;<=>?@[\]^_{|}~ é字` + "\u2028"
+	odd := `!"#$%&'()*+,-./:;<=>?@[\]^_{|}~ é字` + "\u2028\u202e\x01\n\u3000😀"
 	app := map[string]string{"sdkappid": "1"}
 	var tests []test
 	var want []string

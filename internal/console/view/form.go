@@ -44,7 +44,7 @@ const (
 // page that shows it.
 type Form struct {
 	ID      string        // unique on the page
-	Request admin.Request // the route with what no field contains; its Body is nil
+	Request admin.Request // the route with what no field contains; with a Body, there are no fields of it
 	Fields  []Field
 	Submit  string // key of the text of the button
 	Danger  bool   // it cannot be undone
@@ -147,8 +147,14 @@ func (f *Form) fieldID(field *Field) string {
 // lineOf returns the line of curl for r.
 func (p *Page) lineOf(r admin.Request) string { return curl.Line(p.Server, r) }
 
-// template returns what a script needs to keep the line of curl as the form is.
-func (p *Page) template(f *Form) string { return curl.Template(p.Server, f.Request) }
+// template returns what a script needs to keep the line of curl as the form is. A form
+// with a whole body has no fields that change the line.
+func (p *Page) template(f *Form) string {
+	if f.Request.Body != nil {
+		return ""
+	}
+	return curl.Template(p.Server, f.Request)
+}
 
 // isNumber reports whether the field has a number.
 func (f *Field) isNumber() bool { return f.Kind == Number || f.Kind == ChangeNumber }

@@ -1,4 +1,4 @@
-package docsui
+package reference
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ const pageHead = `<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Rollcall: errors</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/page.css">
+<title>Errors · Rollcall</title>
+<link rel="icon" href="%s">
+<link rel="stylesheet" href="%s">
 </head>
 <body>
-<header><h1>Rollcall</h1><nav><a href="/docs">Try the APIs</a><a href="/docs/errors" aria-pressed="true">Error codes</a></nav></header>
+<header class="top"><a class="brand" href="/console">Rollcall</a><nav aria-label="Menu"><ul><li><a href="/console/try">Try it</a></li><li><a href="/docs/errors" aria-current="page">Errors</a></li></ul></nav></header>
 <main class="errors">
 `
 
@@ -25,14 +25,14 @@ const pageHead = `<!DOCTYPE html>
 // cell.
 func render(markdown string) []byte {
 	var b strings.Builder
-	b.WriteString(pageHead)
+	fmt.Fprintf(&b, pageHead, icon(), style())
 	inTable := false
 	lines := strings.Split(markdown, "\n")
 	for i, line := range lines {
 		line = strings.TrimSpace(line)
 		if isRow := strings.HasPrefix(line, "|"); isRow != inTable {
 			inTable = isRow
-			b.WriteString(map[bool]string{true: "<table>\n", false: "</table>\n"}[isRow])
+			b.WriteString(map[bool]string{true: "<div class=\"scroll\" tabindex=\"0\"><table>\n", false: "</table></div>\n"}[isRow])
 		}
 		if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "|---") {
 			fmt.Fprintf(&b, "<tr>%s</tr>\n", cells(line, "th"))

@@ -1,0 +1,50 @@
+package console
+
+import (
+	"rollcall/internal/admin"
+	"rollcall/internal/adminapi"
+	"rollcall/internal/console/view"
+)
+
+// userSig makes UserSigs of test apps, and explains UserSigs of all apps.
+func (v *visit) userSig() (*content, error) {
+	identifier := v.query.Get("identifier")
+	s := &view.UserSigTools{}
+	s.Explain = &view.Form{
+		ID: "explain", Submit: "usersig.explain", Show: true,
+		Request: admin.Request{Route: "explainUserSig", Params: v.OfApp()},
+		Fields: []view.Field{
+			{Name: "usersig", Kind: view.Text, Label: "usersig.text", Hint: "usersig.text-hint", Required: true, Area: true},
+			{Name: "identifier", Kind: view.Text, Label: "usersig.of-call", Hint: "usersig.of-call-hint", Value: identifier},
+		},
+	}
+	forms := []*view.Form{s.Explain}
+	if v.App.Test {
+		s.Make = v.makeSig(identifier)
+		forms = append(forms, s.Make)
+	}
+	if made, ok := view.Result[adminapi.UserSig](&v.Page, "make"); ok {
+		s.Made = &made
+	}
+	if explained, ok := view.Result[adminapi.ExplainedSig](&v.Page, "explain"); ok {
+		s.Explained = &explained
+	}
+	return &content{page: view.UserSigPage(&v.Page, s), forms: forms}, nil
+}
+
+// makeSig returns the form that makes a UserSig.
+func (v *visit) makeSig(identifier string) *view.Form {
+	return &view.Form{
+		ID: "make", Submit: "usersig.make", Show: true,
+		Request: admin.Request{Route: "signUser", Params: v.OfApp()},
+		Fields: []view.Field{
+			{Name: "identifier", Kind: view.Text, Label: "usersig.identifier", Hint: "usersig.identifier-hint", Value: identifier, Example: v.App.Admins[0]},
+			{Name: "validity_s", Kind: view.Number, Label: "usersig.validity", Value: "86400", Choices: []view.Choice{
+				{Value: "3600", Text: v.T("usersig.hour")},
+				{Value: "86400", Text: v.T("usersig.days", 1)},
+				{Value: "604800", Text: v.T("usersig.days", 7)},
+				{Value: "15552000", Text: v.T("usersig.days", 180)},
+			}},
+		},
+	}
+}
