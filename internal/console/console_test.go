@@ -128,3 +128,18 @@ func TestAssets(t *testing.T) {
 	v.get("/console/static/000/console.js").is(http.StatusNotFound)
 	v.get("/console/static/../console.go").is(http.StatusNotFound)
 }
+
+func TestCompression(t *testing.T) {
+	v := newVisitor(t)
+	for _, accepted := range []string{"gzip, br", "identity"} {
+		r := v.request(http.MethodGet, "/console", nil)
+		r.Header.Set("Accept-Encoding", accepted) // so that the client does not decompress
+		p := v.do(r).ok()
+		if got, want := p.header.Get("Content-Encoding") == "gzip", accepted != "identity"; got != want {
+			t.Errorf("with %s: header %v", accepted, p.header)
+		}
+		if strings.HasPrefix(p.body, "\x1f\x8b") != (accepted != "identity") {
+			t.Errorf("with %s: the page begins with %q", accepted, p.body[:20])
+		}
+	}
+}

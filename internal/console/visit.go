@@ -1,15 +1,12 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/a-h/templ"
 
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
@@ -152,20 +149,6 @@ func (v *visit) choose() error {
 		return v.redirect(view.Address(Prefix+"/server", "app", id))
 	}
 	return v.redirect(view.Address(Prefix, "app", id))
-}
-
-// render writes a page.
-func (v *visit) render(status int, page templ.Component) error {
-	var b bytes.Buffer
-	if err := page.Render(v.ctx, &b); err != nil {
-		return err
-	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	v.w.WriteHeader(status)
-	_, _ = v.w.Write(b.Bytes()) // the client has gone; nothing is left to do
-	return nil
 }
 
 // redirect leads to another address of the console, which the browser gets with GET.

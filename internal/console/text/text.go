@@ -94,6 +94,8 @@ func (t *Texts) T(key string, args ...any) string {
 		return key
 	case len(args) == 0:
 		return s
+	case !slices.ContainsFunc(args, func(a any) bool { _, isText := a.(string); return !isText }):
+		return fmt.Sprintf(s, args...) // without numbers to group, which takes long
 	}
 	return t.printer.Sprintf(s, args...)
 }

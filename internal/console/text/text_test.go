@@ -25,6 +25,17 @@ func TestSameKeys(t *testing.T) {
 	}
 }
 
+// TestNoComments checks that no text is cut: in YAML, " #" begins a comment.
+func TestNoComments(t *testing.T) {
+	for name, file := range map[string][]byte{"en": english, "zh": chinese} {
+		for line := range strings.Lines(string(file)) {
+			if _, value, ok := strings.Cut(line, ": "); ok && !strings.HasPrefix(value, `"`) && strings.Contains(value, " #") {
+				t.Errorf("%s.yaml cuts the text at #: %s", name, line)
+			}
+		}
+	}
+}
+
 // computed are the beginnings of keys that the code computes.
 var computed = []string{"problem.", "remedy.", "menu.", "layout.theme.", "setting.", "appset.group.", "tokens.scope.", "account.tag.", "start.spans.", "imports.states.", "imports.pause", "imports.resume", "imports.cancel", "serverset.from.", "usersig.status.", "usersig.step-of.", "call.retry.", "try.example.", "try.command.", "try.field."}
 

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -88,21 +87,21 @@ func (p *Page) In(page string, query ...string) string {
 	if p.App == nil {
 		return Root
 	}
-	return Address(fmt.Sprintf("%s/%d/%s", Root, p.App.SDKAppID, page), query...)
+	return Address(Root+"/"+p.appID()+"/"+page, query...)
 }
 
 // Address returns a path with a query of names and values. Empty values are left out.
 func Address(path string, query ...string) string {
-	values := url.Values{}
+	mark := byte('?')
+	b := []byte(path)
 	for i := 0; i+1 < len(query); i += 2 {
 		if query[i+1] != "" {
-			values.Set(query[i], query[i+1])
+			b = append(append(b, mark), query[i]...)
+			b = append(append(b, '='), url.QueryEscape(query[i+1])...)
+			mark = '&'
 		}
 	}
-	if len(values) == 0 {
-		return path
-	}
-	return path + "?" + values.Encode()
+	return string(b)
 }
 
 // OfApp returns the parameters of a route that belongs to the app.

@@ -36,11 +36,3 @@ func hides(r rune) bool {
 }
 
 func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-
-// otherTheme returns the theme that a button offers.
-func otherTheme(theme string) string {
-	if theme == "dark" {
-		return "light"
-	}
-	return "dark"
-}
