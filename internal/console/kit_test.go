@@ -2,12 +2,10 @@ package console_test
 
 import (
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -163,15 +161,6 @@ func (p *reply) lacks(texts ...string) *reply {
 		}
 	}
 	return p
-}
-
-// curl returns the lines of curl of the page.
-func (p *reply) curl() []string {
-	var lines []string
-	for _, m := range regexp.MustCompile(`<code[^>]*>(curl [^<]*)</code>`).FindAllStringSubmatch(p.body, -1) {
-		lines = append(lines, html.UnescapeString(m[1]))
-	}
-	return lines
 }
 
 // audited returns the newest entry of the audit trail with an action.

@@ -117,7 +117,7 @@ func AdminExamples() []AdminExample {
 		{"listRejected", job, nil, ``, `{"rejected":[{"row":3,"userid":"@carol","code":70402,"reason":"UserIDs that start with @ or #TOA# are reserved; choose another"}]}`},
 		{"createImport", app, nil, `{"key":"wednesday","file":"accounts.csv"}`, `{"key":"wednesday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
 		{"uploadImport", map[string]string{"sdkappid": "1400000002", "Idempotency-Key": "thursday"}, map[string]string{"file": "accounts.csv", "map": "name=userid"}, "name,nick\nalice,Alice\n", `{"key":"thursday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
-		{"checkImport", app, map[string]string{"file": "accounts.csv"}, "userid,nick\nalice,Alice\n@bob,Bob\n", `{"rows":2,"accepted":1,"rejected":1,"accounts":1,"duplicates":0,"case_variants":0,"tagged":0,"rejections":[{"what":"UserIDs that start with @ or #TOA# are reserved; choose another","rows":1,"examples":[{"line":3,"userid":"@bob"}]}],"warnings":[],"count":3,"over_quota":0}`},
+		{"checkImport", app, map[string]string{"file": "accounts.csv"}, "userid,nick\nalice,Alice\n@bob,Bob\n", `{"rows":2,"accepted":1,"rejected":1,"accounts":1,"duplicates":0,"case_variants":0,"tagged":0,"rejections":[{"what":"UserIDs that start with @ or #TOA# are reserved; choose another","rows":1,"examples":[{"line":3,"userid":"@bob"}]}],"warnings":[],"count":3,"quota":0,"over_quota":0}`},
 		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
 	}
 }

@@ -3,7 +3,7 @@
 // narrow window, because only the lines are stretched.
 package chart
 
-//go:generate go tool -modfile=../../../tools/go.mod templ generate -path .
+//go:generate go tool -modfile=../../../tools/go.mod templ generate -log-level error -path .
 
 import (
 	"cmp"
@@ -119,13 +119,14 @@ func (d *drawing) paths(s Series) (line, area, dots string) {
 
 // tip returns what stands beside the pointer over a step: its time and all values.
 func (d *drawing) tip(i int) string {
-	text := d.Times[i].In(d.Location).Format(d.Day + " " + d.Clock)
+	var text strings.Builder
+	text.WriteString(d.Times[i].In(d.Location).Format(d.Day + " " + d.Clock))
 	for _, s := range d.Series {
 		if v, ok := s.at(i); ok {
-			text += "\n" + s.Name + ": " + decimal(v, 2)
+			text.WriteString("\n" + s.Name + ": " + decimal(v, 2))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // label returns the label of a time on the axis: a day, or a time of day.

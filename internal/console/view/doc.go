@@ -4,4 +4,4 @@
 // The files *_templ.go are generated.
 package view
 
-//go:generate go tool -modfile=../../../tools/go.mod templ generate -path .
+//go:generate go tool -modfile=../../../tools/go.mod templ generate -log-level error -path .
