@@ -37,6 +37,11 @@ check: ## check format, vet, static analysis, tidiness, generated files
 generate: ## write generated files anew
 	$(GO) generate ./...
 
+.PHONY: screenshots
+screenshots: build setup ## write the pictures of the console to docs/images
+	mkdir -p docs/images
+	node conformance/console/screenshots.mjs docs/images
+
 .PHONY: setup
 setup: ## install what the tests need and this machine lacks
 	@tools/setup

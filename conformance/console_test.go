@@ -21,15 +21,17 @@ import (
 func TestConsole(t *testing.T) {
 	needConsole(t)
 	browser := needChromium(t)
-	srv, _ := runServer(t, anystore.Pebble, config.Config{}, account.App{ID: defaultApp, Test: true})
-	home := t.TempDir()                                            // home directory of the browser, which is removed after the test
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only limits a hang
+	files := t.TempDir() // of imports and backups
+	srv, _ := runServer(t, anystore.Pebble, config.Config{ImportDir: files}, account.App{ID: defaultApp, Test: true})
+	home := t.TempDir()                                             // home directory of the browser, which is removed after the test
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // only limits a hang
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "tour.mjs")
 	cmd.Dir = "console"
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID), "ROLLCALL_CHROMIUM=" + browser,
+		"ROLLCALL_DIR=" + files,
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !regexp.MustCompile(`[1-9]\d* pages looked at, [1-9]\d* actions done, [1-9]\d* stolen forms refused, 0 faults`).Match(out) {

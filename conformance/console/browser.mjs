@@ -25,7 +25,7 @@ export class Visitor {
 
   constructor(context, url) {
     Object.assign(this, { context, url, complaints: [], expected: [] });
-    context.setDefaultTimeout(20_000); // only limits a hang
+    context.setDefaultTimeout(60_000); // only limits a hang
     context.on('console', (m) => {
       if (['error', 'warning'].includes(m.type())) this.complain(`console: ${m.text()} ${m.location().url}`);
     });

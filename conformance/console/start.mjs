@@ -1,7 +1,7 @@
 // Starts bin/rollcall as a developer's server with data of its own, for what is no test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,13 +14,15 @@ export const chromium = process.env.ROLLCALL_CHROMIUM || '/usr/bin/chromium';
 // serve starts a server. The result is its World, with the id of the process, its output so
 // far, and stop, which ends it and removes its data.
 export async function serve(...flags) {
-  const data = await mkdtemp(join(tmpdir(), 'rollcall-'));
-  const server = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const home = await mkdtemp(join(tmpdir(), 'rollcall-'));
+  const data = join(home, 'data'), dir = join(home, 'files');
+  await mkdir(dir);
+  const server = spawn(binary, ['serve', '--data', data, '--import-dir', dir, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   server.on('error', (e) => { throw new Error(`${binary} does not start: ${e.message}; run make build`); });
   const stop = async () => {
     const ended = once(server, 'exit');
     if (server.exitCode === null && server.kill()) await ended;
-    await rm(data, { recursive: true });
+    await rm(home, { recursive: true });
   };
   const output = [];
   await new Promise((resolve, reject) => {
@@ -33,5 +35,5 @@ export async function serve(...flags) {
     }
   });
   const c = JSON.parse(await readFile(join(data, 'context.json'), 'utf8'));
-  return Object.assign(new World({ url: c.url, token: c.admin_token, app: c.sdkappid }), { pid: server.pid, output, stop });
+  return Object.assign(new World({ url: c.url, token: c.admin_token, app: c.sdkappid, dir }), { pid: server.pid, output, stop });
 }

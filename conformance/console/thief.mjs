@@ -11,7 +11,7 @@ function stolen({ action, type, fields }) {
 }
 
 // thief sends each form from another origin and returns how many the console has refused.
-export async function thief(open, world, forms, faults) {
+export async function thief(open, world, forms, fault) {
   let current = '';
   const server = createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(current));
   server.listen(0, '127.0.0.1');
@@ -31,16 +31,16 @@ export async function thief(open, world, forms, faults) {
       v.page.locator('button').click(),
     ]);
     const sent = await response.request().allHeaders();
-    if (!/rollcall_session=/.test(sent.cookie ?? '')) faults.push(`stolen ${what}: the browser sends no session, so nothing is shown`);
+    if (!/rollcall_session=/.test(sent.cookie ?? '')) fault(`stolen ${what}: the browser sends no session, so nothing is shown`);
     if (response.status() === 403) refused++;
-    else faults.push(`stolen ${what}: status ${response.status()}`);
+    else fault(`stolen ${what}: status ${response.status()}`);
     await v.page.waitForLoadState();
   }
-  if (JSON.stringify(await world.audit()) !== before) faults.push('a stolen form has changed something: the audit trail has more');
-  if (JSON.stringify(await v.context.cookies()) !== cookies) faults.push('a stolen form has changed a cookie');
-  if ((await v.visit('/console')) !== 200) faults.push('a stolen form has ended the session');
+  if (JSON.stringify(await world.audit()) !== before) fault('a stolen form has changed something: the audit trail has more');
+  if (JSON.stringify(await v.context.cookies()) !== cookies) fault('a stolen form has changed a cookie');
+  if ((await v.visit('/console')) !== 200) fault('a stolen form has ended the session');
   const other = v.complaints.filter((c) => !/status of 403|asked http:\/\/127\.0\.0\.1|favicon/.test(c));
-  faults.push(...other);
+  other.forEach(fault);
   await v.close();
   server.close();
   server.closeAllConnections();

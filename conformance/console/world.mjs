@@ -13,9 +13,21 @@ export const hostile = {
 // The people of the demo. Nobody has these names.
 const people = ['Anna Sample', 'Ben Example', '示例用户', 'Carla Placeholder', 'Demo Dora', '测试小明', 'Emil Muster', 'Fiona Fixture'];
 
+// A World is an app of the server. dir is the directory from which the server imports files.
 export class World {
-  constructor({ url, token, app }) {
-    Object.assign(this, { url, token, app: Number(app) });
+  constructor({ url, token, app, dir }) {
+    Object.assign(this, { url, token, app: Number(app), dir });
+  }
+
+  // sibling creates another test app, with the same data, and returns its World.
+  async sibling(name) {
+    this.siblings = (this.siblings ?? 0) + 1;
+    const w = new World({ ...this, app: this.app + this.siblings });
+    w.name = name;
+    const { status, body } = await this.admin('POST', '/apps', { sdkappid: w.app, name, test: true });
+    assert.equal(status, 201, JSON.stringify(body));
+    await w.fill();
+    return w;
   }
 
   // admin calls a route of the admin API and returns its status and body.
@@ -84,8 +96,12 @@ export class World {
       { userid: 'bidi', nick: hostile.bidi },
       { userid: 'long', nick: hostile.long },
     ]);
-    await this.call('im_open_login_svc/account_import', { UserID: hostile.html, Nick: hostile.bidi });
-    await this.call('im_open_login_svc/account_import', { UserID: hostile.bidi.repeat(60), Nick: hostile.nick });
-    await this.call('im_open_login_svc/account_check', { CheckItem: [{ UserID: hostile.html }] }, { identifier: hostile.html, usersig: hostile.nick });
+    await this.admin('POST', `/apps/${this.app}/accounts:import`, `${JSON.stringify({ userid: hostile.html, nick: hostile.nick.repeat(30) })}\n`, { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'broken' });
+    const live = 'im_open_login_svc';
+    this.strange = [
+      await this.call(`${live}/account_import`, { UserID: hostile.html, Nick: hostile.bidi }),
+      await this.call(`${live}/account_import`, { UserID: hostile.bidi.repeat(60), Nick: hostile.nick }),
+      await this.call(`${live}/account_check`, { CheckItem: [{ UserID: hostile.html }] }, { identifier: hostile.html, usersig: hostile.nick }),
+    ];
   }
 }

@@ -48,6 +48,11 @@ func (v *visit) try() (*content, error) {
 	} else {
 		t.Form.Fields = append(t.Form.Fields, c.fields(body)...)
 	}
+	if sent := v.Of(t.Form.ID); sent != nil { // the fields belong to the response
+		for i := range t.Form.Fields {
+			t.Form.Fields[i].Value = sent.Values.Get(t.Form.Fields[i].Input())
+		}
+	}
 	t.Made = v.made("call")
 	forms := []*view.Form{t.Form}
 	if !v.App.Test {

@@ -201,5 +201,8 @@ func (f *Field) attributes(form *Form) templ.Attributes {
 	if f.isNumber() {
 		a["step"] = "any"
 	}
+	if f.Kind == Time {
+		a["step"] = "1" // second; browsers refuse seconds otherwise
+	}
 	return a
 }
