@@ -1,5 +1,6 @@
 // Starts bin/rollcall as a developer's server with data of its own, for what is no test.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { World } from './world.mjs';
 
 const binary = process.env.ROLLCALL_BIN || fileURLToPath(new URL('../../bin/rollcall', import.meta.url));
-export const chromium = process.env.ROLLCALL_CHROMIUM || '/usr/bin/chromium';
+// The shell is the same browser without windows, and needs half of the processor's time.
+export const chromium = process.env.ROLLCALL_CHROMIUM || ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
 
 // serve starts a server. The result is its World, with the id of the process, its output so
 // far, and stop, which ends it and removes its data.
