@@ -23,7 +23,7 @@ build: ## build bin/rollcall, one static binary
 
 .PHONY: test
 test: setup ## run all tests of PKGS under the race detector
-	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=20m $(PKGS)
+	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=30m $(PKGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME
