@@ -51,7 +51,7 @@ try {
     if (send) {
       const form = v.page.locator(send.form);
       await form.locator(`[name$="${send.field}"]`).fill(send.text);
-      await Promise.all([v.page.waitForNavigation(), form.locator('button[type=submit]').click()]);
+      await Promise.all([v.page.waitForEvent('load'), form.locator('button[type=submit]').click()]);
       await v.page.evaluate(() => scrollTo(0, 0));
     }
     const file = join(directory, `console-${name}.png`);

@@ -127,7 +127,8 @@ async function act(v, entry, action, w) {
     const [file] = await Promise.all([page.waitForEvent('download'), button.click()]);
     await action.download(await readFile(await file.path(), 'utf8'), file.suggestedFilename(), w);
   } else {
-    await Promise.all([page.waitForNavigation(), action.itself && v.scripts ? fill() : button.click()]);
+    // A script that changes the address, as the search does, loads no page.
+    await Promise.all([page.waitForEvent('load'), action.itself && v.scripts ? fill() : button.click()]);
   }
   const wanted = action.download ? 'main' : (of(action.shows, w) ?? '.done[role=status]');
   if (!(await page.locator(wanted).count())) {
