@@ -48,12 +48,12 @@ func perSecond(p *adminapi.FigurePoint) float64 {
 	return float64(p.Calls) / float64(p.Seconds)
 }
 
-// accounts returns the newest number of accounts.
-func (o *Overview) accounts() int64 {
+// accounts returns the number of accounts now, for people. The newest point always has it.
+func (o *Overview) accounts(p *Page) string {
 	if n := o.All.Points[len(o.All.Points)-1].Accounts; n != nil {
-		return *n
+		return p.Number(*n)
 	}
-	return o.Server.Accounts
+	return "–"
 }
 
 // A refusal is a code and the number of calls that it ended.

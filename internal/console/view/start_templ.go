@@ -119,7 +119,7 @@ func StartPage(p *Page, o *Overview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = card(p, "start.accounts", p.Number(o.accounts())).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = card(p, "start.accounts", o.accounts(p)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
