@@ -254,6 +254,7 @@ try {
         await attempt(at, async () => { await v.visit(at); return (await missing(v.page, entry.has)).map((f) => `without scripts ${f}`); });
       }
       for (const action of entry.actions ?? []) {
+        if (action.when && !action.when(w)) continue;
         const what = `${at} ${of(action.form ?? action.click, w)} ${scripts ? 'with' : 'without'} scripts`;
         await attempt(what, () => timed('actions', () => act(v, entry, action, w)));
       }

@@ -76,6 +76,7 @@ export class World {
   // fill makes the data of the demo: accounts of more than one page, an app that is no
   // test app, and calls that succeed, fail in part, and are refused.
   async fill() {
+    this.status = (await this.admin('GET', '/status')).body;
     const { identifier, usersig } = await this.ofApp('POST', '/usersig', {});
     this.signature = { identifier, usersig };
     await this.accounts('people', people.concat(people.slice(0, 4)).map((nick, i) => ({ userid: `demo_${String(i + 1).padStart(2, '0')}`, nick, profile: { Tag_Profile_IM_Gender: i % 2 ? 'Gender_Type_Male' : 'Gender_Type_Female' } })));

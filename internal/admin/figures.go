@@ -55,6 +55,9 @@ func (s *Server) readStatus(ctx context.Context, _ *call) (adminapi.Status, erro
 		Version: s.o.Version, StartedAt: s.started, UptimeS: int64(time.Since(s.started) / time.Second), Ready: true,
 		Store: s.o.Store, Apps: counts.Apps, Accounts: counts.Accounts, MemoryBytes: memory(), Goroutines: int64(runtime.NumGoroutine()),
 	}
+	if !s.dir.Copyable() {
+		status.NoBackup = s.noBackup()
+	}
 	if s.o.InFlight != nil {
 		status.CallsInFlight = int64(s.o.InFlight())
 	}

@@ -48,6 +48,7 @@ type Status struct {
 	MemoryBytes   uint64    `json:"memory_bytes"`   // that the process holds, without cached files
 	Disk          *Disk     `json:"disk,omitempty"` // absent unless the store is on a disk of this machine that answers
 	Goroutines    int64     `json:"goroutines"`
+	NoBackup      string    `json:"no_backup,omitempty"` // why this server makes no backups, and what does; absent if it makes them
 }
 
 // Disk is the use of a disk by the store.

@@ -102,9 +102,8 @@ func TestAudit(t *testing.T) {
 
 func TestBackups(t *testing.T) {
 	v := newVisitor(t)
-	v.get("/console/server/backups").ok().has("no backup")
-	dir := filepath.Join(t.TempDir(), "<b>")
-	v.submit("/console/server/backups", "create", "text:dir", dir).is(http.StatusUnprocessableEntity).has("cannot copy itself").lacks("<b>")
+	v.get("/console/server/backups").ok().has("This server makes no backups", "use pebble:DIR", `id="verify"`).lacks(`id="create"`)
+	v.post("/console/server/backups", "_form", "create", "text:dir", t.TempDir()).is(http.StatusConflict)
 }
 
 func TestJobs(t *testing.T) {
@@ -125,7 +124,7 @@ func TestVerifyBackup(t *testing.T) {
 	v := newVisitor(t)
 	dir := filepath.Join(t.TempDir(), "<b>")
 	v.get("/console/server/backups?verify=" + url.QueryEscape(dir)).ok().has(`value="` + html.EscapeString(dir) + `"`)
-	v.submit("/console/server/backups", "verify", "text:dir", dir).ok().has("The backup is not sound.").lacks("<b>")
+	v.submit("/console/server/backups", "verify", "text:dir", dir).ok().has("There is no sound backup.").lacks("<b>")
 	v.submit("/console/server/backups", "verify", "text:dir", "relative").is(http.StatusBadRequest).has(`value="relative"`)
 }
 

@@ -12,7 +12,11 @@ func (v *visit) backups() (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &view.Backups{Made: made.Entries, Create: &view.Form{
+	status, err := call[adminapi.Status](v, admin.Request{Route: "readStatus"})
+	if err != nil {
+		return nil, err
+	}
+	b := &view.Backups{No: status.NoBackup, Made: made.Entries, Create: &view.Form{
 		ID: "create", Request: admin.Request{Route: "backup"}, Submit: "backups.create", Done: "backups.created", Show: true,
 		Fields: []view.Field{{Name: "dir", Kind: view.Text, Label: "backups.dir", Hint: "backups.dir-what", Required: true, Example: "/var/backups/rollcall-1"}},
 	}}
@@ -20,5 +24,9 @@ func (v *visit) backups() (*content, error) {
 		ID: "verify", Request: admin.Request{Route: "verifyBackup"}, Submit: "backups.verify-do", Show: true,
 		Fields: []view.Field{{Name: "dir", Kind: view.Text, Label: "backups.verify-dir", Value: v.query.Get("verify"), Required: true}},
 	}
-	return &content{page: view.BackupsPage(&v.Page, b), forms: []*view.Form{b.Create, b.Verify}}, nil
+	forms := []*view.Form{b.Verify}
+	if b.No == "" {
+		forms = append(forms, b.Create)
+	}
+	return &content{page: view.BackupsPage(&v.Page, b), forms: forms}, nil
 }

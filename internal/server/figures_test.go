@@ -72,6 +72,9 @@ func TestStatus(t *testing.T) {
 	if !got.Ready || got.NotReady != "" || got.Version != "test" || got.Store != "pebble" || got.Apps != 1 || got.Accounts != 1 || got.MemoryBytes == 0 {
 		t.Errorf("%+v", got)
 	}
+	if got.NoBackup != "" {
+		t.Errorf("a store on disk makes backups, want no %q", got.NoBackup)
+	}
 	if got.Disk == nil || got.Disk.UsedBytes == 0 || got.Disk.FreeBytes == 0 {
 		t.Errorf("disk %+v", got.Disk)
 	}
@@ -79,7 +82,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("started at %v", got.StartedAt)
 	}
 	mem := start(t, config.Config{Store: "mem:"}, nil)
-	if got, err := adminOf(t, mem).Status(t.Context()); err != nil || got.Disk != nil || got.Store != "mem" {
+	if got, err := adminOf(t, mem).Status(t.Context()); err != nil || got.Disk != nil || got.Store != "mem" || got.NoBackup == "" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

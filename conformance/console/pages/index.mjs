@@ -12,6 +12,7 @@
 // has an app and accounts of its own, so the actions of two do not meet.
 //
 //   at       address, if it is not that of the page
+//   when     whether it can be done on this server; always if absent
 //   form     selector of the form; the last one that fits
 //   button   selector of its button, if it has several
 //   fields   values by the names of the inputs, without their kind

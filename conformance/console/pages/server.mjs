@@ -54,10 +54,10 @@ export const server = [
   { at: '/server/audit?actor=nobody', has: ['.empty'] },
   {
     at: '/server/backups',
-    has: ['nav.tabs', '#create'],
+    has: ['nav.tabs', '#verify'],
     actions: [
-      { form: '#create', fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }) },
-      { form: '#verify', fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }), shows: 'dl.values' },
+      { form: '#create', when: (w) => !w.status.no_backup, fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }) },
+      { form: '#verify', when: (w) => !w.status.no_backup, fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }), shows: 'dl.values' },
       { form: '#verify', fields: { dir: '/nothing' }, shows: '.problem' },
     ],
   },
