@@ -30,7 +30,8 @@ const static = Prefix + "/static/"
 const (
 	maxInFlight = 16 // requests served at once; others wait
 	maxWait     = time.Second
-	maxForm     = 1 << 20 // bytes of a form without a file
+	maxForm     = 1 << 20  // bytes of a form without a file
+	maxOpenForm = 64 << 10 // of one that needs no session
 )
 
 // policy allows pages to load from this server only, and no inline script or style.
@@ -70,9 +71,17 @@ func (c *Console) Handle(w http.ResponseWriter, r *http.Request) error {
 		asset.Serve(w, r, address)
 		return nil
 	}
+	v := c.newVisit(w, r)
+	if r.Method == http.MethodPost && open(v.path) != nil {
+		// A stranger can send it slowly, so it takes no place from others until it is there.
+		if err := v.readForm(maxOpenForm); err != nil {
+			return v.problem(err)
+		}
+	}
 	err := c.handle(w, r)
 	if _, ok := errors.AsType[*httpx.BusyError](err); ok {
-		return c.newVisit(w, r).problem(err)
+		w.Header().Set("Retry-After", "1")
+		return v.problem(err)
 	}
 	return err
 }

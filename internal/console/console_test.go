@@ -1,6 +1,9 @@
 package console_test
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,6 +73,37 @@ func TestHeaders(t *testing.T) {
 		p.lacks(" style=", "<style", "onclick", "javascript:")
 	}
 	v.get("/console/nothing").is(http.StatusNotFound)
+}
+
+// TestNoApp visits a page of an app without naming one, on a server with several.
+func TestNoApp(t *testing.T) {
+	v := newVisitor(t)
+	v.srv.NewApp(t)
+	v.get("/console//accounts").is(http.StatusNotFound).has("no such page")
+	v.post("/console//app", "_form", "change").is(http.StatusNotFound)
+	v.get("/console/0/accounts").is(http.StatusBadRequest).has("SDKAppID")
+	v.get("/console/1400009999/accounts").is(http.StatusNotFound)
+}
+
+// TestSlowLogin checks that strangers who send the form of the log-in slowly keep nobody out.
+func TestSlowLogin(t *testing.T) {
+	v := newVisitor(t)
+	host := strings.TrimPrefix(v.srv.URL, "http://")
+	for range 20 {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /console/login HTTP/1.1\r\nHost: %s\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\n", host)
+		line, err := bufio.NewReader(c).ReadString('\n') // the server reads the body
+		if err != nil || !strings.Contains(line, "100 Continue") {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	v.get("/console").ok()
+	stranger(t, v.srv).login(v.srv.AdminToken)
+	v.post("/console/login", "token", strings.Repeat("x", 1<<17)).is(http.StatusBadRequest).has("64 KiB")
 }
 
 // TestOtherOrigins checks that pages of other origins change nothing.

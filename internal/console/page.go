@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -39,9 +40,8 @@ var errNoPage = &account.Error{Code: account.NoAccount, Detail: "the console has
 // send calls the route of a form that was sent to p. Afterwards it leads to the next
 // address, or shows the page with the result or the problem.
 func (v *visit) send(p *page) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if err := v.r.ParseForm(); err != nil {
-		return v.fail(http.StatusBadRequest, "bad-request", "the form did not arrive whole, or has more than 1 MiB")
+	if err := v.readForm(maxForm); err != nil {
+		return v.problem(err)
 	}
 	body, err := p.show(v)
 	if err != nil {
@@ -69,6 +69,15 @@ func (v *visit) send(p *page) error {
 	}
 	v.Done = form.Done
 	return v.render(http.StatusOK, body.page)
+}
+
+// readForm reads the fields of a form without a file, which has at most limit bytes.
+func (v *visit) readForm(limit int64) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, limit)
+	if err := v.r.ParseForm(); err != nil {
+		return &account.Error{Code: account.Malformed, Detail: fmt.Sprintf("the form did not arrive whole, or has more than %d KiB", limit>>10)}
+	}
+	return nil
 }
 
 // do calls the route of a form with its fields as they were sent.

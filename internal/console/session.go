@@ -90,7 +90,6 @@ func (v *visit) login() error {
 	if v.r.Method != http.MethodPost {
 		return v.render(http.StatusOK, view.Login(&v.Page, Prefix, false))
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
 	return v.begin(strings.TrimSpace(v.r.PostFormValue("token")), local(v.r.PostFormValue("back")))
 }
 
@@ -122,7 +121,6 @@ func (v *visit) logout() error {
 
 // preferences keeps the language and the theme that a visitor has chosen.
 func (v *visit) preferences() error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
 	if lang := v.r.PostFormValue("lang"); lang == "en" || lang == "zh" {
 		v.setCookie(langCookie, lang, preferenceAge)
 	}

@@ -100,7 +100,7 @@ func (v *visit) find() (*page, error) {
 	id, rest, _ := strings.Cut(path, "/")
 	p := v.c.global[path]
 	if p == nil {
-		if p = v.c.ofApp[rest]; p == nil {
+		if p = v.c.ofApp[rest]; p == nil || id == "" {
 			return nil, errNoPage
 		}
 	} else {
