@@ -1,7 +1,12 @@
 package console_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"html"
 	"net/http"
 	"regexp"
@@ -228,8 +233,11 @@ func TestKeys(t *testing.T) {
 	v.submit("./app/keys", "add-secret", "secret:secret", "a secret of mine").done()
 	v.get("./app/keys").lacks("a secret of mine")
 	v.submit("./app/keys", "add-secret", "secret:secret", " a secret of mine").is(http.StatusBadRequest).has("white space").lacks("a secret of mine")
-	pem := "-----BEGIN PUBLIC KEY-----\r\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYkxSRRLFUdUJnHIcrPJZMRwvCvd7\r\nDPMVBGw3qRP9WQ4OKAUUAbFKfiV3b4vq5HdeYk4Ci0ZDvCCEqDOxaLpLaw==\r\n-----END PUBLIC KEY-----\r\n"
-	v.post("./app/keys", "_form", "add-public", "text:public_key", strings.Replace(pem, "MFkw", "MFkx", 1)).is(http.StatusBadRequest)
+	public := strings.ReplaceAll(newPublicKey(t), "\n", "\r\n")
+	v.post("./app/keys", "_form", "add-public", "text:public_key", strings.Replace(public, "MFkw", "MFkx", 1)).is(http.StatusBadRequest)
+
+	v.submit("./app/keys", "add-public", "text:public_key", public).done()
+	v.get("./app/keys").has(v.app().Keys[3].Fingerprint, "ecdsa")
 
 	retire := "retire-" + "32" // of the key 2
 	v.post("./app/keys", "_form", retire, "_confirm", "x").is(http.StatusBadRequest)
@@ -241,6 +249,28 @@ func TestKeys(t *testing.T) {
 	v.submit("./app/keys", retire, "_confirm", keys[1].Fingerprint, "time:at", "").done()
 	v.get("./app/keys").has(">retired<").lacks(`<form id="retire-32"`)
 	v.audited("key.retire")
+}
+
+// newPublicKey returns a public key of ECDSA in PEM.
+func newPublicKey(t *testing.T) string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// TestKeysByClock retires a key of an app whose clock is ahead. The page follows that clock.
+func TestKeysByClock(t *testing.T) {
+	v := newVisitor(t)
+	v.submit("./app/keys", "make").ok()
+	v.submit("./app/testkit", "clock-week", "number:advance_ms", "604800000").done()
+	v.submit("./app/keys", "retire-32", "_confirm", v.app().Keys[1].Fingerprint, "time:at", "").done()
+	v.get("./app/keys").has(">retired<").lacks(`<form id="retire-32"`)
 }
 
 func TestRateReport(t *testing.T) {

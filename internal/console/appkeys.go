@@ -1,8 +1,10 @@
 package console
 
 import (
+	"net/http"
 	"time"
 
+	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/console/view"
 )
@@ -20,9 +22,13 @@ func (v *visit) appKeys() (*content, error) {
 			Fields: []view.Field{{Name: "public_key", Kind: view.Text, Label: "keys.public", Hint: "keys.public-what", Required: true, Area: true}},
 		},
 	}
+	now, err := v.now()
+	if err != nil {
+		return nil, err
+	}
 	c := &content{forms: []*view.Form{k.Make, k.AddSecret, k.AddPublic}}
 	for _, key := range v.App.Keys {
-		row := view.AppKey{Key: key, Retired: !key.RetiredAt.IsZero() && !time.Now().Before(key.RetiredAt)}
+		row := view.AppKey{Key: key, Retired: !key.RetiredAt.IsZero() && !now.Before(key.RetiredAt)}
 		if !row.Retired {
 			row.Retire = v.retireForm(key)
 			c.forms = append(c.forms, row.Retire)
@@ -31,6 +37,18 @@ func (v *visit) appKeys() (*content, error) {
 	}
 	c.page = view.AppKeysPage(&v.Page, k)
 	return c, nil
+}
+
+// now returns the time of the app's clock, which a test app can set.
+func (v *visit) now() (time.Time, error) {
+	if !v.App.Test {
+		return time.Now(), nil
+	}
+	clock, err := call[adminapi.Clock](v, v.ofApp("readClock", nil))
+	if admin.ProblemOf(err).Status == http.StatusForbidden { // the server allows no test apps, so their clocks show real time
+		return time.Now(), nil
+	}
+	return clock.Now, err
 }
 
 func (v *visit) retireForm(key adminapi.Key) *view.Form {
