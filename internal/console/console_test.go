@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/client"
 	"rollcall/rollcalltest"
 )
 
@@ -145,6 +146,18 @@ func TestPreferences(t *testing.T) {
 	v.get("/console").ok().has(`data-theme="dark"`, `<html lang="zh"`)
 	v.post("/console/preferences", "lang", "xx", "theme", "x\"y").done()
 	v.get("/console").ok().has(`data-theme="dark"`, `<html lang="zh"`)
+}
+
+// TestHostileNames shows names of apps that hold HTML and controls of direction.
+func TestHostileNames(t *testing.T) {
+	v := newVisitor(t)
+	name := "<b>\u202eshop"
+	if _, err := v.srv.AdminClient.UpdateApp(t.Context(), v.srv.SDKAppID, client.AppPatch{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"/console", "./accounts", "/console/server/jobs", "/console/server/audit"} {
+		v.get(address).ok().has("&lt;b&gt;&lt;U+202E&gt;shop").lacks("\u202e", "<b>")
+	}
 }
 
 func TestAssets(t *testing.T) {

@@ -2,6 +2,10 @@ package console_test
 
 import (
 	"encoding/csv"
+	"html"
+	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,4 +31,38 @@ func TestStart(t *testing.T) {
 		t.Errorf("the table of CSV has %d rows, %v", len(rows), err)
 	}
 	v.get("/console?last=1y").ok().has(`id="calls-chart"`)
+}
+
+// TestRefusals shows the refused calls by code. Rare codes are counted together.
+func TestRefusals(t *testing.T) {
+	v := newVisitor(t)
+	for code := range 70 {
+		v.submit("./app/testkit", "add-fault", "number:code", strconv.Itoa(80000+code), "number:times", "1").done()
+		v.make("account_check", `{"CheckItem":[{"UserID":"bob"}]}`)
+	}
+	p := v.get("/console?app="+v.id()).ok().has("Other codes", "/calls?code=8").lacks("code=other", "errors#other")
+	for _, m := range regexp.MustCompile(`href="(/console/[^"]*/calls[?]code=[^"]*)"`).FindAllStringSubmatch(p.body, -1) {
+		v.get(m[1]).ok()
+	}
+}
+
+// TestManyApps checks that every app can be reached.
+func TestManyApps(t *testing.T) {
+	v := newVisitor(t)
+	const first = 1400100000
+	for i := range 150 {
+		if _, err := v.srv.AdminClient.CreateApp(t.Context(), client.NewApp{SDKAppID: uint32(first + i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := strconv.Itoa(first + 149)
+	for _, address := range []string{"/console", "/console/server/jobs"} {
+		next := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(v.get(address).ok().lacks(last).body)
+		if next == nil {
+			t.Fatalf("%s has no next page", address)
+		}
+		v.get(html.UnescapeString(next[1])).ok().has(last, "Last page")
+	}
+	v.get("/console/" + last + "/app").ok().has(`<option value="` + last + `" selected`)
+	v.get("/console?apps=x").is(http.StatusBadRequest).has("cursor")
 }

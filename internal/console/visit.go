@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,10 +91,12 @@ func (v *visit) serve() error {
 // find returns the page of the path, and finds its app.
 func (v *visit) find() (*page, error) {
 	path := strings.TrimPrefix(v.path, "/")
-	apps, err := call[adminapi.AppPage](v, admin.Request{Route: "listApps"})
+	v.AppsAfter = v.query.Get("apps")
+	apps, err := call[adminapi.AppPage](v, admin.Request{Route: "listApps", Query: map[string]string{"cursor": v.AppsAfter}})
 	if err != nil {
 		return nil, err
 	}
+	v.Apps, v.MoreApps = nil, apps.NextCursor
 	for i := range apps.Apps {
 		v.Apps = append(v.Apps, &apps.Apps[i])
 	}
@@ -117,9 +120,15 @@ func (v *visit) find() (*page, error) {
 // there is only one.
 func (v *visit) findApp(id string) error {
 	if id == "" {
-		if len(v.Apps) == 1 {
+		if len(v.Apps) == 1 && v.AppsAfter == "" {
 			v.App = v.Apps[0]
 		}
+		return nil
+	}
+	n, _ := strconv.ParseUint(id, 10, 32) // the route refuses another text
+	if i := slices.IndexFunc(v.Apps, func(a *adminapi.App) bool { return uint64(a.SDKAppID) == n }); i >= 0 {
+		v.App = v.Apps[i]
+		httpx.EventFrom(v.ctx).SetApp(v.App.SDKAppID)
 		return nil
 	}
 	app, err := call[adminapi.App](v, admin.Request{Route: "readApp", Params: map[string]string{"sdkappid": id}})
@@ -127,12 +136,7 @@ func (v *visit) findApp(id string) error {
 		return err
 	}
 	v.App = &app
-	for _, a := range v.Apps {
-		if a.SDKAppID == app.SDKAppID {
-			return nil
-		}
-	}
-	v.Apps = append([]*adminapi.App{&app}, v.Apps...) // it is not among the first ones
+	v.Apps = append([]*adminapi.App{&app}, v.Apps...)
 	return nil
 }
 

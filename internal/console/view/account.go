@@ -37,9 +37,6 @@ type TagValue struct{ Tag, Value string }
 // ByTag orders by the name of the tag.
 func ByTag(a, b TagValue) int { return cmp.Compare(a.Tag, b.Tag) }
 
-// callName returns the command of a call for people.
-func callName(c *adminapi.Call) string { return cmp.Or(c.Command, "?") }
-
 // shownFixed returns the tags that the form does not show: those that cannot be changed, or
 // all that are set if the token may change none.
 func (a *AccountView) shownFixed(p *Page) []TagValue {

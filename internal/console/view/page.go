@@ -40,7 +40,10 @@ type Page struct {
 
 	Token *account.Token  // nil before the log-in
 	App   *adminapi.App   // nil on a page that belongs to no app
-	Apps  []*adminapi.App // for the choice of another app
+	Apps  []*adminapi.App // for the choice of another app; only some if there are many
+
+	AppsAfter string // cursor of Apps; "" if they are the first ones
+	MoreApps  string // cursor of those after Apps; "" if there are none
 
 	Sent *Sent  // the form that was sent to this page; nil if there was none
 	Done string // key of a message about the form that was sent before; "" for none
@@ -142,11 +145,11 @@ func (p *Page) appID() string {
 // moment returns a time for people, in UTC.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// appName returns the name of an app for people.
+// appName returns the name of an app for people, with what cannot be seen made visible.
 func appName(a *adminapi.App) string {
 	id := strconv.FormatUint(uint64(a.SDKAppID), 10)
 	if a.Name == "" {
 		return id
 	}
-	return id + " " + a.Name
+	return id + " " + visible(a.Name)
 }

@@ -62,6 +62,12 @@ type refusal struct {
 	N    int64
 }
 
+// rare reports whether r stands for codes that are counted together.
+func (r refusal) rare() bool {
+	_, err := strconv.Atoi(r.Code)
+	return err != nil
+}
+
 // refusals returns the refused calls by code, the most frequent code first.
 func (o *Overview) refusals() []refusal {
 	var all []refusal
