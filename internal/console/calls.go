@@ -96,7 +96,7 @@ func (v *visit) repeat(d *view.CallDetails) []*view.Form {
 			Body: adminapi.NewCall{Command: command.Name, Identifier: c.Identifier, Text: c.Request.Text},
 		},
 	}
-	d.Made = v.made("again")
+	d.Made = func() *view.MadeCall { return v.made("again") }
 	return []*view.Form{d.Again}
 }
 

@@ -98,6 +98,17 @@ func TestCall(t *testing.T) {
 	v.get(fmt.Sprintf("/console/%d/call?id=%s", other.SDKAppID, id)).is(http.StatusNotFound)
 }
 
+// TestOldestCall makes the oldest call again that is kept. Its page is gone afterwards.
+func TestOldestCall(t *testing.T) {
+	v := newVisitor(t)
+	oldest := v.make("kick", `{"UserID":"administrator"}`)
+	for range 999 {
+		v.make("account_check", `{"CheckItem":[{"UserID":"bob"}]}`)
+	}
+	v.submit("./call?id="+oldest, "again").ok().has(`<section class="made"`)
+	v.get("./call?id=" + oldest).is(http.StatusNotFound)
+}
+
 // TestCallCut shows a call whose body is longer than what the server keeps.
 func TestCallCut(t *testing.T) {
 	v := newVisitor(t)
@@ -124,6 +135,7 @@ func TestCallsOfOtherApps(t *testing.T) {
 	v.get("./calls").ok().has("account_import", "70402").lacks("@secretid", "administrator<", id)
 	v.get("./calls?userid=administrator").ok().has("account_import") // it is no filter
 	v.get("./call?id="+id).ok().has("account_import", "70402").lacks("@secretid", "127.0.0.1<", "reserved", `id="again"`)
+	v.get("./account?userid=administrator").ok().has("account_import", "70402").lacks(id, "/calls?userid=", ">administrator</bdi></td>")
 	v.get("./try").ok().has("test apps only").lacks("<form id=\"call\"")
 	v.get("./usersig").ok().has("rollcall sig make --sdkappid").lacks(`id="make"`)
 	for address, form := range map[string]string{"./try": "call", "./usersig": "make", "./call?id=" + id: "again"} {

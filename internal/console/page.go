@@ -60,15 +60,19 @@ func (v *visit) send(p *page) error {
 		v.putDone(form.Done)
 		return v.redirect(form.After(v.Sent.Result, v.Address))
 	}
-	v.Apps = nil
-	if _, err = v.find(); err != nil { // the apps have changed, and so has what the page shows
-		return v.problem(err)
-	}
-	if body, err = p.show(v); err != nil {
-		return v.problem(err)
-	}
 	v.Done = form.Done
+	if changed, err := v.again(p); err == nil { // otherwise the result is shown on the page as it was
+		body = changed
+	}
 	return v.render(http.StatusOK, body.page)
+}
+
+// again returns the content of p after a change.
+func (v *visit) again(p *page) (*content, error) {
+	if _, err := v.find(); err != nil { // the apps may have changed, too
+		return nil, err
+	}
+	return p.show(v)
 }
 
 // readForm reads the fields of a form without a file, which has at most limit bytes.

@@ -53,7 +53,7 @@ func (v *visit) try() (*content, error) {
 			t.Form.Fields[i].Value = sent.Values.Get(t.Form.Fields[i].Input())
 		}
 	}
-	t.Made = v.made("call")
+	t.Made = func() *view.MadeCall { return v.made("call") }
 	forms := []*view.Form{t.Form}
 	if !v.App.Test {
 		forms = nil

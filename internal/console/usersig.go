@@ -2,7 +2,6 @@ package console
 
 import (
 	"rollcall/internal/admin"
-	"rollcall/internal/adminapi"
 	"rollcall/internal/console/view"
 )
 
@@ -22,12 +21,6 @@ func (v *visit) userSig() (*content, error) {
 	if v.App.Test {
 		s.Make = v.makeSig(identifier)
 		forms = append(forms, s.Make)
-	}
-	if made, ok := view.Result[adminapi.UserSig](&v.Page, "make"); ok {
-		s.Made = &made
-	}
-	if explained, ok := view.Result[adminapi.ExplainedSig](&v.Page, "explain"); ok {
-		s.Explained = &explained
 	}
 	return &content{page: view.UserSigPage(&v.Page, s), forms: forms}, nil
 }

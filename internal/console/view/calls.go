@@ -26,9 +26,9 @@ type CallList struct {
 type CallDetails struct {
 	Call           *adminapi.Call
 	Read           admin.Request
-	Curl, Go, Node string // programs that make the call; "" if its body is not known
-	Again          *Form  // nil without them
-	Made           *MadeCall
+	Curl, Go, Node string           // programs that make the call; "" if its body is not known
+	Again          *Form            // nil without them
+	Made           func() *MadeCall // the call that Again has made; nil without one
 }
 
 // A MadeCall is a call that a form has made.

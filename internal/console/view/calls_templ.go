@@ -1913,7 +1913,7 @@ func repeats(p *Page, d *CallDetails) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Made(p, d.Made).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Made(p, d.Made()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
