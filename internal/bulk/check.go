@@ -28,29 +28,17 @@ func (s *Service) Check(ctx context.Context, j Job, body io.Reader, c Conn, endi
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
-		return nil, errManyStreams
-	}
-	if err := c.Begin(); err != nil {
-		return nil, err
-	}
-	id, conn := newID(), &connection{conn: c, silence: s.silence}
-	name := filepath.Join(s.o.SpoolDir, id)
-	unwatch := conn.watch(ending)
-	err = s.spool(&j, id, body, conn)
-	unwatch()
-	defer c.Extend(s.silence) // for the response
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(name) // what is left is removed later
-	return s.report(ctx, &j, name, dryrun.Options{
-		App: app, Count: count, Again: true, Dir: s.o.SpoolDir,
-		Progress: func(*source.File, int64, int64) { conn.alive() },
-	}, ending)
+	var report *dryrun.Report
+	err = s.receive(&j, body, c, ending, func(id string, conn *connection) error {
+		name := filepath.Join(s.o.SpoolDir, id)
+		defer os.Remove(name) // what is left is removed later
+		report, err = s.report(ctx, &j, name, dryrun.Options{
+			App: app, Count: count, Again: true, Dir: s.o.SpoolDir,
+			Progress: func(*source.File, int64, int64) { conn.alive() },
+		}, ending)
+		return err
+	})
+	return report, err
 }
 
 // report reads the file of a job and judges its rows.

@@ -47,28 +47,39 @@ func (s *Service) Upload(ctx context.Context, j Job, body io.Reader, c Conn, end
 	case err != errNoImport:
 		return nil, err
 	}
+	var shown *adminapi.Import
+	err = s.receive(&j, body, c, ending, func(id string, _ *connection) (err error) {
+		var created bool
+		shown, created, err = s.create(context.WithoutCancel(ctx), j, id)
+		if !created && account.CodeOf(err) != account.Unknown {
+			_ = os.Remove(filepath.Join(s.o.SpoolDir, id)) // what is left is removed later
+		}
+		return err
+	})
+	return shown, err
+}
+
+// receive stores a body as the file of a new import id, and calls use, which owns the file.
+// Until use returns, the connection counts as a stream.
+func (s *Service) receive(j *Job, body io.Reader, c Conn, ending <-chan struct{}, use func(id string, conn *connection) error) error {
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		return nil, errManyStreams
+		return errManyStreams
 	}
 	if err := c.Begin(); err != nil {
-		return nil, err
+		return err
 	}
 	id, conn := newID(), &connection{conn: c, silence: s.silence}
 	unwatch := conn.watch(ending)
-	err = s.spool(&j, id, body, conn)
+	err := s.spool(j, id, body, conn)
 	unwatch()
-	c.Extend(s.silence) // for the response
+	defer c.Extend(s.silence) // for the response
 	if err != nil {
-		return nil, err
+		return err
 	}
-	shown, created, err := s.create(context.WithoutCancel(ctx), j, id)
-	if !created && account.CodeOf(err) != account.Unknown {
-		_ = os.Remove(filepath.Join(s.o.SpoolDir, id)) // what is left is removed later
-	}
-	return shown, err
+	return use(id, conn)
 }
 
 // spool stores a body as the file of the import id.
