@@ -215,6 +215,19 @@ func TestSettingRefused(t *testing.T) {
 	}
 }
 
+// TestSettingRefusedInChinese says in Chinese what a field takes.
+func TestSettingRefusedInChinese(t *testing.T) {
+	v := newVisitor(t)
+	v.post("/console/preferences", "lang", "zh").done()
+	for field, want := range map[string]string{"number?:settings.quota": "数字", "json?:settings.custom_tags": "文本需要引号", "time:x": "时间"} {
+		p := v.post("./app/settings", append(v.version(), "_form", "set-quota", field, "x")...).is(http.StatusBadRequest)
+		_, alert, _ := strings.Cut(p.body, `role="alert"`)
+		if alert, _, _ = strings.Cut(alert, "</div>"); !strings.Contains(alert, want) {
+			t.Errorf("%s: %s", field, alert)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	v := newVisitor(t)
 	p := v.submit("./app/keys", "make").ok().has("it is not shown again", "data-copy")

@@ -19,6 +19,7 @@ func TestLogin(t *testing.T) {
 	v.get("./accounts?prefix=a").is(http.StatusUnauthorized).has(`/accounts?prefix=a"`) // leads back
 	v.post("/console/login", "token", "rct_wrong").is(http.StatusUnauthorized).has("unknown or has expired")
 	v.get("/console").is(http.StatusUnauthorized)
+	v.get("/console/login?code=AAAA").is(http.StatusUnauthorized).has("The link was used before")
 
 	p := v.post("/console/login", "token", " "+srv.AdminToken+"\n", "back", "/console/server?app=1").ok().has(`content="0;url=/console/server?app=1"`)
 	cookie := p.header.Get("Set-Cookie")

@@ -91,7 +91,7 @@ func (v *visit) do(form *view.Form) (any, *admin.Problem) {
 	}
 	r, err := view.Fill(form.Request, v.r.PostForm)
 	if e, ok := errors.AsType[*curl.FieldError](err); ok {
-		return nil, &admin.Problem{Status: http.StatusBadRequest, Code: "bad-request", Detail: v.T("form.field", e.Field, e.Form)}
+		return nil, &admin.Problem{Status: http.StatusBadRequest, Code: "bad-request", Detail: v.T("form.field", e.Field, v.T("form.takes."+e.Form))}
 	}
 	httpx.EventFrom(v.ctx).Add(routeAttr(r.Route))
 	result, err := v.c.admin.Do(v.ctx, v.Token, v.w, r)

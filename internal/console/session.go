@@ -74,7 +74,7 @@ func (v *visit) askLogin() error {
 		return v.render(http.StatusOK, view.Again(&v.Page, v.Address))
 	}
 	v.Title = v.T("login.title")
-	return v.render(http.StatusUnauthorized, view.Login(&v.Page, v.Address, false))
+	return v.render(http.StatusUnauthorized, view.Login(&v.Page, v.Address, ""))
 }
 
 // login logs in with a token, or with the code of a link.
@@ -85,19 +85,20 @@ func (v *visit) login() error {
 		if v.c.links != nil {
 			token, _ = v.c.links.Redeem(code)
 		}
-		return v.begin(token, Prefix)
+		return v.begin(token, Prefix, "login.link-refused")
 	}
 	if v.r.Method != http.MethodPost {
-		return v.render(http.StatusOK, view.Login(&v.Page, Prefix, false))
+		return v.render(http.StatusOK, view.Login(&v.Page, Prefix, ""))
 	}
-	return v.begin(strings.TrimSpace(v.r.PostFormValue("token")), local(v.r.PostFormValue("back")))
+	return v.begin(strings.TrimSpace(v.r.PostFormValue("token")), local(v.r.PostFormValue("back")), "login.refused")
 }
 
-// begin begins a session of the bearer of a token and leads to an address.
-func (v *visit) begin(token, address string) error {
+// begin begins a session of the bearer of a token and leads to an address. refused is the
+// key of the text for an unknown token.
+func (v *visit) begin(token, address, refused string) error {
 	secret, expires, err := v.c.dir.StartSession(v.ctx, token)
 	if account.CodeOf(err) == account.NoToken {
-		return v.render(http.StatusUnauthorized, view.Login(&v.Page, address, true))
+		return v.render(http.StatusUnauthorized, view.Login(&v.Page, address, refused))
 	}
 	if err != nil {
 		return v.problem(err)

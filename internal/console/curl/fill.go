@@ -5,6 +5,7 @@ package curl
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -18,11 +19,11 @@ import (
 // A FieldError says which field of a form does not fit.
 type FieldError struct {
 	Field string
-	Form  string // of a value that fits
+	Form  string // of a value that fits: number, json or time
 }
 
 // Error implements error.
-func (e *FieldError) Error() string { return fmt.Sprintf("%s is not %s", e.Field, e.Form) }
+func (e *FieldError) Error() string { return fmt.Sprintf("%s is no %s", e.Field, e.Form) }
 
 // Fill returns r with the fields of a form. The name of a field is its kind, a colon, and
 // its name in the path, in the query, in a header or in the body, with dots for the objects
@@ -109,8 +110,8 @@ func put(body map[string]any, name string, v any) {
 	}
 }
 
-// value returns the value of a text, or nil if it is to be left out. The error describes
-// values that fit.
+// value returns the value of a text, or nil if it is to be left out. The error is the
+// form of values that fit.
 func value(kind, text string) (any, error) {
 	kind, clearable := strings.CutSuffix(kind, "?")
 	switch {
@@ -153,10 +154,7 @@ func lines(text string) []string {
 func raw(kind, text string) (any, error) {
 	text = strings.TrimSpace(text)
 	if !json.Valid([]byte(text)) || kind == "number" && !strings.ContainsAny(text[:1], "-0123456789") {
-		if kind == "number" {
-			return nil, fmt.Errorf("a number")
-		}
-		return nil, fmt.Errorf("JSON; a text needs quotes")
+		return nil, errors.New(kind)
 	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {
@@ -172,5 +170,5 @@ func moment(text string) (any, error) {
 			return t.UTC().Format(time.RFC3339), nil
 		}
 	}
-	return nil, fmt.Errorf("a time as 2026-01-02T15:04")
+	return nil, errors.New("time")
 }
