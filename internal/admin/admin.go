@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -181,23 +182,30 @@ func (s *Server) respond(c *call, routes []Route) (any, error) {
 	if err := s.gate(c, routes); err != nil {
 		return nil, err
 	}
-	ctx := directory.WithToken(c.r.Context(), c.token.ID)
-	if c.route.Lines { // the handler extends its deadlines
+	return s.run(c.r.Context(), c)
+}
+
+// run runs the route of c within its time.
+func (s *Server) run(ctx context.Context, c *call) (any, error) {
+	ctx = directory.WithToken(ctx, c.token.ID)
+	if c.route.Lines || c.route.Timeout < 0 { // the handler extends its deadlines
 		return c.route.serve(s, ctx, c)
 	}
-	limit := timeout
-	switch {
-	case c.route.Timeout < 0:
-		return c.route.serve(s, directory.WithToken(c.r.Context(), c.token.ID), c)
-	case c.route.Timeout > 0:
-		limit = c.route.Timeout
-		// The response may come later than others. The body has no more time than usual. An
-		// error means that the writer has no deadlines, so it needs none.
-		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(limit + timeout))
+	limit := cmp.Or(c.route.Timeout, timeout)
+	if c.route.Timeout > 0 {
+		// The response may come later than others. The body has no more time than usual, and
+		// neither has the client to read the response.
+		c.writeWithin(limit + timeout)
+		defer c.writeWithin(timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return c.route.serve(s, ctx, c)
+}
+
+// writeWithin limits the time until the response is written to d from now.
+func (c *call) writeWithin(d time.Duration) {
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(d)) // an error means that there are no deadlines
 }
 
 // gate chooses the route of c, or returns why c is refused. A caller without a valid

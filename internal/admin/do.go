@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
 	"rollcall/internal/httpx"
 )
 
@@ -120,17 +119,7 @@ func (s *Server) Do(ctx context.Context, token *account.Token, w http.ResponseWr
 	if err := c.readQuery(); err != nil {
 		return nil, err
 	}
-	ctx = directory.WithToken(ctx, token.ID)
-	if route.Lines || route.Timeout < 0 {
-		return route.serve(s, ctx, c)
-	}
-	if route.Timeout > 0 {
-		// As in respond: the response may come later than others.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(route.Timeout + timeout))
-	}
-	ctx, cancel := context.WithTimeout(ctx, max(route.Timeout, timeout))
-	defer cancel()
-	return route.serve(s, ctx, c)
+	return s.run(ctx, c)
 }
 
 // Call is [Server.Do] for a route whose response is a T.
