@@ -75,8 +75,8 @@ func (r *Request) http(ctx context.Context, method string) (*http.Request, error
 	body, ok := r.Body.(io.Reader)
 	if !ok {
 		b, err := r.Encoded()
-		if err != nil {
-			return nil, err
+		if err != nil { // all values can be encoded
+			return nil, bad("the body is nested too deeply for JSON")
 		}
 		body = bytes.NewReader(b)
 	}

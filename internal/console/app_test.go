@@ -215,6 +215,11 @@ func TestSettingRefused(t *testing.T) {
 	}
 }
 
+// TestDeepField sends a field whose name nests objects deeper than JSON may be.
+func TestDeepField(t *testing.T) {
+	newVisitor(t).post("./accounts", "_form", "add", "text:"+strings.Repeat("a.", 20000)+"a", "x").is(http.StatusBadRequest).has("nested too deeply")
+}
+
 // TestSettingRefusedInChinese says in Chinese what a field takes.
 func TestSettingRefusedInChinese(t *testing.T) {
 	v := newVisitor(t)
