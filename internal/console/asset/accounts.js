@@ -22,6 +22,9 @@ async function find(prefix) {
   const found = page.querySelector("[data-found]");
   if (!found || turn !== newest) return;
   list.replaceChildren(...found.childNodes);
+  // The export and the deletion are those of the list.
+  document.querySelector("[data-follows]").replaceChildren(...page.querySelector("[data-follows]").childNodes);
+  document.querySelector("#delete")?.setAttribute("action", `${address}#delete`);
   history.replaceState(null, "", address);
   localize(list);
   offerAll();
