@@ -22,7 +22,8 @@ func TestConsole(t *testing.T) {
 	needConsole(t)
 	browser := needChromium(t)
 	files := t.TempDir() // of imports and backups
-	srv, _ := runServer(t, anystore.Pebble, config.Config{ImportDir: files}, account.App{ID: defaultApp, Test: true})
+	running := startServer(t, anystore.Pebble, config.Config{ImportDir: files}, account.App{ID: defaultApp, Test: true})
+	srv := running.Context()
 	home := t.TempDir()                                             // home directory of the browser, which is removed after the test
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // only limits a hang
 	defer cancel()
@@ -31,10 +32,10 @@ func TestConsole(t *testing.T) {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID), "ROLLCALL_CHROMIUM=" + browser,
-		"ROLLCALL_DIR=" + files,
+		"ROLLCALL_DIR=" + files, "ROLLCALL_LINK=" + running.ConsoleLink(),
 	}
 	out, err := cmd.CombinedOutput()
-	if err != nil || !regexp.MustCompile(`[1-9]\d* pages looked at, [1-9]\d* actions done, [1-9]\d* stolen forms refused, 0 faults`).Match(out) {
+	if err != nil || !regexp.MustCompile(`[1-9]\d* pages looked at, [1-9]\d* actions done, [1-9]\d* forms of a reader and [1-9]\d* stolen forms refused, 0 faults`).Match(out) {
 		t.Errorf("node: %v\n%s", err, out)
 	}
 	t.Logf("%s", out)

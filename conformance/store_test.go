@@ -41,6 +41,13 @@ func usualStore(tb testing.TB) account.Engine {
 // kind. It returns how to call the server, and its address.
 func runServer(t *testing.T, usual string, c config.Config, app account.App) (called *server.Context, addr string) {
 	t.Helper()
+	s := startServer(t, usual, c, app)
+	return s.Context(), s.Addr().String()
+}
+
+// startServer is runServer for tests that need more of the server.
+func startServer(t *testing.T, usual string, c config.Config, app account.App) *server.Server {
+	t.Helper()
 	c.Listen, c.Store = "127.0.0.1:0", anystore.Spec(t, anystore.Kind(t, usual))
 	c.Data = cmp.Or(c.Data, t.TempDir())
 	c, err := config.New(c)
@@ -62,7 +69,7 @@ func runServer(t *testing.T, usual string, c config.Config, app account.App) (ca
 			t.Errorf("Run: %v", err)
 		}
 	})
-	return s.Context(), s.Addr().String()
+	return s
 }
 
 // An outside is an engine with goroutines and files or connections of its own, which must

@@ -14,7 +14,7 @@ const binary = process.env.ROLLCALL_BIN || fileURLToPath(new URL('../../bin/roll
 export const chromium = process.env.ROLLCALL_CHROMIUM || ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
 
 // serve starts a server. The result is its World, with the id of the process, its output so
-// far, and stop, which ends it and removes its data.
+// far, the link that logs in once, and stop, which ends it and removes its data.
 export async function serve(...flags) {
   const home = await mkdtemp(join(tmpdir(), 'rollcall-'));
   const data = join(home, 'data'), dir = join(home, 'files');
@@ -27,15 +27,17 @@ export async function serve(...flags) {
     await rm(home, { recursive: true });
   };
   const output = [];
+  let link;
   await new Promise((resolve, reject) => {
     server.on('exit', () => reject(new Error(`the server has ended:\n${output.join('\n')}`)));
     for (const stream of [server.stdout, server.stderr]) {
       createInterface(stream).on('line', (line) => {
         output.push(line);
-        if (line.includes('msg=ready')) resolve();
+        if (line.includes('/console/login?code=')) link = line;
+        if (link && output.some((l) => l.includes('msg=ready'))) resolve();
       });
     }
   });
   const c = JSON.parse(await readFile(join(data, 'context.json'), 'utf8'));
-  return Object.assign(new World({ url: c.url, token: c.admin_token, app: c.sdkappid, dir }), { pid: server.pid, output, stop });
+  return Object.assign(new World({ url: c.url, token: c.admin_token, app: c.sdkappid, dir }), { pid: server.pid, output, link, stop });
 }

@@ -11,7 +11,7 @@ import { barriers, shape, harmless, keyboard } from './looks.mjs';
 import { chromium, serve } from './start.mjs';
 import { thief } from './thief.mjs';
 
-const { ROLLCALL_URL, ROLLCALL_TOKEN, ROLLCALL_SDKAPPID, ROLLCALL_DIR, ROLLCALL_ONLY } = process.env;
+const { ROLLCALL_URL, ROLLCALL_TOKEN, ROLLCALL_SDKAPPID, ROLLCALL_DIR, ROLLCALL_LINK, ROLLCALL_ONLY } = process.env;
 
 // Without a server of a test, the tour has one of its own.
 const own = ROLLCALL_URL ? undefined : await serve();
@@ -24,7 +24,7 @@ const fault = (text) => {
   if (!faults.has(text)) console.log(`fault: ${text}`);
   faults.add(text);
 };
-const passed = { pages: 0, actions: 0, stolen: 0 };
+const passed = { pages: 0, actions: 0, reader: 0, stolen: 0 };
 const seen = { routes: new Map(), links: new Map(), forms: new Map() }; // each with the page where it was seen
 const used = new Set(); // routes that an action has called
 const spent = {};
@@ -163,6 +163,49 @@ async function login(browser) {
   return end(v);
 }
 
+// link logs in with the link that a developer's server prints, which is of use once.
+async function link(browser) {
+  const address = own?.link ?? ROLLCALL_LINK;
+  const v = await Visitor.open(browser, url, { scripts: false });
+  await v.page.goto(address);
+  await v.page.locator('form[action="/console/logout"]').waitFor();
+  await end(v);
+  const late = await Visitor.open(browser, url, { scripts: false });
+  late.status(401);
+  await late.page.goto(address);
+  await late.page.locator('.problem').waitFor();
+  await late.page.locator('#token').waitFor();
+  return end(late);
+}
+
+// reader visits every page with a token of the scope read. It must see no form that changes
+// something, and one that it sends all the same must change nothing.
+async function reader(browser) {
+  const { body: created } = await world.admin('POST', '/tokens', { name: 'reader', scopes: ['read'] });
+  const v = await Visitor.open(browser, url);
+  await v.login(created.secret);
+  for (const entry of pages) {
+    if (entry.status) v.status(entry.status);
+    const status = await v.visit(place(entry));
+    if (status !== (entry.status ?? 200)) fault(`${place(entry)} has status ${status} for a reader`);
+    const routes = await v.page.locator('form[data-route]').evaluateAll((forms) => forms.map((f) => f.dataset.route));
+    for (const route of routes) if (route !== 'explainUserSig') fault(`${place(entry)} offers ${route} to a reader`);
+    if (await v.page.locator('form[enctype="multipart/form-data"]').count()) fault(`${place(entry)} takes a file from a reader`);
+  }
+  const before = JSON.stringify(await world.audit());
+  let refused = 0;
+  for (const { route, action, fields } of seen.forms.values()) {
+    if (!route || route === 'explainUserSig') continue;
+    const form = new URLSearchParams(fields);
+    const response = await v.context.request.post(action, { data: form.toString(), headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, maxRedirects: 0 });
+    if (response.status() >= 400) refused++;
+    else fault(`${route} has status ${response.status()} for a reader`);
+  }
+  if (JSON.stringify(await world.audit()) !== before) fault('a reader has changed something: the audit trail has more');
+  await end(v);
+  return refused;
+}
+
 // choices changes language and theme, and logs out.
 async function choices(browser, state) {
   const v = await Visitor.open(browser, url, { scripts: false });
@@ -229,6 +272,7 @@ try {
   const state = await first.login(token);
   await end(first);
   await attempt('log-in', () => login(browser));
+  await attempt('link', () => link(browser));
 
   const open = async (options) => {
     const v = await Visitor.open(browser, url, { state, ...options });
@@ -265,6 +309,7 @@ try {
   // Nothing was left out.
   if (!ROLLCALL_ONLY) await complete();
 
+  await attempt('reader', async () => { passed.reader = await timed('reader', () => reader(browser)); });
   passed.stolen = await timed('stolen', () => thief(() => open({ lang: 'en' }), world, [...seen.forms.values()], fault));
   await attempt('choices', () => choices(browser, state));
   await attempt('log-out', () => logout(browser));
@@ -274,5 +319,5 @@ try {
 }
 
 console.log(Object.entries(spent).map(([k, ms]) => `${k} ${(ms / 1000).toFixed(1)}s`).join(', '), `all ${((performance.now() - begin) / 1000).toFixed(1)}s`);
-console.log(`${passed.pages} pages looked at, ${passed.actions} actions done, ${passed.stolen} stolen forms refused, ${faults.size} faults`);
+console.log(`${passed.pages} pages looked at, ${passed.actions} actions done, ${passed.reader} forms of a reader and ${passed.stolen} stolen forms refused, ${faults.size} faults`);
 process.exitCode = faults.size ? 1 : 0;
