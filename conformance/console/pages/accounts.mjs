@@ -36,6 +36,8 @@ export const accounts = [
       await v.visit(at);
       await v.page.locator('#search').pressSequentially('demo_0'); // the list follows what is typed
       await v.page.locator('td a[href*="userid=demo_09"]').waitFor();
+      await v.page.locator('form[action$="/export"] input[name=prefix][value=demo_0]').waitFor({ state: 'attached' }); // so does the export
+      assert.match(await v.page.locator('[data-follows=list-curl] code').textContent(), /prefix=demo_0/);
       await v.page.locator('td a[href*="userid=guest"]').first().waitFor({ state: 'detached' });
       assert.equal(await v.page.locator('form[action$="/export"] [name=prefix]').inputValue(), 'demo_0'); // and so does the export
       assert.match(await v.page.locator('#delete').getAttribute('action'), /prefix=demo_0#delete$/);

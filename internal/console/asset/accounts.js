@@ -1,4 +1,4 @@
-// The list of accounts follows the search box, and all accounts of a page can be chosen.
+// The list of accounts follows the search box, as does the export, and all accounts of a page can be chosen.
 import { localize } from "./console.js";
 
 const list = document.querySelector("[data-found]");
@@ -22,12 +22,21 @@ async function find(prefix) {
   const found = page.querySelector("[data-found]");
   if (!found || turn !== newest) return;
   list.replaceChildren(...found.childNodes);
-  // The export and the deletion are those of the list.
-  document.querySelector("[data-follows]").replaceChildren(...page.querySelector("[data-follows]").childNodes);
-  document.querySelector("#delete")?.setAttribute("action", `${address}#delete`);
+    // The export, the lines of curl and the deletion are those of the list.
+    for (const part of document.querySelectorAll("[data-follows]")) follow(part, page);
+    document.querySelector("#delete")?.setAttribute("action", `${address}#delete`);
   history.replaceState(null, "", address);
   localize(list);
   offerAll();
+}
+
+// follow shows in a part of this page, as the export, what it is on another one. Of a line of
+// curl only the line changes, so that its button goes on.
+function follow(part, page) {
+  const other = page.querySelector(`[data-follows="${part.dataset.follows}"]`);
+  const line = part.querySelector("code");
+  if (line) line.textContent = other.querySelector("code").textContent;
+  else part.replaceChildren(...other.childNodes);
 }
 
 // offerAll puts a check box for all accounts into the head of the table.
