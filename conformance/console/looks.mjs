@@ -31,6 +31,10 @@ export function shape(page, lang) {
     if (document.querySelectorAll('h1').length !== 1) faults.push('has not one h1');
     if (document.documentElement.lang !== want) faults.push(`is in ${document.documentElement.lang}`);
     if (/^[a-z-]+(\.[a-z-]+)+$/.test(document.querySelector('h1')?.innerText)) faults.push('shows the key of a text');
+    for (const form of document.querySelectorAll('form.search, form.filters')) { // controls beside each other are in one line
+      const all = [...form.querySelectorAll('input:not([type=hidden]), select, button')].map((e) => [e, e.getBoundingClientRect()]);
+      for (const [a, x] of all) for (const [b, y] of all) if (x.bottom > y.top && x.top < y.top - 1) faults.push(`has ${b.name || b.type} lower than ${a.name || a.type}`);
+    }
     return faults;
   }, lang);
 }

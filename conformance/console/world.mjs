@@ -98,6 +98,7 @@ export class World {
       { userid: 'long', nick: hostile.long },
     ]);
     await this.admin('POST', `/apps/${this.app}/accounts:import`, `${JSON.stringify({ userid: hostile.html, nick: hostile.nick.repeat(30) })}\n`, { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'broken' });
+    await this.admin('POST', '/apps', { sdkappid: this.app + 90, name: hostile.long.slice(0, 200) });
     const live = 'im_open_login_svc';
     this.strange = [
       await this.call(`${live}/account_import`, { UserID: hostile.html, Nick: hostile.bidi }),

@@ -138,26 +138,12 @@ func (v *visit) ofID(form, route, id, submit, done string) *view.Form {
 	}
 }
 
-// Validities of UserSigs that can be chosen, in seconds.
-const (
-	hour = 3600
-	day  = 24 * hour
-)
-
 // signForm makes a UserSig for an account of a test app.
 func (v *visit) signForm(id string) *view.Form {
 	f := v.ofID("sign", "signUser", id, "account.sign", "")
 	f.Show = true
 	f.Fields[0].Name = "identifier"
-	f.Fields = append(f.Fields, view.Field{
-		Name: "validity_s", Kind: view.Number, Label: "account.validity", Value: strconv.Itoa(day),
-		Choices: []view.Choice{
-			{Value: strconv.Itoa(hour), Text: v.T("account.hours", 1)},
-			{Value: strconv.Itoa(day), Text: v.T("account.days", 1)},
-			{Value: strconv.Itoa(7 * day), Text: v.T("account.days", 7)},
-			{Value: strconv.Itoa(180 * day), Text: v.T("account.days", 180)},
-		},
-	})
+	f.Fields = append(f.Fields, v.validity())
 	return f
 }
 

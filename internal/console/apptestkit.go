@@ -42,7 +42,7 @@ func (v *visit) clock(k *view.Testkit) (forms []*view.Form, err error) {
 	k.SetClock = change("clock-set", "testkit.set", false,
 		view.Field{Name: "now", Kind: view.Time, Label: "testkit.set-time", Value: k.Clock.Now.UTC().Format("2006-01-02T15:04:05"), Required: true})
 	k.Advance = change("clock-advance", "testkit.advance", false,
-		view.Field{Name: "advance_ms", Kind: view.Number, Label: "testkit.advance-ms", Hint: "testkit.advance-ms-what", Required: true})
+		view.Field{Name: "advance_ms", Kind: view.Milliseconds, Label: "testkit.advance-by", Hint: "testkit.advance-by-what", Example: "1h30m", Required: true})
 	for _, step := range []struct{ id, ms, submit string }{
 		{"clock-hour", "3600000", "testkit.hour"}, {"clock-day", "86400000", "testkit.day"}, {"clock-week", "604800000", "testkit.week"},
 	} {
@@ -100,7 +100,7 @@ func (v *visit) faultFields() []view.Field {
 		{Name: "code", Kind: view.Number, Label: "testkit.f.code"},
 		{Name: "info", Kind: view.Text, Label: "testkit.f.info"},
 		{Name: "status", Kind: view.Number, Label: "testkit.f.status", Hint: "testkit.f.status-what"},
-		{Name: "delay_ms", Kind: view.Number, Label: "testkit.f.delay", Hint: "testkit.f.delay-what"},
+		{Name: "delay_ms", Kind: view.Milliseconds, Label: "testkit.f.delay", Hint: "testkit.f.delay-what", Example: "500ms"},
 		{Name: "cut", Kind: view.Text, Label: "testkit.f.cut", Choices: cuts},
 		{Name: "run", Kind: view.Bool, Label: "testkit.f.run", Hint: "testkit.f.run-what"},
 		{Name: "after", Kind: view.Number, Label: "testkit.f.after"},

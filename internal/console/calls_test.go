@@ -113,7 +113,7 @@ func TestOldestCall(t *testing.T) {
 func TestCallCut(t *testing.T) {
 	v := newVisitor(t)
 	id := v.make("account_import", `{"UserID":"alice","Nick":"`+strings.Repeat("n", 70000)+`"}`)
-	v.get("./call?id="+id).ok().has("of 70,028 bytes", "does not have the whole body").lacks(`id="again"`)
+	v.get("./call?id="+id).ok().has("of 68.4 KiB", "does not have the whole body").lacks(`id="again"`)
 }
 
 // TestCallsOfOtherApps checks that an app that is no test app shows little.

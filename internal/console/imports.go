@@ -34,7 +34,7 @@ func newKey() string {
 func (v *visit) uploadForm() *view.Form {
 	f := &view.Form{ID: "upload", Request: v.ofApp("uploadImport", map[string]string{"file": "FILE"}), Submit: "imports.upload"}
 	f.Request.Header = map[string]string{"Idempotency-Key": newKey()}
-	f.Fields = append([]view.Field{keyField(f.Request.Header["Idempotency-Key"])}, fileFields(view.Query)...)
+	f.Fields = append([]view.Field{keyField(f.Request.Header["Idempotency-Key"])}, v.fileFields(view.Query)...)
 	if sent := v.Of(f.ID); sent != nil { // after a dry run the import comes next
 		for i := range f.Fields {
 			f.Fields[i].Value = sent.Values.Get(f.Fields[i].Input())
@@ -50,7 +50,7 @@ func (v *visit) createForm() *view.Form {
 		Fields: append([]view.Field{
 			{Name: "file", Kind: view.Text, Label: "imports.path", Hint: "imports.path-hint", Required: true},
 			keyField(newKey()),
-		}, fileFields(view.Text)[:4]...),
+		}, v.fileFields(view.Text)[:4]...),
 		NextOf: func(result any) string {
 			i, _ := result.(*adminapi.Import)
 			return v.In("import", "key", i.Key)
@@ -63,8 +63,8 @@ func keyField(key string) view.Field {
 }
 
 // fileFields are the fields that say what a file is.
-func fileFields(kind view.Kind) []view.Field {
-	formats := []view.Choice{{Value: "", Text: "…"}}
+func (v *visit) fileFields(kind view.Kind) []view.Field {
+	formats := []view.Choice{{Value: "", Text: v.T("imports.format-found")}}
 	for _, f := range []string{"csv", "tsv", "ndjson", "json", "ids", "xlsx"} {
 		formats = append(formats, view.Choice{Value: f, Text: f})
 	}

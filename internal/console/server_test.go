@@ -15,7 +15,7 @@ import (
 func TestNewApp(t *testing.T) {
 	v := newVisitor(t)
 	v.get("/console").has(`href="/console/new-app`)
-	p := v.submit("/console/new-app", "create", "number:sdkappid", "1400007777", "text:name", "<i>new", "text:edition", "trial", "bool:test", "true", "number:ttl_s", "3600",
+	p := v.submit("/console/new-app", "create", "number:sdkappid", "1400007777", "text:name", "<i>new", "text:edition", "trial", "bool:test", "true", "seconds:ttl_s", "1h",
 		"lines:admins", "boss\r\nchief\r\n").ok().has("it is not shown again", `href="/console/1400007777/app"`, "1400007777 &lt;i&gt;new").lacks("<i>new")
 	if !regexp.MustCompile(`<code>[0-9a-f]{64}</code>`).MatchString(p.body) {
 		t.Error("the page shows no secret")

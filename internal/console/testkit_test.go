@@ -25,7 +25,11 @@ func TestClock(t *testing.T) {
 		t.Errorf("the clock is %+v", c)
 	}
 	v.get("./app/testkit").has("2030-01-03 03:04:05 UTC", "stopped", "Let run")
-	v.submit("./app/testkit", "clock-advance", "number:advance_ms", "x").is(http.StatusBadRequest)
+	v.submit("./app/testkit", "clock-advance", "milliseconds:advance_ms", "soon").is(http.StatusBadRequest).has("is not a duration as 90s")
+	v.submit("./app/testkit", "clock-advance", "milliseconds:advance_ms", "1h30m").done()
+	if c := clock(); c.Now.Format("2006-01-02T15:04:05") != "2030-01-03T04:34:05" {
+		t.Errorf("the clock is %+v", c)
+	}
 	v.submit("./app/testkit", "clock-real").done()
 	if c := clock(); c.Frozen || c.OffsetMS != 0 {
 		t.Errorf("the clock is %+v", c)
@@ -128,7 +132,7 @@ func TestReader(t *testing.T) {
 				confirm = before.Keys[0].Fingerprint
 			}
 			p := v.post(address, "_form", form, "_confirm", confirm, "bool:test", "false", "null:settings.quota", "null", "number:settings.quota", "1",
-				"number:sdkappid", "5", "text:name", "n", "lines:scopes", "admin", "text:dir", t.TempDir()+"/x", "path:userid", "eve", "number:advance_ms", "1", "secret:secret", "sssss")
+				"number:sdkappid", "5", "text:name", "n", "lines:scopes", "admin", "text:dir", t.TempDir()+"/x", "path:userid", "eve", "milliseconds:advance_ms", "1s", "secret:secret", "sssss")
 			if p.status != http.StatusForbidden && p.status != http.StatusConflict { // conflict: the page has no such form at all
 				t.Errorf("%s %s: status %d", address, form, p.status)
 			}

@@ -40,7 +40,7 @@ func (v *visit) try() (*content, error) {
 		Request: admin.Request{Route: "makeCall", Params: v.OfApp()},
 		Fields: []view.Field{
 			{Name: "command", Kind: view.Text, Value: c.name, Hidden: true},
-			{Name: "identifier", Kind: view.Text, Label: "try.identifier", Hint: "try.identifier-hint", Value: identifier, Example: v.App.Admins[0]},
+			{Name: "identifier", Kind: view.Text, Label: "try.signer", Hint: "try.signer-hint", Value: identifier, Example: v.App.Admins[0]},
 		},
 	}
 	if t.Text {

@@ -32,12 +32,17 @@ func (v *visit) makeSig(identifier string) *view.Form {
 		Request: admin.Request{Route: "signUser", Params: v.OfApp()},
 		Fields: []view.Field{
 			{Name: "identifier", Kind: view.Text, Label: "usersig.identifier", Hint: "usersig.identifier-hint", Value: identifier, Example: v.App.Admins[0]},
-			{Name: "validity_s", Kind: view.Number, Label: "usersig.validity", Value: "86400", Choices: []view.Choice{
-				{Value: "3600", Text: v.T("usersig.hour")},
-				{Value: "86400", Text: v.T("usersig.day")},
-				{Value: "604800", Text: v.T("usersig.days", 7)},
-				{Value: "15552000", Text: v.T("usersig.days", 180)},
-			}},
+			v.validity(),
 		},
 	}
+}
+
+// validity returns the field with the validity of a UserSig.
+func (v *visit) validity() view.Field {
+	return view.Field{Name: "validity_s", Kind: view.Number, Label: "usersig.validity", Value: "86400", Choices: []view.Choice{
+		{Value: "3600", Text: v.T("usersig.hour")},
+		{Value: "86400", Text: v.T("usersig.day")},
+		{Value: "604800", Text: v.T("usersig.days", 7)},
+		{Value: "15552000", Text: v.T("usersig.days", 180)},
+	}}
 }

@@ -22,9 +22,9 @@ async function find(prefix) {
   const found = page.querySelector("[data-found]");
   if (!found || turn !== newest) return;
   list.replaceChildren(...found.childNodes);
-    // The export, the lines of curl and the deletion are those of the list.
-    for (const part of document.querySelectorAll("[data-follows]")) follow(part, page);
-    document.querySelector("#delete")?.setAttribute("action", `${address}#delete`);
+  // The export, the lines of curl and the deletion are those of the list.
+  for (const part of document.querySelectorAll("[data-follows]")) follow(part, page);
+  document.querySelector("#delete")?.setAttribute("action", `${address}#delete`);
   history.replaceState(null, "", address);
   localize(list);
   offerAll();

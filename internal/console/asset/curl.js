@@ -59,6 +59,8 @@ function valueOf(kind, text) {
     case "bool": return String(text === "true");
     case "lines": return JSON.stringify(text.split("\n").filter((l) => l !== ""));
     case "number": return /^\s*[-0-9]/.test(text) && compact(text) !== undefined ? text.trim() : undefined; // as it is: no digit is lost
+    case "milliseconds": return duration(text.trim(), 1n);
+    case "seconds": return duration(text.trim(), 1000n);
     case "json": return compact(text);
     case "time": {
       const time = new Date(`${text}Z`);
@@ -66,6 +68,17 @@ function valueOf(kind, text) {
     }
     default: return undefined;
   }
+}
+
+const unitMS = { ms: 1n, s: 1000n, m: 60_000n, h: 3_600_000n, d: 86_400_000n };
+
+// duration returns a text such as 1h30m as a number of units of so many milliseconds.
+function duration(text, unit) {
+  if (!/^-?(?:[0-9]{1,9}(?:ms|[smhd])){1,5}$/.test(text)) return undefined;
+  let ms = 0n;
+  for (const [, n, name] of text.matchAll(/([0-9]+)([a-z]+)/g)) ms += BigInt(n) * unitMS[name];
+  if (ms % unit !== 0n) return undefined;
+  return String((text.startsWith("-") ? -ms : ms) / unit);
 }
 
 function normal(text) { return text.replaceAll("\r\n", "\n"); }

@@ -52,6 +52,12 @@ func TestFillAndLine(t *testing.T) {
 			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"now":"2026-01-02T15:04:00Z","x":""}' 'http://h/admin/v1/apps/1/clock'`,
 		},
 		{
+			"durations",
+			admin.Request{Route: "changeClock", Params: map[string]string{"sdkappid": "1"}},
+			url.Values{"milliseconds:a": {" -1h30m "}, "milliseconds:b": {"999999999d999999999d"}, "seconds:c": {"7d1500ms500ms"}, "seconds:d": {""}},
+			`curl -X PATCH -H "Authorization: Bearer $ROLLCALL_ADMIN_TOKEN" -d '{"a":-5400000,"b":172799999827200000,"c":604802}' 'http://h/admin/v1/apps/1/clock'`,
+		},
+		{
 			"chosen lines",
 			admin.Request{Route: "deleteAccounts", Params: map[string]string{"sdkappid": "1"}},
 			url.Values{"lines:userids": {"a b", "c", "d\r\ne"}},
@@ -81,7 +87,7 @@ func TestFillAndLine(t *testing.T) {
 }
 
 func TestFillRefuses(t *testing.T) {
-	for input, text := range map[string]string{"number:a": "x", "number:b": `"1"`, "json:c": "{", "time:d": "noon", "changenumber:e": "x"} {
+	for input, text := range map[string]string{"number:a": "x", "number:b": `"1"`, "json:c": "{", "time:d": "noon", "changenumber:e": "x", "milliseconds:f": "1.5s", "milliseconds:g": "-", "milliseconds:h": "60000", "seconds:i": "1500ms", "seconds:j": "1w", "seconds:k": "9999999999s"} {
 		_, err := Fill(admin.Request{Route: "createApp"}, url.Values{input: {text}})
 		if e, ok := errors.AsType[*FieldError](err); !ok || e.Field != input[len(input)-1:] {
 			t.Errorf("%s=%s: error %v", input, text, err)

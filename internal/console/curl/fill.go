@@ -133,6 +133,10 @@ func value(kind, text string) (any, error) {
 		return raw("number", text)
 	case "json":
 		return raw(kind, text)
+	case "milliseconds":
+		return duration(strings.TrimSpace(text), 1)
+	case "seconds":
+		return duration(strings.TrimSpace(text), 1000)
 	case "time":
 		return moment(text)
 	}

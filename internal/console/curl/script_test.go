@@ -53,7 +53,7 @@ func TestScript(t *testing.T) {
 			"number:settings.rate_limits.account_import": {"18446744073709551615"}, "number?:settings.rate_limits.kick": {""}, "lines?:settings.allow_sources": {""},
 			"number:settings.bad": {"x"}, "json:settings.bad2": {"{"},
 		}},
-		{admin.Request{Route: "changeClock", Params: app}, url.Values{"time:now": {"2026-01-02T15:04"}, "number:advance_ms": {"-1.50"}, "time:never": {""}}},
+		{admin.Request{Route: "changeClock", Params: app}, url.Values{"time:now": {"2026-01-02T15:04"}, "number:advance_ms": {"-1.50"}, "time:never": {""}, "milliseconds:a": {" -1h30m "}, "milliseconds:b": {"999999999d999999999d"}, "seconds:c": {"7d1500ms500ms"}, "seconds:x.bad3": {"1500ms"}, "seconds:x.bad": {"1.5s"}, "milliseconds:x.bad2": {"5"}}},
 		{admin.Request{Route: "addKey", Params: app}, url.Values{"text:public_key": {"a\r\nb"}, "secret:secret": {""}}},
 	} {
 		var fields [][2]string

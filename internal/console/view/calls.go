@@ -95,7 +95,7 @@ func Indent(text string) string {
 
 // callHeads returns the keys of the heads of the list of calls.
 func callHeads(p *Page) []string {
-	heads := []string{"calls.time", "calls.command", "calls.code", "calls.items", "calls.took"}
+	heads := []string{"calls.time", "calls.command", "calls.code", Right + "calls.items", Right + "calls.took"}
 	if p.App.Test {
 		heads = append(heads, "calls.identifier")
 	}

@@ -15,15 +15,17 @@ type Kind string
 
 // Kinds of fields of the body. A field without a text is left out, except for Kept.
 const (
-	Text   Kind = "text"   // a text
-	Kept   Kind = "kept"   // a text, which is sent even if it is empty
-	Number Kind = "number" // a number
-	Bool   Kind = "bool"   // true or false; a check box
-	Lines  Kind = "lines"  // a list of texts, one in each line
-	JSON   Kind = "json"   // any value
-	Time   Kind = "time"   // a time in UTC, as browsers send that of datetime-local
-	Secret Kind = "secret" // a text that is not shown again
-	Null   Kind = "null"   // null, whatever the text of the field is
+	Text         Kind = "text"         // a text
+	Kept         Kind = "kept"         // a text, which is sent even if it is empty
+	Number       Kind = "number"       // a number
+	Bool         Kind = "bool"         // true or false; a check box
+	Lines        Kind = "lines"        // a list of texts, one in each line
+	JSON         Kind = "json"         // any value
+	Time         Kind = "time"         // a time in UTC, as browsers send that of datetime-local
+	Milliseconds Kind = "milliseconds" // a duration as 1h30m, as a number of milliseconds
+	Seconds      Kind = "seconds"      // a duration as 1h30m, as a number of seconds
+	Secret       Kind = "secret"       // a text that is not shown again
+	Null         Kind = "null"         // null, whatever the text of the field is
 )
 
 // Kinds of members of a merge patch. One that is not changed is left out, and an empty one is

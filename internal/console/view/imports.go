@@ -3,7 +3,6 @@ package view
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
@@ -42,9 +41,6 @@ func percent(i *adminapi.Import) (string, bool) {
 	}
 	return "", false
 }
-
-// eta returns the time until the end for people.
-func eta(i *adminapi.Import) string { return (time.Duration(i.ETASeconds) * time.Second).String() }
 
 // number returns n as text without groups.
 func number(n int64) string { return strconv.FormatInt(n, 10) }

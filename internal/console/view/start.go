@@ -149,17 +149,21 @@ func size(n uint64) string {
 	return fmt.Sprintf("%.1f %ciB", v, units[i])
 }
 
-// millis returns a duration in microseconds as milliseconds.
-func millis(us int64) string { return strconv.FormatFloat(float64(us)/1000, 'f', 2, 64) + " ms" }
+// mean returns the mean duration of a call, for people.
+func (o *Overview) mean() string {
+	if m := millis(o.All.Total.Calls, o.All.Total.MeanUS); m != "" {
+		return m
+	}
+	return "–"
+}
+
+// millis returns a duration of calls in microseconds as milliseconds; "" without a call.
+func millis(calls, us int64) string {
+	if calls == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(us)/1000, 'f', 2, 64) + " ms"
+}
 
 // decimal returns a rate with one digit after the point.
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
-
-// uptime returns a number of seconds for people.
-func uptime(s int64) string {
-	d := time.Duration(s) * time.Second
-	if days := int64(d / (24 * time.Hour)); days > 0 {
-		return fmt.Sprintf("%d d %s", days, (d % (24 * time.Hour)).Truncate(time.Minute))
-	}
-	return d.String()
-}
