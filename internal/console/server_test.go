@@ -130,6 +130,6 @@ func TestVerifyBackup(t *testing.T) {
 
 func TestServerSettings(t *testing.T) {
 	v := newVisitor(t)
-	v.get("/console/server/settings").ok().has("<code>admin_host</code>", "<code>store</code>", ">default", `aria-current="page">Settings`)
+	v.get("/console/server/settings").ok().has("<code>admin_host</code>", "<code>store</code>", "Directory of all data.", ">default", `aria-current="page">Settings`)
 	v.as("writer", "write").get("/console/server/settings").ok().has("Only a token of the scope admin").lacks("<code>store</code>")
 }

@@ -3,9 +3,11 @@ package text
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"rollcall/internal/account"
+	"rollcall/internal/config"
 )
 
 // TestSettings checks that every setting is explained in all languages, in English with
@@ -39,6 +41,28 @@ func TestSettings(t *testing.T) {
 		}
 		if en.T(def) != f.Default {
 			t.Errorf("%s is %q, want %q", def, en.T(def), f.Default)
+		}
+	}
+}
+
+// TestServerSettings checks that every setting of the server is explained in all languages,
+// in English with the words of the command line, and that no other one is.
+func TestServerSettings(t *testing.T) {
+	en, zh := In(English), In(Chinese)
+	known := map[string]bool{}
+	for _, s := range config.Settings() {
+		key := "serverset.of." + s.Key
+		known[key] = true
+		if !zh.Has(key) {
+			t.Errorf("zh.yaml lacks %s", key)
+		}
+		if en.T(key) != s.Help {
+			t.Errorf("%s is %q, want %q", key, en.T(key), s.Help)
+		}
+	}
+	for _, key := range en.Keys() {
+		if strings.HasPrefix(key, "serverset.of.") && !known[key] {
+			t.Errorf("%s explains no setting", key)
 		}
 	}
 }

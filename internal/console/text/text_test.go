@@ -37,7 +37,7 @@ func TestNoComments(t *testing.T) {
 }
 
 // computed are the beginnings of keys that the code computes.
-var computed = []string{"problem.", "form.takes.", "remedy.", "menu.", "layout.theme.", "setting.", "appset.group.", "tokens.scope.", "account.tag.", "start.spans.", "imports.states.", "imports.pause", "imports.resume", "imports.cancel", "serverset.from.", "usersig.status.", "usersig.step-of.", "call.retry.", "try.example.", "try.command.", "try.field."}
+var computed = []string{"problem.", "form.takes.", "remedy.", "menu.", "layout.theme.", "setting.", "appset.group.", "tokens.scope.", "account.tag.", "start.spans.", "imports.states.", "imports.pause", "imports.resume", "imports.cancel", "serverset.from.", "serverset.of.", "usersig.status.", "usersig.step-of.", "call.retry.", "try.example.", "try.command.", "try.field."}
 
 // TestUsed checks that each text is used, and that each used key has a text.
 func TestUsed(t *testing.T) {
