@@ -167,3 +167,18 @@ func TestScopeOfCalls(t *testing.T) {
 	}
 	reader.get("./usersig").has(`<form id="explain"`)
 }
+
+// TestWrongSignature checks that a call with a wrong UserSig leads to the page that explains
+// UserSigs, and that other refused calls do not.
+func TestWrongSignature(t *testing.T) {
+	v := newVisitor(t)
+	const link = `/usersig?identifier=eve#explain`
+	address := fmt.Sprintf("%s/v4/im_open_login_svc/account_check?sdkappid=%d&identifier=eve&usersig=eJx&random=1&contenttype=json", v.srv.URL, v.srv.SDKAppID)
+	response, err := http.Post(address, "application/json", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	v.get("./call?id="+response.Header.Get("Rollcall-Request-Id")).ok().has("70003", link)
+	v.get("./call?id=" + v.make("account_import", `{"UserID":"@x"}`)).ok().has("70402").lacks(link)
+}

@@ -101,3 +101,12 @@ func callHeads(p *Page) []string {
 	}
 	return heads
 }
+
+// ofSignature reports whether a code says that a UserSig is wrong.
+func ofSignature(code int) bool {
+	switch wire.Code(code) {
+	case wire.SigExpired, wire.SigEmpty, wire.SigMalformed, wire.SigIllegal, wire.SigMismatch, wire.SigOtherUser, wire.SigOtherApp, wire.NoPublicKey, wire.SigKicked:
+		return true
+	}
+	return false
+}
