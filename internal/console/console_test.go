@@ -17,7 +17,7 @@ func TestLogin(t *testing.T) {
 	v := stranger(t, srv)
 	v.get("/console").is(http.StatusUnauthorized).has(`name="token"`, `action="/console/login"`)
 	v.get("./accounts?prefix=a").is(http.StatusUnauthorized).has(`/accounts?prefix=a"`) // leads back
-	v.post("/console/login", "token", "rct_wrong").is(http.StatusUnauthorized).has("This does not log in")
+	v.post("/console/login", "token", "rct_wrong").is(http.StatusUnauthorized).has("The token is unknown")
 	v.get("/console").is(http.StatusUnauthorized)
 	v.get("/console/login?code=AAAA").is(http.StatusUnauthorized).has("The link was used before")
 
