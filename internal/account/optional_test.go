@@ -18,7 +18,7 @@ func (*copier) Snapshot(context.Context, string) error { return nil }
 
 type recorder struct{}
 
-func (recorder) Observe(string, int, time.Duration, account.Code) {}
+func (recorder) Observe(context.Context, string, int, time.Duration, account.Code) {}
 
 func TestFind(t *testing.T) {
 	want := new(copier)

@@ -110,6 +110,7 @@ var imports = map[string][]string{
 
 	// Plumbing.
 	"internal/metrics":           {"internal/account", "internal/httpx", "internal/wire"},
+	"internal/tracing":           {"internal/account", "internal/httpx"},
 	"internal/ratelimit":         {},
 	"internal/httpx":             {},
 	"internal/config":            {"internal/spelling"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -35,7 +36,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkTraces, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -229,6 +230,21 @@ func checkRedis(l *Loaded) *violation {
 	}
 	if err := l.o.CheckRedis(l.Redis); err != nil {
 		return blame("redis", "{redis} cannot be used: %v", err)
+	}
+	return nil
+}
+
+func checkTraces(l *Loaded) *violation {
+	u, err := url.Parse(l.TraceTo)
+	switch {
+	case !(l.TraceSample >= 0 && l.TraceSample <= 1): // also for NaN
+		return blame("trace_sample", "{trace_sample} is %v: give a number from 0 to 1, as 0.01", l.TraceSample)
+	case l.TraceTo == "":
+		return nil
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		return &violation{"trace_to", "{trace_to} is no URL of a collector: give one like http://127.0.0.1:4318"}
+	case u.User != nil:
+		return &violation{"trace_to", "{trace_to} has a user or a password: give them in the variable OTEL_EXPORTER_OTLP_HEADERS, as authorization=Basic%20…"}
 	}
 	return nil
 }

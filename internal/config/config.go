@@ -199,6 +199,18 @@ type Config struct {
 	// timeout of your supervisor (for systemd, TimeoutStopSec), less the time of drain.
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" placeholder:"DURATION" help:"How long requests in flight may take at the end (default: ${default})."`
 
+	// URL of a collector of OpenTelemetry (OTLP over HTTP), such as
+	// "http://127.0.0.1:4318", to which the server sends traces of requests and of their
+	// calls of the store. By default there are no traces. A trace has no UserSig, body,
+	// UserID or nick. The variables OTEL_EXPORTER_OTLP_HEADERS and
+	// OTEL_EXPORTER_OTLP_CERTIFICATE have headers and the CA of the collector. Set it to
+	// find out where a slow call spends its time. A collector that is away delays no call.
+	TraceTo string `name:"trace-to" placeholder:"URL" help:"A collector of OpenTelemetry, OTLP over HTTP, that gets traces of requests (default: none)."`
+
+	// Part of the requests that are traced, from 0 to 1, if trace_to is set. Requests
+	// whose header Traceparent says that their caller samples them are traced too.
+	TraceSample float64 `name:"trace-sample" default:"0.01" placeholder:"PART" help:"Part of the requests that are traced, from 0 to 1 (default: ${default})."`
+
 	// Form of the log on standard error: "text" for people, "json" for programs that
 	// collect logs. With "json", an error that prevents the start is a JSON object,
 	// too.

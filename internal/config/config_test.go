@@ -133,7 +133,8 @@ func TestEverySetting(t *testing.T) {
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
-		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second, LogFormat: "json", LogLevel: slog.LevelWarn,
+		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second,
+		TraceTo: "https://collector.example.com:4318", TraceSample: 0.25, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {
 		t.Errorf("from the file (-want +got):\n%s", diff)
@@ -221,7 +222,7 @@ func TestParseDuration(t *testing.T) {
 func TestNew(t *testing.T) {
 	want := config.Config{
 		Store: "mem:", Listen: "127.0.0.1:7580", AllowTestApps: new(true),
-		MaxInFlight: 9, MaxUploadMiB: 10240, ShutdownTimeout: 10 * time.Second, LogFormat: "text",
+		MaxInFlight: 9, MaxUploadMiB: 10240, ShutdownTimeout: 10 * time.Second, TraceSample: 0.01, LogFormat: "text",
 	}
 	got, err := config.New(config.Config{Store: "mem:", MaxInFlight: 9})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

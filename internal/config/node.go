@@ -18,7 +18,7 @@ func (s *Setting) kinds() map[ast.NodeType]bool {
 	switch s.typ {
 	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
 		return map[ast.NodeType]bool{ast.BoolType: true}
-	case reflect.TypeFor[int](), reflect.TypeFor[uint32]():
+	case reflect.TypeFor[int](), reflect.TypeFor[uint32](), reflect.TypeFor[float64]():
 		return numbers
 	case reflect.TypeFor[time.Duration]():
 		numbers[ast.StringType] = true // a bare number has a sentence of its own

@@ -70,7 +70,7 @@ func (s *Setting) takes() string {
 	switch s.typ {
 	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
 		return "true or false"
-	case reflect.TypeFor[int](), reflect.TypeFor[uint32]():
+	case reflect.TypeFor[int](), reflect.TypeFor[uint32](), reflect.TypeFor[float64]():
 		return "a number"
 	case reflect.TypeFor[time.Duration]():
 		return "a duration with its unit, as 10s"

@@ -31,6 +31,13 @@ func (s *Setting) set(c *Config, text string) error {
 		n, err := strconv.Atoi(text)
 		*p = n
 		return s.numberError(err, text, "1 up")
+	case *float64:
+		n, err := strconv.ParseFloat(text, 64)
+		*p = n
+		if err != nil {
+			return fmt.Errorf("is %s: give a number such as 0.01", text)
+		}
+		return nil
 	case *time.Duration:
 		return s.setDuration(p, text)
 	case *[]string:

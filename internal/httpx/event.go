@@ -42,6 +42,7 @@ type Event struct {
 	err       error
 	quiet     bool
 	onEnd     Observer
+	trace     Trace  // nil unless the request is sampled
 	onLast    func() // called when the exchange becomes a stream or is taken over; see [Stream]
 	turn      turn
 }
@@ -144,6 +145,12 @@ func (e *Event) Command() string { return e.command }
 // Code returns the error code of the response, or 0 for success.
 func (e *Event) Code() int { return e.code }
 
+// Path returns the text of [Event.SetPath], or one for an unknown path.
+func (e *Event) Path() string { return cmp.Or(e.path, unknownPath) }
+
+// Failed reports whether the server was at fault.
+func (e *Event) Failed() bool { return e.err != nil }
+
 // Took returns the duration of the request. It is set when an [Observer] is
 // called.
 func (e *Event) Took() time.Duration { return e.took }
@@ -190,7 +197,7 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 	attrs = append(attrs,
 		slog.String("request_id", e.requestID[0]),
 		slog.String("method", clip(r.Method, maxLoggedMethod)),
-		slog.String("path", cmp.Or(e.path, unknownPath)),
+		slog.String("path", e.Path()),
 		slog.Int("status", w.statusSent()),
 		slog.Float64("took_ms", float64(e.took.Microseconds())/1000),
 		slog.Int("bytes_in", e.bytesIn),
@@ -207,6 +214,9 @@ func (e *Event) appendAll(attrs []slog.Attr, r *http.Request, w *responseWriter)
 	}
 	if e.hasCounts {
 		attrs = append(attrs, slog.Int("items", e.items), slog.Int("failed", e.failed))
+	}
+	if e.trace != nil {
+		attrs = append(attrs, slog.String(TraceAttr, e.trace.ID()))
 	}
 	return append(attrs, e.attrs...)
 }

@@ -65,6 +65,7 @@ func Handler(lg *slog.Logger, h HandlerFunc, onError ErrorFunc) http.Handler {
 		x := &exchange{start: time.Now(), lg: lg, bad: bad, onError: onError}
 		x.w.ResponseWriter, x.w.x = hw, x
 		x.event.init(newRequestID(), x.start)
+		x.event.trace = TraceFrom(hr.Context())
 		hw.Header()[RequestIDHeader] = x.event.requestID[:]
 		x.ctx = eventContext{hr.Context(), &x.event}
 		x.r = hr.WithContext(&x.ctx)
@@ -122,6 +123,9 @@ func (x *exchange) over(level slog.Level) {
 	x.event.took = time.Since(x.start)
 	if o := x.event.onEnd; o != nil && x.lasts == "" {
 		o(&x.event)
+	}
+	if x.event.trace != nil {
+		x.event.trace.End(&x.event, x.w.statusSent())
 	}
 	x.log(level)
 }

@@ -73,5 +73,6 @@ func (m *Metrics) Handler() http.Handler {
 		ErrorLog:            slog.NewLogLogger(m.lg.Handler(), slog.LevelWarn),
 		ErrorHandling:       promhttp.ContinueOnError, // so that one failing metric does not hide the others
 		MaxRequestsInFlight: maxScrapes,
+		EnableOpenMetrics:   true, // exemplars exist in this format alone
 	})
 }

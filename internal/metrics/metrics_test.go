@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -119,7 +120,7 @@ func TestStore(t *testing.T) {
 func TestStoreFails(t *testing.T) {
 	m := newMetrics(t)
 	m.WatchStore(failing{})
-	m.Observe("Records", 0, time.Second, account.Internal)
+	m.Observe(t.Context(), "Records", 0, time.Second, account.Internal)
 	text := scrape(t, m)
 	wants(t, text, `rollcall_store_calls_total{method="Records",result="internal"} 1`)
 	if strings.Contains(text, "rollcall_accounts{") {
@@ -145,7 +146,7 @@ func TestNoAllocation(t *testing.T) {
 	e.SetCode(60007)
 	for name, fn := range map[string]func(){
 		"Request": func() { m.Request(e) },
-		"Observe": func() { m.Observe("Status", 100, time.Millisecond, account.OK) },
+		"Observe": func() { m.Observe(t.Context(), "Status", 100, time.Millisecond, account.OK) },
 	} {
 		if n := testing.AllocsPerRun(100, fn); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
@@ -213,4 +214,33 @@ func TestDiskHangs(t *testing.T) {
 		synctest.Wait()
 		wants(t, scrape(t, m), "rollcall_disk_used_bytes 9")
 	})
+}
+
+// aTrace is the trace of a request that is sampled.
+type aTrace struct{}
+
+func (aTrace) ID() string            { return "4bf92f3577b34da6a3ce929d0e0e4736" }
+func (aTrace) End(*httpx.Event, int) {}
+
+// TestExemplar checks that the histograms name a trace, in the format that has exemplars.
+func TestExemplar(t *testing.T) {
+	m := metrics.New(metrics.Options{Logger: slog.New(slog.DiscardHandler)})
+	ctx := httpx.WithTrace(t.Context(), aTrace{})
+	m.Observe(ctx, "Upsert", 1, time.Millisecond, account.OK)
+	h := httpx.Handler(slog.New(slog.DiscardHandler), func(_ http.ResponseWriter, r *http.Request) error {
+		e := httpx.EventFrom(r.Context())
+		e.SetCommand("account_check")
+		e.OnEnd(m.Request)
+		return nil
+	}, nil)
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, r)
+	for _, name := range []string{"rollcall_store_call_duration_seconds", "rollcall_request_duration_seconds"} {
+		if !regexp.MustCompile(name + `_bucket\{.*\} 1 # \{trace_id="4bf92f3577b34da6a3ce929d0e0e4736"\}`).MatchString(w.Body.String()) {
+			t.Errorf("%s has no exemplar:\n%s", name, w.Body)
+		}
+	}
 }

@@ -66,7 +66,7 @@ func everything(t *testing.T) *metrics.Metrics {
 		return nil
 	}, nil)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
-	m.Observe("Upsert", 1, time.Millisecond, account.OK)
+	m.Observe(t.Context(), "Upsert", 1, time.Millisecond, account.OK)
 	dir := directory.New(directory.Options{Engine: new(mem.Store)})
 	if _, err := dir.CreateApp(t.Context(), "test", account.App{ID: 1, Edition: account.Trial}); err != nil {
 		t.Fatal(err)

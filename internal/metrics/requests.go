@@ -77,7 +77,7 @@ func label(command string) string {
 // Request counts a finished request. It is an [httpx.Observer].
 func (m *Metrics) Request(e *httpx.Event) {
 	r, command, code := &m.requests, e.Command(), e.Code()
-	r.ended.of(outcome{command, code}).count(e.Took())
+	r.ended.of(outcome{command, code}).count(e.Took(), e.TraceID())
 	switch {
 	case wire.Code(code) == wire.CommandRate || wire.Code(code) == wire.AppRate:
 		r.limited.of(limit{command, enforced}).Inc()

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"rollcall/internal/account"
+	"rollcall/internal/httpx"
 )
 
 // store are the metrics of calls of the engine.
@@ -43,8 +44,16 @@ func newStore() store {
 
 // Observe counts a call of the engine. The names of methods come from a fixed
 // set. Observe is the Recorder of package metered.
-func (m *Metrics) Observe(method string, _ int, took time.Duration, code account.Code) {
-	m.store.ended.of(result{method, code}).count(took)
+func (m *Metrics) Observe(ctx context.Context, method string, _ int, took time.Duration, code account.Code) {
+	m.store.ended.of(result{method, code}).count(took, traceOf(ctx))
+}
+
+// traceOf returns the id of the trace that ctx belongs to, or "".
+func traceOf(ctx context.Context) string {
+	if t := httpx.TraceFrom(ctx); t != nil {
+		return t.ID()
+	}
+	return ""
 }
 
 // scrapeTimeout is the maximum time that a scrape waits for the store.

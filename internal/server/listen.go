@@ -49,11 +49,11 @@ func (s *Server) attach() {
 	for _, l := range s.listeners {
 		switch l.flag {
 		case "--listen":
-			l.srv.Handler = s.closingLast(s.table(vendor, s.o.Developer(), true))
+			l.srv.Handler = s.traced(s.closingLast(s.table(vendor, s.o.Developer(), true)))
 		case "--admin-listen":
 			// It serves the vendor's protocol too, so the lines of curl in the console
 			// need no other address.
-			l.srv.Handler = s.closingLast(s.table(vendor, true, false))
+			l.srv.Handler = s.traced(s.closingLast(s.table(vendor, true, false)))
 		case "--pprof-listen":
 			l.srv.Handler = s.pprofHandler()
 			l.srv.WriteTimeout = pprofTimeout

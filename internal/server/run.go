@@ -64,5 +64,8 @@ func (s *Server) close() error {
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
+	if s.tracer != nil {
+		s.tracer.Close()
+	}
 	return errors.Join(errs...)
 }

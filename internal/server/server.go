@@ -32,6 +32,7 @@ import (
 	"rollcall/internal/records"
 	"rollcall/internal/seed"
 	"rollcall/internal/store/open"
+	"rollcall/internal/tracing"
 	"rollcall/internal/wire"
 )
 
@@ -96,6 +97,7 @@ type Server struct {
 	node      string // among those that share the store; "" without them
 	lock      *flock.Flock
 	metrics   *metrics.Metrics
+	tracer    *tracing.Tracer                   // nil without traces
 	disk      func() (metrics.DiskUsage, error) // nil unless the store is on a disk
 	listeners []*listener
 	context   *Context
@@ -125,6 +127,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) open(ctx context.Context) error {
 	s.metrics = metrics.New(metrics.Options{Version: s.o.Version, Logger: s.o.Logger})
 	if err := s.preflight(ctx); err != nil {
+		return err
+	}
+	if err := s.openTraces(ctx); err != nil {
 		return err
 	}
 	if err := s.openStore(ctx); err != nil {

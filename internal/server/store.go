@@ -17,7 +17,7 @@ func (s *Server) openStore(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.engine = metered.New(s.engine, s.metrics)
+	s.engine = metered.New(s.engine, s.recorder())
 	if s.o.SealKeys == "" {
 		s.records = records.New(s.engine, seal.NewRing())
 		return nil

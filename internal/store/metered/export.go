@@ -18,7 +18,7 @@ type exporter struct {
 func (m *exporter) Export(ctx context.Context, app account.AppID, q account.ExportQuery) iter.Seq2[*account.Exported, error] {
 	return func(yield func(*account.Exported, error) bool) {
 		start, items, failure := time.Now(), 0, error(nil)
-		defer func() { m.observe("Export", start, items, failure) }()
+		defer func() { m.observe(ctx, "Export", start, items, failure) }()
 		for e, err := range m.below.Export(ctx, app, q) {
 			if err == nil {
 				items++

@@ -14,13 +14,14 @@ import (
 type Recorder interface {
 	// Observe reports a call of a method of the engine.
 	//
+	//   - ctx is that of the call, for the values in it.
 	//   - items is the size of the batch, the number of returned accounts or records for
 	//     List, Records and Export, the number of writes and spaces for Commit, and 0 for
 	//     all other methods.
 	//   - took is the duration of the call.
 	//   - code is the Code of its error. A batch without an error has Code OK, regardless
 	//     of its results.
-	Observe(method string, items int, took time.Duration, code account.Code)
+	Observe(ctx context.Context, method string, items int, took time.Duration, code account.Code)
 }
 
 // New returns e with its calls reported to r. It does not report Close, Watermark and
@@ -43,18 +44,18 @@ func (m *engine) Unwrap() account.Engine { return m.Engine }
 
 // observe reports a call that began at start and returned err. It skips a call whose
 // context was canceled, because its outcome says nothing about the store.
-func (m *engine) observe(method string, start time.Time, items int, err error) {
+func (m *engine) observe(ctx context.Context, method string, start time.Time, items int, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	m.r.Observe(method, items, time.Since(start), account.CodeOf(err))
+	m.r.Observe(ctx, method, items, time.Since(start), account.CodeOf(err))
 }
 
 // Upsert implements [account.Store].
 func (m *engine) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
 	start := time.Now()
 	rs, err := m.Engine.Upsert(ctx, app, items, p)
-	m.observe("Upsert", start, len(items), err)
+	m.observe(ctx, "Upsert", start, len(items), err)
 	return rs, err
 }
 
@@ -62,7 +63,7 @@ func (m *engine) Upsert(ctx context.Context, app account.AppID, items []account.
 func (m *engine) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
 	start := time.Now()
 	rs, err := m.Engine.Status(ctx, app, ids)
-	m.observe("Status", start, len(ids), err)
+	m.observe(ctx, "Status", start, len(ids), err)
 	return rs, err
 }
 
@@ -70,7 +71,7 @@ func (m *engine) Status(ctx context.Context, app account.AppID, ids []account.Us
 func (m *engine) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
 	start := time.Now()
 	as, err := m.Engine.Lookup(ctx, app, ids)
-	m.observe("Lookup", start, len(ids), err)
+	m.observe(ctx, "Lookup", start, len(ids), err)
 	return as, err
 }
 
@@ -78,7 +79,7 @@ func (m *engine) Lookup(ctx context.Context, app account.AppID, ids []account.Us
 func (m *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
 	start := time.Now()
 	cs, err := m.Engine.Update(ctx, app, patches, p)
-	m.observe("Update", start, len(patches), err)
+	m.observe(ctx, "Update", start, len(patches), err)
 	return cs, err
 }
 
@@ -86,7 +87,7 @@ func (m *engine) Update(ctx context.Context, app account.AppID, patches []accoun
 func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
 	start := time.Now()
 	cs, err := m.Engine.Delete(ctx, app, ids, p)
-	m.observe("Delete", start, len(ids), err)
+	m.observe(ctx, "Delete", start, len(ids), err)
 	return cs, err
 }
 
@@ -94,7 +95,7 @@ func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.Us
 func (m *engine) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
 	start := time.Now()
 	page, err := m.Engine.List(ctx, app, q)
-	m.observe("List", start, len(page.Accounts), err)
+	m.observe(ctx, "List", start, len(page.Accounts), err)
 	return page, err
 }
 
@@ -102,7 +103,7 @@ func (m *engine) List(ctx context.Context, app account.AppID, q account.ListQuer
 func (m *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
 	start := time.Now()
 	n, err := m.Engine.Count(ctx, app)
-	m.observe("Count", start, 0, err)
+	m.observe(ctx, "Count", start, 0, err)
 	return n, err
 }
 
@@ -110,7 +111,7 @@ func (m *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
 func (m *engine) Ready(ctx context.Context) error {
 	start := time.Now()
 	err := m.Engine.Ready(ctx)
-	m.observe("Ready", start, 0, err)
+	m.observe(ctx, "Ready", start, 0, err)
 	return err
 }
 
@@ -118,7 +119,7 @@ func (m *engine) Ready(ctx context.Context) error {
 func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
 	start := time.Now()
 	got, err := m.Engine.Record(ctx, kind, key)
-	m.observe("Record", start, 0, err)
+	m.observe(ctx, "Record", start, 0, err)
 	return got, err
 }
 
@@ -126,7 +127,7 @@ func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (acc
 func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	start := time.Now()
 	page, err := m.Engine.Records(ctx, q)
-	m.observe("Records", start, len(page.Records), err)
+	m.observe(ctx, "Records", start, len(page.Records), err)
 	return page, err
 }
 
@@ -134,6 +135,6 @@ func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.Re
 func (m *engine) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	start := time.Now()
 	number, err := m.Engine.Commit(ctx, c)
-	m.observe("Commit", start, len(c.Writes)+len(c.Spaces), err)
+	m.observe(ctx, "Commit", start, len(c.Writes)+len(c.Spaces), err)
 	return number, err
 }

@@ -27,7 +27,7 @@ type recorder struct {
 	calls []call
 }
 
-func (r *recorder) Observe(method string, items int, took time.Duration, code account.Code) {
+func (r *recorder) Observe(_ context.Context, method string, items int, took time.Duration, code account.Code) {
 	if took < 0 {
 		panic("a call took less than no time")
 	}
