@@ -31,6 +31,7 @@ require (
 
 require (
 	github.com/a-h/templ v0.3.1118
+	github.com/lmittmann/tint v1.2.1
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0

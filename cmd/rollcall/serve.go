@@ -127,11 +127,15 @@ func loadConfig(o config.Options) (*config.Loaded, error) {
 	return l, nil
 }
 
-// newLog returns the handler of the log. The caller closes it.
+// newLog returns the handler of the log. The caller closes it. The format text is for
+// people on a terminal, and one attribute after the other elsewhere.
 func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
 	return logbuf.New(env.stderr, func(w io.Writer) slog.Handler {
-		if format == formatJSON {
+		switch {
+		case format == formatJSON:
 			return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		case terminal(env.stderr):
+			return logbuf.NewPeople(w, level, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
 		}
 		return logbuf.NewText(w, level)
 	})

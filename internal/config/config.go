@@ -212,7 +212,8 @@ type Config struct {
 	TraceSample float64 `name:"trace-sample" default:"0.01" placeholder:"PART" help:"Part of the requests that are traced, from 0 to 1 (default: ${default})."`
 
 	// Form of the log on standard error: "text" for people, "json" for programs that
-	// collect logs. With "json", an error that prevents the start is a JSON object,
+	// collect logs. On a terminal "text" has short lines in colours; the variable NO_COLOR
+	// turns colours off. With "json", an error that prevents the start is a JSON object,
 	// too.
 	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Form of the log on standard error: text or json (default: ${default})."`
 
