@@ -303,3 +303,10 @@ func (r *run) finish(ctx context.Context, state, why string) error {
 	}
 	return err
 }
+
+// Running returns the number of imports that this process works on.
+func (s *Service) Running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.running)
+}

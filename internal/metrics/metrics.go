@@ -59,9 +59,7 @@ func (m *Metrics) WatchStore(s Store) { m.registry.MustRegister(newAccountCounts
 // WatchInFlight adds the number of requests that are being served, which n
 // returns on each scrape. It may be called once.
 func (m *Metrics) WatchInFlight(n func() int) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "rollcall_requests_in_flight", Help: "Requests of the account API that are being served.",
-	}, func() float64 { return float64(n()) }))
+	m.gauge("rollcall_requests_in_flight", "Requests of the account API that are being served.", n)
 }
 
 // maxScrapes is the maximum number of concurrent scrapes.

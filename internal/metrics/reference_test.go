@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -73,6 +74,9 @@ func everything(t *testing.T) *metrics.Metrics {
 	}
 	m.WatchStore(dir)
 	m.WatchInFlight(func() int { return 0 })
+	m.WatchStoreCalls(func() int { return 0 })
+	m.WatchReady(func(context.Context) error { return nil })
+	m.WatchImports(func() int { return 0 })
 	m.WatchCertificate(time.Now)
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })
 	m.WatchRedis(func() metrics.RedisCounts { return metrics.RedisCounts{Shared: true} })

@@ -56,6 +56,36 @@ func traceOf(ctx context.Context) string {
 	return ""
 }
 
+// WatchStoreCalls adds the number of calls of the store that are under way, which n returns
+// on each scrape. It may be called once.
+func (m *Metrics) WatchStoreCalls(n func() int) {
+	m.gauge("rollcall_store_calls_in_flight", "Calls of the store that have begun and not ended; for changes, also those that wait for the disk or the database.", n)
+}
+
+// WatchReady adds whether the server accepts changes, which ready returns on each scrape. It
+// may be called once.
+func (m *Metrics) WatchReady(ready func(context.Context) error) {
+	m.gauge("rollcall_ready", "1 if the server accepts changes, as /readyz says, otherwise 0.", func() int {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+		defer cancel()
+		if ready(ctx) != nil {
+			return 0
+		}
+		return 1
+	})
+}
+
+// WatchImports adds the number of imports that this server works on, which n returns on each
+// scrape. It may be called once.
+func (m *Metrics) WatchImports(n func() int) {
+	m.gauge("rollcall_imports_running", "Imports that this server works on: streams and jobs.", n)
+}
+
+// gauge adds a metric that n returns on each scrape.
+func (m *Metrics) gauge(name, help string, n func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(n()) }))
+}
+
 // scrapeTimeout is the maximum time that a scrape waits for the store.
 const scrapeTimeout = 2 * time.Second
 

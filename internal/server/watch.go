@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -11,9 +12,19 @@ import (
 	"rollcall/internal/store/open"
 )
 
-// watch adds metrics of things that run out unnoticed: the validity of the certificate,
-// the room on the disk, and the age of the newest backup.
+// watch adds metrics of the state of the server, and of things that run out unnoticed: the
+// validity of the certificate, the room on the disk, and the age of the newest backup.
 func (s *Server) watch(ctx context.Context) {
+	s.metrics.WatchImports(s.imports.Running)
+	s.metrics.WatchReady(func(ctx context.Context) error {
+		if closed(s.drain.begun) {
+			return errStopping
+		}
+		return s.dir.Ready(ctx)
+	})
+	if calls, ok := s.engine.(interface{ InFlight() int }); ok {
+		s.metrics.WatchStoreCalls(calls.InFlight)
+	}
 	if s.certificate != nil {
 		s.metrics.WatchCertificate(s.certificate.notAfter)
 	}
@@ -31,6 +42,8 @@ func (s *Server) watch(ctx context.Context) {
 		s.metrics.BackupMade(at)
 	}
 }
+
+var errStopping = errors.New("the server is about to stop")
 
 // backupPages is the number of pages of the audit trail that are searched for a backup.
 // The limit keeps the start short however long the trail is.

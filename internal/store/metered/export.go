@@ -3,7 +3,6 @@ package metered
 import (
 	"context"
 	"iter"
-	"time"
 
 	"rollcall/internal/account"
 )
@@ -17,7 +16,7 @@ type exporter struct {
 // Export implements [account.Exporter].
 func (m *exporter) Export(ctx context.Context, app account.AppID, q account.ExportQuery) iter.Seq2[*account.Exported, error] {
 	return func(yield func(*account.Exported, error) bool) {
-		start, items, failure := time.Now(), 0, error(nil)
+		start, items, failure := m.begin(), 0, error(nil)
 		defer func() { m.observe(ctx, "Export", start, items, failure) }()
 		for e, err := range m.below.Export(ctx, app, q) {
 			if err == nil {

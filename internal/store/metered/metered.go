@@ -5,6 +5,7 @@ package metered
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"rollcall/internal/account"
@@ -36,7 +37,18 @@ func New(e account.Engine, r Recorder) account.Engine {
 
 type engine struct {
 	account.Engine
-	r Recorder
+	r      Recorder
+	active atomic.Int64
+}
+
+// InFlight returns the number of calls that have begun and not ended. The result of [New]
+// has this method.
+func (m *engine) InFlight() int { return int(m.active.Load()) }
+
+// begin counts a call that begins, and returns the time.
+func (m *engine) begin() time.Time {
+	m.active.Add(1)
+	return time.Now()
 }
 
 // Unwrap returns the engine whose calls are reported.
@@ -45,6 +57,7 @@ func (m *engine) Unwrap() account.Engine { return m.Engine }
 // observe reports a call that began at start and returned err. It skips a call whose
 // context was canceled, because its outcome says nothing about the store.
 func (m *engine) observe(ctx context.Context, method string, start time.Time, items int, err error) {
+	m.active.Add(-1)
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -53,7 +66,7 @@ func (m *engine) observe(ctx context.Context, method string, start time.Time, it
 
 // Upsert implements [account.Store].
 func (m *engine) Upsert(ctx context.Context, app account.AppID, items []account.Upsert, p account.UpsertPolicy) ([]account.UpsertResult, error) {
-	start := time.Now()
+	start := m.begin()
 	rs, err := m.Engine.Upsert(ctx, app, items, p)
 	m.observe(ctx, "Upsert", start, len(items), err)
 	return rs, err
@@ -61,7 +74,7 @@ func (m *engine) Upsert(ctx context.Context, app account.AppID, items []account.
 
 // Status implements [account.Store].
 func (m *engine) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
-	start := time.Now()
+	start := m.begin()
 	rs, err := m.Engine.Status(ctx, app, ids)
 	m.observe(ctx, "Status", start, len(ids), err)
 	return rs, err
@@ -69,7 +82,7 @@ func (m *engine) Status(ctx context.Context, app account.AppID, ids []account.Us
 
 // Lookup implements [account.Store].
 func (m *engine) Lookup(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Account, error) {
-	start := time.Now()
+	start := m.begin()
 	as, err := m.Engine.Lookup(ctx, app, ids)
 	m.observe(ctx, "Lookup", start, len(ids), err)
 	return as, err
@@ -77,7 +90,7 @@ func (m *engine) Lookup(ctx context.Context, app account.AppID, ids []account.Us
 
 // Update implements [account.Store].
 func (m *engine) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
-	start := time.Now()
+	start := m.begin()
 	cs, err := m.Engine.Update(ctx, app, patches, p)
 	m.observe(ctx, "Update", start, len(patches), err)
 	return cs, err
@@ -85,7 +98,7 @@ func (m *engine) Update(ctx context.Context, app account.AppID, patches []accoun
 
 // Delete implements [account.Store].
 func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
-	start := time.Now()
+	start := m.begin()
 	cs, err := m.Engine.Delete(ctx, app, ids, p)
 	m.observe(ctx, "Delete", start, len(ids), err)
 	return cs, err
@@ -93,7 +106,7 @@ func (m *engine) Delete(ctx context.Context, app account.AppID, ids []account.Us
 
 // List implements [account.Store].
 func (m *engine) List(ctx context.Context, app account.AppID, q account.ListQuery) (account.ListPage, error) {
-	start := time.Now()
+	start := m.begin()
 	page, err := m.Engine.List(ctx, app, q)
 	m.observe(ctx, "List", start, len(page.Accounts), err)
 	return page, err
@@ -101,7 +114,7 @@ func (m *engine) List(ctx context.Context, app account.AppID, q account.ListQuer
 
 // Count implements [account.Store].
 func (m *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
-	start := time.Now()
+	start := m.begin()
 	n, err := m.Engine.Count(ctx, app)
 	m.observe(ctx, "Count", start, 0, err)
 	return n, err
@@ -109,7 +122,7 @@ func (m *engine) Count(ctx context.Context, app account.AppID) (int64, error) {
 
 // Ready implements [account.Store].
 func (m *engine) Ready(ctx context.Context) error {
-	start := time.Now()
+	start := m.begin()
 	err := m.Engine.Ready(ctx)
 	m.observe(ctx, "Ready", start, 0, err)
 	return err
@@ -117,7 +130,7 @@ func (m *engine) Ready(ctx context.Context) error {
 
 // Record implements [account.Records].
 func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
-	start := time.Now()
+	start := m.begin()
 	got, err := m.Engine.Record(ctx, kind, key)
 	m.observe(ctx, "Record", start, 0, err)
 	return got, err
@@ -125,7 +138,7 @@ func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (acc
 
 // Records implements [account.Records].
 func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
-	start := time.Now()
+	start := m.begin()
 	page, err := m.Engine.Records(ctx, q)
 	m.observe(ctx, "Records", start, len(page.Records), err)
 	return page, err
@@ -133,7 +146,7 @@ func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.Re
 
 // Commit implements [account.Records].
 func (m *engine) Commit(ctx context.Context, c account.Commit) (uint64, error) {
-	start := time.Now()
+	start := m.begin()
 	number, err := m.Engine.Commit(ctx, c)
 	m.observe(ctx, "Commit", start, len(c.Writes)+len(c.Spaces), err)
 	return number, err

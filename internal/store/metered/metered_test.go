@@ -50,6 +50,38 @@ func TestEngine(t *testing.T) {
 	}
 }
 
+// A slow engine blocks a call.
+type slow struct {
+	*mem.Store
+	begun, end chan struct{}
+}
+
+func (s *slow) Count(context.Context, account.AppID) (int64, error) {
+	close(s.begun)
+	<-s.end
+	return 0, nil
+}
+
+func TestInFlight(t *testing.T) {
+	s := &slow{new(mem.Store), make(chan struct{}), make(chan struct{})}
+	e := metered.New(s, new(recorder))
+	inFlight := e.(interface{ InFlight() int }).InFlight
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = e.Count(t.Context(), 1)
+	}()
+	<-s.begun
+	if n := inFlight(); n != 1 {
+		t.Errorf("%d calls during one", n)
+	}
+	close(s.end)
+	<-ended
+	if n := inFlight(); n != 0 {
+		t.Errorf("%d calls after it", n)
+	}
+}
+
 func TestObserve(t *testing.T) {
 	const app account.AppID = 1400000001
 	r := new(recorder)
