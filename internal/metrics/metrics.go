@@ -57,8 +57,9 @@ func New(o Options) *Metrics {
 func (m *Metrics) WatchStore(s Store) { m.registry.MustRegister(newAccountCounts(s)) }
 
 // WatchInFlight adds the number of requests that are being served, which n
-// returns on each scrape. It may be called once.
-func (m *Metrics) WatchInFlight(n func() int) {
+// returns on each scrape, and its limit. It may be called once.
+func (m *Metrics) WatchInFlight(n func() int, limit int) {
+	m.gauge("rollcall_requests_in_flight_limit", "Requests of the account API that can be served at once, the setting max_in_flight. One app uses at most seven eighths.", func() int { return limit })
 	m.gauge("rollcall_requests_in_flight", "Requests of the account API that are being served.", n)
 }
 

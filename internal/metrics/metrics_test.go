@@ -72,7 +72,7 @@ func TestRequests(t *testing.T) {
 	request(kick(70107))
 	request(func(e *httpx.Event) { kick(0)(e); e.Add(slog.Int(httpx.ShadowAttr, 60007)) })
 	request(func(e *httpx.Event) { e.SetCode(60009) })
-	m.WatchInFlight(func() int { return 7 })
+	m.WatchInFlight(func() int { return 7 }, 8)
 	wants(t, scrape(t, m),
 		`rollcall_requests_total{code="0",command="kick"} 4`,
 		`rollcall_requests_total{code="70107",command="kick"} 1`,

@@ -73,7 +73,7 @@ func everything(t *testing.T) *metrics.Metrics {
 		t.Fatal(err)
 	}
 	m.WatchStore(dir)
-	m.WatchInFlight(func() int { return 0 })
+	m.WatchInFlight(func() int { return 0 }, 8)
 	m.WatchStoreCalls(func() int { return 0 })
 	m.WatchReady(func(context.Context) error { return nil })
 	m.WatchImports(func() int { return 0 })

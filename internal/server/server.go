@@ -145,7 +145,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.figures = s.newFigures()
 	s.metrics.WatchStore(s.dir)
 	s.inFlight = api.NewInFlight(s.o.MaxInFlight)
-	s.metrics.WatchInFlight(s.inFlight.Len)
+	s.metrics.WatchInFlight(s.inFlight.Len, s.o.MaxInFlight)
 	s.calls, s.faults, s.rates = calls.NewLog(), faults.NewSet(), ratelimit.NewReport()
 	limits, err := s.newLimits()
 	if err != nil {
