@@ -95,7 +95,7 @@ func (g *appCmd) print(env *environment, a *client.App) error {
 // An appArgument is an optional argument that names an app. Without it a command works on
 // the app of the connection.
 type appArgument struct {
-	App uint32 `arg:"" optional:"" name:"app" given:"" help:"SDKAppID (default: that of --sdkappid or of the context)."`
+	App uint32 `arg:"" optional:"" live:"apps" name:"app" given:"" help:"SDKAppID (default: that of --sdkappid or of the context)."`
 }
 
 type appCreateCmd struct {
@@ -279,7 +279,7 @@ func (c *appSetCmd) confirmChange(ctx context.Context, env *environment, app uin
 }
 
 type appDeleteCmd struct {
-	App uint32 `arg:"" name:"app" given:"" help:"SDKAppID of the app."`
+	App uint32 `arg:"" live:"apps" name:"app" help:"SDKAppID of the app." given:""`
 	confirmation
 }
 

@@ -16,7 +16,7 @@ type appAdminCmd struct {
 
 // An appAdminArgument names a user, who is or becomes an admin, and the app.
 type appAdminArgument struct {
-	UserID string `arg:"" name:"userid" given:"" help:"The user."`
+	UserID string `arg:"" live:"admins" name:"userid" given:"" help:"The user."`
 	appArgument
 }
 

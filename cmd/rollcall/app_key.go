@@ -130,7 +130,7 @@ func (c *appKeyListCmd) Run(ctx context.Context, env *environment, g *appCmd) er
 }
 
 type appKeyRetireCmd struct {
-	ID string `arg:"" name:"key" given:"" help:"Id of the key, as app key list shows it."`
+	ID string `arg:"" live:"keys" name:"key" given:"" help:"Id of the key, as app key list shows it."`
 	appArgument
 	In time.Duration `placeholder:"DURATION" help:"Not now but after this time, as 24h or 7d."`
 	confirmation

@@ -2,15 +2,20 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"rollcall/client"
 	"rollcall/internal/account"
 	"rollcall/internal/loadgen"
+	"rollcall/rollcalltest"
 )
 
 func completionScript(t *testing.T, shell string) string {
@@ -54,12 +59,7 @@ func TestCompletionBash(t *testing.T) {
 		{"rollcall help ac", []string{"account"}},
 		{"rollcall app admin ", []string{"add", "remove", "--help"}},
 	} {
-		const ask = `eval "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _rollcall; echo "${COMPREPLY[@]}"`
-		out, err := exec.Command("bash", "-c", ask, "bash", script, tt.line).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := strings.Fields(string(out))
+		got := bashWords(t, script, tt.line)
 		for _, word := range tt.want {
 			if !slices.Contains(got, word) {
 				t.Errorf("%q: %q, want %q among them", tt.line, got, word)
@@ -69,6 +69,55 @@ func TestCompletionBash(t *testing.T) {
 			t.Errorf("%q: %q, want %q alone", tt.line, got, tt.want)
 		}
 	}
+}
+
+// TestCompletionLive checks that shells offer what the server has.
+func TestCompletionLive(t *testing.T) {
+	dir := t.TempDir()
+	srv := rollcalltest.NewServer(t)
+	key, err := srv.AdminClient.AddKey(t.Context(), srv.SDKAppID, client.NewKey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "context.json")
+	saved := fmt.Sprintf(`{"url":%q,"sdkappid":%d,"admin_token":%q}`, srv.URL, srv.SDKAppID, srv.AdminToken)
+	if err := os.WriteFile(file, []byte(saved), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	app := fmt.Sprint(srv.SDKAppID)
+	for _, tt := range []struct{ kind, want string }{
+		{"apps", app}, {"keys", key.Key.ID}, {"admins", client.Administrator},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), &environment{nil, &stdout, &stderr}, []string{"complete", tt.kind, "--context", file}); code != exitOK || !slices.Contains(strings.Fields(stdout.String()), tt.want) {
+			t.Errorf("%s: exit code %d, %q, want %s in it; %s", tt.kind, code, &stdout, tt.want, &stderr)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), &environment{nil, &stdout, &stderr}, []string{"complete", "apps", "--url", "http://127.0.0.1:1"}); code == exitOK || stdout.Len()+stderr.Len() > 0 {
+		t.Errorf("without a server: exit code %d, %q %q, want silence", code, &stdout, &stderr)
+	}
+	program := filepath.Join(dir, "rollcall") // as the script calls it
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n[ \"$1 $2\" = 'complete apps' ] && echo 1400000042\n[ \"$1 $2\" = 'complete keys' ] && echo 7\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := completionScript(t, "bash")
+	for line, want := range map[string]string{"app show 14": "1400000042", "app key retire 7": "7", "app list --sdkappid ": "1400000042"} {
+		if got := bashWords(t, script, program+" "+line); !slices.Contains(got, want) {
+			t.Errorf("%q: %q, want %s in it", line, got, want)
+		}
+	}
+}
+
+// bashWords returns the words that bash offers at the end of a line.
+func bashWords(t *testing.T, script, line string) []string {
+	t.Helper()
+	const ask = `eval "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _rollcall; echo "${COMPREPLY[@]}"`
+	out, err := exec.Command("bash", "-c", ask, "bash", script, line).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
 }
 
 // TestCompletionSyntax lets each shell parse its script. It skips shells that are not

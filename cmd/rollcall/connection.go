@@ -24,7 +24,7 @@ import (
 type connection struct {
 	Context        string        `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`
 	URL            string        `name:"url" env:"ROLLCALL_URL" placeholder:"URL" given:"" help:"The server, as https://rollcall.example.com."`
-	SDKAppID       uint32        `name:"sdkappid" env:"ROLLCALL_SDKAPPID" placeholder:"N" given:"" help:"The app."`
+	SDKAppID       uint32        `live:"apps" name:"sdkappid" env:"ROLLCALL_SDKAPPID" placeholder:"N" given:"" help:"The app."`
 	KeyFile        string        `placeholder:"FILE" given:"" help:"Secret key of the app, or its ECDSA private key in PEM; - reads it from standard input. $ROLLCALL_KEY holds the key itself."`
 	Admin          string        `env:"ROLLCALL_ADMIN" placeholder:"USERID" given:"" help:"The admin of the app to sign as (default: administrator)."`
 	AdminTokenFile string        `placeholder:"FILE" given:"" help:"Token of the admin API; - reads it from standard input. $ROLLCALL_ADMIN_TOKEN holds the token itself."`

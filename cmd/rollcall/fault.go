@@ -107,7 +107,7 @@ func (faultListCmd) Run(ctx context.Context, env *environment, g *faultCmd) erro
 }
 
 type faultClearCmd struct {
-	ID string `arg:"" optional:"" name:"id" given:"" help:"Id of one fault, as fault list shows it (default: all)."`
+	ID string `arg:"" optional:"" live:"faults" name:"id" given:"" help:"Id of one fault, as fault list shows it (default: all)."`
 }
 
 // Help is shown by rollcall fault clear --help.

@@ -31,7 +31,7 @@ type jobCmd struct {
 
 // A jobArgument names an import.
 type jobArgument struct {
-	Key string `arg:"" name:"key" given:"" help:"Key of the import, as job list shows it."`
+	Key string `arg:"" live:"jobs" name:"key" given:"" help:"Key of the import, as job list shows it."`
 }
 
 // printImport prints one import.

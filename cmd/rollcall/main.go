@@ -48,6 +48,7 @@ type cli struct {
 
 	ExecInside execInsideCmd `cmd:"" name:"exec-inside" hidden:"" help:"Become the program of exec --hosts."`
 
+	Complete   completeCmd   `cmd:"" hidden:"" help:"List values for the completion of a shell."`
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Explain a command."`

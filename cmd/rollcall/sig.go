@@ -25,7 +25,7 @@ type sigCmd struct {
 // credentials are the values that make or check a signature. A value that is not given
 // comes from the context file of a server.
 type credentials struct {
-	SDKAppID   uint32 `name:"sdkappid" placeholder:"N" given:"" help:"The app (default: from the context)."`
+	SDKAppID   uint32 `live:"apps" name:"sdkappid" placeholder:"N" given:"" help:"The app (default: from the context)."`
 	Identifier string `placeholder:"USERID" given:"" help:"The user (default: the admin of the context)."`
 	KeyFile    string `placeholder:"FILE" given:"" help:"Secret key of the app, or an ECDSA key in PEM; - reads it from standard input (default: from the context)."`
 	Context    string `env:"ROLLCALL_CONTEXT" placeholder:"FILE" given:"" help:"Context file of a server (default: ./rollcall-data/context.json)."`

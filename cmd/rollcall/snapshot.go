@@ -55,7 +55,7 @@ type snapshotCmd struct {
 
 // A snapshotArgument names a snapshot and its app.
 type snapshotArgument struct {
-	Name string `arg:"" name:"name" given:"" help:"Name of the snapshot: letters, digits, _, - and ."`
+	Name string `arg:"" live:"snapshots" name:"name" given:"" help:"Name of the snapshot: letters, digits, _, - and ."`
 	appArgument
 }
 

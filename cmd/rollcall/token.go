@@ -84,7 +84,7 @@ func (tokenListCmd) Run(ctx context.Context, env *environment, g *tokenCmd) erro
 }
 
 type tokenDeleteCmd struct {
-	ID string `arg:"" name:"id" given:"" help:"Id of the token, as token list shows it."`
+	ID string `arg:"" live:"tokens" name:"id" given:"" help:"Id of the token, as token list shows it."`
 	confirmation
 }
 

@@ -16,6 +16,8 @@ import (
 // Write writes the completion script for the commands below root. The shell is
 // bash, zsh or fish; Write panics for any other. The tag values of a flag or
 // argument is a list of words separated by commas, or the name of one of lists.
+// The tag live of a flag or argument is a kind of values that the script asks
+// "rollcall complete KIND" for, one a line.
 func Write(w io.Writer, shell string, root *kong.Node, lists map[string][]string) error {
 	write := map[string]func(io.Writer, []position, []valueFlag) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}[shell]
 	positions := lister(lists).completions(root, "")
@@ -27,6 +29,7 @@ func Write(w io.Writer, shell string, root *kong.Node, lists map[string][]string
 type position struct {
 	path  string
 	words []word
+	live  string // kind of values of its first argument; "" for none
 }
 
 // A word can be typed at a position.
@@ -41,6 +44,7 @@ type completion struct {
 	required bool   // the flag has a value
 	file     bool   // the value is the name of a file or directory
 	words    string // possible values, separated by spaces; "" for any
+	live     string // kind of values that the program tells; "" for none
 }
 
 // A lister maps the names of word lists to their words.
@@ -56,6 +60,7 @@ func (l lister) valueOf(f *kong.Flag) completion {
 		required: true,
 		file:     f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR",
 		words:    l.words(f.Tag),
+		live:     f.Tag.Get("live"),
 	}
 }
 
@@ -84,8 +89,8 @@ func valueFlags(positions []position) []valueFlag {
 			if !w.value.required {
 				continue
 			}
-			if other, ok := flags[w.text]; ok && other != w.value {
-				w.value = completion{required: true} // the completion depends on the command
+			if other, ok := flags[w.text]; ok {
+				w.value = w.value.merge(other)
 			}
 			flags[w.text] = w.value
 		}
@@ -95,6 +100,17 @@ func valueFlags(positions []position) []valueFlag {
 		all = append(all, valueFlag{flag, flags[flag]})
 	}
 	return all
+}
+
+// merge returns the completion of a flag that several commands have.
+func (c completion) merge(other completion) completion {
+	live := cmp.Or(c.live, other.live)
+	c.live, other.live = "", ""
+	if c != other {
+		c = completion{required: true} // the completion depends on the command
+	}
+	c.live = live
+	return c
 }
 
 // completions returns the positions from node down.
@@ -114,6 +130,7 @@ func (l lister) completions(node *kong.Node, path string) []position {
 		}
 	}
 	for _, argument := range node.Positional {
+		here.live = cmp.Or(here.live, argument.Tag.Get("live"))
 		if argument.Tag.Has("commands") {
 			here.words = append(here.words, commands(node.Parent)...)
 		}
@@ -152,6 +169,7 @@ const bashEnd = `    esac
     if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev="${COMP_WORDS[COMP_CWORD-2]}"; fi
     case "$prev" in
 %s    esac
+    if [[ $live && $cur != -* ]]; then words+=" $("${COMP_WORDS[0]}" complete "$live" 2>/dev/null)"; fi
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _rollcall rollcall
@@ -161,7 +179,7 @@ func writeBash(w io.Writer, positions []position, values []valueFlag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# bash completion of rollcall
 _rollcall() {
-    local at='' i words=''
+    local at='' i words='' live=''
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$at ${COMP_WORDS[i]}" in
         %s) at="$at ${COMP_WORDS[i]}" ;;
@@ -174,11 +192,11 @@ _rollcall() {
 		for i, word := range p.words {
 			texts[i] = word.text
 		}
-		fmt.Fprintf(&b, "    %s) words=%s ;;\n", quoteSh(p.path), quoteSh(strings.Join(texts, " ")))
+		fmt.Fprintf(&b, "    %s) words=%s live=%s ;;\n", quoteSh(p.path), quoteSh(strings.Join(texts, " ")), quoteSh(p.live))
 	}
 	var cases strings.Builder
 	for _, v := range values {
-		fmt.Fprintf(&cases, "    %s) words=%s ;;\n", v.flag, quoteSh(v.words))
+		fmt.Fprintf(&cases, "    %s) words=%s live=%s ;;\n", v.flag, quoteSh(v.words), quoteSh(v.live))
 	}
 	fmt.Fprintf(&b, bashEnd, cases.String())
 	_, err := io.WriteString(w, b.String())
@@ -189,7 +207,7 @@ func writeZsh(w io.Writer, positions []position, values []valueFlag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `#compdef rollcall
 _rollcall() {
-    local at='' w
+    local at='' w live=''
     local -a choices
     case "${words[CURRENT-1]}" in
 %s    esac
@@ -205,9 +223,10 @@ _rollcall() {
 		for i, word := range p.words {
 			choices[i] = quoteSh(strings.ReplaceAll(word.text, ":", `\:`) + ":" + word.help)
 		}
-		fmt.Fprintf(&b, "    (%s) choices=(%s) ;;\n", quoteSh(p.path), strings.Join(choices, " "))
+		fmt.Fprintf(&b, "    (%s) choices=(%s) live=%s ;;\n", quoteSh(p.path), strings.Join(choices, " "), quoteSh(p.live))
 	}
 	b.WriteString(`    esac
+    if [[ -n $live ]]; then compadd -- ${(f)"$(${words[1]} complete $live 2>/dev/null)"}; fi
     _describe rollcall choices
     _files
 }
@@ -223,8 +242,11 @@ func zshValues(values []valueFlag) string {
 	var b strings.Builder
 	for _, v := range values {
 		offer := "_files"
-		if v.words != "" {
+		switch {
+		case v.words != "":
 			offer = "compadd -- " + v.words
+		case v.live != "":
+			offer = `compadd -- ${(f)"$(${words[1]} complete ` + v.live + ` 2>/dev/null)"}`
 		}
 		fmt.Fprintf(&b, "    (%s) %s; return ;;\n", v.flag, offer)
 	}
@@ -236,6 +258,8 @@ func fishValue(t completion, quote func(string) string) string {
 	switch {
 	case t.words != "":
 		return " -x -a " + quote(t.words)
+	case t.live != "":
+		return " -x -a " + quote("(rollcall complete "+t.live+" 2>/dev/null)")
 	case t.file:
 		return " -r -F"
 	case t.required:
@@ -268,6 +292,9 @@ end
 				option = "-l"
 			}
 			fmt.Fprintf(&b, "complete -c rollcall -n %s %s %s -d %s%s\n", condition, option, quote(name), quote(word.help), fishValue(word.value, quote))
+		}
+		if p.live != "" {
+			fmt.Fprintf(&b, "complete -c rollcall -n %s -x -a %s\n", condition, quote("(rollcall complete "+p.live+" 2>/dev/null)"))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
