@@ -12,6 +12,11 @@ var (
 	Admin []byte
 )
 
+// Settings explains every setting of an app, each below a heading of its name.
+//
+//go:embed settings.md
+var Settings string
+
 // Errors explains every error code, in Markdown of headings, paragraphs and
 // tables.
 //

@@ -16,14 +16,15 @@ import (
 // appCmd works on apps, through the admin API.
 type appCmd struct {
 	connection `group:"connection"`
-	Create     appCreateCmd `cmd:"" help:"Create an app."`
-	List       appListCmd   `cmd:"" help:"List apps."`
-	Show       appShowCmd   `cmd:"" help:"Show an app, without its secrets."`
-	Set        appSetCmd    `cmd:"" help:"Change an app."`
-	Key        appKeyCmd    `cmd:"" help:"Add, list and retire keys."`
-	Rates      appRatesCmd  `cmd:"" help:"Show calls that the rate limits would have refused."`
-	Admins     appAdminCmd  `cmd:"" name:"admin" help:"Add and remove admins."`
-	Delete     appDeleteCmd `cmd:"" help:"Delete an app without accounts."`
+	Create     appCreateCmd   `cmd:"" help:"Create an app."`
+	List       appListCmd     `cmd:"" help:"List apps."`
+	Show       appShowCmd     `cmd:"" help:"Show an app, without its secrets."`
+	Set        appSetCmd      `cmd:"" help:"Change an app."`
+	Settings   appSettingsCmd `cmd:"" help:"List the settings of apps, with types, defaults and examples."`
+	Key        appKeyCmd      `cmd:"" help:"Add, list and retire keys."`
+	Rates      appRatesCmd    `cmd:"" help:"Show calls that the rate limits would have refused."`
+	Admins     appAdminCmd    `cmd:"" name:"admin" help:"Add and remove admins."`
+	Delete     appDeleteCmd   `cmd:"" help:"Delete an app without accounts."`
 }
 
 // open returns a client of the admin API, and the app of the argument or, if that is 0,

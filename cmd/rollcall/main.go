@@ -50,6 +50,7 @@ type cli struct {
 
 	Complete   completeCmd   `cmd:"" hidden:"" help:"List values for the completion of a shell."`
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Man        manCmd        `cmd:"" help:"Write manual pages."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Explain a command."`
 

@@ -112,7 +112,7 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 
 type sigMakeCmd struct {
 	credentials
-	Expire time.Duration `default:"4320h" help:"How long it is valid, as 24h (default: ${default}, 180 days)."`
+	Expire time.Duration `default:"180d" help:"How long it is valid, as 24h (default: ${default})."`
 }
 
 // Help is shown by rollcall sig make --help.

@@ -100,6 +100,7 @@ var imports = map[string][]string{
 	"internal/dryrun":     {"internal/account", "internal/progress", "internal/source"},
 	"internal/copying":    {"internal/account", "internal/records", "internal/seal", "internal/store/digest"},
 	"internal/completion": {},
+	"internal/manual":     {},
 	"internal/progress":   {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},
 	"internal/pseudonym":  {},
