@@ -18,7 +18,10 @@ var (
 var Settings string
 
 // Errors explains every error code, in Markdown of headings, paragraphs and
-// tables.
-//
-//go:embed errors.md
-var Errors string
+// tables. ErrorsChinese is its translation.
+var (
+	//go:embed errors.md
+	Errors string
+	//go:embed errors.zh-CN.md
+	ErrorsChinese string
+)

@@ -54,7 +54,7 @@ var imports = map[string][]string{
 	"internal/bulk":      {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
 	"internal/adminapi":  {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
 	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
-	"internal/reference": {"docs", "internal/console/asset"},
+	"internal/reference": {"docs", "internal/console/asset", "internal/console/text"},
 	"docs":               {},
 	"internal/wire":      {"internal/spelling"},
 	"internal/directory": {"internal/account", "internal/records"},

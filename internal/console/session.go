@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/console/text"
 	"rollcall/internal/console/view"
 )
 
@@ -15,7 +16,6 @@ import (
 const (
 	sessionCookie = "rollcall_session"
 	hostPrefix    = "__Host-"
-	langCookie    = "rollcall_lang"
 	themeCookie   = "rollcall_theme"
 	doneCookie    = "rollcall_done"
 )
@@ -123,7 +123,7 @@ func (v *visit) logout() error {
 // preferences keeps the language and the theme that a visitor has chosen.
 func (v *visit) preferences() error {
 	if lang := v.r.PostFormValue("lang"); lang == "en" || lang == "zh" {
-		v.setCookie(langCookie, lang, preferenceAge)
+		v.setCookie(text.Cookie, lang, preferenceAge)
 	}
 	if theme := v.r.PostFormValue("theme"); theme == "light" || theme == "dark" {
 		v.setCookie(themeCookie, theme, preferenceAge)

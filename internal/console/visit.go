@@ -31,7 +31,7 @@ type visit struct {
 
 func (c *Console) newVisit(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{c: c, w: w, r: r, ctx: r.Context(), path: strings.TrimPrefix(r.URL.Path, Prefix), query: r.URL.Query()}
-	v.Texts = text.In(text.Choose(v.cookie(langCookie), r.Header.Get("Accept-Language")))
+	v.Texts = text.In(text.Choose(v.cookie(text.Cookie), r.Header.Get("Accept-Language")))
 	v.Title = "Rollcall"
 	v.Address = r.URL.RequestURI()
 	v.Server = scheme(r) + r.Host

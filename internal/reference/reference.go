@@ -9,6 +9,7 @@ import (
 
 	"rollcall/docs"
 	"rollcall/internal/console/asset"
+	"rollcall/internal/console/text"
 )
 
 // static is where the console has the files of its pages. The list of errors looks alike.
@@ -20,10 +21,11 @@ const try = "/console/try"
 // policy allows a page to load from this server only, and no script.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// files returns the documents by path. The first call prepares what takes time.
+// files returns the documents by path, and by path and language. The first call prepares what takes time.
 var files = sync.OnceValue(func() map[string]file {
 	return map[string]file{
-		"/docs/errors":        {"text/html; charset=utf-8", render(docs.Errors)},
+		"/docs/errors":        {"text/html; charset=utf-8", render("en", docs.Errors)},
+		"/docs/errors zh":     {"text/html; charset=utf-8", render("zh", docs.ErrorsChinese)},
 		"/openapi/wire.json":  {"application/json", docs.Wire},
 		"/openapi/admin.json": {"application/json", docs.Admin},
 	}
@@ -39,7 +41,7 @@ type file struct {
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
-		f, ok := files()[r.URL.Path]
+		f, ok := files()[inLanguage(r)]
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
@@ -53,6 +55,20 @@ func Handler() http.Handler {
 			http.Error(w, "nothing here; the errors are at /docs/errors, and the console is at /console", http.StatusNotFound)
 		}
 	})
+}
+
+// inLanguage returns the key of the document that a request asks for, in the language of
+// the console.
+func inLanguage(r *http.Request) string {
+	chosen, _ := r.Cookie(text.Cookie)
+	if chosen == nil {
+		chosen = new(http.Cookie)
+	}
+	path := r.URL.Path + " " + string(text.Choose(chosen.Value, r.Header.Get("Accept-Language")))
+	if _, ok := files()[path]; ok {
+		return path
+	}
+	return r.URL.Path
 }
 
 // setHeaders sets the headers of every response. A new version of the server has new

@@ -54,6 +54,22 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// TestLanguage checks that the list of errors is in the language of the console.
+func TestLanguage(t *testing.T) {
+	for _, tt := range []struct{ cookie, accept, want string }{
+		{"", "", `<html lang="en">`}, {"", "zh-CN,zh;q=0.9", "重试该调用。"}, {"en", "zh-CN", "Repeat the call."}, {"zh", "en", `<html lang="zh">`}, {"xx", "fr", "Repeat the call."},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/docs/errors", nil)
+		r.Header.Set("Accept-Language", tt.accept)
+		r.Header.Set("Cookie", "rollcall_lang="+tt.cookie)
+		w := httptest.NewRecorder()
+		reference.Handler().ServeHTTP(w, r)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), tt.want) || !strings.Contains(w.Body.String(), `<tr id="70169">`) {
+			t.Errorf("cookie %q, Accept-Language %q: %d, want %q", tt.cookie, tt.accept, w.Code, tt.want)
+		}
+	}
+}
+
 // Nothing of a page comes from elsewhere, and no script stands in it.
 func TestPagesAskNobody(t *testing.T) {
 	outside := regexp.MustCompile(`(?i)(src|href|action)\s*=\s*["']?(https?:)?//|<script>|<script [^s]| on[a-z]+=|<style`)

@@ -7,25 +7,32 @@ import (
 )
 
 const pageHead = `<!DOCTYPE html>
-<html lang="en">
+<html lang="%[1]s">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Errors · Rollcall</title>
-<link rel="icon" href="%s">
-<link rel="stylesheet" href="%s">
+<title>%[2]s · Rollcall</title>
+<link rel="icon" href="%[3]s">
+<link rel="stylesheet" href="%[4]s">
 </head>
 <body>
-<header class="top"><a class="brand" href="/console">Rollcall</a><nav aria-label="Menu"><ul><li><a href="/console/try">Try it</a></li><li><a href="/docs/errors" aria-current="page">Errors</a></li></ul></nav></header>
+<header class="top"><a class="brand" href="/console">Rollcall</a><nav aria-label="%[5]s"><ul><li><a href="/console/try">%[6]s</a></li><li><a href="/docs/errors" aria-current="page">%[2]s</a></li></ul></nav></header>
 <main class="errors">
 `
+
+// titles are the words around the document, by language.
+var titles = map[string]struct{ errors, menu, try string }{
+	"en": {"Errors", "Menu", "Try it"},
+	"zh": {"错误", "菜单", "试一试"},
+}
 
 // render makes a page of the Markdown that docs/errors.md has: headings,
 // paragraphs of one line, and tables, whose rows can be linked to by their first
 // cell.
-func render(markdown string) []byte {
+func render(language, markdown string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, pageHead, icon(), style())
+	t := titles[language]
+	fmt.Fprintf(&b, pageHead, language, t.errors, icon(), style(), t.menu, t.try)
 	inTable := false
 	lines := strings.Split(markdown, "\n")
 	for i, line := range lines {
@@ -46,7 +53,7 @@ func render(markdown string) []byte {
 
 func renderLine(b *strings.Builder, line string) {
 	switch {
-	case line == "", strings.HasPrefix(line, "<!--"), strings.HasPrefix(line, "|---"):
+	case line == "", strings.HasPrefix(line, "<!--"), strings.HasPrefix(line, "|---"), strings.HasPrefix(line, "["): // the last one leads to the other language
 	case strings.HasPrefix(line, "|"):
 		id, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " ")
 		fmt.Fprintf(b, "<tr id=\"%s\">%s</tr>\n", html.EscapeString(id), cells(line, "td"))

@@ -111,6 +111,9 @@ func (t *Texts) Number(n int64) string { return t.printer.Sprintf("%d", n) }
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
 
+// Cookie is the name of the cookie with the language that a person has chosen.
+const Cookie = "rollcall_lang"
+
 // Choose returns the language that fits best: the chosen one if there is such a language,
 // otherwise the best for the header Accept-Language, otherwise English.
 func Choose(chosen, acceptLanguage string) Language {
