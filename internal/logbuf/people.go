@@ -13,7 +13,7 @@ import (
 // level, the message and the attributes, with colours if colours is true. The line of a
 // request begins with its command and outcome, and leaves out what only programs need.
 func NewPeople(w io.Writer, level slog.Leveler, colours bool) slog.Handler {
-	return &people{tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000", NoColor: !colours})}
+	return &people{tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: "15:04:05.000", NoColor: !colours})}
 }
 
 type people struct{ slog.Handler }

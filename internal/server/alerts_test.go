@@ -132,9 +132,11 @@ func TestAlerts(t *testing.T) {
 		t.Skip("promtool is not installed: it is in Debian's package prometheus")
 	}
 	c := config.Config{Data: t.TempDir(), Store: anystore.Spec(t, anystore.Pebble), MaxInFlight: 8}
-	s := start(t, c, &account.App{ID: 1400000001, Test: true, Edition: account.Development, Admins: []account.UserID{account.Administrator},
+	s := start(t, c, &account.App{
+		ID: 1400000001, Test: true, Edition: account.Development, Admins: []account.UserID{account.Administrator},
 		Keys:     []account.Key{{ID: "1", Kind: account.HMACKey, Secret: "the secret of an own app"}},
-		Settings: account.Settings{RateLimits: map[string]int{"querystate": 1}}})
+		Settings: account.Settings{RateLimits: map[string]int{"querystate": 1}},
+	})
 	url, api := s.Context().URL, adminOf(t, s)
 	if _, err := api.Backup(t.Context(), filepath.Join(t.TempDir(), "backup")); err != nil {
 		t.Fatal(err)
