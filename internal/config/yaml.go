@@ -135,7 +135,7 @@ func (r *reader) pair(p *ast.MappingValueNode) error {
 	case !ok:
 		return r.errorf(at, "%s is no setting: %s", printable(key), suggest(key, func(s Setting) string { return s.Key }))
 	case r.seen[key] > 0:
-		return r.errorf(at, "%s stands in line %d already: keep one of the two", key, r.seen[key])
+		return r.errorf(at, "%s is in line %d already: keep one of the two", key, r.seen[key])
 	}
 	r.seen[key] = at
 	return r.value(s, at, p.Value)

@@ -17,7 +17,7 @@ func (f *File) check(commands []string) error {
 	for i := range f.apps {
 		a, at := &f.apps[i], pointer("apps", i)
 		if first := seen[a.SDKAppID]; first > 0 {
-			return f.errorf(at, "app %d stands in line %d already: keep all of it in one place", a.SDKAppID, first)
+			return f.errorf(at, "app %d is in line %d already: keep all of it in one place", a.SDKAppID, first)
 		}
 		seen[a.SDKAppID] = f.lines[at]
 		if a.Secret != "" && a.PublicKey != "" {
@@ -74,7 +74,7 @@ func (f *File) checkUsers(record *account.App, users []user, at jsontext.Pointer
 			return f.errorf(at, "%s", account.DetailOf(err))
 		}
 		if first := seen[u.ID]; first > 0 {
-			return f.errorf(at, "account %s stands in line %d already: keep one of the two", account.Quote(u.ID), first)
+			return f.errorf(at, "account %s is in line %d already: keep one of the two", account.Quote(u.ID), first)
 		}
 		seen[u.ID] = f.lines[at]
 		if _, err := u.changes(); err != nil {

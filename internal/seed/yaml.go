@@ -114,7 +114,7 @@ func (c *converter) object(pairs []*ast.MappingValueNode, at jsontext.Pointer, d
 		key := p.Key.GetToken().Value
 		below := at.AppendToken(key)
 		if first := c.lines[below]; first > 0 {
-			return &lineError{lineOf(p.Key), fmt.Sprintf("%s stands in line %d already: keep one of the two", account.Quote(key), first)}
+			return &lineError{lineOf(p.Key), fmt.Sprintf("%s is in line %d already: keep one of the two", account.Quote(key), first)}
 		}
 		c.lines[below] = lineOf(p.Key)
 		if err := c.text(p.Key, key); err != nil {

@@ -21,7 +21,7 @@ func vendorPath(path string) bool {
 }
 
 // vendorHost reports whether the Host header of a request has a name of the vendor, or
-// one that the local certificate stands in for.
+// one of the local certificate.
 func (s *Server) vendorHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

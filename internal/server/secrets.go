@@ -75,7 +75,7 @@ func (s *Server) warnOtherToken(ctx context.Context) error {
 	hash := account.HashToken(s.adminToken)
 	tokens, err := s.dir.Tokens(ctx)
 	if slices.ContainsFunc(tokens, func(t *account.Token) bool { return t.Name == directory.BootstrapToken && t.Hash != hash }) {
-		s.o.Logger.Warn("the token of --admin-token-file replaces the one of an earlier file, which no server accepts any more; copy the file to all servers of the database, and restart none of them with another token")
+		s.o.Logger.Warn("the token of --admin-token-file replaces the one of an earlier file, which no server accepts now; copy the file to all servers of the database, and restart none of them with another token")
 	}
 	return err
 }
