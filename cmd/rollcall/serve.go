@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -18,6 +19,7 @@ import (
 	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/server"
 	"rollcall/internal/store/open"
+	"rollcall/internal/supervisor"
 )
 
 // serveCmd runs the server. Without flags it is a developer's: loopback only,
@@ -79,6 +81,10 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 	return nil
 }
 
+// startTime is the longest start that the supervisor waits for. A migration of a large
+// database can take long.
+const startTime = time.Hour
+
 // start opens the server and greets the user.
 func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
 	if err := cfg.CheckDirs(); err != nil {
@@ -87,7 +93,11 @@ func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.L
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	s, err := server.Open(ctx, server.Options{Config: cfg.Config, Effective: cfg.Effective(), Version: version, Logger: lg, Hangups: hangups, Stops: stops})
+	sv := supervisor.New(lg)
+	sv.Starting("opening the store", startTime)
+	s, err := server.Open(ctx, server.Options{
+		Config: cfg.Config, Effective: cfg.Effective(), Version: version, Logger: lg, Supervisor: sv, Hangups: hangups, Stops: stops,
+	})
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}

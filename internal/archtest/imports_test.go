@@ -119,6 +119,7 @@ var imports = map[string][]string{
 	"internal/durable":           {},
 	"internal/private":           {},
 	"internal/spelling":          {},
+	"internal/supervisor":        {},
 	"internal/testutil":          {},
 	"internal/testutil/anystore": {"internal/account", "internal/config", "internal/store/open", "internal/testutil/pgtest"},
 	"internal/testutil/faultfs":  {},

@@ -27,17 +27,17 @@ type component struct {
 }
 
 // components returns the components in the order of their start. They end in reverse
-// order, so a component may rely on those before it. The addresses come last, because
-// their handlers rely on everything.
+// order, so a component may rely on those before it. The addresses come after all that their
+// handlers rely on. The supervisor comes last: it hears of the end before anything ends.
 func (s *Server) components() []component {
-	list := []component{{name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}}
+	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}}
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}
 	if s.o.AllowTestApps != nil && *s.o.AllowTestApps {
 		list = append(list, component{name: "expiry", run: s.expire})
 	}
-	return append(list, component{name: "addresses", run: s.serve})
+	return append(list, component{name: "addresses", run: s.serve}, component{name: "supervisor", run: s.runSupervisor})
 }
 
 // A worker is a component that runs.

@@ -65,6 +65,7 @@ const firstSignal = 100 * time.Millisecond
 func (s *Server) wait(ctx context.Context, signals <-chan os.Signal) {
 	half := s.o.Drain / 2
 	s.o.Logger.Info("draining: calls are served, and /readyz says 503; another signal ends that", slog.Int64("at_most_ms", s.o.Drain.Milliseconds()))
+	s.o.Supervisor.Stopping("draining: calls are served until the end", s.o.Drain+s.o.ShutdownTimeout+cutTime)
 	close(s.drain.begun)
 	if signals != nil {
 		pause(ctx, signals, firstSignal)

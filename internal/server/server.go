@@ -32,6 +32,7 @@ import (
 	"rollcall/internal/records"
 	"rollcall/internal/seed"
 	"rollcall/internal/store/open"
+	"rollcall/internal/supervisor"
 	"rollcall/internal/tracing"
 	"rollcall/internal/wire"
 )
@@ -65,6 +66,10 @@ type Options struct {
 
 	// Logger is required.
 	Logger *slog.Logger
+
+	// Supervisor is told when the server is ready, reads its files again, and stops.
+	// Optional.
+	Supervisor *supervisor.Supervisor
 
 	// Hangups receives signals to read the files of the certificate again. Optional.
 	Hangups <-chan os.Signal
