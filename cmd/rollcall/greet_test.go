@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rollcall/internal/config"
+	"rollcall/internal/server"
 	"rollcall/internal/testutil"
 )
 
@@ -39,7 +40,7 @@ func TestGreet(t *testing.T) {
 			var out bytes.Buffer
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			s, err := start(ctx, &environment{stdout: &out}, &config.Loaded{Config: *cfg}, testutil.Logger(t), nil)
+			s, err := start(ctx, &environment{stdout: &out}, &config.Loaded{Config: *cfg}, server.Options{Logger: testutil.Logger(t)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -61,14 +63,18 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 		signal.Notify(hangups, syscall.SIGHUP)
 		defer signal.Stop(hangups)
 	}
-	cfg, err := c.load(k)
+	sockets, err := supervisor.Sockets()
+	if err != nil {
+		return tellStart(env, c.LogFormat, err)
+	}
+	cfg, err := c.load(k, sockets)
 	if err != nil {
 		return tellStart(env, formatOf(err), err)
 	}
 	log := newLog(env, cfg.LogFormat, cfg.LogLevel)
 	defer log.Close()
 	lg := slog.New(log)
-	s, err := start(ctx, env, cfg, lg, hangups)
+	s, err := start(ctx, env, cfg, server.Options{Logger: lg, Sockets: byFlag(sockets), Hangups: hangups})
 	if err != nil {
 		return tellStart(env, cfg.LogFormat, err)
 	}
@@ -85,24 +91,23 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 // database can take long.
 const startTime = time.Hour
 
-// start opens the server and greets the user.
-func start(ctx context.Context, env *environment, cfg *config.Loaded, lg *slog.Logger, hangups <-chan os.Signal) (*server.Server, error) {
+// start opens the server and greets the user. It completes o.
+func start(ctx context.Context, env *environment, cfg *config.Loaded, o server.Options) (*server.Server, error) {
 	if err := cfg.CheckDirs(); err != nil {
 		return nil, &usageError{err}
 	}
 	if err := server.MakeDataDir(cfg.Data); err != nil {
 		return nil, cfg.Attribute(err)
 	}
-	sv := supervisor.New(lg)
-	sv.Starting("opening the store", startTime)
-	s, err := server.Open(ctx, server.Options{
-		Config: cfg.Config, Effective: cfg.Effective(), Version: version, Logger: lg, Supervisor: sv, Hangups: hangups, Stops: stops,
-	})
+	o.Config, o.Effective, o.Version, o.Stops = cfg.Config, cfg.Effective(), version, stops
+	o.Supervisor = supervisor.New(o.Logger)
+	o.Supervisor.Starting("opening the store", startTime)
+	s, err := server.Open(ctx, o)
 	if err != nil {
 		return nil, cfg.Attribute(err)
 	}
 	for _, warning := range cfg.Warnings() {
-		lg.Warn(warning)
+		o.Logger.Warn(warning)
 	}
 	return s, greet(env, &cfg.Config, s)
 }
@@ -114,16 +119,33 @@ func stops() (signals <-chan os.Signal, ignore func()) {
 	return c, func() { signal.Stop(c) }
 }
 
+// socketKeys are the keys of the settings whose addresses a supervisor may open, by the names
+// of the sockets.
+var socketKeys = map[string]string{supervisor.APISocket: "listen", supervisor.AdminSocket: "admin_listen"}
+
+// byFlag returns sockets by the flags of their addresses.
+func byFlag(sockets map[string]net.Listener) map[string]net.Listener {
+	all := map[string]net.Listener{}
+	for name, l := range sockets {
+		all["--"+strings.ReplaceAll(socketKeys[name], "_", "-")] = l
+	}
+	return all
+}
+
 // load reads the configuration. A flag that was given wins over the environment and the
-// file.
-func (c *serveCmd) load(k *kong.Context) (*config.Loaded, error) {
+// file, and a socket that is open wins over all.
+func (c *serveCmd) load(k *kong.Context, sockets map[string]net.Listener) (*config.Loaded, error) {
+	addresses := map[string]string{}
+	for name, l := range sockets {
+		addresses[socketKeys[name]] = l.Addr().String()
+	}
 	var given []string
 	for _, p := range k.Path {
 		if p.Flag != nil {
 			given = append(given, p.Flag.Name)
 		}
 	}
-	return loadConfig(config.Options{File: c.File, Flags: &c.Config, Given: given})
+	return loadConfig(config.Options{File: c.File, Flags: &c.Config, Given: given, Sockets: addresses})
 }
 
 // loadConfig reads a configuration, with the settings of the environment.

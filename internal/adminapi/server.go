@@ -11,7 +11,7 @@ type ServerSetting struct {
 	Key         string `json:"key"`         // as in the file, such as admin_host
 	Value       string `json:"value"`       // as text, lists with commas; "" for none
 	Default     string `json:"default"`     // as text; "" for none, or for one that depends on other settings
-	Source      string `json:"source"`      // flag, environment, file, default, or program for a server inside another program
+	Source      string `json:"source"`      // flag, environment, file, socket, default, or program for a server inside another program
 	Place       string `json:"place"`       // flag, variable, or file and line; "" for a default
 	Takes       string `json:"takes"`       // description of the values
 	Description string `json:"description"` // in one sentence

@@ -6,12 +6,12 @@ import "strings"
 type Effective struct {
 	Setting
 	Value  string // as text, without the password of a URL; "" if the setting has no value
-	Origin string // "flag", "environment", "file", "default", or "program" for a server inside another program
+	Origin string // "flag", "environment", "file", "socket", "default", or "program" for a server inside another program
 	Place  string // flag, variable, or file and line; "" otherwise
 }
 
 // origins are the kinds of sources in an [Effective].
-var origins = map[sourceKind]string{fromDefault: "default", fromFile: "file", fromEnv: "environment", fromFlag: "flag"}
+var origins = map[sourceKind]string{fromDefault: "default", fromFile: "file", fromEnv: "environment", fromFlag: "flag", fromSocket: "socket"}
 
 // Effective returns every setting with its value, in the order of [Config].
 func (l *Loaded) Effective() []Effective {

@@ -30,7 +30,8 @@ func TestEffective(t *testing.T) {
 	l, err := config.Load(config.Options{
 		File: file, Environ: []string{"ROLLCALL_CFG_LOG_LEVEL=error", "ROLLCALL_CFG_STORE=postgres://u:hidden@db/x"},
 		Flags: &config.Config{MaxUploadMiB: 7}, Given: []string{"max-upload-mib"},
-		Redact: func(value string) string { return strings.ReplaceAll(value, ":hidden", "") },
+		Sockets: map[string]string{"listen": "127.0.0.1:99"},
+		Redact:  func(value string) string { return strings.ReplaceAll(value, ":hidden", "") },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,7 @@ func TestEffective(t *testing.T) {
 		{"log_level", "error", "environment", "ROLLCALL_CFG_LOG_LEVEL"},
 		{"store", "postgres://u@db/x", "environment", "ROLLCALL_CFG_STORE"},
 		{"max_upload_mib", "7", "flag", "--max-upload-mib"},
-		{"listen", "127.0.0.1:7580", "default", ""},
+		{"listen", "127.0.0.1:99", "socket", "socket of the supervisor"},
 		{"tls_cert", "", "default", ""},
 		{"seal_keys", "/d/seal.keys", "default", ""},
 	} {

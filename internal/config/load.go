@@ -23,6 +23,7 @@ const (
 	fromFile
 	fromEnv
 	fromFlag
+	fromSocket
 )
 
 // Describe says, for a person, where the value of s comes from.
@@ -34,6 +35,8 @@ func (s Source) Describe(of Setting) string {
 		return of.Env
 	case fromFlag:
 		return of.Flag
+	case fromSocket:
+		return "socket of the supervisor"
 	}
 	return "default"
 }
@@ -83,6 +86,10 @@ type Options struct {
 	Flags   *Config  // values of the command line
 	Given   []string // names of the flags that were given, as "admin-host"
 
+	// Sockets are the addresses of sockets that a supervisor has opened, by the key of the
+	// setting that they replace, such as "listen".
+	Sockets map[string]string
+
 	// CheckStore checks the value of store. Its error is a sentence without secrets.
 	CheckStore func(spec string) error
 
@@ -108,6 +115,7 @@ func Load(o Options) (*Loaded, error) {
 	l.setDefaults()
 	err := cmp.Or(l.readFile(o.File), l.readEnv(o.Environ))
 	l.readFlags(o.Flags, o.Given)
+	err = cmp.Or(err, l.readSockets(o.Sockets))
 	if err == nil {
 		err = l.check()
 	}
@@ -193,6 +201,25 @@ func (l *Loaded) readFlags(flags *Config, given []string) {
 			l.sources[s.Key] = Source{kind: fromFlag}
 		}
 	}
+}
+
+// readSockets sets the addresses of sockets that are open already. The rules then apply to
+// the addresses that are really served, and not to those of the other sources.
+func (l *Loaded) readSockets(sockets map[string]string) error {
+	for _, s := range settings {
+		addr, ok := sockets[s.Key]
+		switch {
+		case !ok:
+			continue
+		case s.Text(&l.Config) == AdminOff:
+			from := l.sources[s.Key]
+			return errorf(from, "%s is %s, but the supervisor passed a socket for it: remove one of the two", from.name(s), AdminOff)
+		}
+		if err := l.set(&s, Source{kind: fromSocket}, addr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SealFile is the name of the file in the data directory with the keys that seal the

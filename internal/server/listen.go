@@ -62,9 +62,17 @@ func (s *Server) attach() {
 	}
 }
 
+// listener returns the socket of a flag that the supervisor has opened, or a new one.
+func (s *Server) listener(ctx context.Context, flag, addr string) (net.Listener, error) {
+	if l := s.o.Sockets[flag]; l != nil {
+		return l, nil
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}
+
 // listenAt opens the address of a flag.
 func (s *Server) listenAt(ctx context.Context, flag, addr string, o httpx.ListenerOptions) error {
-	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	inner, err := s.listener(ctx, flag, addr)
 	if err != nil {
 		return fmt.Errorf("%s %s cannot be opened: end what listens there, or choose another address: %w", flag, addr, err)
 	}

@@ -71,6 +71,10 @@ type Options struct {
 	// Optional.
 	Supervisor *supervisor.Supervisor
 
+	// Sockets are open already and replace the addresses of Config, by the flag of the
+	// address, such as "--listen". The server closes them. Optional.
+	Sockets map[string]net.Listener
+
 	// Hangups receives signals to read the files of the certificate again. Optional.
 	Hangups <-chan os.Signal
 
