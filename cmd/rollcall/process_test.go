@@ -220,7 +220,7 @@ func TestHangup(t *testing.T) {
 			t.Fatalf("import after SIGHUP: %+v, %v", ack, err)
 		}
 	}
-	eventually(t, "line about SIGHUP", func() bool { return strings.Contains(p.stderr.String(), "nothing to reload") })
+	eventually(t, "line about SIGHUP", func() bool { return strings.Contains(p.stderr.String(), "msg=reloaded changed=nothing") })
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

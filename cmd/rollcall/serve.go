@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
 	"rollcall/internal/config"
@@ -67,14 +68,18 @@ func (c *serveCmd) Run(ctx context.Context, env *environment, k *kong.Context) e
 	if err != nil {
 		return tellStart(env, c.LogFormat, err)
 	}
-	cfg, err := c.load(k, sockets)
+	load := func() (*config.Loaded, error) { return c.load(k, sockets) }
+	cfg, err := load()
 	if err != nil {
 		return tellStart(env, formatOf(err), err)
 	}
-	log := newLog(env, cfg.LogFormat, cfg.LogLevel)
+	level := new(slog.LevelVar)
+	level.Set(cfg.LogLevel)
+	log := newLog(env, cfg.LogFormat, level)
 	defer log.Close()
 	lg := slog.New(log)
-	s, err := start(ctx, env, cfg, server.Options{Logger: lg, Sockets: byFlag(sockets), Hangups: hangups})
+	limitMemory(lg, memlimit.FromCgroup)
+	s, err := start(ctx, env, cfg, server.Options{Logger: lg, Sockets: byFlag(sockets), Hangups: hangups, Level: level, Reload: load})
 	if err != nil {
 		return tellStart(env, cfg.LogFormat, err)
 	}
@@ -161,7 +166,7 @@ func loadConfig(o config.Options) (*config.Loaded, error) {
 
 // newLog returns the handler of the log. The caller closes it. The format text is for
 // people on a terminal, and one attribute after the other elsewhere.
-func newLog(env *environment, format string, level slog.Level) *logbuf.Handler {
+func newLog(env *environment, format string, level slog.Leveler) *logbuf.Handler {
 	return logbuf.New(env.stderr, func(w io.Writer) slog.Handler {
 		switch {
 		case format == formatJSON:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,9 +59,13 @@ func startNotifying(t *testing.T, dir string, variables []string, args ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	// env sets the variables, because startCommand sets the environment.
-	cmd := exec.Command("env", append(append(variables, exe), serveArgs(dir, args...)...)...)
-	return startCommand(t, dir, cmd)
+	return startCommand(t, dir, envCommand(variables, append([]string{exe}, serveArgs(dir, args...)...)...))
+}
+
+// envCommand returns a command with variables in its environment. The program env sets them,
+// because startCommand replaces the environment of the command itself.
+func envCommand(variables []string, command ...string) *exec.Cmd {
+	return exec.Command("env", slices.Concat(variables, command)...)
 }
 
 // TestNotify starts and stops a server with a supervisor that has a watchdog.

@@ -50,8 +50,8 @@ type Options struct {
 	// Observer is called for every request. Optional.
 	Observer httpx.Observer
 
-	// Settings are those of the server, without secrets. Optional.
-	Settings []adminapi.ServerSetting
+	// Settings returns those of the server, without secrets. Optional.
+	Settings func() []adminapi.ServerSetting
 
 	// SigAnswer returns the code, the text and the advice of the answer of the account API
 	// to a call with a UserSig. Its arguments are the UserSig, and the code and the reason of

@@ -215,7 +215,7 @@ func (r *AppRecord) Sealed() (n int) {
 // Opened returns the app with the secrets that ring opens. A nil ring leaves them as they
 // are.
 func (r *AppRecord) Opened(ring *seal.Ring) (*account.App, error) {
-	return (&Registry{ring: ring}).unseal(r.App)
+	return withKeys(ring).unseal(r.App)
 }
 
 // Resealed returns the value of the record with the secrets sealed by the keys of to, for
@@ -225,7 +225,7 @@ func (r *AppRecord) Resealed(from, to *seal.Ring) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed := (&Registry{ring: to}).seal(open, r.App)
+	sealed := withKeys(to).seal(open, r.App)
 	return encode(sealed.Stored()), nil
 }
 

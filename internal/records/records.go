@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync/atomic"
 
 	"rollcall/internal/account"
 	"rollcall/internal/seal"
@@ -24,7 +25,7 @@ import (
 // Unknown and Internal.
 type Registry struct {
 	e        account.Records
-	ring     *seal.Ring // nil: secrets are not sealed
+	ring     atomic.Pointer[seal.Ring] // nil: secrets are not sealed
 	apps     *table[account.AppID, *account.App]
 	tokens   *table[account.TokenHash, *account.Token]
 	sessions *table[string, *Session]
@@ -33,10 +34,18 @@ type Registry struct {
 // New returns a Registry of the records of e. It seals the secrets of apps with the keys
 // of ring. If ring is nil, it stores secrets unsealed.
 func New(e account.Records, ring *seal.Ring) *Registry {
-	r := &Registry{e: e, ring: ring}
+	r := withKeys(ring)
+	r.e = e
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
 	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
+	return r
+}
+
+// withKeys returns a Registry without an engine, which only opens and seals secrets.
+func withKeys(ring *seal.Ring) *Registry {
+	r := new(Registry)
+	r.ring.Store(ring)
 	return r
 }
 

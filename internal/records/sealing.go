@@ -21,10 +21,10 @@ func (r *Registry) openApp(value []byte) (*account.App, error) {
 func (r *Registry) unseal(stored *account.App) (*account.App, error) {
 	open := stored.Clone()
 	for i, k := range open.Keys {
-		if r.ring == nil || !seal.Sealable(k) {
+		if r.ring.Load() == nil || !seal.Sealable(k) {
 			continue
 		}
-		secret, err := r.ring.Open(open.ID, k)
+		secret, err := r.ring.Load().Open(open.ID, k)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func (r *Registry) unseal(stored *account.App) (*account.App, error) {
 func (r *Registry) seal(a, keep *account.App) account.App {
 	sealed := a.Clone()
 	for i, k := range sealed.Keys {
-		if r.ring != nil && seal.Sealable(k) {
+		if r.ring.Load() != nil && seal.Sealable(k) {
 			sealed.Keys[i].Secret = r.sealKey(a.ID, k, keep)
 		}
 	}
@@ -51,12 +51,12 @@ func (r *Registry) sealKey(app account.AppID, k account.Key, keep *account.App) 
 			if old.ID != k.ID || !seal.Sealed(old) {
 				continue
 			}
-			if secret, err := r.ring.Open(app, old); err == nil && secret == k.Secret {
+			if secret, err := r.ring.Load().Open(app, old); err == nil && secret == k.Secret {
 				return old.Secret
 			}
 		}
 	}
-	return r.ring.Seal(app, k)
+	return r.ring.Load().Seal(app, k)
 }
 
 // Reseal seals every secret that is not sealed with the newest key, and returns their
@@ -64,7 +64,7 @@ func (r *Registry) sealKey(app account.AppID, k account.Key, keep *account.App) 
 // is changed meanwhile is sealed with the newest key in any case. able is false if the
 // Registry does not seal secrets.
 func (r *Registry) Reseal(ctx context.Context, by account.AuditEntry) (total int, able bool, err error) {
-	if r.ring == nil {
+	if r.ring.Load() == nil {
 		return 0, false, nil
 	}
 	apps, err := r.Apps(ctx)
@@ -111,7 +111,7 @@ func (r *Registry) resealApp(ctx context.Context, id account.AppID, by account.A
 // newest key.
 func (r *Registry) outdated(stored *account.App) (n int) {
 	for _, k := range stored.Keys {
-		if !r.ring.Current(k) {
+		if !r.ring.Load().Current(k) {
 			n++
 		}
 	}

@@ -60,3 +60,36 @@ func sharePrint(ctx context.Context, e account.Records, version, print string) (
 		}
 	}
 }
+
+// ReadKeys reads the sealing keys in file, which may have more keys than at the start. The
+// Registry goes on with its keys until [Registry.UseKeys]. The error is one sentence: a key
+// of the start must not be missing, because secrets may be sealed with it.
+func (r *Registry) ReadKeys(file string) (*seal.Ring, error) {
+	next, err := seal.ReadRing(file)
+	if err != nil {
+		return nil, err
+	}
+	prints := next.Fingerprints()
+	for version, print := range r.ring.Load().Fingerprints() {
+		if prints[version] != print {
+			return nil, fmt.Errorf("the file of sealing keys %s has no longer the key of version %d that the server uses: restore the line, and restart the server to remove a key", file, version)
+		}
+	}
+	return next, nil
+}
+
+// UseKeys seals with the newest key of ring from now on, and reports whether ring has more
+// keys than before. ring comes from [Registry.ReadKeys]. With shared, other servers use the
+// engine too, and UseKeys refuses keys that differ from theirs.
+func (r *Registry) UseKeys(ctx context.Context, ring *seal.Ring, shared bool) (added bool, err error) {
+	if len(ring.Fingerprints()) == len(r.ring.Load().Fingerprints()) {
+		return false, nil
+	}
+	if shared {
+		if err := shareKeys(ctx, r.e, ring); err != nil {
+			return false, err
+		}
+	}
+	r.ring.Store(ring)
+	return true, nil
+}

@@ -3,7 +3,7 @@
 //
 // The file, by default seal.keys in the data directory, is created on the first start.
 // The nodes of a cluster share it. To change the key, add a line (see
-// [ReadRing]), restart every node, and reseal. Older lines may go after that.
+// [ReadRing]), send SIGHUP to every node, and reseal. Older lines may go after that.
 package seal
 
 import (

@@ -9,7 +9,6 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/api"
-	"rollcall/internal/config"
 	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/store/open"
 )
@@ -18,7 +17,7 @@ import (
 func (s *Server) newAdmin() *admin.Server {
 	o := admin.Options{
 		Directory: s.dir, Imports: s.imports, Figures: s.figures, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
-		Settings: s.settings(), SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
+		Settings: s.settings, SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
 		VerifyBackup: func(ctx context.Context, dir string) (*account.Contents, error) { return open.Verify(ctx, dir, "") },
@@ -34,10 +33,7 @@ func (s *Server) newAdmin() *admin.Server {
 
 // settings returns the settings as the admin API shows them.
 func (s *Server) settings() []adminapi.ServerSetting {
-	all := s.o.Effective
-	if all == nil {
-		all = config.EffectiveIn(s.o.Config, Redact)
-	}
+	all := *s.effective.Load()
 	shown := make([]adminapi.ServerSetting, len(all))
 	for i, e := range all {
 		shown[i] = adminapi.ServerSetting{Key: e.Key, Value: e.Value, Default: e.Default, Source: e.Origin, Place: e.Place, Takes: e.Takes, Description: e.Help}

@@ -33,7 +33,7 @@ type certificate struct {
 func newCertificate(certFile, keyFile string, lg *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, lg: lg}
 	if err := c.load(); err != nil {
-		return nil, fmt.Errorf("--tls-cert %s: %w; give a certificate and the key that belongs to it, both in PEM", certFile, err)
+		return nil, c.explain(err)
 	}
 	return c, nil
 }
@@ -49,20 +49,35 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
 		if time.Since(c.checked) >= certificateInterval {
-			_ = c.reload(false) // it is logged
+			_ = c.reload() // it is logged
 		}
 	}
 	return c.current.Load(), nil
 }
 
-// reloadNow checks the files at once. It logs the outcome even if that was logged before.
-func (c *certificate) reloadNow() {
+// check reads the files and returns an error if they cannot be used. It uses nothing.
+func (c *certificate) check() error {
+	certPEM, keyPEM, err := c.read()
+	if err == nil {
+		_, err = tls.X509KeyPair(certPEM, keyPEM)
+	}
+	if err != nil {
+		return c.explain(err)
+	}
+	return nil
+}
+
+// use reads the files at once, and reports whether they are used and differ from those before.
+func (c *certificate) use() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.reload(true) == nil {
-		c.lg.Info("files of the certificate read again; other settings are read at the start",
-			slog.Time("not_after", c.notAfter()))
-	}
+	before := c.current.Load()
+	return c.reload() == nil && c.current.Load() != before
+}
+
+// explain returns err with the name of the file and the remedy.
+func (c *certificate) explain(err error) error {
+	return fmt.Errorf("--tls-cert %s: %w; give a certificate and the key that belongs to it, both in PEM", c.certFile, err)
 }
 
 // notAfter returns the time at which the current certificate expires.
@@ -70,14 +85,12 @@ func (c *certificate) notAfter() time.Time { return c.current.Load().Leaf.NotAft
 
 // reload loads the files if they changed, and returns an error if they cannot be used.
 // The old certificate then stays in use. Such an error is normal for a moment while the
-// files are replaced one after the other. reload logs one warning for each state of the
-// files, or one for each call if asked is true.
-func (c *certificate) reload(asked bool) error {
+// files are replaced one after the other. reload logs one line for each state of the files.
+func (c *certificate) reload() error {
 	before := c.state
 	err := c.load()
-	changed := c.state != before
 	switch {
-	case !changed && (err == nil || !asked):
+	case c.state == before:
 	case err != nil:
 		c.lg.Warn("the new certificate cannot be used, the old one stays: mend the files, they are read again",
 			slog.String("tls_cert", c.certFile), slog.String("tls_key", c.keyFile), slog.String("err", err.Error()))

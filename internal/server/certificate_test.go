@@ -146,41 +146,49 @@ func TestCertificateForMany(t *testing.T) {
 	})
 }
 
-// TestReloadNow renews a certificate and calls reloadNow, after which it is served at
-// once.
-func TestReloadNow(t *testing.T) {
+// TestUse renews a certificate and calls use, after which it is served at once.
+func TestUse(t *testing.T) {
 	p, before := newPair(t)
+	if p.use() {
+		t.Error("files that have not changed are used anew")
+	}
 	der := p.renew()
 	p.wants(before) // the files were checked a moment ago
-	p.reloadNow()
+	if err := p.check(); err != nil {
+		t.Error(err)
+	}
+	p.wants(before)
+	if !p.use() {
+		t.Error("renewed files are not used")
+	}
 	p.wants(der)
 	p.logged("certificate loaded", 1)
-	p.logged("read again; other settings", 1)
 	if got := p.notAfter(); got.IsZero() {
 		t.Error("no end of the certificate")
 	}
-	p.reloadNow()
-	p.logged("certificate loaded", 1)
-	p.logged("read again; other settings", 2)
 }
 
-// TestReloadNowBroken reloads invalid files. Each call logs a warning, and none logs that
-// the files were read.
-func TestReloadNowBroken(t *testing.T) {
+// TestUseBroken checks and uses invalid files. The old certificate stays.
+func TestUseBroken(t *testing.T) {
 	p, first := newPair(t)
 	p.write(p.certFile, []byte("none"))
-	for n := range 2 {
-		p.reloadNow()
-		p.logged("level=WARN", n+1)
+	for range 2 {
+		if err := p.check(); err == nil || !strings.Contains(err.Error(), "--tls-cert "+p.certFile) {
+			t.Errorf("check: %v", err)
+		}
+		if p.use() {
+			t.Error("files that are none are used")
+		}
+		p.logged("level=WARN", 1)
 	}
 	_ = os.Remove(p.keyFile) // a test without its fault fails
-	p.reloadNow()
-	p.logged("level=WARN", 3)
-	p.logged("level=INFO", 0)
+	if p.check() == nil || p.use() {
+		t.Error("files without a key are used")
+	}
 	p.wants(first)
 	second := p.renew()
-	p.reloadNow()
+	if !p.use() {
+		t.Error("renewed files are not used")
+	}
 	p.wants(second)
-	p.logged("level=WARN", 3)
-	p.logged("read again; other settings", 1)
 }

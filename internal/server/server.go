@@ -75,8 +75,16 @@ type Options struct {
 	// address, such as "--listen". The server closes them. Optional.
 	Sockets map[string]net.Listener
 
-	// Hangups receives signals to read the files of the certificate again. Optional.
+	// Hangups receives signals to read the settings and the files that they name again.
+	// Optional.
 	Hangups <-chan os.Signal
+
+	// Reload reads the settings again, complete and checked like Config. Without it, the
+	// signals of Hangups read only the files. Optional.
+	Reload func() (*config.Loaded, error)
+
+	// Level is that of Logger. A new log_level sets it. Optional.
+	Level *slog.LevelVar
 
 	// Stops returns a channel of the signals to stop, and a function that ends their
 	// delivery. The first one is that which ends the context of [Server.Run], and the
@@ -111,6 +119,8 @@ type Server struct {
 	listeners []*listener
 	context   *Context
 
+	effective atomic.Pointer[[]config.Effective] // settings that the admin API shows
+
 	served atomic.Int64 // requests of the vendor's protocol
 
 	certificate *certificate // nil without TLS
@@ -127,6 +137,10 @@ type Server struct {
 // the store. A wrong flag must not change a backup.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{o: o, shared: open.Shared(o.Store), drain: newDrain()}
+	if o.Effective == nil {
+		o.Effective = config.EffectiveIn(o.Config, Redact)
+	}
+	s.effective.Store(&o.Effective)
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}

@@ -31,7 +31,8 @@ func TestSettingsRoute(t *testing.T) {
 		}
 	})
 	given := []config.Effective{{Setting: config.Settings()[0], Value: "/d", Origin: "flag", Place: "--data"}}
-	s := &Server{o: Options{Effective: given}}
+	s := new(Server)
+	s.effective.Store(&given)
 	if shown := s.settings(); len(shown) != 1 || shown[0].Source != "flag" || shown[0].Place != "--data" || shown[0].Value != "/d" {
 		t.Errorf("settings %+v", shown)
 	}

@@ -70,20 +70,3 @@ func (s *Server) lastBackup(ctx context.Context) (time.Time, error) {
 	}
 	return time.Time{}, nil
 }
-
-// reload reads the files of the certificate again at each signal. Everything else is read
-// only at the start.
-func (s *Server) reload(ctx context.Context, _ func(error)) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.o.Hangups:
-		}
-		if s.certificate == nil {
-			s.o.Logger.Info("nothing to reload: this server has no certificate, and settings are read at the start")
-			continue
-		}
-		s.certificate.reloadNow()
-	}
-}

@@ -87,6 +87,14 @@ func New(o Options) (*Limiter, error) {
 
 var _ ratelimit.Counter = (*Limiter)(nil)
 
+// SetPassword sets the password of connections that are opened from now on. The present one
+// stays, because Redis keeps a connection when a password changes.
+func (l *Limiter) SetPassword(password string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.o.Password = password
+}
+
 // Stats returns the counts.
 func (l *Limiter) Stats() Stats {
 	l.mu.Lock()

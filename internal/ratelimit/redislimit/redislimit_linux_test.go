@@ -328,6 +328,26 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// TestSetPassword changes the password of Redis, which closes the connections. The node
+// shares again once it has the new password, too.
+func TestSetPassword(t *testing.T) {
+	const before, after = "open-sesame-4711", "open-barley-4711"
+	testutil.Secret(t, before, after)
+	r := startRedis(t, "--requirepass", before)
+	n := runNode(t, r.url(), before, patience)
+	n.waitShared(t)
+	r.cli(t, "-a", before, "--no-auth-warning", "CONFIG", "SET", "requirepass", after)
+	r.cli(t, "-a", after, "--no-auth-warning", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+	c := ratelimit.Call{App: 1, Command: "kick", Limit: 1 << 30}
+	eventually(t, "the old password is refused", func() bool {
+		n.Take(c, time.Now())
+		return strings.Contains(n.log.String(), "WRONGPASS")
+	})
+	n.SetPassword(after)
+	n.waitShared(t)
+	n.take(t, c)
+}
+
 // TestCluster counts in a cluster of Redis, where the keys of a script must be in one slot.
 func TestCluster(t *testing.T) {
 	r := startRedis(t, "--cluster-enabled", "yes")

@@ -168,7 +168,10 @@ func (l *Limiter) connect(ctx context.Context) error {
 	if l.client != nil {
 		return l.client.Do(ctx, l.client.B().Ping().Build()).Error()
 	}
-	client, err := rueidis.NewClient(l.o) // ends after Dialer.Timeout for each address
+	l.mu.Lock()
+	o := l.o
+	l.mu.Unlock()
+	client, err := rueidis.NewClient(o) // ends after Dialer.Timeout for each address
 	if err != nil {
 		return err
 	}
