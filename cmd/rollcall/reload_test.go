@@ -25,6 +25,8 @@ type publicSite struct {
 	t   *testing.T
 	dir string
 	key string // of the app
+
+	noApp bool // the settings name no app
 }
 
 const publicApp = "1400000051"
@@ -60,8 +62,11 @@ func (s *publicSite) renew() {
 
 // level writes the settings with a level of the log.
 func (s *publicSite) level(level string) {
-	s.write("rollcall.yml", fmt.Sprintf("tls_cert: %[1]s/cert.pem\ntls_key: %[1]s/key.pem\nadmin_listen: 127.0.0.1:0\nadmin_token_file: %[1]s/admin.token\nseal_keys: %[1]s/seal.keys\nsdkappid: %[2]s\nkey_file: %[1]s/app.key\nlog_level: %[3]s\n",
-		s.dir, publicApp, level))
+	text := fmt.Sprintf("tls_cert: %[1]s/cert.pem\ntls_key: %[1]s/key.pem\nadmin_listen: 127.0.0.1:0\nadmin_token_file: %[1]s/admin.token\nseal_keys: %[1]s/seal.keys\nlog_level: %[2]s\n", s.dir, level)
+	if !s.noApp {
+		text += fmt.Sprintf("sdkappid: %s\nkey_file: %s/app.key\n", publicApp, s.dir)
+	}
+	s.write("rollcall.yml", text)
 }
 
 // addSealKey adds a line to the file of sealing keys.

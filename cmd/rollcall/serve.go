@@ -191,7 +191,7 @@ func greet(env *environment, c *config.Config, s *server.Server) error {
 	}
 	fmt.Fprintf(env.stdout, "Rollcall %s is ready on %s\nSDKAppID %d, admin %s; %s\n",
 		version, ctx.URL, ctx.SDKAppID, ctx.Admin, key)
-	if c.SDKAppID != 0 || os.Getenv("JOURNAL_STREAM") != "" {
+	if c.SDKAppID != 0 || !c.Developer() || os.Getenv("JOURNAL_STREAM") != "" {
 		return nil // no signature of a real key is printed, and none goes to a log
 	}
 	curl, err := ctx.Curl()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -27,7 +28,7 @@ const (
 // clients.
 func (s *Server) prepareApp(ctx context.Context) error {
 	if !s.o.Developer() {
-		if err := s.leaveDeveloper(ctx); err != nil {
+		if err := cmp.Or(s.leaveDeveloper(ctx), s.warnDemo(ctx)); err != nil {
 			return err
 		}
 	}
@@ -60,6 +61,17 @@ func (s *Server) leaveDeveloper(ctx context.Context) error {
 	}
 	if err == nil {
 		s.o.Logger.Info("removed the context file of a server that was a developer's", slog.String("file", file))
+	}
+	return err
+}
+
+// warnDemo logs a warning if a server for others serves the demo app of a developer's server,
+// whose key has been in a file in the clear.
+func (s *Server) warnDemo(ctx context.Context) error {
+	apps, err := s.dir.Apps(ctx)
+	if err == nil && slices.ContainsFunc(apps, isDemo) {
+		s.o.Logger.Warn("this server for others serves the demo app of a developer's server: remove it with \"rollcall app delete\", or add a new key and retire its old one",
+			slog.Uint64("app", uint64(demoApp)))
 	}
 	return err
 }
