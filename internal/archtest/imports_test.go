@@ -125,6 +125,7 @@ var imports = map[string][]string{
 	"internal/testutil/faultfs":  {},
 	"internal/testutil/pgtest":   {"internal/testutil"},
 	"internal/archtest":          {},
+	"internal/upgrade":           {},
 
 	// Shared by several nodes.
 	"internal/ratelimit/redislimit": {"internal/ratelimit"},

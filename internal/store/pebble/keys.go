@@ -40,6 +40,9 @@ const (
 // takeover.go).
 const format = 5
 
+// Format is the number of the format that this program writes.
+const Format = format
+
 // checkedFormat is the lowest format that has a record of the logs and the manifest.
 const checkedFormat = 4
 

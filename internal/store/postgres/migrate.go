@@ -51,6 +51,9 @@ func migrations() fs.FS {
 	return sub
 }
 
+// SchemaVersion returns the version of the schema that this program works with.
+func SchemaVersion() int64 { return newestVersion() }
+
 // newestVersion returns the version of the schema that this program works with.
 func newestVersion() (newest int64) {
 	names, err := fs.Glob(migrations(), "*.sql")
