@@ -31,6 +31,11 @@ type composeService struct {
 	Restart     string            `yaml:"restart"`
 	StopGrace   string            `yaml:"stop_grace_period"`
 	SHMSize     string            `yaml:"shm_size"`
+	MemLimit    string            `yaml:"mem_limit"`
+	ReadOnly    bool              `yaml:"read_only"`
+	TmpFS       []string          `yaml:"tmpfs"`
+	CapDrop     []string          `yaml:"cap_drop"`
+	SecurityOpt []string          `yaml:"security_opt"`
 	Networks    []string          `yaml:"networks"`
 	Environment map[string]string `yaml:"environment"`
 	Command     []string          `yaml:"command"`
