@@ -1,12 +1,14 @@
 package records_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -372,5 +374,56 @@ func TestOpenSharedTogether(t *testing.T) {
 	wg.Wait()
 	if len(won) != 1 {
 		t.Errorf("%d servers have won", len(won))
+	}
+}
+
+// TestUseKeys adds keys to the file of a server that runs. The newest key seals from then on.
+// A file without a key of the start is refused, and so is a key that differs from that of
+// another server.
+func TestUseKeys(t *testing.T) {
+	e := new(mem.Store)
+	one, other := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "keys")
+	r, err := records.OpenShared(t.Context(), e, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(file string, version int, key byte) {
+		t.Helper()
+		text := fmt.Appendf(slices.Clone(first), "%d %s\n", version, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{key}, 32)))
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use := func(r *records.Registry, file string) (added bool, err error) {
+		ring, err := r.ReadKeys(file)
+		if err != nil {
+			return false, err
+		}
+		return r.UseKeys(t.Context(), ring, true)
+	}
+	if added, err := use(r, one); added || err != nil {
+		t.Errorf("the same keys: %v, %v", added, err)
+	}
+	second, err := records.OpenShared(t.Context(), e, one) // as another server
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(one, 2, 'a')
+	if added, err := use(r, one); !added || err != nil {
+		t.Errorf("one more key: %v, %v", added, err)
+	}
+	write(other, 2, 'b')
+	if added, err := use(second, other); added || err == nil || !strings.Contains(err.Error(), "has another key of version 2 than the other servers") {
+		t.Errorf("another key than the first server: %v, %v", added, err)
+	}
+	if err := os.WriteFile(one, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := use(r, one); err == nil || !strings.Contains(err.Error(), "has no longer the key of version 2") {
+		t.Errorf("a removed key: %v", err)
 	}
 }

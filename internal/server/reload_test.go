@@ -128,10 +128,14 @@ func TestReload(t *testing.T) {
 		"seal keys":   {(*reloadable).addSealKey, "changed=seal_keys", "reloaded"},
 		"token":       {func(r *reloadable) { r.write("admin.token", directory.NewTokenText()) }, "changed=admin_token_file", "reloaded"},
 		"key":         {func(r *reloadable) { r.write("app.key", directory.NewSecret()) }, "changed=key_file", "reloaded"},
-		"two things": {func(r *reloadable) { r.renewCertificate(); r.settings("log_level: debug") },
-			`changed="tls_cert, log_level"`, "reloaded"},
-		"a restart is needed": {func(r *reloadable) { r.settings("max_in_flight: 99\ndrain: 3s\nlog_level: debug") },
-			`level=WARN msg="reloaded, but some changed settings need a restart" changed=log_level restart_for="max_in_flight, drain"`, "restart for max_in_flight, drain"},
+		"two things": {
+			func(r *reloadable) { r.renewCertificate(); r.settings("log_level: debug") },
+			`changed="tls_cert, log_level"`, "reloaded",
+		},
+		"a restart is needed": {
+			func(r *reloadable) { r.settings("max_in_flight: 99\ndrain: 3s\nlog_level: debug") },
+			`level=WARN msg="reloaded, but some changed settings need a restart" changed=log_level restart_for="max_in_flight, drain"`, "restart for max_in_flight, drain",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReloadable(t)
