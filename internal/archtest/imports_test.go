@@ -46,24 +46,25 @@ var imports = map[string][]string{
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The path of a request.
-	"internal/server":    {anything},
-	"internal/api":       {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
-	"internal/auth":      {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":     {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
-	"internal/figures":   {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
-	"internal/bulk":      {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
-	"internal/adminapi":  {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
-	"internal/openapi":   {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
-	"internal/reference": {"docs", "internal/console/asset", "internal/console/text"},
-	"docs":               {},
-	"internal/wire":      {"internal/spelling"},
-	"internal/directory": {"internal/account", "internal/records"},
-	"internal/records":   {"internal/account", "internal/seal"},
-	"internal/seed":      {"internal/account", "internal/directory", "internal/spelling"},
-	"internal/seal":      {"internal/account", "internal/durable", "internal/private"},
-	"internal/backup":    {"internal/durable"},
-	"internal/account":   {"usersig", "internal/region"}, // the code that verifies with a key also checks it
-	"internal/region":    {},
+	"internal/server":     {anything},
+	"internal/api":        {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
+	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
+	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
+	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
+	"internal/bulk":       {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
+	"internal/adminapi":   {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
+	"internal/openapi":    {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
+	"internal/reference":  {"docs", "internal/console/asset", "internal/console/text"},
+	"docs":                {},
+	"internal/wire":       {"internal/spelling"},
+	"internal/directory":  {"internal/account", "internal/records"},
+	"internal/records":    {"internal/account", "internal/seal"},
+	"internal/seed":       {"internal/account", "internal/directory", "internal/spelling"},
+	"internal/seal":       {"internal/account", "internal/durable", "internal/private"},
+	"internal/backup":     {"internal/durable"},
+	"internal/repository": {"internal/account", "internal/backup", "internal/durable"},
+	"internal/account":    {"usersig", "internal/region"}, // the code that verifies with a key also checks it
+	"internal/region":     {},
 
 	// The console.
 	"internal/console":         {"internal/account", "internal/admin", "internal/adminapi", "internal/console/...", "internal/directory", "internal/exporter", "internal/faults", "internal/figures", "internal/httpx", "internal/region", "docs", "internal/wire"},

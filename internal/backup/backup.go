@@ -55,11 +55,22 @@ func Describe(dir string, now time.Time) (*Description, error) {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		d.Files = append(d.Files, found[name])
 	}
+	return d, d.write(dir)
+}
+
+// Write writes the description of a copy in dir whose files are known, in the order of
+// names, and durable.
+func Write(dir string, files []Entry, created time.Time) error {
+	d := &Description{Version: version, Created: created.UTC(), Files: files}
+	return d.write(dir)
+}
+
+func (d *Description) write(dir string) error {
 	b, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return d, durable.Write(filepath.Join(dir, File), append(b, '\n'))
+	return durable.Write(filepath.Join(dir, File), append(b, '\n'))
 }
 
 // Check compares the copy in dir with its description. The error names the first file
