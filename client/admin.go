@@ -140,6 +140,23 @@ func (c *AdminClient) Backup(ctx context.Context, dir string) (*Backup, error) {
 	return result(b, c.call(ctx, adminCall{method: http.MethodPost, path: "/backup", body: adminapi.NewBackup{Dir: dir}, resp: b}))
 }
 
+// StoreBackup makes a backup in the repository of the server, which its setting backup_to
+// names. It needs the scope admin.
+func (c *AdminClient) StoreBackup(ctx context.Context) (*Backup, error) { return c.Backup(ctx, "") }
+
+// StoredBackups are the backups in the repository of a server, newest first.
+type StoredBackups = adminapi.StoredBackups
+
+// A StoredBackup is a backup in a repository.
+type StoredBackup = adminapi.StoredBackup
+
+// Backups lists the backups in the repository of the server. It needs the scope admin. If
+// the server has no repository, the error is [SlugUnsupported].
+func (c *AdminClient) Backups(ctx context.Context) (*StoredBackups, error) {
+	b := new(StoredBackups)
+	return result(b, c.call(ctx, adminCall{method: http.MethodGet, path: "/backups", resp: b}))
+}
+
 // ResealKeys seals all stored secrets with the newest sealing key, and returns their
 // number. It needs the scope admin.
 func (c *AdminClient) ResealKeys(ctx context.Context) (int, error) {

@@ -254,6 +254,18 @@ func TestAdminCalls(t *testing.T) {
 			&client.Backup{Dir: "/b", Accounts: 1, Apps: 2, Bytes: 3, TookMS: 4},
 		},
 		{
+			"StoreBackup",
+			exchange{`POST /admin/v1/backup {}`, 200, `{"repository":"/r","id":"20261128T150405Z","accounts":1,"apps":2,"bytes":3,"new_bytes":1,"took_ms":4}`},
+			func(c *client.AdminClient) (any, error) { return c.StoreBackup(ctx) },
+			&client.Backup{Repository: "/r", ID: "20261128T150405Z", Accounts: 1, Apps: 2, Bytes: 3, NewBytes: 1, TookMS: 4},
+		},
+		{
+			"Backups",
+			exchange{`GET /admin/v1/backups`, 200, `{"repository":"/r","backups":[{"id":"20261128T150405Z","fault":"f"}]}`},
+			func(c *client.AdminClient) (any, error) { return c.Backups(ctx) },
+			&client.StoredBackups{Repository: "/r", Backups: []client.StoredBackup{{ID: "20261128T150405Z", Fault: "f"}}},
+		},
+		{
 			"ResealKeys",
 			exchange{"POST /admin/v1/keys:reseal", 200, `{"resealed":6}`},
 			func(c *client.AdminClient) (any, error) { return c.ResealKeys(ctx) }, 6,

@@ -31,7 +31,7 @@ type cli struct {
 	Snapshot snapshotCmd `cmd:"" help:"Keep states of a test app, and return to them."`
 	Audit    auditCmd    `cmd:"" help:"Show who changed what."`
 	Token    tokenCmd    `cmd:"" help:"Create and delete tokens of the admin API."`
-	Backup   backupCmd   `cmd:"" help:"Copy the store of a running server."`
+	Backup   backupCmd   `cmd:"" help:"Make, check, restore and remove backups."`
 	Store    storeCmd    `cmd:"" help:"Check a store that no server uses."`
 	Migrate  migrateCmd  `cmd:"" help:"Create the schema of a database, or bring it up to date."`
 	Copy     copyCmd     `cmd:"" help:"Copy a whole store into another one, of any kind."`

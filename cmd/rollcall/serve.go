@@ -17,6 +17,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
+	"rollcall/internal/backups"
 	"rollcall/internal/config"
 	"rollcall/internal/logbuf"
 	"rollcall/internal/ratelimit/redislimit"
@@ -157,6 +158,7 @@ func (c *serveCmd) load(k *kong.Context, sockets map[string]net.Listener) (*conf
 func loadConfig(o config.Options) (*config.Loaded, error) {
 	o.Environ, o.CheckStore, o.CheckRedis = os.Environ(), open.Check, redislimit.CheckURL
 	o.Redact = server.Redact
+	o.CheckBackups = func(c *config.Config) (string, error) { _, key, err := backups.Parse(c); return key, err }
 	l, err := config.Load(o)
 	if err != nil {
 		return nil, &usageError{err}

@@ -60,11 +60,7 @@ func unknownCommand(command *kong.Node, argument string) string {
 	if command.Name == "backup" && strings.ContainsAny(argument, "./") {
 		return fmt.Sprintf("unexpected argument %s, did you mean \"%s create %s\"?", argument, command.FullPath(), argument)
 	}
-	text := fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), commandNames(command))
-	if command.Name == "backup" && (argument == "restore" || argument == "list") {
-		text += "; to restore one, \"rollcall serve --data DIR --seal-keys FILE\""
-	}
-	return text
+	return fmt.Sprintf("unexpected argument %s: the commands of %q are %s", argument, command.FullPath(), commandNames(command))
 }
 
 // commandNames lists the commands below one.

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -79,9 +80,27 @@ type Options struct {
 	// wrong with the backup. Optional.
 	VerifyBackup func(ctx context.Context, dir string) (*account.Contents, error)
 
+	// Backups keeps backups in a repository. It is nil if the server has none.
+	Backups Backups
+
 	// BackedUp is called with the time of each backup that was created. Optional.
 	BackedUp func(time.Time)
 }
+
+// Backups are the backups of a server in a repository.
+type Backups interface {
+	// Place returns the place of the repository, without secrets.
+	Place() string
+
+	// Create makes a backup. It returns an error with [ErrBackupBusy] while one is made.
+	Create(context.Context) (adminapi.Backup, error)
+
+	// List returns all backups, newest first.
+	List(context.Context) ([]adminapi.StoredBackup, error)
+}
+
+// ErrBackupBusy says that a backup is being made already.
+var ErrBackupBusy = errors.New("a backup is being made; wait for its end")
 
 // A Server serves the admin API. It is safe for concurrent use.
 type Server struct {

@@ -143,7 +143,8 @@ func Routes() []Route {
 		{Method: "GET", Path: tokens, ID: "listTokens", Summary: "List tokens by id.", Scope: all, Status: ok, Endpoint: noBody((*Server).listTokens)},
 		{Method: "POST", Path: tokens, ID: "createToken", Summary: "Create a token; its text is shown this once.", Scope: all, Status: made, Endpoint: withBody((*Server).createToken)},
 		{Method: "DELETE", Path: tokens + "/{id}", ID: "deleteToken", Summary: "Delete a token.", Scope: all, Status: gone, Endpoint: noContent((*Server).deleteToken)},
-		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: withBody((*Server).makeBackup)},
+		{Method: "POST", Path: root + "/backup", ID: "backup", Summary: "Copy the whole store into the repository of the server, or into a new directory on the server.", Scope: all, Status: ok, Timeout: backupTimeout, Endpoint: withBody((*Server).makeBackup)},
+		{Method: "GET", Path: root + "/backups", ID: "listBackups", Summary: "List the backups in the repository of the server, newest first.", Scope: all, Status: ok, Timeout: time.Minute, Endpoint: noBody((*Server).listBackups)},
 		{Method: "POST", Path: root + "/keys:reseal", ID: "reseal", Summary: "Seal every secret with the newest sealing key.", Scope: all, Status: ok, Endpoint: noBody((*Server).reseal)},
 
 		{Method: "GET", Path: requests, ID: "listCalls", Summary: "List the newest calls of all apps, also those that named no app that exists.", Scope: read, Status: ok, Query: recorded, Timeout: maxCallWait + timeout, Endpoint: noBody((*Server).listCalls)},

@@ -23,6 +23,9 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 	if !s.dir.Copyable() {
 		return adminapi.Backup{}, &problemError{unsupported, s.noBackup()}
 	}
+	if req.Dir == "" {
+		return s.storeBackup(ctx, c)
+	}
 	start := time.Now()
 	result, err := s.counts(ctx)
 	if err != nil {
@@ -41,9 +44,52 @@ func (s *Server) makeBackup(ctx context.Context, c *call, req adminapi.NewBackup
 	return result, err
 }
 
+// storeBackup makes a backup in the repository of the server.
+func (s *Server) storeBackup(ctx context.Context, c *call) (adminapi.Backup, error) {
+	if s.o.Backups == nil {
+		return adminapi.Backup{}, bad(noRepository + ", or give dir, the absolute path of a new directory")
+	}
+	b, err := s.o.Backups.Create(ctx)
+	switch {
+	case errors.Is(err, ErrBackupBusy):
+		return b, &problemError{conflict, err.Error()}
+	case err != nil && account.Ended(ctx) != nil:
+		return b, account.Ended(ctx)
+	case err != nil:
+		return b, repositoryFault(err)
+	}
+	s.recordBackup(ctx, c, b.ID+" in "+b.Repository)
+	return b, nil
+}
+
+const noRepository = "this server has no repository of backups; set backup_to"
+
+// repositoryFault returns err, an error of the repository, as one that the caller sees.
+func repositoryFault(err error) error {
+	if _, ok := errors.AsType[*account.Error](err); ok {
+		return err
+	}
+	return &account.Error{Code: account.Conflict, Detail: err.Error(), Err: err}
+}
+
+// listBackups lists the backups in the repository of the server.
+func (s *Server) listBackups(ctx context.Context, _ *call) (adminapi.StoredBackups, error) {
+	if s.o.Backups == nil {
+		return adminapi.StoredBackups{}, &problemError{unsupported, noRepository}
+	}
+	all, err := s.o.Backups.List(ctx)
+	if err != nil && account.Ended(ctx) == nil {
+		err = repositoryFault(err)
+	}
+	return adminapi.StoredBackups{Repository: s.o.Backups.Place(), Backups: all}, err
+}
+
 // noBackup says how to back up a store that cannot copy itself.
-func (s *Server) noBackup() string {
-	if s.o.Store == "postgres" {
+func (s *Server) noBackup() string { return NoBackup(s.o.Store) }
+
+// NoBackup says how to back up a store of a kind that cannot copy itself.
+func NoBackup(store string) string {
+	if store == "postgres" {
 		return "the accounts are in a database: back it up with pg_dump or its other tools, as docs/scaling.md describes"
 	}
 	return "this store cannot copy itself; use pebble:DIR"

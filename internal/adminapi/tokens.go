@@ -48,16 +48,40 @@ type AuditPage struct {
 
 // NewBackup is a backup to create.
 type NewBackup struct {
-	Dir string `json:"dir"` // absolute path on the server; nothing may exist there yet
+	Dir string `json:"dir,omitempty"` // absolute path on the server, at which nothing may exist yet; absent for a backup in the server's repository
 }
 
 // Backup is a backup that was created.
 type Backup struct {
-	Dir      string `json:"dir"`
-	Accounts int64  `json:"accounts"` // of all apps, counted when the copy began
-	Apps     int64  `json:"apps"`
-	Bytes    int64  `json:"bytes"` // of the files in the directory
-	TookMS   int64  `json:"took_ms"`
+	Dir        string `json:"dir,omitempty"`        // of a copy; absent for a backup in the repository
+	Repository string `json:"repository,omitempty"` // place of the repository; absent for a copy
+	ID         string `json:"id,omitempty"`         // in the repository
+	Accounts   int64  `json:"accounts"`             // of all apps, counted when the copy began
+	Apps       int64  `json:"apps"`
+	Bytes      int64  `json:"bytes"`              // of the files of the copy
+	NewBytes   int64  `json:"new_bytes,omitzero"` // stored for this backup; earlier backups in the repository had stored the rest
+	TookMS     int64  `json:"took_ms"`
+}
+
+// StoredBackups are the backups in the repository of the server, newest first.
+type StoredBackups struct {
+	Repository string         `json:"repository"` // place of the repository, without secrets
+	Backups    []StoredBackup `json:"backups"`
+}
+
+// StoredBackup is a backup in a repository. If Fault is not empty, only the ID is known.
+type StoredBackup struct {
+	ID        string    `json:"id"`
+	CreatedAt time.Time `json:"created_at"`
+	Version   string    `json:"version"` // of the program that made it
+	Store     string    `json:"store"`   // kind of the store
+	Accounts  int64     `json:"accounts"`
+	Apps      int64     `json:"apps"`
+	Bytes     int64     `json:"bytes"`     // of all files
+	NewBytes  int64     `json:"new_bytes"` // stored for this backup alone
+	TookMS    int64     `json:"took_ms"`
+	Digest    string    `json:"digest"`          // of all accounts in order
+	Fault     string    `json:"fault,omitempty"` // why its description cannot be used
 }
 
 // Resealed is the result of sealing secrets again.

@@ -63,6 +63,7 @@ var imports = map[string][]string{
 	"internal/seal":       {"internal/account", "internal/durable", "internal/private"},
 	"internal/backup":     {"internal/durable"},
 	"internal/repository": {"internal/account", "internal/backup", "internal/durable"},
+	"internal/backups":    {"internal/account", "internal/adminapi", "internal/backup", "internal/config", "internal/durable", "internal/repository"},
 	"internal/account":    {"usersig", "internal/region"}, // the code that verifies with a key also checks it
 	"internal/region":     {},
 

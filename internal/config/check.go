@@ -36,7 +36,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkTraces, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkTraces, checkBackups, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -245,6 +245,16 @@ func checkTraces(l *Loaded) *violation {
 		return &violation{"trace_to", "{trace_to} is no URL of a collector: give one like http://127.0.0.1:4318"}
 	case u.User != nil:
 		return &violation{"trace_to", "{trace_to} has a user or a password: give them in the variable OTEL_EXPORTER_OTLP_HEADERS, as authorization=Basic%20…"}
+	}
+	return nil
+}
+
+func checkBackups(l *Loaded) *violation {
+	if l.o.CheckBackups == nil {
+		return nil
+	}
+	if key, err := l.o.CheckBackups(&l.Config); err != nil {
+		return blame(key, "{%s} %v", key, err)
 	}
 	return nil
 }

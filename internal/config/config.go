@@ -186,6 +186,34 @@ type Config struct {
 	// 1 GiB of the disk free. Raise it for larger files, or lower it on a small disk.
 	MaxUploadMiB int `name:"max-upload-mib" default:"10240" placeholder:"N" help:"Limit of an uploaded file of a job, in MiB (default: ${default})."`
 
+	// Where the server keeps its backups: a directory, which the server creates if it does
+	// not exist. Each backup is whole, and files that do not change between two backups are
+	// stored once. Put it on another disk than the data, or copy it to one. Set it for
+	// every store in a directory; a database has its own tools. docs/backups.md describes
+	// the rest.
+	BackupTo string `name:"backup-to" placeholder:"PLACE" help:"Where the server keeps its backups: a directory (default: none)."`
+
+	// When the server makes a backup: the five fields of cron, such as "15 3 * * *", or
+	// "@hourly", "@daily", "@weekly" or "@monthly". Times are those of UTC; begin with
+	// "CRON_TZ=Asia/Shanghai " for another zone. A time that was missed is made up for at the
+	// start. A backup that fails is tried again, first after a minute and then less and
+	// less often, up to its next time. It requires backup_to. Without it the server makes
+	// backups on request only.
+	BackupSchedule string `name:"backup-schedule" placeholder:"TIMES" help:"When the server makes a backup, as cron or as @daily (default: on request only)."`
+
+	// Which backups stay: "last=N" for the newest ones, "daily=N", "weekly=N" and
+	// "monthly=N" for the newest one of each of the last days, weeks and months that have
+	// backups, with commas between the rules. The server removes the others after each
+	// backup. The newest one always stays. It requires backup_to. Without it all backups
+	// stay until "rollcall backup prune" removes some.
+	BackupKeep string `name:"backup-keep" placeholder:"RULES" help:"Which backups stay, as last=3,daily=7,weekly=4,monthly=12 (default: all)."`
+
+	// When the server restores the newest backup for a trial, in the form of
+	// backup_schedule. It restores the backup into the data directory, reads the whole
+	// store, compares it with what was stored, and removes it. The result is in the log and in
+	// the metrics. It requires backup_to, and room for the restored store.
+	BackupDrillSchedule string `name:"backup-drill-schedule" placeholder:"TIMES" help:"When the server restores the newest backup for a trial (default: never)."`
+
 	// How long the server goes on after a signal to stop before it begins to shut down, from
 	// 0s to 5m. Meanwhile it serves calls, but /readyz responds with 503, so that a proxy
 	// sends no further ones. In the second half each response ends its connection. A second

@@ -133,7 +133,9 @@ func TestEverySetting(t *testing.T) {
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
-		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml", Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second,
+		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml",
+		BackupTo: "/var/backups/rollcall", BackupSchedule: "15 3 * * *", BackupKeep: "last=3,daily=7", BackupDrillSchedule: "@weekly",
+		Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second,
 		TraceTo: "https://collector.example.com:4318", TraceSample: 0.25, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}
 	if diff := cmp.Diff(want, fromFile.Config); diff != "" {

@@ -100,6 +100,10 @@ type Options struct {
 	// CheckRedis checks the value of redis. Its error is a part of a sentence that does not
 	// contain the password.
 	CheckRedis func(url string) error
+
+	// CheckBackups checks the settings of backups. It returns the key of a wrong one, and an
+	// error whose text continues a sentence that begins with its name.
+	CheckBackups func(*Config) (key string, err error)
 }
 
 // Loaded is a configuration with the source of each value.

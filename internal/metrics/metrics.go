@@ -28,7 +28,7 @@ type Metrics struct {
 	lg       *slog.Logger
 	requests requests
 	store    store
-	backup   prometheus.Gauge
+	backups  backups
 }
 
 // buckets are the buckets of latency in seconds. They reach from the time of a
@@ -37,7 +37,7 @@ var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05,
 
 // New returns Metrics.
 func New(o Options) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore(), backup: newBackup()}
+	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore(), backups: newBackups()}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "rollcall_build_info", Help: "The program's version; always 1.",
 	}, []string{"version", "goversion"})
@@ -47,8 +47,9 @@ func New(o Options) *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests.total, m.requests.latency, m.requests.limits,
-		m.store.total, m.store.latency, m.backup,
+		m.store.total, m.store.latency,
 	)
+	m.registry.MustRegister(m.backups.all()...)
 	return m
 }
 

@@ -179,10 +179,20 @@ func TestSystem(t *testing.T) {
 	m := newMetrics(t)
 	wants(t, scrape(t, m), "rollcall_last_backup_timestamp_seconds 0")
 	m.BackupMade(time.Unix(7, 0))
+	m.BackupTook(1500 * time.Millisecond)
+	m.BackupFailed()
+	m.BackupDrilled(time.Unix(10, 0), true, time.Second, time.Unix(10, 0))
+	m.BackupDrilled(time.Unix(11, 0), false, 2*time.Second, time.Time{})
 	m.WatchCertificate(func() time.Time { return time.Unix(8, 0) })
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 9, Free: 10}, nil })
 	wants(t, scrape(t, m),
 		"rollcall_last_backup_timestamp_seconds 7",
+		"rollcall_backup_last_duration_seconds 1.5",
+		"rollcall_backup_failures_total 1",
+		"rollcall_backup_drill_last_timestamp_seconds 11",
+		"rollcall_backup_drill_last_success 0",
+		"rollcall_backup_drill_last_duration_seconds 2",
+		"rollcall_backup_last_verified_timestamp_seconds 10",
 		"rollcall_tls_certificate_expiry_timestamp_seconds 8",
 		"rollcall_disk_used_bytes 9",
 		"rollcall_disk_free_bytes 10",

@@ -8,16 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newBackup returns the gauge of [Metrics.BackupMade].
-func newBackup() prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "rollcall_last_backup_timestamp_seconds", Help: "Unix time of the newest backup that the audit trail knows; 0 if there is none.",
-	})
-}
-
-// BackupMade sets the time of the newest backup.
-func (m *Metrics) BackupMade(at time.Time) { m.backup.Set(float64(at.Unix())) }
-
 // WatchCertificate adds the expiry time of the certificate that is served,
 // which notAfter returns on each scrape. It may be called once.
 func (m *Metrics) WatchCertificate(notAfter func() time.Time) {

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -27,6 +28,17 @@ func ParsePlace(text string) (Place, error) {
 
 // String returns the place as people write it, without secrets.
 func (p Place) String() string { return p.dir }
+
+// Is reports whether a text names a repository, and not a plain copy of a store or nothing
+// at all. It reads nothing but the name of a file.
+func Is(text string) bool {
+	p, err := ParsePlace(text)
+	if err != nil {
+		return false
+	}
+	_, err = os.Lstat(filepath.Join(p.dir, formatFile))
+	return err == nil
+}
 
 // create creates the directory of a place.
 func (p Place) create() error { return durable.Mkdir(p.dir) }

@@ -22,6 +22,9 @@ func (s *Server) newAdmin() *admin.Server {
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },
 		VerifyBackup: func(ctx context.Context, dir string) (*account.Contents, error) { return open.Verify(ctx, dir, "") },
 	}
+	if s.backups != nil {
+		o.Backups = adminBackups{s.backups}
+	}
 	if s.disk != nil {
 		o.Disk = func() (used, free uint64, err error) {
 			u, err := s.disk()

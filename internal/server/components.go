@@ -34,6 +34,9 @@ func (s *Server) components() []component {
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}
+	if s.backups != nil {
+		list = append(list, component{name: "backups", run: s.runBackups})
+	}
 	if s.o.AllowTestApps != nil && *s.o.AllowTestApps {
 		list = append(list, component{name: "expiry", run: s.expire})
 	}

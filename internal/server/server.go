@@ -17,6 +17,7 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/api"
 	"rollcall/internal/auth"
+	"rollcall/internal/backups"
 	"rollcall/internal/bulk"
 	"rollcall/internal/calls"
 	"rollcall/internal/config"
@@ -104,6 +105,7 @@ type Server struct {
 	console   *console.Console
 	links     *link.Links // that log in to the console; nil unless s is a developer's server
 	imports   *bulk.Service
+	backups   *backups.Service // nil without --backup-to
 	figures   *figures.Figures
 	inFlight  *httpx.InFlight
 	calls     *calls.Log
@@ -178,6 +180,9 @@ func (s *Server) open(ctx context.Context) error {
 		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
 	s.imports = s.newImports()
+	if err := s.openBackups(); err != nil {
+		return err
+	}
 	s.watch(ctx)
 	s.admin = s.newAdmin()
 	s.attach()

@@ -1,0 +1,85 @@
+// Package backups makes the backups of a server in a repository: on a schedule, and on
+// request. It prunes the repository after each backup, and restores a backup for a trial.
+package backups
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"rollcall/internal/config"
+	"rollcall/internal/repository"
+)
+
+// Settings are the checked settings of backups.
+type Settings struct {
+	Place    string // of the repository; "" for none
+	Schedule cron.Schedule
+	Drills   cron.Schedule // nil for none, as Schedule
+	Keep     *repository.Keep
+}
+
+// parser reads five fields, or a word such as @daily.
+var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+
+// Parse returns the settings of c. If they are wrong, it returns the key of a setting and
+// an error whose text continues a sentence that begins with its name.
+func Parse(c *config.Config) (s Settings, key string, err error) {
+	for _, other := range [][2]string{{"backup_schedule", c.BackupSchedule}, {"backup_keep", c.BackupKeep}, {"backup_drill_schedule", c.BackupDrillSchedule}} {
+		if other[1] != "" && c.BackupTo == "" {
+			return s, other[0], errors.New("needs {backup_to}: name the place of the backups, or leave it out")
+		}
+	}
+	if c.BackupTo == "" {
+		return s, "", nil
+	}
+	place, err := repository.ParsePlace(c.BackupTo)
+	if err != nil {
+		return s, "backup_to", fmt.Errorf("cannot be used: %w", err)
+	}
+	s.Place = place.String()
+	if s.Schedule, err = schedule(c.BackupSchedule); err != nil {
+		return s, "backup_schedule", err
+	}
+	if s.Drills, err = schedule(c.BackupDrillSchedule); err != nil {
+		return s, "backup_drill_schedule", err
+	}
+	if c.BackupKeep != "" {
+		keep, err := repository.ParseKeep(c.BackupKeep)
+		if err != nil {
+			return s, "backup_keep", fmt.Errorf("cannot be used: %w", err)
+		}
+		s.Keep = &keep
+	}
+	return s, "", nil
+}
+
+// schedule parses five fields of cron or a word. Times are those of UTC, unless CRON_TZ
+// says otherwise.
+func schedule(text string) (cron.Schedule, error) {
+	if text == "" {
+		return nil, nil
+	}
+	const remedy = "give five fields as \"15 3 * * *\", or @hourly, @daily, @weekly or @monthly"
+	if strings.HasPrefix(text, "@every") || len(text) > 200 {
+		return nil, fmt.Errorf("is %.200q: %s", text, remedy)
+	}
+	zoned := text
+	if !strings.HasPrefix(text, "CRON_TZ=") && !strings.HasPrefix(text, "TZ=") {
+		zoned = "CRON_TZ=UTC " + text
+	}
+	if zoned == text && !strings.Contains(text, " ") {
+		return nil, fmt.Errorf("is %q: %s", text, remedy) // the parser panics
+	}
+	s, err := parser.Parse(zoned)
+	if err != nil {
+		return nil, fmt.Errorf("is %q: %s (%w)", text, remedy, err)
+	}
+	if s.Next(time.Now()).IsZero() {
+		return nil, fmt.Errorf("is %q, a time that never comes: %s", text, remedy)
+	}
+	return s, nil
+}
