@@ -82,6 +82,7 @@ func (c *backupCreateCmd) Run(ctx context.Context, env *environment) error {
 // backupVerifyCmd checks a copy, or backups of a repository. It needs no server.
 type backupVerifyCmd struct {
 	backupOutput
+	repositoryAccess
 	From     string `arg:"" name:"place" given:"" help:"The directory of a copy, or the place of a repository."`
 	Backup   string `placeholder:"ID" given:"" help:"The backup to check (default: the newest one)."`
 	All      bool   `help:"Check all backups of the repository."`
@@ -95,7 +96,8 @@ order: copies with the same accounts have the same one.
 
 Of a repository, every stored file of the backup is read and compared with its
 description. A file that is missing, damaged or swapped is named, with the backups
-that need it, and the exit code is 1. "rollcall backup drill" also opens the store.
+that need it, and the exit code is 1. That needs no key of an encrypted backup.
+"rollcall backup drill" also opens the store.
 
 Nothing is changed or created, not even a lock, so any user who may read the files
 can verify them.

@@ -21,12 +21,26 @@ import (
 
 // A repositoryPlace is the argument of commands that work on a repository.
 type repositoryPlace struct {
-	Repository string `arg:"" name:"repository" given:"" help:"The place of the repository: a directory."`
+	Repository string `arg:"" name:"repository" given:"" help:"The place of the repository: a directory, or s3://BUCKET/PREFIX?endpoint=HOST:PORT."`
+	repositoryAccess
+}
+
+// A repositoryAccess has the flags of commands that work on a repository.
+type repositoryAccess struct {
+	S3CredentialsFile string `name:"s3-credentials-file" placeholder:"FILE" given:"" help:"Credentials of the storage, in the form of ~/.aws/credentials (default: $$AWS_ACCESS_KEY_ID and $$AWS_SECRET_ACCESS_KEY)."`
+	AgeIdentity       string `placeholder:"FILE" given:"" help:"Secret key of age that decrypts the backups."`
 }
 
 // open opens the repository. The caller closes it.
 func (p *repositoryPlace) open(ctx context.Context) (*repository.Repository, error) {
-	return repository.Open(ctx, p.Repository, repository.Options{})
+	o := repository.Options{CredentialsFile: p.S3CredentialsFile}
+	if p.AgeIdentity != "" {
+		var err error
+		if o.Identities, err = repository.ReadIdentities(p.AgeIdentity); err != nil {
+			return nil, err
+		}
+	}
+	return repository.Open(ctx, p.Repository, o)
 }
 
 // A backupOutput is the form of the output of a long command.
@@ -64,7 +78,8 @@ type backupListCmd struct {
 // Help is shown by rollcall backup list --help.
 func (backupListCmd) Help() string {
 	return `The list has the newest backup first. BYTES are those of all files of a backup, and
-NEW those that were stored for it alone; earlier backups had stored the rest.
+NEW those that were stored for it alone; earlier backups had stored the rest. The counts
+of an encrypted backup need --age-identity.
 
 Examples:
   rollcall backup list /var/backups/rollcall
@@ -86,10 +101,18 @@ func (c *backupListCmd) Run(ctx context.Context, env *environment) error {
 	number := func(of func(adminapi.StoredBackup) int64) func(adminapi.StoredBackup) string {
 		return func(b adminapi.StoredBackup) string { return strconv.FormatInt(of(b), 10) }
 	}
+	inside := func(of func(adminapi.StoredBackup) int64) func(adminapi.StoredBackup) string {
+		return func(b adminapi.StoredBackup) string {
+			if b.Encrypted && b.Digest == "" {
+				return "encrypted"
+			}
+			return strconv.FormatInt(of(b), 10)
+		}
+	}
 	return printList(env.stdout, c.Output, each(backups.Shown(all)), []column[adminapi.StoredBackup]{
 		{"ID", func(b adminapi.StoredBackup) string { return b.ID }},
-		{"ACCOUNTS", number(func(b adminapi.StoredBackup) int64 { return b.Accounts })},
-		{"APPS", number(func(b adminapi.StoredBackup) int64 { return b.Apps })},
+		{"ACCOUNTS", inside(func(b adminapi.StoredBackup) int64 { return b.Accounts })},
+		{"APPS", inside(func(b adminapi.StoredBackup) int64 { return b.Apps })},
 		{"BYTES", number(func(b adminapi.StoredBackup) int64 { return b.Bytes })},
 		{"NEW", number(func(b adminapi.StoredBackup) int64 { return b.NewBytes })},
 		{"VERSION", func(b adminapi.StoredBackup) string { return b.Version }},
@@ -99,7 +122,7 @@ func (c *backupListCmd) Run(ctx context.Context, env *environment) error {
 
 // repository checks one or all backups of a repository.
 func (c *backupVerifyCmd) repository(ctx context.Context, env *environment) error {
-	r, err := (&repositoryPlace{c.From}).open(ctx)
+	r, err := (&repositoryPlace{c.From, c.repositoryAccess}).open(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +197,8 @@ server.
 
 Examples:
   rollcall backup restore /var/backups/rollcall --to /var/lib/rollcall.restored
-  rollcall backup restore /var/backups/rollcall --backup 20261128T150405Z --to restored`
+  rollcall backup restore /var/backups/rollcall --backup 20261128T150405Z --to restored
+  rollcall backup restore "s3://backups/rollcall?endpoint=minio:9000" --age-identity age.key --to restored`
 }
 
 // Run restores a backup.

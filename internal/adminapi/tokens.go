@@ -81,6 +81,7 @@ type StoredBackup struct {
 	NewBytes  int64     `json:"new_bytes"` // stored for this backup alone
 	TookMS    int64     `json:"took_ms"`
 	Digest    string    `json:"digest"`          // of all accounts in order
+	Encrypted bool      `json:"encrypted"`       // only its ID, its time, its version, its store and its sizes are known then
 	Fault     string    `json:"fault,omitempty"` // why its description cannot be used
 }
 

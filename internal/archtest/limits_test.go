@@ -13,7 +13,7 @@ import (
 // 60 to 250 lines, interfaces of 6 methods, and 3 parameters.
 const (
 	maxPackageLines = 5300 // an engine with its optional contracts and the sentences about its faults is one subject, and so is the suite of its tests; a lower limit split them by size instead of by meaning
-	maxProgramLines = 9000 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
+	maxProgramLines = 9500 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
 	maxMethods      = 12 // of an interface, without embedded interfaces, because small ones should be combined

@@ -26,7 +26,6 @@ const (
 // Options configure a Service. All are required except Record.
 type Options struct {
 	Settings
-	Repository repository.Options
 
 	Dir     string // the data directory: copies for backups and drills are below it
 	Version string // of the program
@@ -83,7 +82,7 @@ func (s *Service) Create(ctx context.Context) (*repository.Backup, error) {
 	}
 	defer s.working.Unlock()
 	start := time.Now()
-	r, err := repository.Prepare(s.o.Place, s.o.Repository)
+	r, err := repository.Prepare(s.o.Place, s.o.Options)
 	if err != nil {
 		return nil, s.failed(ctx, err)
 	}
@@ -149,7 +148,7 @@ func (s *Service) prune(ctx context.Context, r *repository.Repository) {
 // List returns the backups of the repository, oldest first. There are none before the
 // first one.
 func (s *Service) List(ctx context.Context) ([]repository.Listed, error) {
-	r, err := repository.Prepare(s.o.Place, s.o.Repository)
+	r, err := repository.Prepare(s.o.Place, s.o.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +183,7 @@ func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
 			return nil, err
 		}
 	}
-	r, err := repository.Open(ctx, s.o.Place, s.o.Repository)
+	r, err := repository.Open(ctx, s.o.Place, s.o.Options)
 	if err != nil {
 		return nil, err
 	}

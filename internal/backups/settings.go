@@ -17,6 +17,7 @@ import (
 // Settings are the checked settings of backups.
 type Settings struct {
 	Place    string // of the repository; "" for none
+	Options  repository.Options
 	Schedule cron.Schedule
 	Drills   cron.Schedule // nil for none, as Schedule
 	Keep     *repository.Keep
@@ -28,7 +29,10 @@ var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cr
 // Parse returns the settings of c. If they are wrong, it returns the key of a setting and
 // an error whose text continues a sentence that begins with its name.
 func Parse(c *config.Config) (s Settings, key string, err error) {
-	for _, other := range [][2]string{{"backup_schedule", c.BackupSchedule}, {"backup_keep", c.BackupKeep}, {"backup_drill_schedule", c.BackupDrillSchedule}} {
+	for _, other := range [][2]string{
+		{"backup_s3_credentials_file", c.BackupS3CredentialsFile}, {"backup_age_recipients", strings.Join(c.BackupAgeRecipients, ",")},
+		{"backup_schedule", c.BackupSchedule}, {"backup_keep", c.BackupKeep}, {"backup_drill_schedule", c.BackupDrillSchedule},
+	} {
 		if other[1] != "" && c.BackupTo == "" {
 			return s, other[0], errors.New("needs {backup_to}: name the place of the backups, or leave it out")
 		}
@@ -41,6 +45,9 @@ func Parse(c *config.Config) (s Settings, key string, err error) {
 		return s, "backup_to", fmt.Errorf("cannot be used: %w", err)
 	}
 	s.Place = place.String()
+	if key, err := s.options(place, c); err != nil {
+		return s, key, err
+	}
 	if s.Schedule, err = schedule(c.BackupSchedule); err != nil {
 		return s, "backup_schedule", err
 	}
@@ -55,6 +62,23 @@ func Parse(c *config.Config) (s Settings, key string, err error) {
 		s.Keep = &keep
 	}
 	return s, "", nil
+}
+
+// options sets how the repository is opened.
+func (s *Settings) options(place repository.Place, c *config.Config) (key string, err error) {
+	s.Options.CredentialsFile = c.BackupS3CredentialsFile
+	switch {
+	case c.BackupS3CredentialsFile != "" && !place.Bucket():
+		return "backup_s3_credentials_file", errors.New("is for a bucket, and {backup_to} is a directory: leave it out")
+	case len(c.BackupAgeRecipients) == 0:
+		return "", nil
+	case c.BackupDrillSchedule != "":
+		return "backup_drill_schedule", errors.New("and {backup_age_recipients} exclude each other, because this server cannot decrypt its backups: leave it out, and run \"rollcall backup drill\" where the secret key is")
+	}
+	if s.Options.Recipients, err = repository.ParseRecipients(c.BackupAgeRecipients); err != nil {
+		return "backup_age_recipients", fmt.Errorf("cannot be used: %w", err)
+	}
+	return "", nil
 }
 
 // schedule parses five fields of cron or a word. Times are those of UTC, unless CRON_TZ

@@ -10,7 +10,7 @@ func Shown(all []repository.Listed) []adminapi.StoredBackup {
 	shown := make([]adminapi.StoredBackup, len(all))
 	for i, b := range all {
 		shown[i] = adminapi.StoredBackup{
-			ID: b.ID, CreatedAt: b.Created, Version: b.Version, Store: b.Store, Accounts: b.Contents.Accounts, Apps: b.Contents.Apps,
+			ID: b.ID, Encrypted: b.Recipients != "", CreatedAt: b.Created, Version: b.Version, Store: b.Store, Accounts: b.Contents.Accounts, Apps: b.Contents.Apps,
 			Bytes: b.Bytes, NewBytes: b.NewBytes, TookMS: b.TookMS, Digest: b.Contents.Digest,
 		}
 		if b.Fault != nil {

@@ -187,11 +187,26 @@ type Config struct {
 	MaxUploadMiB int `name:"max-upload-mib" default:"10240" placeholder:"N" help:"Limit of an uploaded file of a job, in MiB (default: ${default})."`
 
 	// Where the server keeps its backups: a directory, which the server creates if it does
-	// not exist. Each backup is whole, and files that do not change between two backups are
-	// stored once. Put it on another disk than the data, or copy it to one. Set it for
-	// every store in a directory; a database has its own tools. docs/backups.md describes
-	// the rest.
-	BackupTo string `name:"backup-to" placeholder:"PLACE" help:"Where the server keeps its backups: a directory (default: none)."`
+	// not exist, or a bucket of a storage that speaks the protocol of S3, as
+	// "s3://BUCKET/PREFIX?endpoint=HOST:PORT&region=REGION". The prefix and the parameters may
+	// be absent; "insecure=true" stands for HTTP. Each backup is whole, and files that do
+	// not change between two backups are stored once. Put a directory on another disk than
+	// the data, or copy it to one. Set it for every store in a directory; a database has its
+	// own tools. docs/backups.md describes the rest.
+	BackupTo string `name:"backup-to" placeholder:"PLACE" help:"Where the server keeps its backups: a directory, or s3://BUCKET/PREFIX (default: none)."`
+
+	// File with the credentials of that storage, in the form of ~/.aws/credentials. Without
+	// it the server uses the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. It
+	// requires backup_to with a bucket.
+	BackupS3CredentialsFile string `name:"backup-s3-credentials-file" placeholder:"FILE" file:"exists" help:"Credentials of the storage of backups (default: those in the environment)."`
+
+	// Public keys of age ("age1…") for which the server encrypts its backups. It is a list;
+	// in the environment, commas separate the keys. The owner of any of the secret keys can
+	// restore a backup. The server has none of them, so it cannot try its backups: use
+	// "rollcall backup drill" on another machine. After a change of the keys the next backup
+	// stores all files again. It requires backup_to. Set it if others can read the place of
+	// the backups.
+	BackupAgeRecipients []string `name:"backup-age-recipients" placeholder:"KEY" help:"A public key of age for which backups are encrypted; may be repeated."`
 
 	// When the server makes a backup: the five fields of cron, such as "15 3 * * *", or
 	// "@hourly", "@daily", "@weekly" or "@monthly". Times are those of UTC; begin with
@@ -212,6 +227,7 @@ type Config struct {
 	// backup_schedule. It restores the backup into the data directory, reads the whole
 	// store, compares it with what was stored, and removes it. The result is in the log and in
 	// the metrics. It requires backup_to, and room for the restored store.
+	// It excludes backup_age_recipients.
 	BackupDrillSchedule string `name:"backup-drill-schedule" placeholder:"TIMES" help:"When the server restores the newest backup for a trial (default: never)."`
 
 	// How long the server goes on after a signal to stop before it begins to shut down, from

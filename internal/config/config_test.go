@@ -134,7 +134,8 @@ func TestEverySetting(t *testing.T) {
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
 		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml",
-		BackupTo: "/var/backups/rollcall", BackupSchedule: "15 3 * * *", BackupKeep: "last=3,daily=7", BackupDrillSchedule: "@weekly",
+		BackupTo: "/var/backups/rollcall", BackupS3CredentialsFile: "testdata/empty.yml", BackupAgeRecipients: []string{"age1a", "age1b"},
+		BackupSchedule: "15 3 * * *", BackupKeep: "last=3,daily=7", BackupDrillSchedule: "@weekly",
 		Drain: 15 * time.Second, ShutdownTimeout: 90 * time.Second,
 		TraceTo: "https://collector.example.com:4318", TraceSample: 0.25, LogFormat: "json", LogLevel: slog.LevelWarn,
 	}

@@ -102,7 +102,7 @@ func closedTo(dir string) bool {
 // and the remedy.
 func (l *Loaded) Warnings() []string {
 	var all []string
-	for _, key := range []string{"tls_key", "key_file", "redis_password_file"} {
+	for _, key := range []string{"tls_key", "key_file", "redis_password_file", "backup_s3_credentials_file"} {
 		s, _ := find(key)
 		name := s.Text(&l.Config)
 		if name == "" || !openSecret(name) {

@@ -94,7 +94,7 @@ func AdminExamples() []AdminExample {
 		{"listSettings", nil, nil, ``, `{"settings":[{"key":"data","value":"/var/lib/rollcall","default":"./rollcall-data","source":"file","place":"/etc/rollcall/rollcall.yml:1","takes":"a text","description":"Directory of all data."}]}`},
 		{"reseal", nil, nil, ``, `{"resealed":0}`},
 		{"backup", nil, nil, `{"dir":"/var/backups/rollcall-monday"}`, `{"dir":"/var/backups/rollcall-monday","accounts":3,"apps":2,"bytes":65536,"took_ms":12}`},
-		{"listBackups", nil, nil, ``, `{"repository":"/var/backups/rollcall","backups":[{"id":"20260506T070809Z","created_at":"2026-05-06T07:08:09.000Z","version":"v0.2.0","store":"pebble","accounts":3,"apps":2,"bytes":65536,"new_bytes":4096,"took_ms":12,"digest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}]}`},
+		{"listBackups", nil, nil, ``, `{"repository":"/var/backups/rollcall","backups":[{"id":"20260506T070809Z","created_at":"2026-05-06T07:08:09.000Z","version":"v0.2.0","store":"pebble","accounts":3,"apps":2,"bytes":65536,"new_bytes":4096,"took_ms":12,"digest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","encrypted":false}]}`},
 		{"verifyBackup", nil, nil, `{"dir":"/var/backups/rollcall-monday"}`, `{"dir":"/var/backups/rollcall-monday","sound":true,"accounts":3,"tombstones":0,"apps":2,"tokens":2,"audit_entries":21,"digest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","took_ms":12}`},
 		{"listCalls", nil, map[string]string{"after": "0"}, ``, `{"calls":[` + exampleCall + `],"last":1795853147273001}`},
 		{"readCall", map[string]string{"id": "KLQ7GAA2ZBXM4T5E"}, nil, ``, exampleCall},

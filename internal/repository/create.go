@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"filippo.io/age"
 
 	"rollcall/internal/account"
 )
@@ -58,6 +61,9 @@ func (r *Repository) create(ctx context.Context, s Source, p Progress) (*Backup,
 	b := &Backup{Version: s.Version, Store: s.Store, Inside: Inside{Contents: *contents}}
 	if b.ID, b.Created, err = r.newID(ctx, start); err != nil {
 		return nil, err
+	}
+	if r.o.Recipients != nil {
+		b.Recipients = r.o.Recipients.name
 	}
 	c := creation{r: r, b: b, known: known, used: map[string]bool{}, progress: p}
 	if err := c.files(ctx, dir); err != nil {
@@ -126,7 +132,7 @@ func (r *Repository) publish(ctx context.Context, b *Backup) error {
 			return fmt.Errorf("%s: the object %s has vanished while the backup was made: another program changes the repository", r.place, objectName(o.Name))
 		}
 	}
-	file, err := encode(b)
+	file, err := r.encode(b)
 	if err != nil {
 		return err
 	}
@@ -134,6 +140,24 @@ func (r *Repository) publish(ctx context.Context, b *Backup) error {
 		return context.Cause(ctx)
 	}
 	return r.backend.put(ctx, nameOf(b.ID), bytesContent(file))
+}
+
+// encode returns the file of the description of b, whose inside it encrypts if backups are
+// encrypted.
+func (r *Repository) encode(b *Backup) ([]byte, error) {
+	if b.Recipients == "" {
+		return encode(b)
+	}
+	inside, err := json.Marshal(b.Inside)
+	if err != nil {
+		return nil, err
+	}
+	closed := *b
+	closed.Inside = Inside{}
+	if closed.Sealed, err = r.o.Recipients.seal(inside); err != nil {
+		return nil, err
+	}
+	return encode(&closed)
 }
 
 // A creation stores the files of one backup.
@@ -180,6 +204,9 @@ func (c *creation) find(dir string) (paths []string, err error) {
 		c.total += info.Size()
 		return err
 	})
+	if len(paths) > maxFiles {
+		err = errors.Join(err, fmt.Errorf("the store has %d files, and a backup can have %d", len(paths), maxFiles))
+	}
 	slices.Sort(paths)
 	return paths, err
 }
@@ -192,7 +219,7 @@ func (c *creation) file(ctx context.Context, dir, rel string) error {
 	if f.SHA256, f.Bytes, err = c.sum(ctx, name); err != nil {
 		return err
 	}
-	o, ok := c.known[f.SHA256]
+	o, ok := c.known[c.b.objectOf(f)]
 	if !ok {
 		if o, err = c.store(ctx, name, f); err != nil {
 			return err
@@ -209,26 +236,46 @@ func (c *creation) file(ctx context.Context, dir, rel string) error {
 	return nil
 }
 
-// store stores the file name, and returns its object.
+// store stores the file name, encrypted if backups are, and returns its object.
 func (c *creation) store(ctx context.Context, name string, f File) (Object, error) {
-	again := sha256.New() // of what is stored, because a disk may return something else the second time
+	o := Object{c.b.objectOf(f), f.Bytes, f.SHA256}
+	p := content{file: name, bytes: f.Bytes}
+	recipients := c.r.o.Recipients
+	if recipients != nil {
+		var err error
+		p.file = "" // the stored file is another one
+		if p.bytes, err = recipients.sealedSize(f.Bytes); err != nil {
+			return Object{}, err
+		}
+	}
+	plain, stored := sha256.New(), sha256.New() // a disk may return something else the second time
 	opened := false
-	open := func() (io.ReadCloser, error) {
+	p.open = func() (io.ReadCloser, error) {
 		opened = true
 		in, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		again.Reset()
-		return readCloser{io.TeeReader(in, again), in}, nil
+		plain.Reset()
+		stored.Reset()
+		out := io.TeeReader(in, plain)
+		if recipients != nil {
+			if out, err = age.EncryptReader(out, recipients.list...); err != nil {
+				return nil, errors.Join(err, in.Close())
+			}
+		}
+		return readCloser{io.TeeReader(out, stored), in}, nil
 	}
-	if err := c.r.backend.put(ctx, objectName(f.SHA256), content{name, f.Bytes, open}); err != nil {
-		return Object{}, fmt.Errorf("%s cannot store a file: %w", c.r.place, err)
+	if err := c.r.backend.put(ctx, objectName(o.Name), p); err != nil {
+		return Object{}, fmt.Errorf("a file cannot be stored: %w", err)
 	}
-	if opened && hex.EncodeToString(again.Sum(nil)) != f.SHA256 {
-		return Object{}, errors.Join(fmt.Errorf("the file %s changed while it was read: check the disk", name), c.r.backend.remove(ctx, objectName(f.SHA256)))
+	if opened && hex.EncodeToString(plain.Sum(nil)) != f.SHA256 {
+		return Object{}, errors.Join(fmt.Errorf("the file %s changed while it was read: check the disk", name), c.r.backend.remove(ctx, objectName(o.Name)))
 	}
-	return Object{f.SHA256, f.Bytes, f.SHA256}, nil
+	if recipients != nil {
+		o.Bytes, o.SHA256 = p.bytes, hex.EncodeToString(stored.Sum(nil))
+	}
+	return o, nil
 }
 
 // sum returns the checksum and the size of a file.

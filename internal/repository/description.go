@@ -40,8 +40,17 @@ type Backup struct {
 	// Objects are the stored files that the backup needs, in the order of names.
 	Objects []Object `json:"objects"`
 
+	// Recipients is not empty if the backup is encrypted. It then names the set of
+	// recipients, and Sealed is the encrypted Inside. Inside is empty until an identity has
+	// decrypted it.
+	Recipients string `json:"recipients,omitempty"`
+	Sealed     []byte `json:"sealed,omitempty"`
+
 	Inside
 }
+
+// Closed reports whether b is encrypted and its Inside is not known.
+func (b *Backup) Closed() bool { return len(b.Sealed) > 0 }
 
 // Inside is the part of a description that tells about the content of a backup.
 type Inside struct {
@@ -51,7 +60,7 @@ type Inside struct {
 
 // An Object is a stored file.
 type Object struct {
-	Name   string `json:"name"`   // the SHA-256 of the file before it was stored, in hexadecimal
+	Name   string `json:"name"`   // the SHA-256 of the file before it was stored, in hexadecimal; then a dot and the recipients if it is encrypted
 	Bytes  int64  `json:"bytes"`  // as it is stored
 	SHA256 string `json:"sha256"` // as it is stored
 }
@@ -153,6 +162,13 @@ func (b *Backup) check() error {
 	if err := b.checkObjects(); err != nil {
 		return err
 	}
+	if b.Closed() != (b.Recipients != "") {
+		return errors.New("it is half encrypted")
+	}
+	if b.Closed() {
+		b.Inside = Inside{}
+		return nil // unseal checks the files
+	}
 	return b.checkFiles()
 }
 
@@ -174,9 +190,17 @@ func (b *Backup) checkObjects() error {
 	return nil
 }
 
+// objectOf returns the name of the object of a file of b.
+func (b *Backup) objectOf(f File) string {
+	if b.Recipients == "" {
+		return f.SHA256
+	}
+	return f.SHA256 + "." + b.Recipients
+}
+
 // object returns the object of a file of b.
 func (b *Backup) object(f File) (Object, bool) {
-	i, ok := slices.BinarySearchFunc(b.Objects, f.SHA256, func(o Object, name string) int { return cmp.Compare(o.Name, name) })
+	i, ok := slices.BinarySearchFunc(b.Objects, b.objectOf(f), func(o Object, name string) int { return cmp.Compare(o.Name, name) })
 	if !ok {
 		return Object{}, false
 	}
@@ -193,7 +217,7 @@ func (b *Backup) checkFiles() error {
 			return fmt.Errorf("it lists the path %.80q, which none of our files has", f.Path)
 		case f.Path <= last || strings.HasPrefix(f.Path, last+"/"):
 			return fmt.Errorf("the path %q is not in order", f.Path)
-		case !ok || o.Bytes != f.Bytes || o.SHA256 != f.SHA256:
+		case !ok || b.Recipients == "" && (o.Bytes != f.Bytes || o.SHA256 != f.SHA256) || o.Bytes < f.Bytes:
 			return fmt.Errorf("it lists no object for the file %q", f.Path)
 		case f.Bytes < 0 || f.Bytes > math.MaxInt64-sum:
 			return fmt.Errorf("the file %q has an impossible size", f.Path)
@@ -269,6 +293,9 @@ func (r *Repository) Backup(ctx context.Context, id string) (*Backup, error) {
 		return nil, fmt.Errorf("%s: the description %s cannot be read: %w", r.place, nameOf(id), err)
 	}
 	b, err := decode(id, file)
+	if err == nil {
+		err = r.unseal(b)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: the description %s %w", r.place, nameOf(id), err)
 	}

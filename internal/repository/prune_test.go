@@ -2,6 +2,7 @@ package repository
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,6 +128,11 @@ func TestPruneDamaged(t *testing.T) {
 // TestModel makes and prunes backups of random files, loses and damages objects, and
 // compares what is restored with what was stored.
 func TestModel(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // many steps of a check write files
+		if err := f.Value.Set("20"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		k := &kit{t: t, clock: newClock(), store: t.TempDir()}
 		k.Repository = &Repository{place: "memory", backend: &memory{files: map[string][]byte{}}, o: Options{Now: k.clock.now}}

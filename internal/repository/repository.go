@@ -26,6 +26,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"filippo.io/age"
 )
 
 // format is the number of the layout above. A repository with a higher number is refused.
@@ -42,6 +44,17 @@ const (
 
 // Options configure a Repository.
 type Options struct {
+	// CredentialsFile is a file of credentials for a bucket, in the form of
+	// ~/.aws/credentials. Without it those in $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY
+	// are used. Optional.
+	CredentialsFile string
+
+	// Recipients encrypt new backups. Nil encrypts nothing.
+	Recipients *Recipients
+
+	// Identities decrypt backups that are encrypted. Optional.
+	Identities []age.Identity
+
 	// Now returns the time of day; nil is [time.Now].
 	Now func() time.Time
 }

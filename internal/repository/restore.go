@@ -31,6 +31,9 @@ func (r *Repository) Restore(ctx context.Context, id, to string, p Progress) (b 
 	if b, err = r.Backup(ctx, id); err != nil {
 		return nil, err
 	}
+	if b.Closed() {
+		return nil, fmt.Errorf("%s: the backup %s cannot be restored: %w", r.place, id, ErrSealed)
+	}
 	to, err = filepath.Abs(to)
 	if err != nil {
 		return nil, err
@@ -160,7 +163,11 @@ func (r *Repository) restoreFile(ctx context.Context, b *Backup, f File, root *o
 	}
 	o, _ := b.object(f)
 	w := &writer{out, nil}
-	err = r.copyObject(ctx, o, w, read)
+	if b.Recipients != "" {
+		err = r.decryptObject(ctx, o, f, w, read)
+	} else {
+		err = r.copyObject(ctx, o, w, read)
+	}
 	switch {
 	case w.err != nil:
 		err = w.err

@@ -135,7 +135,7 @@ type verification struct {
 func (v *verification) need(b *Backup) {
 	paths := map[string][]string{}
 	for _, f := range b.Files {
-		paths[f.SHA256] = append(paths[f.SHA256], f.Path)
+		paths[b.objectOf(f)] = append(paths[b.objectOf(f)], f.Path)
 	}
 	for _, o := range b.Objects {
 		key := fmt.Sprint(o.Name, o.Bytes, o.SHA256)
