@@ -58,6 +58,9 @@ func (s *Server) readStatus(ctx context.Context, _ *call) (adminapi.Status, erro
 	if !s.dir.Copyable() {
 		status.NoBackup = s.noBackup()
 	}
+	if s.o.Backups != nil {
+		status.Repository = s.o.Backups.Place()
+	}
 	if s.o.InFlight != nil {
 		status.CallsInFlight = int64(s.o.InFlight())
 	}
