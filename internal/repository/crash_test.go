@@ -3,10 +3,13 @@ package repository
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,16 +17,17 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/backup"
-	"rollcall/internal/testutil"
 )
 
 // The process that TestKill kills: this program with the action, the repository, the
-// store and the target of a restoration in the environment.
+// store, the target of a restoration, and the step at which it kills itself in the
+// environment.
 const (
 	crashAction = "REPOSITORY_CRASH_ACTION"
 	crashPlace  = "REPOSITORY_CRASH_PLACE"
 	crashStore  = "REPOSITORY_CRASH_STORE"
 	crashTarget = "REPOSITORY_CRASH_TARGET"
+	crashStep   = "REPOSITORY_CRASH_STEP"
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +41,46 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashing works until it is killed or done.
+// A mortal backend kills the process at one of its steps, as kill -9 does. Steps are
+// before and after each change, and after each read of what is stored.
+type mortal struct {
+	backend
+	left int // steps until the end
+}
+
+func (m *mortal) step() {
+	if m.left--; m.left == 0 {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // until the signal arrives
+	}
+}
+
+func (m *mortal) put(ctx context.Context, name string, c content) error {
+	m.step()
+	if m.left%2 == 0 {
+		c.file = "" // copies instead of linking
+	}
+	open := c.open
+	c.open = func() (io.ReadCloser, error) {
+		in, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return readCloser{&counted{in, func(int) { m.step() }}, in}, nil
+	}
+	err := m.backend.put(ctx, name, c)
+	m.step()
+	return err
+}
+
+func (m *mortal) remove(ctx context.Context, name string) error {
+	m.step()
+	err := m.backend.remove(ctx, name)
+	m.step()
+	return err
+}
+
+// crashing works until it kills itself or is done.
 func crashing(action string) error {
 	ctx := context.Background()
 	r, err := Prepare(os.Getenv(crashPlace), Options{})
@@ -45,6 +88,11 @@ func crashing(action string) error {
 		return err
 	}
 	defer r.Close()
+	m := &mortal{backend: r.backend}
+	if m.left, err = strconv.Atoi(os.Getenv(crashStep)); err != nil {
+		return err
+	}
+	r.backend = m
 	switch action {
 	case "create":
 		_, err = r.Create(ctx, Source{Stage: func(context.Context) (string, *account.Contents, error) {
@@ -55,30 +103,30 @@ func crashing(action string) error {
 	case "restore":
 		var id string
 		if id, err = r.Newest(ctx); err == nil {
-			_, err = r.Restore(ctx, id, os.Getenv(crashTarget), nil)
+			_, err = r.Restore(ctx, id, os.Getenv(crashTarget), func(int64, int64) { m.step() })
 		}
 	}
 	return err
 }
 
-// TestKill kills a process that creates, prunes or restores a backup, as kill -9 does, at
-// random moments. After each time every backup that was there is there and sound, or was
-// to be pruned; and whatever is listed can be restored. The same call then succeeds.
+// TestKill lets a process that creates, prunes or restores a backup kill itself at each of
+// its steps. After each time every backup that was there is there and sound, or was to be
+// pruned; and whatever is listed can be restored. The same call then succeeds.
 func TestKill(t *testing.T) {
 	k := newKit(t)
 	k.o.Now = time.Now
 	stored := map[string]map[string]string{}
 	next := 0
 	change := func() { // tables are created and removed, as in a store
-		for range 5 {
+		for range 3 {
 			next++
 			k.write(fmt.Sprintf("%06d.sst", next), fmt.Sprint(next, rand.Int64()))
-			_ = os.Remove(filepath.Join(k.store, backup.Store, fmt.Sprintf("%06d.sst", next-10)))
+			_ = os.Remove(filepath.Join(k.store, backup.Store, fmt.Sprintf("%06d.sst", next-6)))
 		}
 		k.write("MANIFEST", fmt.Sprint(next))
 	}
 	content := func() map[string]string { return tree(t, filepath.Join(k.store, backup.Store)) }
-	for range 3 {
+	for range 5 { // 3 of them are pruned
 		change()
 		b, err := k.Create(t.Context(), k.source(), nil)
 		if err != nil {
@@ -86,61 +134,36 @@ func TestKill(t *testing.T) {
 		}
 		stored[b.ID] = content()
 	}
-	killed, took := 0, 100*time.Millisecond
-	for round := range 9 {
-		action := []string{"create", "prune", "restore"}[round%3]
+	for _, action := range []string{"prune", "create", "restore"} {
 		target := filepath.Join(t.TempDir(), "restored")
 		change()
-		for attempt := 0; ; attempt++ {
-			if attempt < 3 {
-				dead, d := k.killed(action, target, rand.N(took))
-				if !dead {
-					took = d
-				} else {
-					killed++
-				}
-			} else if dead, d := k.killed(action, target, -1); dead {
-				t.Fatalf("%s does not end", action)
-			} else {
-				took = d
-			}
+		killed := 0
+		for step := 1; k.killed(action, target, step); step++ {
+			killed++
 			k.afterKill(action, target, stored, content())
-			if attempt >= 3 {
-				break
-			}
 		}
-	}
-	t.Logf("killed %d times, %d backups are left", killed, len(stored))
-	if killed == 0 {
-		t.Error("no process was killed")
+		k.afterKill(action, target, stored, content())
+		t.Logf("%s: killed %d times, %d backups are there", action, killed, len(stored))
+		if killed < 5 {
+			t.Errorf("%s was killed %d times", action, killed)
+		}
 	}
 }
 
-// killed runs an action in a process and kills it after a time, unless that is negative. It
-// reports whether the process was killed, and how long it ran.
-func (k *kit) killed(action, target string, after time.Duration) (bool, time.Duration) {
+// killed runs an action in a process, and reports whether the process killed itself.
+func (k *kit) killed(action, target string, step int) bool {
 	k.t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), crashAction+"="+action, crashPlace+"="+k.place, crashStore+"="+k.store, crashTarget+"="+target)
-	out := new(testutil.Buffer)
-	cmd.Stdout, cmd.Stderr = out, out
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	if after >= 0 {
-		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-		defer timer.Stop()
-	}
-	err = cmd.Wait()
-	if err != nil && cmd.ProcessState.Exited() && !(action == "restore" && isThere(target)) {
+	cmd.Env = append(os.Environ(), crashAction+"="+action, crashPlace+"="+k.place, crashStore+"="+k.store, crashTarget+"="+target, crashStep+"="+strconv.Itoa(step))
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState.Exited() {
 		k.t.Fatalf("%s: %v\n%s", action, err, out)
 	}
-	return !cmd.ProcessState.Exited(), time.Since(start)
+	return !cmd.ProcessState.Exited()
 }
 
 func isThere(name string) bool {
@@ -188,7 +211,7 @@ func (k *kit) afterKill(action, target string, stored map[string]map[string]stri
 		k.t.Errorf("%d backups are left, at least 2 were to stay", len(there))
 	}
 	if !isThere(target) {
-		if _, err := backup.Check(target + PartialSuffix); err == nil && isThere(filepath.Join(target+PartialSuffix, restoreLock)) {
+		if _, err := backup.Check(target + PartialSuffix); err == nil {
 			k.t.Error("an incomplete restoration passes as a backup")
 		}
 		return
