@@ -49,7 +49,7 @@ type Status struct {
 	Disk          *Disk     `json:"disk,omitempty"` // absent unless the store is on a disk of this machine that answers
 	Goroutines    int64     `json:"goroutines"`
 	Repository    string    `json:"repository,omitempty"` // place where this server keeps backups, without secrets; absent if it has none
-	NoBackup      string    `json:"no_backup,omitempty"` // why this server makes no backups, and what does; absent if it makes them
+	NoBackup      string    `json:"no_backup,omitempty"`  // why this server makes no backups, and what does; absent if it makes them
 }
 
 // Disk is the use of a disk by the store.

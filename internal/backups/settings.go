@@ -30,8 +30,11 @@ var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cr
 // an error whose text continues a sentence that begins with its name.
 func Parse(c *config.Config) (s Settings, key string, err error) {
 	for _, other := range [][2]string{
-		{"backup_s3_credentials_file", c.BackupS3CredentialsFile}, {"backup_age_recipients", strings.Join(c.BackupAgeRecipients, ",")},
-		{"backup_schedule", c.BackupSchedule}, {"backup_keep", c.BackupKeep}, {"backup_drill_schedule", c.BackupDrillSchedule},
+		{"backup_s3_credentials_file", c.BackupS3CredentialsFile},
+		{"backup_age_recipients", strings.Join(c.BackupAgeRecipients, ",")},
+		{"backup_schedule", c.BackupSchedule},
+		{"backup_keep", c.BackupKeep},
+		{"backup_drill_schedule", c.BackupDrillSchedule},
 	} {
 		if other[1] != "" && c.BackupTo == "" {
 			return s, other[0], errors.New("needs {backup_to}: name the place of the backups, or leave it out")
