@@ -74,9 +74,49 @@ func New(o Options) *Service { return &Service{o: o} }
 // Place returns the place of the repository, without secrets.
 func (s *Service) Place() string { return s.o.Place }
 
+// Check returns an error if the repository cannot be opened for writing. It asks no
+// storage over the network.
+func (s *Service) Check() error {
+	r, err := repository.Prepare(s.o.Place, s.o.Options)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
 // Create makes a backup and prunes the repository. If only the prune fails, the backup is
-// made, and the failure is logged and counted.
+// made, and the failure is logged and counted. Create returns when ctx ends, even if a disk
+// hangs; the backup then still counts as under way.
 func (s *Service) Create(ctx context.Context) (*repository.Backup, error) {
+	return within(ctx, func() (*repository.Backup, error) { return s.create(ctx) })
+}
+
+// grace is the time that a call has to end after its context.
+const grace = 2 * time.Second
+
+// within returns the result of fn, or an error soon after ctx has ended.
+func within[T any](ctx context.Context, fn func() (T, error)) (result T, err error) {
+	done := make(chan struct{})
+	var of T
+	var failed error
+	go func() {
+		defer close(done)
+		of, failed = fn()
+	}()
+	select {
+	case <-done:
+		return of, failed
+	case <-ctx.Done():
+	}
+	select { // it may end because of ctx
+	case <-done:
+		return of, failed
+	case <-time.After(grace):
+		return result, context.Cause(ctx)
+	}
+}
+
+func (s *Service) create(ctx context.Context) (*repository.Backup, error) {
 	if !s.working.TryLock() {
 		return nil, ErrBusy
 	}
@@ -146,8 +186,12 @@ func (s *Service) prune(ctx context.Context, r *repository.Repository) {
 }
 
 // List returns the backups of the repository, oldest first. There are none before the
-// first one.
+// first one. List returns when ctx ends, even if a disk hangs.
 func (s *Service) List(ctx context.Context) ([]repository.Listed, error) {
+	return within(ctx, func() ([]repository.Listed, error) { return s.list(ctx) })
+}
+
+func (s *Service) list(ctx context.Context) ([]repository.Listed, error) {
 	r, err := repository.Prepare(s.o.Place, s.o.Options)
 	if err != nil {
 		return nil, err

@@ -247,3 +247,30 @@ func TestBusy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHang cancels a backup while a disk hangs. The call returns, and the next one says
+// that a backup is made.
+func TestHang(t *testing.T) {
+	b := newBench(t, config.Config{BackupTo: filepath.Join(t.TempDir(), "backups")})
+	hanging, wake, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	b.o.Snapshot = func(context.Context, string) error {
+		defer close(done)
+		close(hanging)
+		<-wake
+		return errors.New("awake")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-hanging
+		cancel()
+	}()
+	if _, err := b.Create(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Create: %v", err)
+	}
+	if _, err := b.Create(t.Context()); !errors.Is(err, ErrBusy) {
+		t.Errorf("the next Create: %v", err)
+	}
+	close(wake)
+	<-done
+	b.working.Lock() // until all of it has ended
+}

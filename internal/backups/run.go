@@ -108,7 +108,7 @@ func until(ctx context.Context, at time.Time) bool {
 
 // newest returns the time of the newest backup.
 func (s *Service) newest(ctx context.Context) (time.Time, error) {
-	all, err := s.List(ctx)
+	all, err := s.list(ctx)
 	if err != nil {
 		return time.Time{}, s.failed(ctx, err)
 	}
@@ -123,7 +123,7 @@ func (s *Service) newest(ctx context.Context) (time.Time, error) {
 
 // scheduled makes a backup and enters it in the audit trail.
 func (s *Service) scheduled(ctx context.Context) error {
-	b, err := s.Create(ctx)
+	b, err := s.create(ctx)
 	if err != nil || s.o.Record == nil {
 		return err
 	}

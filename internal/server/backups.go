@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 
 	"rollcall/internal/account"
 	"rollcall/internal/admin"
@@ -36,6 +38,19 @@ func (s *Server) openBackups() error {
 			return s.dir.Record(ctx, actor, admin.BackupAction, 0, detail)
 		},
 	})
+	return s.checkBackups()
+}
+
+// checkBackups looks at the place of the backups. A directory may be of a disk that is not
+// there yet, so only a bucket that cannot be used prevents the start.
+func (s *Server) checkBackups() error {
+	err := s.backups.Check()
+	if err != nil && strings.Contains(s.backups.Place(), "://") {
+		return fmt.Errorf("--backup-to: %w", err)
+	}
+	if err != nil {
+		s.o.Logger.Error("no backup can be made yet", slog.String("to", s.backups.Place()), slog.String("err", err.Error()))
+	}
 	return nil
 }
 

@@ -71,8 +71,10 @@ func TestBackups(t *testing.T) {
 // TestBackupsRefused starts servers that cannot keep backups.
 func TestBackupsRefused(t *testing.T) {
 	dir := t.TempDir()
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	for want, c := range map[string]config.Config{
 		"this store cannot copy itself": {Store: "mem:", BackupTo: filepath.Join(dir, "backups")},
+		"there are no credentials":      {Data: filepath.Join(dir, "data"), Store: "pebble:" + filepath.Join(dir, "data", "accounts"), BackupTo: "s3://bucket"},
 		"needs --data":                  {Store: "pebble:" + filepath.Join(dir, "accounts"), SealKeys: filepath.Join(dir, "seal.keys"), BackupTo: filepath.Join(dir, "backups")},
 	} {
 		if _, err := openWith(t, Options{Config: c}); err == nil || !strings.Contains(err.Error(), want) {
