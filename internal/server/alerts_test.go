@@ -191,6 +191,17 @@ func TestAlerts(t *testing.T) {
 		}),
 		provoke("RollcallBackupOld", nothing, func(_, after scrape) { after.set("rollcall_last_backup_timestamp_seconds", -26*3600) }),
 		provoke("RollcallRedisAway", nothing, func(_, after scrape) { after.set("rollcall_ratelimit_redis_up", 0) }),
+		provoke("RollcallBackupFails", nothing, func(_, after scrape) { after.set("rollcall_backup_failures_total", 1) }),
+		provoke("RollcallDrillFailed", nothing, func(_, after scrape) {
+			after.set("rollcall_backup_drill_last_timestamp_seconds", 1)
+			after.set("rollcall_backup_drill_last_success", 0)
+			after.set("rollcall_backup_last_verified_timestamp_seconds", 0) // now
+		}),
+		provoke("RollcallBackupUnverified", nothing, func(_, after scrape) {
+			after.set("rollcall_backup_drill_last_timestamp_seconds", 1)
+			after.set("rollcall_backup_drill_last_success", 1)
+			after.set("rollcall_backup_last_verified_timestamp_seconds", -10*24*3600)
+		}),
 		newPromTest("RollcallDown", scrape{}, scrape{`up{job="rollcall",instance="one"}`: 0}, "RollcallDown"),
 		restarts(scrapeOf(t, url)),
 		expires(t),

@@ -44,7 +44,7 @@ func TestBackups(t *testing.T) {
 		req := testutil.NewRequest(t, http.MethodPost, c.URL+"/console/server/backups", "", url.Values{"_form": {"store"}}.Encode())
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
-		if resp, page := testutil.Do(t, browser, req); resp.StatusCode != 200 || !strings.Contains(page, "New bytes") || strings.Count(page, ">test</td>") != 2 {
+		if resp, page := testutil.Do(t, browser, req); resp.StatusCode != 200 || !strings.Contains(page, "Newly stored") || strings.Count(page, ">test</td>") != 2 {
 			t.Errorf("the page: %d %s", resp.StatusCode, page)
 		}
 		if status, body := send(http.MethodGet, "/admin/v1/backups", ""); status != 200 || strings.Count(body, `"digest":"`) != 2 {
