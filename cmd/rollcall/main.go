@@ -48,11 +48,12 @@ type cli struct {
 
 	ExecInside execInsideCmd `cmd:"" name:"exec-inside" hidden:"" help:"Become the program of exec --hosts."`
 
-	Complete   completeCmd   `cmd:"" hidden:"" help:"List values for the completion of a shell."`
-	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
-	Man        manCmd        `cmd:"" help:"Write manual pages."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Help       helpCmd       `cmd:"" help:"Explain a command."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a server on this machine whether it is ready."`
+	Complete    completeCmd    `cmd:"" hidden:"" help:"List values for the completion of a shell."`
+	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Man         manCmd         `cmd:"" help:"Write manual pages."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Help        helpCmd        `cmd:"" help:"Explain a command."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
