@@ -7,10 +7,13 @@ SHELL := bash
 GO       ?= go
 TOOL     := $(GO) tool -modfile=tools/go.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT   := $(shell git log -1 --format=%H 2>/dev/null)
+DATE     := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 ARGS     ?=
 PKGS     ?= ./...
 FUZZTIME ?= 2m
 BENCH    ?=
+DIST     ?=
 LARGE    ?= 10000000
 
 .PHONY: run
@@ -19,7 +22,7 @@ run: build ## start a developer's server; ARGS are added to "rollcall serve"
 
 .PHONY: build
 build: ## build bin/rollcall, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/rollcall ./cmd/rollcall
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/rollcall ./cmd/rollcall
 
 .PHONY: test
 test: setup ## run all tests of PKGS under the race detector
@@ -68,9 +71,24 @@ bench-setup: build
 	@bench/setup
 	cd bench && CGO_ENABLED=1 $(GO) build -o bin/bench .
 
+.PHONY: dist
+dist: ## build a release in dist; VERSION is that of git describe unless it is given; DIST are more flags
+	cd tools && $(GO) run ./dist --root .. --out ../dist $(if $(filter command line environment,$(origin VERSION)),--version $(VERSION)) $(DIST)
+
+.PHONY: dist-check
+dist-check: dist ## build a release twice, the second time from nothing, and compare the bytes
+	rm -rf dist-check
+	GOCACHE=$(CURDIR)/dist-check.cache $(MAKE) dist DIST='--out ../dist-check $(DIST)'
+	diff -r dist dist-check
+	rm -rf dist-check dist-check.cache
+
+.PHONY: dist-test
+dist-test: setup ## test the packages, the image and the unit on this machine
+	cd tools && CGO_ENABLED=1 $(GO) tool gotestsum --format=pkgname -- -race -count=1 -timeout=15m ./...
+
 .PHONY: clean
 clean: ## remove what was built, not data
-	rm -rf bin bench/bin bench/tmp
+	rm -rf bin dist dist-check dist-check.cache bench/bin bench/tmp
 
 .PHONY: help
 help: ## list the targets
