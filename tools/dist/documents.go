@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // documents are the files beside the binary: licences, the README, manual pages, scripts of
@@ -106,12 +105,14 @@ func manuals(ctx context.Context, program, dir string) ([]entry, error) {
 		return nil, err
 	}
 	if _, err := output(ctx, dir, nil, program, "man", dir); err != nil {
-		fmt.Fprintf(os.Stderr, "dist: there will be no manual pages: %v\n", err)
-		return nil, nil
+		return nil, err
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.1"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("rollcall man wrote no pages: %w", err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, errors.New("rollcall man wrote no pages")
 	}
 	var pages []entry
 	for _, f := range files {
@@ -119,7 +120,7 @@ func manuals(ctx context.Context, program, dir string) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		pages = append(pages, entry{strings.TrimSpace(filepath.Base(f)), body, 0o644})
+		pages = append(pages, entry{filepath.Base(f), body, 0o644})
 	}
 	return pages, nil
 }

@@ -149,7 +149,7 @@ func TestTarball(t *testing.T) {
 			t.Errorf("%s belongs to %d:%d, time %s", h.Name, h.Uid, h.Gid, h.ModTime)
 		}
 	}
-	for name, mode := range map[string]int64{"rollcall": 0o755, "LICENSE": 0o644, licensesFile: 0o644, "README.md": 0o644, "completions/rollcall.bash": 0o644} {
+	for name, mode := range map[string]int64{"rollcall": 0o755, "LICENSE": 0o644, licensesFile: 0o644, "README.md": 0o644, "completions/rollcall.bash": 0o644, "man/rollcall-serve.1": 0o644} {
 		if modes[name] != mode {
 			t.Errorf("%s has mode %o, want %o", name, modes[name], mode)
 		}
