@@ -122,22 +122,40 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// A packager is the program of a distribution that installs packages.
+type packager struct {
+	suffix                   string
+	install, upgrade, remove []string
+	left                     string // of /etc/rollcall after a removal, because it was changed
+}
+
 // TestDebian installs, starts, reloads, upgrades, removes and purges the package on a machine.
 func TestDebian(t *testing.T) {
+	m := lifecycle(t, packager{
+		".deb", []string{"dpkg", "--install"}, []string{"dpkg", "--install"}, []string{"dpkg", "--remove"}, "rollcall.yml",
+	})
+	removed(m, m.run("dpkg", "--purge", "rollcall"), "")
+}
+
+// TestRPM does the same with RPM. That of Debian wants to be forced, and knows nothing of the
+// packages that are installed.
+func TestRPM(t *testing.T) {
+	if _, err := exec.LookPath("rpm"); err != nil {
+		skip(t, "rpm is not installed")
+	}
+	rpm := func(what string) []string { return []string{"rpm", "--force-debian", "--nodeps", what} }
+	lifecycle(t, packager{".rpm", rpm("--install"), rpm("--upgrade"), rpm("--erase"), "rollcall.yml.rpmsave"})
+}
+
+// lifecycle installs, starts, reloads, upgrades and removes a package.
+func lifecycle(t *testing.T, p packager) *machine {
+	t.Helper()
 	r := built(t)
 	files := t.TempDir()
-	copyFile(t, r.file(t, r.dir, ".deb"), filepath.Join(files, "first.deb"))
-	copyFile(t, r.file(t, r.later, ".deb"), filepath.Join(files, "later.deb"))
+	copyFile(t, r.file(t, r.dir, p.suffix), filepath.Join(files, "first"+p.suffix))
+	copyFile(t, r.file(t, r.later, p.suffix), filepath.Join(files, "later"+p.suffix))
 	m := boot(t, files)
-
-	if out := m.run("dpkg", "--install", "/root/first.deb"); !strings.Contains(out, "systemctl enable --now rollcall") {
-		t.Errorf("the installation does not say how to start the server: %s", out)
-	}
-	m.want("stat -c '%a %U:%G' /var/lib/rollcall /etc/rollcall /etc/rollcall/rollcall.yml", "700 rollcall:rollcall\n750 root:rollcall\n640 root:rollcall")
-	m.want("rollcall version | cut -d' ' -f2", "v0.3.0")
-	m.want("systemctl is-enabled rollcall || true", "disabled")
-	m.want("setpriv --reuid rollcall --regid rollcall --clear-groups rollcall config check /etc/rollcall/rollcall.yml", "no mistake found in /etc/rollcall/rollcall.yml")
-	m.run("systemd-analyze", "verify", "/usr/lib/systemd/system/rollcall.service", "/usr/lib/systemd/system/rollcall.socket", "/usr/lib/systemd/system/rollcall-admin.socket")
+	installed(m, m.run(append(p.install, "/root/first"+p.suffix)...))
 	if !r.notifies {
 		m.run("sh", "-c", "mkdir /etc/systemd/system/rollcall.service.d && printf '[Service]\\nType=exec\\nWatchdogSec=0\\nExecStartPost=/bin/sh -c \"until rollcall healthcheck; do sleep 0.1; done\"\\n' >/etc/systemd/system/rollcall.service.d/old.conf && systemctl daemon-reload")
 	}
@@ -154,28 +172,44 @@ func TestDebian(t *testing.T) {
 	exposure(t, m)
 
 	m.run("sh", "-c", "echo 'log_level: warn' >>/etc/rollcall/rollcall.yml")
-	m.run("dpkg", "--install", "/root/later.deb")
+	m.run(append(p.upgrade, "/root/later"+p.suffix)...)
 	m.want("rollcall version | cut -d' ' -f2", "v0.3.1")
 	m.want("systemctl is-active rollcall", "active")
 	m.want("rollcall healthcheck", "ready")
 	if now := m.run("systemctl", "show", "--property=MainPID", "--value", "rollcall"); now == pid {
 		t.Error("the upgrade did not restart the server")
 	}
-	m.want("tail -n 1 /etc/rollcall/rollcall.yml", "log_level: warn")
+	m.want("tail -n 1 /etc/rollcall/rollcall.yml && stat -c '%a %U:%G' /etc/rollcall/rollcall.yml", "log_level: warn\n640 root:rollcall")
 	m.want("rollcall app list "+admin+" --output json | grep -c 1400000001", "1")
-
 	if r.notifies {
 		sockets(m)
 	}
+	removed(m, m.run(append(p.remove, "rollcall")...), p.left)
+	return m
+}
 
-	for _, how := range []string{"--remove", "--purge"} {
-		if out := m.run("dpkg", how, "rollcall"); !strings.Contains(out, "remain in /var/lib/rollcall") {
-			t.Errorf("dpkg %s does not say where the data are: %s", how, out)
-		}
-		m.want("systemctl is-active rollcall || true", "inactive")
-		m.want("ls -d /var/lib/rollcall/accounts /var/lib/rollcall/seal.keys", "/var/lib/rollcall/accounts\n/var/lib/rollcall/seal.keys")
+// installed checks a machine after an installation that printed out.
+func installed(m *machine, out string) {
+	m.t.Helper()
+	if !strings.Contains(out, "systemctl enable --now rollcall") {
+		m.t.Errorf("the installation does not say how to start the server: %s", out)
 	}
-	m.want("ls /usr/bin/rollcall /etc/rollcall 2>/dev/null | wc -l", "0")
+	m.want("stat -c '%a %U:%G' /var/lib/rollcall /etc/rollcall /etc/rollcall/rollcall.yml", "700 rollcall:rollcall\n750 root:rollcall\n640 root:rollcall")
+	m.want("rollcall version | cut -d' ' -f2", "v0.3.0")
+	m.want("systemctl is-enabled rollcall || true", "disabled")
+	m.want("setpriv --reuid rollcall --regid rollcall --clear-groups rollcall config check /etc/rollcall/rollcall.yml", "no mistake found in /etc/rollcall/rollcall.yml")
+	m.run("systemd-analyze", "verify", "/usr/lib/systemd/system/rollcall.service", "/usr/lib/systemd/system/rollcall.socket", "/usr/lib/systemd/system/rollcall-admin.socket")
+}
+
+// removed checks that a removal, which printed out, stopped the server and kept the data.
+func removed(m *machine, out, left string) {
+	m.t.Helper()
+	if !strings.Contains(out, "remain in /var/lib/rollcall") {
+		m.t.Errorf("the removal does not say where the data are: %s", out)
+	}
+	m.want("systemctl is-active rollcall || true", "inactive")
+	m.want("ls -d /var/lib/rollcall/accounts /var/lib/rollcall/seal.keys", "/var/lib/rollcall/accounts\n/var/lib/rollcall/seal.keys")
+	m.want("ls /usr/bin/rollcall 2>/dev/null; ls /etc/rollcall 2>/dev/null || true", left)
 }
 
 // sockets hands the addresses over to systemd, and restarts the server while a client calls
