@@ -25,7 +25,7 @@ build: ## build bin/rollcall, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/rollcall ./cmd/rollcall
 
 .PHONY: test
-test: setup ## run all tests of PKGS under the race detector
+test: setup $(if $(filter ./...,$(PKGS)),dist-test) ## run all tests of PKGS under the race detector; those of the packages too, unless PKGS is given
 	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=30m $(PKGS)
 
 .PHONY: fuzz
