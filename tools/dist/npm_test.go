@@ -77,13 +77,15 @@ func (p *project) run(args ...string) string {
 // stops it with a signal at the end of the test.
 func (p *project) serve() {
 	p.t.Helper()
-	cmd := p.command(context.Background(), filepath.Join(p.dir, "node_modules", ".bin", "rollcall"), "serve", "--store", "mem:", "--listen", "127.0.0.1:0")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // for one that ignores signals
+	p.t.Cleanup(cancel)
+	cmd := p.command(ctx, filepath.Join(p.dir, "node_modules", ".bin", "rollcall"), "serve", "--store", "mem:", "--listen", "127.0.0.1:0")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd.Stderr, cmd.WaitDelay = &stderr, 10*time.Second
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
