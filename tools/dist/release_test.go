@@ -16,12 +16,11 @@ const root = "../.."
 
 // A release is what the tests share: a release for this platform, and a later one.
 type release struct {
-	dir      string // of the release v0.3.0
-	later    string // of the packages of v0.3.1
-	src      *source
-	own      binary
-	err      error
-	notifies bool // the server tells systemd that it is ready
+	dir   string // of the release v0.3.0
+	later string // of the packages of v0.3.1
+	src   *source
+	own   binary
+	err   error
 }
 
 var shared struct {
@@ -69,7 +68,6 @@ func (r *release) make(t *testing.T) (err error) {
 	if r.own, err = compile(t.Context(), &later, own); err != nil || own.os != "linux" {
 		return err
 	}
-	r.notifies = strings.Contains(string(r.own.body), "NOTIFY_SOCKET")
 	mods, err := modules(t.Context(), abs, []platform{own})
 	if err != nil {
 		return err
@@ -156,9 +154,6 @@ func lifecycle(t *testing.T, p packager) *machine {
 	copyFile(t, r.file(t, r.later, p.suffix), filepath.Join(files, "later"+p.suffix))
 	m := boot(t, files)
 	installed(m, m.run(append(p.install, "/root/first"+p.suffix)...))
-	if !r.notifies {
-		m.run("sh", "-c", "mkdir /etc/systemd/system/rollcall.service.d && printf '[Service]\\nType=exec\\nWatchdogSec=0\\nExecStartPost=/bin/sh -c \"until rollcall healthcheck; do sleep 0.1; done\"\\n' >/etc/systemd/system/rollcall.service.d/old.conf && systemctl daemon-reload")
-	}
 
 	m.run("systemctl", "enable", "--now", "rollcall")
 	m.want("rollcall healthcheck", "ready")
@@ -181,9 +176,7 @@ func lifecycle(t *testing.T, p packager) *machine {
 	}
 	m.want("tail -n 1 /etc/rollcall/rollcall.yml && stat -c '%a %U:%G' /etc/rollcall/rollcall.yml", "log_level: warn\n640 root:rollcall")
 	m.want("rollcall app list "+admin+" --output json | grep -c 1400000001", "1")
-	if r.notifies {
-		sockets(m)
-	}
+	sockets(m)
 	removed(m, m.run(append(p.remove, "rollcall")...), p.left)
 	return m
 }
