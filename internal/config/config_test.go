@@ -35,6 +35,14 @@ func checkRedis(url string) error {
 	return nil
 }
 
+// checkBackups accepts only the schedule @daily.
+func checkBackups(c *config.Config) (string, error) {
+	if c.BackupSchedule != "" && c.BackupSchedule != "@daily" {
+		return "backup_schedule", fmt.Errorf("is %q: give @daily, and {backup_to}", c.BackupSchedule)
+	}
+	return "", nil
+}
+
 // TestErrors reads every testdata/bad_*.yml. The head of a file says which error it
 // causes, and which variables are set.
 func TestErrors(t *testing.T) {
@@ -59,7 +67,7 @@ func TestErrors(t *testing.T) {
 				}
 			}
 			want = strings.ReplaceAll(want, filepath.Base(file)+":", file+":")
-			_, err = config.Load(config.Options{File: file, Environ: environ, CheckStore: checkStore, CheckRedis: checkRedis})
+			_, err = config.Load(config.Options{File: file, Environ: environ, CheckStore: checkStore, CheckRedis: checkRedis, CheckBackups: checkBackups})
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
