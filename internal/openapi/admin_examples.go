@@ -19,7 +19,7 @@ const (
 	exampleApp      = `"sdkappid":1400000002,"name":"shop","edition":"development","disabled":false,"test":true,"created_at":"2026-05-06T07:08:09.123Z"`
 	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","token_id":"8c1f0b6d","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
 	exampleFault    = `{"id":"1","fault":{"command":"account_import","code":70500,"times":2},"passed":0,"hit":0}`
-	exampleStatus   = `{"version":"v0.2.0","started_at":"2026-05-06T07:08:09.123Z","uptime_s":86400,"ready":true,"store":"pebble","apps":1,"accounts":3,"calls_in_flight":0,"memory_bytes":31457280,"disk":{"used_bytes":65536,"free_bytes":21474836480},"goroutines":40}`
+	exampleStatus   = `{"version":"v0.2.0","started_at":"2026-05-06T07:08:09.123Z","uptime_s":86400,"ready":true,"store":"pebble","apps":1,"accounts":3,"calls_in_flight":0,"memory_bytes":31457280,"disk":{"used_bytes":65536,"free_bytes":21474836480},"goroutines":40,"repository":"/var/backups/rollcall"}`
 	exampleCall     = `{"seq":1795853147273001,"request_id":"KLQ7GAA2ZBXM4T5E","time":"2026-05-06T07:08:09.123Z","sdkappid":0,"command":"","identifier":"","peer":"127.0.0.1","status":200,"code":60009,` +
 		`"info":"there is no command account_imports; did you mean /v4/im_open_login_svc/account_import?","advice":"Check the path: /v4/SERVICE/COMMAND, in the documented case.","took_us":42,"items":0,"failed":0}`
 	exampleImport = `"job":false,"row":3,"imported":2,"created":2,"failed":1,"skipped":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
