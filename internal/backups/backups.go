@@ -200,14 +200,19 @@ func (s *Service) list(ctx context.Context) ([]repository.Listed, error) {
 	return r.List(ctx)
 }
 
-// Drill restores the newest backup for a trial.
+// Drill restores the newest backup for a trial. Drill returns when ctx ends, even if a disk
+// hangs; the drill then still counts as under way.
 func (s *Service) Drill(ctx context.Context) (*repository.Drilled, error) {
+	return within(ctx, func() (*repository.Drilled, error) { return s.drill(ctx) })
+}
+
+func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
 	if !s.working.TryLock() {
 		return nil, ErrBusy
 	}
 	defer s.working.Unlock()
 	start := time.Now()
-	d, err := s.drill(ctx)
+	d, err := s.restore(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil, err
 	}
@@ -221,7 +226,8 @@ func (s *Service) Drill(ctx context.Context) (*repository.Drilled, error) {
 	return d, errors.Join(err, s.writeState(state))
 }
 
-func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
+// restore restores the newest backup below the data directory, and reads it.
+func (s *Service) restore(ctx context.Context) (*repository.Drilled, error) {
 	for _, dir := range []string{s.dir(drillDir), s.dir(drillDir) + repository.PartialSuffix} {
 		if err := os.RemoveAll(dir); err != nil {
 			return nil, err

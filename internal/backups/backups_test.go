@@ -274,3 +274,89 @@ func TestHang(t *testing.T) {
 	<-done
 	b.working.Lock() // until all of it has ended
 }
+
+// TestClockBack runs a server whose newest backup and newest drill have a time far ahead,
+// because the clock was wrong once. Both go on.
+func TestClockBack(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "backups")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, config.Config{BackupTo: place, BackupSchedule: "@daily", BackupDrillSchedule: "@daily"})
+		b.o.Options.Now = func() time.Time { return time.Now().AddDate(5, 0, 0) }
+		if _, err := b.Create(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.o.Options.Now = nil
+		if err := b.writeState(state{Drilled: time.Now().AddDate(5, 0, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		b.during(49 * time.Hour)
+		if n := b.backups(); n != 3 || b.count("drilled") < 2 {
+			t.Errorf("%d backups and %d drills after two days, want 3 and 2", n, b.count("drilled"))
+		}
+	})
+}
+
+// TestStartBusy starts the schedule while the admin API makes a backup. The start removes
+// nothing of it. Later it removes what a process that was killed has left.
+func TestStartBusy(t *testing.T) {
+	b := newBench(t, config.Config{BackupTo: filepath.Join(t.TempDir(), "backups")})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	snapshot := b.o.Snapshot
+	b.o.Snapshot = func(ctx context.Context, dir string) error {
+		err := snapshot(ctx, dir)
+		if runErr := b.Run(ended); err != nil || runErr != nil {
+			t.Error(err, runErr)
+		}
+		return err
+	}
+	made, err := b.Create(t.Context())
+	if err != nil || len(made.Files) != 1 {
+		t.Errorf("Create = %+v, %v, want a backup of one file", made, err)
+	}
+	for _, name := range []string{stagingDir, drillDir, drillDir + repository.PartialSuffix} {
+		if err := os.MkdirAll(filepath.Join(b.dir(name), "accounts"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Run(ended); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(b.o.Dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// TestScheduleHangs ends a server while its schedule waits for a disk that hangs. It does
+// not wait for the disk.
+func TestScheduleHangs(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "backups")
+	for _, hang := range []string{"backup", "drill"} {
+		b := newBench(t, config.Config{BackupTo: place, BackupDrillSchedule: "@daily"})
+		if _, err := b.Create(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if hang == "backup" {
+			b = newBench(t, config.Config{BackupTo: place + "2", BackupSchedule: "@daily"})
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		wake := make(chan struct{})
+		b.o.Inspect = func(context.Context, string) (*account.Contents, error) {
+			cancel()
+			<-wake
+			return nil, errors.New("awake")
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- b.Run(ctx) }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%s: the schedule waits for the disk", hang)
+		}
+		close(wake)
+		b.working.Lock() // until all of it has ended
+	}
+}

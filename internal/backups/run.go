@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"rollcall/internal/repository"
 )
 
 // Pauses of the schedule.
@@ -17,12 +19,10 @@ const (
 	lookEvery  = time.Minute // at the clock, which may be set, or stand still while the machine sleeps
 )
 
-// Run works on the schedules until ctx ends. A time that was missed, because the server
-// did not run, is made up for at once.
+// Run works on the schedules until ctx ends, even if a disk hangs. A time that was missed,
+// because the server did not run, is made up for at once.
 func (s *Service) Run(ctx context.Context) error {
-	if err := os.RemoveAll(s.dir(stagingDir)); err != nil {
-		s.o.Logger.Warn("what an interrupted backup has left cannot be removed", slog.String("err", err.Error()))
-	}
+	s.tidy()
 	st := s.readState()
 	s.show(st)
 	var wg sync.WaitGroup
@@ -36,6 +36,20 @@ func (s *Service) Run(ctx context.Context) error {
 	wg.Wait()
 	<-ctx.Done() // without a schedule there is nothing to do
 	return nil
+}
+
+// tidy removes what a process that was killed has left. A backup or a drill that is under
+// way, because somebody asked for it at once, keeps its files.
+func (s *Service) tidy() {
+	if !s.working.TryLock() {
+		return
+	}
+	defer s.working.Unlock()
+	for _, dir := range []string{stagingDir, drillDir, drillDir + repository.PartialSuffix} {
+		if err := os.RemoveAll(s.dir(dir)); err != nil {
+			s.o.Logger.Warn("what an interrupted backup or drill has left cannot be removed", slog.String("err", err.Error()))
+		}
+	}
 }
 
 // A plan is work on a schedule.
@@ -56,7 +70,7 @@ func (s *Service) follow(ctx context.Context, p plan) {
 		case err == nil && last.IsZero():
 			due = time.Now()
 		case err == nil:
-			due = p.schedule.Next(last)
+			due = p.schedule.Next(earlier(last, time.Now()))
 		default:
 			s.complain(ctx, p.name+" has to wait, because the backups cannot be listed", err, pause)
 			if !until(ctx, time.Now().Add(pause)) {
@@ -78,6 +92,15 @@ func (s *Service) follow(ctx context.Context, p plan) {
 		s.complain(ctx, p.name+" failed", err, time.Until(due))
 		pause = min(2*pause, maxRetry)
 	}
+}
+
+// earlier returns the earlier of two times. The last work has a time to come if the clock
+// was wrong once, and the schedule must not wait for that time.
+func earlier(a, b time.Time) time.Time {
+	if a.After(b) {
+		return b
+	}
+	return a
 }
 
 // complain logs a failure, unless the server ends.
@@ -108,7 +131,7 @@ func until(ctx context.Context, at time.Time) bool {
 
 // newest returns the time of the newest backup.
 func (s *Service) newest(ctx context.Context) (time.Time, error) {
-	all, err := s.list(ctx)
+	all, err := s.List(ctx)
 	if err != nil {
 		return time.Time{}, s.failed(ctx, err)
 	}
@@ -123,7 +146,7 @@ func (s *Service) newest(ctx context.Context) (time.Time, error) {
 
 // scheduled makes a backup and enters it in the audit trail.
 func (s *Service) scheduled(ctx context.Context) error {
-	b, err := s.create(ctx)
+	b, err := s.Create(ctx)
 	if err != nil || s.o.Record == nil {
 		return err
 	}
