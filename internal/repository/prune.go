@@ -17,8 +17,9 @@ type Pruned struct {
 // Prune removes the backups that keep does not keep, and then the objects that no backup
 // needs. If dry is set, it removes nothing and says what it would remove.
 //
-// The newest backup always stays. If a description cannot be read, Prune removes nothing,
-// because it does not know which objects that backup needs.
+// The newest backup always stays. A backup whose time is ahead, because a clock was wrong
+// once, stays too, and takes the place of no other one. If a description cannot be read,
+// Prune removes nothing, because it does not know which objects that backup needs.
 func (r *Repository) Prune(ctx context.Context, keep Keep, dry bool) (*Pruned, error) {
 	if err := keep.check(); err != nil {
 		return nil, err
@@ -57,8 +58,9 @@ func (r *Repository) plan(ctx context.Context, keep Keep) (*Pruned, []string, er
 	}
 	p := &Pruned{Kept: []string{}, Removed: []string{}}
 	needed := map[string]bool{}
-	for i, kept := range keep.keeps(times) {
-		if !kept && i > 0 {
+	ahead := r.ahead(times)
+	for i, kept := range append(make([]bool, ahead), keep.keeps(times[ahead:])...) {
+		if !kept && i > ahead {
 			p.Removed = append(p.Removed, all[i].ID)
 			continue
 		}
@@ -71,6 +73,20 @@ func (r *Repository) plan(ctx context.Context, keep Keep) (*Pruned, []string, er
 	slices.Reverse(p.Removed)
 	unused, err := r.unused(ctx, needed, p)
 	return p, unused, err
+}
+
+// maxAhead is how far a time may be ahead of the clock of this machine: those of other
+// machines differ, and newID counts seconds.
+const maxAhead = time.Minute
+
+// ahead returns the number of times, newest first, that have not come yet.
+func (r *Repository) ahead(times []time.Time) int {
+	latest := r.o.Now().Add(maxAhead)
+	n := slices.IndexFunc(times, func(at time.Time) bool { return !at.After(latest) })
+	if n < 0 {
+		return len(times)
+	}
+	return n
 }
 
 // unused returns the names of the objects that are not needed, and counts them in p.

@@ -189,3 +189,26 @@ func TestModel(t *testing.T) {
 		})
 	})
 }
+
+// TestPruneAhead prunes a repository with a backup whose time is far ahead, because the
+// clock was wrong once. The backups that are made since then count as if it were not there.
+func TestPruneAhead(t *testing.T) {
+	k := newKit(t)
+	k.write("1.sst", "one")
+	right := k.clock.at
+	k.clock.at = right.AddDate(5, 0, 0)
+	ahead := k.create()
+	k.clock.at = right
+	first, second, third := k.create(), k.create(), k.create()
+	got, err := k.Prune(t.Context(), Keep{Last: 2}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{second.ID, third.ID, ahead.ID}; !slices.Equal(got.Kept, want) || !slices.Equal(got.Removed, []string{first.ID}) {
+		t.Errorf("kept %v, want %v", got.Kept, want)
+	}
+	k.clock.at = right.AddDate(6, 0, 0)
+	if got, err := k.Prune(t.Context(), Keep{Last: 1}, false); err != nil || !slices.Equal(got.Kept, []string{ahead.ID}) {
+		t.Errorf("when its time has come: %+v, %v", got, err)
+	}
+}
