@@ -50,7 +50,11 @@ func (r *Repository) Create(ctx context.Context, s Source, p Progress) (*Backup,
 // create makes a backup under the lock.
 func (r *Repository) create(ctx context.Context, s Source, p Progress) (*Backup, error) {
 	start := r.o.Now()
-	known, err := r.known(ctx)
+	stored, err := r.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := r.known(ctx, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +69,9 @@ func (r *Repository) create(ctx context.Context, s Source, p Progress) (*Backup,
 	if r.o.Recipients != nil {
 		b.Recipients = r.o.Recipients.name
 	}
-	c := creation{r: r, b: b, known: known, used: map[string]bool{}, progress: p}
+	c := creation{r: r, b: b, before: stored, known: known, used: map[string]bool{}, progress: p}
 	if err := c.files(ctx, dir); err != nil {
+		c.undo(ctx)
 		return nil, err
 	}
 	b.TookMS = r.o.Now().Sub(start).Milliseconds()
@@ -87,14 +92,10 @@ func (r *Repository) newID(ctx context.Context, at time.Time) (string, time.Time
 }
 
 // known returns the objects that earlier backups need and that are stored with their
-// size, by name. An object without a backup is left over from a process that ended, and
+// size, by name. stored has the sizes of all objects. An object without a backup is left over from a process that ended, and
 // is stored again.
-func (r *Repository) known(ctx context.Context) (map[string]Object, error) {
+func (r *Repository) known(ctx context.Context, stored map[string]int64) (map[string]Object, error) {
 	all, err := r.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := r.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +165,10 @@ func (r *Repository) encode(b *Backup) ([]byte, error) {
 type creation struct {
 	r           *Repository
 	b           *Backup
+	before      map[string]int64 // sizes of the objects before the backup
 	known       map[string]Object
 	used        map[string]bool // objects of b
+	added       []string        // objects that were not there before
 	progress    Progress
 	done, total int64
 }
@@ -183,6 +186,17 @@ func (c *creation) files(ctx context.Context, dir string) error {
 	}
 	slices.SortFunc(c.b.Objects, byName)
 	return nil
+}
+
+// undo removes the objects that c has added, so that backups that fail fill no disk. If ctx
+// has ended, it leaves them to the next prune. It must not be called once the description may
+// be stored.
+func (c *creation) undo(ctx context.Context) {
+	for _, name := range c.added {
+		if c.r.remove(ctx, objectName(name)) != nil {
+			return // the next prune removes them
+		}
+	}
 }
 
 // find returns the paths of all files below dir in order, and sums their sizes.
@@ -268,6 +282,9 @@ func (c *creation) store(ctx context.Context, name string, f File) (Object, erro
 	}
 	if err := c.r.backend.put(ctx, objectName(o.Name), p); err != nil {
 		return Object{}, fmt.Errorf("a file cannot be stored: %w", err)
+	}
+	if _, ok := c.before[o.Name]; !ok {
+		c.added = append(c.added, o.Name)
 	}
 	if opened && hex.EncodeToString(plain.Sum(nil)) != f.SHA256 {
 		return Object{}, errors.Join(fmt.Errorf("the file %s changed while it was read: check the disk", name), c.r.backend.remove(ctx, objectName(o.Name)))

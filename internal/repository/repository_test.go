@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -472,5 +473,47 @@ func TestCanceled(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	k.sound()
+}
+
+// A failing backend returns an error for some names.
+type failing struct {
+	backend
+	fail func(name string) error
+}
+
+func (f failing) put(ctx context.Context, name string, c content) error {
+	if err := f.fail(name); err != nil {
+		return err
+	}
+	return f.backend.put(ctx, name, c)
+}
+
+// TestFullDisk makes backups on a disk that is full after some files. None of them leaves
+// files, so the disk does not fill up with what no backup needs.
+func TestFullDisk(t *testing.T) {
+	k := newKit(t)
+	k.write("1.sst", "one")
+	k.create()
+	before := tree(t, k.place)
+	works, left := k.backend, 0
+	k.backend = failing{works, func(string) error {
+		if left--; left < 0 {
+			return fmt.Errorf("write: %w", syscall.ENOSPC)
+		}
+		return nil
+	}}
+	for room := range 3 {
+		left = room
+		k.write("1.sst", fmt.Sprint("one ", room), "2.sst", fmt.Sprint("two ", room), "3.sst", fmt.Sprint("three ", room))
+		if _, err := k.Create(t.Context(), k.source(), nil); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("room for %d files: %v", room, err)
+		}
+		if diff := cmp.Diff(before, tree(t, k.place)); diff != "" {
+			t.Errorf("room for %d files (-before +after):\n%s", room, diff)
+		}
+	}
+	k.backend = works
+	k.create()
 	k.sound()
 }
