@@ -13,8 +13,13 @@ try {
   process.exit(1);
 }
 const child = spawn(file, process.argv.slice(2), { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
-  process.on(signal, () => child.kill(signal));
+// A terminal sends its signals to the program, too. A second one would end it at once.
+const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+const fromKeyboard = ['SIGINT', 'SIGQUIT'];
+for (const signal of [...fromKeyboard, 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (!terminal || !fromKeyboard.includes(signal)) child.kill(signal);
+  });
 }
 child.on('error', (err) => {
   console.error(`rollcall: ${err.message}`);
