@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string) error {
 	out := flags.String("out", "../dist", "directory to write; an earlier one is replaced")
 	version := flags.String("version", "", "semantic version, as v1.2.3; by default that of git describe")
 	only := flags.String("platforms", "", "platforms to build, as linux/amd64,darwin/arm64; by default all")
-	dirty := flags.Bool("dirty", false, "build although tracked files differ from the commit")
+	dirty := flags.Bool("dirty", false, "build although files differ from the commit")
 	check := flags.Bool("check-licenses", false, "build nothing; check the licences of all modules")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -48,12 +48,13 @@ func newSource(ctx context.Context, root, version string) (*source, error) {
 	return s, err
 }
 
-// clean returns an error if tracked files differ from the commit. A release names its
+// clean returns an error if files differ from the commit, or if git does not know or ignore
+// them: a file of Go in the tree becomes a part of the program. A release names its
 // commit, so it must not contain anything else.
 func clean(ctx context.Context, root string) error {
-	changed, err := git(ctx, root, "status", "--porcelain", "--untracked-files=no")
+	changed, err := git(ctx, root, "status", "--porcelain", "--untracked-files=normal")
 	if err == nil && changed != "" {
-		return fmt.Errorf("tracked files differ from the commit; commit them first, or add --dirty for a trial:\n%s", changed)
+		return fmt.Errorf("files differ from the commit; commit or remove them first, or add --dirty for a trial:\n%s", changed)
 	}
 	return err
 }

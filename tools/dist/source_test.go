@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,40 @@ func TestPlatforms(t *testing.T) {
 	for _, bad := range []string{"windows/amd64", "linux", "linux/amd64,"} {
 		if _, err := parsePlatforms(bad); err == nil || !strings.Contains(err.Error(), "there is no platform") {
 			t.Errorf("platforms %q: %v", bad, err)
+		}
+	}
+}
+
+// TestUntracked refuses a release with a file that git does not know, because the program
+// could contain it.
+func TestUntracked(t *testing.T) {
+	dir := clone(t)
+	for name, text := range map[string]string{".gitignore": "dist/\n", "dist/rollcall": "", "secret.go": "package x\n"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inClone(t, dir, "add", ".gitignore")
+	inClone(t, dir, "commit", "--quiet", "--message=ignore")
+	if err := clean(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "?? secret.go") || strings.Contains(err.Error(), "dist") {
+		t.Errorf("an unknown file is accepted: %v", err)
+	}
+	inClone(t, dir, "clean", "--quiet", "--force")
+	if err := clean(t.Context(), dir); err != nil {
+		t.Errorf("ignored files are refused: %v", err)
+	}
+}
+
+// TestEnvironment checks that the variables of a build leave nothing to the machine.
+func TestEnvironment(t *testing.T) {
+	env := goEnv(&source{goVer: "1.26.8"}, own)
+	for _, want := range []string{"GOFIPS140=off", "GOEXPERIMENT=", "CGO_ENABLED=0"} {
+		if !slices.Contains(env, want) {
+			t.Errorf("%q lacks %s", env, want)
 		}
 	}
 }
