@@ -183,3 +183,39 @@ func TestRecipients(t *testing.T) {
 		}
 	}
 }
+
+// TestSealedAgain removes a damaged object of an encrypted backup, as the documents say. The
+// next backup stores it again, in other bytes. Then both backups are sound.
+func TestSealedAgain(t *testing.T) {
+	id := newIdentity(t)
+	k := newKit(t)
+	k.sealedFor(id)
+	k.write("1.sst", "secret one")
+	first := k.create()
+	file := filepath.Join(k.place, filepath.FromSlash(objectName(first.Objects[0].Name)))
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	second := k.create()
+	k.sound()
+	if r, err := k.Verify(t.Context(), []string{first.ID}, nil); err != nil || r.Err() != nil {
+		t.Errorf("Verify of the first backup = %+v, %v", r, err)
+	}
+	k.o.Identities = []age.Identity{id}
+	for _, b := range []string{first.ID, second.ID} {
+		if diff := cmp.Diff(map[string]string{"1.sst": "secret one"}, k.restored(b)); diff != "" {
+			t.Errorf("the backup %s (-want +got):\n%s", b, diff)
+		}
+	}
+	stored, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored[len(stored)-1] ^= 1
+	if err := os.WriteFile(file, stored, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := k.Verify(t.Context(), nil, nil); err != nil || len(r.Faults) != 2 {
+		t.Errorf("Verify of new damage = %+v, %v, want a fault of each backup", r, err)
+	}
+}

@@ -101,6 +101,9 @@ var (
 	objectForm = regexp.MustCompile(`^[0-9a-f]{64}(\.[0-9a-f]{16})?$`)
 )
 
+// encrypted reports whether the object with a name is encrypted.
+func encrypted(name string) bool { return strings.Contains(name, ".") }
+
 // objectOf returns the name of an object from the name of its file.
 func objectOf(name string) (string, bool) {
 	_, object, _ := strings.Cut(strings.TrimPrefix(name, objectsPrefix), "/")

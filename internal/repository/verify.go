@@ -128,6 +128,7 @@ type verification struct {
 	report      *Report
 	progress    Progress
 	needed      map[string]*need // by name, size and checksum
+	listed      map[string]bool  // names with the checksums that any backup lists; nil until they are read
 	done, total int64
 }
 
@@ -199,7 +200,39 @@ func (v *verification) object(ctx context.Context, n *need, stored map[string]in
 			v.progress(v.done, v.total)
 		}
 	})
+	if other, ok := errors.AsType[*otherContentError](err); ok && v.storedAgain(ctx, n, other.sum) {
+		return nil
+	}
 	return err
+}
+
+// storedAgain reports whether a backup lists an encrypted object with the checksum sum. A
+// backup that found the object missing has stored it again then, and an encryption never
+// gives the same bytes twice.
+func (v *verification) storedAgain(ctx context.Context, n *need, sum string) bool {
+	if !encrypted(n.Name) {
+		return false
+	}
+	if v.listed == nil {
+		all, err := v.r.List(ctx)
+		if err != nil {
+			return false
+		}
+		v.listed = map[string]bool{}
+		for _, b := range all {
+			for _, o := range b.Objects {
+				v.listed[o.Name+" "+o.SHA256] = true
+			}
+		}
+	}
+	return v.listed[n.Name+" "+sum]
+}
+
+// An otherContentError is the error of an object with the checksum sum instead of its own.
+type otherContentError struct{ sum string }
+
+func (e *otherContentError) Error() string {
+	return "has another content than was stored: it is damaged"
 }
 
 // copyObject writes an object, as it is stored, to w, and reads no more than its size. The
@@ -226,8 +259,9 @@ func (r *Repository) copyObject(ctx context.Context, o Object, w io.Writer, read
 		return fmt.Errorf("has more bytes than %d: it is damaged", o.Bytes)
 	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("cannot be read: %w", err)
-	case hex.EncodeToString(sum.Sum(nil)) != o.SHA256:
-		return errors.New("has another content than was stored: it is damaged")
+	}
+	if found := hex.EncodeToString(sum.Sum(nil)); found != o.SHA256 {
+		return &otherContentError{found}
 	}
 	return nil
 }
