@@ -226,6 +226,10 @@ func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
 	return d, errors.Join(err, s.writeState(state))
 }
 
+// drillReserve is the number of bytes that a drill leaves free on the disk of the data. A
+// store with less room refuses changes, and needs some for its own work.
+const drillReserve = 1 << 30
+
 // restore restores the newest backup below the data directory, and reads it.
 func (s *Service) restore(ctx context.Context) (*repository.Drilled, error) {
 	for _, dir := range []string{s.dir(drillDir), s.dir(drillDir) + repository.PartialSuffix} {
@@ -238,5 +242,5 @@ func (s *Service) restore(ctx context.Context) (*repository.Drilled, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return r.Drill(ctx, repository.Drill{Scratch: s.dir(drillDir), Inspect: s.o.Inspect})
+	return r.Drill(ctx, repository.Drill{Scratch: s.dir(drillDir), Reserve: drillReserve, Inspect: s.o.Inspect})
 }

@@ -25,6 +25,9 @@ type Drill struct {
 	ID      string // "" for the newest backup
 	Scratch string // a directory that does not exist; it is removed at the end
 
+	// Reserve is the number of bytes that stay free on the disk of Scratch.
+	Reserve int64
+
 	// Inspect opens the restored store and reads all of it.
 	Inspect func(ctx context.Context, dir string) (*account.Contents, error)
 
@@ -41,7 +44,7 @@ func (r *Repository) Drill(ctx context.Context, d Drill) (result *Drilled, err e
 		}
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(d.Scratch)) }()
-	b, err := r.Restore(ctx, d.ID, d.Scratch, d.Progress)
+	b, err := r.restoreBeside(ctx, d.ID, d.Scratch, d.Reserve, d.Progress)
 	if err != nil {
 		return nil, err
 	}

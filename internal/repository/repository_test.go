@@ -517,3 +517,23 @@ func TestFullDisk(t *testing.T) {
 	k.create()
 	k.sound()
 }
+
+// TestReserve drills a backup on a disk that has room for it, but not for what must stay
+// free for others.
+func TestReserve(t *testing.T) {
+	k := newKit(t)
+	k.write("1.sst", "one")
+	k.create()
+	inspected := false
+	d := Drill{Scratch: filepath.Join(t.TempDir(), "x"), Reserve: 1 << 60, Inspect: func(context.Context, string) (*account.Contents, error) {
+		inspected = true
+		return nil, errors.New("inspected")
+	}}
+	if _, err := k.Drill(t.Context(), d); err == nil || !strings.Contains(err.Error(), "has room for 0 besides") || inspected {
+		t.Errorf("Drill: %v", err)
+	}
+	d.Reserve = 1
+	if _, err := k.Drill(t.Context(), d); !inspected {
+		t.Errorf("Drill with enough room: %v", err)
+	}
+}

@@ -27,7 +27,12 @@ const restoreLock = "restoring"
 // server can use it, and the backup stays. The directory has its name only when it is
 // complete and durable. An interrupted restoration leaves a directory with the suffix
 // ".partial", which the next one replaces.
-func (r *Repository) Restore(ctx context.Context, id, to string, p Progress) (b *Backup, err error) {
+func (r *Repository) Restore(ctx context.Context, id, to string, p Progress) (*Backup, error) {
+	return r.restoreBeside(ctx, id, to, 0, p)
+}
+
+// restoreBeside is Restore, and leaves some bytes of the disk free.
+func (r *Repository) restoreBeside(ctx context.Context, id, to string, reserve int64, p Progress) (b *Backup, err error) {
 	if b, err = r.Backup(ctx, id); err != nil {
 		return nil, err
 	}
@@ -41,7 +46,7 @@ func (r *Repository) Restore(ctx context.Context, id, to string, p Progress) (b 
 	if err := checkTarget(to); err != nil {
 		return nil, err
 	}
-	if err := checkRoom(filepath.Dir(to), b.Bytes); err != nil {
+	if err := checkRoom(filepath.Dir(to), b.Bytes, reserve); err != nil {
 		return nil, err
 	}
 	partial := to + PartialSuffix
@@ -75,13 +80,18 @@ func checkTarget(to string) error {
 	return nil
 }
 
-// checkRoom returns an error if a disk has no room for some bytes.
-func checkRoom(dir string, bytes int64) error {
+// checkRoom returns an error if a disk has no room for some bytes besides a reserve.
+func checkRoom(dir string, bytes, reserve int64) error {
 	free, err := free(dir)
-	if err != nil || free >= uint64(bytes) {
+	room := free - min(free, uint64(reserve))
+	if err != nil || room >= uint64(bytes) {
 		return nil // a disk that does not tell is tried
 	}
-	return fmt.Errorf("the backup has %d bytes, and the disk of %s has room for %d: free some space, or name a directory on another disk", bytes, dir, free)
+	besides := ""
+	if reserve > 0 {
+		besides = fmt.Sprintf(" besides the %d that stay free for others", reserve)
+	}
+	return fmt.Errorf("the backup has %d bytes, and the disk of %s has room for %d%s: free some space, or name a directory on another disk", bytes, dir, room, besides)
 }
 
 // beginRestore creates the directory partial and locks it. It removes what an interrupted
