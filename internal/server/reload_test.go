@@ -2,13 +2,19 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"rollcall/internal/account"
@@ -208,5 +214,52 @@ func TestReloadRefused(t *testing.T) {
 				t.Error("nothing changed with the right file")
 			}
 		})
+	}
+}
+
+// TestReloadUnderCalls reloads everything many times while clients connect and call.
+func TestReloadUnderCalls(t *testing.T) {
+	r := newReloadable(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- r.Run(ctx) }()
+	var calls atomic.Int64
+	var clients sync.WaitGroup
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/v4/im_open_login_svc/account_check?sdkappid=1400000031&identifier=administrator&usersig=x"} {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+			for ctx.Err() == nil {
+				req := testutil.NewRequest(t, http.MethodPost, r.url()+path, "", "{}")
+				resp, err := client.Do(req.WithContext(ctx))
+				if err == nil {
+					err = resp.Body.Close()
+				}
+				if err != nil && ctx.Err() == nil {
+					t.Errorf("%s: %v", path, err)
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	for round := range 10 {
+		want := calls.Load() + 8
+		r.renewCertificate()
+		r.addSealKey()
+		r.settings("log_level: " + []string{"debug", "info"}[round%2])
+		r.write("app.key", directory.NewSecret())
+		r.write("redis.password", fmt.Sprintf("password %d", round))
+		r.write("admin.token", directory.NewTokenText())
+		if got := r.reloadNow(t.Context()); got != "reloaded" {
+			t.Errorf("round %d: %s", round, got)
+		}
+		for calls.Load() < want && !t.Failed() {
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	clients.Wait()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
