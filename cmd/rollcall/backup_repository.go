@@ -174,7 +174,7 @@ func (c *backupVerifyCmd) print(env *environment, report *repository.Report) err
 		}
 		fmt.Fprintln(env.stderr, cleanLines(text))
 	}
-	return fmt.Errorf("%s has faults: use a backup that none of them names, and make a new one", c.From)
+	return fmt.Errorf("%s has faults: use a backup that none of them names, remove the damaged files, and make a new backup", c.From)
 }
 
 // backupRestoreCmd restores a backup.

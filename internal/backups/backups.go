@@ -127,7 +127,8 @@ func (s *Service) create(ctx context.Context) (*repository.Backup, error) {
 		return nil, s.failed(ctx, err)
 	}
 	defer r.Close()
-	b, err := r.Create(ctx, repository.Source{Version: s.o.Version, Store: s.o.Store, Stage: s.stage}, nil)
+	doubt := s.readState().Damaged // a backup must not share the file that the drill found damaged
+	b, err := r.Create(ctx, repository.Source{Version: s.o.Version, Store: s.o.Store, Doubt: doubt, Stage: s.stage}, nil)
 	if err = errors.Join(err, os.RemoveAll(s.dir(stagingDir))); err != nil {
 		return nil, s.failed(ctx, err)
 	}
@@ -217,6 +218,7 @@ func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
 		return nil, err
 	}
 	state := s.readState()
+	_, state.Damaged = errors.AsType[*repository.DamagedError](err)
 	state.Drilled, state.Sound, state.TookMS = time.Now().UTC(), err == nil, time.Since(start).Milliseconds()
 	if err == nil {
 		state.Verified = d.Created

@@ -360,3 +360,36 @@ func TestScheduleHangs(t *testing.T) {
 		b.working.Lock() // until all of it has ended
 	}
 }
+
+// TestDamage damages a stored table. The drill fails, and the next backup does not share the
+// table, so the drill after it succeeds.
+func TestDamage(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "backups")
+	b := newBench(t, config.Config{BackupTo: place, BackupDrillSchedule: "@monthly"})
+	b.o.Snapshot = func(_ context.Context, dir string) error {
+		return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "1.sst"), []byte("the same"), 0o600))
+	}
+	if _, err := b.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := filepath.Glob(filepath.Join(place, "objects", "*", "*"))
+	if err != nil || len(objects) != 1 {
+		t.Fatalf("objects %q, %v", objects, err)
+	}
+	if err := os.WriteFile(objects[0], []byte("the sane"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Drill(t.Context()); err == nil || !strings.Contains(err.Error(), "another content") {
+		t.Errorf("the drill of a damaged backup: %v", err)
+	}
+	made, err := b.Create(t.Context())
+	if err != nil || made.NewBytes != 8 {
+		t.Errorf("Create = %+v, %v, want the table to be stored again", made, err)
+	}
+	if _, err := b.Drill(t.Context()); err != nil {
+		t.Errorf("the drill after it: %v", err)
+	}
+	if again, err := b.Create(t.Context()); err != nil || again.NewBytes != 0 {
+		t.Errorf("Create = %+v, %v, want the table to be shared again", again, err)
+	}
+}

@@ -19,6 +19,7 @@ const stateFile = "backup-drill.json"
 type state struct {
 	Drilled  time.Time `json:"drilled"`  // end of the newest drill
 	Sound    bool      `json:"sound"`    // its result
+	Damaged  bool      `json:"damaged"`  // it failed because a stored file is damaged
 	TookMS   int64     `json:"took_ms"`  //
 	Verified time.Time `json:"verified"` // time of the newest backup that a drill has verified
 }

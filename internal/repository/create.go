@@ -24,6 +24,10 @@ type Source struct {
 	Version string // of the program
 	Store   string // kind of the store
 
+	// Doubt reads the stored files that the backup would share with earlier ones, and stores
+	// those that are damaged again.
+	Doubt bool
+
 	// Stage copies the store as it is at one moment into a directory on this machine, and
 	// returns the directory and the contents of the copy, which it has read. The files are
 	// durable and do not change. It is called under the lock of the repository.
@@ -69,7 +73,7 @@ func (r *Repository) create(ctx context.Context, s Source, p Progress) (*Backup,
 	if r.o.Recipients != nil {
 		b.Recipients = r.o.Recipients.name
 	}
-	c := creation{r: r, b: b, before: stored, known: known, used: map[string]bool{}, progress: p}
+	c := creation{r: r, b: b, doubt: s.Doubt, before: stored, known: known, used: map[string]bool{}, progress: p}
 	if err := c.files(ctx, dir); err != nil {
 		c.undo(ctx)
 		return nil, err
@@ -165,6 +169,7 @@ func (r *Repository) encode(b *Backup) ([]byte, error) {
 type creation struct {
 	r           *Repository
 	b           *Backup
+	doubt       bool
 	before      map[string]int64 // sizes of the objects before the backup
 	known       map[string]Object
 	used        map[string]bool // objects of b
@@ -234,7 +239,7 @@ func (c *creation) file(ctx context.Context, dir, rel string) error {
 		return err
 	}
 	o, ok := c.known[c.b.objectOf(f)]
-	if !ok {
+	if !ok || c.doubt && !c.used[o.Name] && !c.sound(ctx, o) {
 		if o, err = c.store(ctx, name, f); err != nil {
 			return err
 		}
@@ -248,6 +253,11 @@ func (c *creation) file(ctx context.Context, dir, rel string) error {
 	c.b.Files = append(c.b.Files, f)
 	c.b.Bytes += f.Bytes
 	return nil
+}
+
+// sound reports whether a stored object can be read and is as it was stored.
+func (c *creation) sound(ctx context.Context, o Object) bool {
+	return c.r.copyObject(ctx, o, io.Discard, func(int) {}) == nil
 }
 
 // store stores the file name, encrypted if backups are, and returns its object.

@@ -184,12 +184,19 @@ func (r *Repository) restoreFile(ctx context.Context, b *Backup, f File, root *o
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case err != nil:
-		err = fmt.Errorf("%s: %s (%s of %s) %w; use another backup", r.place, objectName(o.Name), f.Path, b.ID, err)
+		err = &DamagedError{fmt.Errorf("%s: %s (%s of %s) %w; use another backup", r.place, objectName(o.Name), f.Path, b.ID, err)}
 	default:
 		err = out.Sync()
 	}
 	return errors.Join(err, out.Close())
 }
+
+// A DamagedError is the error of a stored file that cannot be read, or that is not as it was
+// stored.
+type DamagedError struct{ error }
+
+// Unwrap returns what is wrong with the file.
+func (e *DamagedError) Unwrap() error { return e.error }
 
 // A writer keeps the error of its file, to tell it from an error of the repository.
 type writer struct {
