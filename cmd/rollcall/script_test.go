@@ -94,6 +94,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
+	stop() // its standard error is complete then
 	ts.Fatalf("the server did not start: %s", &stderr)
 }
 
