@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"rollcall/internal/account"
@@ -22,7 +23,7 @@ type Drilled struct {
 
 // A Drill restores a backup for a trial.
 type Drill struct {
-	ID      string // "" for the newest backup
+	ID      string // "" for the newest backup whose time has come
 	Scratch string // a directory that does not exist; it is removed at the end
 
 	// Reserve is the number of bytes that stay free on the disk of Scratch.
@@ -39,7 +40,7 @@ type Drill struct {
 func (r *Repository) Drill(ctx context.Context, d Drill) (result *Drilled, err error) {
 	start := r.o.Now()
 	if d.ID == "" {
-		if d.ID, err = r.Newest(ctx); err != nil {
+		if d.ID, err = r.newestMade(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -60,6 +61,23 @@ func (r *Repository) Drill(ctx context.Context, d Drill) (result *Drilled, err e
 		ID: b.ID, Created: b.Created, Bytes: b.Bytes, Contents: *found,
 		RestoreMS: restored, TookMS: r.o.Now().Sub(start).Milliseconds(),
 	}, nil
+}
+
+// newestMade returns the ID of the newest backup whose time is not ahead. A wrong clock gives
+// a backup such a time, and without this each drill would verify that backup. It returns the
+// newest ID if all are ahead.
+func (r *Repository) newestMade(ctx context.Context) (string, error) {
+	ids, err := r.ids(ctx)
+	if err != nil {
+		return "", err
+	}
+	latest := r.o.Now().Add(maxAhead).UTC().Format(idLayout)
+	for _, id := range slices.Backward(ids) {
+		if id <= latest {
+			return id, nil
+		}
+	}
+	return r.Newest(ctx)
 }
 
 // compare compares the contents of a description with those that were found.

@@ -537,3 +537,24 @@ func TestReserve(t *testing.T) {
 		t.Errorf("Drill with enough room: %v", err)
 	}
 }
+
+// TestDrillAhead drills a repository with a backup whose time is far ahead, because the clock
+// was wrong once. The newest backup is the one that was made last.
+func TestDrillAhead(t *testing.T) {
+	k := newKit(t)
+	k.write("1.sst", "one")
+	right := k.clock.at
+	k.clock.at = right.AddDate(5, 0, 0)
+	ahead := k.create()
+	d := Drill{Scratch: filepath.Join(t.TempDir(), "x"), Inspect: func(context.Context, string) (*account.Contents, error) {
+		return &account.Contents{Accounts: 3, Apps: 1, Digest: "d"}, nil
+	}}
+	k.clock.at = right
+	if got, err := k.Drill(t.Context(), d); err != nil || got.ID != ahead.ID {
+		t.Errorf("without another backup: %+v, %v", got, err)
+	}
+	last := k.create()
+	if got, err := k.Drill(t.Context(), d); err != nil || got.ID != last.ID {
+		t.Errorf("Drill = %+v, %v, want %s", got, err, last.ID)
+	}
+}
