@@ -226,6 +226,9 @@ func (c *creation) find(dir string) (paths []string, err error) {
 	if len(paths) > maxFiles {
 		err = errors.Join(err, fmt.Errorf("the store has %d files, and a backup can have %d", len(paths), maxFiles))
 	}
+	if err == nil && len(paths) == 0 {
+		err = errors.New("the copy of the store is empty: something has removed its files")
+	}
 	slices.Sort(paths)
 	return paths, err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -173,15 +174,29 @@ func (d *directory) lock(ctx context.Context) (context.Context, func(), error) {
 		return nil, nil, ErrLocked
 	}
 	release := func() { _ = lock.Close() }
-	err = d.root.RemoveAll(partialDir)
-	if err == nil {
-		err = d.mkdir(partialDir)
-	}
-	if err != nil {
+	if err := d.sweep(ctx); err != nil {
 		release()
 		return nil, nil, err
 	}
 	return ctx, release, nil
+}
+
+// partialForm is the form of the names in partialDir.
+var partialForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// sweep removes what an ended process has left in partialDir, and creates it. The place may be
+// a directory of somebody else, so it removes nothing that has another form.
+func (d *directory) sweep(ctx context.Context) error {
+	entries, err := fs.ReadDir(d.root.FS(), partialDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d.mkdir(partialDir)
+	}
+	for _, e := range entries {
+		if err == nil && e.Type().IsRegular() && partialForm.MatchString(e.Name()) {
+			err = d.remove(ctx, path.Join(partialDir, e.Name()))
+		}
+	}
+	return err
 }
 
 func (d *directory) empty(context.Context) (bool, error) {
@@ -191,7 +206,11 @@ func (d *directory) empty(context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	return true, err
+	if err != nil {
+		return false, err
+	}
+	entries, err = fs.ReadDir(d.root.FS(), partialDir) // of somebody else, if lock has left something
+	return len(entries) == 0, err
 }
 
 // bytesContent returns b as a content.

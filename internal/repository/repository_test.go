@@ -558,3 +558,41 @@ func TestDrillAhead(t *testing.T) {
 		t.Errorf("Drill = %+v, %v, want %s", got, err, last.ID)
 	}
 }
+
+// TestForeignPartial names a directory of somebody else as the place of backups. Nothing is
+// removed from it, not even from a directory with the name of ours.
+func TestForeignPartial(t *testing.T) {
+	for _, more := range []string{"", "letter"} {
+		k := newKit(t)
+		k.write("1.sst", "one")
+		files := map[string]string{"partial/thesis": "one", "partial/sub/AAAAAAAAAAAAAAAAAAAAAAAAAA": "two"}
+		if more != "" {
+			files[more] = "three"
+		}
+		for name, text := range files {
+			file := filepath.Join(k.place, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := k.Create(t.Context(), k.source(), nil); err == nil || !strings.Contains(err.Error(), "name an empty place") {
+			t.Errorf("Create: %v", err)
+		}
+		after := tree(t, k.place)
+		delete(after, lockFile)
+		if diff := cmp.Diff(files, after); diff != "" {
+			t.Errorf("files (-before +after):\n%s", diff)
+		}
+	}
+}
+
+// TestEmptyCopy makes a backup of a store without files, which no store is.
+func TestEmptyCopy(t *testing.T) {
+	k := newKit(t)
+	if _, err := k.Create(t.Context(), k.source(), nil); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("Create: %v", err)
+	}
+}
