@@ -30,6 +30,13 @@ const (
 // locksPrefix is the prefix of the locks in a bucket.
 const locksPrefix = "locks/"
 
+// isLock reports whether a name is of a lock. A bucket of somebody else may have other names
+// with the same prefix.
+func isLock(name string) bool {
+	random, ok := strings.CutPrefix(name, locksPrefix)
+	return ok && randomForm.MatchString(random)
+}
+
 // A bucket is a backend in a bucket of a storage that speaks the protocol of S3.
 type bucket struct {
 	place Place
@@ -187,7 +194,7 @@ func (b *bucket) settle(context.Context, string) error { return nil }
 func (b *bucket) empty(ctx context.Context) (bool, error) {
 	full := errors.New("not empty")
 	err := b.list(ctx, "", func(name string, _ int64) error {
-		if strings.HasPrefix(name, locksPrefix) {
+		if isLock(name) {
 			return nil
 		}
 		return full
@@ -239,7 +246,9 @@ func (b *bucket) alone(ctx context.Context, name string) error {
 			mine = o.LastModified
 			return nil
 		}
-		others[strings.TrimPrefix(o.Key, b.key(""))] = o.LastModified
+		if name := strings.TrimPrefix(o.Key, b.key("")); isLock(name) {
+			others[name] = o.LastModified
+		}
 		return nil
 	})
 	if err != nil {

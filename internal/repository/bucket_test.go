@@ -102,7 +102,7 @@ func TestBucketLock(t *testing.T) {
 	k := kitAt(t, s.place("backups"))
 	k.write("1.sst", "one")
 	k.create()
-	if err := k.backend.put(t.Context(), locksPrefix+"OTHER", bytesContent([]byte("x"))); err != nil {
+	if err := k.backend.put(t.Context(), locksPrefix+"OTHEROTHEROTHEROTHEROTHERO", bytesContent([]byte("x"))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := k.Create(t.Context(), k.source(), nil); !errors.Is(err, ErrLocked) {
@@ -200,5 +200,24 @@ func TestCredentials(t *testing.T) {
 		if _, err := Prepare("s3://bucket", Options{CredentialsFile: file}); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "has no credentials") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestForeignLocks names a bucket of somebody else as the place of backups. Nothing is removed
+// from it, not even old objects in the place of our locks.
+func TestForeignLocks(t *testing.T) {
+	s := newStorage(t)
+	k := kitAt(t, s.place("backups"))
+	k.write("1.sst", "one")
+	name := locksPrefix + "of the front door"
+	if err := k.backend.put(t.Context(), name, bytesContent([]byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Advance(2 * lockTTL)
+	if _, err := k.Create(t.Context(), k.source(), nil); err == nil || !strings.Contains(err.Error(), "name an empty place") {
+		t.Errorf("Create: %v", err)
+	}
+	if _, err := k.read(t.Context(), name, 1); err != nil {
+		t.Errorf("the object is gone: %v", err)
 	}
 }

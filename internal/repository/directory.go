@@ -181,8 +181,8 @@ func (d *directory) lock(ctx context.Context) (context.Context, func(), error) {
 	return ctx, release, nil
 }
 
-// partialForm is the form of the names in partialDir.
-var partialForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+// randomForm is the form of names that [rand.Text] makes.
+var randomForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // sweep removes what an ended process has left in partialDir, and creates it. The place may be
 // a directory of somebody else, so it removes nothing that has another form.
@@ -192,7 +192,7 @@ func (d *directory) sweep(ctx context.Context) error {
 		return d.mkdir(partialDir)
 	}
 	for _, e := range entries {
-		if err == nil && e.Type().IsRegular() && partialForm.MatchString(e.Name()) {
+		if err == nil && e.Type().IsRegular() && randomForm.MatchString(e.Name()) {
 			err = d.remove(ctx, path.Join(partialDir, e.Name()))
 		}
 	}
