@@ -16,15 +16,20 @@ elif ! getent passwd rollcall >/dev/null; then
 	useradd --system --user-group --no-create-home --home-dir /var/lib/rollcall --shell /usr/sbin/nologin rollcall
 fi
 install -d -m 0700 -o rollcall -g rollcall /var/lib/rollcall
-# The settings can contain the password of a URL.
-chown root:rollcall /etc/rollcall /etc/rollcall/rollcall.yml
-chmod 0750 /etc/rollcall
-chmod 0640 /etc/rollcall/rollcall.yml
+# The settings can contain the password of a URL. A file that the operator has removed stays
+# removed.
+install -d -m 0750 -o root -g rollcall /etc/rollcall
+if [ -e /etc/rollcall/rollcall.yml ]; then
+	chown root:rollcall /etc/rollcall/rollcall.yml
+	chmod 0640 /etc/rollcall/rollcall.yml
+fi
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	if [ -n "$earlier" ]; then
-		systemctl try-restart rollcall.service
+		# Wrong settings are no reason to leave the package half installed.
+		systemctl try-restart rollcall.service ||
+			echo 'The server did not start again. The reason is in: journalctl --unit=rollcall' >&2
 	fi
 fi
 if [ -z "$earlier" ]; then

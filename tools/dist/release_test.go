@@ -132,7 +132,17 @@ func TestDebian(t *testing.T) {
 	m := lifecycle(t, packager{
 		".deb", []string{"dpkg", "--install"}, []string{"dpkg", "--install"}, []string{"dpkg", "--remove"}, "rollcall.yml",
 	})
+	otherSettings(m)
 	removed(m, m.run("dpkg", "--purge", "rollcall"), "")
+}
+
+// otherSettings installs the package where the settings of the package were removed, because
+// those of the operator have another name.
+func otherSettings(m *machine) {
+	m.t.Helper()
+	m.run("sh", "-c", "cd /etc/rollcall && mv rollcall.yml own.yml && dpkg --install /root/later.deb")
+	m.want("dpkg-query --show --showformat='${db:Status-Status}' rollcall; ls /etc/rollcall", "installedown.yml")
+	m.run("rm", "/etc/rollcall/own.yml")
 }
 
 // TestRPM does the same with RPM. That of Debian wants to be forced, and knows nothing of the
