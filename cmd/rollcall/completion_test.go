@@ -194,7 +194,7 @@ func TestCompletionWords(t *testing.T) {
 func TestCompletionValues(t *testing.T) {
 	for shell, lines := range map[string][]string{
 		"zsh":  {"    (--output) compadd -- table json; return ;;", "    (--rejects) _files; return ;;"},
-		"fish": {" -x -a 'table json'", " -l 'ca' -d 'Certificates in PEM to trust besides the system\\'s.' -r -F"},
+		"fish": {" -x -a 'table json'", ` -n '__rollcall_at \' backup\'' -f -a 'drill'`, " -l 'ca' -d 'Certificates in PEM to trust besides the system\\'s.' -r -F"},
 	} {
 		script := completionScript(t, shell)
 		for _, line := range lines {

@@ -32,6 +32,11 @@ type position struct {
 	live  string // kind of values of its first argument; "" for none
 }
 
+// closed reports whether only words can stand at p: commands, or values of an argument.
+func (p position) closed() bool {
+	return slices.ContainsFunc(p.words, func(w word) bool { return !strings.HasPrefix(w.text, "--") })
+}
+
 // A word can be typed at a position.
 type word struct {
 	text, help string
@@ -207,7 +212,7 @@ func writeZsh(w io.Writer, positions []position, values []valueFlag) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `#compdef rollcall
 _rollcall() {
-    local at='' w live=''
+    local at='' w live='' files=yes
     local -a choices
     case "${words[CURRENT-1]}" in
 %s    esac
@@ -223,12 +228,16 @@ _rollcall() {
 		for i, word := range p.words {
 			choices[i] = quoteSh(strings.ReplaceAll(word.text, ":", `\:`) + ":" + word.help)
 		}
-		fmt.Fprintf(&b, "    (%s) choices=(%s) live=%s ;;\n", quoteSh(p.path), strings.Join(choices, " "), quoteSh(p.live))
+		files := "yes"
+		if p.closed() {
+			files = "no"
+		}
+		fmt.Fprintf(&b, "    (%s) choices=(%s) live=%s files=%s ;;\n", quoteSh(p.path), strings.Join(choices, " "), quoteSh(p.live), files)
 	}
 	b.WriteString(`    esac
     if [[ -n $live ]]; then compadd -- ${(f)"$(${words[1]} complete $live 2>/dev/null)"}; fi
     _describe rollcall choices
-    _files
+    [[ $files == no ]] || _files
 }
 compdef _rollcall rollcall
 `)
@@ -287,7 +296,7 @@ end
 		condition := quote("__rollcall_at " + quote(p.path))
 		for _, word := range p.words {
 			name, flag := strings.CutPrefix(word.text, "--")
-			option := "-a"
+			option := "-f -a" // a word of ours, and no file
 			if flag {
 				option = "-l"
 			}
