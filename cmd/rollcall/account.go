@@ -108,7 +108,7 @@ type accountUnkickCmd struct {
 func (accountUnkickCmd) Help() string {
 	return `UserSigs from before the kicks are good again until they expire. It is for a kick
 that was a mistake, such as one made while the server's clock was ahead: that
-refuses every UserSig until the time comes. Needs an admin token.
+refuses every UserSig until the time comes. The command needs an admin token.
 
 Examples:
   rollcall account unkick administrator`

@@ -20,7 +20,7 @@ type accountListCmd struct {
 func (accountListCmd) Help() string {
 	return `In the order of ids. On a terminal long nicks are cut; --output json has them whole.
 The list is read page by page; "rollcall export" writes all accounts, as they are at
-one moment, into a file, and much faster. Needs an admin token.
+one moment, into a file, and much faster. The command needs an admin token.
 
 Examples:
   rollcall account list
@@ -69,7 +69,7 @@ type accountGetCmd struct {
 
 // Help is shown by rollcall account get --help.
 func (accountGetCmd) Help() string {
-	return `Needs an admin token.
+	return `The command needs an admin token.
 
 Examples:
   rollcall account get alice
@@ -133,7 +133,7 @@ type accountCountCmd struct{}
 
 // Help is shown by rollcall account count --help.
 func (accountCountCmd) Help() string {
-	return `The number is exact; admins are accounts too. Needs an admin token.
+	return `The number is exact; admins are accounts too. The command needs an admin token.
 
 Examples:
   rollcall account count

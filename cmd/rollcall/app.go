@@ -120,7 +120,7 @@ and a deleted id cannot be imported again for 90 days. docs/settings.md has a ta
 The file of --new-key must exist. This makes one with a new secret key:
   (umask 077; openssl rand -hex 32 > key.txt)
 
-Needs an admin token with the scope write.
+The command needs an admin token with the scope write.
 
 Examples:
   rollcall app create 1400000002 --name staging
@@ -286,9 +286,9 @@ type appDeleteCmd struct {
 
 // Help is shown by rollcall app delete --help.
 func (appDeleteCmd) Help() string {
-	return `The app must have no accounts but its admins'. It cannot be undone: the command
-asks first on a terminal, and needs --yes in a script. Needs an admin token with
-the scope admin.
+	return `The app must have no accounts but its admins'. A deletion cannot be undone. The command
+asks first on a terminal, and needs --yes in a script. It needs an admin token with the
+scope admin.
 
 Examples:
   rollcall app delete 1400000002 --yes`

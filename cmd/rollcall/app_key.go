@@ -138,10 +138,10 @@ type appKeyRetireCmd struct {
 
 // Help is shown by rollcall app key retire --help.
 func (appKeyRetireCmd) Help() string {
-	return `UserSigs of the key are refused from then on. A time that is to come can be
-moved, but a key that is retired does not come back. If the app has no other active
-key, nobody can call it afterwards: the command asks first on a terminal, and needs
---yes in a script.
+	return `UserSigs of the key are refused from then on. The time of
+--in can be changed until it has come. A retired key does not come back. If the app has
+no other active key, nobody can call it afterwards. The command then asks first on a
+terminal, and needs --yes in a script.
 
 Examples:
   rollcall app key retire 1
@@ -191,7 +191,7 @@ func (appKeyResealCmd) Help() string {
 	return `A server keeps the secret keys of apps sealed, with the last key of its file of
 sealing keys. When a new line was added to that file and the server was started
 again, this seals every secret with it; only then may the old line go. Calls are
-answered meanwhile, and the keys themselves stay as they are. Needs an admin
+answered meanwhile, and the keys themselves stay as they are. The command needs an admin
 token with the scope admin.
 
 Examples:

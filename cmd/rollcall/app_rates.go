@@ -17,7 +17,7 @@ type appRatesCmd struct {
 func (appRatesCmd) Help() string {
 	return `For an app with the setting rate_mode=shadow, which serves calls above the rate limits:
 how many calls would have been refused since the start of the server, in at most 600
-seconds. A developer's server and test servers are in this mode. Needs an admin token.
+seconds. A developer's server and test servers are in this mode. The command needs an admin token.
 
 Examples:
   rollcall app rates

@@ -19,7 +19,8 @@ type auditCmd struct {
 
 // Help is shown by rollcall audit --help.
 func (auditCmd) Help() string {
-	return `Changes of apps, keys, admins and tokens, newest first. Needs an admin token.
+	return `The list has the changes of apps, keys, admins and tokens, with the newest first. The
+command needs an admin token.
 
 Examples:
   rollcall audit

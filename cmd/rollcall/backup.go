@@ -39,7 +39,7 @@ starts a server with a copy: the keys that seal the secrets of apps are not in i
 
 The server creates DIR, so its user must be able to write there. A relative path
 is taken from the directory you are in, which suits a server on this machine. Give
-a longer --timeout for a large store. Needs an admin token with the scope admin.
+a longer --timeout for a large store. The command needs an admin token with the scope admin.
 
 A server on PostgreSQL is backed up by pg_dump or other tools of the database.
 

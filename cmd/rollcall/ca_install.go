@@ -30,7 +30,7 @@ type caInstallCmd struct{ localCA }
 func (caInstallCmd) Help() string {
 	return `Copies the CA's certificate to /usr/local/share/ca-certificates and calls
 update-ca-certificates, on Debian and the systems derived from it. On others it says
-what to do. Needs root. Another local CA of Rollcall that is installed is replaced.
+what to do. The command needs root. Another local CA of Rollcall that is installed is replaced.
 Node, Java and browsers have stores of their own.
 
 Examples:
@@ -51,7 +51,7 @@ type caUninstallCmd struct{}
 
 // Help is shown by rollcall ca uninstall --help.
 func (caUninstallCmd) Help() string {
-	return `Removes what "rollcall ca install" has installed. Needs root.
+	return `The command removes what "rollcall ca install" has installed. It needs root.
 
 Examples:
   sudo rollcall ca uninstall`

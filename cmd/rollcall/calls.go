@@ -33,7 +33,7 @@ is one line.
 
 A server keeps the newest 1000 calls of an app in memory, until it ends: every call of
 a test app, and of other apps refused calls and those with the request header
-"Rollcall-Explain: 1". Needs an admin token, with the scope write for --clear.
+"Rollcall-Explain: 1". The command needs an admin token, with the scope write for --clear.
 
 Examples:
   rollcall calls --follow

@@ -20,10 +20,11 @@ type configCheckCmd struct {
 
 // Help is shown by rollcall config check --help.
 func (configCheckCmd) Help() string {
-	return `Reads the file as "rollcall serve --config FILE" would, together with the
-environment, and reads the files that it names: run it as the user of the server.
-A mistake is one sentence with the place and the remedy, and exit code 2. An allowed
-but dangerous setting, such as a key that everybody can read, is a warning.
+	return `The command reads the file as "rollcall serve --config FILE" would, together with
+the environment and the files that it names. Run it as the user of the server. It
+reports a mistake in one sentence with the place and the remedy, and the exit code is 2.
+It warns of settings that are allowed but dangerous, such as a key that everybody can
+read.
 
 Examples:
   rollcall config check /etc/rollcall/rollcall.yml`

@@ -31,7 +31,7 @@ type execCmd struct {
 
 // Help is shown by rollcall exec --help.
 func (execCmd) Help() string {
-	return `Starts a server for the program alone, with a test app in memory, and runs the
+	return `The command starts a server for the program alone, with a test app in memory, and runs the
 program so that its calls of the vendor's hosts reach that server. The program needs no
 change: proxy variables, settings of certificates and, for Node, a preloaded file lead
 it there. Nothing outside of the program and its children changes. The server ends with
@@ -47,10 +47,10 @@ mistake. --passthrough lets the program reach them, through the proxy that its
 environment names, if there is one. Clients that ignore proxies are not stopped: with
 --hosts --isolated nothing else can be reached.
 
-What works: curl; Go with http.DefaultTransport; every HTTP library of Node, workers and
-fetch included; Python with requests and urllib; PHP with curl and Guzzle; Ruby; Java.
-Other programs need --hosts, such as Go with a transport of its own, http.client of
-Python and the streams of PHP.
+These programs need nothing else: curl, Go with http.DefaultTransport, every HTTP library
+of Node (with workers and fetch), Python with requests and urllib, PHP with curl and
+Guzzle, Ruby, and Java. Other programs need --hosts, such as Go with a transport of its
+own, http.client of Python and the streams of PHP.
 
 --hosts mounts a hosts file that only the program and its children see, and answers on
 port 443 of a random address such as 127.84.3.200. That needs root on Linux. With

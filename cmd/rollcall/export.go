@@ -50,7 +50,7 @@ import" reads all of these. Internal ids and times are the target's own: an impo
 leaves them out. It rejects the lines of --deleted, because it deletes nothing.
 
 A file gets its name when it is whole: an export that fails leaves the file as it
-was. It is readable by you alone. Needs an admin token.
+was. It is readable by you alone. The command needs an admin token.
 
 Examples:
   rollcall export accounts.ndjson

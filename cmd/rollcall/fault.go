@@ -42,7 +42,7 @@ comes after the checks of the caller and of rate limits. It remains until it is 
 or the server ends. If an app has several, the first one that changes a call wins, and
 those after it do not count the call: faults with --times are steps of a script.
 
-The response header Rollcall-Fault names the fault, as "rollcall why" does. Needs an
+The response header Rollcall-Fault names the fault, as "rollcall why" does. The command needs an
 admin token with the scope write.
 
 Examples:
@@ -81,7 +81,7 @@ type faultListCmd struct{}
 // Help is shown by rollcall fault list --help.
 func (faultListCmd) Help() string {
 	return `HIT is the number of calls that the fault has changed, PASSED the number of those that
-it considered and let pass. Needs an admin token.
+it considered and let pass. The command needs an admin token.
 
 Examples:
   rollcall fault list
@@ -112,7 +112,7 @@ type faultClearCmd struct {
 
 // Help is shown by rollcall fault clear --help.
 func (faultClearCmd) Help() string {
-	return `Needs an admin token with the scope write.
+	return `The command needs an admin token with the scope write.
 
 Examples:
   rollcall fault clear

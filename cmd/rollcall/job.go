@@ -97,7 +97,7 @@ type jobListCmd struct{}
 
 // Help is shown by rollcall job list --help.
 func (jobListCmd) Help() string {
-	return `The server keeps an import for seven days after its end. Needs an admin token.
+	return `The server keeps an import for seven days after its end. The command needs an admin token.
 
 Examples:
   rollcall job list
@@ -129,7 +129,7 @@ type jobShowCmd struct{ jobArgument }
 
 // Help is shown by rollcall job show --help.
 func (jobShowCmd) Help() string {
-	return `Needs an admin token.
+	return `The command needs an admin token.
 
 Examples:
   rollcall job show monday`
@@ -155,7 +155,7 @@ type jobCreateCmd struct {
 func (jobCreateCmd) Help() string {
 	return `The server imports the file by itself, after the jobs before it. The job goes on after a
 restart of the server. To wait for the end, use "rollcall import" instead, which sends the
-rows itself. Needs an admin token with the scope write.
+rows itself. The command needs an admin token with the scope write.
 
 Examples:
   rollcall job create accounts.csv
@@ -215,7 +215,7 @@ type jobPauseCmd struct{ jobArgument }
 
 // Help is shown by rollcall job pause --help.
 func (jobPauseCmd) Help() string {
-	return `A stream takes no more rows until then, and its client waits. Needs an admin token with
+	return `A stream takes no more rows until then, and its client waits. The command needs an admin token with
 the scope write.
 
 Examples:
@@ -232,7 +232,7 @@ type jobResumeCmd struct{ jobArgument }
 
 // Help is shown by rollcall job resume --help.
 func (jobResumeCmd) Help() string {
-	return `Needs an admin token with the scope write.
+	return `The command needs an admin token with the scope write.
 
 Examples:
   rollcall job resume monday`
@@ -248,7 +248,7 @@ type jobCancelCmd struct{ jobArgument }
 
 // Help is shown by rollcall job cancel --help.
 func (jobCancelCmd) Help() string {
-	return `A canceled import cannot go on. Needs an admin token with the scope write.
+	return `A canceled import cannot go on. The command needs an admin token with the scope write.
 
 Examples:
   rollcall job cancel monday`
@@ -267,7 +267,7 @@ type jobRateCmd struct {
 
 // Help is shown by rollcall job rate --help.
 func (jobRateCmd) Help() string {
-	return `The limit applies at once, also to a stream. Needs an admin token with the scope write.
+	return `The limit applies at once, also to a stream. The command needs an admin token with the scope write.
 
 Examples:
   rollcall job rate monday 5000
@@ -300,7 +300,7 @@ type jobRejectsCmd struct {
 func (jobRejectsCmd) Help() string {
 	return `ROW counts the records of the file, LINE is where one begins. CODE is the error code of
 account_import, 0 if the row is no account at all. The server keeps the first million
-rejections of an import. Needs an admin token.
+rejections of an import. The command needs an admin token.
 
 Examples:
   rollcall job rejects monday

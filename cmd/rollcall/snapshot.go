@@ -20,7 +20,7 @@ func (resetCmd) Help() string {
 and lets its clock show real time. The admins get new accounts. Keys, admins,
 settings and snapshots stay. Faults and lockouts end, and the calls of the app are
 forgotten. A reset cannot be undone, except with a snapshot, and the command does not
-ask: only apps that were created as test apps can be reset. Needs an admin token with
+ask: only apps that were created as test apps can be reset. The command needs an admin token with
 the scope admin.
 
 Examples:
@@ -139,7 +139,7 @@ type snapshotRestoreCmd struct{ snapshotArgument }
 func (snapshotRestoreCmd) Help() string {
 	return `The command returns a test app to a snapshot, in one step: accounts with their
 internal ids, deleted ids, kicks, name, edition, keys, admins, settings and clock.
-What came later is lost, and the command does not ask. The snapshot stays. Needs an
+What came later is lost, and the command does not ask. The snapshot stays. The command needs an
 admin token with the scope admin.
 
 Examples:

@@ -21,17 +21,18 @@ type tokenCmd struct {
 type tokenCreateCmd struct {
 	Name   string        `arg:"" name:"name" help:"Name of the user or program that gets it; the audit trail shows this name."`
 	Scope  []string      `enum:"read,write,admin" default:"read" placeholder:"SCOPE" help:"read, write or admin, each including those before it (default: ${default})."`
-	Expire time.Duration `placeholder:"DURATION" given:"a duration above 0, as 720h, or leave it out for ever" help:"How long it is good, as 720h (default: for ever)."`
+	Expire time.Duration `placeholder:"DURATION" given:"a duration above 0, as 720h, or leave it out for a token without end" help:"How long the token is valid, as 30d (default: without end)."`
 }
 
 // Help is shown by rollcall token create --help.
 func (tokenCreateCmd) Help() string {
-	return `read looks at apps, accounts and the audit trail; write makes and changes apps,
-keys and admins; admin deletes apps, and works on tokens and backups.
+	return `A token of the scope read can read apps, accounts, the audit trail and the newest
+calls. One of the scope write can also create and change apps, keys, admins and
+accounts. One of the scope admin can also delete apps, and work on tokens and backups.
 
 Examples:
   rollcall token create dashboard
-  rollcall token create ci --scope write --expire 720h --output json`
+  rollcall token create ci --scope write --expire 30d --output json`
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, env *environment, g *tokenCmd) error {

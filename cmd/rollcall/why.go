@@ -24,7 +24,7 @@ its code, the reason and the remedy. Of a refused call it says what was wrong.
 
 A server keeps the newest 1000 calls of an app in memory, until it ends: every call of
 a test app, and of other apps refused calls and those with the request header
-"Rollcall-Explain: 1", which "rollcall account" sends. Needs an admin token.
+"Rollcall-Explain: 1", which "rollcall account" sends. The command needs an admin token.
 
 Examples:
   rollcall why KLQ7GAA2ZBXM4T5E
