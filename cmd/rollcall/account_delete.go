@@ -37,7 +37,7 @@ script. On paid editions deletion must be allowed first (rollcall app set --sett
 allow_delete=true), and a deleted id cannot be imported again for three months.
 Exit code 3: some were not deleted.
 
-A file is one as "rollcall import" takes it; only its ids matter. The command asks for
+A file has the form of one for "rollcall import". Only its ids matter. The command asks for
 the number of its rows. It keeps a journal and a file of rejected rows as an import
 does, so that after Ctrl-C or a crash the same command goes on. An id that does not
 exist is counted, but it is not an error.

@@ -18,9 +18,9 @@ type accountListCmd struct {
 
 // Help is shown by rollcall account list --help.
 func (accountListCmd) Help() string {
-	return `In the order of ids. On a terminal long nicks are cut; --output json has them whole.
-The list is read page by page; "rollcall export" writes all accounts, as they are at
-one moment, into a file, and much faster. The command needs an admin token.
+	return `The list is in the order of ids. On a terminal long nicks are cut, and --output json
+has them whole. The command reads page by page. "rollcall export" is much faster: it
+writes all accounts, as they are at one moment, into a file. The command needs an admin token.
 
 Examples:
   rollcall account list

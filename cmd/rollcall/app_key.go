@@ -189,9 +189,9 @@ type appKeyResealCmd struct{}
 // Help is shown by rollcall app key reseal --help.
 func (appKeyResealCmd) Help() string {
 	return `A server keeps the secret keys of apps sealed, with the last key of its file of
-sealing keys. When a new line was added to that file and the server was started
-again, this seals every secret with it; only then may the old line go. Calls are
-answered meanwhile, and the keys themselves stay as they are. The command needs an admin
+sealing keys. After you have added a line to that file and the server has read it, on
+SIGHUP or at a start, this command seals every secret with the new key. Remove the old
+line only then. Calls are answered meanwhile, and the keys themselves stay as they are. The command needs an admin
 token with the scope admin.
 
 Examples:

@@ -91,16 +91,16 @@ type backupVerifyCmd struct {
 
 // Help is shown by rollcall backup verify --help.
 func (backupVerifyCmd) Help() string {
-	return `Of a copy, every record is read and checked. The digest is that of all accounts in
-order: copies with the same accounts have the same one.
+	return `Of a copy, the command reads and checks every record. The digest is that of all accounts
+in order. Copies with the same accounts have the same digest.
 
-Of a repository, every stored file of the backup is read and compared with its
-description. A file that is missing, damaged or swapped is named, with the backups
-that need it, and the exit code is 1. That needs no key of an encrypted backup.
+Of a repository, the command reads every stored file of the backup and compares it with
+its description. It names a file that is missing, damaged or swapped, with the backups
+that need it, and the exit code is 1. An encrypted backup is verified without its key.
 "rollcall backup drill" also opens the store.
 
-Nothing is changed or created, not even a lock, so any user who may read the files
-can verify them.
+The command changes and creates nothing, not even a lock, so any user who may read the
+files can verify them.
 
 Examples:
   rollcall backup verify backups/monday

@@ -27,8 +27,8 @@ type callsCmd struct {
 
 // Help is shown by rollcall calls --help.
 func (callsCmd) Help() string {
-	return `The newest calls, oldest first. Below a call that failed stands the reason with the
-remedy; "rollcall why ID" lists the items that failed. With --output json every call
+	return `The command shows the newest calls, with the oldest of them first. The reason and the
+remedy follow below a call that failed. "rollcall why ID" lists the items that failed. With --output json every call
 is one line.
 
 A server keeps the newest 1000 calls of an app in memory, until it ends: every call of

@@ -144,8 +144,8 @@ type sigExplainCmd struct{ judged }
 
 // Help is shown by rollcall sig explain --help.
 func (sigExplainCmd) Help() string {
-	return `Says for each step of a server's check whether the UserSig passes, and what is
-wrong. If the server of the context answers, it is asked whether the key is still
+	return `The command says for each step of a server's check whether the UserSig passes, and
+what is wrong. If the server of the context answers, it is asked whether the key is still
 active and whether the account was kicked since. Exit code 0 says that the UserSig
 was explained; "rollcall sig verify" tells by its exit code whether it is valid.
 
