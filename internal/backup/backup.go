@@ -85,7 +85,7 @@ func Check(dir string) (*Description, error) {
 	}
 	d := new(Description)
 	if err := json.Unmarshal(b, d); err != nil || d.Version != version {
-		return nil, fmt.Errorf("%s cannot be read: it is damaged, or of a newer version", filepath.Join(dir, File))
+		return nil, fmt.Errorf("%s cannot be read: it is damaged, or of a newer version; use another backup, or a newer version of Rollcall", filepath.Join(dir, File))
 	}
 	found, err := read(dir)
 	if err != nil {

@@ -15,7 +15,7 @@ func suggest(key string, show func(Setting) string) string {
 	}
 	near, ok := find(Nearest(key, keys))
 	if !ok {
-		return "\"rollcall config print\" lists all there are"
+		return "\"rollcall config print\" lists all settings"
 	}
 	return "did you mean " + show(*near) + "?"
 }
