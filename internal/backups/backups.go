@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"rollcall/internal/account"
@@ -62,17 +61,39 @@ type Metrics interface {
 // A Service makes the backups of one server. It is safe for concurrent use.
 type Service struct {
 	o       Options
-	working sync.Mutex // held while a backup, a prune or a drill runs
+	working chan struct{} // full while a backup, a prune or a drill runs
 }
 
 // ErrBusy is the error of a backup while the server makes another one or a drill.
 var ErrBusy = errors.New("the server makes a backup or a drill already: wait for its end")
 
 // New returns a Service.
-func New(o Options) *Service { return &Service{o: o} }
+func New(o Options) *Service { return &Service{o: o, working: make(chan struct{}, 1)} }
 
 // Place returns the place of the repository, without secrets.
 func (s *Service) Place() string { return s.o.Place }
+
+// begin returns ErrBusy if other work has not ended after a time. Without an error, the
+// caller calls end when its own work has ended.
+func (s *Service) begin(ctx context.Context, patience time.Duration) error {
+	select {
+	case s.working <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case s.working <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return ErrBusy
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Service) end() { <-s.working }
 
 // Check returns an error if the repository cannot be opened for writing. It asks no
 // storage over the network.
@@ -86,9 +107,14 @@ func (s *Service) Check() error {
 
 // Create makes a backup and prunes the repository. If only the prune fails, the backup is
 // made, and the failure is logged and counted. Create returns when ctx ends, even if a disk
-// hangs; the backup then still counts as under way.
+// hangs; the backup then still counts as under way. A failure is logged, because its caller
+// may learn no more than that there was one.
 func (s *Service) Create(ctx context.Context) (*repository.Backup, error) {
-	return within(ctx, func() (*repository.Backup, error) { return s.create(ctx) })
+	b, err := within(ctx, func() (*repository.Backup, error) { return s.create(ctx, 0) })
+	if err != nil && !errors.Is(err, ErrBusy) && ctx.Err() == nil {
+		s.o.Logger.Error("the backup that was asked for failed", slog.String("err", err.Error()))
+	}
+	return b, err
 }
 
 // grace is the time that a call has to end after its context.
@@ -116,11 +142,11 @@ func within[T any](ctx context.Context, fn func() (T, error)) (result T, err err
 	}
 }
 
-func (s *Service) create(ctx context.Context) (*repository.Backup, error) {
-	if !s.working.TryLock() {
-		return nil, ErrBusy
+func (s *Service) create(ctx context.Context, patience time.Duration) (*repository.Backup, error) {
+	if err := s.begin(ctx, patience); err != nil {
+		return nil, err
 	}
-	defer s.working.Unlock()
+	defer s.end()
 	start := time.Now()
 	r, err := repository.Prepare(s.o.Place, s.o.Options)
 	if err != nil {
@@ -202,16 +228,17 @@ func (s *Service) list(ctx context.Context) ([]repository.Listed, error) {
 }
 
 // Drill restores the newest backup for a trial. Drill returns when ctx ends, even if a disk
-// hangs; the drill then still counts as under way.
-func (s *Service) Drill(ctx context.Context) (*repository.Drilled, error) {
-	return within(ctx, func() (*repository.Drilled, error) { return s.drill(ctx) })
+// hangs; the drill then still counts as under way. It returns ErrBusy if other work has not
+// ended after patience.
+func (s *Service) Drill(ctx context.Context, patience time.Duration) (*repository.Drilled, error) {
+	return within(ctx, func() (*repository.Drilled, error) { return s.drill(ctx, patience) })
 }
 
-func (s *Service) drill(ctx context.Context) (*repository.Drilled, error) {
-	if !s.working.TryLock() {
-		return nil, ErrBusy
+func (s *Service) drill(ctx context.Context, patience time.Duration) (*repository.Drilled, error) {
+	if err := s.begin(ctx, patience); err != nil {
+		return nil, err
 	}
-	defer s.working.Unlock()
+	defer s.end()
 	start := time.Now()
 	d, err := s.restore(ctx)
 	if err != nil && ctx.Err() != nil {

@@ -3,6 +3,7 @@ package backups
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,10 @@ func TestParse(t *testing.T) {
 		{config.Config{BackupTo: "b", BackupAgeRecipients: []string{"age1"}, BackupDrillSchedule: "@daily"}, "backup_drill_schedule", "cannot decrypt its backups"},
 		{config.Config{BackupTo: "s3://B"}, "backup_to", "no bucket"},
 		{config.Config{BackupTo: "a\x00"}, "backup_to", "NUL"},
+		{config.Config{BackupTo: "d", Data: "d"}, "backup_to", "is the data directory"},
+		{config.Config{BackupTo: "d/accounts", Data: "d"}, "backup_to", "is a directory of the server"},
+		{config.Config{BackupTo: "d/uploads/x", Data: "./d"}, "backup_to", "is a directory of the server"},
+		{config.Config{BackupTo: "s/x", Data: "d", Store: "pebble:s"}, "backup_to", "is a directory of the server"},
 		{config.Config{BackupTo: "b", BackupSchedule: "3"}, "backup_schedule", "give five fields"},
 		{config.Config{BackupTo: "b", BackupSchedule: "* * * * * *"}, "backup_schedule", "give five fields"},
 		{config.Config{BackupTo: "b", BackupSchedule: "@every 1s"}, "backup_schedule", "give five fields"},
@@ -206,17 +211,17 @@ func TestRetry(t *testing.T) {
 // result after a restart.
 func TestDrills(t *testing.T) {
 	b := newBench(t, config.Config{BackupTo: filepath.Join(t.TempDir(), "backups"), BackupDrillSchedule: "@monthly"})
-	if _, err := b.Drill(t.Context()); err == nil || b.count("drill failed") != 1 {
+	if _, err := b.Drill(t.Context(), 0); err == nil || b.count("drill failed") != 1 {
 		t.Errorf("a drill without a backup: %v", err)
 	}
 	if _, err := b.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := b.Drill(t.Context()); err != nil || d.Contents.Accounts != 1 || b.count("drilled") != 1 {
+	if d, err := b.Drill(t.Context(), 0); err != nil || d.Contents.Accounts != 1 || b.count("drilled") != 1 {
 		t.Errorf("Drill = %+v, %v", d, err)
 	}
 	b.contents.Accounts = 2
-	if _, err := b.Drill(t.Context()); err == nil || !strings.Contains(err.Error(), "2 accounts instead of 1") || b.count("drill failed") != 2 {
+	if _, err := b.Drill(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "2 accounts instead of 1") || b.count("drill failed") != 2 {
 		t.Errorf("a drill of another content: %v", err)
 	}
 	if left, _ := filepath.Glob(b.dir(drillDir) + "*"); len(left) != 1 {
@@ -228,6 +233,52 @@ func TestDrills(t *testing.T) {
 	if err := b.Run(ctx); err != nil || !slices.Equal(b.events, []string{"drill failed"}) {
 		t.Errorf("after a restart: %v, %v", b.events, err)
 	}
+	b.events, b.o.Drills = nil, nil
+	if err := b.Run(ctx); err != nil || len(b.events) > 0 {
+		t.Errorf("after a restart without drills: %v, %v", b.events, err)
+	}
+}
+
+// TestFirstDrill starts a server with both schedules. The first drill waits for the first
+// backup, and later ones for the backup of the same minute.
+func TestFirstDrill(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "backups")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, config.Config{BackupTo: place, BackupSchedule: "@daily", BackupDrillSchedule: "@daily"})
+		b.during(25 * time.Hour)
+		if want := []string{"made", "took", "drilled", "made", "took", "drilled"}; !slices.Equal(b.events, want) {
+			t.Errorf("%v, want %v", b.events, want)
+		}
+	})
+}
+
+// TestPatience lets a backup of the schedule wait for one that somebody has asked for.
+func TestPatience(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "backups")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, config.Config{BackupTo: place, BackupSchedule: "@yearly"})
+		b.working <- struct{}{}
+		time.AfterFunc(30*time.Minute, b.end)
+		b.during(29 * time.Minute)
+		if len(b.events) > 0 {
+			t.Errorf("%v while another backup is made", b.events)
+		}
+		b.during(2 * time.Minute)
+		if b.count("made") != 1 || b.count("failed") > 0 {
+			t.Errorf("%v after its end", b.events)
+		}
+	})
+}
+
+// TestAskedFor lets a backup fail that somebody has asked for. The log says why, once.
+func TestAskedFor(t *testing.T) {
+	b := newBench(t, config.Config{BackupTo: filepath.Join(t.TempDir(), "backups")})
+	var log strings.Builder
+	b.o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	b.fail = errors.New("no disk")
+	if _, err := b.Create(t.Context()); err == nil || strings.Count(log.String(), "no disk") != 1 {
+		t.Errorf("%v, and the log says %q", err, &log)
+	}
 }
 
 // TestBusy makes a backup while another one is made.
@@ -238,7 +289,7 @@ func TestBusy(t *testing.T) {
 		if _, err := b.Create(ctx); !errors.Is(err, ErrBusy) {
 			t.Errorf("Create while a backup is made: %v", err)
 		}
-		if _, err := b.Drill(ctx); !errors.Is(err, ErrBusy) {
+		if _, err := b.Drill(ctx, 0); !errors.Is(err, ErrBusy) {
 			t.Errorf("Drill while a backup is made: %v", err)
 		}
 		return snapshot(ctx, dir)
@@ -272,7 +323,7 @@ func TestHang(t *testing.T) {
 	}
 	close(wake)
 	<-done
-	b.working.Lock() // until all of it has ended
+	b.working <- struct{}{} // until all of it has ended
 }
 
 // TestClockBack runs a server whose newest backup and newest drill have a time far ahead,
@@ -357,7 +408,7 @@ func TestScheduleHangs(t *testing.T) {
 			t.Errorf("%s: the schedule waits for the disk", hang)
 		}
 		close(wake)
-		b.working.Lock() // until all of it has ended
+		b.working <- struct{}{} // until all of it has ended
 	}
 }
 
@@ -379,14 +430,14 @@ func TestDamage(t *testing.T) {
 	if err := os.WriteFile(objects[0], []byte("the sane"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Drill(t.Context()); err == nil || !strings.Contains(err.Error(), "another content") {
+	if _, err := b.Drill(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "another content") {
 		t.Errorf("the drill of a damaged backup: %v", err)
 	}
 	made, err := b.Create(t.Context())
 	if err != nil || made.NewBytes != 8 {
 		t.Errorf("Create = %+v, %v, want the table to be stored again", made, err)
 	}
-	if _, err := b.Drill(t.Context()); err != nil {
+	if _, err := b.Drill(t.Context(), 0); err != nil {
 		t.Errorf("the drill after it: %v", err)
 	}
 	if again, err := b.Create(t.Context()); err != nil || again.NewBytes != 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -23,17 +22,17 @@ const (
 // because the server did not run, is made up for at once.
 func (s *Service) Run(ctx context.Context) error {
 	s.tidy()
-	st := s.readState()
-	s.show(st)
-	var wg sync.WaitGroup
+	var plans []*plan
 	if s.o.Schedule != nil {
-		wg.Go(func() { s.follow(ctx, plan{"the backup", s.o.Schedule, s.newest, s.scheduled}) })
+		plans = append(plans, &plan{name: "the backup", schedule: s.o.Schedule, last: s.newest, do: s.scheduled})
 	}
-	if s.o.Drills != nil {
+	if s.o.Drills != nil { // without drills nothing could replace the result of an old one
+		st := s.readState()
+		s.show(st)
 		last := func(context.Context) (time.Time, error) { return st.Drilled, nil }
-		wg.Go(func() { s.follow(ctx, plan{"the drill of backups", s.o.Drills, last, s.drillScheduled}) })
+		plans = append(plans, &plan{name: "the drill of backups", schedule: s.o.Drills, last: last, do: s.drillScheduled})
 	}
-	wg.Wait()
+	s.follow(ctx, plans)
 	<-ctx.Done() // without a schedule there is nothing to do
 	return nil
 }
@@ -41,10 +40,10 @@ func (s *Service) Run(ctx context.Context) error {
 // tidy removes what a process that was killed has left. A backup or a drill that is under
 // way, because somebody asked for it at once, keeps its files.
 func (s *Service) tidy() {
-	if !s.working.TryLock() {
+	if s.begin(context.Background(), 0) != nil {
 		return
 	}
-	defer s.working.Unlock()
+	defer s.end()
 	for _, dir := range []string{stagingDir, drillDir, drillDir + repository.PartialSuffix} {
 		if err := os.RemoveAll(s.dir(dir)); err != nil {
 			s.o.Logger.Warn("what an interrupted backup or drill has left cannot be removed", slog.String("err", err.Error()))
@@ -58,40 +57,72 @@ type plan struct {
 	schedule cron.Schedule
 	last     func(context.Context) (time.Time, error) // when it was done; zero for never
 	do       func(context.Context) error
+
+	due    time.Time // zero for never
+	known  bool      // whether last has returned
+	failed int       // how often in a row
 }
 
-// follow does the work of a plan until ctx ends. Work that fails is tried again after a
-// pause that doubles, but not later than at its next time.
-func (s *Service) follow(ctx context.Context, p plan) {
-	var due time.Time
-	for pause := firstRetry; due.IsZero(); {
-		last, err := p.last(ctx)
-		switch {
-		case err == nil && last.IsZero():
-			due = time.Now()
-		case err == nil:
-			due = p.schedule.Next(earlier(last, time.Now()))
-		default:
-			s.complain(ctx, p.name+" has to wait, because the backups cannot be listed", err, pause)
-			if !until(ctx, time.Now().Add(pause)) {
-				return
-			}
-			pause = min(2*pause, maxRetry)
+// follow does the work of plans until ctx ends, one after the other. So a drill that is due
+// together with a backup reads that backup.
+func (s *Service) follow(ctx context.Context, plans []*plan) {
+	for _, p := range plans {
+		p.due = time.Now()
+	}
+	for len(plans) > 0 {
+		p := next(plans)
+		if !until(ctx, p.due) {
+			return
+		}
+		s.step(ctx, p)
+	}
+}
+
+// next returns the plan that is due first.
+func next(plans []*plan) *plan {
+	first := plans[0]
+	for _, p := range plans[1:] {
+		if first.due.IsZero() || !p.due.IsZero() && p.due.Before(first.due) {
+			first = p
 		}
 	}
-	for pause := firstRetry; until(ctx, due); {
+	return first
+}
+
+// step finds out when a plan is due, or does its work.
+func (s *Service) step(ctx context.Context, p *plan) {
+	if p.known {
 		err := p.do(ctx)
-		due = p.schedule.Next(time.Now())
-		if err == nil {
-			pause = firstRetry
-			continue
-		}
-		if again := time.Now().Add(pause); again.Before(due) || due.IsZero() {
-			due = again
-		}
-		s.complain(ctx, p.name+" failed", err, time.Until(due))
-		pause = min(2*pause, maxRetry)
+		p.due = p.schedule.Next(time.Now())
+		s.settle(ctx, p, p.name+" failed", err)
+		return
 	}
+	last, err := p.last(ctx)
+	p.known = err == nil
+	switch {
+	case err != nil:
+		p.due = time.Time{} // no schedule shortens the pause
+	case last.IsZero():
+		p.due = time.Now()
+	default:
+		p.due = p.schedule.Next(earlier(last, time.Now()))
+	}
+	s.settle(ctx, p, p.name+" has to wait, because the backups cannot be listed", err)
+}
+
+// settle lets work that has failed be tried again after a pause that doubles, but not later
+// than at its next time.
+func (s *Service) settle(ctx context.Context, p *plan, text string, err error) {
+	if err == nil {
+		p.failed = 0
+		return
+	}
+	pause := min(firstRetry<<min(p.failed, 6), maxRetry)
+	p.failed++
+	if again := time.Now().Add(pause); again.Before(p.due) || p.due.IsZero() {
+		p.due = again
+	}
+	s.complain(ctx, text, err, time.Until(p.due))
 }
 
 // earlier returns the earlier of two times. The last work has a time to come if the clock
@@ -146,7 +177,7 @@ func (s *Service) newest(ctx context.Context) (time.Time, error) {
 
 // scheduled makes a backup and enters it in the audit trail.
 func (s *Service) scheduled(ctx context.Context) error {
-	b, err := s.Create(ctx)
+	b, err := within(ctx, func() (*repository.Backup, error) { return s.create(ctx, maxRetry) })
 	if err != nil || s.o.Record == nil {
 		return err
 	}
@@ -160,6 +191,6 @@ func (s *Service) scheduled(ctx context.Context) error {
 func Detail(id, place string) string { return id + " in " + place }
 
 func (s *Service) drillScheduled(ctx context.Context) error {
-	_, err := s.Drill(ctx)
+	_, err := s.Drill(ctx, maxRetry)
 	return err
 }

@@ -5,11 +5,13 @@ package backups
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
+	"rollcall/internal/backup"
 	"rollcall/internal/config"
 	"rollcall/internal/repository"
 )
@@ -48,6 +50,11 @@ func Parse(c *config.Config) (s Settings, key string, err error) {
 		return s, "backup_to", fmt.Errorf("cannot be used: %w", err)
 	}
 	s.Place = place.String()
+	if !place.Bucket() {
+		if err := apart(s.Place, c); err != nil {
+			return s, "backup_to", err
+		}
+	}
 	if key, err := s.options(place, c); err != nil {
 		return s, key, err
 	}
@@ -65,6 +72,36 @@ func Parse(c *config.Config) (s Settings, key string, err error) {
 		s.Keep = &keep
 	}
 	return s, "", nil
+}
+
+// apart returns an error if the repository would be among files of the server.
+func apart(repository string, c *config.Config) error {
+	if c.Data == "" {
+		return nil
+	}
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	var taken []string
+	for _, name := range []string{backup.Store, config.Uploads, stagingDir, drillDir} {
+		taken = append(taken, filepath.Join(data, name))
+	}
+	if dir, ok := strings.CutPrefix(c.Store, "pebble:"); ok {
+		if dir, err = filepath.Abs(dir); err != nil {
+			return err
+		}
+		taken = append(taken, dir)
+	}
+	for _, dir := range taken {
+		if repository == dir || strings.HasPrefix(repository, dir+string(filepath.Separator)) {
+			return fmt.Errorf("cannot be used: %s is a directory of the server: name another one for backups", dir)
+		}
+	}
+	if repository == data {
+		return fmt.Errorf("cannot be used: %s is the data directory: name a directory on another disk, or one below it such as %s", data, filepath.Join(data, "backups"))
+	}
+	return nil
 }
 
 // options sets how the repository is opened.

@@ -19,6 +19,9 @@ import (
 // AdminOff is the value of admin_listen for a server without the admin API.
 const AdminOff = "off"
 
+// Uploads is the name of the directory of uploaded files in the data directory.
+const Uploads = "uploads"
+
 // Config contains every setting. The command line reads these tags too:
 //   - name is the name of the flag.
 //   - default is the value of a setting that is not given.

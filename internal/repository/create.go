@@ -294,7 +294,7 @@ func (c *creation) store(ctx context.Context, name string, f File) (Object, erro
 		return readCloser{io.TeeReader(out, stored), in}, nil
 	}
 	if err := c.r.backend.put(ctx, objectName(o.Name), p); err != nil {
-		return Object{}, fmt.Errorf("a file cannot be stored: %w", err)
+		return Object{}, fmt.Errorf("a file cannot be stored: %w", remedied(err))
 	}
 	if _, ok := c.before[o.Name]; !ok {
 		c.added = append(c.added, o.Name)

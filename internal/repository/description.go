@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -292,6 +293,9 @@ func (r *Repository) ids(ctx context.Context) ([]string, error) {
 // Backup returns the description of the backup id.
 func (r *Repository) Backup(ctx context.Context, id string) (*Backup, error) {
 	file, err := r.read(ctx, nameOf(id), maxDescription)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no backup %s: \"rollcall backup list\" shows those that it has", r.place, id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: the description %s cannot be read: %w", r.place, nameOf(id), err)
 	}

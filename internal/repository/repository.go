@@ -132,7 +132,7 @@ func Prepare(place string, o Options) (*Repository, error) {
 		return nil, err
 	}
 	if err := p.create(); err != nil {
-		return nil, err
+		return nil, remedied(err)
 	}
 	return open(p, o)
 }

@@ -398,7 +398,7 @@ func TestRefused(t *testing.T) {
 		"not empty":       {restore(b.ID, full), "is not empty, and nothing is overwritten"},
 		"no parent":       {restore(b.ID, filepath.Join(full, "a", "b")), "there is no directory"},
 		"not ours":        {restore(b.ID, partial), "it is not what an interrupted restoration leaves"},
-		"no backup":       {restore("20200101T000000Z", partial), "cannot be read"},
+		"no backup":       {restore("20200101T000000Z", partial), "has no backup 20200101T000000Z"},
 		"newest of none":  {func() error { _, err := newKit(t).Newest(t.Context()); return err }(), "has no backup yet"},
 		"strange id":      {CheckID("../20200101T000000Z"), "is no backup"},
 		"impossible id":   {CheckID("20201301T000000Z"), "is no backup"},

@@ -6,11 +6,9 @@ import (
 
 	"rollcall/internal/api"
 	"rollcall/internal/bulk"
+	"rollcall/internal/config"
 	"rollcall/internal/store/open"
 )
-
-// spoolDir is the directory of uploads in the data directory.
-const spoolDir = "uploads"
 
 // newImports returns the bulk imports of the server.
 func (s *Server) newImports() *bulk.Service {
@@ -19,7 +17,7 @@ func (s *Server) newImports() *bulk.Service {
 		ImportDir: s.o.ImportDir, MaxUpload: int64(s.o.MaxUploadMiB) << 20, Free: open.Free, Shared: s.shared, Node: s.node,
 	}
 	if s.o.Data != "" {
-		o.SpoolDir = filepath.Join(s.o.Data, spoolDir)
+		o.SpoolDir = filepath.Join(s.o.Data, config.Uploads)
 	}
 	return bulk.New(o)
 }
