@@ -5,8 +5,6 @@ package tracing
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -16,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -87,7 +86,7 @@ func (t *Tracer) Close() {
 // caller says in the header Traceparent that it samples them.
 func (t *Tracer) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		parent := parentOf(r.Header.Get("Traceparent"))
+		parent := parentOf(r)
 		if !parent.IsSampled() && rand.Float64() >= t.sample { //nolint:gosec // no secret
 			next.ServeHTTP(w, r)
 			return
@@ -109,20 +108,13 @@ func methodOf(r *http.Request) string {
 	return "_OTHER"
 }
 
-// parentOf returns the span that a header Traceparent names (W3C Trace Context, version 00
-// and later), or none.
-func parentOf(header string) trace.SpanContext {
-	parts := strings.SplitN(header, "-", 5)
-	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || parts[0] == "00" && len(parts) > 4 {
+// parentOf returns the span that the header Traceparent of a request names, or none.
+func parentOf(r *http.Request) trace.SpanContext {
+	if r.Header.Get("Traceparent") == "" {
 		return trace.SpanContext{}
 	}
-	id, err := trace.TraceIDFromHex(parts[1])
-	span, spanErr := trace.SpanIDFromHex(parts[2])
-	flags, flagsErr := hex.DecodeString(parts[3])
-	if errors.Join(err, spanErr, flagsErr) != nil || len(flags) != 1 {
-		return trace.SpanContext{}
-	}
-	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.TraceFlags(flags[0]), Remote: true})
+	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(r.Header))
+	return trace.SpanContextFromContext(ctx)
 }
 
 // Observe adds a call of the store to the trace of ctx, if it has one. It is the Recorder of
