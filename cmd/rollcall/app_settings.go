@@ -77,12 +77,7 @@ func (g *appCmd) settingsOf(ctx context.Context, env *environment) (map[string]j
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(app.Settings)
-	if err != nil {
-		return nil, err
-	}
-	var values map[string]json.RawMessage
-	return values, json.Unmarshal(text, &values)
+	return app.Settings.Members()
 }
 
 // explained returns what docs/settings.md says of a setting, on one line.

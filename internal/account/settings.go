@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strings"
 
@@ -97,6 +98,15 @@ type Settings struct {
 	// origin can call the app. A page that does so contains a UserSig of an admin, which
 	// every visitor can read. Only test apps can have this setting.
 	CORS bool `json:"cors,omitzero"`
+}
+
+// Members returns the settings in s that differ from their defaults, as JSON by name.
+func (s *Settings) Members() (members map[string]json.RawMessage, err error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	return members, json.Unmarshal(text, &members)
 }
 
 // TestOnly returns the names of the settings in s that only test apps can have.

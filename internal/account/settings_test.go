@@ -98,3 +98,12 @@ func TestSettingForms(t *testing.T) {
 		}
 	}
 }
+
+// TestMembers checks that only what differs from the defaults is a member.
+func TestMembers(t *testing.T) {
+	s := Settings{Quota: 7, RateMode: RateOff}
+	got, err := s.Members()
+	if err != nil || len(got) != 2 || string(got["quota"]) != "7" || string(got["rate_mode"]) != `"off"` {
+		t.Errorf("Members() = %s, %v", got, err)
+	}
+}

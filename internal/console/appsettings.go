@@ -31,7 +31,7 @@ var settingGroups = []struct {
 
 // appSettings shows every setting of the app.
 func (v *visit) appSettings() (*content, error) {
-	values, err := membersOf(v.App.Settings)
+	values, err := v.App.Settings.Members()
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +63,6 @@ func groupOf(setting string) string {
 		}
 	}
 	return "other"
-}
-
-// membersOf returns the settings that differ from their defaults.
-func membersOf(s account.Settings) (members map[string]json.RawMessage, err error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	return members, json.Unmarshal(b, &members)
 }
 
 // setting returns a setting with its forms. value is nil if the setting has its default.

@@ -96,8 +96,8 @@ func (r *Repository) newID(ctx context.Context, at time.Time) (string, time.Time
 }
 
 // known returns the objects that earlier backups need and that are stored with their
-// size, by name. stored has the sizes of all objects. An object without a backup is left over from a process that ended, and
-// is stored again.
+// size, by name. stored has the sizes of all objects. An object without a backup is left
+// over from a process that ended, and is stored again.
 func (r *Repository) known(ctx context.Context, stored map[string]int64) (map[string]Object, error) {
 	all, err := r.List(ctx)
 	if err != nil {
