@@ -11,6 +11,7 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/console/view"
+	"rollcall/internal/exporter"
 	"rollcall/internal/httpx"
 )
 
@@ -171,7 +172,7 @@ func rejectedRow(r *adminapi.ImportRejection) []string {
 		code = strconv.Itoa(r.Code)
 	}
 	id := r.UserID
-	if id != "" && strings.ContainsRune("=+-@\t\r", rune(id[0])) {
+	if id != "" && strings.IndexByte(exporter.Formula, id[0]) >= 0 {
 		id = "'" + id
 	}
 	return []string{strconv.FormatInt(r.Row, 10), line, id, code, r.Reason}

@@ -105,13 +105,16 @@ func (t *TableWriter) next(value []byte) {
 	t.cell(value)
 }
 
+// Formula are the letters with which a cell begins that spreadsheets take for a formula.
+const Formula = "=+-@\t\r"
+
 // cell writes a cell, in quotes if it needs them. Blanks at an end are no reason: RFC 4180
 // makes them part of the cell.
 func (t *TableWriter) cell(value []byte) {
 	if len(value) == 0 {
 		return
 	}
-	safe := t.o.Safe && bytes.IndexByte([]byte("=+-@\t\r"), value[0]) >= 0
+	safe := t.o.Safe && strings.IndexByte(Formula, value[0]) >= 0
 	quote := false
 	for _, c := range value {
 		if c == t.o.Comma || c == '"' || c == '\n' || c == '\r' {

@@ -19,7 +19,7 @@ import (
 // A FieldError says which field of a form does not fit.
 type FieldError struct {
 	Field string
-	Form  string // of a value that fits: number, json or time
+	Form  string // of a value that fits: number, json, time or duration
 }
 
 // Error implements error.
