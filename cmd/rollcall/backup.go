@@ -81,12 +81,12 @@ func (c *backupCreateCmd) Run(ctx context.Context, env *environment) error {
 
 // backupVerifyCmd checks a copy, or backups of a repository. It needs no server.
 type backupVerifyCmd struct {
-	backupOutput
-	repositoryAccess
 	From     string `arg:"" name:"place" given:"" help:"The directory of a copy, or the place of a repository."`
 	Backup   string `placeholder:"ID" given:"" help:"The backup to check (default: the newest one)."`
 	All      bool   `help:"Check all backups of the repository."`
 	SealKeys string `placeholder:"FILE" given:"" help:"Also open the sealed secrets of apps with the keys in this file; only for a copy."`
+	repositoryAccess
+	backupOutput
 }
 
 // Help is shown by rollcall backup verify --help.

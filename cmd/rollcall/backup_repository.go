@@ -16,6 +16,7 @@ import (
 	"rollcall/internal/backups"
 	"rollcall/internal/progress"
 	"rollcall/internal/repository"
+	"rollcall/internal/seal"
 	"rollcall/internal/store/open"
 )
 
@@ -179,10 +180,10 @@ func (c *backupVerifyCmd) print(env *environment, report *repository.Report) err
 
 // backupRestoreCmd restores a backup.
 type backupRestoreCmd struct {
-	repositoryPlace
-	backupChoice
-	backupOutput
 	To string `required:"" placeholder:"DIR" given:"" help:"The directory to create. It may exist if it is empty."`
+	backupChoice
+	repositoryPlace
+	backupOutput
 }
 
 // Help is shown by rollcall backup restore --help.
@@ -237,11 +238,11 @@ func (c *backupRestoreCmd) Run(ctx context.Context, env *environment) error {
 
 // backupDrillCmd restores a backup for a trial.
 type backupDrillCmd struct {
-	repositoryPlace
 	backupChoice
-	backupOutput
 	Scratch  string `placeholder:"DIR" given:"" help:"An existing directory with room for the restored store (default: that of temporary files)."`
 	SealKeys string `placeholder:"FILE" given:"" help:"Also open the sealed secrets of apps with the keys in this file."`
+	repositoryPlace
+	backupOutput
 }
 
 // Help is shown by rollcall backup drill --help.
@@ -268,6 +269,11 @@ func (c *backupDrillCmd) Run(ctx context.Context, env *environment) error {
 	id, err := c.id(ctx, r)
 	if err != nil {
 		return err
+	}
+	if c.SealKeys != "" { // before the work
+		if _, err := seal.ReadRing(c.SealKeys); err != nil {
+			return err
+		}
 	}
 	scratch, err := os.MkdirTemp(c.Scratch, "rollcall-drill-")
 	if err != nil {
@@ -296,14 +302,14 @@ func (c *backupDrillCmd) Run(ctx context.Context, env *environment) error {
 
 // backupPruneCmd removes old backups.
 type backupPruneCmd struct {
+	KeepLast    int  `placeholder:"N" given:"a number from 1" help:"Keep the newest backups."`
+	KeepDaily   int  `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last days that have one."`
+	KeepWeekly  int  `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last weeks that have one."`
+	KeepMonthly int  `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last months that have one."`
+	DryRun      bool `help:"Remove nothing, and say what would be removed."`
 	confirmation
 	repositoryPlace
-	KeepLast    int    `placeholder:"N" given:"a number from 1" help:"Keep the newest backups."`
-	KeepDaily   int    `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last days that have one."`
-	KeepWeekly  int    `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last weeks that have one."`
-	KeepMonthly int    `placeholder:"N" given:"a number from 1" help:"Keep the newest backup of each of the last months that have one."`
-	DryRun      bool   `help:"Remove nothing, and say what would be removed."`
-	Output      string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
+	Output string `enum:"table,json" default:"table" help:"Form of the answer: table or json (default: ${default})."`
 }
 
 // Help is shown by rollcall backup prune --help.
@@ -344,10 +350,14 @@ func (c *backupPruneCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 	}
+	names := []string{"removed", "kept", "removed files", "freed bytes"}
+	if c.DryRun {
+		names = []string{"to remove", "to keep", "files to remove", "bytes to free"}
+	}
 	return printThing(env.stdout, c.Output, p, []property{
-		{"removed", strings.Join(p.Removed, ", ")},
-		{"kept", strings.Join(p.Kept, ", ")},
-		{"files", strconv.Itoa(p.Objects)},
-		{"bytes", strconv.FormatInt(p.Bytes, 10)},
+		{names[0], strings.Join(p.Removed, ", ")},
+		{names[1], strings.Join(p.Kept, ", ")},
+		{names[2], strconv.Itoa(p.Objects)},
+		{names[3], strconv.FormatInt(p.Bytes, 10)},
 	})
 }

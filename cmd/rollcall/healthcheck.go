@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,9 @@ func (c *healthcheckCmd) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s does not answer: %w: start the server, or name its address with --url", clean(c.URL), e.Err)
+	}
 	if err != nil {
 		return err
 	}

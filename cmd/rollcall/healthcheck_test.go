@@ -27,7 +27,7 @@ func TestHealthcheck(t *testing.T) {
 	}{
 		{http.StatusOK, []string{"--url", s.URL}, exitOK, "said\n"},
 		{http.StatusServiceUnavailable, []string{"--url", s.URL + "/"}, exitFailure, "is not ready: status 503: said"},
-		{http.StatusOK, []string{"--url", "http://127.0.0.1:1"}, exitFailure, "refused"},
+		{http.StatusOK, []string{"--url", "http://127.0.0.1:1"}, exitFailure, "refused: start the server, or name its address"},
 		{http.StatusOK, []string{"--url", "127.0.0.1:7581"}, exitBadUsage, "is no address"},
 		{http.StatusOK, []string{"--timeout", "0s"}, exitBadUsage, "--timeout"},
 	} {

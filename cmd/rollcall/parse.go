@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -50,10 +51,16 @@ func decodeNumber(d *kong.DecodeContext, target reflect.Value) error {
 		bits--
 	}
 	n, err := strconv.ParseUint(text, 10, bits)
+	if errors.Is(err, strconv.ErrRange) {
+		return fmt.Errorf("%q is too large", text)
+	}
 	if err != nil {
 		least := 0
 		if d.Value.Tag.Has(givenTag) {
 			least = 1
+		}
+		if bits > 32 {
+			return fmt.Errorf("%q is not a whole number from %d up", text, least)
 		}
 		return fmt.Errorf("%q is not a whole number from %d to %d", text, least, uint64(1)<<bits-1)
 	}

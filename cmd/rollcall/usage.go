@@ -36,7 +36,13 @@ func commandOf(k *kong.Context) *kong.Node {
 // plainly returns err, an error of kong about a command, with a text that says what to
 // do. Kong names no commands unless one has a similar name.
 func plainly(command *kong.Node, err error) error {
-	text := strings.ReplaceAll(err.Error(), `must be one of "",`, "must be one of ")
+	text := err.Error()
+	if name, given, ok := strings.Cut(text, " must be one of "); ok {
+		text = choices(name, given)
+	}
+	if missing, ok := strings.CutPrefix(text, `expected "`); ok {
+		text = "an argument is missing: " + strings.TrimSuffix(missing, `"`)
+	}
 	argument, unexpected := strings.CutPrefix(text, "unexpected argument ")
 	if unexpected && len(command.Children) > 0 && !strings.Contains(text, "did you mean") {
 		text = unknownCommand(command, argument)
@@ -51,6 +57,14 @@ func plainly(command *kong.Node, err error) error {
 		return err
 	}
 	return errors.New(text)
+}
+
+// choices returns the text of the error for a value that is none of a few. The rest of the
+// text of kong has the form "a","b" but got "c".
+func choices(name, rest string) string {
+	all, got, _ := strings.Cut(rest, " but got ")
+	all = strings.NewReplacer(`"",`, "", `"`, "", ",", ", ").Replace(all)
+	return fmt.Sprintf("%s is %s: give one of %s", name, got, all)
 }
 
 // unknownCommand returns the text of the error for an argument that is no command. It

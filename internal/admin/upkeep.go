@@ -135,7 +135,7 @@ func checkDir(dir string) error {
 		return bad(fmt.Sprintf("the directory %s does not exist; create it first", account.Quote(filepath.Dir(dir))))
 	}
 	if _, err := os.Lstat(dir); err == nil {
-		return &problemError{exists, "something is at that path; name a directory that does not exist"}
+		return &problemError{exists, "something is at " + account.Quote(dir) + " already; name a directory that does not exist"}
 	}
 	return nil // the creation reports any other error
 }

@@ -44,7 +44,7 @@ func TestParse(t *testing.T) {
 		{config.Config{BackupTo: "b", BackupS3CredentialsFile: "f"}, "backup_s3_credentials_file", "is for a bucket"},
 		{config.Config{BackupTo: "b", BackupAgeRecipients: []string{"age1"}}, "backup_age_recipients", "is no public key of age"},
 		{config.Config{BackupTo: "b", BackupAgeRecipients: []string{"age1"}, BackupDrillSchedule: "@daily"}, "backup_drill_schedule", "cannot decrypt its backups"},
-		{config.Config{BackupTo: "s3://B"}, "backup_to", "no bucket"},
+		{config.Config{BackupTo: "s3://B"}, "backup_to", "the name of the bucket"},
 		{config.Config{BackupTo: "a\x00"}, "backup_to", "NUL"},
 		{config.Config{BackupTo: "d", Data: "d"}, "backup_to", "is the data directory"},
 		{config.Config{BackupTo: "d/accounts", Data: "d"}, "backup_to", "is a directory of the server"},

@@ -70,6 +70,8 @@ func credentialsOf(file string) (*credentials.Credentials, error) {
 	}
 	v, err := creds.GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file of credentials %s: correct its name", file)
 	case file != "" && (err != nil || v.AccessKeyID == "" || v.SecretAccessKey == ""):
 		return nil, fmt.Errorf("the file %s has no credentials: write the lines [default], aws_access_key_id = … and aws_secret_access_key = …", file)
 	case err != nil || v.AccessKeyID == "" || v.SecretAccessKey == "":
@@ -101,6 +103,9 @@ func (b *bucket) fault(err error) error {
 		return fmt.Errorf("%s: there is no such bucket: create it, or correct the name", b.place)
 	case minio.AccessDenied, minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch:
 		return fmt.Errorf("%s: the storage refuses the credentials (%s): correct them, or allow them to list, read, write and delete objects", b.place, resp.Code)
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: the storage does not answer: %w; correct the endpoint, or start the storage", b.place, err)
 	}
 	return fmt.Errorf("%s: %w", b.place, err)
 }

@@ -164,7 +164,8 @@ func TestPlace(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"s3://":                              "no bucket",
-		"s3://B":                             "no bucket",
+		"s3:bucket":                          "a slash is missing",
+		"s3://B":                             "the name of the bucket",
 		"s3://me:s3cret@bucket":              "a user or a password",
 		"s3://bucket/../x":                   "the prefix",
 		"s3://bucket/a//b":                   "the prefix",
@@ -189,6 +190,9 @@ func TestCredentials(t *testing.T) {
 		t.Errorf("without credentials: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "credentials")
+	if _, err := Prepare("s3://bucket", Options{CredentialsFile: file}); err == nil || !strings.Contains(err.Error(), "there is no file of credentials") {
+		t.Errorf("without the file: %v", err)
+	}
 	for text, ok := range map[string]bool{
 		"":                                   false,
 		"[default]\naws_access_key_id = a\n": false,
@@ -200,6 +204,10 @@ func TestCredentials(t *testing.T) {
 		if _, err := Prepare("s3://bucket", Options{CredentialsFile: file}); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "has no credentials") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+	_, err := Open(t.Context(), "s3://bucket?endpoint=127.0.0.1:1&insecure=true", Options{CredentialsFile: file})
+	if err == nil || !strings.Contains(err.Error(), "refused; correct the endpoint, or start the storage") {
+		t.Errorf("a storage that does not answer: %v", err)
 	}
 }
 

@@ -51,6 +51,9 @@ func ParsePlace(text string) (Place, error) {
 	if strings.HasPrefix(text, scheme) {
 		return parseBucket(text)
 	}
+	if strings.HasPrefix(text, "s3:") {
+		return Place{}, errors.New("the place of the backups begins with s3: and a slash is missing: write s3://BUCKET/PREFIX")
+	}
 	if before, _, ok := strings.Cut(text, "://"); ok {
 		return Place{}, fmt.Errorf("the place of the backups begins with %.20q: name a directory, or s3://BUCKET/PREFIX", before+"://")
 	}
@@ -89,8 +92,10 @@ func parseBucket(text string) (Place, error) {
 
 func (p Place) check() error {
 	switch {
+	case p.bucket == "":
+		return errors.New("the place of the backups has no bucket: write s3://BUCKET/PREFIX")
 	case !bucketForm.MatchString(p.bucket):
-		return errors.New("the place of the backups has no bucket, or one with a wrong name: write s3://BUCKET/PREFIX")
+		return errors.New("the name of the bucket in the place of the backups has other characters than small letters, digits, dots and dashes, or not 3 to 63 of them")
 	case p.prefix != "" && (!prefixForm.MatchString(p.prefix) || path.Clean(p.prefix) != p.prefix || strings.HasPrefix(p.prefix, "..")):
 		return errors.New("the prefix in the place of the backups has other characters than letters, digits, dots, dashes and slashes")
 	case !endpointForm.MatchString(p.endpoint):

@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 
@@ -94,7 +96,10 @@ func (s *Server) readAgain() (next reloading, err error) {
 	}
 	if s.o.AdminTokenFile != "" {
 		if next.adminToken, err = readToken(s.o.AdminTokenFile); err != nil {
-			return next, fmt.Errorf("%w; a new one is made at a start only", err)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w; a new one is made at a start only", err)
+			}
+			return next, err
 		}
 	}
 	if s.o.SealKeys != "" {
