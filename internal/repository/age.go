@@ -104,13 +104,13 @@ func (r *Repository) unseal(b *Backup) error {
 	}
 	raw, err := io.ReadAll(io.LimitReader(in, maxDescription))
 	if err != nil {
-		return fmt.Errorf("is damaged: %w", err)
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if err := json.Unmarshal(raw, &b.Inside); err != nil {
-		return fmt.Errorf("cannot be read: %w", err)
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if err := b.checkFiles(); err != nil {
-		return fmt.Errorf("is none of ours: %w", err)
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	b.Sealed = nil
 	return nil

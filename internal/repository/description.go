@@ -126,29 +126,33 @@ func sumOf(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// errDamaged is the error of a description that is not as it was written. Its text continues
+// a sentence that names the file.
+var errDamaged = errors.New("is damaged")
+
 // decode returns the description in the file of the backup id. The text of its error
 // continues a sentence that names the file.
 func decode(id string, file []byte) (*Backup, error) {
 	var e envelope
 	if err := json.Unmarshal(file, &e); err != nil {
-		return nil, errors.New("is damaged: it is no JSON")
+		return nil, fmt.Errorf("%w: it is no JSON", errDamaged)
 	}
 	if e.Format > format {
 		return nil, fmt.Errorf("has format %d, and this program reads formats up to %d: use a newer version of Rollcall", e.Format, format)
 	}
 	var raw bytes.Buffer
 	if err := json.Compact(&raw, e.Backup); err != nil || sumOf(raw.Bytes()) != e.SHA256 {
-		return nil, errors.New("is damaged: its checksum is another one")
+		return nil, fmt.Errorf("%w: its checksum is another one", errDamaged)
 	}
 	b := new(Backup)
 	if err := json.Unmarshal(raw.Bytes(), b); err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if b.ID != id {
-		return nil, fmt.Errorf("describes the backup %q: it was swapped or renamed", b.ID)
+		return nil, fmt.Errorf("%w: it describes the backup %q, so it was swapped or renamed", errDamaged, b.ID)
 	}
 	if err := b.check(); err != nil {
-		return nil, fmt.Errorf("is none of ours: %w", err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return b, nil
 }

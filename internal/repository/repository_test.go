@@ -272,8 +272,12 @@ func TestDamage(t *testing.T) {
 				return
 			}
 			to := filepath.Join(t.TempDir(), "restored")
-			if _, err := k.Restore(t.Context(), first.ID, to, nil); err == nil {
-				t.Error("Restore restored it")
+			remedy := "; use another backup"
+			if strings.Contains(tt.want, "use a newer version") {
+				remedy = tt.want
+			}
+			if _, err := k.Restore(t.Context(), first.ID, to, nil); err == nil || !strings.Contains(err.Error(), remedy) {
+				t.Errorf("Restore: %v; want an error with %q", err, remedy)
 			}
 			if left, _ := filepath.Glob(to + "*"); len(left) > 0 {
 				t.Errorf("Restore left %v", left)
@@ -331,7 +335,7 @@ func TestHostile(t *testing.T) {
 				t.Fatalf("the description before the change: %v", err)
 			}
 			spoil(b)
-			if _, err := decode(b.ID, must(t, b)); err == nil || !strings.Contains(err.Error(), "is none of ours") {
+			if _, err := decode(b.ID, must(t, b)); err == nil || !strings.Contains(err.Error(), "is damaged") {
 				t.Errorf("decode: %v", err)
 			}
 		})

@@ -33,7 +33,11 @@ func (r *Repository) Restore(ctx context.Context, id, to string, p Progress) (*B
 
 // restoreBeside is Restore, and leaves some bytes of the disk free.
 func (r *Repository) restoreBeside(ctx context.Context, id, to string, reserve int64, p Progress) (b *Backup, err error) {
-	if b, err = r.Backup(ctx, id); err != nil {
+	b, err = r.Backup(ctx, id)
+	if errors.Is(err, errDamaged) {
+		return nil, fmt.Errorf("%w; use another backup", err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if b.Closed() {
