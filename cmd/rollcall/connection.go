@@ -313,7 +313,7 @@ func (c *connection) app(argument uint32) (uint32, error) {
 		return argument, nil
 	}
 	if c.SDKAppID == 0 {
-		return 0, c.lacking("no app", "name its SDKAppID")
+		return 0, c.lacking("no app", "give --sdkappid")
 	}
 	return c.SDKAppID, nil
 }

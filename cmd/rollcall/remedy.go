@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"rollcall/client"
+	"rollcall/internal/repository"
 )
 
 // remedies maps codes to their remedies in terms of this command line. The server's own
@@ -35,6 +36,9 @@ func remedyOf(err error) string {
 	}
 	if p, ok := errors.AsType[*client.Problem](err); ok && p.Slug == client.SlugUnauthorized {
 		return "Give --admin-token-file or $" + tokenVariable + " with a token that the server knows."
+	}
+	if errors.Is(err, repository.ErrSealed) {
+		return "Name that file with --age-identity."
 	}
 	if _, ok := errors.AsType[*client.TransportError](err); !ok {
 		return ""
