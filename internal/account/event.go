@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // An Event reports a change of accounts of an app, or of the app itself. It leaves out
 // the items of a batch that failed.
@@ -26,6 +29,7 @@ const (
 	EventDeleted  EventKind = "deleted"
 	EventKicked   EventKind = "kicked"   // UserSigs signed before Time are refused
 	EventUnkicked EventKind = "unkicked" // UserSigs signed before a kick are valid again
+	EventState    EventKind = "state"    // a login session began, ended or changed; each item has a State
 
 	EventAppCreated EventKind = "app.created" // with accounts for its admins
 	EventAppChanged EventKind = "app.changed" // keys, admins or settings; new admins have accounts
@@ -37,4 +41,41 @@ type EventItem struct {
 	ID      UserID  `json:"id"`
 	Created bool    `json:"created,omitempty"` // the import created the account
 	Fields  []Field `json:"fields,omitempty"`  // set by an import or a change; an unset value clears the field
+
+	State *StateChange `json:"state,omitempty"` // of an EventState
 }
+
+// A StateChange reports what happened to a login session, which is that of one device
+// (protocol-sessions.md §1.2, §5).
+type StateChange struct {
+	At       int64       `json:"at"` // EventTime in Unix milliseconds; rises strictly for each account
+	Action   StateAction `json:"action"`
+	Reason   StateReason `json:"reason"`
+	Platform Platform    `json:"platform,omitempty"` // of the device
+	Address  netip.Addr  `json:"address,omitzero"`   // of the device, as it was seen last
+	Status   string      `json:"status,omitempty"`   // the custom status that was set; "" if it was cleared
+	Replaced []Platform  `json:"replaced,omitempty"` // devices that gave way to the one that logged in
+}
+
+// A StateAction is the Action of a State.StateChange.
+type StateAction string
+
+// Actions of a State.StateChange.
+const (
+	StateLogin      StateAction = "Login"
+	StateLogout     StateAction = "Logout"
+	StateDisconnect StateAction = "Disconnect"
+	StateCustom     StateAction = "CustomStatusChange"
+)
+
+// A StateReason is the Reason of a State.StateChange.
+type StateReason string
+
+// Reasons of a State.StateChange.
+const (
+	ReasonRegister   StateReason = "Register"        // of a Login
+	ReasonUnregister StateReason = "Unregister"      // of a Logout
+	ReasonLinkClose  StateReason = "LinkClose"       // of a Disconnect that was seen
+	ReasonTimeOut    StateReason = "TimeOut"         // of a Disconnect that nothing but silence told
+	ReasonCustom     StateReason = "SetCustomStatus" // of a CustomStatusChange
+)
