@@ -130,6 +130,10 @@ func (o *outside) Record(_ context.Context, kind account.Kind, key string) (acco
 	return do(o, func(ctx context.Context) (account.Record, error) { return o.Engine.Record(ctx, kind, key) })
 }
 
+func (o *outside) RecordsAt(_ context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	return do(o, func(ctx context.Context) ([]account.Record, error) { return o.Engine.RecordsAt(ctx, kind, keys) })
+}
+
 func (o *outside) Records(_ context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	return do(o, func(ctx context.Context) (account.RecordPage, error) { return o.Engine.Records(ctx, q) })
 }

@@ -37,6 +37,13 @@ type Records interface {
 	// Codes: NoRecord.
 	Record(ctx context.Context, kind Kind, key string) (Record, error)
 
+	// RecordsAt returns the records with keys, in the order of keys, which may repeat. A
+	// record that does not exist has its Key, Version 0 and a nil Value. All records are
+	// those of one moment of the call: it shows a commit in each record that the commit
+	// wrote, or in none. The caller owns the records, and those of a repeated key share no
+	// memory. keys has at most [MaxListLimit] keys, and may be empty.
+	RecordsAt(ctx context.Context, kind Kind, keys []string) ([]Record, error)
+
 	// Records returns a page of the records of a kind, in the byte order of their keys.
 	// The caller owns them.
 	Records(ctx context.Context, q RecordQuery) (RecordPage, error)
@@ -76,7 +83,8 @@ const (
 	MaxCommitBytes = 8 << 20 // bytes of all keys and values of a commit
 )
 
-// A Record is one value as it is stored.
+// A Record is one value as it is stored. [Records.RecordsAt] also returns records that do
+// not exist: their Value is nil and their Version is 0.
 type Record struct {
 	Key     string
 	Value   []byte // never nil

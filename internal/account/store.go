@@ -266,7 +266,7 @@ func (a *Account) touch(now time.Time) {
 // Millis truncates t to the precision of stored times: whole milliseconds in UTC.
 func Millis(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
 
-// MaxListLimit is the largest page of a list.
+// MaxListLimit is the largest page of a list, and the most keys of [Records.RecordsAt].
 const MaxListLimit = 1000
 
 // A ListQuery selects a page of accounts.

@@ -12,7 +12,7 @@ import (
 // Hard limits of size. Ordinary code stays far below them: functions of 15 lines, files of
 // 60 to 250 lines, interfaces of 6 methods, and 3 parameters.
 const (
-	maxPackageLines = 5300 // an engine with its optional contracts and the sentences about its faults is one subject, and so is the suite of its tests; a lower limit split them by size instead of by meaning
+	maxPackageLines = 5350 // an engine with its optional contracts and the sentences about its faults is one subject, and so is the suite of its tests; a lower limit split them by size instead of by meaning
 	maxProgramLines = 9500 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
@@ -143,7 +143,7 @@ func TestCheckLimits(t *testing.T) {
 		"b/b.go:94:15: 6 parameters, at most 5",
 		"b/b.go:95:11: 13 methods in an interface, at most 12",
 		"c/c.go:1:1: 601 lines in a file, at most 600",
-		"e: 5301 lines in a package, at most 5300",
+		"e: 5351 lines in a package, at most 5350",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

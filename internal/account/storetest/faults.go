@@ -124,11 +124,8 @@ func faultyChanges() []faultyChange {
 			})
 			return err
 		}, func(v *env) bool {
-			r, err := v.e.Record(v.Context(), kind, "k")
-			if err != nil {
-				v.Errorf("Record: %v", err)
-			}
-			return v.all(string(r.Value) == "2", v.hasRecord("new"), v.hasRecord("p/"), v.status(otherApp, "x")[0].Exists())
+			rs := v.recordsAt(kind, "k", "new")
+			return v.all(string(rs[0].Value) == "2", rs[1].Version == rs[0].Version, v.hasRecord("p/"), v.status(otherApp, "x")[0].Exists())
 		}, account.OK},
 		{"Create", nil, func(v *env) error {
 			_, err := v.e.Commit(v.Context(), account.Commit{Writes: []account.Write{put("new", "v", 0)}})

@@ -124,6 +124,8 @@ func testContextEnded(v *env) {
 	unavailable("Commit", err, number > 0)
 	_, err = v.e.Record(ended, kind, "a")
 	unavailable("Record", noRecord(err), true)
+	rs, err := v.e.RecordsAt(ended, kind, []string{"none", "none"})
+	unavailable("RecordsAt", err, len(rs) == 2)
 	_, err = v.e.Records(ended, account.RecordQuery{Kind: kind, Limit: 9})
 	unavailable("Records", err, true)
 	v.create(app, "c") // the engine still works

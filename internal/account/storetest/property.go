@@ -287,7 +287,7 @@ func (m *machine) modelKey(key string) string {
 	return account.AppendedKey(prefix, m.numbers[number])
 }
 
-// readRecords lists records and reads one.
+// readRecords lists records, and reads one and several.
 func (m *machine) readRecords(t *rapid.T) {
 	q := account.RecordQuery{Kind: anyKind.Draw(t, "kind"), Prefix: anyPrefix.Draw(t, "prefix"), Limit: rapid.IntRange(1, 6).Draw(t, "limit")}
 	q.Reverse = rapid.Bool().Draw(t, "reverse")
@@ -307,6 +307,13 @@ func (m *machine) readRecords(t *rapid.T) {
 	wantOne, wantErr := m.model.Record(m.ctx, q.Kind, key)
 	m.sameRecord(&one)
 	m.equal("Record", one, wantOne, err, wantErr)
+	keys := rapid.SliceOfN(anyKey, 0, 8).Draw(t, "keys")
+	several, err := m.engine.RecordsAt(m.ctx, q.Kind, keys)
+	wantSeveral, wantErr := m.model.RecordsAt(m.ctx, q.Kind, keys)
+	for i := range several {
+		m.sameRecord(&several[i])
+	}
+	m.equal("RecordsAt", several, wantSeveral, err, wantErr)
 }
 
 // sameRecord turns a record of the engine into the one that the model should have.

@@ -23,6 +23,7 @@ func RunShared(t *testing.T, s Shared, without ...Exception) {
 	themes := []theme{
 		{"SharedAccounts", testSharedAccounts},
 		{"SharedRecords", testSharedRecords},
+		{"SharedRecordsAt", testSharedRecordsAt},
 		{"SharedSpaces", testSharedSpaces},
 		{"SharedQuota", testSharedQuota},
 		{"SharedStale", testSharedStale},
@@ -95,6 +96,21 @@ func testSharedRecords(v *env) {
 	p.Outbox = appendResults("o/")
 	rs := v.upsert(app, p, items("a")...)
 	v.other.outbox("o/", codes(rs))
+}
+
+// testSharedRecordsAt reads several records through one handle after and during commits
+// through the other.
+func testSharedRecordsAt(v *env) {
+	for i := range 20 {
+		key := fmt.Sprint("r", i)
+		n := v.write(put(key, "1", 0))
+		v.equal("records", v.other.recordsAt(kind, "none", key), []account.Record{absent("none"), {Key: key, Value: []byte("1"), Version: n}})
+		m := v.other.write(put(key, "2", n))
+		v.equal("records", v.recordsAt(kind, key, "none"), []account.Record{{Key: key, Value: []byte("2"), Version: m}, absent("none")})
+		v.write(drop(key, m))
+		v.equal("records", v.other.recordsAt(kind, key), []account.Record{absent(key)})
+	}
+	v.readsMoments(v.other)
 }
 
 // testSharedSpaces changes spaces through one handle and writes through the other.

@@ -32,7 +32,7 @@ type theme struct {
 
 // Run tests the engines that open returns.
 func Run(t *testing.T, open Open, without ...Exception) {
-	run(t, slices.Concat(accountThemes(), recordThemes(), dumpThemes(), exportThemes(), loaderThemes()), without, func(t *testing.T, th theme) {
+	run(t, slices.Concat(accountThemes(), recordThemes(), recordsAtThemes(), dumpThemes(), exportThemes(), loaderThemes()), without, func(t *testing.T, th theme) {
 		v := newEnv(t, open(t))
 		v.open(app)
 		v.open(otherApp)

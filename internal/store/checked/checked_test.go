@@ -35,6 +35,7 @@ type faulty struct {
 	next     account.UserID
 	record   account.Record
 	records  account.RecordPage
+	several  []account.Record
 	numbers  []uint64 // of commits; mem's own if there are none
 	silent   bool     // Changes never changes
 	outboxes int      // number of results that Outbox is called with, if not 0
@@ -75,6 +76,10 @@ func (f *faulty) Export(context.Context, account.AppID, account.ExportQuery) ite
 
 func (f *faulty) Record(context.Context, account.Kind, string) (account.Record, error) {
 	return f.record, f.err
+}
+
+func (f *faulty) RecordsAt(context.Context, account.Kind, []string) ([]account.Record, error) {
+	return f.several, f.err
 }
 
 func (f *faulty) Records(context.Context, account.RecordQuery) (account.RecordPage, error) {
@@ -128,6 +133,21 @@ func importWithOutbox(e account.Engine) {
 }
 
 func record(e account.Engine) { _, _ = e.Record(context.Background(), 1, "k") }
+
+func recordsAt(e account.Engine) {
+	_, _ = e.RecordsAt(context.Background(), 1, []string{"k", "l", "k"})
+}
+
+// several returns valid records for [recordsAt], which spoil then changes. "l" does not exist.
+func several(spoil func(rs []account.Record)) []account.Record {
+	rs := page("", "k", "l", "k").Records
+	rs[1] = account.Record{Key: "l"}
+	for _, i := range []int{0, 2} {
+		rs[i].Value = []byte("v")
+	}
+	spoil(rs)
+	return rs
+}
 
 func records(e account.Engine) {
 	_, _ = e.Records(context.Background(), account.RecordQuery{Kind: 1, Prefix: "k", After: "k0", Limit: 2})
@@ -205,6 +225,19 @@ func TestPanics(t *testing.T) {
 		{"no value", &faulty{record: account.Record{Key: "k", Version: 1}}, record, "has no value"},
 		{"record beside an error", &faulty{record: account.Record{Key: "k"}, err: &account.Error{Code: account.NoRecord}}, record, "beside the error"},
 		{"unknown read", &faulty{err: &account.Error{Code: account.Unknown}}, record, "has Code unknown"},
+		{"no fault of several", &faulty{several: several(func([]account.Record) {})}, recordsAt, ""},
+		{"several too few", &faulty{several: several(func([]account.Record) {})[:2]}, recordsAt, "2 results for 3 items"},
+		{"several beside an error", &faulty{several: several(func([]account.Record) {}), err: &account.Error{}}, recordsAt, "beside the error"},
+		{"order of several", &faulty{several: several(func(rs []account.Record) { slices.Reverse(rs[:2]) })}, recordsAt, `"l" in the place of "k"`},
+		{"absent value", &faulty{several: several(func(rs []account.Record) { rs[1].Value = []byte{} })}, recordsAt, "has no version but a value"},
+		{"no value of several", &faulty{several: several(func(rs []account.Record) { rs[0].Value = nil })}, recordsAt, "has no value"},
+		{"two versions", &faulty{several: several(func(rs []account.Record) { rs[2].Version++ })}, recordsAt, "has versions 1 and 2"},
+		{"two values", &faulty{several: several(func(rs []account.Record) { rs[2].Value[0]++ })}, recordsAt, "has versions 1 and 1"},
+		{"shared values", &faulty{several: several(func(rs []account.Record) { rs[2].Value = rs[0].Value })}, recordsAt, "share memory"},
+		{"unknown read of several", &faulty{err: &account.Error{Code: account.Unknown}}, recordsAt, "has Code unknown"},
+		{"caller's keys", new(faulty), func(e account.Engine) {
+			_, _ = e.RecordsAt(context.Background(), 1, make([]string, account.MaxListLimit+1))
+		}, "the caller gave 1001 keys"},
 		{"record order", &faulty{records: page("", "k2", "k1")}, records, "out of order"},
 		{"record prefix", &faulty{records: page("", "l")}, records, "lacks the prefix"},
 		{"record after", &faulty{records: page("", "k0")}, records, "out of order"},
@@ -225,7 +258,7 @@ func TestPanics(t *testing.T) {
 		}, "the caller gave limit 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := panicOf(func() { tt.call(checked.New(tt.e)) }); !strings.Contains(got, tt.want) {
+			if got := panicOf(func() { tt.call(checked.New(tt.e)) }); tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("panic %q, want %q", got, tt.want)
 			}
 		})

@@ -1,6 +1,7 @@
 package checked
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -19,6 +20,33 @@ func (c *engine) Record(ctx context.Context, kind account.Kind, key string) (acc
 	sound("Record", r)
 	return r, nil
 }
+
+// RecordsAt implements [account.Records].
+func (c *engine) RecordsAt(ctx context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	const method = "RecordsAt"
+	broken(len(keys) <= account.MaxListLimit, method, "the caller gave %d keys", len(keys))
+	rs, err := c.Engine.RecordsAt(ctx, kind, keys)
+	fault(method, err)
+	length(method, len(rs), len(keys), err)
+	first := make(map[string]account.Record, len(rs))
+	for i, r := range rs {
+		broken(r.Key == keys[i], method, "%q in the place of %q", r.Key, keys[i])
+		if r.Version == 0 {
+			broken(r.Value == nil, method, "%q has no version but a value", r.Key)
+		} else {
+			sound(method, r)
+		}
+		if f, again := first[r.Key]; again {
+			broken(f.Version == r.Version && bytes.Equal(f.Value, r.Value), method, "%q has versions %d and %d", r.Key, f.Version, r.Version)
+			broken(!shared(f.Value, r.Value), method, "two values of %q share memory", r.Key)
+		}
+		first[r.Key] = r
+	}
+	return rs, err
+}
+
+// shared reports whether a and b begin at the same byte of memory.
+func shared(a, b []byte) bool { return cap(a) > 0 && cap(b) > 0 && &a[:1][0] == &b[:1][0] }
 
 // sound checks a single record.
 func sound(method string, r account.Record) {

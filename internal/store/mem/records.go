@@ -23,6 +23,19 @@ func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (r ac
 	return r, err
 }
 
+// RecordsAt implements [account.Records].
+func (s *Store) RecordsAt(ctx context.Context, kind account.Kind, keys []string) (rs []account.Record, err error) {
+	err = s.locked(ctx, func(st *state) error {
+		rs = make([]account.Record, len(keys))
+		for i, key := range keys {
+			r := st.records[kind][key]
+			rs[i] = account.Record{Key: key, Value: bytes.Clone(r.Value), Version: r.Version}
+		}
+		return nil
+	})
+	return rs, err
+}
+
 // Records implements [account.Records].
 func (s *Store) Records(ctx context.Context, q account.RecordQuery) (page account.RecordPage, err error) {
 	err = s.locked(ctx, func(st *state) error {

@@ -136,6 +136,14 @@ func (m *engine) Record(ctx context.Context, kind account.Kind, key string) (acc
 	return got, err
 }
 
+// RecordsAt implements [account.Records].
+func (m *engine) RecordsAt(ctx context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	start := m.begin()
+	rs, err := m.Engine.RecordsAt(ctx, kind, keys)
+	m.observe(ctx, "RecordsAt", start, len(keys), err)
+	return rs, err
+}
+
 // Records implements [account.Records].
 func (m *engine) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	start := m.begin()

@@ -101,6 +101,7 @@ func TestObserve(t *testing.T) {
 	_, _ = e.List(t.Context(), app, account.ListQuery{Limit: 10})
 	_, _ = e.Record(t.Context(), 1, "k")
 	_, _ = e.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 1, Key: "k", Value: []byte("v")}}, Spaces: []account.Space{{App: app}}})
+	_, _ = e.RecordsAt(t.Context(), 1, []string{"k", "none", "k"})
 	_, _ = e.Records(t.Context(), account.RecordQuery{Kind: 1, Limit: 10})
 	x, _ := account.Find[account.Exporter](e)
 	for range x.Export(t.Context(), app, account.ExportQuery{}) {
@@ -113,6 +114,7 @@ func TestObserve(t *testing.T) {
 		{"List", 2, account.OK},
 		{"Record", 0, account.NoRecord},
 		{"Commit", 2, account.OK},
+		{"RecordsAt", 3, account.OK},
 		{"Records", 1, account.OK},
 		{"Export", 2, account.OK},
 		{"Export", 0, account.Unavailable},

@@ -132,6 +132,9 @@ func checkFailed(t *testing.T, s *Store) {
 	if page, err := s.List(t.Context(), app, account.ListQuery{Prefix: "w0-0-0", Limit: 1}); err != nil || len(page.Accounts) != 1 {
 		t.Errorf("List: %+v, %v", page, err)
 	}
+	if rs, err := s.RecordsAt(t.Context(), kindWhole, []string{"none"}); err != nil || len(rs) != 1 {
+		t.Errorf("RecordsAt: %+v, %v", rs, err)
+	}
 }
 
 // reopened simulates a crash, opens the store on a healthy disk, and checks that it has

@@ -18,6 +18,12 @@ func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (acco
 	return readRecords(ctx, s, func(db pebble.Reader) (account.Record, error) { return catalog.Get(db, kind, key) })
 }
 
+// RecordsAt implements [account.Records].
+func (s *Store) RecordsAt(ctx context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	keys = slices.Clone(keys)
+	return readRecords(ctx, s, func(db pebble.Reader) ([]account.Record, error) { return catalog.At(ctx, db, kind, keys) })
+}
+
 // Records implements [account.Records].
 func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
 	return readRecords(ctx, s, func(db pebble.Reader) (account.RecordPage, error) { return catalog.Page(ctx, db, q) })

@@ -3,12 +3,17 @@ package pebble
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"rollcall/internal/account"
 	"rollcall/internal/store/pebble/idtable"
@@ -98,6 +103,55 @@ func TestRecordsErrors(t *testing.T) {
 		if e, ok := err.(*account.Error); !ok || e.Code != code {
 			t.Errorf("%v became %T %v, want an *account.Error of Code %v", cause, err, err, code)
 		}
+	}
+}
+
+// TestRecordsAtBroken breaks each read of a table in turn while records are read. None of
+// the records may then be taken for one that does not exist.
+func TestRecordsAtBroken(t *testing.T) {
+	disk := newFaultyDisk()
+	s := open(t, Options{FS: disk})
+	keys := make([]string, 60)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%02d", i)
+		value := make([]byte, 1000) // several blocks of a table
+		_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(value)
+		_, err := s.Commit(t.Context(), account.Commit{Writes: []account.Write{{Kind: 7, Key: keys[i], Value: value}}})
+		must(t, err)
+	}
+	must(t, s.db.Flush())
+	failed := 0
+	for broken := int64(1); ; broken++ {
+		must(t, s.Close())
+		s = open(t, Options{FS: disk}) // with an empty cache
+		var seen atomic.Int64
+		disk.breakDown(func(op errorfs.Op) error {
+			if op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst") && seen.Add(1) == broken {
+				return errors.New("input/output error")
+			}
+			return nil
+		})
+		rs, err := s.RecordsAt(t.Context(), 7, keys)
+		disk.heal()
+		if seen.Load() < broken { // there are no more reads
+			must(t, err)
+			break
+		}
+		switch {
+		case account.CodeOf(err) == account.Internal:
+			failed++
+		case err != nil:
+			t.Errorf("read %d is broken: %v, want Code internal", broken, err)
+		}
+		for _, r := range rs {
+			if r.Version == 0 {
+				t.Errorf("read %d is broken: %q does not exist", broken, r.Key)
+			}
+		}
+	}
+	must(t, s.Close())
+	if failed < 10 {
+		t.Errorf("%d calls failed, so the test proves little", failed)
 	}
 }
 

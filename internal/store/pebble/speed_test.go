@@ -265,3 +265,46 @@ func loadMany(b *testing.B, s *Store, from, to int) {
 		from += len(rows)
 	}
 }
+
+// BenchmarkRecordsAt reads 500 random keys at once among a million small records. Half of
+// the keys are absent. It reads after the commits, and again after a compaction.
+func BenchmarkRecordsAt(b *testing.B) {
+	const n = 1_000_000
+	s := open(b, Options{Dir: b.TempDir(), noSync: true})
+	defer func() { _ = s.Close() }()
+	for from := 0; from < n; from += account.MaxWrites {
+		ws := make([]account.Write, account.MaxWrites)
+		for i := range ws {
+			value := fmt.Appendf(nil, `{"node":"n1","since":1770000000000,"device":%d}`, i)
+			ws[i] = account.Write{Kind: kindState, Key: stateKey(from + i), Value: value, If: account.AnyVersion}
+		}
+		if _, err := s.Commit(b.Context(), account.Commit{Writes: ws}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("loaded", func(b *testing.B) { recordsAt(b, s, n) })
+	if err := newIdler(s.flusher).compact(nil); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("settled", func(b *testing.B) { recordsAt(b, s, n) })
+}
+
+// stateKey returns the key of a record. The numbers are not in the order of keys.
+func stateKey(n int) string { return fmt.Sprintf("1400000001/%016x", uint64(n)*0x9e3779b97f4a7c15) }
+
+func recordsAt(b *testing.B, s *Store, n int) {
+	keys := make([]string, 500)
+	rng := rand.New(rand.NewPCG(1, 2))
+	cpu := cpuTime(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range keys {
+			keys[i] = stateKey(rng.IntN(n) + i%2*n)
+		}
+		rs, err := s.RecordsAt(b.Context(), kindState, keys)
+		if err != nil || rs[0].Version == 0 || rs[1].Version != 0 {
+			b.Fatalf("%+v, %v", rs, err)
+		}
+	}
+	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
+}

@@ -67,13 +67,19 @@ func TestBreakages(t *testing.T) {
 			}
 		},
 		"NoRight": func(_ *testing.T, v *victim) breakage {
-			return breakage{v.owner("REVOKE ALL ON accounts FROM %[2]s"), v.owner("GRANT ALL ON accounts TO %[2]s"), noRight, noRight, false, true}
+			return breakage{v.owner("REVOKE ALL ON accounts, records FROM %[2]s"), v.owner("GRANT ALL ON accounts, records TO %[2]s"), noRight, noRight, false, true}
 		},
 		"NoTable": func(_ *testing.T, v *victim) breakage {
-			return breakage{v.owner("ALTER TABLE accounts RENAME TO gone"), v.owner("ALTER TABLE gone RENAME TO accounts"), noTables, noTables, false, true}
+			return breakage{
+				v.owner("ALTER TABLE accounts RENAME TO gone", "ALTER TABLE records RENAME TO lost"),
+				v.owner("ALTER TABLE gone RENAME TO accounts", "ALTER TABLE lost RENAME TO records"), noTables, noTables, false, true,
+			}
 		},
 		"NoColumn": func(_ *testing.T, v *victim) breakage {
-			return breakage{v.owner("ALTER TABLE accounts RENAME internal_id TO gone"), v.owner("ALTER TABLE accounts RENAME gone TO internal_id"), noTables, "", false, true}
+			return breakage{
+				v.owner("ALTER TABLE accounts RENAME internal_id TO gone", "ALTER TABLE records RENAME version TO gone"),
+				v.owner("ALTER TABLE accounts RENAME gone TO internal_id", "ALTER TABLE records RENAME gone TO version"), noTables, "", false, true,
+			}
 		},
 		"Pooler": func(t *testing.T, v *victim) breakage {
 			u, _ := url.Parse(v.proxy.URL(v.direct)) // it worked before
@@ -207,7 +213,7 @@ func emptyPool(_ *testing.T, v *victim) breakage {
 	}, heal: func() { release() }, calls: noConnection}
 }
 
-// locked locks the table of accounts. The setting ends the statements that wait.
+// locked locks the tables of accounts and records. The setting ends the statements that wait.
 func (v *victim) locked(t *testing.T, setting, detail string) breakage {
 	other := map[string]string{"lock_timeout": "statement_timeout", "statement_timeout": "lock_timeout"}[setting]
 	v.open(setting + "=300ms&" + other + "=0")
@@ -223,7 +229,7 @@ func (v *victim) locked(t *testing.T, setting, detail string) breakage {
 			}
 		}
 	}
-	return breakage{doBreak: execute("BEGIN; LOCK TABLE accounts"), heal: execute("COMMIT"), calls: detail, ready: detail}
+	return breakage{doBreak: execute("BEGIN; LOCK TABLE accounts, records"), heal: execute("COMMIT"), calls: detail, ready: detail}
 }
 
 // raised makes the server raise an error at writes of accounts and records.
@@ -321,6 +327,10 @@ func (v *victim) calls(b breakage) {
 	})
 	call("List", false, func(ctx context.Context) error {
 		_, err := s.List(ctx, doubtApp, account.ListQuery{Limit: 10})
+		return err
+	})
+	call("RecordsAt", false, func(ctx context.Context) error {
+		_, err := s.RecordsAt(ctx, doubtKind, []string{"a", "b"})
 		return err
 	})
 	all.Wait()

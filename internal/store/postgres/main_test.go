@@ -210,7 +210,7 @@ var everything = os.Getenv("ROLLCALL_TEST_POOLED") != ""
 // transactions or connections differ most.
 var pooledThemes = []string{
 	"UpsertCreates", "UpsertRepeated", "QuotaConcurrent", "UpdateConcurrent", "Delete", "ListPages", "ContextEnded", "SpaceRemove",
-	"NoSpaceConcurrent", "AdminsConcurrent", "LoadUpdate", "RecordConcurrent", "RecordValues", "Outbox", "ReplaceRestores", "ExportMoment",
+	"NoSpaceConcurrent", "AdminsConcurrent", "LoadUpdate", "RecordConcurrent", "RecordValues", "RecordsAtKeys", "Outbox", "ReplaceRestores", "ExportMoment",
 }
 
 // TestPooled runs the suite through a pgbouncer in transaction mode, as a role with the

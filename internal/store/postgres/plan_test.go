@@ -14,7 +14,7 @@ var planned = map[string]string{
 	"status": statusSQL, "list": listSQL, "list of a prefix": listPrefixSQL, "next id": nextSQL,
 	"lock a space": lockSQL + "NO KEY UPDATE", "lock a whole space": plain{}.lockAll(), "count": totalSQL, "add": countSQL,
 	"divide": divideSQL, "take back": undividedSQL, "admins": setAdminsSQL, "strangers": strangersSQL,
-	"record": recordSQL, "records": recordsSQL, "records backward": recordsBackSQL, "committed": committedSQL,
+	"record": recordSQL, "records at": recordsAtSQL, "records": recordsSQL, "records backward": recordsBackSQL, "committed": committedSQL,
 	"set": setSQL, "change": changeSQL, "remove": removeSQL, "drop": dropSQL,
 	"kicks": kicksSQL, "kicks of apps": appKicksSQL, "spaces": spacesSQL,
 }

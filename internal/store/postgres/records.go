@@ -21,63 +21,32 @@ const changeSlots = 16
 // spacesKind is the kind of changes of spaces in the table changes.
 const spacesKind = -1
 
-const recordSQL = `SELECT value, version FROM records WHERE kind = $1 AND key = $2`
-
-// Record implements [account.Records].
-func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	r := account.Record{Key: key}
-	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		err := conn.QueryRow(ctx, recordSQL, int16(kind), []byte(key)).Scan(&r.Value, &r.Version)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return &account.Error{Code: account.NoRecord}
-		}
-		return err
-	})
-	if err != nil {
-		return account.Record{}, err
-	}
-	return r, nil
-}
-
-// A page has the keys from $2 to before $3.
+// Statements that read records. Pages have the keys from $2 to before $3.
 const (
-	rangeSQL       = `SELECT key, value, version FROM records WHERE kind = $1 AND key >= $2 AND key < $3`
+	ofKindSQL      = `SELECT key, value, version FROM records WHERE kind = $1`
+	recordSQL      = ofKindSQL + ` AND key = $2`
+	recordsAtSQL   = ofKindSQL + ` AND key = ANY ($2)`
+	rangeSQL       = ofKindSQL + ` AND key >= $2 AND key < $3`
 	recordsSQL     = rangeSQL + ` ORDER BY key LIMIT $4`
 	recordsBackSQL = rangeSQL + ` ORDER BY key DESC LIMIT $4`
 )
 
-// Records implements [account.Records].
-func (s *Store) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+// selectRecords returns the records that one of these statements selects.
+func (s *Store) selectRecords(ctx context.Context, sql string, args ...any) (rs []account.Record, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	sql := recordsSQL
-	if q.Reverse {
-		sql = recordsBackSQL
-	}
-	from, to := keyRange(q)
-	var page account.RecordPage
-	err := s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
-		page = account.RecordPage{}
-		rows, err := conn.Query(ctx, sql, int16(q.Kind), from, to, q.Limit+1)
+	err = s.reading(ctx, s.pool, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
-		page.Records, err = pgx.CollectRows(rows, scanRecord)
+		rs, err = pgx.CollectRows(rows, scanRecord)
 		return err
 	})
 	if err != nil {
-		return account.RecordPage{}, err
+		return nil, err
 	}
-	if len(page.Records) > q.Limit {
-		page.Records = page.Records[:q.Limit]
-		page.Next = page.Records[q.Limit-1].Key
-	}
-	if len(page.Records) == 0 {
-		page.Records = nil
-	}
-	return page, nil
+	return rs, nil
 }
 
 func scanRecord(row pgx.CollectableRow) (r account.Record, err error) {
@@ -85,6 +54,58 @@ func scanRecord(row pgx.CollectableRow) (r account.Record, err error) {
 	err = row.Scan(&key, &r.Value, &r.Version)
 	r.Key = string(key)
 	return r, err
+}
+
+// Record implements [account.Records].
+func (s *Store) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
+	rs, err := s.selectRecords(ctx, recordSQL, int16(kind), []byte(key))
+	switch {
+	case err != nil:
+		return account.Record{}, err
+	case len(rs) == 0:
+		return account.Record{}, &account.Error{Code: account.NoRecord}
+	}
+	return rs[0], nil
+}
+
+// RecordsAt implements [account.Records]. A statement sees one moment.
+func (s *Store) RecordsAt(ctx context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	wanted := make([][]byte, len(keys))
+	for i, key := range keys {
+		wanted[i] = []byte(key)
+	}
+	selected, err := s.selectRecords(ctx, recordsAtSQL, int16(kind), wanted)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]account.Record, len(selected))
+	for _, r := range selected {
+		found[r.Key] = r
+	}
+	rs := make([]account.Record, len(keys))
+	for i, key := range keys {
+		r := found[key]
+		rs[i] = account.Record{Key: key, Value: bytes.Clone(r.Value), Version: r.Version} // a key may be repeated
+	}
+	return rs, nil
+}
+
+// Records implements [account.Records].
+func (s *Store) Records(ctx context.Context, q account.RecordQuery) (page account.RecordPage, err error) {
+	sql := recordsSQL
+	if q.Reverse {
+		sql = recordsBackSQL
+	}
+	from, to := keyRange(q)
+	rs, err := s.selectRecords(ctx, sql, int16(q.Kind), from, to, q.Limit+1)
+	if len(rs) > q.Limit {
+		rs = rs[:q.Limit]
+		page.Next = rs[q.Limit-1].Key
+	}
+	if len(rs) > 0 {
+		page.Records = rs
+	}
+	return page, err
 }
 
 // keyRange returns the first key that q selects, and the first one after all of them.

@@ -2,9 +2,12 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -57,6 +60,58 @@ func Version(db pebble.Reader, kind account.Kind, key string) (uint64, error) {
 		return 0, nil
 	}
 	return r.Version, err
+}
+
+// At returns the records with keys, in the order of keys; see
+// [account.Records.RecordsAt]. It stops when ctx ends.
+func At(ctx context.Context, db pebble.Reader, kind account.Kind, keys []string) ([]account.Record, error) {
+	lower := recordKey(kind, "")
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: record.Successor(lower)})
+	if err != nil {
+		return nil, err
+	}
+	rs, err := at(ctx, it, kind, keys)
+	return rs, errors.Join(err, it.Close()) // Close returns errors of the iteration
+}
+
+// at is At with an iterator over the records of kind. It seeks in the order of the keys,
+// because a seek forward from the last one is short.
+func at(ctx context.Context, it *pebble.Iterator, kind account.Kind, keys []string) ([]account.Record, error) {
+	order := make([]int, len(keys))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
+	rs := make([]account.Record, len(keys))
+	name := recordKey(kind, "")
+	for _, i := range order {
+		if err := account.Ended(ctx); err != nil {
+			return nil, err
+		}
+		name = append(name[:keyOffset], keys[i]...)
+		value, err := seek(it, name)
+		switch {
+		case errors.Is(err, pebble.ErrNotFound):
+			rs[i].Key = keys[i]
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if rs[i], err = decode(keys[i], bytes.Clone(value)); err != nil {
+			return nil, err
+		}
+	}
+	return rs, nil
+}
+
+// seek returns the value of a key, which is valid until the next seek. A prefix is a whole
+// key here, so the filters of tables apply. The error is [pebble.ErrNotFound] if there is no
+// such key; the next seek forgets any other error.
+func seek(it *pebble.Iterator, key []byte) ([]byte, error) {
+	if !it.SeekPrefixGE(key) {
+		return nil, cmp.Or(it.Error(), pebble.ErrNotFound)
+	}
+	return it.ValueAndErr()
 }
 
 // Page returns the page that q selects. It stops when ctx ends, because a page may be
