@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
 	"rollcall/internal/pseudonym"
 	"rollcall/internal/recording"
 	"rollcall/internal/testutil"
@@ -90,11 +89,10 @@ func (s setup) hidden(names *pseudonym.Key) setup {
 	for i, id := range s.accounts {
 		s.accounts[i] = account.UserID(names.Text(string(id)))
 	}
-	devices := map[account.UserID][]directory.Device{}
-	for id, list := range s.devices {
-		devices[account.UserID(names.Text(string(id)))] = list
+	s.devices = slices.Clone(s.devices)
+	for i, d := range s.devices {
+		s.devices[i].user = account.UserID(names.Text(string(d.user)))
 	}
-	s.devices = devices
 	return s
 }
 

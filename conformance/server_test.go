@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 	"rollcall/internal/httpx"
+	"rollcall/internal/session"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
 	"rollcall/usersig"
@@ -101,7 +101,7 @@ func (k *keys) records() []account.Key {
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
 	store := &faulty{Engine: s.store, code: account.OK}
-	dir := directory.New(directory.Options{Engine: store, Presence: presence(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
+	dir := directory.New(directory.Options{Engine: store, NewDeviceID: idsOf(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
 	for _, app := range s.apps {
 		app.Keys = k.records()
 		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {
@@ -109,6 +109,7 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 		}
 	}
 	seed(tb, store, s)
+	login(tb, dir, s)
 	store.code = s.fault
 	set := faults.NewSet()
 	for _, f := range s.faults {
@@ -138,15 +139,29 @@ func seed(tb testing.TB, store account.Store, s setup) {
 	}
 }
 
-// presence returns the devices that a transcript declares.
-type presence map[account.UserID][]directory.Device
-
-func (p presence) Devices(_ context.Context, _ account.AppID, ids []account.UserID) ([]directory.Devices, error) {
-	ds := make([]directory.Devices, len(ids))
-	for i, id := range ids {
-		ds[i].Devices = slices.Clone(p[id])
+// idsOf returns the IDs of devices, one after the other.
+func idsOf(devices []device) func() uint64 {
+	return func() uint64 {
+		id := devices[0].id
+		devices = devices[1:]
+		return id
 	}
-	return ds, nil
+}
+
+// login logs in the devices of s.
+func login(tb testing.TB, dir *directory.Directory, s setup) {
+	tb.Helper()
+	for _, d := range s.devices {
+		in, err := dir.Login(tb.Context(), s.apps[0].ID, d.user, session.Login{Platform: d.platform})
+		if err == nil && d.state == "push" {
+			err = dir.ChangeDevices(tb.Context(), s.apps[0].ID, d.user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
+				return all.Drop(ctx, at, in.Device.ID)
+			})
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
 }
 
 // faulty is an engine whose calls fail with code, unless code is OK. The calls of the

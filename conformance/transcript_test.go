@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 )
 
@@ -30,7 +29,7 @@ type setup struct {
 	clock    time.Time
 	apps     []account.App
 	accounts []account.UserID
-	devices  map[account.UserID][]directory.Device
+	devices  []device
 	fault    account.Code   // of the store; OK for none
 	faults   []faults.Fault // of the app, which must be a test app
 }
@@ -109,18 +108,20 @@ func (t *transcript) readSetting(line string) (err error) {
 	return err
 }
 
+// A device is logged in before the first step.
+type device struct {
+	user     account.UserID
+	platform account.Platform
+	state    string // online or push
+	id       uint64
+}
+
 func (s *setup) readDevice(value string) error {
-	var id account.UserID
-	var state string
-	var dev directory.Device
-	if _, err := fmt.Sscan(value, &id, &dev.Platform, &state, &dev.InstanceID); err != nil {
+	var d device
+	if _, err := fmt.Sscan(value, &d.user, &d.platform, &d.state, &d.id); err != nil {
 		return fmt.Errorf("device %q: %w", value, err)
 	}
-	dev.Online = state == "online"
-	if s.devices == nil {
-		s.devices = map[account.UserID][]directory.Device{}
-	}
-	s.devices[id] = append(s.devices[id], dev)
+	s.devices = append(s.devices, d)
 	return nil
 }
 

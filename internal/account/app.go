@@ -110,6 +110,8 @@ func (a *App) Clone() App {
 	c.Settings.Words = slices.Clone(a.Settings.Words)
 	c.Settings.AllowSources = slices.Clone(a.Settings.AllowSources)
 	c.Settings.RateLimits = maps.Clone(a.Settings.RateLimits)
+	c.Settings.PushPlatforms = slices.Clone(a.Settings.PushPlatforms)
+	c.Settings.LinkTimeouts = maps.Clone(a.Settings.LinkTimeouts)
 	return c
 }
 

@@ -104,6 +104,11 @@ func TestLongTextsAreCut(t *testing.T) {
 		"region":     func(a *account.App) { a.Settings.Region = long },
 		"rate mode":  func(a *account.App) { a.Settings.RateMode = account.RateMode(long) },
 		"not_admin":  func(a *account.App) { a.Settings.NotAdmin = account.NotAdminMode(long) },
+		"login_mode": func(a *account.App) { a.Settings.LoginMode = account.LoginMode(long) },
+		"kick_event": func(a *account.App) { a.Settings.KickEvent = account.KickEvent(long) },
+		"reconnect":  func(a *account.App) { a.Settings.KickedReconnect = account.KickedReconnect(long) },
+		"push":       func(a *account.App) { a.Settings.PushPlatforms = []account.Platform{account.Platform(long)} },
+		"timeout":    func(a *account.App) { timeout(a, account.Platform(long), 1) },
 		"rate limit": func(a *account.App) { a.Settings.RateLimits = map[string]int{long: 1} },
 		"tag":        func(a *account.App) { a.Settings.CustomTags = []account.CustomTag{{Key: long}} },
 		"kind":       func(a *account.App) { a.Keys[0].Kind = account.KeyKind(long) },
@@ -389,6 +394,41 @@ func TestAppLimits(t *testing.T) {
 		{
 			"too many sources", settings(func(s *account.Settings) { s.AllowSources = make([]netip.Prefix, 1001) }),
 			"an app has at most 1000 allowed sources",
+		},
+		{"a login mode", settings(func(s *account.Settings) { s.LoginMode = account.LoginDual }), ""},
+		{
+			"unknown login mode", settings(func(s *account.Settings) { s.LoginMode = "multi" }),
+			`login_mode "multi" is unknown; use "triple", "dual" or "single", or leave it empty to give each platform places of its own`,
+		},
+		{"most devices", settings(func(s *account.Settings) { s.DevicesPerPlatform, s.WebInstances = 3, 10 }), ""},
+		{"too many devices", settings(func(s *account.Settings) { s.DevicesPerPlatform = 4 }), "devices_per_platform is 4; give 1 to 3, or 0 for 1"},
+		{"too many browsers", settings(func(s *account.Settings) { s.WebInstances = 11 }), "web_instances is 11; give 1 to 10, or 0 for 1"},
+		{"a negative number", settings(func(s *account.Settings) { s.WebInstances = -1 }), "web_instances is -1; give 1 to 10, or 0 for 1"},
+		{"no push", settings(func(s *account.Settings) { s.PushPlatforms = []account.Platform{} }), ""},
+		{
+			"push to a browser", settings(func(s *account.Settings) { s.PushPlatforms = []account.Platform{account.Web} }),
+			`push_platforms has "Web", which push does not reach; use some of [iPhone iPad Android Windows Mac Linux]`,
+		},
+		{
+			"push twice", settings(func(s *account.Settings) { s.PushPlatforms = []account.Platform{account.Mac, account.Mac} }),
+			"push_platforms has Mac twice",
+		},
+		{"a timeout", settings(func(s *account.Settings) { s.LinkTimeouts = map[account.Platform]int{account.Web: 86400} }), ""},
+		{
+			"a long timeout", settings(func(s *account.Settings) { s.LinkTimeouts = map[account.Platform]int{account.Web: 86401} }),
+			"the link timeout of Web is 86401; give 1 to 86400 seconds",
+		},
+		{
+			"a timeout of nothing", settings(func(s *account.Settings) { s.LinkTimeouts = map[account.Platform]int{"tv": 1} }),
+			`link_timeouts has the platform "tv", which is unknown; use some of [iPhone iPad Android Web MiniProgram Windows Mac Linux]`,
+		},
+		{
+			"unknown kick event", settings(func(s *account.Settings) { s.KickEvent = "logout" }),
+			`kick_event "logout" is unknown; use "disconnect" or "off", or leave it empty for a Logout`,
+		},
+		{
+			"unknown reconnect", settings(func(s *account.Settings) { s.KickedReconnect = "allow" }),
+			`kicked_reconnect "allow" is unknown; use "refuse", or leave it empty to let the device log in`,
 		},
 		{"a negative tombstone is none", settings(func(s *account.Settings) { s.TombstoneDays = -1 }), ""},
 	})

@@ -104,6 +104,9 @@ func wholeApp() account.App {
 		Words:        []string{"word"},
 		AllowSources: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		RateLimits:   map[string]int{"kick": 1},
+
+		PushPlatforms: []account.Platform{account.Mac},
+		LinkTimeouts:  map[account.Platform]int{account.Mac: 1},
 	}
 	return a
 }

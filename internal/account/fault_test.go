@@ -72,6 +72,21 @@ var breaches = []breach{
 	{"tombstone_days", func(a *account.App, way int) { a.Settings.TombstoneDays = 1<<40 + way }},
 	{"rate_mode", func(a *account.App, way int) { a.Settings.RateMode = account.RateMode(fmt.Sprint("mode", way)) }},
 	{"not_admin", func(a *account.App, way int) { a.Settings.NotAdmin = account.NotAdminMode(fmt.Sprint("mode", way)) }},
+	{"login_mode", func(a *account.App, way int) { a.Settings.LoginMode = account.LoginMode(fmt.Sprint("mode", way)) }},
+	{"kick_event", func(a *account.App, way int) { a.Settings.KickEvent = account.KickEvent(fmt.Sprint("event", way)) }},
+	{"kicked_reconnect", func(a *account.App, way int) {
+		a.Settings.KickedReconnect = account.KickedReconnect(fmt.Sprint("way", way))
+	}},
+	{"devices_per_platform", func(a *account.App, way int) { a.Settings.DevicesPerPlatform = 4 + way }},
+	{"web_instances", func(a *account.App, way int) { a.Settings.WebInstances = 11 + way }},
+	{"a push platform", func(a *account.App, way int) {
+		a.Settings.PushPlatforms = append(a.Settings.PushPlatforms, account.Platform(fmt.Sprint("p", way)))
+	}},
+	{"a push platform twice", func(a *account.App, way int) {
+		a.Settings.PushPlatforms = append(a.Settings.PushPlatforms, slices.Repeat([]account.Platform{account.Mac}, 2+way)...)
+	}},
+	{"a link timeout's platform", func(a *account.App, way int) { timeout(a, account.Platform(fmt.Sprint("p", way)), 1) }},
+	{"a link timeout", func(a *account.App, way int) { timeout(a, account.Web, -way) }},
 	{"app_rate_limit", func(a *account.App, way int) { a.Settings.AppRateLimit = -1 - way }},
 	{"lockout_after", func(a *account.App, way int) { a.Settings.LockoutAfter = -1 - way }},
 	{"allow_sources", func(a *account.App, way int) {
@@ -104,6 +119,13 @@ func limit(a *account.App, command string, n int) {
 		a.Settings.RateLimits = map[string]int{}
 	}
 	a.Settings.RateLimits[command] = n
+}
+
+func timeout(a *account.App, p account.Platform, n int) {
+	if a.Settings.LinkTimeouts == nil {
+		a.Settings.LinkTimeouts = map[account.Platform]int{}
+	}
+	a.Settings.LinkTimeouts[p] = n
 }
 
 // broken returns a good app with the breaches of the numbers in which. Breach i breaks

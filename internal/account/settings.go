@@ -87,6 +87,37 @@ type Settings struct {
 	// State.
 	StatusAndState bool `json:"status_and_state,omitzero"`
 
+	// Devices of one account that can be logged in at once. Without it each platform has
+	// places of its own. triple shares one place among Android, iPhone and iPad and one
+	// among Windows, Mac and Linux. dual shares one among all of these. Browsers have places
+	// of their own in all three. single leaves one device in all. A device that logs in
+	// takes the place of the one that has been logged in longest.
+	LoginMode LoginMode `json:"login_mode,omitzero"`
+
+	// Devices of one account that can be logged in at once on each platform other than
+	// Web, 1 to 3. 0 means 1. It has no effect with a login_mode.
+	DevicesPerPlatform int `json:"devices_per_platform,omitzero"`
+
+	// Browsers and mini-programs of one account that can be logged in at once, 1 to 10. 0
+	// means 1. It has no effect with the login_mode single.
+	WebInstances int `json:"web_instances,omitzero"`
+
+	// Platforms on which a device without a link is PushOnline for 7 days, and not Offline
+	// at once. Web and MiniProgram cannot be among them.
+	PushPlatforms []Platform `json:"push_platforms,omitzero"`
+
+	// Seconds of silence after which the link of a device counts as gone, by platform.
+	// Without it they are 400, and 60 on Web and MiniProgram. 1 to 86400.
+	LinkTimeouts map[Platform]int `json:"link_timeouts,omitzero"`
+
+	// Event of each device that a kick or a deletion of its account logs out. Without it
+	// State.StateChange reports a Logout. disconnect reports a Disconnect, and off nothing.
+	KickEvent KickEvent `json:"kick_event,omitzero"`
+
+	// What happens when a device reconnects after another one has taken its place. Without
+	// it the device logs in. refuse refuses it with 6208.
+	KickedReconnect KickedReconnect `json:"kicked_reconnect,omitzero"`
+
 	// Put RequestId into the body of responses.
 	SendRequestID bool `json:"send_request_id,omitzero"`
 
@@ -154,6 +185,13 @@ func SettingForms() []SettingForm {
 		{"echo_unknown_ids", switchForm, "false", `true`},
 		{"numbers_as_text", switchForm, "false", `true`},
 		{"status_and_state", switchForm, "false", `true`},
+		{"login_mode", "triple, dual or single", "each platform has places of its own", `"single"`},
+		{"devices_per_platform", "a whole number from 0 to 3", "0, which is 1", `2`},
+		{"web_instances", "a whole number from 0 to 10", "0, which is 1", `10`},
+		{"push_platforms", "a list of platforms", `["Android","iPhone","iPad"]`, `["Android","iPhone","iPad","Mac"]`},
+		{"link_timeouts", "an object of platforms and seconds", "{}, which is 400 and for browsers 60", `{"Android":300}`},
+		{"kick_event", "disconnect or off", "a Logout", `"off"`},
+		{"kicked_reconnect", "refuse", "the device logs in", `"refuse"`},
 		{"send_request_id", switchForm, "false", `true`},
 		{"any_signature", switchForm, "false", `true`},
 		{"cors", switchForm, "false", `true`},

@@ -31,6 +31,7 @@ var (
 	noSnapshot   = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall snapshot list\" shows the app's snapshots; GET /admin/v1/apps/SDKAPPID/snapshots does, too."}
 	noCall       = Slug{notFound.Name, notFound.Status, notFound.Title, "Check the id; a server keeps the newest 1000 calls of an app since its start: every one of a test app, refused ones, and those with \"Rollcall-Explain: 1\"."}
 	noImport     = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall job list\" shows the app's imports; GET /admin/v1/apps/SDKAPPID/imports does, too."}
+	noDevice     = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall device list USERID\" shows the devices of an account; GET /admin/v1/apps/SDKAPPID/accounts/USERID/devices does, too."}
 	noFault      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall fault list\" shows the app's faults; GET /admin/v1/apps/SDKAPPID/faults does, too."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
@@ -62,6 +63,8 @@ var slugs = map[account.Code]Slug{
 	account.NoToken:         noToken,
 	account.NoSnapshot:      noSnapshot,
 	account.NoImport:        noImport,
+	account.NoDevice:        noDevice,
+	account.Replaced:        conflict,
 	account.InvalidID:       badRequest,
 	account.InvalidApp:      badRequest,
 	account.Malformed:       badRequest,

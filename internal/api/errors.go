@@ -62,6 +62,8 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
 	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
 	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
+	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
+	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
 	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"rollcall/internal/account"
-	"rollcall/internal/directory"
+	"rollcall/internal/session"
 	"rollcall/internal/wire"
 )
 
@@ -83,18 +83,19 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 	return known, unknown, nil
 }
 
-func onlineStatus(userID string, d directory.Devices, req *wire.StatusRequest) wire.OnlineStatus {
-	item := wire.OnlineStatus{To_Account: userID, Status: d.Status()}
+func onlineStatus(userID string, d session.Devices, req *wire.StatusRequest) wire.OnlineStatus {
+	item := wire.OnlineStatus{To_Account: userID, Status: d.State()}
 	if req.IsReturnCustomStatus {
 		item.CustomStatus = &d.CustomStatus
 	}
 	if !req.IsNeedDetail {
 		return item
 	}
-	for _, dev := range d.Devices {
-		detail := wire.DeviceStatus{Platform: dev.Platform, Status: directory.Devices{Devices: []directory.Device{dev}}.Status()}
+	for i := range d.Devices {
+		dev := &d.Devices[i]
+		detail := wire.DeviceStatus{Platform: dev.Platform.InDetail(), Status: session.StateOf(dev)}
 		if req.IsReturnInstid {
-			detail.Instid = &dev.InstanceID
+			detail.Instid = &dev.ID
 		}
 		item.Detail = append(item.Detail, detail)
 	}

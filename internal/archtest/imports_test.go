@@ -47,9 +47,9 @@ var imports = map[string][]string{
 
 	// The path of a request.
 	"internal/server":     {anything},
-	"internal/api":        {"internal/account", "internal/directory", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
+	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
 	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
+	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
 	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
 	"internal/bulk":       {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
 	"internal/adminapi":   {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
@@ -57,7 +57,8 @@ var imports = map[string][]string{
 	"internal/reference":  {"docs", "internal/console/asset", "internal/console/text"},
 	"docs":                {},
 	"internal/wire":       {"internal/spelling"},
-	"internal/directory":  {"internal/account", "internal/records"},
+	"internal/directory":  {"internal/account", "internal/records", "internal/session"},
+	"internal/session":    {"internal/account", "internal/records"},
 	"internal/records":    {"internal/account", "internal/seal"},
 	"internal/seed":       {"internal/account", "internal/directory", "internal/spelling"},
 	"internal/seal":       {"internal/account", "internal/durable", "internal/private"},

@@ -102,13 +102,13 @@ func TestCheckTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ old, changed, want string }{
-		"allows more":    {"| the rules | `account`, `records` |", "| the rules | `account`, `records`, `wire` |", `internal/directory may import ["internal/account" "internal/records" "internal/wire"]`},
-		"allows less":    {"| the rules | `account`, `records` |", "| the rules | nothing |", "internal/directory may import []"},
-		"says nothing":   {"| the rules | `account`, `records` |", "| the rules | perhaps |", `internal/directory may import ["what? perhaps"]`},
+		"allows more":    {"| the rules | `account`, `records`, `session` |", "| the rules | `account`, `records`, `session`, `wire` |", `internal/directory may import ["internal/account" "internal/records" "internal/session" "internal/wire"]`},
+		"allows less":    {"| the rules | `account`, `records`, `session` |", "| the rules | nothing |", "internal/directory may import []"},
+		"says nothing":   {"| the rules | `account`, `records`, `session` |", "| the rules | perhaps |", `internal/directory may import ["what? perhaps"]`},
 		"lacks a row":    {"| `internal/config` |", "| config |", "internal/config is not in the table"},
 		"lacks one of a": {"{checked,metered}", "{checked}", "internal/store/metered is not in the table"},
 		"too many":       {"{checked,metered}", "{checked,metered,tape}", "internal/store/tape has no rule"},
-		"everything":     {"| the rules | `account`, `records` |", "| the rules | everything |", `internal/directory may import ["*"]`},
+		"everything":     {"| the rules | `account`, `records`, `session` |", "| the rules | everything |", `internal/directory may import ["*"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := strings.Replace(string(text), tt.old, tt.changed, 1)

@@ -116,13 +116,19 @@ func TestSettings(t *testing.T) {
 		"region":        {"text?:settings.region", "singapore"},
 		"rate_mode":     {"text?:settings.rate_mode", "shadow"},
 		"not_admin":     {"text?:settings.not_admin", "gateway"},
-		"rate_limits":   {"number?:settings.rate_limits.account_import", "5", "number?:settings.rate_limits.kick", ""},
+		"login_mode":    {"text?:settings.login_mode", "single"},
+		"kick_event":    {"text?:settings.kick_event", "off"},
+
+		"kicked_reconnect": {"text?:settings.kicked_reconnect", "refuse"},
+		"push_platforms":   {"json?:settings.push_platforms", `["Mac"]`},
+		"link_timeouts":    {"json?:settings.link_timeouts", `{"Android":300}`},
+		"rate_limits":      {"number?:settings.rate_limits.account_import", "5", "number?:settings.rate_limits.kick", ""},
 	}
 	for _, f := range account.SettingForms() {
 		if strings.HasPrefix(f.Takes, "true") {
 			given[f.Name] = []string{"bool:settings." + f.Name, "true"}
 		} else if given[f.Name] == nil {
-			given[f.Name] = []string{"number?:settings." + f.Name, "7"}
+			given[f.Name] = []string{"number?:settings." + f.Name, f.Example}
 		}
 		page := v.get("./app/settings").ok().has(`<form id="set-`+f.Name+`"`, "Default: ").lacks(`<form id="reset-` + f.Name + `"`)
 		for i := 0; i < len(given[f.Name]); i += 2 { // the page offers the fields
@@ -176,7 +182,7 @@ func (v *visitor) fieldsOf(form string) (fields []string) {
 		}
 		switch input := " " + m[1]; {
 		case m[2] != "":
-			fields = append(fields, m[2], html.UnescapeString(m[3]))
+			fields = append(fields, m[2], strings.TrimPrefix(html.UnescapeString(m[3]), "\n")) // a browser drops this one
 		case m[4] != "":
 			value := ""
 			if chosen := regexp.MustCompile(`value="([^"]*)" selected`).FindStringSubmatch(m[5]); chosen != nil {

@@ -25,6 +25,9 @@ var settingGroups = []struct {
 	{"answers", []string{
 		"not_admin", "kicked_as_expired", "fail_wholly_failed", "echo_unknown_ids", "numbers_as_text", "status_and_state", "send_request_id",
 	}},
+	{"logins", []string{
+		"login_mode", "devices_per_platform", "web_instances", "push_platforms", "link_timeouts", "kick_event", "kicked_reconnect",
+	}},
 	{"other", nil},
 	{"test", (&account.Settings{AnySignature: true, CORS: true}).TestOnly()},
 }
@@ -92,7 +95,7 @@ func (v *visit) fieldsOf(form account.SettingForm, value json.RawMessage) []view
 		f.Kind, f.Value, f.Choices = view.Text, textOf(value), v.choicesOf(form.Name)
 	case t == reflect.TypeFor[map[string]int]():
 		return v.limitFields(form.Name, value)
-	case isTexts(t):
+	case isTexts(t) && form.Name != "push_platforms": // an empty list of those is not their default
 		f.Kind, f.Value, f.Hint = view.Lines, linesOf(value), "appset.lines"
 	default:
 		f.Value, f.Example = view.Indent(string(value)), form.Example
@@ -120,6 +123,12 @@ func (v *visit) choicesOf(setting string) []view.Choice {
 		values = region.Names()
 	case "rate_mode":
 		values = []string{string(account.RateShadow), string(account.RateOff)}
+	case "login_mode":
+		values = []string{string(account.LoginTriple), string(account.LoginDual), string(account.LoginSingle)}
+	case "kick_event":
+		values = []string{string(account.KickEventDisconnect), string(account.KickEventOff)}
+	case "kicked_reconnect":
+		values = []string{string(account.KickedReconnectRefuse)}
 	case "not_admin":
 		values = []string{string(account.NotAdminDocumented), string(account.NotAdminGateway)}
 	default:

@@ -40,7 +40,7 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 	return results, nil
 }
 
-// Delete removes accounts and leaves tombstones. A repeated id is deleted once; its
+// Delete removes accounts, leaves tombstones and logs out their devices. A repeated id is deleted once; its
 // further results have the Code NoAccount.
 //
 // Codes of results: OK, NoAccount, InvalidID, AdminProtected. Codes of the
@@ -92,6 +92,7 @@ func (d *Directory) delete(ctx context.Context, app *account.App, ids []account.
 	}
 	event.announce(codes)
 	d.countDeleted(app.ID, codes)
+	d.endDeleted(ctx, app, good, codes)
 	for i := range results {
 		if results[i].Code == account.OK {
 			results[i], codes = outcome(app, ids[i], codes[0]), codes[1:]
@@ -112,9 +113,10 @@ func outcome(app *account.App, id account.UserID, c account.Code) Result {
 }
 
 // Kick sets the watermark of an account to now, in whole seconds. UserSigs that were
-// signed before are refused from then on. Admins can be kicked, too.
+// signed before are refused from then on, and its devices are logged out. Admins can be
+// kicked, too.
 //
-// Codes: InvalidID, NoAccount.
+// Codes: InvalidID, NoAccount. Unknown if the devices are perhaps still logged in.
 func (d *Directory) Kick(ctx context.Context, app *account.App, id account.UserID) error {
 	return d.kick(ctx, app, id, nothingElse)
 }
@@ -125,7 +127,10 @@ func (d *Directory) kick(ctx context.Context, app *account.App, id account.UserI
 		return err
 	}
 	now := d.Now(app.ID)
-	return d.update(ctx, app, now, change{account.EventKicked, account.Patch{ID: id, Kicked: now.Unix()}, also})
+	if err := d.update(ctx, app, now, change{account.EventKicked, account.Patch{ID: id, Kicked: now.Unix()}, also}); err != nil {
+		return err
+	}
+	return d.endKicked(ctx, app, id)
 }
 
 // A change is a change of one account.

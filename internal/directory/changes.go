@@ -18,6 +18,8 @@ const (
 	DeleteAction = "account.delete"
 	KickAction   = "account.kick"
 	UnkickAction = "account.unkick"
+
+	EndDeviceAction = "device.end"
 )
 
 // AddAccount creates an account under the rules of [Directory.Import], and then sets tags of

@@ -13,6 +13,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
+	"rollcall/internal/session"
 )
 
 // A Clock returns the current time of an app, before the clock of a test app is applied.
@@ -27,7 +28,7 @@ type Directory struct {
 	store    account.Engine
 	records  *records.Registry
 	clock    Clock
-	presence Presence
+	sessions *session.Sessions
 	lg       *slog.Logger
 	words    *account.Derived[string, *account.WordList]
 	sinks    map[account.EventKind][]Sink
@@ -42,11 +43,10 @@ type Directory struct {
 
 // Options configure a Directory. Engine is required.
 type Options struct {
-	Engine   account.Engine
-	Records  *records.Registry // registry of Engine; nil creates one that does not seal secrets
-	Clock    Clock             // nil is RealTime
-	Presence Presence          // nil reports everybody as offline
-	Logger   *slog.Logger      // nil logs nothing
+	Engine  account.Engine
+	Records *records.Registry // registry of Engine; nil creates one that does not seal secrets
+	Clock   Clock             // nil is RealTime
+	Logger  *slog.Logger      // nil logs nothing
 
 	// Commands are the commands that may have a rate limit in the settings of an app.
 	Commands []string
@@ -54,6 +54,9 @@ type Options struct {
 	// AllowTestApps allows test apps to be created and to use the options of test apps;
 	// see [Directory.MayFalsify].
 	AllowTestApps bool
+
+	// NewDeviceID returns a random ID of a device, below 2^53. Nil is the usual one.
+	NewDeviceID func() uint64
 
 	// Tally is told how many accounts are created and deleted. Optional.
 	Tally Tally
@@ -67,7 +70,7 @@ type Options struct {
 // New returns a Directory.
 func New(o Options) *Directory {
 	d := &Directory{
-		store: o.Engine, records: o.Records, clock: o.Clock, presence: o.Presence, lg: o.Logger, outbox: o.Outbox, tally: o.Tally,
+		store: o.Engine, records: o.Records, clock: o.Clock, lg: o.Logger, outbox: o.Outbox, tally: o.Tally,
 		sinks: map[account.EventKind][]Sink{}, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
 	}
 	if d.records == nil {
@@ -76,18 +79,22 @@ func New(o Options) *Directory {
 	if d.clock == nil {
 		d.clock = RealTime
 	}
-	if d.presence == nil {
-		d.presence = everybodyOffline{}
-	}
 	if d.lg == nil {
 		d.lg = slog.New(slog.DiscardHandler)
 	}
 	d.words = account.NewDerived(func(a *account.App) []string { return a.Settings.Words }, account.NewWordList)
 	d.snapshots.apps = map[account.AppID]map[string]*savedApp{}
+	d.sessions = session.New(session.Options{
+		Records: d.records, NewID: o.NewDeviceID, Announce: d.announce,
+		Now:   func(app *account.App) time.Time { return d.Now(app.ID) },
+		Keeps: func(app account.AppID) bool { return d.keeps(app, account.EventState) },
+	})
 	d.Listen(account.EventAppDeleted, func(e account.Event) {
 		d.words.Drop(e.App)
 		d.snapshots.drop(e.App)
+		d.removeSessions(e)
 	})
+	d.Listen(account.EventAppChanged, func(account.Event) { d.sessions.Wake() }) // perhaps its clock
 	return d
 }
 

@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,19 +12,23 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/internal/account"
 	"rollcall/internal/directory"
 	"rollcall/internal/records"
+	"rollcall/internal/session"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
 )
 
 // kinds contains all kinds of events.
 var kinds = []account.EventKind{
-	account.EventImported, account.EventChanged, account.EventDeleted, account.EventKicked, account.EventUnkicked,
+	account.EventImported, account.EventChanged, account.EventDeleted, account.EventKicked, account.EventUnkicked, account.EventState,
 	account.EventAppCreated, account.EventAppChanged, account.EventAppDeleted,
 }
+
+var addrs = cmpopts.EquateComparable(netip.Addr{})
 
 // A listener is a directory and the events that its sinks have received.
 type listener struct {
@@ -63,7 +68,7 @@ func (e *listener) news() []account.Event {
 			e.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(heard, kept); diff != "" {
+	if diff := cmp.Diff(heard, kept, addrs); diff != "" {
 		e.Errorf("events of the sinks (-) and of the outbox (+) differ:\n%s", diff)
 	}
 	return heard
@@ -74,8 +79,8 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Entry Export List Listen MayFalsify Now
-	Presence Profiles Ready Record Reseal Snapshot Snapshots Watermark
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export List ListDevices Listen MayFalsify MayHaveVirtual Now
+	Presence Profiles Ready Record Reseal RunSessions Snapshot Snapshots Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in
@@ -96,6 +101,23 @@ func TestEvents(t *testing.T) {
 		}
 		return items
 	}
+	// Login sessions. The times of the events of an account rise.
+	var in session.LoggedIn
+	change := func(after int64, action account.StateAction, reason account.StateReason, status string) account.StateChange {
+		return account.StateChange{At: e.now.UnixMilli() + after, Action: action, Reason: reason, Platform: account.Web, Status: status}
+	}
+	login := func(after int64) account.StateChange {
+		return change(after, account.StateLogin, account.ReasonRegister, "")
+	}
+	logout := func(after int64) account.StateChange {
+		return change(after, account.StateLogout, account.ReasonUnregister, "")
+	}
+	android, newLogout := login(0), logout(1)
+	android.Platform, newLogout.Platform = account.Android, account.Android
+	state := func(id account.UserID, c account.StateChange) account.EventItem {
+		return account.EventItem{ID: id, State: &c}
+	}
+
 	secret := account.Key{Kind: account.HMACKey, Secret: "first"}
 	later := account.Key{Kind: account.HMACKey, Secret: "second"}
 	called := map[string]bool{}
@@ -147,6 +169,29 @@ func TestEvents(t *testing.T) {
 			err = e.dir.ChangeAccount(ctx, "test", appID, "d", []directory.Change{{Tag: account.TagLevel, Clear: true}})
 		}, at(account.EventChanged, account.EventItem{ID: "d", Fields: []account.Field{{Tag: account.TagLevel}}})},
 		{"KickAccount", func() { err = e.dir.KickAccount(ctx, "test", appID, "d") }, at(account.EventKicked, ids("d")...)},
+		{"Login", func() {
+			in, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web})
+		}, at(account.EventState, state("d", login(0)))},
+		{"Login", func() { // registers the account
+			_, err = e.dir.Login(ctx, appID, "new", session.Login{Platform: account.Android})
+		}, append(at(account.EventImported, account.EventItem{ID: "new", Created: true}), at(account.EventState, state("new", android))...)},
+		{"ChangeDevices", func() {
+			err = e.dir.ChangeDevices(ctx, appID, "d", func(ctx context.Context, s *session.Sessions, at session.Target) error {
+				return s.SetStatus(ctx, at, "busy")
+			})
+		}, at(account.EventState, state("d", change(1, account.StateCustom, account.ReasonCustom, "busy")))},
+		{"EndDevice", func() { _ = e.dir.EndDevice(ctx, "test", appID, "d", 1) }, nil},
+		{"EndDevice", func() { err = e.dir.EndDevice(ctx, "test", appID, "d", in.Device.ID) }, at(account.EventState, state("d", logout(2)))},
+		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(3)))},
+		{"Kick", func() { err = e.dir.Kick(ctx, e.app, "d") }, append(at(account.EventKicked, ids("d")...), at(account.EventState, state("d", logout(4)))...)},
+		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(5)))},
+		{"DeleteAccounts", func() {
+			_, err = e.dir.DeleteAccounts(ctx, "test", appID, []account.UserID{"d", "nobody"})
+		}, append(at(account.EventDeleted, ids("d")...), at(account.EventState, state("d", logout(6)))...)},
+		{"DeleteAccounts", func() {
+			_, err = e.dir.DeleteAccounts(ctx, "test", appID, []account.UserID{"new"})
+		}, append(at(account.EventDeleted, ids("new")...), at(account.EventState, state("new", newLogout))...)},
+		{"Import", func() { e.imports(account.Upsert{ID: "d"}) }, at(account.EventImported, account.EventItem{ID: "d", Created: true})},
 		{"DeleteAccounts", func() {
 			_, err = e.dir.DeleteAccounts(ctx, "test", appID, []account.UserID{"d", "nobody"})
 		}, at(account.EventDeleted, ids("d")...)},
@@ -187,7 +232,7 @@ func TestEvents(t *testing.T) {
 		if step.call(); err != nil {
 			t.Fatalf("%s: %v", step.method, err)
 		}
-		if diff := cmp.Diff(step.want, e.news()); diff != "" {
+		if diff := cmp.Diff(step.want, e.news(), addrs); diff != "" {
 			t.Errorf("%s: events (-want +got):\n%s", step.method, diff)
 		}
 	}

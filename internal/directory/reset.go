@@ -68,6 +68,7 @@ func (d *Directory) replace(ctx context.Context, actor string, r replacement, id
 	if err != nil {
 		return nil, tooManyToReplace(err)
 	}
+	d.removeSessions(e)
 	d.announce(e)
 	return changed, nil
 }

@@ -159,6 +159,8 @@ func wholeApp() account.App {
 			AllowSources: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 			Region:       "sgp", RateMode: account.RateShadow, RateLimits: map[string]int{"account_check": 3},
 			AppRateLimit: 1, LockoutAfter: 2, StrictIDs: true, KickedAsExpired: true, NotAdmin: account.NotAdminGateway,
+			LoginMode: account.LoginDual, DevicesPerPlatform: 2, WebInstances: 3, PushPlatforms: []account.Platform{account.Mac},
+			LinkTimeouts: map[account.Platform]int{account.Web: 5}, KickEvent: account.KickEventOff, KickedReconnect: account.KickedReconnectRefuse,
 			FailWhollyFailed: true, EchoUnknownIDs: true, NumbersAsText: true, StatusAndState: true, SendRequestID: true, AnySignature: true, CORS: true,
 		},
 	}

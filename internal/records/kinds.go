@@ -64,6 +64,14 @@ const (
 	//   - "h/", a day in UTC as 20260102, "/" and a node: the slots of the hours of the day
 	//   - "m/" and a node: the slots of the newest minutes
 	kindFigures account.Kind = 13
+
+	// The login sessions of an account, as the JSON of storedPresence. The key is appPrefix
+	// and the UserID.
+	kindPresence account.Kind = 14
+
+	// An account whose login sessions change by themselves at a time. The key is that of
+	// dueKey, and the value is empty.
+	kindDue account.Kind = 15
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -72,7 +80,7 @@ var kindNames = map[account.Kind]string{
 	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
-	kindFigures: "records of figures",
+	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions",
 }
 
 // KindName returns the name of a kind for people, in the plural.

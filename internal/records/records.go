@@ -29,6 +29,9 @@ type Registry struct {
 	apps     *table[account.AppID, *account.App]
 	tokens   *table[account.TokenHash, *account.Token]
 	sessions *table[string, *Session]
+
+	seenPresence atomic.Bool   // there was a login session once
+	nonePresence atomic.Uint64 // Changes + 1 of login sessions when there was none
 }
 
 // New returns a Registry of the records of e. It seals the secrets of apps with the keys

@@ -30,7 +30,7 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come after all that their
 // handlers rely on. The supervisor comes last: it hears of the end before anything ends.
 func (s *Server) components() []component {
-	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}}
+	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}, {name: "login sessions", run: s.runSessions}}
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}
@@ -41,6 +41,11 @@ func (s *Server) components() []component {
 		list = append(list, component{name: "expiry", run: s.expire})
 	}
 	return append(list, component{name: "addresses", run: s.serve}, component{name: "supervisor", run: s.runSupervisor})
+}
+
+// runSessions writes and reports what comes due of login sessions, until ctx ends.
+func (s *Server) runSessions(ctx context.Context, _ func(error)) error {
+	return s.dir.RunSessions(ctx)
 }
 
 // A worker is a component that runs.

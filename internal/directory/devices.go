@@ -1,0 +1,212 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+	"rollcall/internal/session"
+)
+
+// A PresenceResult is the presence of one id.
+type PresenceResult struct {
+	Exists bool
+	session.Devices
+}
+
+// Presence returns the presence of each id, in order.
+func (d *Directory) Presence(ctx context.Context, app *account.App, ids []account.UserID) ([]PresenceResult, error) {
+	status, err := d.store.Status(ctx, app.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := d.sessions.Devices(ctx, app, ids, status)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]PresenceResult, len(ids))
+	for i := range ids {
+		results[i] = PresenceResult{status[i].Exists(), devices[i]}
+	}
+	return results, nil
+}
+
+// RunSessions writes and reports what comes due of login sessions, until ctx ends.
+func (d *Directory) RunSessions(ctx context.Context) error {
+	last := ""
+	return d.sessions.Run(ctx, func(err error) {
+		if text := err.Error(); text != last {
+			d.lg.Warn("the ends of login sessions could not be stored; the server tries again", slog.String("err", text))
+			last = text
+		}
+	})
+}
+
+// Login logs in a device of an account. The first login of an unknown id registers it under
+// the rules of [Directory.Import] (protocol-sessions.md §1.4).
+//
+// Codes: NoApp, BadParameter, InvalidID, Tombstoned, QuotaFull.
+func (d *Directory) Login(ctx context.Context, id account.AppID, user account.UserID, l session.Login) (session.LoggedIn, error) {
+	app, err := d.App(ctx, id)
+	if err == nil {
+		err = l.Validate()
+	}
+	if err != nil {
+		return session.LoggedIn{}, err
+	}
+	at, err := d.target(ctx, app, user)
+	if account.CodeOf(err) == account.NoAccount {
+		if at, err = d.register(ctx, app, user); err != nil {
+			return session.LoggedIn{}, err
+		}
+	}
+	if err != nil {
+		return session.LoggedIn{}, err
+	}
+	return d.sessions.Login(ctx, at, l)
+}
+
+// register imports an account for its first login.
+func (d *Directory) register(ctx context.Context, app *account.App, user account.UserID) (session.Target, error) {
+	results, err := d.Import(ctx, app, []account.Upsert{{ID: user}})
+	if err != nil {
+		return session.Target{}, err
+	}
+	if results[0].Code == account.Tombstoned {
+		return session.Target{}, d.tombstoned(ctx, app, user)
+	}
+	if err := results[0].Err(); err != nil {
+		return session.Target{}, err
+	}
+	return d.target(ctx, app, user)
+}
+
+// target returns an account whose login sessions shall change.
+//
+// Codes: NoAccount.
+func (d *Directory) target(ctx context.Context, app *account.App, user account.UserID) (session.Target, error) {
+	status, err := d.store.Status(ctx, app.ID, []account.UserID{user})
+	if err != nil {
+		return session.Target{}, err
+	}
+	if !status[0].Exists() {
+		return session.Target{}, &account.Error{Code: account.NoAccount, Detail: app.WhyUnknown(user)}
+	}
+	return session.Target{App: app, User: user, InternalID: status[0].InternalID}, nil
+}
+
+// A DeviceChange is a change of the login sessions of an account; see the methods of
+// [session.Sessions].
+type DeviceChange func(context.Context, *session.Sessions, session.Target) error
+
+// ChangeDevices changes the login sessions of an account.
+//
+// Codes: NoApp, NoAccount, and those of change.
+func (d *Directory) ChangeDevices(ctx context.Context, id account.AppID, user account.UserID, change DeviceChange) error {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return err
+	}
+	at, err := d.target(ctx, app, user)
+	if err != nil {
+		return err
+	}
+	return change(ctx, d.sessions, at)
+}
+
+// MayHaveVirtual returns an error unless an app may have devices that do not exist.
+//
+// Codes: NoApp, InvalidApp if the app is no test app.
+func (d *Directory) MayHaveVirtual(ctx context.Context, id account.AppID) error {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.mustBeTest(app)
+}
+
+// EndDevice ends the login session of one device, with an audit entry in the same commit.
+//
+// Codes: NoApp, NoAccount, NoDevice.
+func (d *Directory) EndDevice(ctx context.Context, actor string, id account.AppID, user account.UserID, device uint64) error {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return err
+	}
+	at, err := d.target(ctx, app, user)
+	if err != nil {
+		return err
+	}
+	entry := d.entry(ctx, actor, EndDeviceAction, id, fmt.Sprintf("%s: %s", user, strconv.FormatUint(device, 10)))
+	return d.sessions.Logout(ctx, at, device, records.EntryWrites(entry)...)
+}
+
+// Devices returns the devices of an account.
+//
+// Codes: NoApp, NoAccount.
+func (d *Directory) Devices(ctx context.Context, id account.AppID, user account.UserID) (session.Devices, error) {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return session.Devices{}, err
+	}
+	results, err := d.Presence(ctx, app, []account.UserID{user})
+	if err != nil {
+		return session.Devices{}, err
+	}
+	if !results[0].Exists {
+		return session.Devices{}, &account.Error{Code: account.NoAccount, Detail: app.WhyUnknown(user)}
+	}
+	return results[0].Devices, nil
+}
+
+// ListDevices returns a page of the accounts that have devices; see [session.Sessions.List].
+//
+// Codes: NoApp.
+func (d *Directory) ListDevices(ctx context.Context, id account.AppID, after account.UserID, limit int) ([]session.Account, account.UserID, error) {
+	app, err := d.App(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	return d.sessions.List(ctx, app, after, limit, func(users []account.UserID) ([]account.Status, error) {
+		return d.store.Status(ctx, id, users)
+	})
+}
+
+// endKicked ends the login sessions of an account that was kicked.
+func (d *Directory) endKicked(ctx context.Context, app *account.App, user account.UserID) error {
+	err := d.sessions.EndAll(ctx, app, user)
+	if err == nil {
+		return nil
+	}
+	return &account.Error{
+		Code: account.Unknown, Detail: "the account was kicked, but perhaps its devices are still logged in; repeat the call", Err: err,
+	}
+}
+
+// endDeleted ends the login sessions of accounts that were deleted. It only matters for their
+// events: nobody sees login sessions of an account that does not exist.
+func (d *Directory) endDeleted(ctx context.Context, app *account.App, ids []account.UserID, codes []account.Code) {
+	if none, err := d.records.NoPresence(ctx); err == nil && none {
+		return
+	}
+	deleted := make([]account.UserID, 0, len(ids))
+	for i, c := range codes {
+		if c == account.OK {
+			deleted = append(deleted, ids[i])
+		}
+	}
+	if err := d.sessions.EndAll(ctx, app, deleted...); err != nil {
+		d.lg.Warn("no events report the devices of deleted accounts", slog.Any("sdkappid", app.ID), slog.Any("err", err))
+	}
+}
+
+// removeSessions removes the login sessions of an app whose accounts were replaced or
+// removed.
+func (d *Directory) removeSessions(e account.Event) {
+	if err := d.sessions.Remove(context.Background(), e.App); err != nil {
+		d.lg.Warn("login sessions of accounts that are gone could not be removed", slog.Any("sdkappid", e.App), slog.Any("err", err))
+	}
+}

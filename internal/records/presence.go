@@ -1,0 +1,334 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/account"
+)
+
+// A Presence contains the login sessions of an account. Package session has the rules that
+// change it. All times are Unix milliseconds by the clock of the app.
+type Presence struct {
+	// Account is the InternalID of the account. An account that was deleted and imported
+	// again has another one, and thus none of these login sessions.
+	Account uint64 `json:"a"`
+
+	Devices   []Device `json:"d,omitempty"`
+	Status    string   `json:"s,omitempty"` // custom status of the account
+	LastEvent int64    `json:"e,omitempty"` // EventTime of the newest event
+	Replaced  []Device `json:"r,omitempty"` // newest devices that gave way to others, oldest first
+}
+
+// A Device is a device that is logged in.
+type Device struct {
+	ID       uint64           `json:"i"`           // Instid; below 2^53
+	Instance string           `json:"n,omitempty"` // what the device calls itself
+	Platform account.Platform `json:"p"`
+	Address  netip.Addr       `json:"ip,omitzero"`
+	Login    int64            `json:"l"`
+	Expires  int64            `json:"x,omitempty"` // expiry of its UserSig; 0 without one
+	Silent   int64            `json:"q,omitempty"` // when its silence ends the link; 0 if it is not silent
+	Closed   bool             `json:"c,omitempty"` // with Silent: the end will be seen as a closed link
+	Lost     int64            `json:"o,omitempty"` // end of its link; 0 while the device is online
+}
+
+// Clone returns a copy of p that shares nothing with it.
+func (p *Presence) Clone() *Presence {
+	c := *p
+	c.Devices, c.Replaced = slices.Clone(p.Devices), slices.Clone(p.Replaced)
+	return &c
+}
+
+// A PresenceChange is the change of the login sessions of an account. It replaces what
+// [Registry.PresencesToChange] has returned.
+type PresenceChange struct {
+	App   account.AppID
+	User  account.UserID
+	Next  *Presence // nil removes the record
+	Due   int64     // when Next changes by itself; 0 for never
+	was   int64     // Due of the record that is replaced
+	since uint64    // version of the record that is replaced
+}
+
+// PresencesToChange returns the login sessions of accounts, as changes that change nothing
+// yet. Next is nil if there are none. users has at most [MaxPresences] ids, all different.
+func (r *Registry) PresencesToChange(ctx context.Context, app account.AppID, users []account.UserID) ([]PresenceChange, error) {
+	changes := make([]PresenceChange, len(users))
+	recs, err := r.e.RecordsAt(ctx, kindPresence, presenceKeys(app, users))
+	if err != nil {
+		return nil, err
+	}
+	for i, rec := range recs {
+		c := &changes[i]
+		c.App, c.User = app, users[i]
+		if rec.Version == 0 {
+			continue
+		}
+		stored, err := decode[storedPresence](rec.Value)
+		if err != nil {
+			return nil, damaged(kindPresence, rec.Key, err)
+		}
+		c.Next, c.Due, c.was, c.since = &stored.Presence, stored.Due, stored.Due, rec.Version
+	}
+	return changes, nil
+}
+
+// Has reports whether d is in the record that c changes.
+func (c *PresenceChange) Has(d Due) bool { return c.was == d.At }
+
+// A storedPresence is the record of a Presence.
+type storedPresence struct {
+	Presence
+	Due int64 `json:"u,omitempty"` // in the key of its kindDue
+}
+
+// Presences returns the login sessions of accounts, in the order of users. An account
+// without any has nil.
+func (r *Registry) Presences(ctx context.Context, app account.AppID, users []account.UserID) ([]*Presence, error) {
+	found := make([]*Presence, len(users))
+	keys := presenceKeys(app, users)
+	for at := 0; at < len(keys); {
+		n := min(len(keys)-at, account.MaxListLimit)
+		recs, err := r.e.RecordsAt(ctx, kindPresence, keys[at:at+n])
+		if err != nil {
+			return nil, err
+		}
+		for i, rec := range recs {
+			if rec.Version == 0 {
+				continue
+			}
+			if found[at+i], err = decode[Presence](rec.Value); err != nil {
+				return nil, damaged(kindPresence, rec.Key, err)
+			}
+		}
+		at += n
+	}
+	return found, nil
+}
+
+// NoPresence reports whether no account of any app has a login session. It costs no more than
+// a look-up in memory, so the calls of a service without login sessions cost nothing more. In
+// a shared engine it sees the first login of all up to [account.MaxStale] late.
+func (r *Registry) NoPresence(ctx context.Context) (bool, error) {
+	if r.seenPresence.Load() {
+		return false, nil
+	}
+	now := r.e.Changes(kindPresence) + 1 // 0 is none
+	if r.nonePresence.Load() == now {
+		return true, nil
+	}
+	app, err := r.NextPresence(ctx, 0)
+	switch {
+	case err != nil:
+		return false, err
+	case app != 0:
+		r.seenPresence.Store(true)
+		return false, nil
+	}
+	r.nonePresence.Store(now)
+	return true, nil
+}
+
+// CommitPresences writes changes together with further writes, in one commit.
+//
+// Codes: Stale if another change of one of them came first.
+func (r *Registry) CommitPresences(ctx context.Context, changes []PresenceChange, also ...account.Write) error {
+	ws := also
+	for _, c := range changes {
+		ws = append(ws, c.writes()...)
+	}
+	if len(ws) == 0 {
+		return nil
+	}
+	_, err := r.e.Commit(ctx, account.Commit{Writes: ws})
+	return err
+}
+
+// MaxPresences is the largest number of accounts in one change. Each of them takes up to 3
+// writes.
+const MaxPresences = account.MaxWrites / 4
+
+func (c *PresenceChange) writes() (ws []account.Write) {
+	if c.Next == nil && c.since == 0 {
+		return nil
+	}
+	w := account.Write{Kind: kindPresence, Key: presenceKey(c.App, c.User), If: c.since}
+	if c.Next != nil {
+		w.Value = encode(storedPresence{*c.Next, c.Due})
+	}
+	ws = append(ws, w)
+	if c.was != 0 && (c.Next == nil || c.Due != c.was) {
+		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.was, c.User), If: account.AnyVersion})
+	}
+	if c.Next != nil && c.Due != 0 && c.Due != c.was {
+		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.Due, c.User), Value: []byte{}, If: account.AnyVersion})
+	}
+	return ws
+}
+
+func presenceKeys(app account.AppID, users []account.UserID) []string {
+	keys := make([]string, len(users))
+	for i, user := range users {
+		keys[i] = presenceKey(app, user)
+	}
+	return keys
+}
+
+func presenceKey(app account.AppID, user account.UserID) string { return appPrefix(app) + string(user) }
+
+// dueDigits is the number of hexadecimal digits of a time in the key of a kindDue.
+const dueDigits = 16
+
+func dueKey(app account.AppID, due int64, user account.UserID) string {
+	return fmt.Sprintf("%s%0*x/%s", appPrefix(app), dueDigits, due, user)
+}
+
+// A Due names an account whose login sessions change by themselves at a time.
+type Due struct {
+	User account.UserID
+	At   int64
+}
+
+var errDueKey = errors.New("the key has another form")
+
+func parseDue(key string) (app account.AppID, d Due, err error) {
+	number, rest, _ := strings.Cut(key, "/")
+	hex, user, ok := strings.Cut(rest, "/")
+	if app, err = parseAppKey(number); err == nil {
+		d.At, err = strconv.ParseInt(hex, 16, 64)
+	}
+	if err == nil && (!ok || len(hex) != dueDigits) {
+		err = errDueKey
+	}
+	if err != nil {
+		return 0, d, damaged(kindDue, key, err)
+	}
+	d.User = account.UserID(user)
+	return app, d, nil
+}
+
+// NextDue returns the next app after another one with login sessions that change by
+// themselves, and the time of the first of them. App 0 is before all others, and is
+// returned when there are no more.
+func (r *Registry) NextDue(ctx context.Context, after account.AppID) (account.AppID, int64, error) {
+	q := account.RecordQuery{Kind: kindDue, Limit: 1}
+	if after != 0 {
+		q.After = pastApp(after)
+	}
+	page, err := r.e.Records(ctx, q)
+	if err != nil || len(page.Records) == 0 {
+		return 0, 0, err
+	}
+	app, due, err := parseDue(page.Records[0].Key)
+	return app, due.At, err
+}
+
+// pastApp returns a key after all keys with the prefix of an app.
+func pastApp(app account.AppID) string { return appKey(app) + "0" } // 0 comes after the slash
+
+// DueBy returns up to limit accounts of an app whose login sessions change by themselves at
+// a time or before it, earliest first.
+func (r *Registry) DueBy(ctx context.Context, app account.AppID, by int64, limit int) ([]Due, error) {
+	page, err := r.e.Records(ctx, account.RecordQuery{Kind: kindDue, Prefix: appPrefix(app), Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	var all []Due
+	for _, rec := range page.Records {
+		_, d, err := parseDue(rec.Key)
+		if err != nil {
+			return nil, err
+		}
+		if d.At > by {
+			break
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// DueChanges returns a number that changes with the results of [Registry.NextDue]; see
+// [account.Records.Changes].
+func (r *Registry) DueChanges() uint64 { return r.e.Changes(kindDue) }
+
+// DropDue removes a Due that no Presence has, which the interrupted removal of an app can
+// leave.
+func (r *Registry) DropDue(ctx context.Context, app account.AppID, d Due) error {
+	_, err := r.e.Commit(ctx, account.Commit{Writes: []account.Write{{Kind: kindDue, Key: dueKey(app, d.At, d.User), If: account.AnyVersion}}})
+	return err
+}
+
+// A UserPresence is an account with login sessions.
+type UserPresence struct {
+	User account.UserID
+	*Presence
+}
+
+// ListPresences returns up to limit accounts of an app with login sessions, after an id, in
+// the byte order of their ids. next is the id to continue after, or "" at the end.
+func (r *Registry) ListPresences(ctx context.Context, app account.AppID, after account.UserID, limit int) (all []UserPresence, next account.UserID, err error) {
+	q := account.RecordQuery{Kind: kindPresence, Prefix: appPrefix(app), Limit: limit}
+	if after != "" {
+		q.After = presenceKey(app, after)
+	}
+	page, err := r.e.Records(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, rec := range page.Records {
+		p, err := decode[Presence](rec.Value)
+		if err != nil {
+			return nil, "", damaged(kindPresence, rec.Key, err)
+		}
+		all = append(all, UserPresence{account.UserID(strings.TrimPrefix(rec.Key, q.Prefix)), p})
+	}
+	return all, account.UserID(strings.TrimPrefix(page.Next, q.Prefix)), nil
+}
+
+// NextPresence returns the next app after another one with login sessions; see
+// [Registry.NextDue].
+func (r *Registry) NextPresence(ctx context.Context, after account.AppID) (account.AppID, error) {
+	q := account.RecordQuery{Kind: kindPresence, Limit: 1}
+	if after != 0 {
+		q.After = pastApp(after)
+	}
+	page, err := r.e.Records(ctx, q)
+	if err != nil || len(page.Records) == 0 {
+		return 0, err
+	}
+	key, _, _ := strings.Cut(page.Records[0].Key, "/")
+	return parseAppKey(key)
+}
+
+// RemovePresences removes the login sessions of all accounts of an app.
+func (r *Registry) RemovePresences(ctx context.Context, app account.AppID) error {
+	for _, kind := range []account.Kind{kindPresence, kindDue} {
+		if err := r.removeAll(ctx, kind, appPrefix(app)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeAll removes the records of a kind with a prefix.
+func (r *Registry) removeAll(ctx context.Context, kind account.Kind, prefix string) error {
+	for {
+		page, err := r.e.Records(ctx, account.RecordQuery{Kind: kind, Prefix: prefix, Limit: account.MaxWrites})
+		if err != nil || len(page.Records) == 0 {
+			return err
+		}
+		ws := make([]account.Write, len(page.Records))
+		for i, rec := range page.Records {
+			ws[i] = account.Write{Kind: kind, Key: rec.Key, If: account.AnyVersion}
+		}
+		if _, err := r.e.Commit(ctx, account.Commit{Writes: ws}); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+)
+
+// login logs in a device, or gives a device that is logged in a new link. A device with the
+// instance of another one on the same platform is that one (protocol-sessions.md §2.2).
+func (t *turn) login(l Login, newID func() uint64) LoggedIn {
+	if i := slices.IndexFunc(t.p.Devices, l.is); i >= 0 {
+		d := &t.p.Devices[i]
+		d.Address, d.Expires = l.Address, millis(l.Expires)
+		needed := t.relink(d)
+		return LoggedIn{Device: *d, Again: !needed}
+	}
+	gone := t.makeRoom(l.Platform)
+	t.p.Devices = append(t.p.Devices, records.Device{
+		ID: t.unused(newID), Instance: l.Instance, Platform: l.Platform, Address: l.Address, Login: t.now, Expires: millis(l.Expires),
+	})
+	d := &t.p.Devices[len(t.p.Devices)-1]
+	e := t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
+	for _, g := range gone {
+		e.Replaced = append(e.Replaced, g.Platform)
+	}
+	t.p.Replaced = append(t.p.Replaced, gone...)
+	t.p.Replaced = slices.Clone(t.p.Replaced[max(0, len(t.p.Replaced)-maxReplaced):])
+	return LoggedIn{Device: *d, Replaced: gone}
+}
+
+// unused returns an ID that no device of the account has or had of late.
+func (t *turn) unused(newID func() uint64) uint64 {
+	for {
+		id := newID()
+		if _, err := t.device(id); err != nil && t.replaced(id) < 0 {
+			return id
+		}
+	}
+}
+
+// online reports whether d has a link that is not silent.
+func (t *turn) online(d *records.Device) bool { return d.Lost == 0 && d.Silent == 0 }
+
+// relink gives d a new link, and reports whether d needed one. That is a Login even if the end
+// of the old link was not noticed; then the old link has no Disconnect (protocol-sessions.md
+// §1.2). A browser whose link is in order logs in again without a new login session (§2.2).
+func (t *turn) relink(d *records.Device) (needed bool) {
+	if t.online(d) && d.Platform.Browser() {
+		return false
+	}
+	d.Lost, d.Silent, d.Closed = 0, 0, false
+	t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
+	return true
+}
+
+// replaced returns the index of the device with an ID that gave way to another one, or -1.
+func (t *turn) replaced(id uint64) int {
+	return slices.IndexFunc(t.p.Replaced, func(d records.Device) bool { return d.ID == id })
+}
+
+// reconnect gives a device a new link, without a new login. A device that gave way to another
+// one logs in again, if the app lets it.
+//
+// Codes: NoDevice, and Replaced if the app does not let it.
+func (t *turn) reconnect(id uint64, newID func() uint64) (LoggedIn, error) {
+	if i := t.replaced(id); i >= 0 {
+		if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
+			return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
+		}
+		d := t.p.Replaced[i]
+		t.p.Replaced = slices.Delete(t.p.Replaced, i, i+1)
+		return t.login(Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}, newID), nil
+	}
+	d, err := t.device(id)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	t.relink(d)
+	return LoggedIn{Device: *d}, nil
+}
+
+// logout ends the login session of a device on purpose.
+func (t *turn) logout(id uint64) error {
+	d, err := t.device(id)
+	if err != nil {
+		return err
+	}
+	t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
+	t.remove(id)
+	return nil
+}
+
+// drop ends the link of a device, as a killed process does.
+func (t *turn) drop(id uint64) error {
+	d, err := t.device(id)
+	if err != nil || d.Lost != 0 {
+		return err
+	}
+	t.lose(d, t.now, account.ReasonLinkClose)
+	return nil
+}
+
+// silence lets the link of a device end after a while, because nothing is heard of it.
+func (t *turn) silence(id uint64, why Silence) error {
+	d, err := t.device(id)
+	if err != nil || d.Lost != 0 || d.Silent != 0 {
+		return err
+	}
+	after, closed := t.app.LinkTimeout(d.Platform), d.Platform.Browser()
+	switch why {
+	case Background:
+		if d.Platform != account.MiniProgram {
+			return nil // the process lives, and so does its link
+		}
+		after = miniProgramBackground
+	case Left:
+		if d.Platform != account.MiniProgram {
+			return t.drop(id)
+		}
+		after = miniProgramLeft
+	case Unreachable:
+	}
+	d.Silent, d.Closed = t.now+after.Milliseconds(), closed
+	return nil
+}
+
+// setStatus sets the custom status of the account. An empty text clears it.
+//
+// Codes: NoDevice if no device is online.
+func (t *turn) setStatus(text string) error {
+	i := slices.IndexFunc(t.p.Devices, func(d records.Device) bool { return d.Lost == 0 })
+	if i < 0 {
+		return &account.Error{Code: account.NoDevice, Detail: "no device of the account is online, so it can have no custom status; log one in"}
+	}
+	if t.p.Status == text {
+		return nil
+	}
+	t.p.Status = text
+	t.emit(t.now, account.StateCustom, account.ReasonCustom, &t.p.Devices[i]).Status = text
+	return nil
+}
+
+// endAll ends the login sessions of all devices, because the account was kicked or removed.
+// Each device that was online causes an event, if the app wants one (protocol-sessions.md
+// §13, rows 1 and 2).
+func (t *turn) endAll() {
+	for _, d := range t.sorted() {
+		if d.Lost != 0 {
+			continue
+		}
+		switch t.app.Settings.KickEvent {
+		case account.KickEventLogout:
+			t.emit(t.now, account.StateLogout, account.ReasonUnregister, &d)
+		case account.KickEventDisconnect:
+			t.emit(t.now, account.StateDisconnect, account.ReasonLinkClose, &d)
+		case account.KickEventOff:
+		}
+	}
+	t.p.Devices, t.p.Replaced, t.p.Status = nil, nil, ""
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func timeOf(millis int64) time.Time {
+	if millis == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis).UTC()
+}

@@ -1,0 +1,104 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+)
+
+// Devices are the devices of an account that are logged in, and its custom status.
+type Devices struct {
+	CustomStatus string
+	Devices      []records.Device // by platform, then by time of login
+}
+
+// States of an account and of a device (protocol-sessions.md §1.1).
+const (
+	Online     = "Online"
+	PushOnline = "PushOnline" // the link is gone; push can reach the device
+	Offline    = "Offline"
+)
+
+// State returns Online if any device is online, PushOnline if there are only others, and
+// Offline if there is none.
+func (d *Devices) State() string {
+	state := Offline
+	for i := range d.Devices {
+		if d.Devices[i].Lost == 0 {
+			return Online
+		}
+		state = PushOnline
+	}
+	return state
+}
+
+// StateOf returns the state of a device that is logged in.
+func StateOf(d *records.Device) string {
+	if d.Lost == 0 {
+		return Online
+	}
+	return PushOnline
+}
+
+// Devices returns the devices of accounts by their status, in order. It writes nothing.
+func (s *Sessions) Devices(ctx context.Context, app *account.App, users []account.UserID, status []account.Status) ([]Devices, error) {
+	all := make([]Devices, len(users))
+	if none, err := s.o.Records.NoPresence(ctx); err != nil || none {
+		return all, err
+	}
+	found, err := s.o.Records.Presences(ctx, app.ID, users)
+	if err != nil {
+		return nil, err
+	}
+	now := s.o.Now(app)
+	for i, p := range found {
+		if p != nil && status[i].Exists() {
+			all[i] = at(app, now, p, status[i])
+		}
+	}
+	return all, nil
+}
+
+// at returns the devices of an account at now. A login session from before a kick has ended,
+// even if a crash came between the kick and its end.
+func at(app *account.App, now time.Time, p *records.Presence, status account.Status) Devices {
+	t := newTurn(app, now, p, status.InternalID)
+	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return d.Login/1000 < status.Kicked })
+	t.clearStatus()
+	return Devices{t.p.Status, t.sorted()}
+}
+
+// An Account is an account that has devices.
+type Account struct {
+	User account.UserID
+	Devices
+}
+
+// List returns a page of the accounts of an app with stored login sessions, after an id, in
+// the byte order of their ids. next is the id to continue after, or "" at the end. An account
+// in it can be without devices, because they have ended of late. statuses returns the status
+// of accounts.
+func (s *Sessions) List(ctx context.Context, app *account.App, after account.UserID, limit int, statuses func([]account.UserID) ([]account.Status, error)) (all []Account, next account.UserID, err error) {
+	found, next, err := s.o.Records.ListPresences(ctx, app.ID, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	users := make([]account.UserID, len(found))
+	for i := range found {
+		users[i] = found[i].User
+	}
+	status, err := statuses(users)
+	if err != nil {
+		return nil, "", err
+	}
+	now := s.o.Now(app)
+	for i, f := range found {
+		if status[i].Exists() {
+			all = append(all, Account{f.User, at(app, now, f.Presence, status[i])})
+		}
+	}
+	return all, next, nil
+}

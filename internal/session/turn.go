@@ -1,0 +1,164 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+)
+
+// PushKept is how long a device whose link is gone can be reached by push. It then is Offline,
+// without an event (protocol-sessions.md §1.1, §13 row 4).
+const PushKept = 7 * 24 * time.Hour
+
+// lastEventKept is how long the time of the newest event of an account without devices is
+// kept. Events of an account thus rise in time, even if a clock is set back by less.
+const lastEventKept = time.Minute
+
+// maxReplaced is the number of replaced devices that are kept of an account, because they may
+// come back; see [account.Settings.KickedReconnect].
+const maxReplaced = 10
+
+// A turn changes the login sessions of one account at one moment.
+type turn struct {
+	app    *account.App
+	now    int64 // Unix milliseconds by the clock of the app
+	p      *records.Presence
+	events []account.StateChange // in the order in which they happened
+}
+
+// newTurn returns a turn at now, after everything that has come due. It changes a copy of p.
+// If p is of an earlier account with the same UserID, or nil, there are no login sessions.
+// InternalID 0 is that of p.
+func newTurn(app *account.App, now time.Time, p *records.Presence, internalID uint64) *turn {
+	t := &turn{app: app, now: now.UnixMilli()}
+	switch {
+	case p == nil:
+		t.p = &records.Presence{Account: internalID}
+	case internalID != 0 && p.Account != internalID:
+		t.p = &records.Presence{Account: internalID, LastEvent: p.LastEvent}
+	default:
+		t.p = p.Clone()
+		t.settle()
+	}
+	return t
+}
+
+// settle applies what has come due, in the order of time.
+func (t *turn) settle() {
+	for {
+		first, at := -1, t.now+1
+		for i := range t.p.Devices {
+			if due := t.due(&t.p.Devices[i]); due != 0 && due < at {
+				first, at = i, due
+			}
+		}
+		if first < 0 {
+			return
+		}
+		t.expire(&t.p.Devices[first], at)
+	}
+}
+
+// due returns when the state of d changes by itself, or 0 for never.
+func (t *turn) due(d *records.Device) int64 {
+	switch {
+	case d.Lost != 0:
+		return d.Lost + PushKept.Milliseconds()
+	case d.Silent == 0:
+		return d.Expires
+	case d.Expires == 0:
+		return d.Silent
+	}
+	return min(d.Silent, d.Expires)
+}
+
+// expire changes the state of d at the time at which it is due.
+func (t *turn) expire(d *records.Device, at int64) {
+	switch {
+	case d.Lost != 0:
+		t.remove(d.ID)
+	case at == d.Silent && !d.Closed:
+		t.lose(d, at, account.ReasonTimeOut)
+	default:
+		t.lose(d, at, account.ReasonLinkClose)
+	}
+}
+
+// lose ends the link of d at a time.
+func (t *turn) lose(d *records.Device, at int64, reason account.StateReason) {
+	t.emit(at, account.StateDisconnect, reason, d)
+	if t.app.HasPush(d.Platform) {
+		d.Lost, d.Silent, d.Closed = at, 0, false
+		t.clearStatus()
+		return
+	}
+	t.remove(d.ID)
+}
+
+// remove removes a device.
+func (t *turn) remove(id uint64) {
+	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return d.ID == id })
+	t.clearStatus()
+}
+
+// clearStatus clears the custom status if no device is online. That is no event of its own
+// (protocol-sessions.md §1.3).
+func (t *turn) clearStatus() {
+	if !slices.ContainsFunc(t.p.Devices, func(d records.Device) bool { return d.Lost == 0 }) {
+		t.p.Status = ""
+	}
+}
+
+// emit adds an event of d. Its time is at, or a millisecond after the event before it.
+func (t *turn) emit(at int64, action account.StateAction, reason account.StateReason, d *records.Device) *account.StateChange {
+	t.p.LastEvent = max(at, t.p.LastEvent+1)
+	t.events = append(t.events, account.StateChange{At: t.p.LastEvent, Action: action, Reason: reason, Platform: d.Platform, Address: d.Address})
+	return &t.events[len(t.events)-1]
+}
+
+// device returns the device with an ID.
+//
+// Codes: NoDevice.
+func (t *turn) device(id uint64) (*records.Device, error) {
+	for i := range t.p.Devices {
+		if t.p.Devices[i].ID == id {
+			return &t.p.Devices[i], nil
+		}
+	}
+	return nil, errNoDevice
+}
+
+// errNoDevice is the error for a device that is not logged in.
+var errNoDevice error = &account.Error{Code: account.NoDevice, Detail: "the account has no such device; list its devices, or log one in"}
+
+// next returns what to store, or nil for nothing, and when it changes by itself.
+func (t *turn) next() (*records.Presence, int64) {
+	if len(t.p.Devices) == 0 {
+		due := t.p.LastEvent + lastEventKept.Milliseconds()
+		if due <= t.now || t.p.LastEvent == 0 {
+			return nil, 0
+		}
+		return t.p, due
+	}
+	due := int64(0)
+	for i := range t.p.Devices {
+		if at := t.due(&t.p.Devices[i]); at != 0 && (due == 0 || at < due) {
+			due = at
+		}
+	}
+	return t.p, due
+}
+
+// sorted returns the devices in the order of query_online_status: by platform, then by the
+// time of the login (protocol-sessions.md §4).
+func (t *turn) sorted() []records.Device {
+	order := account.Platforms()
+	return slices.SortedFunc(slices.Values(t.p.Devices), func(a, b records.Device) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(order, a.Platform), slices.Index(order, b.Platform)),
+			cmp.Compare(a.Login, b.Login), cmp.Compare(a.ID, b.ID))
+	})
+}
