@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/alecthomas/kong"
 
+	"rollcall/client"
 	"rollcall/internal/account"
 	"rollcall/internal/completion"
 	"rollcall/internal/wire"
@@ -26,5 +27,5 @@ func (c *completionCmd) Run(env *environment, k *kong.Context) error {
 	for _, f := range account.SettingForms() {
 		settings = append(settings, f.Name)
 	}
-	return completion.Write(env.stdout, c.Shell, k.Model.Node, map[string][]string{"settings": settings, "commands": wire.CommandNames()})
+	return completion.Write(env.stdout, c.Shell, k.Model.Node, map[string][]string{"settings": settings, "commands": wire.CommandNames(), "platforms": client.Platforms()})
 }

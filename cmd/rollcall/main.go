@@ -28,6 +28,7 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Write all accounts of an app into a file."`
 	Diff     diffCmd     `cmd:"" help:"Compare two directories: servers, the vendor, files."`
 	App      appCmd      `cmd:"" help:"Create and change apps, their keys and admins."`
+	Device   deviceCmd   `cmd:"" help:"Show and end login sessions; log in virtual devices of a test app."`
 	Clock    clockCmd    `cmd:"" help:"Set, advance and stop the clock of a test app."`
 	Reset    resetCmd    `cmd:"" help:"Remove all accounts of a test app."`
 	Snapshot snapshotCmd `cmd:"" help:"Keep states of a test app, and return to them."`

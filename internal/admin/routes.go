@@ -75,6 +75,7 @@ const (
 
 	requests  = root + "/requests"
 	oneFaults = oneApp + "/faults"
+	devices   = oneApp + "/devices"
 	imports   = oneApp + "/imports"
 	oneImport = imports + "/{key}"
 )
@@ -160,7 +161,7 @@ func Routes() []Route {
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
 		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
 	}
-	return slices.Concat(routes, accountRoutes(), importRoutes())
+	return slices.Concat(routes, accountRoutes(), deviceRoutes(), importRoutes())
 }
 
 // hasQuery reports whether the route has a query parameter of that name.

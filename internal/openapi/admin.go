@@ -100,6 +100,7 @@ func adminTypes() map[reflect.Type]func() *Schema {
 	return map[reflect.Type]func() *Schema{
 		reflect.TypeFor[time.Time]():              func() *Schema { return &Schema{Type: "string", Format: "date-time"} },
 		reflect.TypeFor[netip.Prefix]():           func() *Schema { return &Schema{Type: "string"} },
+		reflect.TypeFor[netip.Addr]():             func() *Schema { return &Schema{Type: "string"} },
 		reflect.TypeFor[json.RawMessage]():        func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
 		reflect.TypeFor[jsontext.Value]():         func() *Schema { return new(Schema) },
 		reflect.TypeFor[adminapi.SettingsPatch](): func() *Schema { return &Schema{Type: "object"} },
