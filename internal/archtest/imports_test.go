@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	// Public.
 	"usersig":      {},
 	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/region", "internal/wire"},
+	"webhook":      {},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The path of a request.
