@@ -97,7 +97,7 @@ func TestAppendJSON(t *testing.T) {
 // TestStrings compares strings with those of the library that encodes responses.
 func TestStrings(t *testing.T) {
 	var all []rune
-	for r := rune(0); r < 0x3000; r++ {
+	for r := range rune(0x3000) {
 		all = append(all, r)
 	}
 	for _, text := range []string{"", string(all), "\U0001F600", "a\xffb\xc3"} {

@@ -57,6 +57,6 @@ func (q Query) URL(base *url.URL, token string, now time.Time) *url.URL {
 	if u.RawQuery != "" {
 		query = strings.TrimSuffix(u.RawQuery, "&") + "&" + query
 	}
-	u.RawQuery, u.ForceQuery = query, false
+	u.RawQuery = query
 	return &u
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,11 +22,17 @@ const (
 	HeaderSignature = "webhook-signature" // one or more, separated by spaces
 )
 
+// StandardTolerance is the largest difference between the header webhook-timestamp and the
+// clock of a receiver. It is that of the specification's libraries.
+const StandardTolerance = 5 * time.Minute
+
 const (
 	secretPrefix = "whsec_"
 	minSecret    = 24 // bytes
 	maxSecret    = 64
 	newSecret    = 32
+
+	versionPrefix = "v1," // HMAC-SHA256
 )
 
 // NewSecret returns a random secret for [SignStandard].
@@ -50,11 +58,43 @@ func SignStandard(secret, id string, at time.Time, body []byte) (string, error) 
 		return "", err
 	}
 	sum := sumStandard(key, id, strconv.FormatInt(at.Unix(), 10), body)
-	return "v1," + base64.StdEncoding.EncodeToString(sum), nil
+	return versionPrefix + base64.StdEncoding.EncodeToString(sum), nil
 }
 
 func idRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+}
+
+// VerifyStandard checks the headers of a webhook that a sender has signed as
+// [SignStandard] does. One right signature among several is enough. The error is an
+// [ErrSignature] and says what is wrong, unless the receiver's secret is malformed. It
+// contains neither the secret nor a signature.
+func VerifyStandard(secret string, header http.Header, body []byte, now time.Time) error {
+	key, err := secretKey(secret)
+	if err != nil {
+		return err
+	}
+	id, at := header.Get(HeaderID), header.Get(HeaderTimestamp)
+	signatures := strings.Fields(header.Get(HeaderSignature))
+	if id == "" || at == "" || len(signatures) == 0 {
+		return fmt.Errorf("%w: %s, %s or %s is missing in the headers; set the secret at the sender", ErrSignature, HeaderID, HeaderTimestamp, HeaderSignature)
+	}
+	want := sumStandard(key, id, at, body)
+	if !slices.ContainsFunc(signatures, func(s string) bool { return isSum(s, want) }) {
+		return fmt.Errorf("%w: no signature in %s is that of the body with the receiver's secret; compare the secrets", ErrSignature, HeaderSignature)
+	}
+	return checkTime(HeaderTimestamp, at, now, StandardTolerance)
+}
+
+// isSum reports whether a signature of the first version is sum. It ignores signatures of
+// other versions.
+func isSum(signature string, sum []byte) bool {
+	text, ok := strings.CutPrefix(signature, versionPrefix)
+	if !ok {
+		return false
+	}
+	got, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && hmac.Equal(got, sum)
 }
 
 func sumStandard(key []byte, id, at string, body []byte) []byte {
