@@ -42,6 +42,13 @@ func NewSecret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
 
+// CheckSecret returns an error that says what is wrong with a malformed secret, without the
+// secret.
+func CheckSecret(secret string) error {
+	_, err := secretKey(secret)
+	return err
+}
+
 // SignStandard returns a signature of the specification Standard Webhooks 1.0.0: "v1," and
 // the base64 of an HMAC-SHA256 over the id, the time in seconds and the body. The secret is
 // whsec_ and the base64 of 24 to 64 bytes. During a change of the secret, the header

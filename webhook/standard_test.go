@@ -39,6 +39,9 @@ func TestSignStandardRefuses(t *testing.T) {
 		{"dot", vectorSecret, "a.1", `the id of a webhook "a.1" must be letters, digits, - and _`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if err := webhook.CheckSecret(tt.secret); tt.secret != vectorSecret && (err == nil || err.Error() != tt.want) {
+				t.Errorf("CheckSecret: %v; want error %s", err, tt.want)
+			}
 			got, err := webhook.SignStandard(tt.secret, tt.id, vectorTime, nil)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("%q, %v; want error %s", got, err, tt.want)
@@ -57,7 +60,7 @@ func TestNewSecret(t *testing.T) {
 	if first == second {
 		t.Error("two secrets are equal")
 	}
-	if _, err := webhook.SignStandard(first, "a", vectorTime, nil); err != nil {
+	if err := webhook.CheckSecret(first); err != nil {
 		t.Error(err)
 	}
 }

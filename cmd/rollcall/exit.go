@@ -24,9 +24,9 @@ const description = `The account service of Tencent Cloud Chat and Live, self-ho
 
 "rollcall serve" is the server, and "rollcall exec" runs a program with one. These
 commands need no server: "backup" apart from "backup create", "ca", "completion",
-"config", "copy", "man", "migrate", "record", "sig", "store" and "version". The other
-commands call a server over HTTP, by default the one that keeps its data in
-./rollcall-data.
+"config", "copy", "man", "migrate", "record", "sig", "store", "version" and "webhook
+listen". The other commands call a server over HTTP, by default the one that keeps its
+data in ./rollcall-data.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 4 the server or
 its database cannot be reached, 5 the server refused the signature, the caller or the

@@ -108,6 +108,7 @@ var imports = map[string][]string{
 	"internal/progress":   {},
 	"internal/recording":  {"client", "internal/pseudonym", "internal/region", "internal/wire", "usersig"},
 	"internal/pseudonym":  {},
+	"internal/listening":  {"webhook"},
 
 	// Tests of programs that call the service.
 	"internal/calls":  {},

@@ -12,8 +12,8 @@ import (
 // Hard limits of size. Ordinary code stays far below them: functions of 15 lines, files of
 // 60 to 250 lines, interfaces of 6 methods, and 3 parameters.
 const (
-	maxPackageLines = 5350 // an engine with its optional contracts and the sentences about its faults is one subject, and so is the suite of its tests; a lower limit split them by size instead of by meaning
-	maxProgramLines = 9500 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
+	maxPackageLines = 5350  // an engine with its optional contracts and the sentences about its faults is one subject, and so is the suite of its tests; a lower limit split them by size instead of by meaning
+	maxProgramLines = 11000 // below cmd/: a file for each command; commands share little code, and a third of their lines are help texts
 	maxFileLines    = 600
 	maxFuncLines    = 90
 	maxMethods      = 12 // of an interface, without embedded interfaces, because small ones should be combined
