@@ -79,7 +79,7 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export List ListDevices Listen MayFalsify MayHaveVirtual Now
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Now
 	Presence Profiles Ready Record Reseal RunSessions Snapshot Snapshots Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 

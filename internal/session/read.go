@@ -12,7 +12,7 @@ import (
 // Devices are the devices of an account that are logged in, and its custom status.
 type Devices struct {
 	CustomStatus string
-	Devices      []records.Device // by platform, then by time of login
+	Devices      []records.Device // by platform, then by time of login; shared, so they must not be changed
 }
 
 // States of an account and of a device (protocol-sessions.md §1.1).
@@ -65,10 +65,19 @@ func (s *Sessions) Devices(ctx context.Context, app *account.App, users []accoun
 // at returns the devices of an account at now. A login session from before a kick has ended,
 // even if a crash came between the kick and its end.
 func at(app *account.App, now time.Time, p *records.Presence, status account.Status) Devices {
+	if p.Account == status.InternalID && len(p.Devices) == 1 && settled(app, now, &p.Devices[0], status.Kicked) {
+		return Devices{p.Status, p.Devices} // by far the most frequent case
+	}
 	t := newTurn(app, now, p, status.InternalID)
 	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return d.Login/1000 < status.Kicked })
 	t.clearStatus()
 	return Devices{t.p.Status, t.sorted()}
+}
+
+// settled reports whether the state of d at now is what is stored.
+func settled(app *account.App, now time.Time, d *records.Device, kicked int64) bool {
+	at := due(d)
+	return d.Login/1000 >= kicked && (at == 0 || at > now.UnixMilli())
 }
 
 // An Account is an account that has devices.

@@ -125,9 +125,6 @@ func (s *Sessions) SetStatus(ctx context.Context, at Target, text string) error 
 // EndAll ends all login sessions of accounts, which were kicked or removed. The ids may
 // repeat.
 func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...account.UserID) error {
-	if none, err := s.o.Records.NoPresence(ctx); err != nil || none {
-		return err
-	}
 	found, err := s.o.Records.Presences(ctx, app.ID, users)
 	if err != nil {
 		return err
@@ -194,25 +191,20 @@ func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a act
 //
 // Codes: Stale if another change came first.
 func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
-	changes, err := s.o.Records.PresencesToChange(ctx, a.app.ID, users)
-	if err != nil {
-		return err
-	}
-	e, err := s.apply(changes, a)
-	if err != nil {
-		return err
-	}
-	also := a.also
-	if len(e.Items) > 0 && s.o.Keeps(a.app.ID) {
-		also = append(slices.Clone(also), records.Outbox(e)...)
-	}
-	if err := s.o.Records.CommitPresences(ctx, changes, also...); err != nil {
-		return err
-	}
-	if len(e.Items) > 0 {
+	var e account.Event
+	err := s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+		if e, err = s.apply(changes, a); err != nil {
+			return nil, err
+		}
+		if len(e.Items) > 0 && s.o.Keeps(a.app.ID) {
+			return append(slices.Clone(a.also), records.Outbox(e)...), nil
+		}
+		return a.also, nil
+	})
+	if err == nil && len(e.Items) > 0 {
 		s.o.Announce(e)
 	}
-	return nil
+	return err
 }
 
 // apply sets what the action makes of changes, and returns its event.

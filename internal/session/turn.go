@@ -51,7 +51,7 @@ func (t *turn) settle() {
 	for {
 		first, at := -1, t.now+1
 		for i := range t.p.Devices {
-			if due := t.due(&t.p.Devices[i]); due != 0 && due < at {
+			if due := due(&t.p.Devices[i]); due != 0 && due < at {
 				first, at = i, due
 			}
 		}
@@ -63,7 +63,7 @@ func (t *turn) settle() {
 }
 
 // due returns when the state of d changes by itself, or 0 for never.
-func (t *turn) due(d *records.Device) int64 {
+func due(d *records.Device) int64 {
 	switch {
 	case d.Lost != 0:
 		return d.Lost + PushKept.Milliseconds()
@@ -137,19 +137,19 @@ var errNoDevice error = &account.Error{Code: account.NoDevice, Detail: "the acco
 // next returns what to store, or nil for nothing, and when it changes by itself.
 func (t *turn) next() (*records.Presence, int64) {
 	if len(t.p.Devices) == 0 {
-		due := t.p.LastEvent + lastEventKept.Milliseconds()
-		if due <= t.now || t.p.LastEvent == 0 {
+		end := t.p.LastEvent + lastEventKept.Milliseconds()
+		if end <= t.now || t.p.LastEvent == 0 {
 			return nil, 0
 		}
-		return t.p, due
+		return t.p, end
 	}
-	due := int64(0)
+	first := int64(0)
 	for i := range t.p.Devices {
-		if at := t.due(&t.p.Devices[i]); at != 0 && (due == 0 || at < due) {
-			due = at
+		if at := due(&t.p.Devices[i]); at != 0 && (first == 0 || at < first) {
+			first = at
 		}
 	}
-	return t.p, due
+	return t.p, first
 }
 
 // sorted returns the devices in the order of query_online_status: by platform, then by the
