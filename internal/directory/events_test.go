@@ -180,6 +180,9 @@ func TestEvents(t *testing.T) {
 				return s.SetStatus(ctx, at, "busy")
 			})
 		}, at(account.EventState, state("d", change(1, account.StateCustom, account.ReasonCustom, "busy")))},
+		{"ReportDevices", func() {
+			_, err = e.dir.ReportDevices(ctx, appID, []session.Report{{User: "d", Login: session.Login{Platform: account.Web, Instance: "x"}}})
+		}, nil}, // the end of a link that is not known
 		{"EndDevice", func() { _ = e.dir.EndDevice(ctx, "test", appID, "d", 1) }, nil},
 		{"EndDevice", func() { err = e.dir.EndDevice(ctx, "test", appID, "d", in.Device.ID) }, at(account.EventState, state("d", logout(2)))},
 		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(3)))},

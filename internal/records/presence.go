@@ -35,6 +35,7 @@ type Device struct {
 	Expires  int64            `json:"x,omitempty"` // expiry of its UserSig; 0 without one
 	Silent   int64            `json:"q,omitempty"` // when its silence ends the link; 0 if it is not silent
 	Closed   bool             `json:"c,omitempty"` // with Silent: the end will be seen as a closed link
+	Vouched  int64            `json:"v,omitempty"` // how long a gateway vouches for the link; 0 if none holds it
 	Lost     int64            `json:"o,omitempty"` // end of its link; 0 while the device is online
 }
 

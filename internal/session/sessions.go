@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -145,14 +146,15 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...accoun
 // An action changes the login sessions of accounts.
 type action struct {
 	app        *account.App
-	internalID uint64            // of the only account; 0 is that of the stored login sessions
-	do         func(*turn) error // may run several times
-	also       []account.Write   // in the same commit
+	internalID uint64                    // of the only account; 0 is that of the stored login sessions
+	internal   map[account.UserID]uint64 // of several accounts, instead of internalID
+	do         func(*turn) error         // may run several times
+	also       []account.Write           // in the same commit
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	return s.changeOne(ctx, at.User, action{at.App, at.InternalID, do, also})
+	return s.changeOne(ctx, at.User, action{app: at.App, internalID: at.InternalID, do: do, also: also})
 }
 
 func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
@@ -213,10 +215,12 @@ func (s *Sessions) apply(changes []records.PresenceChange, a action) (account.Ev
 	e := account.Event{App: a.app.ID, Time: account.Millis(now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
-		if c.Next == nil && a.internalID == 0 {
+		id := cmp.Or(a.internalID, a.internal[c.User])
+		if c.Next == nil && id == 0 {
 			continue // they have ended since
 		}
-		t := newTurn(a.app, now, c.Next, a.internalID)
+		t := newTurn(a.app, now, c.Next, id)
+		t.user = c.User
 		if err := a.do(t); err != nil {
 			return e, err
 		}

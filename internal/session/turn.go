@@ -24,6 +24,7 @@ const maxReplaced = 10
 // A turn changes the login sessions of one account at one moment.
 type turn struct {
 	app    *account.App
+	user   account.UserID
 	now    int64 // Unix milliseconds by the clock of the app
 	p      *records.Presence
 	events []account.StateChange // in the order in which they happened
@@ -63,16 +64,16 @@ func (t *turn) settle() {
 }
 
 // due returns when the state of d changes by itself, or 0 for never.
-func due(d *records.Device) int64 {
-	switch {
-	case d.Lost != 0:
+func due(d *records.Device) (first int64) {
+	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
-	case d.Silent == 0:
-		return d.Expires
-	case d.Expires == 0:
-		return d.Silent
 	}
-	return min(d.Silent, d.Expires)
+	for _, at := range [...]int64{d.Silent, d.Expires, d.Vouched} {
+		if at != 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return first
 }
 
 // expire changes the state of d at the time at which it is due.
@@ -80,7 +81,7 @@ func (t *turn) expire(d *records.Device, at int64) {
 	switch {
 	case d.Lost != 0:
 		t.remove(d.ID)
-	case at == d.Silent && !d.Closed:
+	case at == d.Silent && !d.Closed, at == d.Vouched && !d.Platform.Browser():
 		t.lose(d, at, account.ReasonTimeOut)
 	default:
 		t.lose(d, at, account.ReasonLinkClose)
@@ -91,7 +92,7 @@ func (t *turn) expire(d *records.Device, at int64) {
 func (t *turn) lose(d *records.Device, at int64, reason account.StateReason) {
 	t.emit(at, account.StateDisconnect, reason, d)
 	if t.app.HasPush(d.Platform) {
-		d.Lost, d.Silent, d.Closed = at, 0, false
+		d.Lost, d.Silent, d.Closed, d.Vouched = at, 0, false, 0
 		t.clearStatus()
 		return
 	}
