@@ -654,3 +654,36 @@ func TestD76_FaultsOfTestApps(t *testing.T) {
 		t.Errorf("%d %s", status, got)
 	}
 }
+
+func TestD80_MutesBelongToAccounts(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("setnospeaking", `{"Set_Account":"nobody","C2CmsgNospeakingTime":60}`, "130005")
+		w.want("getnospeaking", `{"Get_Account":"nobody"}`, "130005")
+		w.want("setnospeaking", `{"Set_Account":"alice","C2CmsgNospeakingTime":60}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"alice"}`, `"C2CmsgNospeakingTime":60`)
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"}]}`, ok)
+		w.want("account_import", `{"UserID":"alice"}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"alice"}`, `"C2CmsgNospeakingTime":0`)
+	}, "alice")
+}
+
+func TestD81_ResponsesOfMutes(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, command := range []string{"setnospeaking", "getnospeaking"} {
+			w.want(command, `{"`, `{"ErrorCode":130001,"ErrorInfo":"`)
+			w.want(command, `{}`, `{"ErrorCode":130004,"ErrorInfo":"`)
+			w.want(target(command, "user=alice"), `{}`, `{"ActionStatus":"FAIL","ErrorCode":60010,"ErrorInfo":"`)
+		}
+	})
+}
+
+func TestD82_TimesOfMutes(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const both = `"C2CmsgNospeakingTime":60,"GroupmsgNospeakingTime":70`
+		w.want("setnospeaking", `{"Set_Account":"administrator",`+both+`}`, ok)
+		w.want("setnospeaking", `{"Set_Account":"administrator","C2CmsgNospeakingTime":0,"GroupmsgNospeakingTime":4294967296}`, "130008")
+		w.want("getnospeaking", `{"Get_Account":"administrator"}`, both)
+		w.want("setnospeaking", `{"Set_Account":"administrator","C2CmsgNospeakingTime":0}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"administrator"}`, `"C2CmsgNospeakingTime":0,"GroupmsgNospeakingTime":70`)
+	})
+}

@@ -20,10 +20,11 @@ const (
 	login   service = iota // im_open_login_svc
 	openim                 // openim
 	profile                // profile
+	mutes                  // openconfigsvr
 	numServices
 )
 
-var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile"}
+var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile", "openconfigsvr"}
 
 // serviceNamed returns the service with that name. A test fails if a command
 // belongs to another service.
@@ -32,40 +33,40 @@ func serviceNamed(name string) service { return service(slices.Index(serviceName
 // wireCodes maps each error to its code in each service. A test fails on an
 // empty cell.
 var wireCodes = map[account.Code][numServices]wire.Code{
-	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal},
-	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
-	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
-	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
-	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount},
-	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount},
-	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter},
-	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter},
-	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter},
-	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget},
-	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter},
-	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin},
-	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong},
-	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed},
-	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType},
-	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag},
-	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead},
-	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite},
-	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive},
-	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned},
-	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
-	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
-	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter},
-	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
-	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
-	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
+	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal},
+	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal},
+	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal},
+	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
+	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
+	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
+	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount},
+	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount},
+	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter, wire.MuteParse},
+	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter, wire.MuteBadAccount},
+	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter, wire.MuteNoTime},
+	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget, wire.MuteNoTarget},
+	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter, wire.MuteNoTime},
+	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin, wire.GatewayNotAdmin},
+	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong, wire.MuteNoTime},
+	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed, wire.MuteNoTime},
+	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType, wire.MuteNoTime},
+	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag, wire.MuteNoTime},
+	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead, wire.MuteNoTime},
+	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite, wire.MuteNoTime},
+	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive, wire.MuteNoTime},
+	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.Tombstoned},
+	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
+	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
+	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter, wire.MuteBadAccount},
+	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
+	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
+	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // tokens only
+	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
+	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
+	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
+	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
+	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // records only
+	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // records only
 }
 
 // code returns the wire's code for c in service s.

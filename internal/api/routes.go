@@ -27,6 +27,8 @@ func (s *Server) handlers() map[string]serveFunc {
 		"querystate":          command(s.queryState),
 		"portrait_set":        command(s.portraitSet),
 		"portrait_get":        command(s.portraitGet),
+		"setnospeaking":       command(s.setNoSpeaking),
+		"getnospeaking":       command(s.getNoSpeaking),
 	}
 }
 

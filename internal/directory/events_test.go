@@ -79,8 +79,8 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Now
-	Presence Profiles Ready Record Reseal RunSessions Snapshot Snapshots Watermark
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
+	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence Profiles Ready Record Reseal RunSessions SetMute Snapshot Snapshots SweepMutes Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // CanReplace reports whether the store can reset apps, take and restore snapshots, and
@@ -22,7 +23,7 @@ const (
 	ActionRestore = "snapshot.restore"
 )
 
-// Reset removes all accounts, tombstones and kicks of a test app, and lets its clock show
+// Reset removes all accounts, tombstones, kicks and mutes of a test app, and lets its clock show
 // real time. The admins get new accounts. Keys, admins and settings stay.
 //
 // Reset is atomic for an app with up to [account.MaxReplaced] accounts. It deletes those
@@ -41,7 +42,7 @@ func (d *Directory) Reset(ctx context.Context, actor string, id account.AppID) (
 	if err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{ActionReset, "", new(account.Dump)}, id, func(a *account.App) { a.Clock = account.AppClock{} })
+	return d.replace(ctx, actor, replacement{ActionReset, "", new(account.Dump), nil}, id, func(a *account.App) { a.Clock = account.AppClock{} })
 }
 
 // A replacement is new content for the accounts of an app. action and detail are for the
@@ -49,6 +50,7 @@ func (d *Directory) Reset(ctx context.Context, actor string, id account.AppID) (
 type replacement struct {
 	action, detail string
 	dump           *account.Dump
+	mutes          []records.StoredMute
 }
 
 // replace replaces the accounts of a test app, and changes its record with apply.
@@ -59,7 +61,11 @@ func (d *Directory) replace(ctx context.Context, actor string, r replacement, id
 	if err != nil {
 		return nil, err
 	}
-	also = append(also, void...)
+	mutes, err := d.records.ReplaceMutes(ctx, id, r.mutes)
+	if err != nil {
+		return nil, err
+	}
+	also = append(append(also, void...), mutes...)
 	changed, err := d.records.ReplaceAccounts(ctx, r.dump, func(app account.App) (account.App, error) {
 		err := d.mustBeTest(&app)
 		apply(&app)

@@ -10,18 +10,20 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // Limits of snapshots, which are kept in memory.
 const (
-	MaxSnapshots     = 20        // of an app
-	MaxSnapshotIDs   = 200_000   // ids of a snapshot, deleted ids included
+	MaxSnapshots     = 20      // of an app
+	MaxSnapshotIDs   = 200_000 // ids of a snapshot, deleted ids included
+	MaxSnapshotMutes = records.MaxSavedMutes
 	MaxSnapshotBytes = 256 << 20 // of all snapshots of the server, roughly
 )
 
-// A Snapshot describes a snapshot of a test app. It contains the accounts, tombstones and
-// kicks, and the record of the app: name, edition, disabled, keys, admins, settings and
-// clock.
+// A Snapshot describes a snapshot of a test app. It contains the accounts, tombstones,
+// kicks and mutes, and the record of the app: name, edition, disabled, keys, admins,
+// settings and clock.
 type Snapshot struct {
 	Name     string
 	Created  time.Time // in real time
@@ -32,8 +34,9 @@ type Snapshot struct {
 // A savedApp is the content of a snapshot. It is never changed.
 type savedApp struct {
 	Snapshot
-	app  account.App
-	dump *account.Dump
+	app   account.App
+	dump  *account.Dump
+	mutes []records.StoredMute
 }
 
 // snapshots keeps the snapshots of all apps in memory.
@@ -57,7 +60,7 @@ func (d *Directory) TakeSnapshot(ctx context.Context, actor string, id account.A
 		return Snapshot{}, err
 	}
 	saved.Name, saved.Created, saved.Accounts = name, account.Millis(d.clock(id)), len(saved.dump.Accounts)
-	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app)
+	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app) + sizeOfMutes(saved.mutes)
 	if err := d.Record(ctx, actor, "snapshot.create", id, name); err != nil {
 		return Snapshot{}, err
 	}
@@ -100,14 +103,27 @@ func (d *Directory) save(ctx context.Context, id account.AppID) (*savedApp, erro
 		if err != nil {
 			return nil, err
 		}
+		mutes, err := d.savedMutes(ctx, id)
+		if err != nil {
+			return nil, err
+		}
 		again, err := d.App(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		if again.Version == app.Version && again.Created.Equal(app.Created) {
-			return &savedApp{app: app.Clone(), dump: dump}, nil
+			return &savedApp{app: app.Clone(), dump: dump, mutes: mutes}, nil
 		}
 	}
+}
+
+// savedMutes returns the mutes of an app for a snapshot.
+func (d *Directory) savedMutes(ctx context.Context, id account.AppID) ([]records.StoredMute, error) {
+	mutes, err := d.records.SavedMutes(ctx, id)
+	if account.CodeOf(err) == account.Conflict {
+		err = &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has more than %d mutes, which is the most of a snapshot; lift some, or reset the app", MaxSnapshotMutes)}
+	}
+	return mutes, err
 }
 
 // sizeOf returns roughly how much memory a dump takes.
@@ -123,6 +139,16 @@ func sizeOf(dump *account.Dump) int64 {
 	}
 	for _, g := range dump.Gone {
 		n += perGone + len(g.ID)
+	}
+	return int64(n)
+}
+
+// sizeOfMutes returns roughly how much memory mutes take.
+func sizeOfMutes(mutes []records.StoredMute) int64 {
+	const perMute = 64
+	n := 0
+	for _, m := range mutes {
+		n += perMute + len(m.UserID)
 	}
 	return int64(n)
 }
@@ -209,7 +235,7 @@ func (d *Directory) Snapshots(ctx context.Context, id account.AppID) ([]Snapshot
 }
 
 // RestoreSnapshot returns a test app to the state of a snapshot, in one step: all accounts
-// with their internal ids, tombstones and kicks, and the record of the app. The time at
+// with their internal ids, tombstones, kicks and mutes, and the record of the app. The time at
 // which the app expires stays. The snapshot stays, too.
 //
 // Codes: NoApp, InvalidApp if the app is no test app, NoSnapshot.
@@ -225,7 +251,7 @@ func (d *Directory) RestoreSnapshot(ctx context.Context, actor string, id accoun
 	if err := d.thin(ctx, id); err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump}, id, func(a *account.App) {
+	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump, saved.mutes}, id, func(a *account.App) {
 		expires := a.Expires
 		*a = saved.app.Clone()
 		a.Expires = expires

@@ -27,6 +27,8 @@ func commands() []command {
 		{wire.CommandNamed("querystate"), queryStateExamples},
 		{wire.CommandNamed("portrait_set"), portraitSetExamples},
 		{wire.CommandNamed("portrait_get"), portraitGetExamples},
+		{wire.CommandNamed("setnospeaking"), setMuteExamples},
+		{wire.CommandNamed("getnospeaking"), getMuteExamples},
 		{wire.CommandNamed("kick"), kickExamples},
 		{wire.CommandNamed("account_delete"), deleteExamples},
 	}
@@ -100,6 +102,24 @@ var portraitGetExamples = []call{
 	{
 		name: "get", summary: "One known, one unknown", body: `{"To_Account":["UserID_001","UserID_009"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Level","Tag_Profile_IM_SelfSignature"]}`,
 		answer: `{"UserProfileItem":[{"To_Account":"UserID_001","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Level","Value":7}],"ResultCode":0,"ResultInfo":""},{"To_Account":"@TLS#NOT_FOUND","ResultCode":40003,"ResultInfo":"the account does not exist; import it first"}],"Fail_Account":["UserID_009"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}`,
+	},
+}
+
+var setMuteExamples = []call{
+	{
+		name: "mute", summary: "For ever in one-to-one chats", body: `{"Set_Account":"UserID_001","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
+		answer: `{"ErrorCode":0,"ErrorInfo":""}`,
+	},
+	{
+		name: "unknown", summary: "An id that is no account", body: `{"Set_Account":"UserID_009","C2CmsgNospeakingTime":60}`,
+		answer: `{"ErrorCode":130005,"ErrorInfo":"the account does not exist; import it first"}`,
+	},
+}
+
+var getMuteExamples = []call{
+	{
+		name: "muted", summary: "The seconds that are left", body: `{"Get_Account":"UserID_001"}`,
+		answer: `{"ErrorCode":0,"ErrorInfo":"","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
 	},
 }
 

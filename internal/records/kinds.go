@@ -72,6 +72,9 @@ const (
 	// An account whose login sessions change by themselves at a time. The key is that of
 	// dueKey, and the value is empty.
 	kindDue account.Kind = 15
+
+	// The mute of an account, as the JSON of Mute. The key is appPrefix and the UserID.
+	kindMute account.Kind = 19
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -80,7 +83,7 @@ var kindNames = map[account.Kind]string{
 	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
-	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions",
+	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions", kindMute: "mutes",
 }
 
 // KindName returns the name of a kind for people, in the plural.

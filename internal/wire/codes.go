@@ -78,6 +78,12 @@ const (
 	StatusInternal  Code = 90994
 	StatusInternal2 Code = 90995
 	StatusInternal3 Code = 91000
+
+	MuteParse      Code = 130001
+	MuteNoTarget   Code = 130004
+	MuteBadAccount Code = 130005
+	MuteNoTime     Code = 130008
+	MuteInternal   Code = 130014
 )
 
 // Gateway reports whether c is an error of the vendor's gateway, which refuses

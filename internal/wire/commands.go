@@ -18,7 +18,7 @@ type Command struct {
 
 	Summary string // one sentence: what it does
 	More    string // what else a caller should know; may be empty
-	Source  string // its section in protocol.md
+	Source  string // its section in protocol.md, or after an S in protocol-sessions.md
 
 	Rate  int // calls per second of one app, unless the app sets another limit (protocol.md §1.4)
 	Batch int // maximum number of items of a call; 0 if a call is about one account
@@ -76,6 +76,16 @@ var Commands = []Command{
 		Service: "profile", Name: "portrait_get", Source: "§3.9", Summary: "Read tags of profiles.",
 		More: "The call succeeds even if an id is not an account.",
 		Rate: 200, Batch: MaxBatch, Layout: ProfileLayout, Request: PortraitGetRequest{}, Response: PortraitGetResponse{},
+	},
+	{
+		Service: "openconfigsvr", Name: "setnospeaking", Source: "S§9.1", Summary: "Mute an account.",
+		More: "A time of 0 lifts the mute. Rollcall keeps the times for programs that ask for them; it carries no messages.",
+		Rate: 200, Layout: BareLayout, Request: SetMuteRequest{}, Response: SetMuteResponse{},
+	},
+	{
+		Service: "openconfigsvr", Name: "getnospeaking", Source: "S§9.1", Summary: "Query for how long an account is muted.",
+		More: "0 means not muted, and 4294967295 for ever.",
+		Rate: 200, Layout: BareLayout, Request: GetMuteRequest{}, Response: GetMuteResponse{},
 	},
 }
 

@@ -68,3 +68,16 @@ type PortraitGetRequest struct {
 	To_Account List[Text]
 	TagList    List[Text]
 }
+
+// SetMuteRequest is the body of setnospeaking. At least one of the times is
+// required.
+type SetMuteRequest struct {
+	Set_Account            Text
+	C2CmsgNospeakingTime   Seconds
+	GroupmsgNospeakingTime Seconds
+}
+
+// GetMuteRequest is the body of getnospeaking.
+type GetMuteRequest struct {
+	Get_Account Text
+}

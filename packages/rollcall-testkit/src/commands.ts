@@ -11,6 +11,8 @@ export const services = {
   querystate: 'openim',
   portrait_set: 'profile',
   portrait_get: 'profile',
+  setnospeaking: 'openconfigsvr',
+  getnospeaking: 'openconfigsvr',
 } as const;
 
 /** The name of a command, such as `account_import`. */
