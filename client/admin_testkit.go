@@ -52,8 +52,8 @@ func (c *AdminClient) clock(ctx context.Context, method string, sdkAppID uint32,
 	return result(clock, c.call(ctx, adminCall{method: method, path: appPath(sdkAppID) + "/clock", body: body, resp: clock}))
 }
 
-// ResetApp removes all accounts, tombstones, kicks and mutes of a test app, in one step, and
-// resets its clock. The admins get new accounts. Keys, admins and settings stay. If the
+// ResetApp removes all accounts, robots, tombstones, kicks and mutes of a test app, in one
+// step, and resets its clock. The admins get new accounts. Keys, admins and settings stay. If the
 // store cannot do that, the error is [SlugUnsupported], as with snapshots. ResetApp needs
 // the scope admin.
 func (c *AdminClient) ResetApp(ctx context.Context, sdkAppID uint32) (*App, error) {

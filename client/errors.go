@@ -15,6 +15,7 @@ type Code int
 // Codes that callers act on. A server may send any other number of the vendor's tables
 // too (protocol.md §1.5 to §1.7).
 const (
+	CodeRobotRefused     Code = 10008  // no id of a robot, no such robot, or too many of them
 	CodeRelationConflict Code = 30008  // relation data is being written; delete in batches
 	CodeProfileNoAccount Code = 40003  // CodeNoAccount in the profile commands
 	CodeSensitiveWord    Code = 40005  // the value contains a word that the app does not allow

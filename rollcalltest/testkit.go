@@ -8,8 +8,8 @@ import (
 	"rollcall/usersig"
 )
 
-// Reset removes all accounts, tombstones, kicks and mutes of the app in one step, and lets its
-// clock show real time. The admins get new accounts. Keys, admins, settings and snapshots
+// Reset removes all accounts, robots, tombstones, kicks and mutes of the app in one step, and
+// lets its clock show real time. The admins get new accounts. Keys, admins, settings and snapshots
 // stay. Faults and lockouts end, and the calls of the app are forgotten, as by
 // [Server.Restore].
 //

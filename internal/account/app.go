@@ -30,6 +30,7 @@ func (e Edition) Paid() bool { return e != Trial && e != Development }
 const (
 	TrialQuota           = 100 // accounts of a trial app
 	MaxAdmins            = 10
+	MaxRobots            = 20
 	DefaultTombstoneDays = 90
 	MaxTombstoneDays     = 36500 // a hundred years
 )

@@ -69,8 +69,8 @@ type Settings struct {
 	KickedAsExpired bool `json:"kicked_as_expired,omitzero"`
 
 	// Code for a caller who is not an admin. Without it the code is 70403 in
-	// im_open_login_svc and 60010 in the other services. documented is 70403, 40004 or
-	// 90009, depending on the service. gateway is 60010 in every service.
+	// im_open_login_svc and 60010 in the other services. documented is 70403, 40004,
+	// 90009, 10008 or 60010, depending on the service. gateway is 60010 in every service.
 	NotAdmin NotAdminMode `json:"not_admin,omitzero"`
 
 	// Let a multiaccount_import in which every item fails for the same reason return
@@ -214,6 +214,6 @@ type NotAdminMode string
 // Modes. The zero NotAdminMode is NotAdminLive.
 const (
 	NotAdminLive       NotAdminMode = ""           // 70403 in im_open_login_svc, 60010 in the other services
-	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004 or 90009, depending on the service
+	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004, 90009, 10008 or 60010, depending on the service
 	NotAdminGateway    NotAdminMode = "gateway"    // 60010 in every service
 )

@@ -21,10 +21,11 @@ const (
 	openim                 // openim
 	profile                // profile
 	mutes                  // openconfigsvr
+	robots                 // openim_robot_http_svc
 	numServices
 )
 
-var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile", "openconfigsvr"}
+var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile", "openconfigsvr", "openim_robot_http_svc"}
 
 // serviceNamed returns the service with that name. A test fails if a command
 // belongs to another service.
@@ -33,40 +34,40 @@ func serviceNamed(name string) service { return service(slices.Index(serviceName
 // wireCodes maps each error to its code in each service. A test fails on an
 // empty cell.
 var wireCodes = map[account.Code][numServices]wire.Code{
-	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal},
-	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal},
-	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal},
-	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
-	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
-	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
-	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount},
-	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount},
-	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter, wire.MuteParse},
-	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter, wire.MuteBadAccount},
-	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter, wire.MuteNoTime},
-	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget, wire.MuteNoTarget},
-	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter, wire.MuteNoTime},
-	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin, wire.GatewayNotAdmin},
-	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong, wire.MuteNoTime},
-	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed, wire.MuteNoTime},
-	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType, wire.MuteNoTime},
-	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag, wire.MuteNoTime},
-	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead, wire.MuteNoTime},
-	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite, wire.MuteNoTime},
-	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive, wire.MuteNoTime},
-	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.Tombstoned},
-	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
-	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
-	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter, wire.MuteBadAccount},
-	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
-	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // apps only
-	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // tokens only
-	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
-	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
-	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
-	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // admin API only
-	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // records only
-	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal}, // records only
+	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal},
+	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal},
+	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal},
+	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // apps only
+	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
+	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // apps only
+	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount, wire.RobotRefused},
+	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount, wire.RobotRefused},
+	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter, wire.MuteParse, wire.RobotParameter},
+	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter, wire.MuteBadAccount, wire.RobotParameter},
+	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter, wire.MuteNoTime, wire.RobotParameter},
+	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget, wire.MuteNoTarget, wire.RobotParameter},
+	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter, wire.MuteNoTime, wire.RobotParameter},
+	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin, wire.GatewayNotAdmin, wire.RobotRefused},
+	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong, wire.MuteNoTime, wire.RobotParameter},
+	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed, wire.MuteNoTime, wire.RobotParameter},
+	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType, wire.MuteNoTime, wire.RobotParameter},
+	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag, wire.MuteNoTime, wire.RobotParameter},
+	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead, wire.MuteNoTime, wire.RobotParameter},
+	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite, wire.MuteNoTime, wire.RobotParameter},
+	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive, wire.MuteNoTime, wire.RobotParameter},
+	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.RobotRefused},
+	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.RobotRefused},
+	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
+	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter, wire.MuteBadAccount, wire.RobotRefused},
+	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // apps only
+	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // apps only
+	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // tokens only
+	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // admin API only
+	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // admin API only
+	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // admin API only
+	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // admin API only
+	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // records only
+	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal}, // records only
 }
 
 // code returns the wire's code for c in service s.

@@ -17,9 +17,10 @@ type PresenceResult struct {
 	session.Devices
 }
 
-// Presence returns the presence of each id, in order.
+// Presence returns the presence of each id, in order. Robots are offline: they do not log
+// in.
 func (d *Directory) Presence(ctx context.Context, app *account.App, ids []account.UserID) ([]PresenceResult, error) {
-	status, err := d.store.Status(ctx, app.ID, ids)
+	status, err := d.status(ctx, app, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,8 @@ func text(tag account.Tag, text string) account.Field {
 
 // silent contains the methods of a Directory that change no account and no app.
 var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
-	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence Profiles Ready Record Reseal RunSessions SetMute Snapshot Snapshots SweepMutes Watermark
+	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence Profiles Ready Record Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
+	Watermark
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in
@@ -200,6 +201,16 @@ func TestEvents(t *testing.T) {
 		}, at(account.EventDeleted, ids("d")...)},
 		{"Delete", func() { e.deletes("a", "nobody", "administrator", "b", "c") }, at(account.EventDeleted, ids("a", "b", "c")...)},
 		{"Delete", func() { e.deletes("a", "administrator") }, nil},
+		{"CreateRobot", func() {
+			err = e.dir.CreateRobot(ctx, e.app, "@RBT#1", []directory.Change{{Tag: account.TagNick, Value: account.Value{Text: "R"}}})
+		}, at(account.EventImported, account.EventItem{ID: "@RBT#1", Created: true, Fields: []account.Field{text(account.TagNick, "R")}})},
+		{"CreateRobot", func() { err = e.dir.CreateRobot(ctx, e.app, "@RBT#1", nil) }, at(account.EventImported, ids("@RBT#1")...)},
+		{"CreateRobot", func() { _ = e.dir.CreateRobot(ctx, e.app, "bad", nil) }, nil},
+		{"SetProfile", func() {
+			err = e.dir.SetProfile(ctx, e.app, "@RBT#1", []directory.Change{{Tag: account.TagNick}})
+		}, at(account.EventChanged, account.EventItem{ID: "@RBT#1", Fields: []account.Field{{Tag: account.TagNick}}})},
+		{"DeleteRobot", func() { err = e.dir.DeleteRobot(ctx, e.app, "@RBT#1") }, at(account.EventDeleted, ids("@RBT#1")...)},
+		{"DeleteRobot", func() { _ = e.dir.DeleteRobot(ctx, e.app, "@RBT#1") }, nil},
 		{"AddKey", func() { _, err = e.dir.AddKey(ctx, "test", appID, secret) }, of(account.EventAppChanged, "key.add")},
 		{"AddKey", func() { _, _ = e.dir.AddKey(ctx, "test", appID, secret) }, nil},
 		{"AddConfiguredKey", func() { _, err = e.dir.AddConfiguredKey(ctx, "test", appID, later, "file-") }, of(account.EventAppChanged, "key.add")},

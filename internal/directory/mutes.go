@@ -61,7 +61,7 @@ func (d *Directory) Mute(ctx context.Context, app *account.App, id account.UserI
 //
 // Codes: NoAccount.
 func (d *Directory) existing(ctx context.Context, app *account.App, id account.UserID) (uint64, error) {
-	status, err := d.store.Status(ctx, app.ID, []account.UserID{id})
+	status, err := d.status(ctx, app, []account.UserID{id})
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +145,7 @@ func (d *Directory) voidMutes(ctx context.Context, app account.AppID, mutes []re
 	for i, m := range mutes {
 		ids[i] = m.UserID
 	}
-	status, err := d.store.Status(ctx, app, ids) // of an app that does not exist, too
+	status, err := d.storedStatus(ctx, app, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -156,4 +156,16 @@ func (d *Directory) voidMutes(ctx context.Context, app account.AppID, mutes []re
 		}
 	}
 	return void, nil
+}
+
+// storedStatus is status for an app that need not exist.
+func (d *Directory) storedStatus(ctx context.Context, id account.AppID, ids []account.UserID) ([]account.Status, error) {
+	app, err := d.records.StoredApp(ctx, id)
+	if account.CodeOf(err) == account.NoApp {
+		return make([]account.Status, len(ids)), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.status(ctx, app, ids)
 }

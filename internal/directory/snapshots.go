@@ -21,8 +21,8 @@ const (
 	MaxSnapshotBytes = 256 << 20 // of all snapshots of the server, roughly
 )
 
-// A Snapshot describes a snapshot of a test app. It contains the accounts, tombstones,
-// kicks and mutes, and the record of the app: name, edition, disabled, keys, admins,
+// A Snapshot describes a snapshot of a test app. It contains the accounts, robots,
+// tombstones, kicks and mutes, and the record of the app: name, edition, disabled, keys, admins,
 // settings and clock.
 type Snapshot struct {
 	Name     string
@@ -34,9 +34,15 @@ type Snapshot struct {
 // A savedApp is the content of a snapshot. It is never changed.
 type savedApp struct {
 	Snapshot
-	app   account.App
-	dump  *account.Dump
-	mutes []records.StoredMute
+	app  account.App
+	dump *account.Dump
+	also savedRecords
+}
+
+// savedRecords are the records that belong to the accounts of an app.
+type savedRecords struct {
+	mutes  []records.StoredMute
+	robots []records.Robot
 }
 
 // snapshots keeps the snapshots of all apps in memory.
@@ -60,7 +66,7 @@ func (d *Directory) TakeSnapshot(ctx context.Context, actor string, id account.A
 		return Snapshot{}, err
 	}
 	saved.Name, saved.Created, saved.Accounts = name, account.Millis(d.clock(id)), len(saved.dump.Accounts)
-	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app) + sizeOfMutes(saved.mutes)
+	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app) + saved.also.size()
 	if err := d.Record(ctx, actor, "snapshot.create", id, name); err != nil {
 		return Snapshot{}, err
 	}
@@ -103,7 +109,7 @@ func (d *Directory) save(ctx context.Context, id account.AppID) (*savedApp, erro
 		if err != nil {
 			return nil, err
 		}
-		mutes, err := d.savedMutes(ctx, id)
+		also, err := d.savedRecords(ctx, app)
 		if err != nil {
 			return nil, err
 		}
@@ -112,18 +118,21 @@ func (d *Directory) save(ctx context.Context, id account.AppID) (*savedApp, erro
 			return nil, err
 		}
 		if again.Version == app.Version && again.Created.Equal(app.Created) {
-			return &savedApp{app: app.Clone(), dump: dump, mutes: mutes}, nil
+			return &savedApp{app: app.Clone(), dump: dump, also: also}, nil
 		}
 	}
 }
 
-// savedMutes returns the mutes of an app for a snapshot.
-func (d *Directory) savedMutes(ctx context.Context, id account.AppID) ([]records.StoredMute, error) {
-	mutes, err := d.records.SavedMutes(ctx, id)
+// savedRecords returns the records of an app for a snapshot.
+func (d *Directory) savedRecords(ctx context.Context, app *account.App) (saved savedRecords, err error) {
+	saved.mutes, err = d.records.SavedMutes(ctx, app.ID)
 	if account.CodeOf(err) == account.Conflict {
 		err = &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has more than %d mutes, which is the most of a snapshot; lift some, or reset the app", MaxSnapshotMutes)}
 	}
-	return mutes, err
+	if err == nil {
+		saved.robots, err = d.records.Robots(ctx, app)
+	}
+	return saved, err
 }
 
 // sizeOf returns roughly how much memory a dump takes.
@@ -143,14 +152,18 @@ func sizeOf(dump *account.Dump) int64 {
 	return int64(n)
 }
 
-// sizeOfMutes returns roughly how much memory mutes take.
-func sizeOfMutes(mutes []records.StoredMute) int64 {
+// size returns roughly how much memory s takes.
+func (s *savedRecords) size() int64 {
 	const perMute = 64
 	n := 0
-	for _, m := range mutes {
+	for _, m := range s.mutes {
 		n += perMute + len(m.UserID)
 	}
-	return int64(n)
+	var robots account.Dump
+	for i := range s.robots {
+		robots.Accounts = append(robots.Accounts, s.robots[i].Account())
+	}
+	return int64(n) + sizeOf(&robots)
 }
 
 // sizeOfApp returns roughly how much memory the record of an app takes. Its largest part can
@@ -235,7 +248,7 @@ func (d *Directory) Snapshots(ctx context.Context, id account.AppID) ([]Snapshot
 }
 
 // RestoreSnapshot returns a test app to the state of a snapshot, in one step: all accounts
-// with their internal ids, tombstones, kicks and mutes, and the record of the app. The time at
+// and robots with their internal ids, tombstones, kicks and mutes, and the record of the app. The time at
 // which the app expires stays. The snapshot stays, too.
 //
 // Codes: NoApp, InvalidApp if the app is no test app, NoSnapshot.
@@ -251,7 +264,7 @@ func (d *Directory) RestoreSnapshot(ctx context.Context, actor string, id accoun
 	if err := d.thin(ctx, id); err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump, saved.mutes}, id, func(a *account.App) {
+	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump, saved.also}, id, func(a *account.App) {
 		expires := a.Expires
 		*a = saved.app.Clone()
 		a.Expires = expires

@@ -21,6 +21,7 @@ var services = []Tag{
 	{"openim", "Presence."},
 	{"profile", "Profiles."},
 	{"openconfigsvr", "Mutes."},
+	{"openim_robot_http_svc", "Robots."},
 }
 
 // Wire describes the vendor's protocol. Its examples are calls that succeed in their order

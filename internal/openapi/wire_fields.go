@@ -12,6 +12,7 @@ const (
 	faceText   = "The URL of the picture, at most 500 bytes. Empty or absent leaves what is stored."
 	flagText   = "1 asks for it."
 	muteText   = "Seconds; 0 lifts the mute, and 4294967295 is for ever. Absent leaves what is stored."
+	robotText  = "The id of a robot: 6 to 32 bytes of printable ASCII, beginning with @RBT#."
 	leftText   = "The seconds that are left; 0 for not muted, and 4294967295 for ever."
 )
 
@@ -55,6 +56,13 @@ var wireFields = map[string]refinement{
 	"SetMuteRequest.C2CmsgNospeakingTime":   {text: muteText},
 	"SetMuteRequest.GroupmsgNospeakingTime": {text: muteText},
 	"GetMuteRequest.Get_Account":            {text: knownText, most: account.MaxUserIDBytes, required: true},
+
+	"CreateRobotRequest.UserID":        {text: robotText, most: account.MaxUserIDBytes, required: true},
+	"CreateRobotRequest.Nick":          {text: nickText, most: account.MaxValueBytes},
+	"CreateRobotRequest.FaceUrl":       {text: faceText, most: account.MaxValueBytes},
+	"CreateRobotRequest.SelfSignature": {text: "The signature, at most 500 bytes of UTF-8. Empty or absent leaves what is stored.", most: account.MaxValueBytes},
+	"DeleteRobotRequest.Robot_Account": {text: robotText, most: account.MaxUserIDBytes, required: true},
+	"GetRobotsResponse.Robot_Account":  {text: "The ids of the robots."},
 
 	"GetMuteResponse.C2CmsgNospeakingTime":   {text: leftText},
 	"GetMuteResponse.GroupmsgNospeakingTime": {text: leftText},

@@ -29,6 +29,9 @@ func commands() []command {
 		{wire.CommandNamed("portrait_get"), portraitGetExamples},
 		{wire.CommandNamed("setnospeaking"), setMuteExamples},
 		{wire.CommandNamed("getnospeaking"), getMuteExamples},
+		{wire.CommandNamed("create_robot"), createRobotExamples},
+		{wire.CommandNamed("get_all_robots"), getRobotsExamples},
+		{wire.CommandNamed("delete_robot"), deleteRobotExamples},
 		{wire.CommandNamed("kick"), kickExamples},
 		{wire.CommandNamed("account_delete"), deleteExamples},
 	}
@@ -120,6 +123,26 @@ var getMuteExamples = []call{
 	{
 		name: "muted", summary: "The seconds that are left", body: `{"Get_Account":"UserID_001"}`,
 		answer: `{"ErrorCode":0,"ErrorInfo":"","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
+	},
+}
+
+var createRobotExamples = []call{
+	{name: "create", summary: "A robot with a profile", body: `{"UserID":"@RBT#001","Nick":"Robot","FaceUrl":"http://www.qq.com","SelfSignature":"At your service"}`, answer: infoFirstOK},
+	{
+		name: "refused", summary: "An id that is not that of a robot", body: `{"UserID":"robot"}`,
+		answer: `{"ActionStatus":"FAIL","ErrorInfo":"the UserID of a robot starts with @RBT#; add it","ErrorCode":10008}`,
+	},
+}
+
+var getRobotsExamples = []call{
+	{name: "list", summary: "All of them", body: `{}`, answer: `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"Robot_Account":["@RBT#001"]}`},
+}
+
+var deleteRobotExamples = []call{
+	{name: "delete", summary: "A robot", body: `{"Robot_Account":"@RBT#001"}`, answer: infoFirstOK},
+	{
+		name: "unknown", summary: "A robot that does not exist", body: `{"Robot_Account":"@RBT#009"}`,
+		answer: `{"ActionStatus":"FAIL","ErrorInfo":"the app has no such robot; there is nothing to delete","ErrorCode":10008}`,
 	},
 }
 

@@ -67,6 +67,10 @@ func shown(s string) string {
 // are compared.
 var Volatile = []string{"RequestId", "Instid"}
 
+// unordered lists the fields whose arrays have no documented order. Servers sort the ids
+// that they contain, and pseudonyms sort differently.
+var unordered = []string{"Robot_Account"}
+
 // A value is a value in JSON. Members keep their order.
 type value struct {
 	kind    byte // as jsontext.Kind: n, b (true or false), ", 0, { or [

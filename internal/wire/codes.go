@@ -8,6 +8,10 @@ type Code int
 const (
 	OK Code = 0
 
+	RobotInternal  Code = 10002
+	RobotParameter Code = 10004
+	RobotRefused   Code = 10008
+
 	RelationInternal Code = 30006
 	RelationTimeout  Code = 30007
 	RelationConflict Code = 30008

@@ -87,6 +87,20 @@ var Commands = []Command{
 		More: "0 means not muted, and 4294967295 for ever.",
 		Rate: 200, Layout: BareLayout, Request: GetMuteRequest{}, Response: GetMuteResponse{},
 	},
+	{
+		Service: "openim_robot_http_svc", Name: "create_robot", Source: "S§9.4", Summary: "Create a robot.",
+		More: "A robot that exists is kept; a text in the request replaces the stored one. An app has at most 20 robots, which do not count for its quota.",
+		Rate: 200, Layout: InfoFirst, Request: CreateRobotRequest{}, Response: RobotResponse{},
+	},
+	{
+		Service: "openim_robot_http_svc", Name: "delete_robot", Source: "S§9.4", Summary: "Delete a robot.",
+		More: "create_robot creates it again, with an empty profile.",
+		Rate: 200, Layout: InfoFirst, Request: DeleteRobotRequest{}, Response: RobotResponse{},
+	},
+	{
+		Service: "openim_robot_http_svc", Name: "get_all_robots", Source: "S§9.4", Summary: "List the robots.",
+		Rate: 200, Layout: InfoFirst, Request: GetRobotsRequest{}, Response: GetRobotsResponse{},
+	},
 }
 
 // Path returns the path of c.

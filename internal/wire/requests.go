@@ -81,3 +81,19 @@ type SetMuteRequest struct {
 type GetMuteRequest struct {
 	Get_Account Text
 }
+
+// CreateRobotRequest is the body of create_robot.
+type CreateRobotRequest struct {
+	UserID        Text
+	Nick          Text
+	FaceUrl       Text
+	SelfSignature Text
+}
+
+// DeleteRobotRequest is the body of delete_robot.
+type DeleteRobotRequest struct {
+	Robot_Account Text
+}
+
+// GetRobotsRequest is the body of get_all_robots, which has no fields.
+type GetRobotsRequest struct{}

@@ -201,6 +201,17 @@ type GetMuteResponse struct {
 	GroupmsgNospeakingTime uint32
 }
 
+// RobotResponse is the response of create_robot and of delete_robot.
+type RobotResponse struct {
+	HeadInfoFirst
+}
+
+// GetRobotsResponse is the response of get_all_robots.
+type GetRobotsResponse struct {
+	HeadInfoFirst
+	Robot_Account []string
+}
+
 // Encode returns v in the form of the vendor's servers: compact JSON that does
 // not escape <, > and &.
 func Encode(v any) ([]byte, error) { return json.Marshal(v) }

@@ -94,7 +94,7 @@ export class App {
   }
 
   /**
-   * Makes the app as good as new: removes its accounts, tombstones, kicks, mutes, faults and
+   * Makes the app as good as new: removes its accounts, robots, tombstones, kicks, mutes, faults and
    * recorded calls, and lets its clock show real time. Its admins get new accounts. Its
    * key, settings and snapshots stay.
    */

@@ -13,6 +13,9 @@ export const services = {
   portrait_get: 'profile',
   setnospeaking: 'openconfigsvr',
   getnospeaking: 'openconfigsvr',
+  create_robot: 'openim_robot_http_svc',
+  delete_robot: 'openim_robot_http_svc',
+  get_all_robots: 'openim_robot_http_svc',
 } as const;
 
 /** The name of a command, such as `account_import`. */
