@@ -739,3 +739,17 @@ func TestD85_DeletedRobots(t *testing.T) {
 		w.want("portrait_get", `{"To_Account":["@RBT#0"],"TagList":["Tag_Profile_IM_Nick"]}`, `"ProfileItem":[]`)
 	})
 }
+
+func TestD86_Addresses(t *testing.T) {
+	for setting, list := range map[string]string{"": "[]", `{"settings":{"ip_list":["2001:db8::1"]}}`: `["2001:db8::1"]`} {
+		inWorld(t, setting, func(w *world) { // where calls arrive at no address
+			for _, nettype := range []string{"", "&nettype=6", "&nettype=7", "&nettype=%zz"} {
+				w.want(target("GetIPList", "")+nettype, "{}", `{"ActionStatus":"OK","ErrorCode":0,"IPList":`+list+"}")
+			}
+		})
+	}
+	srv := rollcalltest.NewServer(t)
+	if got, err := srv.Client.IPList(t.Context()); err != nil || !slices.Equal(got, []string{"127.0.0.1"}) {
+		t.Errorf("IPList = %q, %v", got, err)
+	}
+}

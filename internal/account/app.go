@@ -110,6 +110,7 @@ func (a *App) Clone() App {
 	c.Settings.CustomTags = slices.Clone(a.Settings.CustomTags)
 	c.Settings.Words = slices.Clone(a.Settings.Words)
 	c.Settings.AllowSources = slices.Clone(a.Settings.AllowSources)
+	c.Settings.IPList = slices.Clone(a.Settings.IPList)
 	c.Settings.RateLimits = maps.Clone(a.Settings.RateLimits)
 	c.Settings.PushPlatforms = slices.Clone(a.Settings.PushPlatforms)
 	c.Settings.LinkTimeouts = maps.Clone(a.Settings.LinkTimeouts)

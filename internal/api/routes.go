@@ -32,6 +32,7 @@ func (s *Server) handlers() map[string]serveFunc {
 		"create_robot":        command(s.createRobot),
 		"delete_robot":        command(s.deleteRobot),
 		"get_all_robots":      command(s.getAllRobots),
+		"GetIPList":           command(s.getIPList),
 	}
 }
 

@@ -177,6 +177,9 @@ func sizeOfApp(a *account.App) int64 {
 	for _, admin := range a.Admins {
 		n += perText + len(admin)
 	}
+	for _, address := range a.Settings.IPList {
+		n += perText + len(address)
+	}
 	return int64(n)
 }
 

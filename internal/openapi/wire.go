@@ -22,6 +22,7 @@ var services = []Tag{
 	{"profile", "Profiles."},
 	{"openconfigsvr", "Mutes."},
 	{"openim_robot_http_svc", "Robots."},
+	{"ConfigSvc", "Addresses of the service."},
 }
 
 // Wire describes the vendor's protocol. Its examples are calls that succeed in their order

@@ -64,6 +64,8 @@ var wireFields = map[string]refinement{
 	"DeleteRobotRequest.Robot_Account": {text: robotText, most: account.MaxUserIDBytes, required: true},
 	"GetRobotsResponse.Robot_Account":  {text: "The ids of the robots."},
 
+	"GetIPListResponse.IPList": {text: "Addresses and networks."},
+
 	"GetMuteResponse.C2CmsgNospeakingTime":   {text: leftText},
 	"GetMuteResponse.GroupmsgNospeakingTime": {text: leftText},
 

@@ -32,6 +32,7 @@ func commands() []command {
 		{wire.CommandNamed("create_robot"), createRobotExamples},
 		{wire.CommandNamed("get_all_robots"), getRobotsExamples},
 		{wire.CommandNamed("delete_robot"), deleteRobotExamples},
+		{wire.CommandNamed("GetIPList"), ipListExamples},
 		{wire.CommandNamed("kick"), kickExamples},
 		{wire.CommandNamed("account_delete"), deleteExamples},
 	}
@@ -144,6 +145,10 @@ var deleteRobotExamples = []call{
 		name: "unknown", summary: "A robot that does not exist", body: `{"Robot_Account":"@RBT#009"}`,
 		answer: `{"ActionStatus":"FAIL","ErrorInfo":"the app has no such robot; there is nothing to delete","ErrorCode":10008}`,
 	},
+}
+
+var ipListExamples = []call{
+	{name: "addresses", summary: "The address that the call arrived at", body: `{}`, answer: `{"ActionStatus":"OK","ErrorCode":0,"IPList":["127.0.0.1"]}`},
 }
 
 var kickExamples = []call{

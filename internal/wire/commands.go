@@ -101,6 +101,11 @@ var Commands = []Command{
 		Service: "openim_robot_http_svc", Name: "get_all_robots", Source: "S§9.4", Summary: "List the robots.",
 		Rate: 200, Layout: InfoFirst, Request: GetRobotsRequest{}, Response: GetRobotsResponse{},
 	},
+	{
+		Service: "ConfigSvc", Name: "GetIPList", Source: "S§9.3", Summary: "List the addresses of the service.",
+		More: "The addresses are those of the app's setting ip_list, or the one that the call arrived at.",
+		Rate: 200, Request: GetIPListRequest{}, Response: GetIPListResponse{},
+	},
 }
 
 // Path returns the path of c.

@@ -97,3 +97,6 @@ type DeleteRobotRequest struct {
 
 // GetRobotsRequest is the body of get_all_robots, which has no fields.
 type GetRobotsRequest struct{}
+
+// GetIPListRequest is the body of GetIPList, which has no fields.
+type GetIPListRequest struct{}

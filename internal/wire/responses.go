@@ -212,6 +212,13 @@ type GetRobotsResponse struct {
 	Robot_Account []string
 }
 
+// GetIPListResponse is the response of GetIPList, which has no ErrorInfo.
+type GetIPListResponse struct {
+	ActionStatus string
+	ErrorCode    Code
+	IPList       []string
+}
+
 // Encode returns v in the form of the vendor's servers: compact JSON that does
 // not escape <, > and &.
 func Encode(v any) ([]byte, error) { return json.Marshal(v) }

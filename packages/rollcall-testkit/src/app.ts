@@ -34,7 +34,8 @@ export interface Answer {
   /** Absent in the responses of openconfigsvr. */
   ActionStatus?: 'OK' | 'FAIL';
   ErrorCode: number;
-  ErrorInfo: string;
+  /** Absent in a response of GetIPList that is OK. */
+  ErrorInfo?: string;
   /** The fields of the command. */
   [field: string]: any;
 }

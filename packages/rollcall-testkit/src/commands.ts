@@ -16,6 +16,7 @@ export const services = {
   create_robot: 'openim_robot_http_svc',
   delete_robot: 'openim_robot_http_svc',
   get_all_robots: 'openim_robot_http_svc',
+  GetIPList: 'ConfigSvc',
 } as const;
 
 /** The name of a command, such as `account_import`. */
