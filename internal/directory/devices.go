@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"rollcall/internal/account"
@@ -20,6 +21,12 @@ type PresenceResult struct {
 // Presence returns the presence of each id, in order. Robots are offline: they do not log
 // in.
 func (d *Directory) Presence(ctx context.Context, app *account.App, ids []account.UserID) ([]PresenceResult, error) {
+	return d.PresenceInto(ctx, app, ids, nil)
+}
+
+// PresenceInto is Presence for callers that reuse memory. It returns the results in the memory
+// of results if that is large enough, and overwrites its content.
+func (d *Directory) PresenceInto(ctx context.Context, app *account.App, ids []account.UserID, results []PresenceResult) ([]PresenceResult, error) {
 	status, err := d.status(ctx, app, ids)
 	if err != nil {
 		return nil, err
@@ -28,15 +35,15 @@ func (d *Directory) Presence(ctx context.Context, app *account.App, ids []accoun
 	if err != nil {
 		return nil, err
 	}
-	results := make([]PresenceResult, len(ids))
+	results = slices.Grow(results[:0], len(ids))
 	for i := range ids {
-		results[i] = PresenceResult{status[i].Exists(), devices[i]}
+		results = append(results, PresenceResult{status[i].Exists(), devices[i]})
 	}
 	return results, nil
 }
 
-// KeepSessions reads all login sessions into memory and keeps them there, which makes status
-// queries and logins faster. Only a process that uses the store alone may call it.
+// KeepSessions reads all login sessions into memory, which makes status queries and logins
+// faster. It does nothing if other processes may use the store.
 func (d *Directory) KeepSessions(ctx context.Context) error { return d.records.KeepPresences(ctx) }
 
 // RunSessions writes and reports what comes due of login sessions, until ctx ends.

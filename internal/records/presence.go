@@ -66,7 +66,7 @@ type PresenceChange struct {
 //
 // Codes: Stale if another change of one of them came first, and those of fn.
 func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users []account.UserID, fn func([]PresenceChange) ([]account.Write, error)) error {
-	m := r.memory.Load()
+	m := r.memory
 	if m != nil {
 		defer m.lock(app, users)()
 	}
@@ -115,6 +115,11 @@ type storedPresence struct {
 // Presences returns the login sessions of accounts, in the order of users. An account
 // without any has nil. They are shared and must not be changed.
 func (r *Registry) Presences(ctx context.Context, app account.AppID, users []account.UserID) ([]*Presence, error) {
+	if m := r.memory; m != nil {
+		if found := m.all(app, users); found != nil {
+			return found, nil
+		}
+	}
 	entries, err := r.entries(ctx, app, users)
 	if err != nil {
 		return nil, err
@@ -129,7 +134,7 @@ func (r *Registry) Presences(ctx context.Context, app account.AppID, users []acc
 // entries returns the login sessions of accounts from memory, and what is not there from the
 // engine.
 func (r *Registry) entries(ctx context.Context, app account.AppID, users []account.UserID) ([]presenceEntry, error) {
-	m := r.memory.Load()
+	m := r.memory
 	if m == nil {
 		return r.storedEntries(ctx, app, users)
 	}
@@ -366,7 +371,7 @@ func (r *Registry) NextPresence(ctx context.Context, after account.AppID) (accou
 
 // RemovePresences removes the login sessions of all accounts of an app.
 func (r *Registry) RemovePresences(ctx context.Context, app account.AppID) error {
-	if m := r.memory.Load(); m != nil {
+	if m := r.memory; m != nil {
 		defer m.lockAll()()
 		defer m.forget(app)
 	}

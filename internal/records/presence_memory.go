@@ -29,7 +29,7 @@ type presenceMemory struct {
 type presenceShard struct {
 	change sync.Mutex
 	mu     sync.RWMutex // protects of
-	of     map[presenceID]presenceEntry
+	of     map[account.AppID]map[account.UserID]presenceEntry
 }
 
 type presenceID struct {
@@ -48,23 +48,29 @@ type presenceEntry struct {
 	unsure bool
 }
 
-// KeepPresences reads all login sessions into memory and keeps them there. Only a process
-// that uses the engine alone may call it. Everything works while it reads, too.
-func (r *Registry) KeepPresences(ctx context.Context) error {
-	m := &presenceMemory{seed: maphash.MakeSeed()}
-	for i := range m.shards {
-		m.shards[i].of = map[presenceID]presenceEntry{}
+// UseAlone tells r that no other process uses its engine, so that r can remember login
+// sessions. It must be called before any other method, because r must know of every change.
+func (r *Registry) UseAlone() {
+	r.memory = &presenceMemory{seed: maphash.MakeSeed()}
+	for i := range r.memory.shards {
+		r.memory.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
 	}
-	r.memory.Store(m)
+}
+
+// KeepPresences reads all login sessions into memory, where they stay. Everything works while
+// it reads, and after it has failed. It does nothing unless r uses its engine alone.
+func (r *Registry) KeepPresences(ctx context.Context) error {
+	m := r.memory
+	if m == nil {
+		return nil
+	}
 	for q := (account.RecordQuery{Kind: kindPresence, Limit: account.MaxListLimit}); ; {
 		page, err := r.e.Records(ctx, q)
 		if err != nil {
-			r.memory.Store(nil)
 			return err
 		}
 		for _, rec := range page.Records {
 			if err := m.add(rec); err != nil {
-				r.memory.Store(nil)
 				return err
 			}
 		}
@@ -105,28 +111,46 @@ func presenceOf(rec account.Record) (presenceEntry, error) {
 	if err != nil {
 		return presenceEntry{}, damaged(kindPresence, rec.Key, err)
 	}
+	for i := range stored.Devices {
+		d := &stored.Devices[i]
+		d.Platform = platforms[d.Platform]
+	}
 	return presenceEntry{Presence: &stored.Presence, due: stored.Due, version: rec.Version}, nil
 }
+
+// platforms contains each platform, so that a million devices share their names.
+var platforms = func() map[account.Platform]account.Platform {
+	all := map[account.Platform]account.Platform{}
+	for _, p := range account.Platforms() {
+		all[p] = p
+	}
+	return all
+}()
 
 func (m *presenceMemory) shard(id presenceID) *presenceShard {
 	return &m.shards[m.index(id)]
 }
 
 func (m *presenceMemory) index(id presenceID) int {
-	return int(maphash.Comparable(m.seed, id) % presenceShards)
+	return int(maphash.String(m.seed, string(id.user)) % presenceShards)
 }
 
 func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	e, ok := s.of[id]
+	e, ok := s.of[id.app][id.user]
 	return e, ok
 }
 
 func (s *presenceShard) put(id presenceID, e presenceEntry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of[id] = e
+	of := s.of[id.app]
+	if of == nil {
+		of = map[account.UserID]presenceEntry{}
+		s.of[id.app] = of
+	}
+	of[account.UserID(strings.Clone(string(id.user)))] = e // the id of a call shares the memory of its body
 }
 
 // find returns the entries of accounts, and the indexes of those that the engine must be
@@ -143,6 +167,24 @@ func (m *presenceMemory) find(app account.AppID, users []account.UserID) (found 
 		found[i] = e
 	}
 	return found, unknown
+}
+
+// all returns the login sessions of accounts, or nil if the engine must be asked for one of
+// them.
+func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Presence {
+	if !m.whole.Load() {
+		return nil
+	}
+	found := make([]*Presence, len(users))
+	for i, user := range users {
+		id := presenceID{app, user}
+		e, _ := m.shard(id).get(id)
+		if e.unsure {
+			return nil
+		}
+		found[i] = e.Presence
+	}
+	return found
 }
 
 // lock locks the accounts for a change, and returns a function that unlocks them. It locks
@@ -206,7 +248,7 @@ func (m *presenceMemory) doubt(changes []PresenceChange) {
 func (s *presenceShard) drop(id presenceID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.of, id)
+	delete(s.of[id.app], id.user)
 }
 
 // forget forgets the accounts of an app, which are removed from the engine. No change is
@@ -215,11 +257,7 @@ func (m *presenceMemory) forget(app account.AppID) {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		for id := range s.of {
-			if id.app == app {
-				delete(s.of, id)
-			}
-		}
+		delete(s.of, app)
 		s.mu.Unlock()
 	}
 }

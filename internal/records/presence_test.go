@@ -77,6 +77,7 @@ func TestMemoryMeanwhile(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	r := records.New(v.e, nil)
+	r.UseAlone()
 	wg.Go(func() {
 		if err := r.KeepPresences(t.Context()); err != nil {
 			t.Error(err)
@@ -153,6 +154,7 @@ func TestMemoryInDoubt(t *testing.T) {
 	e := &doubtful{Engine: new(mem.Store), rnd: rand.New(rand.NewPCG(seed, 0))}
 	v := newEnv(t, e.Engine)
 	r := records.New(e, nil)
+	r.UseAlone()
 	if err := r.KeepPresences(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +182,7 @@ func TestMemoryReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := records.New(e, nil)
+	r.UseAlone()
 	if err := r.KeepPresences(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -43,13 +43,11 @@ func (s *Server) components() []component {
 	return append(list, component{name: "addresses", run: s.serve}, component{name: "supervisor", run: s.runSupervisor})
 }
 
-// runSessions writes and reports what comes due of login sessions, until ctx ends. It keeps
-// them in memory if no other server uses the store.
+// runSessions reads login sessions into memory if no other server uses the store. Then it
+// writes and reports what comes due of them, until ctx ends.
 func (s *Server) runSessions(ctx context.Context, _ func(error)) error {
-	if !s.shared {
-		if err := s.dir.KeepSessions(ctx); err != nil && ctx.Err() == nil {
-			return err
-		}
+	if err := s.dir.KeepSessions(ctx); err != nil && ctx.Err() == nil {
+		return err
 	}
 	return s.dir.RunSessions(ctx)
 }

@@ -57,6 +57,7 @@ func BenchmarkDevices(b *testing.B) {
 	}
 	b.Run("engine", read)
 	begun := time.Now()
+	r.UseAlone()
 	if err := r.KeepPresences(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -74,6 +74,7 @@ func (v *env) open() {
 	v.e = checked.New(anystore.OpenDir(v.T, v.kind, v.dir))
 	v.r = records.New(v.e, nil)
 	if v.memory {
+		v.r.UseAlone()
 		if err := v.r.KeepPresences(v.Context()); err != nil {
 			v.Fatal(err)
 		}
