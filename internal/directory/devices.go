@@ -43,7 +43,7 @@ func (d *Directory) PresenceInto(ctx context.Context, app *account.App, ids []ac
 }
 
 // KeepSessions reads all login sessions into memory, which makes status queries and logins
-// faster. It does nothing if other processes may use the store.
+// faster. Only a process that uses the store alone may call it.
 func (d *Directory) KeepSessions(ctx context.Context) error { return d.records.KeepPresences(ctx) }
 
 // RunSessions writes and reports what comes due of login sessions, until ctx ends.

@@ -30,7 +30,9 @@ type Options struct {
 	// commit of its change. Nil keeps none.
 	Keeps func(account.AppID) bool
 
-	// Announce is told of each event after its change is durable. Optional.
+	// Announce is told of each event after its change is durable. It hears of the changes of
+	// an account on this server one after the other, in their order, and must not change login
+	// sessions. Optional.
 	Announce func(account.Event)
 
 	// NewID returns a random ID of a device, below 2^53. Nil is the usual one.
@@ -194,7 +196,7 @@ func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a act
 // Codes: Stale if another change came first.
 func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
 	var e account.Event
-	err := s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+	return s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
 		if e, err = s.apply(changes, a); err != nil {
 			return nil, err
 		}
@@ -202,11 +204,11 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 			return append(slices.Clone(a.also), records.Outbox(e)...), nil
 		}
 		return a.also, nil
+	}, func() {
+		if len(e.Items) > 0 {
+			s.o.Announce(e)
+		}
 	})
-	if err == nil && len(e.Items) > 0 {
-		s.o.Announce(e)
-	}
-	return err
 }
 
 // apply sets what the action makes of changes, and returns its event.
@@ -224,7 +226,9 @@ func (s *Sessions) apply(changes []records.PresenceChange, a action) (account.Ev
 		if err := a.do(t); err != nil {
 			return e, err
 		}
-		c.Next, c.Due = t.next()
+		if next, due := t.next(); due != c.Due || !same(next, c.Next) {
+			c.Next, c.Due = next, due
+		}
 		for j := range t.events {
 			e.Items = append(e.Items, account.EventItem{ID: c.User, State: &t.events[j]})
 		}

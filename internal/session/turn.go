@@ -153,6 +153,15 @@ func (t *turn) next() (*records.Presence, int64) {
 	return t.p, first
 }
 
+// same reports whether p and q are the same login sessions, or both none.
+func same(p, q *records.Presence) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p.Account == q.Account && p.Status == q.Status && p.LastEvent == q.LastEvent &&
+		slices.Equal(p.Devices, q.Devices) && slices.Equal(p.Replaced, q.Replaced)
+}
+
 // sorted returns the devices in the order of query_online_status: by platform, then by the
 // time of the login (protocol-sessions.md §4).
 func (t *turn) sorted() []records.Device {
