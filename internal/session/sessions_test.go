@@ -23,6 +23,7 @@ import (
 	"rollcall/internal/records"
 	"rollcall/internal/session"
 	"rollcall/internal/store/checked"
+	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil/anystore"
 	"rollcall/internal/testutil/pgtest"
 )
@@ -397,6 +398,33 @@ func TestAppGone(t *testing.T) {
 			v.Errorf("app %d has something due, %v", app, err)
 		}
 	})
+}
+
+// TestAppJustCreated sweeps on a server that has not heard yet of an app that another one has
+// created.
+func TestAppJustCreated(t *testing.T) {
+	store := new(mem.Store)
+	here, there := records.New(store, nil), records.New(store.Handle(account.MaxStale), nil)
+	if apps, err := there.Apps(t.Context()); err != nil || len(apps) > 0 {
+		t.Fatalf("the apps are %v, %v", apps, err)
+	}
+	app, err := here.CreateApp(t.Context(), account.App{ID: appID, Edition: account.Development}, account.AuditEntry{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	now := func(*account.App) time.Time { return start }
+	s := session.New(session.Options{Records: here, Now: now})
+	if _, err := s.Login(t.Context(), session.Target{App: app, User: "alice", InternalID: 1}, session.Login{Platform: account.Web, Expires: start.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := session.New(session.Options{Records: there, Now: now}).Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ds, err := s.Devices(t.Context(), app, []account.UserID{"alice"}, []account.Status{{InternalID: 1}})
+	if err != nil || ds[0].State() != session.Online {
+		t.Errorf("alice is %+v, %v", ds, err)
+	}
 }
 
 // TestDue makes random changes, and compares the times at which something is due with what
