@@ -106,7 +106,8 @@ func (s *Sessions) Silence(ctx context.Context, at Target, id uint64, why Silenc
 // Reconnect gives a device a new link within its login session. A device that gave way to
 // another one logs in again, with another ID, if the app lets it.
 //
-// Codes: NoDevice, and Replaced if the app does not let it.
+// Codes: NoDevice, BadParameter if its UserSig has expired, and Replaced if the app does not
+// let it.
 func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result LoggedIn, err error) {
 	err = s.change(ctx, at, func(t *turn) (err error) {
 		result, err = t.reconnect(id, s.o.NewID)

@@ -68,12 +68,21 @@ func due(d *records.Device) (first int64) {
 	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
 	}
-	for _, at := range [...]int64{d.Silent, d.Expires, d.Vouched} {
+	for _, at := range [...]int64{d.Silent, sigEnd(d), d.Vouched} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
 	}
 	return first
+}
+
+// sigEnd returns when the UserSig of d stops being valid, or 0 for never. It is still valid
+// in the whole second of its expiry.
+func sigEnd(d *records.Device) int64 {
+	if d.Expires == 0 {
+		return 0
+	}
+	return (d.Expires/1000 + 1) * 1000
 }
 
 // expire changes the state of d at the time at which it is due.
