@@ -61,7 +61,7 @@ var imports = map[string][]string{
 	"internal/directory":  {"internal/account", "internal/records", "internal/session"},
 	"internal/session":    {"internal/account", "internal/records"},
 	"internal/records":    {"internal/account", "internal/seal"},
-	"internal/seed":       {"internal/account", "internal/directory", "internal/spelling"},
+	"internal/seed":       {"internal/account", "internal/directory", "internal/records", "internal/session", "internal/spelling"},
 	"internal/seal":       {"internal/account", "internal/durable", "internal/private"},
 	"internal/backup":     {"internal/durable"},
 	"internal/repository": {"internal/account", "internal/backup", "internal/durable"},

@@ -137,12 +137,12 @@ type Config struct {
 	// network. Do not set it on a server with real accounts.
 	AllowTestApps *bool `name:"allow-test-apps" negatable:"" help:"Allow test apps, which may accept any signature (default: only on a developer's server)."`
 
-	// Files with test apps and accounts that the server creates at its start, or changes
-	// where they differ. It is a list; in the environment, commas separate the names. A
-	// file is YAML or JSON; docs/testing.md describes it. Nothing is ever removed, and only
-	// test apps are changed. It requires a server that allows test apps. Set it for tests
-	// that need a known state.
-	Seed []string `name:"seed" placeholder:"FILE" help:"Test apps and accounts to create at the start, in YAML or JSON; may be repeated."`
+	// Files with test apps, accounts and devices that the server creates at its start, or
+	// changes where they differ. It is a list; in the environment, commas separate the
+	// names. A file is YAML or JSON; docs/testing.md describes it. Nothing is ever removed,
+	// and only test apps are changed. It requires a server that allows test apps. Set it for
+	// tests that need a known state.
+	Seed []string `name:"seed" placeholder:"FILE" help:"Test apps, accounts and devices to create at the start, in YAML or JSON; may be repeated."`
 
 	// The app to serve, a number from 1 to 4294967295, instead of a developer's demo
 	// app. If the store does not have the app, the server creates it, never as a test

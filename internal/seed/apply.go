@@ -14,10 +14,10 @@ import (
 
 // A Result says what a file contains.
 type Result struct {
-	Apps, Accounts int
+	Apps, Accounts, Devices int
 }
 
-// Apply creates and changes the apps and accounts of f. An app of f is created as a test
+// Apply creates and changes the apps, accounts and devices of f. An app of f is created as a test
 // app; an app that exists must be one. Accounts are imported even if they were deleted
 // before. If Apply fails, it may have applied a part of f, and can be repeated. The error is
 // one sentence with the file and the line.
@@ -26,13 +26,22 @@ func (f *File) Apply(ctx context.Context, dir *directory.Directory) (r Result, e
 		a, at := &f.apps[i], pointer("apps", i)
 		record, err := f.applyApp(ctx, dir, a, at)
 		if err == nil {
+			err = f.checkRoom(record, a.Accounts, at)
+		}
+		if err == nil {
 			err = f.applyUsers(ctx, dir, record, a.Accounts, at)
+		}
+		if err == nil {
+			err = f.applyDevices(ctx, dir, record, a.Accounts, at)
 		}
 		if err != nil {
 			return r, err
 		}
 		r.Apps++
 		r.Accounts += len(a.Accounts)
+		for _, u := range a.Accounts {
+			r.Devices += len(u.Devices)
+		}
 	}
 	return r, nil
 }

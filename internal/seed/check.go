@@ -39,6 +39,11 @@ func (f *File) check(commands []string) error {
 		if err := f.checkUsers(&record, a.Accounts, at); err != nil {
 			return err
 		}
+		if a.Settings != nil { // otherwise those of the store decide
+			if err := f.checkRoom(&record, a.Accounts, at); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -79,6 +84,9 @@ func (f *File) checkUsers(record *account.App, users []user, at jsontext.Pointer
 		seen[u.ID] = f.lines[at]
 		if _, err := u.changes(); err != nil {
 			return f.errorf(at+"/profile", "%v", err)
+		}
+		if err := f.checkDevices(&u, at); err != nil {
+			return err
 		}
 	}
 	return nil

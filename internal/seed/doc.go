@@ -1,5 +1,5 @@
-// Package seed reads files with test apps and their accounts, and applies them to a
-// directory. A server applies its seed files at each start.
+// Package seed reads files with test apps, their accounts and the virtual devices of these,
+// and applies them to a directory. A server applies its seed files at each start.
 //
 // A file is YAML, or JSON, which is a part of YAML. Files are read strictly: an unknown
 // name, a wrong type or a name that occurs twice is an error with the number of its line.
@@ -19,6 +19,11 @@
 //	        profile:
 //	          Tag_Profile_IM_Level: 7
 //	          Tag_Profile_Custom_team: red
+//	        custom_status: busy
+//	        devices:
+//	          - platform: Android
+//	            address: 192.0.2.7
+//	          - {platform: iPhone, state: push}
 //
 // Applying a file again has no further effect. It never removes anything.
 package seed

@@ -44,6 +44,9 @@ type user struct {
 	Nick    string                         `json:"nick"`
 	FaceURL string                         `json:"face_url"`
 	Profile map[account.Tag]jsontext.Value `json:"profile"`
+	Devices []device                       `json:"devices"`
+
+	CustomStatus string `json:"custom_status"`
 }
 
 // Read reads a seed file. It checks everything that does not depend on the apps of the

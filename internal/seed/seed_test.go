@@ -181,13 +181,18 @@ func TestMark(t *testing.T) {
 	}
 }
 
+// accountOf returns a file with an account that has a line more.
+func accountOf(line string) string {
+	return "apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        " + line + "\n"
+}
+
 // TestRefused reads files with an error. The text of the error ends with the wanted one.
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"apps:\n  - sdkappid: 5\n    nmae: shop\n", `:3: "nmae" is unknown here: did you mean name?`},
 		{"aps: []\n", `:1: "aps" is unknown here: did you mean apps?`},
 		{"apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        nik: x\n", `:5: "nik" is unknown here: did you mean nick?`},
-		{"apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        avatar_url: x\n", `:5: "avatar_url" is unknown here: the names are userid, nick, face_url, profile`},
+		{"apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        avatar_url: x\n", `:5: "avatar_url" is unknown here: the names are userid, nick, face_url, profile, devices, custom_status`},
 		{"apps:\n  - sdkappid: 5\n    settings:\n      qouta: 5\n", `:4: "qouta" is unknown here: did you mean quota?`},
 		{"apps:\n  - sdkappid: 5\n    settings:\n      quota: lots\n", `:4: quota takes a whole number from 0 up, as 1000`},
 		{"apps:\n  - sdkappid: five\n", `:2: sdkappid is not a whole number from 1 to 4294967295`},
@@ -203,6 +208,19 @@ func TestRefused(t *testing.T) {
 		{"apps:\n  - sdkappid: 5\n    secret: |\n      two\n      lines\n", `:3: app 5: the key: it is not one line of text; a key in PEM is an ECDSA key`},
 		{"apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        profile:\n          Tag_Profile_IM_Level: [1]\n", `:5: "Tag_Profile_IM_Level" is neither a text nor a whole number: correct its value`},
 		{"apps:\n  - sdkappid: 5\n    accounts:\n      - userid: a\n        profile: {Tag_Profile_IM_Level: 1.5}\n", `:5: a number with a fraction has no place in a seed file: give a whole number, or a text in quotes`},
+		{accountOf("devices: [{platfrom: Web}]"), `:5: "platfrom" is unknown here: did you mean platform?`},
+		{accountOf("devices: [{platform: Web, ip: 1}]"), `:5: "ip" is unknown here: the names are platform, instance, address, state`},
+		{accountOf("devices: {platform: Web}"), `:5: devices is not a list`},
+		{accountOf("devices:\n          - {}"), `:6: the platform is missing; give one of [iPhone iPad Android Web MiniProgram Windows Mac Linux]`},
+		{accountOf("devices: [{platform: tv}]"), `:5: the platform "tv" is unknown; give one of [iPhone iPad Android Web MiniProgram Windows Mac Linux]`},
+		{accountOf("devices:\n          - platform: Web\n            address: example.com"), `:7: "example.com" is no IP address: give one, as 192.0.2.7`},
+		{accountOf("devices:\n          - platform: Web\n            state: silent"), `:7: the state "silent" is unknown: give online or push`},
+		{accountOf("devices:\n          - {platform: Web}\n          - {platform: Web, instance: seed, address: 192.0.2.7}"), `:7: the device "seed" of this platform is in line 6 already: give each one an instance of its own`},
+		{accountOf("custom_status: " + strings.Repeat("x", 101)), `:5: the custom status has 101 bytes; give at most 100`},
+		{accountOf("custom_status: busy"), `:5: only an account with a device that is online has a custom status: give it one, or leave out custom_status`},
+		{accountOf("custom_status: busy\n        devices: [{platform: iPad, state: push}]"), `:5: only an account with a device that is online has a custom status: give it one, or leave out custom_status`},
+		{accountOf("devices:\n          - {platform: Web, state: push}") + "    settings: {}\n", `:6: Web has no push, so its device is gone without a link: choose another platform, or name it in push_platforms`},
+		{accountOf("devices:\n          - {platform: iPad}\n          - {platform: iPhone}") + "    settings: {login_mode: triple}\n", `:7: this device takes the place of another one before it: leave one out, or change login_mode, devices_per_platform or web_instances`},
 		{"apps:\n  - &x\n    sdkappid: 5\n", `anchors, aliases and tags have no place in a seed file: write the value itself`},
 		{"apps: []\n---\napps: []\n", `:3: a second document begins here: keep all apps in one, without "---"`},
 		{"apps:\n  - sdkappid: 5\n   name: x\n", `correct the line, or the one before it`},
@@ -231,6 +249,7 @@ func TestNotApplied(t *testing.T) {
 		"apps:\n  - sdkappid: 5\n": `:2: app 5 is new and has no key: give it a secret, a public_key or the setting any_signature`,
 		"apps:\n  - sdkappid: 9\n": `:2: app 9 exists and is not a test app, which is the only kind that a seed file may change: choose another sdkappid`,
 		"apps:\n  - sdkappid: 6\n    secret: s\n    settings: {words: [bad]}\n    accounts:\n      - userid: a\n        nick: bad\n":             `:6: account "a": Nick holds a word that the app does not allow; change it`,
+		"apps:\n  - sdkappid: 10\n    secret: s\n    accounts:\n      - userid: a\n        devices:\n          - {platform: Mac, state: push}\n": `:7: Mac has no push, so its device is gone without a link: choose another platform, or name it in push_platforms`,
 		"apps:\n  - sdkappid: 7\n    secret: s\n    accounts:\n      - userid: a\n        profile: {Tag_Profile_Custom_x: y}\n":                  `:6: account "a": "Tag_Profile_Custom_x": the app has no such tag; check its spelling or declare it`,
 		"apps:\n  - sdkappid: 8\n    secret: s\n    edition: trial\n    settings: {quota: 2}\n    accounts: [{userid: a},\n      {userid: b}]\n": `:7: account "b": quota full`,
 	} {

@@ -167,6 +167,8 @@ func hint(at jsontext.Pointer) string {
 		names = []string{"apps"}
 	case depth == 3:
 		names = namesOf(reflect.TypeFor[app]())
+	case depth > 5:
+		names = namesOf(reflect.TypeFor[device]())
 	default:
 		names = namesOf(reflect.TypeFor[user]())
 	}

@@ -49,7 +49,7 @@ func (s *Server) applySeeds(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.o.Logger.Info("applied a seed file", slog.String("file", s.o.Seed[i]), slog.Int("apps", r.Apps), slog.Int("accounts", r.Accounts))
+		s.o.Logger.Info("applied a seed file", slog.String("file", s.o.Seed[i]), slog.Int("apps", r.Apps), slog.Int("accounts", r.Accounts), slog.Int("devices", r.Devices))
 	}
 	return nil
 }

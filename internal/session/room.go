@@ -24,6 +24,22 @@ func places(s *account.Settings, p account.Platform) (n int, shares func(account
 	return max(s.DevicesPerPlatform, 1), func(other account.Platform) bool { return other == p }
 }
 
+// HaveRoom reports whether devices of these platforms can be logged in at once.
+func HaveRoom(s *account.Settings, platforms []account.Platform) bool {
+	for _, p := range platforms {
+		n, shares := places(s, p)
+		for _, other := range platforms {
+			if shares(other) {
+				n--
+			}
+		}
+		if n < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // makeRoom removes the devices that give way to a new one of platform p, and returns them:
 // those that have been logged in longest, and of several the one with the smaller instance.
 func (t *turn) makeRoom(p account.Platform) (gone []records.Device) {

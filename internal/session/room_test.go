@@ -35,6 +35,10 @@ func TestModes(t *testing.T) {
 			[]account.Platform{account.Web, account.MiniProgram, account.Web, account.Android, account.Android},
 			"Android Web MiniProgram", "[] [] [Web] [] [Android]",
 		},
+		{
+			"room for all", account.Settings{DevicesPerPlatform: 2, WebInstances: 2},
+			[]account.Platform{account.Android, account.Android, account.Web, account.MiniProgram, account.Mac}, "Android Android Web MiniProgram Mac", "[] [] [] [] []",
+		},
 		{"triple", account.Settings{LoginMode: account.LoginTriple}, all, "Android MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [] [Windows] [Mac]"},
 		{"dual", account.Settings{LoginMode: account.LoginDual}, all, "MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [Android] [Windows] [Mac]"},
 		{"single", account.Settings{LoginMode: account.LoginSingle}, all, "Linux", "[] [iPhone] [iPad] [Android] [Web] [MiniProgram] [Windows] [Mac]"},
@@ -60,8 +64,12 @@ func TestModes(t *testing.T) {
 				}
 				w.now = w.now.Add(time.Second)
 			}
-			if got := strings.Join(replaced, " "); got != tt.replaced {
+			got := strings.Join(replaced, " ")
+			if got != tt.replaced {
 				t.Errorf("%s gave way, want %s", got, tt.replaced)
+			}
+			if want := strings.Trim(got, "[] ") == ""; HaveRoom(&tt.settings, tt.logins) != want {
+				t.Errorf("HaveRoom = %t, want %t", !want, want)
 			}
 			var left []string
 			for _, d := range newTurn(&w.app, w.now, w.p, 1).sorted() {
