@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/account"
+	"rollcall/internal/session"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
 	"rollcall/rollcalltest"
@@ -752,4 +754,203 @@ func TestD86_Addresses(t *testing.T) {
 	if got, err := srv.Client.IPList(t.Context()); err != nil || !slices.Equal(got, []string{"127.0.0.1"}) {
 		t.Errorf("IPList = %q, %v", got, err)
 	}
+}
+
+func TestD87_EventOfAKick(t *testing.T) {
+	for event, want := range map[string][]string{
+		"":           {"Logout/Unregister Android", "Logout/Unregister Web"},
+		"disconnect": {"Disconnect/LinkClose Android", "Disconnect/LinkClose Web"},
+		"off":        nil,
+	} {
+		inWorld(t, `{"settings":{"kick_event":"`+event+`"}}`, func(w *world) {
+			w.drop(w.logins(account.IPhone, account.Android, account.Web)[0])
+			w.wantEvents("Disconnect/LinkClose iPhone")
+			w.want("kick", `{"UserID":"alice"}`, ok)
+			w.wantStatus("Offline")
+			w.wantEvents(want...)
+		}, "alice")
+	}
+}
+
+func TestD88_EventOfADeletion(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.drop(w.logins(account.IPhone, account.Android)[0])
+		w.events = nil
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"}]}`, ok)
+		w.wantEvents("Logout/Unregister Android")
+	}, "alice")
+}
+
+func TestD89_PlatformsWithPush(t *testing.T) {
+	for setting, want := range map[string]string{
+		"": "PushOnline: iPhone PushOnline, iPad PushOnline, Android PushOnline",
+		`{"settings":{"push_platforms":["Android","Mac"]}}`: "PushOnline: Android PushOnline, Mac PushOnline",
+	} {
+		inWorld(t, setting, func(w *world) {
+			for _, in := range w.logins(account.Platforms()...) {
+				if in.Device.Platform != account.Web { // gave way to the mini-program
+					w.drop(in)
+				}
+			}
+			w.wantStatus(want)
+		}, "alice")
+	}
+}
+
+func TestD90_EndOfPushOnline(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.drop(w.logins(account.Android)[0])
+		w.wantEvents("Disconnect/LinkClose Android")
+		time.Sleep(7*24*time.Hour - time.Millisecond)
+		w.wantStatus("PushOnline: Android PushOnline")
+		time.Sleep(time.Millisecond)
+		w.wantStatus("Offline")
+		w.login(session.Login{Platform: account.Web})
+		w.wantEvents("Login/Register Web")
+	}, "alice")
+}
+
+func TestD91_LoginModes(t *testing.T) {
+	for settings, want := range map[string]string{
+		``:                         "iPhone Online, Android Online, Web Online, PC Online, Mac Online",
+		`"login_mode":"triple"`:    "Android Online, Web Online, Mac Online",
+		`"login_mode":"dual"`:      "Web Online, Mac Online",
+		`"login_mode":"single"`:    "Web Online",
+		`"devices_per_platform":2`: "iPhone Online, Android Online, Android Online, Web Online, PC Online, Mac Online",
+		`"web_instances":2`:        "iPhone Online, Android Online, Web Online, Web Online, PC Online, Mac Online",
+	} {
+		inWorld(t, `{"settings":{`+settings+`}}`, func(w *world) {
+			w.logins(account.IPhone, account.Android, account.Android, account.Web, account.Windows, account.Mac, account.Web)
+			w.wantStatus("Online: " + want)
+		}, "alice")
+	}
+}
+
+func TestD92_WhichDeviceGivesWay(t *testing.T) {
+	inWorld(t, `{"settings":{"devices_per_platform":2}}`, func(w *world) {
+		first := w.logins(account.Android, account.Android)
+		w.drop(first[1])
+		for _, want := range []uint64{first[0].Device.ID, first[1].Device.ID} {
+			if in := w.logins(account.Android)[0]; len(in.Replaced) != 1 || in.Replaced[0].ID != want {
+				w.Errorf("%+v gave way, want %d", in.Replaced, want)
+			}
+		}
+	}, "alice")
+}
+
+func TestD93_ReconnectOfAReplacedDevice(t *testing.T) {
+	for setting, want := range map[string]account.Code{"": account.OK, `{"settings":{"kicked_reconnect":"refuse"}}`: account.Replaced} {
+		inWorld(t, setting, func(w *world) {
+			first := w.logins(account.Android, account.Android)[0]
+			err := w.change(first, func(s *session.Sessions, ctx context.Context, at session.Target, id uint64) error {
+				_, err := s.Reconnect(ctx, at, id)
+				return err
+			})
+			if account.CodeOf(err) != want {
+				w.Errorf("a reconnect: %v, want code %v", err, want)
+			}
+			if want == account.OK {
+				w.wantEvents("Login/Register Android for Android")
+			}
+		}, "alice")
+	}
+}
+
+func TestD94_SeveralDevicesOfAPlatform(t *testing.T) {
+	inWorld(t, `{"settings":{"devices_per_platform":2}}`, func(w *world) {
+		first := w.logins(account.Android, account.IPad, account.Android)
+		w.drop(first[0])
+		w.wantStatus("Online: iPad Online, Android PushOnline, Android Online")
+	}, "alice")
+}
+
+func TestD95_Linux(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.logins(account.Linux)
+		w.wantStatus("Online: PC Online")
+	}, "alice")
+	if kicked, query := account.Linux.InKicked(), account.Linux.InQuery(); kicked != "Linux" || query != "Unknown" {
+		t.Errorf("KickedDevice has %s, OptPlatform %s", kicked, query)
+	}
+}
+
+func TestD96_StatusOfAnAccount(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		all := w.logins(account.IPhone, account.Android)
+		w.drop(all[0])
+		w.wantStatus("Online: iPhone PushOnline, Android Online")
+		w.drop(all[1])
+		w.wantStatus("PushOnline: iPhone PushOnline, Android PushOnline")
+	}, "alice")
+}
+
+func TestD97_EndOfTheCustomStatus(t *testing.T) {
+	const body = `{"To_Account":["alice"],"IsReturnCustomStatus":1}`
+	inWorld(t, "", func(w *world) {
+		phone := w.logins(account.Android)[0]
+		err := w.change(phone, func(s *session.Sessions, ctx context.Context, at session.Target, _ uint64) error {
+			return s.SetStatus(ctx, at, "busy")
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.want("query_online_status", body, `"Status":"Online","CustomStatus":"busy"`)
+		w.wantEvents("CustomStatusChange/SetCustomStatus Android")
+		w.drop(phone)
+		w.want("query_online_status", body, `"Status":"PushOnline","CustomStatus":""`)
+		w.wantEvents("Disconnect/LinkClose Android")
+	}, "alice")
+}
+
+func TestD98_DevicesInTheBackground(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, in := range w.logins(account.Android, account.MiniProgram) {
+			w.silence(in, session.Background)
+		}
+		time.Sleep(30*time.Second - time.Millisecond)
+		w.wantStatus("Online: Android Online, Web Online")
+		time.Sleep(time.Millisecond)
+		w.wantStatus("Online: Android Online")
+		time.Sleep(24 * time.Hour)
+		w.wantStatus("Online: Android Online")
+	}, "alice")
+}
+
+func TestD99_TheSameInstanceAgain(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for platform, want := range map[account.Platform][]string{account.Web: nil, account.Android: {"Login/Register Android"}} {
+			l := session.Login{Platform: platform, Instance: "mine"}
+			first := w.login(l)
+			w.events = nil
+			if again := w.login(l); again.Device.ID != first.Device.ID || len(again.Replaced) != 0 {
+				w.Errorf("%+v, want the device of %+v", again, first)
+			}
+			w.wantEvents(want...)
+		}
+	}, "alice")
+}
+
+func TestD100_MiniProgramsAreWeb(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.silence(w.logins(account.MiniProgram)[0], session.Left)
+		w.wantStatus("Online: Web Online")
+		time.Sleep(5 * time.Second)
+		w.wantStatus("Offline")
+	}, "alice")
+	if kicked, query := account.MiniProgram.InKicked(), account.MiniProgram.InQuery(); kicked != "Web" || query != "Web" {
+		t.Errorf("KickedDevice has %s, OptPlatform %s", kicked, query)
+	}
+}
+
+func TestD101_EndOfTheUserSig(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.login(session.Login{Platform: account.Android, Expires: time.Now().Add(time.Hour)})
+		time.Sleep(time.Hour + time.Second - time.Millisecond) // still valid in the second of its expiry
+		w.wantStatus("Online: Android Online")
+		time.Sleep(time.Millisecond)
+		w.wantStatus("PushOnline: Android PushOnline")
+		w.events = nil
+		w.login(session.Login{Platform: account.Web})
+		w.wantEvents("Disconnect/LinkClose Android", "Login/Register Web")
+	}, "alice")
 }

@@ -100,8 +100,19 @@ func (k *keys) records() []account.Key {
 // newHandler returns the handler of a server with the setup s.
 func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	tb.Helper()
+	handler, _ := newServer(tb, lg, k, s, nil)
+	return handler
+}
+
+// newServer returns the handler and the directory of a server with the setup s. It calls
+// listen, if there is one, with each event of a login session.
+func newServer(tb testing.TB, lg *slog.Logger, k *keys, s setup, listen directory.Sink) (http.Handler, *directory.Directory) {
+	tb.Helper()
 	store := &faulty{Engine: s.store, code: account.OK}
 	dir := directory.New(directory.Options{Engine: store, NewDeviceID: idsOf(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
+	if listen != nil {
+		dir.Listen(account.EventState, listen)
+	}
 	for _, app := range s.apps {
 		app.Keys = k.records()
 		if _, err := dir.CreateApp(tb.Context(), "test", app); err != nil {
@@ -124,7 +135,7 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 	}, func(w http.ResponseWriter, r *http.Request, _ error) slog.Level {
 		srv.Refuse(w, r)
 		return slog.LevelError
-	})
+	}), dir
 }
 
 // seed stores the accounts of s without applying any rules.
@@ -139,11 +150,15 @@ func seed(tb testing.TB, store account.Store, s setup) {
 	}
 }
 
-// idsOf returns the IDs of devices, one after the other.
+// idsOf returns the IDs of devices, one after the other, and then the numbers after the last
+// one.
 func idsOf(devices []device) func() uint64 {
+	id := uint64(0)
 	return func() uint64 {
-		id := devices[0].id
-		devices = devices[1:]
+		id++
+		if len(devices) > 0 {
+			id, devices = devices[0].id, devices[1:]
+		}
 		return id
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
 )
@@ -22,6 +23,8 @@ type world struct {
 	keys    *keys
 	handler http.Handler
 	header  http.Header // of the last response
+	dir     *directory.Directory
+	events  []string // of login sessions
 }
 
 // inWorld runs fn in a bubble. setting is the app in JSON, as in a transcript, or empty.
@@ -42,7 +45,9 @@ func runWorld(t *testing.T, s setup, fn func(w *world)) {
 	s.store = usualStore(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(s.clock))
-		fn(&world{T: t, keys: k, handler: newHandler(t, testutil.Logger(t), k, s)})
+		w := &world{T: t, keys: k}
+		w.handler, w.dir = newServer(t, testutil.Logger(t), k, s, w.listen)
+		fn(w)
 	})
 }
 
