@@ -132,6 +132,7 @@ var masks = []struct {
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
+	{regexp.MustCompile(`((?:device|replaced) +|"(?:id|Instid)": ?)\d+`), "${1}NUMBER"},
 	{regexp.MustCompile(`rct_[A-Za-z0-9_-]{43}`), "TOKEN"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SECRET"},
 	{regexp.MustCompile(`\b[0-9a-f]{16}\b`), "FINGERPRINT"},
