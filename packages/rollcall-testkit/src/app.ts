@@ -2,6 +2,7 @@ import { adminCall, send, type AdminRequest, type Connection } from './admin.js'
 import { readCalls, type Call, type CallFilter } from './calls.js';
 import { Clock } from './clock.js';
 import { pathOf, type Command } from './commands.js';
+import { changeDevices, login, readDevices, type AccountDevices, type Device, type LoginOptions, type Platform } from './devices.js';
 import { RollcallError } from './errors.js';
 import { wireFault, type Fault } from './faults.js';
 import { signUserSig } from './usersig.js';
@@ -95,9 +96,9 @@ export class App {
   }
 
   /**
-   * Makes the app as good as new: removes its accounts, robots, tombstones, kicks, mutes, faults and
-   * recorded calls, and lets its clock show real time. Its admins get new accounts. Its
-   * key, settings and snapshots stay.
+   * Makes the app as good as new: removes its accounts, their devices, robots, tombstones,
+   * kicks, mutes, faults and recorded calls, and lets its clock show real time. Its admins
+   * get new accounts. Its key, settings and snapshots stay.
    */
   async reset(): Promise<void> {
     await this.request('POST', '/reset');
@@ -145,6 +146,29 @@ export class App {
   async clearCalls(): Promise<void> {
     await this.request('DELETE', '/requests');
   }
+
+  /**
+   * Logs in a virtual device of an account. An unknown account is registered. The times of
+   * presence pass on the clock of the app:
+   *
+   *     const phone = await rollcall.login('alice', 'Android'); // Online
+   *     await phone.silence();
+   *     await rollcall.clock.advance({ seconds: 400 });         // PushOnline
+   *     await rollcall.clock.advance({ days: 7 });              // Offline
+   */
+  login(userID: string, platform: Platform, options: LoginOptions = {}): Promise<Device> {
+    return login(this.server, this.devicesPath, userID, platform, options);
+  }
+
+  /** Returns the state of an account and of its devices. */
+  devices(userID: string): Promise<AccountDevices> { return readDevices(this.server, this.devicesPath, userID); }
+
+  /** Sets the custom status of an account that has a device online. An empty text clears it. */
+  setCustomStatus(userID: string, text: string): Promise<AccountDevices> {
+    return changeDevices(this.server, `${this.devicesPath}:status`, { userid: userID, custom_status: text });
+  }
+
+  private get devicesPath(): string { return `/apps/${this.sdkAppID}/devices`; }
 
   /** Calls the admin API on a path of the app. */
   protected request<T>(method: AdminRequest['method'], path: string, body?: object): Promise<T> {

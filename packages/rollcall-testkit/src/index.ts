@@ -9,6 +9,8 @@ export type { Call, CallBody, CallFailure, CallFilter } from './calls.js';
 export { Clock } from './clock.js';
 export type { ClockState } from './clock.js';
 export type { Command } from './commands.js';
+export { Device } from './devices.js';
+export type { AccountDevices, DeviceState, LoginOptions, Platform, Presence, SilenceReason } from './devices.js';
 export type { Duration, DurationParts } from './duration.js';
 export { RollcallError } from './errors.js';
 export type { Fault } from './faults.js';

@@ -30,16 +30,17 @@ async function runProgram(text: string, ...flags: string[]): Promise<string> {
 
 for (const readme of ['README.md', 'README.zh-CN.md']) {
   test(`the examples of ${readme} work`, async () => {
-    const [nodeTest, , , faults, parallel] = examples(readme);
+    const [nodeTest, , , faults, devices, parallel] = examples(readme);
     assert.match(await runProgram(nodeTest!, '--test'), /pass 1$/m);
     const rest = parallel!.replace('await using app', 'const app');
-    await runProgram(`import { startRollcall } from 'rollcall-testkit'; const rollcall = await startRollcall();\n${faults}\n${rest}\nawait rollcall.stop();`);
+    const output = await runProgram(`import { startRollcall } from 'rollcall-testkit'; const rollcall = await startRollcall();\n${faults}\n{ ${devices} }\n${rest}\nawait rollcall.stop();`);
+    assert.match(output, /^Offline Offline$/m);
   });
 
   test(`${readme} names every method`, () => {
     const text = readFileSync(join(folder, readme), 'utf8');
-    for (const [prefix, type] of [['', testkit.App], ['', testkit.Rollcall], ['clock.', testkit.Clock]] as const) {
-      const internal = ['constructor', 'request', 'createApp', 'now'];
+    for (const [prefix, type] of [['', testkit.App], ['', testkit.Rollcall], ['clock.', testkit.Clock], ['device.', testkit.Device]] as const) {
+      const internal = ['constructor', 'request', 'createApp', 'now', 'devicesPath', 'change'];
       for (const name of Object.getOwnPropertyNames(type.prototype).filter((name) => !internal.includes(name))) {
         assert.ok(text.includes(`${prefix}${name}(`), `${prefix}${name} is missing`);
       }
@@ -49,7 +50,7 @@ for (const readme of ['README.md', 'README.zh-CN.md']) {
 
 test('both kinds of modules can load the package', async () => {
   const names = Object.keys(testkit).sort();
-  assert.deepEqual(names, ['App', 'Clock', 'Rollcall', 'RollcallError', 'TestApp', 'startRollcall']);
+  assert.deepEqual(names, ['App', 'Clock', 'Device', 'Rollcall', 'RollcallError', 'TestApp', 'startRollcall']);
   const script = "import * as all from 'rollcall-testkit'; console.log(Object.keys(all).filter((name) => !/^default$|^module.exports$|^__/.test(name)).sort().join())";
   assert.equal((await runProgram(script)).trim(), names.join());
 });
