@@ -22,6 +22,7 @@
 //	app: {"edition":"trial","settings":{"quota":3}}      (any number; sdkappid 1400000000 if not given)
 //	accounts: alice bob                                  (exist from the start)
 //	device: alice iPhone push 7                          (or online; the number is the instance)
+//	status: alice busy                                   (custom status; a device must be online)
 //	clock: 2023-11-14T22:13:20Z                          (the default)
 //	fault: internal                                      (or unavailable: the store fails)
 //

@@ -93,6 +93,11 @@ func (s setup) hidden(names *pseudonym.Key) setup {
 	for i, d := range s.devices {
 		s.devices[i].user = account.UserID(names.Text(string(d.user)))
 	}
+	status := map[account.UserID]string{}
+	for user, text := range s.status {
+		status[account.UserID(names.Text(string(user)))] = names.Text(text)
+	}
+	s.status = status
 	return s
 }
 

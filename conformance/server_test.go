@@ -163,7 +163,7 @@ func idsOf(devices []device) func() uint64 {
 	}
 }
 
-// login logs in the devices of s.
+// login logs in the devices of s, and sets the custom statuses.
 func login(tb testing.TB, dir *directory.Directory, s setup) {
 	tb.Helper()
 	for _, d := range s.devices {
@@ -173,6 +173,14 @@ func login(tb testing.TB, dir *directory.Directory, s setup) {
 				return all.Drop(ctx, at, in.Device.ID)
 			})
 		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for user, text := range s.status {
+		err := dir.ChangeDevices(tb.Context(), s.apps[0].ID, user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
+			return all.SetStatus(ctx, at, text)
+		})
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -30,6 +30,7 @@ type setup struct {
 	apps     []account.App
 	accounts []account.UserID
 	devices  []device
+	status   map[account.UserID]string // custom statuses
 	fault    account.Code   // of the store; OK for none
 	faults   []faults.Fault // of the app, which must be a test app
 }
@@ -99,6 +100,12 @@ func (t *transcript) readSetting(line string) (err error) {
 		t.setup.clock, err = time.Parse(time.RFC3339, value)
 	case key == "device":
 		err = t.setup.readDevice(value)
+	case key == "status":
+		user, text, _ := strings.Cut(value, " ")
+		if t.setup.status == nil {
+			t.setup.status = map[account.UserID]string{}
+		}
+		t.setup.status[account.UserID(user)] = text
 	case key == "fault":
 		t.setup.fault = map[string]account.Code{"internal": account.Internal, "unavailable": account.Unavailable}[value]
 	default:
