@@ -108,7 +108,7 @@ func (d *Directory) target(ctx context.Context, app *account.App, user account.U
 	if !status[0].Exists() {
 		return session.Target{}, &account.Error{Code: account.NoAccount, Detail: app.WhyUnknown(user)}
 	}
-	return session.Target{App: app, User: user, InternalID: status[0].InternalID}, nil
+	return session.Target{App: app, User: user, InternalID: status[0].InternalID, Kicked: status[0].Kicked}, nil
 }
 
 // A DeviceChange is a change of the login sessions of an account; see the methods of
@@ -145,16 +145,10 @@ func (d *Directory) MayHaveVirtual(ctx context.Context, id account.AppID) error 
 //
 // Codes: NoApp, NoAccount, NoDevice.
 func (d *Directory) EndDevice(ctx context.Context, actor string, id account.AppID, user account.UserID, device uint64) error {
-	app, err := d.App(ctx, id)
-	if err != nil {
-		return err
-	}
-	at, err := d.target(ctx, app, user)
-	if err != nil {
-		return err
-	}
 	entry := d.entry(ctx, actor, EndDeviceAction, id, fmt.Sprintf("%s: %s", user, strconv.FormatUint(device, 10)))
-	return d.sessions.Logout(ctx, at, device, records.EntryWrites(entry)...)
+	return d.ChangeDevices(ctx, id, user, func(ctx context.Context, s *session.Sessions, at session.Target) error {
+		return s.Logout(ctx, at, device, records.EntryWrites(entry)...)
+	})
 }
 
 // Devices returns the devices of an account.

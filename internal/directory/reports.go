@@ -36,16 +36,16 @@ func (d *Directory) ReportDevices(ctx context.Context, id account.AppID, reports
 	if err := b.find(ctx); err != nil {
 		return nil, err
 	}
-	return b.results, d.sessions.Report(ctx, app, b.good(), b.internal)
+	return b.results, d.sessions.Report(ctx, app, b.good(), b.status)
 }
 
 // A reporting is a call of ReportDevices.
 type reporting struct {
-	d        *Directory
-	app      *account.App
-	reports  []session.Report
-	results  []Result
-	internal map[account.UserID]uint64 // InternalIDs of accounts
+	d       *Directory
+	app     *account.App
+	reports []session.Report
+	results []Result
+	status  map[account.UserID]account.Status // of the accounts that exist
 }
 
 // good returns the reports that have not failed.
@@ -69,14 +69,14 @@ func (b *reporting) find(ctx context.Context) error {
 	}
 	for i := range b.reports {
 		user := b.reports[i].User
-		if r := &b.results[i]; r.Code == account.OK && b.internal[user] == 0 {
+		if r := &b.results[i]; r.Code == account.OK && !b.status[user].Exists() {
 			*r = Result{account.NoAccount, b.app.WhyUnknown(user)}
 		}
 	}
 	return nil
 }
 
-// lookUp sets the InternalIDs of the accounts that exist.
+// lookUp sets the Status of the accounts that exist.
 func (b *reporting) lookUp(ctx context.Context) error {
 	var users []account.UserID
 	for i := range b.reports {
@@ -88,10 +88,10 @@ func (b *reporting) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.internal = make(map[account.UserID]uint64, len(users))
+	b.status = make(map[account.UserID]account.Status, len(users))
 	for i, st := range status {
 		if st.Exists() {
-			b.internal[users[i]] = st.InternalID
+			b.status[users[i]] = st
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (b *reporting) register(ctx context.Context) error {
 	var items []account.Upsert
 	var of []int // index of the report of each item
 	for i := range b.reports {
-		if r := &b.reports[i]; b.results[i].Code == account.OK && b.internal[r.User] == 0 && r.Vouched > 0 {
+		if r := &b.reports[i]; b.results[i].Code == account.OK && !b.status[r.User].Exists() && r.Vouched > 0 {
 			items, of = append(items, account.Upsert{ID: r.User}), append(of, i)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // login logs in a device, or gives a device that is logged in a new link. A device with the
-// instance of another one on the same platform is that one (protocol-sessions.md §2.2).
+// instance of another one on the same platform is that one (protocol-sessions.md §2.2). Even
+// on a clock that was set back, a login session does not begin before the last kick.
 func (t *turn) login(l Login, newID func() uint64) LoggedIn {
 	if i := slices.IndexFunc(t.p.Devices, l.is); i >= 0 {
 		d := &t.p.Devices[i]
@@ -19,7 +20,7 @@ func (t *turn) login(l Login, newID func() uint64) LoggedIn {
 	}
 	gone := t.makeRoom(l.Platform)
 	t.p.Devices = append(t.p.Devices, records.Device{
-		ID: t.unused(newID), Instance: l.Instance, Platform: l.Platform, Address: l.Address, Login: t.now, Expires: millis(l.Expires),
+		ID: t.unused(newID), Instance: l.Instance, Platform: l.Platform, Address: l.Address, Login: max(t.now, t.kicked*1000), Expires: millis(l.Expires),
 	})
 	d := &t.p.Devices[len(t.p.Devices)-1]
 	e := t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
@@ -172,22 +173,32 @@ func (t *turn) setStatus(text string) error {
 }
 
 // endAll ends the login sessions of all devices, because the account was kicked or removed.
+func (t *turn) endAll() { t.end(func(records.Device) bool { return true }) }
+
+// end ends the login sessions of some devices, because the account was kicked or removed.
 // Each device that was online causes an event, if the app wants one (protocol-sessions.md
 // §13, rows 1 and 2).
-func (t *turn) endAll() {
-	for _, d := range t.sorted() {
-		if d.Lost != 0 {
-			continue
-		}
-		switch t.app.Settings.KickEvent {
-		case account.KickEventLogout:
-			t.emit(t.now, account.StateLogout, account.ReasonUnregister, &d)
-		case account.KickEventDisconnect:
-			t.emit(t.now, account.StateDisconnect, account.ReasonLinkClose, &d)
-		case account.KickEventOff:
+func (t *turn) end(gone func(records.Device) bool) {
+	if slices.ContainsFunc(t.p.Devices, gone) {
+		for _, d := range t.sorted() {
+			if d.Lost == 0 && gone(d) {
+				t.emitKick(&d)
+			}
 		}
 	}
-	t.p.Devices, t.p.Replaced, t.p.Status = nil, nil, ""
+	t.p.Devices, t.p.Replaced = slices.DeleteFunc(t.p.Devices, gone), slices.DeleteFunc(t.p.Replaced, gone)
+	t.clearStatus()
+}
+
+// emitKick adds the event of d that the app wants after a kick.
+func (t *turn) emitKick(d *records.Device) {
+	switch t.app.Settings.KickEvent {
+	case account.KickEventLogout:
+		t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
+	case account.KickEventDisconnect:
+		t.emit(t.now, account.StateDisconnect, account.ReasonLinkClose, d)
+	case account.KickEventOff:
+	}
 }
 
 func millis(t time.Time) int64 {

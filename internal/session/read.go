@@ -69,7 +69,7 @@ func at(app *account.App, now time.Time, p *records.Presence, status account.Sta
 		return Devices{p.Status, p.Devices} // by far the most frequent case
 	}
 	t := newTurn(app, now, p, status.InternalID)
-	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return d.Login/1000 < status.Kicked })
+	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return isBefore(&d, status.Kicked) })
 	t.clearStatus()
 	return Devices{t.p.Status, t.sorted()}
 }
@@ -77,7 +77,7 @@ func at(app *account.App, now time.Time, p *records.Presence, status account.Sta
 // settled reports whether the state of d at now is what is stored.
 func settled(app *account.App, now time.Time, d *records.Device, kicked int64) bool {
 	at := due(d)
-	return d.Login/1000 >= kicked && (at == 0 || at > now.UnixMilli())
+	return !isBefore(d, kicked) && (at == 0 || at > now.UnixMilli())
 }
 
 // An Account is an account that has devices.

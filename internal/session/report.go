@@ -48,11 +48,11 @@ func (r *Report) Validate() error {
 }
 
 // Report applies reports of a gateway, in their order, in one commit if no other change comes
-// first. A device that is not known logs in, unless its link has ended. internal contains the
-// InternalID of each account. There are at most [MaxReports] of them.
+// first. A device that is not known logs in, unless its link has ended. status contains the
+// Status of each account. There are at most [MaxReports] reports.
 //
 // Codes: BadParameter.
-func (s *Sessions) Report(ctx context.Context, app *account.App, reports []Report, internal map[account.UserID]uint64) error {
+func (s *Sessions) Report(ctx context.Context, app *account.App, reports []Report, status map[account.UserID]account.Status) error {
 	by := map[account.UserID][]*Report{}
 	var users []account.UserID
 	for i := range reports {
@@ -65,7 +65,7 @@ func (s *Sessions) Report(ctx context.Context, app *account.App, reports []Repor
 		}
 		by[r.User] = append(by[r.User], r)
 	}
-	return s.changeAll(ctx, users, action{app: app, internal: internal, do: func(t *turn) error {
+	return s.changeAll(ctx, users, action{app: app, status: status, do: func(t *turn) error {
 		for _, r := range by[t.user] {
 			t.report(r, s.o.NewID)
 		}

@@ -12,11 +12,11 @@ import (
 // report applies reports, all of accounts that exist.
 func (v *env) report(reports ...session.Report) {
 	v.Helper()
-	internal := map[account.UserID]uint64{}
+	status := map[account.UserID]account.Status{}
 	for _, r := range reports {
-		internal[r.User] = 1
+		status[r.User] = account.Status{InternalID: 1}
 	}
-	if err := v.s.Report(v.Context(), v.app(appID), reports, internal); err != nil {
+	if err := v.s.Report(v.Context(), v.app(appID), reports, status); err != nil {
 		v.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -61,6 +60,7 @@ type Target struct {
 	App        *account.App
 	User       account.UserID
 	InternalID uint64 // of the account; login sessions of an earlier account are gone
+	Kicked     int64  // watermark of the account; login sessions from before are gone
 }
 
 // Login logs in a device of an account.
@@ -148,16 +148,16 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...accoun
 
 // An action changes the login sessions of accounts.
 type action struct {
-	app        *account.App
-	internalID uint64                    // of the only account; 0 is that of the stored login sessions
-	internal   map[account.UserID]uint64 // of several accounts, instead of internalID
-	do         func(*turn) error         // may run several times
-	also       []account.Write           // in the same commit
+	app    *account.App
+	status map[account.UserID]account.Status // of the accounts; none is that of the stored login sessions
+	do     func(*turn) error                 // may run several times
+	also   []account.Write                   // in the same commit
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	return s.changeOne(ctx, at.User, action{app: at.App, internalID: at.InternalID, do: do, also: also})
+	status := map[account.UserID]account.Status{at.User: {InternalID: at.InternalID, Kicked: at.Kicked}}
+	return s.changeOne(ctx, at.User, action{app: at.App, status: status, do: do, also: also})
 }
 
 func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
@@ -218,12 +218,13 @@ func (s *Sessions) apply(changes []records.PresenceChange, a action) (account.Ev
 	e := account.Event{App: a.app.ID, Time: account.Millis(now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
-		id := cmp.Or(a.internalID, a.internal[c.User])
-		if c.Next == nil && id == 0 {
+		status := a.status[c.User]
+		if c.Next == nil && !status.Exists() {
 			continue // they have ended since
 		}
-		t := newTurn(a.app, now, c.Next, id)
+		t := newTurn(a.app, now, c.Next, status.InternalID)
 		t.user = c.User
+		t.kick(status.Kicked)
 		if err := a.do(t); err != nil {
 			return e, err
 		}

@@ -26,6 +26,7 @@ type turn struct {
 	app    *account.App
 	user   account.UserID
 	now    int64 // Unix milliseconds by the clock of the app
+	kicked int64 // watermark of the account in Unix seconds, if it is known
 	p      *records.Presence
 	events []account.StateChange // in the order in which they happened
 }
@@ -46,6 +47,16 @@ func newTurn(app *account.App, now time.Time, p *records.Presence, internalID ui
 	}
 	return t
 }
+
+// kick tells t the watermark of the account. It ends the login sessions from before, which
+// are left only if a crash came between the kick and their end.
+func (t *turn) kick(watermark int64) {
+	t.kicked = watermark
+	t.end(func(d records.Device) bool { return isBefore(&d, watermark) })
+}
+
+// isBefore reports whether the login session of d began before a kick.
+func isBefore(d *records.Device, kicked int64) bool { return d.Login/1000 < kicked }
 
 // settle applies what has come due, in the order of time.
 func (t *turn) settle() {

@@ -21,6 +21,7 @@ type world struct {
 	now    time.Time
 	p      *records.Presence
 	lastID uint64
+	kicked int64 // watermark of the account
 	events []account.StateChange
 }
 
@@ -32,6 +33,7 @@ func newWorld(t *testing.T, settings account.Settings) *world {
 func (w *world) do(op func(*turn) error) error {
 	w.t.Helper()
 	t := newTurn(&w.app, w.now, w.p, 1)
+	t.kick(w.kicked)
 	if err := op(t); err != nil {
 		return err
 	}
@@ -384,6 +386,45 @@ func TestKickedBefore(t *testing.T) {
 		if d := at(&w.app, w.now, w.p, account.Status{InternalID: 1, Kicked: kicked}); d.State() != want {
 			t.Errorf("after a kick at %d: %s, want %s", kicked, d.State(), want)
 		}
+	}
+}
+
+// TestKickInTheFuture logs in on a test app whose clock was set back behind a kick. The device
+// is online, also when the clock passes the kick again.
+func TestKickInTheFuture(t *testing.T) {
+	w := newWorld(t, account.Settings{})
+	w.kicked = began.Unix() + 100
+	w.login(account.Android)
+	for range 2 {
+		if d := at(&w.app, w.now, w.p, account.Status{InternalID: 1, Kicked: w.kicked}); d.State() != Online {
+			t.Errorf("at %v: %s, want Online", w.now, d.State())
+		}
+		w.now = w.now.Add(time.Hour)
+	}
+}
+
+// TestKickHalfDone logs in after a crash came between a kick and the end of the login
+// sessions. The change reports their end, and neither a device from before nor one that had
+// given way before can come back.
+func TestKickHalfDone(t *testing.T) {
+	w := newWorld(t, account.Settings{})
+	w.loginWith(Login{Platform: account.Android, Instance: "a"})
+	w.loginWith(Login{Platform: account.Android, Instance: "b"})
+	w.login(account.Windows)
+	w.report()
+	w.now = w.now.Add(2 * time.Second)
+	w.kicked = w.now.Unix()
+	for id := range uint64(2) {
+		if err := w.do(func(t *turn) error { return reconnect(t, id+1) }); account.CodeOf(err) != account.NoDevice {
+			t.Errorf("device %d: %v", id+1, err)
+		}
+	}
+	w.loginWith(Login{Platform: account.Android, Instance: "b"})
+	if got, want := w.report(), "2:Logout/Unregister 2:Logout/Unregister 2:Login/Register"; got != want {
+		t.Errorf("events are %s, want %s", got, want)
+	}
+	if got := w.state(); got != "Online Android=Online" {
+		t.Errorf("the state is %s", got)
 	}
 }
 
