@@ -40,8 +40,8 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 	return results, nil
 }
 
-// Delete removes accounts, leaves tombstones and logs out their devices. A repeated id is deleted once; its
-// further results have the Code NoAccount.
+// Delete removes accounts, leaves tombstones and logs out their devices. A repeated id is
+// deleted once; its further results have the Code NoAccount.
 //
 // Codes of results: OK, NoAccount, InvalidID, AdminProtected. Codes of the
 // whole call: DeletionOff.

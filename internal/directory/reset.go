@@ -24,7 +24,8 @@ const (
 )
 
 // Reset removes all accounts, robots, tombstones, kicks and mutes of a test app, and lets
-// its clock show real time. The admins get new accounts. Keys, admins and settings stay.
+// its clock show real time. All login sessions end, without events. The admins get new
+// accounts. Keys, admins and settings stay.
 //
 // Reset is atomic for an app with up to [account.MaxReplaced] accounts. It deletes those
 // above this number beforehand.

@@ -22,8 +22,8 @@ const (
 )
 
 // A Snapshot describes a snapshot of a test app. It contains the accounts, robots,
-// tombstones, kicks and mutes, and the record of the app: name, edition, disabled, keys, admins,
-// settings and clock.
+// tombstones, kicks and mutes, and the record of the app: name, edition, disabled, keys,
+// admins, settings and clock. It contains no login sessions.
 type Snapshot struct {
 	Name     string
 	Created  time.Time // in real time
@@ -251,8 +251,9 @@ func (d *Directory) Snapshots(ctx context.Context, id account.AppID) ([]Snapshot
 }
 
 // RestoreSnapshot returns a test app to the state of a snapshot, in one step: all accounts
-// and robots with their internal ids, tombstones, kicks and mutes, and the record of the app. The time at
-// which the app expires stays. The snapshot stays, too.
+// and robots with their internal ids, tombstones, kicks and mutes, and the record of the
+// app. All login sessions end, without events. The time at which the app expires stays. The
+// snapshot stays, too.
 //
 // Codes: NoApp, InvalidApp if the app is no test app, NoSnapshot.
 func (d *Directory) RestoreSnapshot(ctx context.Context, actor string, id account.AppID, name string) (*account.App, error) {
