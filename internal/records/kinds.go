@@ -72,6 +72,13 @@ const (
 	// An account whose login sessions change by themselves at a time. The key is that of
 	// dueKey, and the value is empty.
 	kindDue account.Kind = 15
+
+	// A process that has links of devices, as the JSON of Node. The key is its ID.
+	kindNode account.Kind = 16
+
+	// Links that have ended on a node without its doing, as the JSON of a list of LinkEnd,
+	// appended to nodePrefix.
+	kindNodeMail account.Kind = 17
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -81,6 +88,7 @@ var kindNames = map[account.Kind]string{
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
 	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions",
+	kindNode: "nodes with links", kindNodeMail: "messages to nodes",
 }
 
 // KindName returns the name of a kind for people, in the plural.

@@ -29,6 +29,7 @@ type Registry struct {
 	apps     *table[account.AppID, *account.App]
 	tokens   *table[account.TokenHash, *account.Token]
 	sessions *table[string, *Session]
+	nodes    *table[string, *Node]
 
 	seenPresence atomic.Bool   // there was a login session once
 	nonePresence atomic.Uint64 // Changes + 1 of login sessions when there was none
@@ -42,6 +43,7 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
 	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
+	r.nodes = newTable(e, kindNode, nodeKey, decode[Node])
 	return r
 }
 

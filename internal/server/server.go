@@ -164,6 +164,11 @@ func (s *Server) open(ctx context.Context) error {
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
 		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
 	})
+	if !s.shared {
+		if err := s.dir.EndNodes(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.readNode(); err != nil {
 		return err
 	}

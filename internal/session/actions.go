@@ -12,23 +12,31 @@ import (
 // instance of another one on the same platform is that one (protocol-sessions.md §2.2).
 func (t *turn) login(l Login, newID func() uint64) LoggedIn {
 	if i := slices.IndexFunc(t.p.Devices, l.is); i >= 0 {
-		d := &t.p.Devices[i]
-		d.Address, d.Expires = l.Address, millis(l.Expires)
-		needed := t.relink(d)
-		return LoggedIn{Device: *d, Again: !needed}
+		return t.loginAgain(&t.p.Devices[i], l)
 	}
 	gone := t.makeRoom(l.Platform)
 	t.p.Devices = append(t.p.Devices, records.Device{
 		ID: t.unused(newID), Instance: l.Instance, Platform: l.Platform, Address: l.Address, Login: t.now, Expires: millis(l.Expires),
+		Node: l.Link.Node, Link: l.Link.ID,
 	})
 	d := &t.p.Devices[len(t.p.Devices)-1]
 	e := t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
 	for _, g := range gone {
 		e.Replaced = append(e.Replaced, g.Platform)
 	}
+	for i := range gone {
+		t.unlink(&gone[i], Replaced)
+	}
 	t.p.Replaced = append(t.p.Replaced, gone...)
 	t.p.Replaced = slices.Clone(t.p.Replaced[max(0, len(t.p.Replaced)-maxReplaced):])
 	return LoggedIn{Device: *d, Replaced: gone}
+}
+
+// loginAgain gives a device a new link, as it logs in with l.
+func (t *turn) loginAgain(d *records.Device, l Login) LoggedIn {
+	d.Address, d.Expires = l.Address, millis(l.Expires)
+	needed := t.relink(d, l.Link)
+	return LoggedIn{Device: *d, Again: !needed}
 }
 
 // unused returns an ID that no device of the account has or had of late.
@@ -44,10 +52,12 @@ func (t *turn) unused(newID func() uint64) uint64 {
 // online reports whether d has a link that is not silent.
 func (t *turn) online(d *records.Device) bool { return d.Lost == 0 && d.Silent == 0 }
 
-// relink gives d a new link, and reports whether d needed one. That is a Login even if the end
+// relink gives d the new link to, and reports whether d needed one. That is a Login even if the end
 // of the old link was not noticed; then the old link has no Disconnect (protocol-sessions.md
 // §1.2). A browser whose link is in order logs in again without a new login session (§2.2).
-func (t *turn) relink(d *records.Device) (needed bool) {
+func (t *turn) relink(d *records.Device, to Link) (needed bool) {
+	t.unlink(d, Superseded)
+	d.Node, d.Link = to.Node, to.ID
 	if t.online(d) && d.Platform.Browser() {
 		return false
 	}
@@ -61,25 +71,47 @@ func (t *turn) replaced(id uint64) int {
 	return slices.IndexFunc(t.p.Replaced, func(d records.Device) bool { return d.ID == id })
 }
 
-// reconnect gives a device a new link, without a new login. A device that gave way to another
-// one logs in again, if the app lets it.
+// reconnect gives a device a new link, without a new login. It keeps its address and the
+// expiry of its UserSig unless by says more. A device that gave way to another one logs in
+// again, if the app lets it.
 //
-// Codes: NoDevice, and Replaced if the app does not let it.
-func (t *turn) reconnect(id uint64, newID func() uint64) (LoggedIn, error) {
+// Codes: NoDevice, BadParameter if by has another platform, and Replaced if the app does not
+// let it.
+func (t *turn) reconnect(id uint64, by *Login, newID func() uint64) (LoggedIn, error) {
 	if i := t.replaced(id); i >= 0 {
-		if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
-			return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
-		}
-		d := t.p.Replaced[i]
-		t.p.Replaced = slices.Delete(t.p.Replaced, i, i+1)
-		return t.login(Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}, newID), nil
+		return t.comeBack(i, by, newID)
 	}
 	d, err := t.device(id)
 	if err != nil {
 		return LoggedIn{}, err
 	}
-	t.relink(d)
-	return LoggedIn{Device: *d}, nil
+	if by == nil {
+		t.relink(d, Link{})
+		return LoggedIn{Device: *d}, nil
+	}
+	if err := by.mayBe(d); err != nil {
+		return LoggedIn{}, err
+	}
+	return t.loginAgain(d, *by), nil
+}
+
+// comeBack logs in the i-th of the devices that gave way to others.
+//
+// Codes: BadParameter if by has another platform, and Replaced if the app does not let it.
+func (t *turn) comeBack(i int, by *Login, newID func() uint64) (LoggedIn, error) {
+	if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
+		return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
+	}
+	d := t.p.Replaced[i]
+	l := Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}
+	if by != nil {
+		if err := by.mayBe(&d); err != nil {
+			return LoggedIn{}, err
+		}
+		l.Address, l.Expires, l.Link = by.Address, by.Expires, by.Link
+	}
+	t.p.Replaced = slices.Delete(t.p.Replaced, i, i+1)
+	return t.login(l, newID), nil
 }
 
 // logout ends the login session of a device on purpose.
@@ -89,6 +121,7 @@ func (t *turn) logout(id uint64) error {
 		return err
 	}
 	t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
+	t.unlink(d, LoggedOut)
 	t.remove(id)
 	return nil
 }
@@ -99,7 +132,7 @@ func (t *turn) drop(id uint64) error {
 	if err != nil || d.Lost != 0 {
 		return err
 	}
-	t.lose(d, t.now, account.ReasonLinkClose)
+	t.lose(d, t.now, account.ReasonLinkClose, Dropped)
 	return nil
 }
 
@@ -123,6 +156,7 @@ func (t *turn) silence(id uint64, why Silence) error {
 		after = miniProgramLeft
 	case Unreachable:
 	}
+	t.unlink(d, Dropped)
 	d.Silent, d.Closed = t.now+after.Milliseconds(), closed
 	return nil
 }
@@ -143,11 +177,13 @@ func (t *turn) setStatus(text string) error {
 	return nil
 }
 
-// endAll ends the login sessions of all devices, because the account was kicked or removed.
+// endAll ends the login sessions of all devices, because the account was kicked or removed,
+// as why tells their links.
 // Each device that was online causes an event, if the app wants one (protocol-sessions.md
 // §13, rows 1 and 2).
-func (t *turn) endAll() {
+func (t *turn) endAll(why EndReason) {
 	for _, d := range t.sorted() {
+		t.unlink(&d, why)
 		if d.Lost != 0 {
 			continue
 		}

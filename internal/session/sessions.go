@@ -16,6 +16,7 @@ type Sessions struct {
 	o    Options
 	wake chan struct{}
 	due  dueApps // of the goroutine of Run
+	node node
 }
 
 // Options configure Sessions. Records and Now are required.
@@ -34,6 +35,17 @@ type Options struct {
 
 	// NewID returns a random ID of a device, below 2^53. Nil is the usual one.
 	NewID func() uint64
+
+	// Real returns the real time, which the leases of nodes follow. Nil is time.Now.
+	Real func() time.Time
+
+	// At returns the time by the clock of an app at a real time. Nil returns the real time.
+	At func(app *account.App, real time.Time) time.Time
+
+	// Ended is told of each link of this node that has ended without its doing, after that
+	// is durable. It must not wait. It can be told of a link twice, and of one that has ended
+	// by itself. Optional.
+	Ended func(End)
 }
 
 // New returns Sessions.
@@ -47,6 +59,15 @@ func New(o Options) *Sessions {
 	if o.NewID == nil {
 		o.NewID = randomID
 	}
+	if o.Real == nil {
+		o.Real = time.Now
+	}
+	if o.At == nil {
+		o.At = func(_ *account.App, real time.Time) time.Time { return real }
+	}
+	if o.Ended == nil {
+		o.Ended = func(End) {}
+	}
 	return &Sessions{o: o, wake: make(chan struct{}, 1)}
 }
 
@@ -58,6 +79,11 @@ type Target struct {
 	App        *account.App
 	User       account.UserID
 	InternalID uint64 // of the account; login sessions of an earlier account are gone
+
+	// Link limits a change of a device to one that has this link. Another one is NoDevice. A
+	// link thus cannot end the login session of a device that has a new link. The zero Link
+	// stands for any link, and for none.
+	Link Link
 }
 
 // Login logs in a device of an account.
@@ -106,7 +132,21 @@ func (s *Sessions) Silence(ctx context.Context, at Target, id uint64, why Silenc
 // Codes: NoDevice, and Replaced if the app does not let it.
 func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result LoggedIn, err error) {
 	err = s.change(ctx, at, func(t *turn) (err error) {
-		result, err = t.reconnect(id, s.o.NewID)
+		result, err = t.reconnect(id, nil, s.o.NewID)
+		return err
+	})
+	return result, err
+}
+
+// Relink is [Sessions.Reconnect] with what the device says.
+//
+// Codes: NoDevice, BadParameter, and Replaced if the app does not let it.
+func (s *Sessions) Relink(ctx context.Context, at Target, id uint64, l Login) (result LoggedIn, err error) {
+	if err := l.Validate(); err != nil {
+		return result, err
+	}
+	err = s.change(ctx, at, func(t *turn) (err error) {
+		result, err = t.reconnect(id, &l, s.o.NewID)
 		return err
 	})
 	return result, err
@@ -122,9 +162,9 @@ func (s *Sessions) SetStatus(ctx context.Context, at Target, text string) error 
 	return s.change(ctx, at, func(t *turn) error { return t.setStatus(text) })
 }
 
-// EndAll ends all login sessions of accounts, which were kicked or removed. The ids may
-// repeat.
-func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...account.UserID) error {
+// EndAll ends all login sessions of accounts, which were kicked or removed, as why says. The
+// ids may repeat.
+func (s *Sessions) EndAll(ctx context.Context, app *account.App, why EndReason, users ...account.UserID) error {
 	if none, err := s.o.Records.NoPresence(ctx); err != nil || none {
 		return err
 	}
@@ -140,7 +180,7 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...accoun
 	}
 	slices.Sort(online)
 	return s.changeAll(ctx, slices.Compact(online), action{app: app, do: func(t *turn) error {
-		t.endAll()
+		t.endAll(why)
 		return nil
 	}})
 }
@@ -151,11 +191,12 @@ type action struct {
 	internalID uint64            // of the only account; 0 is that of the stored login sessions
 	do         func(*turn) error // may run several times
 	also       []account.Write   // in the same commit
+	link       Link              // see [Target.Link]
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	return s.changeOne(ctx, at.User, action{at.App, at.InternalID, do, also})
+	return s.changeOne(ctx, at.User, action{at.App, at.InternalID, do, also, at.Link})
 }
 
 func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
@@ -198,40 +239,59 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 	if err != nil {
 		return err
 	}
-	e, err := s.apply(changes, a)
+	done, err := s.apply(ctx, changes, a)
 	if err != nil {
 		return err
 	}
-	also := a.also
-	if len(e.Items) > 0 && s.o.Keeps(a.app.ID) {
-		also = append(slices.Clone(also), records.Outbox(e)...)
+	also := append(slices.Clone(a.also), s.mail(done.ended)...)
+	if len(done.event.Items) > 0 && s.o.Keeps(a.app.ID) {
+		also = append(also, records.Outbox(done.event)...)
 	}
 	if err := s.o.Records.CommitPresences(ctx, changes, also...); err != nil {
 		return err
 	}
-	if len(e.Items) > 0 {
-		s.o.Announce(e)
+	if len(done.event.Items) > 0 {
+		s.o.Announce(done.event)
 	}
+	s.tell(done.ended)
 	return nil
 }
 
-// apply sets what the action makes of changes, and returns its event.
-func (s *Sessions) apply(changes []records.PresenceChange, a action) (account.Event, error) {
-	now := s.o.Now(a.app)
-	e := account.Event{App: a.app.ID, Time: account.Millis(now), Kind: account.EventState}
+// An applied is what an action does beside its changes.
+type applied struct {
+	event account.Event
+	ended []records.LinkEnd
+}
+
+// apply sets what the action makes of changes.
+func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, a action) (done applied, err error) {
+	stored := make([]*records.Presence, len(changes))
+	for i := range changes {
+		stored[i] = changes[i].Next
+	}
+	m, err := s.moment(ctx, a.app, stored...)
+	if err != nil {
+		return done, err
+	}
+	m.link = a.link
+	done.event = account.Event{App: a.app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
 		if c.Next == nil && a.internalID == 0 {
 			continue // they have ended since
 		}
-		t := newTurn(a.app, now, c.Next, a.internalID)
+		t := newTurn(m, c.Next, a.internalID)
 		if err := a.do(t); err != nil {
-			return e, err
+			return done, err
 		}
 		c.Next, c.Due = t.next()
 		for j := range t.events {
-			e.Items = append(e.Items, account.EventItem{ID: c.User, State: &t.events[j]})
+			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
+		}
+		for _, end := range t.ended {
+			end.App, end.User = a.app.ID, c.User
+			done.ended = append(done.ended, end)
 		}
 	}
-	return e, nil
+	return done, nil
 }

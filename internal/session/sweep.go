@@ -47,10 +47,10 @@ func (s *Sessions) Wake() {
 
 // look sweeps unless nothing can have come due since the last look.
 func (s *Sessions) look(ctx context.Context) error {
-	if s.due.next != nil && s.due.changes == s.o.Records.DueChanges() && !s.anyDue(ctx) {
-		return nil
+	if s.due.next == nil || s.due.changes != s.o.Records.DueChanges() || s.anyDue(ctx) {
+		return s.Sweep(ctx)
 	}
-	return s.Sweep(ctx)
+	return s.sweepNodes(ctx)
 }
 
 // anyDue reports whether an app of the last look has something that is due now, or is gone.
@@ -64,7 +64,8 @@ func (s *Sessions) anyDue(ctx context.Context) bool {
 	return false
 }
 
-// Sweep writes and reports everything that has come due. It goes on after an app that fails.
+// Sweep writes and reports everything that has come due, and the ends of the links of nodes
+// that have gone. It goes on after an app that fails.
 // It must not be called while Run runs.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	due := dueApps{s.o.Records.DueChanges(), map[account.AppID]int64{}}
@@ -76,7 +77,7 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 		}
 		if next == 0 {
 			s.due = due
-			return errors.Join(errs...)
+			return errors.Join(append(errs, s.sweepNodes(ctx))...)
 		}
 		id, due.next[next] = next, at
 		if err := s.sweepApp(ctx, id, at); err != nil {
@@ -130,5 +131,12 @@ func (s *Sessions) expireAll(ctx context.Context, app *account.App, due []record
 
 // Remove removes all login sessions of an app without events.
 func (s *Sessions) Remove(ctx context.Context, app account.AppID) error {
-	return s.o.Records.RemovePresences(ctx, app)
+	ends, err := s.links(ctx, app)
+	if err == nil {
+		err = s.o.Records.RemovePresences(ctx, app)
+	}
+	if err == nil && len(ends) > 0 {
+		err = s.tellAll(ctx, ends)
+	}
+	return err
 }

@@ -21,23 +21,41 @@ const lastEventKept = time.Minute
 // come back; see [account.Settings.KickedReconnect].
 const maxReplaced = 10
 
+// A moment is what the login sessions of an account depend on beside themselves.
+type moment struct {
+	app *account.App
+	now time.Time // by the clock of the app
+
+	// gone are the nodes whose lease has ended, and when, in Unix milliseconds by the clock
+	// of the app.
+	gone map[string]int64
+
+	// link limits a change to the device with this link; see [Target.Link].
+	link Link
+}
+
 // A turn changes the login sessions of one account at one moment.
 type turn struct {
-	app    *account.App
+	moment
 	now    int64 // Unix milliseconds by the clock of the app
 	p      *records.Presence
 	events []account.StateChange // in the order in which they happened
+	ended  []records.LinkEnd     // links that have ended, without App and User
 }
 
-// newTurn returns a turn at now, after everything that has come due. It changes a copy of p.
+// newTurn returns a turn at m, after everything that has come due. It changes a copy of p.
 // If p is of an earlier account with the same UserID, or nil, there are no login sessions.
 // InternalID 0 is that of p.
-func newTurn(app *account.App, now time.Time, p *records.Presence, internalID uint64) *turn {
-	t := &turn{app: app, now: now.UnixMilli()}
+func newTurn(m moment, p *records.Presence, internalID uint64) *turn {
+	t := &turn{moment: m, now: m.now.UnixMilli()}
 	switch {
 	case p == nil:
 		t.p = &records.Presence{Account: internalID}
 	case internalID != 0 && p.Account != internalID:
+		t.p = p.Clone()
+		for i := range t.p.Devices {
+			t.unlink(&t.p.Devices[i], Deleted)
+		}
 		t.p = &records.Presence{Account: internalID, LastEvent: p.LastEvent}
 	default:
 		t.p = p.Clone()
@@ -64,15 +82,26 @@ func (t *turn) settle() {
 
 // due returns when the state of d changes by itself, or 0 for never.
 func (t *turn) due(d *records.Device) int64 {
-	switch {
-	case d.Lost != 0:
+	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
-	case d.Silent == 0:
-		return d.Expires
-	case d.Expires == 0:
-		return d.Silent
 	}
-	return min(d.Silent, d.Expires)
+	first := int64(0)
+	for _, at := range []int64{d.Silent, d.Expires, t.left(d)} {
+		if at != 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return first
+}
+
+// left returns when the link of d ended because its node has gone, or 0. A lease can have
+// ended before the login of d by a clock that was set since, and after now.
+func (t *turn) left(d *records.Device) int64 {
+	at, gone := t.gone[d.Node]
+	if !gone || d.Node == "" {
+		return 0
+	}
+	return min(max(at, d.Login), t.now)
 }
 
 // expire changes the state of d at the time at which it is due.
@@ -80,22 +109,33 @@ func (t *turn) expire(d *records.Device, at int64) {
 	switch {
 	case d.Lost != 0:
 		t.remove(d.ID)
-	case at == d.Silent && !d.Closed:
-		t.lose(d, at, account.ReasonTimeOut)
+	case at == d.Silent && !d.Closed, at != d.Silent && at != d.Expires && !d.Platform.Browser():
+		t.lose(d, at, account.ReasonTimeOut, Dropped)
+	case at == d.Expires:
+		t.lose(d, at, account.ReasonLinkClose, Expired)
 	default:
-		t.lose(d, at, account.ReasonLinkClose)
+		t.lose(d, at, account.ReasonLinkClose, Dropped)
 	}
 }
 
-// lose ends the link of d at a time.
-func (t *turn) lose(d *records.Device, at int64, reason account.StateReason) {
+// lose ends the link of d at a time. why is told to the link.
+func (t *turn) lose(d *records.Device, at int64, reason account.StateReason, why EndReason) {
 	t.emit(at, account.StateDisconnect, reason, d)
+	t.unlink(d, why)
 	if t.app.HasPush(d.Platform) {
 		d.Lost, d.Silent, d.Closed = at, 0, false
 		t.clearStatus()
 		return
 	}
 	t.remove(d.ID)
+}
+
+// unlink takes the link of d away.
+func (t *turn) unlink(d *records.Device, why EndReason) {
+	if d.Node != "" {
+		t.ended = append(t.ended, records.LinkEnd{Device: d.ID, Node: d.Node, Link: d.Link, Reason: string(why)})
+	}
+	d.Node, d.Link = "", 0
 }
 
 // remove removes a device.
@@ -119,13 +159,14 @@ func (t *turn) emit(at int64, action account.StateAction, reason account.StateRe
 	return &t.events[len(t.events)-1]
 }
 
-// device returns the device with an ID.
+// device returns the device with an ID. It has the link of t, if t has one.
 //
 // Codes: NoDevice.
 func (t *turn) device(id uint64) (*records.Device, error) {
 	for i := range t.p.Devices {
-		if t.p.Devices[i].ID == id {
-			return &t.p.Devices[i], nil
+		d := &t.p.Devices[i]
+		if d.ID == id && (t.link == Link{} || t.link == Link{d.Node, d.Link}) {
+			return d, nil
 		}
 	}
 	return nil, errNoDevice
