@@ -122,7 +122,7 @@ func (t *turn) logout(id uint64) error {
 	}
 	t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
 	t.unlink(d, LoggedOut)
-	t.remove(id)
+	t.remove(d.ID)
 	return nil
 }
 

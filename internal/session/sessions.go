@@ -81,8 +81,8 @@ type Target struct {
 	InternalID uint64 // of the account; login sessions of an earlier account are gone
 
 	// Link limits a change of a device to one that has this link. Another one is NoDevice. A
-	// link thus cannot end the login session of a device that has a new link. The zero Link
-	// stands for any link, and for none.
+	// link thus cannot end the login session of a device that has a new link. The ID 0 of a
+	// device then stands for its ID. The zero Link stands for any link, and for none.
 	Link Link
 }
 

@@ -159,13 +159,14 @@ func (t *turn) emit(at int64, action account.StateAction, reason account.StateRe
 	return &t.events[len(t.events)-1]
 }
 
-// device returns the device with an ID. It has the link of t, if t has one.
+// device returns the device with an ID. If t has a link, it has that link, and the ID 0 stands
+// for its ID.
 //
 // Codes: NoDevice.
 func (t *turn) device(id uint64) (*records.Device, error) {
 	for i := range t.p.Devices {
 		d := &t.p.Devices[i]
-		if d.ID == id && (t.link == Link{} || t.link == Link{d.Node, d.Link}) {
+		if t.link == (Link{}) && d.ID == id || t.link != (Link{}) && t.link == (Link{d.Node, d.Link}) && (id == 0 || d.ID == id) {
 			return d, nil
 		}
 	}
