@@ -42,7 +42,7 @@ var imports = map[string][]string{
 
 	// Public.
 	"usersig":      {},
-	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/region", "internal/wire"},
+	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/linkwire", "internal/region", "internal/wire"},
 	"webhook":      {},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
