@@ -95,11 +95,26 @@ func (p *pipes) connect(hole *atomic.Bool) (net.Conn, error) {
 	}
 }
 
+// A flaky is a store that can be away.
+type flaky struct {
+	account.Engine
+	away atomic.Bool
+}
+
+func (f *flaky) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if f.away.Load() {
+		return 0, &account.Error{Code: account.Unavailable, Detail: "the store is away; try again"}
+	}
+	return f.Engine.Commit(ctx, c)
+}
+
+func (f *flaky) Unwrap() account.Engine { return f.Engine }
+
 // A bench is a server of links in a synctest bubble.
 type bench struct {
 	*testing.T
 	dir   *directory.Directory
-	store account.Engine
+	store *flaky
 	links *link.Server
 	pipes *pipes
 	stop  context.CancelFunc // of the address
@@ -130,7 +145,7 @@ func bubble(t *testing.T, change func(*account.App, *link.Options), fn func(*ben
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{T: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, ended: make(chan error, 1)}
 		testutil.Secret(t, testKey)
-		b.store = checked.New(new(mem.Store))
+		b.store = &flaky{Engine: checked.New(new(mem.Store))}
 		b.dir = directory.New(directory.Options{
 			Engine: b.store, AllowTestApps: true, Logger: testutil.Logger(t),
 			LinkEnded: func(e session.End) { b.links.Ended(e) },

@@ -470,6 +470,26 @@ func TestLostLease(t *testing.T) {
 	})
 }
 
+// TestStoreAway ends a link while the store is away. Its end is stored as soon as the store is
+// back.
+func TestStoreAway(t *testing.T) {
+	bubble(t, nil, func(b *bench) {
+		d, _ := b.login("alice", account.Android)
+		b.mustHear("alice Login/Register")
+		b.store.away.Store(true)
+		refused := b.dial(false, nil)
+		refused.send(b.hello("bob", account.Android))
+		refused.mustGet("error 70169 1013")
+		d.kill()
+		time.Sleep(8 * time.Second)
+		b.mustBe("alice", session.Online)
+		b.store.away.Store(false)
+		time.Sleep(30 * time.Second)
+		b.mustBe("alice", session.PushOnline)
+		b.mustHear("alice Disconnect/LinkClose")
+	})
+}
+
 // TestClock advances the clock of a test app past the expiry of a UserSig.
 func TestClock(t *testing.T) {
 	bubble(t, nil, func(b *bench) {

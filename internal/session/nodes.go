@@ -272,7 +272,7 @@ func (s *Sessions) bury(ctx context.Context, id string) error {
 func (s *Sessions) settleNode(ctx context.Context, id account.AppID, node string) error {
 	app, err := s.o.Records.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
-		return s.o.Records.RemovePresences(ctx, id)
+		return s.Remove(ctx, id)
 	}
 	if err != nil {
 		return err

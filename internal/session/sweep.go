@@ -91,7 +91,7 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 func (s *Sessions) sweepApp(ctx context.Context, id account.AppID, first int64) error {
 	app, err := s.o.Records.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
-		return s.o.Records.RemovePresences(ctx, id)
+		return s.Remove(ctx, id)
 	}
 	if err != nil || first > s.o.Now(app).UnixMilli() {
 		return err
