@@ -24,19 +24,25 @@ func TestModes(t *testing.T) {
 		{"the same again", account.Settings{}, []account.Platform{account.Android, account.IPhone, account.Android}, "iPhone Android", "[] [] [Android]"},
 		{"a browser again", account.Settings{}, []account.Platform{account.Web, account.MiniProgram}, "MiniProgram", "[] [Web]"},
 		{
-			"three of a platform", account.Settings{DevicesPerPlatform: 3},
-			[]account.Platform{account.Android, account.Android, account.Android, account.Android}, "Android Android Android", "[] [] [] [Android]",
+			"three of a platform",
+			account.Settings{DevicesPerPlatform: 3},
+			[]account.Platform{account.Android, account.Android, account.Android, account.Android},
+			"Android Android Android", "[] [] [] [Android]",
 		},
 		{
-			"two browsers", account.Settings{WebInstances: 2},
-			[]account.Platform{account.Web, account.MiniProgram, account.Web, account.Android, account.Android}, "Android Web MiniProgram", "[] [] [Web] [] [Android]",
+			"two browsers",
+			account.Settings{WebInstances: 2},
+			[]account.Platform{account.Web, account.MiniProgram, account.Web, account.Android, account.Android},
+			"Android Web MiniProgram", "[] [] [Web] [] [Android]",
 		},
 		{"triple", account.Settings{LoginMode: account.LoginTriple}, all, "Android MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [] [Windows] [Mac]"},
 		{"dual", account.Settings{LoginMode: account.LoginDual}, all, "MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [Android] [Windows] [Mac]"},
 		{"single", account.Settings{LoginMode: account.LoginSingle}, all, "Linux", "[] [iPhone] [iPad] [Android] [Web] [MiniProgram] [Windows] [Mac]"},
 		{
-			"triple with three per platform", account.Settings{LoginMode: account.LoginTriple, DevicesPerPlatform: 3, WebInstances: 2},
-			[]account.Platform{account.Mac, account.Mac, account.Web, account.Web}, "Web Web Mac", "[] [Mac] [] []",
+			"triple with three per platform",
+			account.Settings{LoginMode: account.LoginTriple, DevicesPerPlatform: 3, WebInstances: 2},
+			[]account.Platform{account.Mac, account.Mac, account.Web, account.Web},
+			"Web Web Mac", "[] [Mac] [] []",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
