@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"rollcall/internal/adminapi"
 )
@@ -66,6 +67,42 @@ func (c *AdminClient) DevicesOf(ctx context.Context, sdkAppID uint32, userID str
 // device, the error is [SlugNotFound]. EndDevice needs the scope write.
 func (c *AdminClient) EndDevice(ctx context.Context, sdkAppID uint32, userID string, device uint64) (*AccountDevices, error) {
 	return c.devices(ctx, sdkAppID, ":end", adminapi.DeviceEnd{UserID: userID, Device: device})
+}
+
+// MaxReports is the largest number of reports in a call.
+const MaxReports = 250
+
+// A DeviceReport says what a gateway, which holds the links of devices itself, knows of one of
+// them. Address is optional.
+type DeviceReport struct {
+	UserID   string // an unknown account is registered
+	Platform string
+	Instance string // by which the gateway knows the device; at most 64 bytes
+	Address  netip.Addr
+
+	// How long the gateway vouches for the link, up to a day. It reports the device again
+	// before that, because the link counts as gone afterwards. 0 if the link has ended.
+	Vouched time.Duration
+
+	Logout bool // the user has logged out; otherwise a link that has ended was closed
+}
+
+// ReportedDevices is the outcome of [AdminClient.ReportDevices]: an AccountResult for each
+// report.
+type ReportedDevices = adminapi.ReportedDevices
+
+// ReportDevices tells the server which devices have links at a gateway, and which have none
+// any more: 1 to [MaxReports] of them, applied in their order. Repeating a call is safe.
+// ReportDevices needs the scope write.
+func (c *AdminClient) ReportDevices(ctx context.Context, sdkAppID uint32, reports ...DeviceReport) (*ReportedDevices, error) {
+	body := adminapi.DeviceReports{Reports: make([]adminapi.DeviceReport, len(reports))}
+	for i, r := range reports {
+		body.Reports[i] = adminapi.DeviceReport{
+			UserID: r.UserID, Platform: r.Platform, Instance: r.Instance, Address: r.Address, VouchedMS: r.Vouched.Milliseconds(), Logout: r.Logout,
+		}
+	}
+	done := new(ReportedDevices)
+	return result(done, c.call(ctx, adminCall{method: http.MethodPost, path: devicesPath(sdkAppID) + ":report", body: body, resp: done}))
 }
 
 // A DeviceLogin describes a virtual device that logs in. Address, Instance and UserSig are

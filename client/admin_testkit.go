@@ -33,8 +33,8 @@ func (c *AdminClient) Clock(ctx context.Context, sdkAppID uint32) (*Clock, error
 	return c.clock(ctx, http.MethodGet, sdkAppID, nil)
 }
 
-// ChangeClock changes the clock of a test app. Tombstones, the expiry of UserSigs, kicks
-// and the retirement of keys follow it, so sign anew with its time after a long step; see
+// ChangeClock changes the clock of a test app. Tombstones, the expiry of UserSigs, kicks,
+// mutes and the retirement of keys follow it, so sign anew with its time after a long step; see
 // [AdminClient.SignUser]. Rate limits follow real time. ChangeClock needs the scope write.
 func (c *AdminClient) ChangeClock(ctx context.Context, sdkAppID uint32, change ClockChange) (*Clock, error) {
 	return c.clock(ctx, http.MethodPatch, sdkAppID, adminapi.ClockPatch{
@@ -52,8 +52,8 @@ func (c *AdminClient) clock(ctx context.Context, method string, sdkAppID uint32,
 	return result(clock, c.call(ctx, adminCall{method: method, path: appPath(sdkAppID) + "/clock", body: body, resp: clock}))
 }
 
-// ResetApp removes all accounts, tombstones and kicks of a test app, in one step, and
-// resets its clock. The admins get new accounts. Keys, admins and settings stay. If the
+// ResetApp removes all accounts, robots, tombstones, kicks and mutes of a test app, in one
+// step, and resets its clock. The admins get new accounts. Keys, admins and settings stay. If the
 // store cannot do that, the error is [SlugUnsupported], as with snapshots. ResetApp needs
 // the scope admin.
 func (c *AdminClient) ResetApp(ctx context.Context, sdkAppID uint32) (*App, error) {
@@ -68,7 +68,7 @@ func (c *AdminClient) Snapshots(ctx context.Context, sdkAppID uint32) ([]Snapsho
 	return resp.Snapshots, err
 }
 
-// TakeSnapshot keeps the accounts, tombstones and kicks of a test app, and its name,
+// TakeSnapshot keeps the accounts, tombstones, kicks and mutes of a test app, and its name,
 // edition, keys, admins, settings and clock. It replaces a snapshot of the same name. If
 // the app has too many snapshots, or they would take too much memory, the error is
 // [SlugConflict]. TakeSnapshot needs the scope write.

@@ -153,10 +153,10 @@ func (c *Client) attempt(ctx context.Context, command, sig string, body []byte, 
 	return a.header, decode(command, a, resp)
 }
 
-// head contains the fields of every response. Only some servers send RequestId.
+// head contains the fields of responses. Only some servers send RequestId.
 type head struct {
-	ActionStatus string
-	ErrorCode    Code
+	ActionStatus string // absent in the commands of openconfigsvr
+	ErrorCode    *Code
 	ErrorInfo    string
 	RequestId    string
 }
@@ -171,22 +171,23 @@ func decode(command string, a *response, resp any) error {
 	if a.status != http.StatusOK {
 		return &TransportError{command, a.status, errors.New("the account API answers 200 only; is BaseURL right?")}
 	}
-	if err := json.Unmarshal(a.body, &h, lenient); err != nil || h.ActionStatus == "" {
+	if err := json.Unmarshal(a.body, &h, lenient); err != nil || h.ErrorCode == nil {
 		return &TransportError{command, a.status, errors.New("the answer is not of the account API; is BaseURL right?")}
 	}
 	if err := json.Unmarshal(a.body, resp, lenient); err != nil {
 		return &TransportError{command, a.status, fmt.Errorf("the answer is not of this command: %w", err)}
 	}
-	if h.ActionStatus == wire.StatusOK && h.ErrorCode == 0 {
+	code := *h.ErrorCode
+	if code == 0 && (h.ActionStatus == wire.StatusOK || h.ActionStatus == "") {
 		return nil
 	}
 	return &Error{
 		Command:   command,
-		Code:      h.ErrorCode,
+		Code:      code,
 		Info:      h.ErrorInfo,
-		Advice:    cmp.Or(a.header.Get("Rollcall-Advice"), h.ErrorCode.Advice()),
+		Advice:    cmp.Or(a.header.Get("Rollcall-Advice"), code.Advice()),
 		RequestID: cmp.Or(a.header.Get("Rollcall-Request-Id"), h.RequestId),
-		Retryable: h.ErrorCode.Retryable(),
+		Retryable: code.Retryable(),
 	}
 }
 

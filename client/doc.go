@@ -14,10 +14,10 @@
 //     with a new UserSig.
 //
 // It does not retry after any other code. Every command is safe to retry after an
-// unknown outcome. A second import, check, status query or profile change has no
-// further effect. A second deletion returns [CodeNoAccount] for accounts that the
-// first attempt deleted. A second kick also refuses UserSigs that were made between
-// the two attempts.
+// unknown outcome. A second import, check, status query, profile change or creation of
+// a robot has no further effect. A second deletion returns [CodeNoAccount], or
+// [CodeRobotRefused], for what the first attempt deleted. A second kick also refuses
+// UserSigs that were made between the two attempts, and a second mute begins anew.
 //
 // A failed call returns an [*Error] with the server's code and the remedy, or a
 // [*TransportError] without a usable response. An item of a batch that fails is not

@@ -15,26 +15,28 @@ type Code int
 // Codes that callers act on. A server may send any other number of the vendor's tables
 // too (protocol.md §1.5 to §1.7).
 const (
-	CodeRelationConflict Code = 30008 // relation data is being written; delete in batches
-	CodeProfileNoAccount Code = 40003 // CodeNoAccount in the profile commands
-	CodeSensitiveWord    Code = 40005 // the value contains a word that the app does not allow
-	CodeUnknownTag       Code = 40009 // the app has no such profile tag
-	CodeValueTooLong     Code = 40601 // over 500 bytes
-	CodeCommandRate      Code = 60007 // too many calls of the command in a second
-	CodeGatewayNotAdmin  Code = 60010 // CodeNotAdmin in the status and profile commands
-	CodeAppRate          Code = 60011 // too many calls of the app in a second
-	CodeSigExpired       Code = 70001 // the UserSig is expired
-	CodeSigMismatch      Code = 70009 // the UserSig was signed with another key
-	CodeAppNotFound      Code = 70020 // the SDKAppID is unknown, or belongs to another data centre
-	CodeSigKicked        Code = 70052 // the UserSig was made before the last kick
-	CodeNoAccount        Code = 70107 // the account does not exist
-	CodeTimeout          Code = 70169 // the server timed out; the outcome is unknown
-	CodeQuotaExceeded    Code = 70398 // the app has as many accounts as its quota allows
-	CodeTombstoned       Code = 70399 // the account was deleted less than three months ago
-	CodeBadParameter     Code = 70402 // a field is missing or not as documented
-	CodeNotAdmin         Code = 70403 // only an app admin may call this
-	CodeInternal         Code = 70500 // internal error of the server
-	CodeDeletionRefused  Code = 71000 // the app does not allow deletion
+	CodeRobotRefused     Code = 10008  // no id of a robot, no such robot, or too many of them
+	CodeRelationConflict Code = 30008  // relation data is being written; delete in batches
+	CodeProfileNoAccount Code = 40003  // CodeNoAccount in the profile commands
+	CodeSensitiveWord    Code = 40005  // the value contains a word that the app does not allow
+	CodeUnknownTag       Code = 40009  // the app has no such profile tag
+	CodeValueTooLong     Code = 40601  // over 500 bytes
+	CodeCommandRate      Code = 60007  // too many calls of the command in a second
+	CodeGatewayNotAdmin  Code = 60010  // CodeNotAdmin in the status and profile commands
+	CodeAppRate          Code = 60011  // too many calls of the app in a second
+	CodeSigExpired       Code = 70001  // the UserSig is expired
+	CodeSigMismatch      Code = 70009  // the UserSig was signed with another key
+	CodeAppNotFound      Code = 70020  // the SDKAppID is unknown, or belongs to another data centre
+	CodeSigKicked        Code = 70052  // the UserSig was made before the last kick
+	CodeNoAccount        Code = 70107  // the account does not exist
+	CodeTimeout          Code = 70169  // the server timed out; the outcome is unknown
+	CodeQuotaExceeded    Code = 70398  // the app has as many accounts as its quota allows
+	CodeTombstoned       Code = 70399  // the account was deleted less than three months ago
+	CodeBadParameter     Code = 70402  // a field is missing or not as documented
+	CodeNotAdmin         Code = 70403  // only an app admin may call this
+	CodeInternal         Code = 70500  // internal error of the server
+	CodeDeletionRefused  Code = 71000  // the app does not allow deletion
+	CodeMuteBadAccount   Code = 130005 // CodeNoAccount in the commands of mutes
 
 	// CodeUnexplained is not a code of the vendor. It means that an item failed and
 	// that the server gave no reason. The vendor gives none in multiaccount_import.

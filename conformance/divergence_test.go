@@ -71,12 +71,14 @@ func TestD65_KickAndFutureUserSig(t *testing.T) {
 }
 
 func TestD05_NotAdminByService(t *testing.T) {
+	robots := map[string]string{"": "60010", "documented": "10008", "gateway": "60010"} // in another order of keys
 	for mode, codes := range map[string]map[string]string{
-		"":           {"account_check": "70403", "portrait_get": "60010", "querystate": "60010"},
-		"documented": {"account_check": "70403", "portrait_get": "40004", "querystate": "90009"},
-		"gateway":    {"account_check": "60010", "portrait_get": "60010", "querystate": "60010"},
+		"":           {"account_check": "70403", "portrait_get": "60010", "querystate": "60010", "getnospeaking": "60010"},
+		"documented": {"account_check": "70403", "portrait_get": "40004", "querystate": "90009", "getnospeaking": "60010"},
+		"gateway":    {"account_check": "60010", "portrait_get": "60010", "querystate": "60010", "getnospeaking": "60010"},
 	} {
 		inWorld(t, `{"settings":{"not_admin":"`+mode+`"}}`, func(w *world) {
+			w.want(target("get_all_robots", "user=alice"), "{}", `"ErrorCode":`+robots[mode])
 			for command, code := range codes {
 				w.want(target(command, "user=alice"), "{}", `{"ActionStatus":"FAIL","ErrorCode":`+code+`,"ErrorInfo":"`)
 			}
@@ -652,5 +654,102 @@ func TestD76_FaultsOfTestApps(t *testing.T) {
 	}
 	if status, got := send(t, "POST", path, "", checkAlice); status != 200 || !strings.Contains(got, ok) {
 		t.Errorf("%d %s", status, got)
+	}
+}
+
+func TestD80_MutesBelongToAccounts(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("setnospeaking", `{"Set_Account":"nobody","C2CmsgNospeakingTime":60}`, "130005")
+		w.want("getnospeaking", `{"Get_Account":"nobody"}`, "130005")
+		w.want("setnospeaking", `{"Set_Account":"alice","C2CmsgNospeakingTime":60}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"alice"}`, `"C2CmsgNospeakingTime":60`)
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"alice"}]}`, ok)
+		w.want("account_import", `{"UserID":"alice"}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"alice"}`, `"C2CmsgNospeakingTime":0`)
+	}, "alice")
+}
+
+func TestD81_ResponsesOfMutes(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, command := range []string{"setnospeaking", "getnospeaking"} {
+			w.want(command, `{"`, `{"ErrorCode":130001,"ErrorInfo":"`)
+			w.want(command, `{}`, `{"ErrorCode":130004,"ErrorInfo":"`)
+			w.want(target(command, "user=alice"), `{}`, `{"ActionStatus":"FAIL","ErrorCode":60010,"ErrorInfo":"`)
+		}
+	})
+}
+
+func TestD82_TimesOfMutes(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const both = `"C2CmsgNospeakingTime":60,"GroupmsgNospeakingTime":70`
+		w.want("setnospeaking", `{"Set_Account":"administrator",`+both+`}`, ok)
+		w.want("setnospeaking", `{"Set_Account":"administrator","C2CmsgNospeakingTime":0,"GroupmsgNospeakingTime":4294967296}`, "130008")
+		w.want("getnospeaking", `{"Get_Account":"administrator"}`, both)
+		w.want("setnospeaking", `{"Set_Account":"administrator","C2CmsgNospeakingTime":0}`, ok)
+		w.want("getnospeaking", `{"Get_Account":"administrator"}`, `"C2CmsgNospeakingTime":0,"GroupmsgNospeakingTime":70`)
+	})
+}
+
+func TestD83_RobotsAreBesideAccounts(t *testing.T) {
+	inWorld(t, `{"settings":{"quota":1}}`, func(w *world) {
+		const ids = `{"To_Account":["@RBT#1"],"TagList":["Tag_Profile_IM_Nick"]}`
+		w.want("create_robot", `{"UserID":"@RBT#1","Nick":"robot"}`, ok)
+		w.want("account_check", `{"CheckItem":[{"UserID":"@RBT#1"}]}`, `"AccountStatus":"Imported"`)
+		w.want("portrait_get", ids, `"Value":"robot"`)
+		w.want("portrait_set", `{"From_Account":"@RBT#1","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"new"}]}`, ok)
+		w.want("portrait_get", ids, `"Value":"new"`)
+		w.want("query_online_status", `{"To_Account":["@RBT#1"]}`, `"Status":"Offline"`)
+		w.want("setnospeaking", `{"Set_Account":"@RBT#1","C2CmsgNospeakingTime":60}`, ok)
+		w.want("account_import", `{"UserID":"@RBT#1"}`, "70402")
+		w.want("account_delete", `{"DeleteItem":[{"UserID":"@RBT#1"}]}`, `"ResultCode":70402`)
+		w.want("kick", `{"UserID":"@RBT#1"}`, "70402")
+		w.want("get_all_robots", `{}`, `"Robot_Account":["@RBT#1"]`)
+	})
+	srv := rollcalltest.NewServer(t)
+	if err := srv.Client.CreateRobot(t.Context(), client.Robot{UserID: "@RBT#1"}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := srv.AdminClient.CountAccounts(t.Context(), srv.SDKAppID); err != nil || n != 1 {
+		t.Errorf("%d accounts with a robot and an admin, %v; want 1", n, err)
+	}
+}
+
+func TestD84_RobotsCreatedAgain(t *testing.T) {
+	inWorld(t, `{"settings":{"words":["rude"]}}`, func(w *world) {
+		w.want("create_robot", `{"UserID":"@RBT#1","Nick":"n","FaceUrl":"f","SelfSignature":"s"}`, ok)
+		w.want("create_robot", `{"UserID":"@RBT#1","Nick":"new","FaceUrl":""}`, ok)
+		w.want("create_robot", `{"UserID":"@RBT#1","Nick":"rude"}`, "10004")
+		w.want("create_robot", `{"UserID":"@RBT#1","Nick":"{{x 501}}"}`, "10004")
+		w.want("portrait_get", `{"To_Account":["@RBT#1"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Image","Tag_Profile_IM_SelfSignature"]}`,
+			`[{"Tag":"Tag_Profile_IM_Nick","Value":"new"},{"Tag":"Tag_Profile_IM_Image","Value":"f"},{"Tag":"Tag_Profile_IM_SelfSignature","Value":"s"}]`)
+	})
+}
+
+func TestD85_DeletedRobots(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for i := range account.MaxRobots {
+			w.want("create_robot", fmt.Sprintf(`{"UserID":"@RBT#%d","Nick":"n"}`, i), ok)
+		}
+		w.want("create_robot", `{"UserID":"@RBT#new"}`, "10008")
+		w.want("delete_robot", `{"Robot_Account":"@RBT#0"}`, ok)
+		w.want("delete_robot", `{"Robot_Account":"@RBT#0"}`, "10008")
+		w.want("account_check", `{"CheckItem":[{"UserID":"@RBT#0"}]}`, `"AccountStatus":"NotImported"`)
+		w.want("get_all_robots", `{}`, `"Robot_Account":["@RBT#1",`)
+		w.want("create_robot", `{"UserID":"@RBT#0"}`, ok)
+		w.want("portrait_get", `{"To_Account":["@RBT#0"],"TagList":["Tag_Profile_IM_Nick"]}`, `"ProfileItem":[]`)
+	})
+}
+
+func TestD86_Addresses(t *testing.T) {
+	for setting, list := range map[string]string{"": "[]", `{"settings":{"ip_list":["2001:db8::1"]}}`: `["2001:db8::1"]`} {
+		inWorld(t, setting, func(w *world) { // where calls arrive at no address
+			for _, nettype := range []string{"", "&nettype=6", "&nettype=7", "&nettype=%zz"} {
+				w.want(target("GetIPList", "")+nettype, "{}", `{"ActionStatus":"OK","ErrorCode":0,"IPList":`+list+"}")
+			}
+		})
+	}
+	srv := rollcalltest.NewServer(t)
+	if got, err := srv.Client.IPList(t.Context()); err != nil || !slices.Equal(got, []string{"127.0.0.1"}) {
+		t.Errorf("IPList = %q, %v", got, err)
 	}
 }

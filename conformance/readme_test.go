@@ -13,7 +13,7 @@ import (
 
 // commandCell matches the first cell of a row in the table of commands of a README, or
 // one of the names in it.
-var commandCell = regexp.MustCompile("`([a-z_]+/[a-z_]+)`")
+var commandCell = regexp.MustCompile("`([A-Za-z_]+/[A-Za-z_]+)`")
 
 // TestReadmeCommands compares the tables of commands in the READMEs with the commands of
 // the server.

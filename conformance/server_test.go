@@ -185,6 +185,23 @@ func (f *faulty) Upsert(ctx context.Context, app account.AppID, items []account.
 	return f.Engine.Upsert(ctx, app, items, p)
 }
 
+// kindApp is the kind of the records of apps, which the gate reads.
+const kindApp account.Kind = 1
+
+func (f *faulty) Record(ctx context.Context, kind account.Kind, key string) (account.Record, error) {
+	if err := f.err(); err != nil && kind != kindApp {
+		return account.Record{}, err
+	}
+	return f.Engine.Record(ctx, kind, key)
+}
+
+func (f *faulty) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	if err := f.err(); err != nil && q.Kind != kindApp {
+		return account.RecordPage{}, err
+	}
+	return f.Engine.Records(ctx, q)
+}
+
 func (f *faulty) Status(ctx context.Context, app account.AppID, ids []account.UserID) ([]account.Status, error) {
 	if err := f.err(); err != nil {
 		return nil, err
@@ -255,3 +272,5 @@ type sourced struct {
 }
 
 func (c sourced) RemoteAddr() net.Addr { return c.from }
+
+func (c sourced) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 80), Port: 443} }

@@ -1,6 +1,7 @@
 package rollcalltest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,14 +16,15 @@ func presence(t *testing.T, srv *rollcalltest.Server, userID string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := states[0].Status
+	var text strings.Builder
+	text.WriteString(states[0].Status)
 	for _, d := range states[0].Devices {
-		text += " " + d.Platform
+		text.WriteString(" " + d.Platform)
 	}
 	if s := states[0].CustomStatus; s != "" {
-		text += " " + s
+		text.WriteString(" " + s)
 	}
-	return text
+	return text.String()
 }
 
 // TestPresence lets the devices of an account come and go.

@@ -8,8 +8,8 @@ import (
 	"rollcall/usersig"
 )
 
-// Reset removes all accounts, tombstones and kicks of the app in one step, and lets its
-// clock show real time. The admins get new accounts. Keys, admins, settings and snapshots
+// Reset removes all accounts, robots, tombstones, kicks and mutes of the app in one step, and
+// lets its clock show real time. The admins get new accounts. Keys, admins, settings and snapshots
 // stay. Faults and lockouts end, and the calls of the app are forgotten, as by
 // [Server.Restore].
 //
@@ -25,7 +25,7 @@ func (s *Server) Reset() {
 }
 
 // Snapshot keeps the state of the app under a name, for [Server.Restore]: accounts with
-// their internal ids, tombstones and kicks, and name, edition, keys, admins, settings and
+// their internal ids, tombstones, kicks and mutes, and name, edition, keys, admins, settings and
 // clock. It replaces a snapshot of the same name. An app can have 20 snapshots of 200,000
 // ids each.
 func (s *Server) Snapshot(name string) {
@@ -50,8 +50,8 @@ func (s *Server) Restore(name string) {
 }
 
 // AdvanceClock advances the clock of the app, or turns it back if d is negative. d counts in
-// whole milliseconds. Tombstones, the expiry of UserSigs, kicks and the retirement of keys
-// follow the clock; rate limits follow real time. s.Client and [Server.UserSig] sign with
+// whole milliseconds. Tombstones, the expiry of UserSigs, kicks, mutes and the retirement of
+// keys follow the clock; rate limits follow real time. s.Client and [Server.UserSig] sign with
 // the time of the app. A UserSig that was made before may have expired afterwards.
 //
 //	srv.Client.DeleteAccounts(ctx, []string{"alice"}) // an edition with tombstones

@@ -130,7 +130,7 @@ func Quick(n int64) *Plan {
 // not disturb.
 var everything = []string{
 	loadgen.ImportNew, stepSize, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List,
-	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, stepRestart, loadgen.Delete, stepStream, stepExport,
+	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, loadgen.DeviceOne, loadgen.Devices, loadgen.Status, stepRestart, loadgen.Delete, stepStream, stepExport,
 }
 
 // Full returns a plan for everything at n accounts, or at a million if n is 0.
@@ -143,7 +143,7 @@ func Full(n int64) *Plan {
 			Accounts: n,
 			Steps:    everything,
 			Servers: map[string][]string{
-				Noop:        {loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne},
+				Noop:        {loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne, loadgen.Status},
 				Floor:       {loadgen.ImportNew, loadgen.ImportOne},
 				NaiveSQLite: naive, NaivePostgres: naive,
 				BestPostgres: {loadgen.ImportNew},

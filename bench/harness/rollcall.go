@@ -69,7 +69,7 @@ func (r *rollcall) start(ctx context.Context) error {
 // Between the parts of one load there is no such pause.
 func (r *rollcall) defersFor(workload string) time.Duration {
 	switch workload {
-	case stepLoad, stepExport, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List:
+	case stepLoad, stepExport, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List, loadgen.Status:
 		return quietLook
 	}
 	return 5 * time.Second
@@ -81,7 +81,8 @@ var errNoAdminAPI = errors.New("the server's context names no token of the admin
 
 func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
 	streams := o.Workload == stepStream || o.Workload == stepExport
-	if (streams || o.Workload == loadgen.List) && r.context.AdminToken == "" {
+	w, _ := loadgen.Find(o.Workload)
+	if (streams || w.NeedsToken()) && r.context.AdminToken == "" {
 		return nil, errNoAdminAPI
 	}
 	if streams {

@@ -118,7 +118,7 @@ func (b *bench) runStage(ctx context.Context, st *Stage) error {
 	for _, step := range st.Steps {
 		slices := b.Plan.Slices
 		switch step {
-		case stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy:
+		case stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy, loadgen.Devices:
 			slices = 1
 		}
 		for i := range slices {
@@ -230,6 +230,8 @@ func (b *bench) options(st *Stage, t turn) loadgen.Options {
 	switch t.step {
 	case loadgen.Delete: // leave some for the next slice
 		o.Calls = st.Accounts / 100 / int64(b.Plan.Slices)
+	case loadgen.Devices: // every account has a device afterwards
+		o.Calls, o.Duration, o.Skip = st.Accounts/250, 0, 0
 	case loadgen.List:
 		o.Skip = 0
 	}

@@ -29,6 +29,9 @@ func TestBench(t *testing.T) {
 	}{
 		{[]string{"--workload", "import-100-new", "--calls", "20"}, 2000},
 		{[]string{"--workload", "check-100", "--calls", "20", "--accounts", "2000"}, 2000},
+		{[]string{"--workload", "device-1", "--calls", "20", "--accounts", "2000"}, 20},
+		{[]string{"--workload", "device-250", "--calls", "8", "--accounts", "2000"}, 2000},
+		{[]string{"--workload", "status-500", "--calls", "20", "--accounts", "2000"}, 10000},
 		{[]string{"--workload", "list", "--calls", "256", "--connections", "1", "--accounts", "2000"}, 2000},
 	} {
 		code, out, errs := bench(t, append(tt.args, "--context", context, "--output", "json")...)

@@ -21,7 +21,7 @@ type clockCmd struct {
 }
 
 // aboutClock explains the clock in the help of its commands.
-const aboutClock = `Tombstones, the expiry of UserSigs, kicks and the retirement of keys follow the
+const aboutClock = `Tombstones, the expiry of UserSigs, kicks, mutes and the retirement of keys follow the
 clock of a test app; rate limits, tokens and the audit trail follow real time.
 After a long step a UserSig that was signed before has expired: sign with the time
 of the app, as POST /admin/v1/apps/SDKAPPID/usersig does, and as the commands of

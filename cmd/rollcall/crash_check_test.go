@@ -69,7 +69,7 @@ func (c *checker) observe() (facts, error) {
 			return shown, err
 		}
 		shown.apps[a.SDKAppID] = shownApp(a)
-		if err := c.list(a.SDKAppID, shown.accounts); err != nil {
+		if err := c.list(a.SDKAppID, shown.accounts, shown.devices); err != nil {
 			return shown, err
 		}
 		for _, user := range a.Admins {
@@ -80,12 +80,12 @@ func (c *checker) observe() (facts, error) {
 	for _, t := range tokens {
 		shown.tokens[t.Name] = tokenFact{Exists: true, ID: t.ID}
 	}
-	c.lookups += len(shown.accounts) + len(shown.apps) + len(shown.tokens)
+	c.lookups += len(shown.accounts) + len(shown.apps) + len(shown.tokens) + len(shown.devices)
 	return shown, err
 }
 
-// list reads the accounts of an app.
-func (c *checker) list(app uint32, into map[userKey]accountFact) error {
+// list reads the accounts of an app, and the devices that are logged in.
+func (c *checker) list(app uint32, into map[userKey]accountFact, devices map[userKey]deviceFact) error {
 	listed, last := int64(0), ""
 	for r, err := range c.site.admin.Accounts(c.ctx, app, client.AccountQuery{PageSize: client.MaxPage}) {
 		if err != nil {
@@ -95,6 +95,12 @@ func (c *checker) list(app uint32, into map[userKey]accountFact) error {
 		last = r.UserID
 		into[userKey{app, r.UserID}] = shownAccount(r)
 		listed++
+	}
+	for d, err := range c.site.admin.Devices(c.ctx, app) {
+		if err != nil {
+			return err
+		}
+		devices[userKey{app, d.UserID}] = shownDevices(d)
 	}
 	n, err := c.site.admin.CountAccounts(c.ctx, app)
 	c.expect(n == listed, "%d: the count is %d, %d are listed", app, n, listed)

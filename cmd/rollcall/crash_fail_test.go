@@ -50,7 +50,7 @@ func TestKillCanFail(t *testing.T) {
 func restore(tr *trial) func() {
 	var saved []facts
 	for _, l := range tr.ledgers() {
-		saved = append(saved, facts{maps.Clone(l.acked.accounts), maps.Clone(l.acked.apps), maps.Clone(l.acked.tokens)})
+		saved = append(saved, facts{maps.Clone(l.acked.accounts), maps.Clone(l.acked.apps), maps.Clone(l.acked.tokens), maps.Clone(l.acked.devices)})
 	}
 	born := maps.Clone(tr.born)
 	apps := tr.workers[1].(*appWorker)

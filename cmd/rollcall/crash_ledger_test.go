@@ -21,10 +21,11 @@ type facts struct {
 	accounts map[userKey]accountFact
 	apps     map[uint32]appFact
 	tokens   map[string]tokenFact // by name
+	devices  map[userKey]deviceFact
 }
 
 func newFacts() facts {
-	return facts{map[userKey]accountFact{}, map[uint32]appFact{}, map[string]tokenFact{}}
+	return facts{map[userKey]accountFact{}, map[uint32]appFact{}, map[string]tokenFact{}, map[userKey]deviceFact{}}
 }
 
 // put copies changes into f.
@@ -32,6 +33,7 @@ func (f facts) put(changes facts) {
 	maps.Copy(f.accounts, changes.accounts)
 	maps.Copy(f.apps, changes.apps)
 	maps.Copy(f.tokens, changes.tokens)
+	maps.Copy(f.devices, changes.devices)
 }
 
 // An accountFact is the truth about one account.
@@ -138,12 +140,13 @@ func (l *ledger) settle(shown facts) (wrong []string) {
 		settle(l.acked.accounts, l.pending.accounts, shown.accounts),
 		settle(l.acked.apps, l.pending.apps, shown.apps),
 		settle(l.acked.tokens, l.pending.tokens, shown.tokens),
+		settle(l.acked.devices, l.pending.devices, shown.devices),
 	)
 	l.pending = newFacts()
 	return wrong
 }
 
-// A fact is an accountFact, an appFact or a tokenFact.
+// A fact is an accountFact, an appFact, a tokenFact or a deviceFact.
 type fact[F any] interface {
 	matches(shown F) bool // whether a server may show that
 	learn(shown F) F      // the fact, completed with values that only the server knows

@@ -66,7 +66,7 @@ func newTrial(t *testing.T, dir string, args ...string) (*trial, *site) {
 	tr.workers = []worker{
 		newAccountWorker("a", freeApp, true), newAccountWorker("b", freeApp, true), newAccountWorker("c", freeApp, true),
 		newAccountWorker("d", barredApp, false), newAccountWorker("e", barredApp, false),
-		newAppWorker(firstApp), newTokenWorker(t.TempDir()),
+		newAppWorker(firstApp), newTokenWorker(t.TempDir()), newDeviceWorker(),
 	}
 	return tr, s
 }

@@ -16,8 +16,8 @@ type resetCmd struct {
 
 // Help is shown by rollcall reset --help.
 func (resetCmd) Help() string {
-	return `The command removes all accounts, deleted ids and kicks of a test app in one step,
-and lets its clock show real time. The admins get new accounts. Keys, admins,
+	return `The command removes all accounts, robots, deleted ids, kicks and mutes of a test app in
+one step, and lets its clock show real time. The admins get new accounts. Keys, admins,
 settings and snapshots stay. Faults and lockouts end, and the calls of the app are
 forgotten. A reset cannot be undone, except with a snapshot, and the command does not
 ask: only apps that were created as test apps can be reset. The command needs an admin token with
@@ -76,10 +76,11 @@ type snapshotCreateCmd struct{ snapshotArgument }
 
 // Help is shown by rollcall snapshot create --help.
 func (snapshotCreateCmd) Help() string {
-	return `A snapshot has the accounts of a test app with their internal ids, its deleted ids
-and kicks, and its name, edition, keys, admins, settings and clock. It replaces one
-of the same name. Snapshots are kept in the memory of the server and are gone when
-it ends: at most 20 of an app, of at most 200000 ids each, and 256 MiB in all.
+	return `A snapshot has the accounts of a test app with their internal ids, its robots,
+deleted ids, kicks and mutes, and its name, edition, keys, admins, settings and clock. It replaces
+one of the same name. Snapshots are kept in the memory of the server and are gone when
+it ends: at most 20 of an app, of at most 200000 ids and 300 mutes each, and 256 MiB
+in all.
 
 Examples:
   rollcall snapshot create base
@@ -138,7 +139,7 @@ type snapshotRestoreCmd struct{ snapshotArgument }
 // Help is shown by rollcall snapshot restore --help.
 func (snapshotRestoreCmd) Help() string {
 	return `The command returns a test app to a snapshot, in one step: accounts with their
-internal ids, deleted ids, kicks, name, edition, keys, admins, settings and clock.
+internal ids, deleted ids, kicks, mutes, name, edition, keys, admins, settings and clock.
 What came later is lost, and the command does not ask. The snapshot stays. The command needs an
 admin token with the scope admin.
 

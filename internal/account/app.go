@@ -30,6 +30,7 @@ func (e Edition) Paid() bool { return e != Trial && e != Development }
 const (
 	TrialQuota           = 100 // accounts of a trial app
 	MaxAdmins            = 10
+	MaxRobots            = 20
 	DefaultTombstoneDays = 90
 	MaxTombstoneDays     = 36500 // a hundred years
 )
@@ -109,6 +110,7 @@ func (a *App) Clone() App {
 	c.Settings.CustomTags = slices.Clone(a.Settings.CustomTags)
 	c.Settings.Words = slices.Clone(a.Settings.Words)
 	c.Settings.AllowSources = slices.Clone(a.Settings.AllowSources)
+	c.Settings.IPList = slices.Clone(a.Settings.IPList)
 	c.Settings.RateLimits = maps.Clone(a.Settings.RateLimits)
 	c.Settings.PushPlatforms = slices.Clone(a.Settings.PushPlatforms)
 	c.Settings.LinkTimeouts = maps.Clone(a.Settings.LinkTimeouts)

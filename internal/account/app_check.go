@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ const (
 	MaxWords       = 10000
 	MaxWordBytes   = 100
 	MaxSources     = 1000
+	MaxIPList      = 1000
 	MaxNameBytes   = 200
 )
 
@@ -159,6 +161,28 @@ func checkLimits(a *App, f *faults) {
 	if n := len(s.AllowSources); n > MaxSources {
 		f.tooMany("allow_sources", n, fmt.Sprintf("an app has at most %d allowed sources", MaxSources))
 	}
+}
+
+func checkIPList(a *App, f *faults) {
+	const part = "ip_list"
+	list := a.Settings.IPList
+	if n := len(list); n > MaxIPList {
+		f.tooMany(part, n, fmt.Sprintf("an app has at most %d addresses in ip_list", MaxIPList))
+	}
+	for i, text := range list {
+		if !isAddress(text) {
+			f.add(part, text, "", fmt.Sprintf("entry %d of ip_list is %s; give an address as 203.0.113.7, or a network as 198.51.100.0/24", i+1, Quote(text)))
+		}
+	}
+}
+
+// isAddress reports whether text is an IP address without a zone, or a network.
+func isAddress(text string) bool {
+	if _, err := netip.ParsePrefix(text); err == nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(text)
+	return err == nil && addr.Zone() == ""
 }
 
 func checkModes(a *App, f *faults) {

@@ -430,6 +430,30 @@ func TestAppLimits(t *testing.T) {
 			"unknown reconnect", settings(func(s *account.Settings) { s.KickedReconnect = "allow" }),
 			`kicked_reconnect "allow" is unknown; use "refuse", or leave it empty to let the device log in`,
 		},
+		{"addresses", settings(func(s *account.Settings) {
+			s.IPList = []string{"127.0.0.2", "183.192.202.0/25", "2001:db8::1", "2001:db8::/32", "::ffff:192.0.2.1"}
+		}), ""},
+		{"most addresses", settings(func(s *account.Settings) { s.IPList = slices.Repeat([]string{"127.0.0.2"}, 1000) }), ""},
+		{
+			"too many addresses", settings(func(s *account.Settings) { s.IPList = slices.Repeat([]string{"127.0.0.2"}, 1001) }),
+			"an app has at most 1000 addresses in ip_list",
+		},
+		{
+			"no address", settings(func(s *account.Settings) { s.IPList = []string{"127.0.0.2", "example.com"} }),
+			`entry 2 of ip_list is "example.com"; give an address as 203.0.113.7, or a network as 198.51.100.0/24`,
+		},
+		{
+			"an address with a zone", settings(func(s *account.Settings) { s.IPList = []string{"fe80::1%eth0"} }),
+			`entry 1 of ip_list is "fe80::1%eth0"; give an address as 203.0.113.7, or a network as 198.51.100.0/24`,
+		},
+		{
+			"an address with a port", settings(func(s *account.Settings) { s.IPList = []string{"127.0.0.2:80"} }),
+			`entry 1 of ip_list is "127.0.0.2:80"; give an address as 203.0.113.7, or a network as 198.51.100.0/24`,
+		},
+		{
+			"an empty address", settings(func(s *account.Settings) { s.IPList = []string{""} }),
+			`entry 1 of ip_list is ""; give an address as 203.0.113.7, or a network as 198.51.100.0/24`,
+		},
 		{"a negative tombstone is none", settings(func(s *account.Settings) { s.TombstoneDays = -1 }), ""},
 	})
 }

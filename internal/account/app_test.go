@@ -103,6 +103,7 @@ func wholeApp() account.App {
 		CustomTags:   []account.CustomTag{{Key: "Test"}},
 		Words:        []string{"word"},
 		AllowSources: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+		IPList:       []string{"192.0.2.1"},
 		RateLimits:   map[string]int{"kick": 1},
 
 		PushPlatforms: []account.Platform{account.Mac},

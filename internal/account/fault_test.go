@@ -92,6 +92,12 @@ var breaches = []breach{
 	{"allow_sources", func(a *account.App, way int) {
 		a.Settings.AllowSources = make([]netip.Prefix, account.MaxSources+1+way)
 	}},
+	{"ip_list", func(a *account.App, way int) {
+		a.Settings.IPList = append(a.Settings.IPList, slices.Repeat([]string{"192.0.2.1"}, account.MaxIPList+1+way)...)
+	}},
+	{"an address of ip_list", func(a *account.App, way int) {
+		a.Settings.IPList = append(a.Settings.IPList, fmt.Sprint("192.0.2.256/", way))
+	}},
 	{"a rate limit's command", func(a *account.App, way int) { limit(a, fmt.Sprint("command", way), 1) }},
 	{"a rate limit", func(a *account.App, way int) { limit(a, "kick", -way) }},
 	{"words", func(a *account.App, way int) {
@@ -207,7 +213,7 @@ func TestFaults(t *testing.T) {
 func TestTooManyBecomeFewer(t *testing.T) {
 	for i, b := range breaches {
 		longer, shorter := broken([]int{i}, map[int]int{i: 1}), broken([]int{i}, nil)
-		if !slices.Contains([]string{"admins", "keys", "custom tags", "allow_sources", "words"}, b.name) {
+		if !slices.Contains([]string{"admins", "keys", "custom tags", "allow_sources", "ip_list", "words"}, b.name) {
 			continue
 		}
 		if err := shorter.ValidateChange(&longer, commands); err != nil {

@@ -26,6 +26,8 @@ func (id UserID) Validate(strict bool) error {
 		return &Error{Code: InvalidID, Detail: "the UserID is empty; give 1 to 32 bytes"}
 	case len(id) > MaxUserIDBytes:
 		return &Error{Code: InvalidID, Detail: "the UserID is longer than 32 bytes; shorten it"}
+	case id.IsRobot():
+		return &Error{Code: InvalidID, Detail: "UserIDs that start with @RBT# belong to robots; use create_robot and delete_robot"}
 	case id.reserved():
 		return &Error{Code: InvalidID, Detail: "UserIDs that start with @ or #TOA# are reserved; choose another"}
 	case !id.spelt(strict):
@@ -34,9 +36,46 @@ func (id UserID) Validate(strict bool) error {
 	return nil
 }
 
-// WhyUnknown returns the reason why no account of a can have the id, for the Detail of
-// an [Error]. It returns "" if an account can have it.
-func (a *App) WhyUnknown(id UserID) string { return DetailOf(id.Validate(a.Settings.StrictIDs)) }
+// RobotPrefix begins the ids of robots (protocol-sessions.md §9.4).
+const RobotPrefix = "@RBT#"
+
+// IsRobot reports whether id belongs to robots. No account has such an id.
+func (id UserID) IsRobot() bool { return strings.HasPrefix(string(id), RobotPrefix) }
+
+// ValidateRobot reports whether id may name a robot: it must be 6 to 32 bytes of printable
+// ASCII that start with [RobotPrefix].
+//
+// The error has Code [InvalidID].
+func (id UserID) ValidateRobot() error {
+	switch {
+	case !id.IsRobot():
+		return &Error{Code: InvalidID, Detail: "the UserID of a robot starts with @RBT#; add it"}
+	case len(id) > MaxUserIDBytes:
+		return &Error{Code: InvalidID, Detail: "the UserID is longer than 32 bytes; shorten it"}
+	case id == RobotPrefix:
+		return &Error{Code: InvalidID, Detail: "the UserID ends after @RBT#; add the name of the robot"}
+	case !id.spelt(false):
+		return &Error{Code: InvalidID, Detail: badSpelling(false)}
+	}
+	return nil
+}
+
+// ValidateAny is [UserID.Validate] for commands that serve robots, too.
+func (id UserID) ValidateAny(strict bool) error {
+	if id.IsRobot() {
+		return id.ValidateRobot()
+	}
+	return id.Validate(strict)
+}
+
+// WhyUnknown returns the reason why a has no account with the id, for the Detail of an
+// [Error]. It returns "" if an account can have it.
+func (a *App) WhyUnknown(id UserID) string {
+	if id.IsRobot() && id.ValidateRobot() == nil {
+		return "the app has no such robot; create it with create_robot"
+	}
+	return DetailOf(id.ValidateAny(a.Settings.StrictIDs))
+}
 
 // reserved reports whether id belongs to robots, groups, official accounts or
 // the system (protocol.md §4, decisions.md "Ids, admins, editions").

@@ -27,6 +27,7 @@ func TestUserID(t *testing.T) {
 		empty    = "the UserID is empty; give 1 to 32 bytes"
 		long     = "the UserID is longer than 32 bytes; shorten it"
 		reserved = "UserIDs that start with @ or #TOA# are reserved; choose another"
+		robot    = "UserIDs that start with @RBT# belong to robots; use create_robot and delete_robot"
 		spelling = "the UserID may hold only printable ASCII (0x20 to 0x7E)"
 		word     = "the UserID may hold only letters, digits, _ and -"
 	)
@@ -59,7 +60,9 @@ func TestUserID(t *testing.T) {
 		{"用户", spelling, word},
 		{"\xff", spelling, word},
 		{"@", reserved, reserved},
-		{"@RBT#001", reserved, reserved},
+		{"@RBT#", robot, robot},
+		{"@RBT#001", robot, robot},
+		{"@rbt#001", reserved, reserved},
 		{"@TGS#a", reserved, reserved},
 		{"@TLS#NOT_FOUND", reserved, reserved},
 		{"@\x00", reserved, reserved}, // the prefix is checked before the spelling
@@ -75,5 +78,43 @@ func TestUserID(t *testing.T) {
 		if got := detail(t, tt.id.Validate(true), account.InvalidID); got != tt.strict {
 			t.Errorf("%q, strict: %q, want %q", tt.id, got, tt.strict)
 		}
+	}
+}
+
+func TestRobotID(t *testing.T) {
+	const (
+		fine     = ""
+		prefix   = "the UserID of a robot starts with @RBT#; add it"
+		long     = "the UserID is longer than 32 bytes; shorten it"
+		nameless = "the UserID ends after @RBT#; add the name of the robot"
+		spelling = "the UserID may hold only printable ASCII (0x20 to 0x7E)"
+	)
+	app := new(account.App)
+	for id, want := range map[account.UserID]string{
+		"@RBT#001": fine,
+		"@RBT#@ #": fine,
+		"@RBT#" + account.UserID(strings.Repeat("a", 27)): fine,
+		"@RBT#" + account.UserID(strings.Repeat("a", 28)): long,
+		"@RBT#":     nameless,
+		"@RBT#\x1f": spelling,
+		"@RBT#机":    spelling,
+		"":          prefix,
+		"RBT#001":   prefix,
+		"@rbt#001":  prefix,
+		"@RBT":      prefix,
+	} {
+		if got := detail(t, id.ValidateRobot(), account.InvalidID); got != want {
+			t.Errorf("%q: %q, want %q", id, got, want)
+		}
+		why := app.WhyUnknown(id)
+		switch {
+		case want == fine && why != "the app has no such robot; create it with create_robot",
+			want != fine && id.IsRobot() && why != want,
+			want == prefix && why != detail(t, id.Validate(false), account.InvalidID):
+			t.Errorf("%q is unknown: %q", id, why)
+		}
+	}
+	if why := app.WhyUnknown("alice"); why != "" {
+		t.Errorf("alice is unknown: %q", why)
 	}
 }

@@ -40,6 +40,11 @@ type Settings struct {
 	// callers get 60021. An empty list allows all addresses.
 	AllowSources []netip.Prefix `json:"allow_sources,omitempty"`
 
+	// Addresses and networks that GetIPList returns, at most 1000. An empty list stands
+	// for the address of the server at which the call arrived. List the public addresses
+	// if the server is behind a proxy or a load balancer.
+	IPList []string `json:"ip_list,omitempty"`
+
 	// Data centre of the app. Requests to the host names of other data centres get
 	// 70020. Without it all host names serve the app.
 	Region string `json:"region,omitzero"`
@@ -69,8 +74,8 @@ type Settings struct {
 	KickedAsExpired bool `json:"kicked_as_expired,omitzero"`
 
 	// Code for a caller who is not an admin. Without it the code is 70403 in
-	// im_open_login_svc and 60010 in the other services. documented is 70403, 40004 or
-	// 90009, depending on the service. gateway is 60010 in every service.
+	// im_open_login_svc and 60010 in the other services. documented is 70403, 40004,
+	// 90009, 10008 or 60010, depending on the service. gateway is 60010 in every service.
 	NotAdmin NotAdminMode `json:"not_admin,omitzero"`
 
 	// Let a multiaccount_import in which every item fails for the same reason return
@@ -173,6 +178,7 @@ func SettingForms() []SettingForm {
 		{"custom_tags", "a list of objects with a key", "[]", `[{"key":"team"},{"key":"score","number":true}]`},
 		{"words", "a list of texts", "[]", `["rude","ruder"]`},
 		{"allow_sources", "a list of networks", "[], all", `["192.0.2.0/24","2001:db8::1/128"]`},
+		{"ip_list", "a list of addresses and networks", "[], the address that the call arrived at", `["203.0.113.7","198.51.100.0/24"]`},
 		{"region", "one of " + strings.Join(region.Names(), ", "), "none", `"singapore"`},
 		{"rate_mode", "shadow or off", "calls over a limit are refused", `"off"`},
 		{"rate_limits", "an object of commands and numbers from 1 up", "{}, the documented limits", `{"account_import":500}`},
@@ -214,6 +220,6 @@ type NotAdminMode string
 // Modes. The zero NotAdminMode is NotAdminLive.
 const (
 	NotAdminLive       NotAdminMode = ""           // 70403 in im_open_login_svc, 60010 in the other services
-	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004 or 90009, depending on the service
+	NotAdminDocumented NotAdminMode = "documented" // 70403, 40004, 90009, 10008 or 60010, depending on the service
 	NotAdminGateway    NotAdminMode = "gateway"    // 60010 in every service
 )

@@ -153,13 +153,19 @@ func (s *Server) deleteAccounts(ctx context.Context, c *call, req adminapi.Accou
 func showDeleted(ids []account.UserID, results []directory.Result) adminapi.DeletedAccounts {
 	shown := adminapi.DeletedAccounts{Results: make([]adminapi.AccountResult, len(ids))}
 	for i, r := range results {
-		shown.Results[i].UserID = string(ids[i])
-		if err := r.Err(); err != nil {
-			slug, reason := classify(err)
-			shown.Results[i].Code, shown.Results[i].Reason = slug.Name, reason
-		} else {
+		shown.Results[i] = showResult(ids[i], r)
+		if r.Code == account.OK {
 			shown.Deleted++
 		}
+	}
+	return shown
+}
+
+func showResult(id account.UserID, r directory.Result) adminapi.AccountResult {
+	shown := adminapi.AccountResult{UserID: string(id)}
+	if err := r.Err(); err != nil {
+		slug, reason := classify(err)
+		shown.Code, shown.Reason = slug.Name, reason
 	}
 	return shown
 }

@@ -21,6 +21,7 @@ func deviceRoutes() []Route {
 		{Method: "GET", Path: devices, ID: "listDevices", Summary: "List the accounts that have devices, in the byte order of their ids.", Scope: read, Status: ok, Query: page, Endpoint: noBody((*Server).listDevices)},
 		{Method: "GET", Path: devices + ":get", ID: "readDevices", Summary: "Read the state of an account and of its devices.", Scope: read, Status: ok, Query: userid, Endpoint: noBody((*Server).readDevices)},
 		{Method: "POST", Path: devices + ":end", ID: "endDevice", Summary: "End the login session of one device. Its account can log in again at once, unlike after a kick.", Scope: write, Status: ok, Endpoint: withBody((*Server).endDevice)},
+		{Method: "POST", Path: devices + ":report", ID: "reportDevices", Summary: "Say which devices have links at a gateway, and which have none any more. An unknown account is registered under the rules of account_import.", Scope: write, Status: ok, Endpoint: withBody((*Server).reportDevices)},
 		{Method: "POST", Path: devices + ":login", ID: "loginDevice", Summary: "Log in a virtual device of a test app. An unknown account is registered under the rules of account_import.", Scope: write, Status: ok, Endpoint: withBody((*Server).loginDevice)},
 		{Method: "POST", Path: devices + ":change", ID: "changeDevice", Summary: "Let something happen to a virtual device: log it out, drop its link, let it fall silent, or let it reconnect.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeDevice)},
 		{Method: "POST", Path: devices + ":status", ID: "setCustomStatus", Summary: "Set or clear the custom status of an account of a test app, as its device does.", Scope: write, Status: ok, Endpoint: withBody((*Server).setCustomStatus)},
@@ -131,6 +132,42 @@ func (s *Server) checkSig(ctx context.Context, app *account.App, req adminapi.De
 	return x.ExpiresAt, nil
 }
 
+func (s *Server) reportDevices(ctx context.Context, c *call, req adminapi.DeviceReports) (adminapi.ReportedDevices, error) {
+	app, err := c.app()
+	if err != nil {
+		return adminapi.ReportedDevices{}, err
+	}
+	reports := make([]session.Report, len(req.Reports))
+	for i, r := range req.Reports {
+		reports[i] = session.Report{
+			User:    account.UserID(r.UserID),
+			Login:   session.Login{Platform: platform(r.Platform), Address: r.Address, Instance: r.Instance},
+			Vouched: vouched(r.VouchedMS), Logout: r.Logout,
+		}
+	}
+	results, err := s.dir.ReportDevices(ctx, app, reports)
+	if err != nil {
+		return adminapi.ReportedDevices{}, err
+	}
+	shown := adminapi.ReportedDevices{Results: make([]adminapi.AccountResult, len(results))}
+	for i, r := range results {
+		shown.Results[i] = showResult(reports[i].User, r)
+		if r.Code == account.OK {
+			shown.Applied++
+		}
+	}
+	return shown, nil
+}
+
+// vouched returns a number of milliseconds as a duration. One that no duration can represent
+// is refused like any other that is too long.
+func vouched(ms int64) time.Duration {
+	if most := session.MaxVouched.Milliseconds(); ms < 0 || ms > most {
+		ms = most + 1
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
 // platform returns the platform with a name, in any case.
 func platform(name string) account.Platform {
 	for _, p := range account.Platforms() {
@@ -211,7 +248,7 @@ func showDevices(user account.UserID, d session.Devices) adminapi.AccountDevices
 func showDevice(d *records.Device) adminapi.Device {
 	return adminapi.Device{
 		ID: d.ID, Platform: string(d.Platform), State: session.StateOf(d), Instance: d.Instance, Address: d.Address,
-		LoginAt: timeOf(d.Login), LostAt: timeOf(d.Lost), SilentTo: timeOf(d.Silent), ExpiresAt: timeOf(d.Expires),
+		LoginAt: timeOf(d.Login), LostAt: timeOf(d.Lost), SilentTo: timeOf(d.Silent), ExpiresAt: timeOf(d.Expires), VouchedTo: timeOf(d.Vouched),
 	}
 }
 

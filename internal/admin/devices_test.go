@@ -146,3 +146,52 @@ func TestBadDevices(t *testing.T) {
 		}
 	})
 }
+
+// TestReportDevices reports the links of a gateway.
+func TestReportDevices(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		newKitApp(b)
+		report := func(body string) adminapi.ReportedDevices {
+			b.Helper()
+			return ok[adminapi.ReportedDevices](b, 200, "POST", kitDevices+":report", `{"reports":[`+body+`]}`)
+		}
+		state := func(want string) {
+			b.Helper()
+			if d := ok[adminapi.AccountDevices](b, 200, "GET", kitDevices+":get?userid=bob", ""); d.State != want {
+				b.Errorf("bob is %+v, want %s", d, want)
+			}
+		}
+		const bob = `"userid":"bob","platform":"Android","instance":"gw/1"`
+		if r := report(`{` + bob + `,"vouched_ms":90000}`); r.Applied != 1 {
+			b.Errorf("the first report: %+v", r)
+		}
+		state("Online")
+		advance := func(ms int) {
+			b.Helper()
+			ok[adminapi.Clock](b, 200, "PATCH", kitApp+"/clock", fmt.Sprintf(`{"advance_ms":%d}`, ms))
+		}
+		advance(60_000)
+		report(`{` + bob + `,"vouched_ms":90000}`)
+		advance(89_999)
+		state("Online")
+		advance(1)
+		state("PushOnline")
+		report(`{` + bob + `,"vouched_ms":90000}`)
+		state("Online")
+		report(`{` + bob + `}`)
+		state("PushOnline")
+		report(`{` + bob + `,"logout":true}`)
+		state("Offline")
+		got := report(`{"userid":"@x","platform":"Web","instance":"i","vouched_ms":1},{"userid":"nobody","platform":"Web","instance":"i"},{"userid":"bob","platform":"Web","vouched_ms":1},{` + bob + `,"vouched_ms":9000000000000000000},{"userid":"carol","platform":"Web","instance":"i","vouched_ms":1000}`)
+		var codes []string
+		for _, r := range got.Results {
+			codes = append(codes, r.Code)
+		}
+		if want := []string{"bad-request", "not-found", "bad-request", "bad-request", ""}; !cmp.Equal(codes, want) || got.Applied != 1 {
+			b.Errorf("the results are %+v, want %v", got, want)
+		}
+		b.problem(b.call("POST", kitDevices+":report", `{"reports":[]}`), "bad-request")
+		many := strings.Repeat(`{`+bob+`},`, 250) + `{` + bob + `}`
+		b.problem(b.call("POST", kitDevices+":report", `{"reports":[`+many+`]}`), "too-large")
+	})
+}

@@ -75,8 +75,9 @@ func (s *Server) send(ctx context.Context, command *wire.Command, sig adminapi.U
 		"sdkappid": {strconv.FormatUint(uint64(sig.SDKAppID), 10)}, "identifier": {sig.Identifier}, "usersig": {sig.UserSig},
 		"random": {strconv.FormatUint(uint64(rand.Uint32()), 10)}, "contenttype": {"json"},
 	}
-	// The values of ctx belong to the request of the admin API. The call has its own.
-	own, cancel := context.WithCancel(context.Background())
+	// The values of ctx belong to the request of the admin API. The call has its own, except
+	// for the address that it arrived at.
+	own, cancel := context.WithCancel(context.WithValue(context.Background(), http.LocalAddrContextKey, ctx.Value(http.LocalAddrContextKey)))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	r, err := http.NewRequestWithContext(own, http.MethodPost, command.Path()+"?"+query.Encode(), bytes.NewReader(body))

@@ -128,7 +128,7 @@ func Routes() []Route {
 		{Method: "GET", Path: clock, ID: "readClock", Summary: "Read the clock of a test app.", Scope: read, Status: ok, Endpoint: noBody((*Server).readClock)},
 		{Method: "PATCH", Path: clock, ID: "changeClock", Summary: "Set, advance, stop or start the clock of a test app.", Scope: write, Status: ok, Endpoint: withBody((*Server).changeClock)},
 		{Method: "DELETE", Path: clock, ID: "resetClock", Summary: "Let the clock of a test app show real time again.", Scope: write, Status: ok, Endpoint: noBody((*Server).resetClock)},
-		{Method: "POST", Path: oneApp + "/reset", ID: "resetApp", Summary: "Remove all accounts, tombstones and kicks of a test app and reset its clock; keys, admins and settings stay.", Scope: all, Status: ok, Endpoint: noBody((*Server).resetApp)},
+		{Method: "POST", Path: oneApp + "/reset", ID: "resetApp", Summary: "Remove all accounts, robots, tombstones, kicks and mutes of a test app and reset its clock; keys, admins and settings stay.", Scope: all, Status: ok, Endpoint: noBody((*Server).resetApp)},
 		{Method: "GET", Path: snaps, ID: "listSnapshots", Summary: "List the snapshots of a test app by name.", Scope: read, Status: ok, Endpoint: noBody((*Server).listSnapshots)},
 		{Method: "POST", Path: snaps, ID: "takeSnapshot", Summary: "Keep the accounts and the record of a test app in the memory of the server, until it ends.", Scope: write, Status: made, Endpoint: withBody((*Server).takeSnapshot)},
 		{Method: "POST", Path: snaps + "/{name}/restore", ID: "restoreSnapshot", Summary: "Return a test app to a snapshot: accounts, name, edition, keys, admins, settings and clock.", Scope: all, Status: ok, Endpoint: noBody((*Server).restoreSnapshot)},

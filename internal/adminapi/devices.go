@@ -16,6 +16,7 @@ type Device struct {
 	LostAt    time.Time  `json:"lost_at,omitzero"`    // end of the link of a device that is PushOnline
 	SilentTo  time.Time  `json:"silent_to,omitzero"`  // when the link of a silent device ends
 	ExpiresAt time.Time  `json:"expires_at,omitzero"` // expiry of its UserSig
+	VouchedTo time.Time  `json:"vouched_to,omitzero"` // until when a gateway vouches for the link
 }
 
 // AccountDevices are the devices of an account.
@@ -63,6 +64,31 @@ type DeviceChange struct {
 	// Reason of the silence: network, or for a mini-program background or left; network if
 	// absent.
 	Reason string `json:"reason,omitempty"`
+}
+
+// DeviceReports are reports of a gateway that holds the links of devices itself.
+type DeviceReports struct {
+	Reports []DeviceReport `json:"reports"` // 1 to 250, applied in their order
+}
+
+// A DeviceReport says that a device has a link, or that its link has ended.
+type DeviceReport struct {
+	UserID   string     `json:"userid" schema:"userid"` // an unknown account is registered
+	Platform string     `json:"platform"`               // iPhone, iPad, Android, Web, MiniProgram, Windows, Mac or Linux
+	Instance string     `json:"instance"`               // by which the gateway knows the device, 1 to 64 bytes
+	Address  netip.Addr `json:"address,omitzero"`       // IP address of the device
+
+	// How long the gateway vouches for the link, in milliseconds up to a day. Without another
+	// report the link counts as gone afterwards. 0 if the link has ended.
+	VouchedMS int64 `json:"vouched_ms,omitzero"`
+
+	Logout bool `json:"logout,omitzero"` // the user has logged out; otherwise a link that has ended was closed
+}
+
+// ReportedDevices is the outcome of reports.
+type ReportedDevices struct {
+	Applied int             `json:"applied"` // number of reports
+	Results []AccountResult `json:"results"` // one for each report, in their order
 }
 
 // CustomStatus is the custom status of an account to set.

@@ -28,6 +28,7 @@ func TestAllocs(t *testing.T) {
 		{"import of 100 ids", "multiaccount_import", accountsBody, 4, 6},
 		{"check of 100", "account_check", checkBody, 6, 8},
 		{"import of one", "account_import", oneBody, 4, 6},
+		{"status of 500", "query_online_status", statusBody, 17, 19},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bare := newRepeater(t, test.command, test.body)

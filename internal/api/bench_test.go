@@ -37,10 +37,10 @@ type cheapEngine struct {
 func newCheapEngine() *cheapEngine {
 	e := &cheapEngine{
 		Engine:   new(mem.Store),
-		upserted: make([]account.UpsertResult, wire.MaxBatch),
-		status:   make([]account.Status, wire.MaxBatch),
+		upserted: make([]account.UpsertResult, wire.MaxStatus),
+		status:   make([]account.Status, wire.MaxStatus),
 	}
-	for i := range wire.MaxBatch {
+	for i := range wire.MaxStatus {
 		e.upserted[i] = account.UpsertResult{Code: account.OK, Created: true, InternalID: uint64(i + 1)}
 		e.status[i].InternalID = uint64(i % 2) // half of the accounts exist
 	}
@@ -82,7 +82,7 @@ func newRepeater(tb testing.TB, command, content string) *repeater {
 	p.r = &http.Request{
 		Method: http.MethodPost,
 		URL: &url.URL{
-			Path:     "/v4/im_open_login_svc/" + command,
+			Path:     wire.CommandNamed(command).Path(),
 			RawQuery: params(plainApp, "administrator", sign(tb, testKey, plainApp, "administrator", time.Now().Unix())) + "&random=99999999&contenttype=json",
 		},
 		Header:        http.Header{},
@@ -134,6 +134,7 @@ var (
 	importBody   = batchBody("AccountList", `{"UserID":"user_%08d","Nick":"Nick of user","FaceUrl":"https://example.com/face/1.png"}`, 100)
 	accountsBody = batchBody("Accounts", `"user_%08d"`, 100)
 	checkBody    = batchBody("CheckItem", `{"UserID":"user_%08d"}`, 100)
+	statusBody   = batchBody("To_Account", `"user_%08d"`, 500)
 	oneBody      = `{"UserID":"user_00000001","Nick":"Nick of user","FaceUrl":"https://example.com/face/1.png"}`
 )
 

@@ -62,6 +62,8 @@ type memory struct {
 	items    []account.Upsert
 	imports  []directory.Result
 	checks   []directory.CheckResult
+	presence []directory.PresenceResult
+	status   wire.OnlineStatusResponse
 	imported wire.MultiImportResponse
 	checked  wire.CheckResponse
 	response []byte
@@ -86,6 +88,8 @@ func (c *call) free() {
 	m.decoder.Reset()
 	m.userIDs, m.items = emptied(m.userIDs), emptied(m.items)
 	m.imports, m.checks = emptied(m.imports), emptied(m.checks)
+	m.presence = emptied(m.presence)
+	m.status = wire.OnlineStatusResponse{QueryResult: emptied(m.status.QueryResult), ErrorList: emptied(m.status.ErrorList)}
 	m.imported = wire.MultiImportResponse{}
 	m.checked = wire.CheckResponse{ResultItem: emptied(m.checked.ResultItem)}
 	m.query = m.query[:0]

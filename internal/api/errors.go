@@ -17,13 +17,16 @@ type service uint8
 
 // Services.
 const (
-	login   service = iota // im_open_login_svc
-	openim                 // openim
-	profile                // profile
+	login     service = iota // im_open_login_svc
+	openim                   // openim
+	profile                  // profile
+	mutes                    // openconfigsvr
+	robots                   // openim_robot_http_svc
+	addresses                // ConfigSvc, whose documents have no codes of its own
 	numServices
 )
 
-var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile"}
+var serviceNames = [numServices]string{"im_open_login_svc", "openim", "profile", "openconfigsvr", "openim_robot_http_svc", "ConfigSvc"}
 
 // serviceNamed returns the service with that name. A test fails if a command
 // belongs to another service.
@@ -32,40 +35,40 @@ func serviceNamed(name string) service { return service(slices.Index(serviceName
 // wireCodes maps each error to its code in each service. A test fails on an
 // empty cell.
 var wireCodes = map[account.Code][numServices]wire.Code{
-	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal},
-	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
-	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal},
-	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
-	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount},
-	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount},
-	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter},
-	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter},
-	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter},
-	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget},
-	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter},
-	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin},
-	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong},
-	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed},
-	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType},
-	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag},
-	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead},
-	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite},
-	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive},
-	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned},
-	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded},
-	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
-	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter},
-	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // apps only
-	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // tokens only
-	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // admin API only
-	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
-	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal}, // records only
+	account.Internal:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal},
+	account.Unavailable:     {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Timeout},
+	account.Unknown:         {wire.Timeout, wire.StatusTimeout, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Timeout},
+	account.Exists:          {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // apps only
+	account.NoApp:           {wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound, wire.AppNotFound},
+	account.InvalidApp:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // apps only
+	account.NoAccount:       {wire.NoAccount, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount, wire.RobotRefused, wire.NoAccount},
+	account.InvalidID:       {wire.BadParameter, wire.NoAccount, wire.ProfileNoAccount, wire.MuteBadAccount, wire.RobotRefused, wire.BadParameter},
+	account.Malformed:       {wire.BodyNotJSON, wire.StatusParse, wire.ProfileParameter, wire.MuteParse, wire.RobotParameter, wire.BodyNotJSON},
+	account.IDNotString:     {wire.AccountType, wire.StatusIDType, wire.ProfileParameter, wire.MuteBadAccount, wire.RobotParameter, wire.AccountType},
+	account.BadParameter:    {wire.BadParameter, wire.StatusParse, wire.ProfileParameter, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.EmptyBatch:      {wire.BadParameter, wire.StatusParse, wire.ProfileNoTarget, wire.MuteNoTarget, wire.RobotParameter, wire.BadParameter},
+	account.BatchTooLarge:   {wire.BadParameter, wire.StatusTooMany, wire.ProfileParameter, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.NotAdmin:        {wire.NotAdmin, wire.StatusNotAdmin, wire.ProfileNotAdmin, wire.GatewayNotAdmin, wire.RobotRefused, wire.GatewayNotAdmin},
+	account.ValueTooLong:    {wire.ProfileTooLong, wire.StatusParse, wire.ProfileTooLong, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.ValueNotAllowed: {wire.ProfileNotAllowed, wire.StatusParse, wire.ProfileNotAllowed, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.ValueType:       {wire.BadParameter, wire.StatusParse, wire.ProfileType, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.UnknownTag:      {wire.ProfileUnknownTag, wire.StatusParse, wire.ProfileUnknownTag, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.TagNotReadable:  {wire.ProfileNoRead, wire.StatusParse, wire.ProfileNoRead, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.TagNotWritable:  {wire.ProfileNoWrite, wire.StatusParse, wire.ProfileNoWrite, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.SensitiveWord:   {wire.ProfileSensitive, wire.StatusParse, wire.ProfileSensitive, wire.MuteNoTime, wire.RobotParameter, wire.BadParameter},
+	account.Tombstoned:      {wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.Tombstoned, wire.RobotRefused, wire.Tombstoned},
+	account.QuotaFull:       {wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.QuotaExceeded, wire.RobotRefused, wire.QuotaExceeded},
+	account.DeletionOff:     {wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused, wire.DeletionRefused},
+	account.AdminProtected:  {wire.BadParameter, wire.BadParameter, wire.BadParameter, wire.MuteBadAccount, wire.RobotRefused, wire.BadParameter},
+	account.Conflict:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // apps only
+	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // apps only
+	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // tokens only
+	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
+	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
+	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
+	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
+	account.NoRecord:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // records only
+	account.Stale:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // records only
 }
 
 // code returns the wire's code for c in service s.

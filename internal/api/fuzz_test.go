@@ -65,6 +65,22 @@ func FuzzBodyPortraitGet(f *testing.F) {
 	fuzzBody(f, "profile/portrait_get", `{"To_Account":["seed","x"],"TagList":["Tag_Profile_IM_Nick"]}`)
 }
 
+func FuzzBodySetMute(f *testing.F) {
+	fuzzBody(f, "openconfigsvr/setnospeaking", `{"Set_Account":"seed","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":7200}`)
+}
+
+func FuzzBodyGetMute(f *testing.F) {
+	fuzzBody(f, "openconfigsvr/getnospeaking", `{"Get_Account":"seed"}`)
+}
+
+func FuzzBodyCreateRobot(f *testing.F) {
+	fuzzBody(f, "openim_robot_http_svc/create_robot", `{"UserID":"@RBT#1","Nick":"n","FaceUrl":"f","SelfSignature":"s"}`)
+}
+
+func FuzzBodyDeleteRobot(f *testing.F) {
+	fuzzBody(f, "openim_robot_http_svc/delete_robot", `{"Robot_Account":"@RBT#1"}`)
+}
+
 // fuzzBody sends bodies to one command. The response must be complete for any
 // body, and a body that breaks the rules of encoding must change nothing.
 func fuzzBody(f *testing.F, command string, seeds ...string) {

@@ -18,72 +18,65 @@ var noneKnown = wire.HeadInfoFirst{
 
 // queryOnlineStatus serves query_online_status (protocol.md §3.6).
 func (s *Server) queryOnlineStatus(ctx context.Context, c *call, req *wire.StatusRequest) (any, error) {
-	items, unknown, err := s.presence(ctx, c, req)
-	if err != nil {
+	if err := s.presence(ctx, c, req); err != nil {
 		return nil, err
 	}
 	if c.app.Settings.StatusAndState {
-		for i := range items {
-			items[i].State = items[i].Status
+		for i := range c.status.QueryResult {
+			item := &c.status.QueryResult[i]
+			item.State = item.Status
 		}
 	}
-	resp := wire.OnlineStatusResponse{HeadInfoFirst: wire.SuccessInfoFirst, QueryResult: items, ErrorList: unknown}
-	if len(items) == 0 {
-		resp.HeadInfoFirst = noneKnown
-	}
-	return resp, nil
+	return &c.status, nil
 }
 
 // queryState serves querystate, the older command, which has State instead of
 // Status.
 func (s *Server) queryState(ctx context.Context, c *call, req *wire.StatusRequest) (any, error) {
-	items, unknown, err := s.presence(ctx, c, req)
-	if err != nil {
+	if err := s.presence(ctx, c, req); err != nil {
 		return nil, err
 	}
-	resp := wire.QueryStateResponse{HeadInfoFirst: wire.SuccessInfoFirst, ErrorList: unknown}
-	for _, item := range items {
+	resp := wire.QueryStateResponse{HeadInfoFirst: c.status.HeadInfoFirst, ErrorList: c.status.ErrorList}
+	for _, item := range c.status.QueryResult {
 		state := wire.State{To_Account: item.To_Account, State: item.Status, CustomStatus: item.CustomStatus, Detail: item.Detail}
 		if c.app.Settings.StatusAndState {
 			state.Status = item.Status
 		}
 		resp.QueryResult = append(resp.QueryResult, state)
 	}
-	if len(items) == 0 {
-		resp.HeadInfoFirst = noneKnown
-	}
 	return resp, nil
 }
 
-// presence returns the requested accounts that exist, and those that do not.
-func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) ([]wire.OnlineStatus, []wire.StatusError, error) {
-	userIDs, err := ids(nil, "To_Account", &req.To_Account, c.Batch)
-	if err != nil {
-		return nil, nil, err
+// presence sets the status of c: the requested accounts that exist, and those
+// that do not.
+func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest) (err error) {
+	if c.userIDs, err = ids(c.userIDs, "To_Account", &req.To_Account, c.Batch); err != nil {
+		return err
 	}
-	results, err := s.dir.Presence(ctx, c.app, userIDs)
-	if err != nil {
-		return nil, nil, err
+	if c.memory.presence, err = s.dir.PresenceInto(ctx, c.app, c.userIDs, c.memory.presence); err != nil {
+		return err
 	}
-	var known []wire.OnlineStatus
-	var unknown []wire.StatusError
-	for i, userID := range userIDs {
-		if !results[i].Exists {
+	resp := &c.status
+	resp.HeadInfoFirst = wire.SuccessInfoFirst
+	for i, userID := range c.userIDs {
+		r := &c.memory.presence[i]
+		if !r.Exists {
 			code := c.service.code(account.NoAccount)
-			unknown = append(unknown, wire.StatusError{To_Account: string(userID), ErrorCode: code})
+			resp.ErrorList = append(resp.ErrorList, wire.StatusError{To_Account: string(userID), ErrorCode: code})
 			c.failItem("To_Account", reason{i, code}, userID, c.whyUnknown(userID))
 			continue
 		}
-		known = append(known, onlineStatus(string(userID), results[i].Devices, req))
+		resp.QueryResult = append(resp.QueryResult, onlineStatus(string(userID), &r.Devices, req))
 	}
-	c.event.SetCounts(len(userIDs), len(unknown))
-	if len(known) == 0 {
+	c.event.SetCounts(len(c.userIDs), len(resp.ErrorList))
+	if len(resp.QueryResult) == 0 {
+		resp.HeadInfoFirst = noneKnown
 		c.event.SetCode(int(noneKnown.ErrorCode)) // the call as a whole fails with that code
 	}
-	return known, unknown, nil
+	return nil
 }
 
-func onlineStatus(userID string, d session.Devices, req *wire.StatusRequest) wire.OnlineStatus {
+func onlineStatus(userID string, d *session.Devices, req *wire.StatusRequest) wire.OnlineStatus {
 	item := wire.OnlineStatus{To_Account: userID, Status: d.State()}
 	if req.IsReturnCustomStatus {
 		item.CustomStatus = &d.CustomStatus

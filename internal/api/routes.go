@@ -23,10 +23,16 @@ func (s *Server) handlers() map[string]serveFunc {
 		"account_check":       pooled((*wire.Decoder).Check, s.accountCheck),
 		"account_delete":      command(s.accountDelete),
 		"kick":                command(s.kick),
-		"query_online_status": command(s.queryOnlineStatus),
-		"querystate":          command(s.queryState),
+		"query_online_status": pooled((*wire.Decoder).Status, s.queryOnlineStatus),
+		"querystate":          pooled((*wire.Decoder).Status, s.queryState),
 		"portrait_set":        command(s.portraitSet),
 		"portrait_get":        command(s.portraitGet),
+		"setnospeaking":       command(s.setNoSpeaking),
+		"getnospeaking":       command(s.getNoSpeaking),
+		"create_robot":        command(s.createRobot),
+		"delete_robot":        command(s.deleteRobot),
+		"get_all_robots":      command(s.getAllRobots),
+		"GetIPList":           command(s.getIPList),
 	}
 }
 

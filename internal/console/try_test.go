@@ -32,7 +32,7 @@ func TestTryEveryCommand(t *testing.T) {
 			t.Errorf("%s with %q: %+v", c.Name, fields, calls)
 			continue
 		}
-		sent.has(calls[len(calls)-1].RequestID, "&#34;ActionStatus&#34;: &#34;OK&#34;")
+		sent.has(calls[len(calls)-1].RequestID, "&#34;ErrorCode&#34;: 0")
 		v.get("./try?form=text&command=" + c.Name).ok().has(`name="text:text"`)
 	}
 }

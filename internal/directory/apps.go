@@ -71,18 +71,29 @@ func createDetail(app *account.App) string {
 	return detail
 }
 
-// DeleteApp removes an app together with the accounts of its admins. It is refused
-// while the app has any other account.
+// DeleteApp removes an app together with the accounts of its admins and its robots. It is
+// refused while the app has any other account.
 //
 // Codes: NoApp, Conflict.
 func (d *Directory) DeleteApp(ctx context.Context, actor string, app account.AppID) error {
 	by := d.entry(ctx, actor, "app.delete", app, "")
-	e, also := d.appEvent(account.EventAppDeleted, by)
+	e, also, err := d.deletion(ctx, by)
+	if err != nil {
+		return err
+	}
 	if err := d.records.DeleteApp(ctx, app, by, also...); err != nil {
 		return err
 	}
 	d.announce(e)
 	return nil
+}
+
+// deletion returns the event of the deletion of an app, and the writes that belong to its
+// commit.
+func (d *Directory) deletion(ctx context.Context, by account.AuditEntry) (account.Event, []account.Write, error) {
+	e, also := d.appEvent(account.EventAppDeleted, by)
+	robots, err := d.records.ReplaceRobots(ctx, by.App, nil)
+	return e, append(also, robots...), err
 }
 
 // ChangeApp applies the change to a copy of the app, validates the result and stores it.

@@ -23,7 +23,7 @@ func (d *Directory) Check(ctx context.Context, app *account.App, ids []account.U
 // CheckInto is Check for callers that reuse memory. It returns the results in the memory
 // of results if that is large enough, and overwrites its content.
 func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []account.UserID, results []CheckResult) ([]CheckResult, error) {
-	status, err := d.store.Status(ctx, app.ID, ids)
+	status, err := d.status(ctx, app, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (d *Directory) CheckInto(ctx context.Context, app *account.App, ids []accou
 	for i, id := range ids {
 		r := CheckResult{Result{Code: account.OK}, status[i].Exists()}
 		if !r.Exists { // an id that exists was validated when it was imported
-			if err := id.Validate(app.Settings.StrictIDs); err != nil {
+			if err := id.ValidateAny(app.Settings.StrictIDs); err != nil {
 				r.Result = failed(err)
 			}
 		}

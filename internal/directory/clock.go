@@ -10,7 +10,7 @@ import (
 
 // Now returns the current time of an app. It is real time unless the app is a test app with
 // a clock of its own and the server allows test apps. Tombstones, the expiry of UserSigs,
-// kicks and the retirement of keys follow it. Windows of rate limits, lockouts, tokens and
+// kicks, mutes and the retirement of keys follow it. Windows of rate limits, lockouts, tokens and
 // the audit trail follow real time.
 func (d *Directory) Now(id account.AppID) time.Time {
 	real := d.clock(id)

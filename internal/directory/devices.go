@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"rollcall/internal/account"
@@ -17,9 +18,16 @@ type PresenceResult struct {
 	session.Devices
 }
 
-// Presence returns the presence of each id, in order.
+// Presence returns the presence of each id, in order. Robots are offline: they do not log
+// in.
 func (d *Directory) Presence(ctx context.Context, app *account.App, ids []account.UserID) ([]PresenceResult, error) {
-	status, err := d.store.Status(ctx, app.ID, ids)
+	return d.PresenceInto(ctx, app, ids, nil)
+}
+
+// PresenceInto is Presence for callers that reuse memory. It returns the results in the memory
+// of results if that is large enough, and overwrites its content.
+func (d *Directory) PresenceInto(ctx context.Context, app *account.App, ids []account.UserID, results []PresenceResult) ([]PresenceResult, error) {
+	status, err := d.status(ctx, app, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -27,12 +35,16 @@ func (d *Directory) Presence(ctx context.Context, app *account.App, ids []accoun
 	if err != nil {
 		return nil, err
 	}
-	results := make([]PresenceResult, len(ids))
+	results = slices.Grow(results[:0], len(ids))
 	for i := range ids {
-		results[i] = PresenceResult{status[i].Exists(), devices[i]}
+		results = append(results, PresenceResult{status[i].Exists(), devices[i]})
 	}
 	return results, nil
 }
+
+// KeepSessions reads all login sessions into memory, which makes status queries and logins
+// faster. It does nothing if other processes may use the store.
+func (d *Directory) KeepSessions(ctx context.Context) error { return d.records.KeepPresences(ctx) }
 
 // RunSessions writes and reports what comes due of login sessions, until ctx ends.
 func (d *Directory) RunSessions(ctx context.Context) error {
@@ -221,7 +233,10 @@ func (d *Directory) ListDevices(ctx context.Context, id account.AppID, after acc
 
 // endKicked ends the login sessions of an account that was kicked.
 func (d *Directory) endKicked(ctx context.Context, app *account.App, user account.UserID) error {
-	err := d.sessions.EndAll(ctx, app, session.Kicked, user)
+	none, err := d.records.NoPresence(ctx)
+	if err == nil && !none {
+		err = d.sessions.EndAll(ctx, app, session.Kicked, user)
+	}
 	if err == nil {
 		return nil
 	}

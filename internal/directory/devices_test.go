@@ -195,3 +195,22 @@ func TestKickHalfDone(t *testing.T) {
 	}
 	b.mustBe("alice", session.Offline)
 }
+
+// TestRobotLogin checks that a robot cannot log in, whether it exists or not.
+func TestRobotLogin(t *testing.T) {
+	b := newTestBench(t, new(mem.Store))
+	const robot account.UserID = "@RBT#1"
+	for range 2 {
+		if err := b.login(robot); account.CodeOf(err) != account.InvalidID {
+			t.Errorf("Login: %v", err)
+		}
+		reports := []session.Report{{User: robot, Login: session.Login{Platform: account.Web, Instance: "i"}, Vouched: time.Minute}}
+		if r, err := b.dir.ReportDevices(t.Context(), appID, reports); err != nil || r[0].Code != account.InvalidID {
+			t.Errorf("ReportDevices: %+v, %v", r, err)
+		}
+		if err := b.dir.CreateRobot(t.Context(), b.app, robot, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.mustBe(robot, session.Offline)
+}

@@ -100,6 +100,7 @@ func New(o Options) *Directory {
 		d.words.Drop(e.App)
 		d.snapshots.drop(e.App)
 		d.removeSessions(e)
+		d.forgetMutes(e.App)
 	})
 	d.Listen(account.EventAppChanged, func(account.Event) { d.sessions.Wake() }) // perhaps its clock
 	return d

@@ -79,8 +79,9 @@ func text(tag account.Tag, text string) account.Field {
 }
 
 // silent contains the methods of a Directory that change no account and no app.
-var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export List ListDevices Listen MayFalsify MayHaveVirtual Now
-	Presence Profiles Ready Record Reseal RunSessions Snapshot Snapshots Watermark
+var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
+	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence PresenceInto Profiles Ready Record Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
+	Watermark
 	EndNodes KickedNow Node RunNode
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
@@ -181,6 +182,9 @@ func TestEvents(t *testing.T) {
 				return s.SetStatus(ctx, at, "busy")
 			})
 		}, at(account.EventState, state("d", change(1, account.StateCustom, account.ReasonCustom, "busy")))},
+		{"ReportDevices", func() {
+			_, err = e.dir.ReportDevices(ctx, appID, []session.Report{{User: "d", Login: session.Login{Platform: account.Web, Instance: "x"}}})
+		}, nil}, // the end of a link that is not known
 		{"EndDevice", func() { _ = e.dir.EndDevice(ctx, "test", appID, "d", 1) }, nil},
 		{"EndDevice", func() { err = e.dir.EndDevice(ctx, "test", appID, "d", in.Device.ID) }, at(account.EventState, state("d", logout(2)))},
 		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(3)))},
@@ -198,6 +202,16 @@ func TestEvents(t *testing.T) {
 		}, at(account.EventDeleted, ids("d")...)},
 		{"Delete", func() { e.deletes("a", "nobody", "administrator", "b", "c") }, at(account.EventDeleted, ids("a", "b", "c")...)},
 		{"Delete", func() { e.deletes("a", "administrator") }, nil},
+		{"CreateRobot", func() {
+			err = e.dir.CreateRobot(ctx, e.app, "@RBT#1", []directory.Change{{Tag: account.TagNick, Value: account.Value{Text: "R"}}})
+		}, at(account.EventImported, account.EventItem{ID: "@RBT#1", Created: true, Fields: []account.Field{text(account.TagNick, "R")}})},
+		{"CreateRobot", func() { err = e.dir.CreateRobot(ctx, e.app, "@RBT#1", nil) }, at(account.EventImported, ids("@RBT#1")...)},
+		{"CreateRobot", func() { _ = e.dir.CreateRobot(ctx, e.app, "bad", nil) }, nil},
+		{"SetProfile", func() {
+			err = e.dir.SetProfile(ctx, e.app, "@RBT#1", []directory.Change{{Tag: account.TagNick}})
+		}, at(account.EventChanged, account.EventItem{ID: "@RBT#1", Fields: []account.Field{{Tag: account.TagNick}}})},
+		{"DeleteRobot", func() { err = e.dir.DeleteRobot(ctx, e.app, "@RBT#1") }, at(account.EventDeleted, ids("@RBT#1")...)},
+		{"DeleteRobot", func() { _ = e.dir.DeleteRobot(ctx, e.app, "@RBT#1") }, nil},
 		{"AddKey", func() { _, err = e.dir.AddKey(ctx, "test", appID, secret) }, of(account.EventAppChanged, "key.add")},
 		{"AddKey", func() { _, _ = e.dir.AddKey(ctx, "test", appID, secret) }, nil},
 		{"AddConfiguredKey", func() { _, err = e.dir.AddConfiguredKey(ctx, "test", appID, later, "file-") }, of(account.EventAppChanged, "key.add")},

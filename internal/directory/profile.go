@@ -25,6 +25,9 @@ func (d *Directory) SetProfile(ctx context.Context, app *account.App, id account
 	if err != nil {
 		return err
 	}
+	if id.IsRobot() {
+		return d.setRobotFields(ctx, app, id, fields)
+	}
 	return d.setFields(ctx, app, id, fields, nothingElse)
 }
 
@@ -59,5 +62,5 @@ func (d *Directory) Profiles(ctx context.Context, app *account.App, ids []accoun
 			return nil, &account.Error{Code: account.TagNotReadable}
 		}
 	}
-	return d.store.Lookup(ctx, app.ID, ids)
+	return d.lookup(ctx, app, ids)
 }

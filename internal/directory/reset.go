@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/internal/account"
@@ -22,8 +23,8 @@ const (
 	ActionRestore = "snapshot.restore"
 )
 
-// Reset removes all accounts, tombstones and kicks of a test app, and lets its clock show
-// real time. The admins get new accounts. Keys, admins and settings stay.
+// Reset removes all accounts, robots, tombstones, kicks and mutes of a test app, and lets
+// its clock show real time. The admins get new accounts. Keys, admins and settings stay.
 //
 // Reset is atomic for an app with up to [account.MaxReplaced] accounts. It deletes those
 // above this number beforehand.
@@ -41,7 +42,7 @@ func (d *Directory) Reset(ctx context.Context, actor string, id account.AppID) (
 	if err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{ActionReset, "", new(account.Dump)}, id, func(a *account.App) { a.Clock = account.AppClock{} })
+	return d.replace(ctx, actor, replacement{ActionReset, "", new(account.Dump), savedRecords{}}, id, func(a *account.App) { a.Clock = account.AppClock{} })
 }
 
 // A replacement is new content for the accounts of an app. action and detail are for the
@@ -49,6 +50,7 @@ func (d *Directory) Reset(ctx context.Context, actor string, id account.AppID) (
 type replacement struct {
 	action, detail string
 	dump           *account.Dump
+	also           savedRecords
 }
 
 // replace replaces the accounts of a test app, and changes its record with apply.
@@ -59,7 +61,15 @@ func (d *Directory) replace(ctx context.Context, actor string, r replacement, id
 	if err != nil {
 		return nil, err
 	}
-	also = append(also, void...)
+	mutes, err := d.records.ReplaceMutes(ctx, id, r.also.mutes)
+	if err != nil {
+		return nil, err
+	}
+	robots, err := d.records.ReplaceRobots(ctx, id, r.also.robots)
+	if err != nil {
+		return nil, err
+	}
+	also = slices.Concat(also, void, mutes, robots)
 	changed, err := d.records.ReplaceAccounts(ctx, r.dump, func(app account.App) (account.App, error) {
 		err := d.mustBeTest(&app)
 		apply(&app)
@@ -140,8 +150,11 @@ func (d *Directory) removeExpired(ctx context.Context, id account.AppID) error {
 		return err
 	}
 	by := d.entry(ctx, ServerActor, "app.expire", id, "")
-	e, also := d.appEvent(account.EventAppDeleted, by)
-	err := d.records.DeleteWithAccounts(ctx, func(stored *account.App) error {
+	e, also, err := d.deletion(ctx, by)
+	if err != nil {
+		return err
+	}
+	err = d.records.DeleteWithAccounts(ctx, func(stored *account.App) error {
 		if !d.expired(stored) {
 			return errNotExpired
 		}

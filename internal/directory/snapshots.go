@@ -10,18 +10,20 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 )
 
 // Limits of snapshots, which are kept in memory.
 const (
-	MaxSnapshots     = 20        // of an app
-	MaxSnapshotIDs   = 200_000   // ids of a snapshot, deleted ids included
+	MaxSnapshots     = 20      // of an app
+	MaxSnapshotIDs   = 200_000 // ids of a snapshot, deleted ids included
+	MaxSnapshotMutes = records.MaxSavedMutes
 	MaxSnapshotBytes = 256 << 20 // of all snapshots of the server, roughly
 )
 
-// A Snapshot describes a snapshot of a test app. It contains the accounts, tombstones and
-// kicks, and the record of the app: name, edition, disabled, keys, admins, settings and
-// clock.
+// A Snapshot describes a snapshot of a test app. It contains the accounts, robots,
+// tombstones, kicks and mutes, and the record of the app: name, edition, disabled, keys, admins,
+// settings and clock.
 type Snapshot struct {
 	Name     string
 	Created  time.Time // in real time
@@ -34,6 +36,13 @@ type savedApp struct {
 	Snapshot
 	app  account.App
 	dump *account.Dump
+	also savedRecords
+}
+
+// savedRecords are the records that belong to the accounts of an app.
+type savedRecords struct {
+	mutes  []records.StoredMute
+	robots []records.Robot
 }
 
 // snapshots keeps the snapshots of all apps in memory.
@@ -57,7 +66,7 @@ func (d *Directory) TakeSnapshot(ctx context.Context, actor string, id account.A
 		return Snapshot{}, err
 	}
 	saved.Name, saved.Created, saved.Accounts = name, account.Millis(d.clock(id)), len(saved.dump.Accounts)
-	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app)
+	saved.Bytes = sizeOf(saved.dump) + sizeOfApp(&saved.app) + saved.also.size()
 	if err := d.Record(ctx, actor, "snapshot.create", id, name); err != nil {
 		return Snapshot{}, err
 	}
@@ -100,14 +109,30 @@ func (d *Directory) save(ctx context.Context, id account.AppID) (*savedApp, erro
 		if err != nil {
 			return nil, err
 		}
+		also, err := d.savedRecords(ctx, app)
+		if err != nil {
+			return nil, err
+		}
 		again, err := d.App(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		if again.Version == app.Version && again.Created.Equal(app.Created) {
-			return &savedApp{app: app.Clone(), dump: dump}, nil
+			return &savedApp{app: app.Clone(), dump: dump, also: also}, nil
 		}
 	}
+}
+
+// savedRecords returns the records of an app for a snapshot.
+func (d *Directory) savedRecords(ctx context.Context, app *account.App) (saved savedRecords, err error) {
+	saved.mutes, err = d.records.SavedMutes(ctx, app.ID)
+	if account.CodeOf(err) == account.Conflict {
+		err = &account.Error{Code: account.Conflict, Detail: fmt.Sprintf("the app has more than %d mutes, which is the most of a snapshot; lift some, or reset the app", MaxSnapshotMutes)}
+	}
+	if err == nil {
+		saved.robots, err = d.records.Robots(ctx, app)
+	}
+	return saved, err
 }
 
 // sizeOf returns roughly how much memory a dump takes.
@@ -127,6 +152,20 @@ func sizeOf(dump *account.Dump) int64 {
 	return int64(n)
 }
 
+// size returns roughly how much memory s takes.
+func (s *savedRecords) size() int64 {
+	const perMute = 64
+	n := 0
+	for _, m := range s.mutes {
+		n += perMute + len(m.UserID)
+	}
+	var robots account.Dump
+	for i := range s.robots {
+		robots.Accounts = append(robots.Accounts, s.robots[i].Account())
+	}
+	return int64(n) + sizeOf(&robots)
+}
+
 // sizeOfApp returns roughly how much memory the record of an app takes. Its largest part can
 // be a megabyte of words.
 func sizeOfApp(a *account.App) int64 {
@@ -137,6 +176,9 @@ func sizeOfApp(a *account.App) int64 {
 	}
 	for _, admin := range a.Admins {
 		n += perText + len(admin)
+	}
+	for _, address := range a.Settings.IPList {
+		n += perText + len(address)
 	}
 	return int64(n)
 }
@@ -209,7 +251,7 @@ func (d *Directory) Snapshots(ctx context.Context, id account.AppID) ([]Snapshot
 }
 
 // RestoreSnapshot returns a test app to the state of a snapshot, in one step: all accounts
-// with their internal ids, tombstones and kicks, and the record of the app. The time at
+// and robots with their internal ids, tombstones, kicks and mutes, and the record of the app. The time at
 // which the app expires stays. The snapshot stays, too.
 //
 // Codes: NoApp, InvalidApp if the app is no test app, NoSnapshot.
@@ -225,7 +267,7 @@ func (d *Directory) RestoreSnapshot(ctx context.Context, actor string, id accoun
 	if err := d.thin(ctx, id); err != nil {
 		return nil, err
 	}
-	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump}, id, func(a *account.App) {
+	return d.replace(ctx, actor, replacement{ActionRestore, name, saved.dump, saved.also}, id, func(a *account.App) {
 		expires := a.Expires
 		*a = saved.app.Clone()
 		a.Expires = expires

@@ -38,7 +38,8 @@ type Options struct {
 	// Credentials are sent with the calls of the account protocol.
 	Credentials Credentials
 
-	// AdminToken is the token of the admin API for the workload list.
+	// AdminToken is the token of the admin API for the workloads that call it: list,
+	// device-1 and device-250.
 	AdminToken string
 
 	// Workload is the name of a [Workload].
@@ -101,8 +102,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%d connections: choose 1 to %d", o.Connections, MaxConnections)
 	case w.source != fresh && w.Name != List && o.Accounts < int64(w.Batch):
 		return fmt.Errorf("workload %s needs at least %d accounts of this load: import some with \"rollcall bench --workload import-100-new --calls 1000\", then give --accounts 100000", w.Name, w.Batch)
-	case w.Name == List && o.AdminToken == "":
-		return errors.New("workload list needs a token of the admin API")
+	case w.NeedsToken() && o.AdminToken == "":
+		return fmt.Errorf("workload %s needs a token of the admin API", w.Name)
 	}
 	return nil
 }

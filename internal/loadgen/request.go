@@ -23,6 +23,8 @@ var (
 	oneForm      = form{``, `{"UserID":"` + idPlace + `",` + values + `}`, ``}
 	checkForm    = form{`{"CheckItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
 	deleteForm   = form{`{"DeleteItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
+	statusForm   = form{`{"To_Account":[`, `"` + idPlace + `"`, `]}`}
+	reportForm   = form{`{"reports":[`, `{"userid":"` + idPlace + `","platform":"Android","instance":"bench","vouched_ms":86400000}`, `]}`}
 	portraitForm = form{`{"To_Account":[`, `"` + idPlace + `"`, `],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Image"]}`}
 )
 
@@ -36,12 +38,19 @@ type request struct {
 	id, nick, face int // offsets in an item; nick and face are -1 if it has none
 }
 
-// newRequest returns a request to host for n accounts in form f. Path includes
-// the query.
-func newRequest(host, path string, f form, n int) *request {
+// A target is where a request goes. Path includes the query. Token is that of the
+// admin API, or "" for a command.
+type target struct{ host, path, token string }
+
+// newRequest returns a request to t for n accounts in form f.
+func newRequest(t target, f form, n int) *request {
 	body := f.before + strings.Repeat(f.item+",", n-1) + f.item + f.after
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rollcall-bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-		path, host, len(body))
+	authorization := ""
+	if t.token != "" {
+		authorization = "Authorization: Bearer " + t.token + "\r\n"
+	}
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rollcall-bench\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		t.path, t.host, authorization, len(body))
 	b := []byte(head + body)
 	return &request{
 		bytes: b, items: b[len(head)+len(f.before):], stride: len(f.item) + 1,

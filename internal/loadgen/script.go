@@ -24,7 +24,8 @@ const unknown = 1 << 48
 // verifyEvery is the interval of responses whose content is checked: one in 16.
 const verifyEvery = 16
 
-// A batchScript is a [script] of a command of the account protocol.
+// A batchScript is a [script] of a command of the account protocol, or of a call of the
+// admin API, with many accounts.
 type batchScript struct {
 	o        *Options
 	w        *Workload
@@ -35,9 +36,15 @@ type batchScript struct {
 }
 
 func newBatchScript(o *Options, w *Workload, host, query string) *batchScript {
+	t := target{host: host}
+	if w.admin != "" {
+		t.path, t.token = fmt.Sprintf("/admin/v1/apps/%d%s", o.Credentials.SDKAppID, w.admin), o.AdminToken
+	} else {
+		t.path = wire.CommandNamed(w.command).Path() + "?" + query
+	}
 	return &batchScript{
 		o: o, w: w,
-		req:     newRequest(host, wire.CommandNamed(w.command).Path()+"?"+query, w.form, w.Batch),
+		req:     newRequest(t, w.form, w.Batch),
 		scatter: newScatter(max(o.Accounts, 1)),
 		family:  mix(o.Salt), original: mix(^uint64(0)),
 	}
@@ -72,13 +79,14 @@ func (s *batchScript) choose(i int64) (n int64, edition uint64) {
 var (
 	errorCode    = []byte(`"ErrorCode":`)
 	failAccounts = []byte(`"FailAccounts":[`)
+	reason       = []byte(`"reason":`) // of an account that the admin API refuses
 )
 
 func (s *batchScript) check(c int64, status int, body []byte) (int64, error) {
-	if status != 200 || !succeeded(body) {
+	if status != 200 || !s.w.NeedsToken() && !succeeded(body) {
 		return 0, fmt.Errorf("status %d, response %s", status, sample(body))
 	}
-	if refused(body) {
+	if refused(body) || s.w.NeedsToken() && bytes.Contains(body, reason) {
 		return 0, fmt.Errorf("accounts were refused: %s", sample(body))
 	}
 	if s.o.Verify && s.w.marker != "" && c%verifyEvery == 0 {

@@ -16,6 +16,9 @@ const (
 	Delete          = "delete-100"
 	PortraitGet     = "portrait-get-100"
 	List            = "list"
+	DeviceOne       = "device-1"
+	Devices         = "device-250"
+	Status          = "status-500"
 )
 
 // A Workload is a kind of call that is made repeatedly.
@@ -25,6 +28,7 @@ type Workload struct {
 	About string // short description
 
 	command string // command of the account protocol; "" for the admin API
+	admin   string // end of the path of the admin API below that of the app; "" for a command
 	form    form
 	source  source
 	changed bool // whether values differ in every call
@@ -76,6 +80,18 @@ var workloads = []Workload{
 		command: "account_import", form: oneForm, source: fresh,
 	},
 	{
+		Name: DeviceOne, Batch: 1, About: "a report of one device of a stored account, which logs in at first",
+		admin: "/devices:report", form: reportForm, source: stored, marker: `{"userid":"`,
+	},
+	{
+		Name: Devices, Batch: 250, About: "reports of devices of 250 stored accounts, which log in at first",
+		admin: "/devices:report", form: reportForm, source: stored, marker: `{"userid":"`,
+	},
+	{
+		Name: Status, Batch: 500, About: "query_online_status of 500 accounts, each of which has a device online",
+		command: "query_online_status", form: statusForm, source: stored, marker: `"Status":"Online"`,
+	},
+	{
 		Name: Delete, Batch: 100, About: "account_delete of 100 accounts",
 		command: "account_delete", form: deleteForm, source: stored, marker: `"ResultCode":0`,
 	},
@@ -94,6 +110,9 @@ func Find(name string) (Workload, bool) {
 	}
 	return Workload{}, false
 }
+
+// NeedsToken reports whether w calls the admin API, with a token of it.
+func (w *Workload) NeedsToken() bool { return w.command == "" }
 
 // Names returns the names of all workloads in one line of text.
 func Names() string {

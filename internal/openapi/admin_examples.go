@@ -84,6 +84,7 @@ func AdminExamples() []AdminExample {
 		{"loginDevice", app, nil, `{"userid":"boss","platform":"Android","address":"192.0.2.7"}`, `{"device":{` + exampleDevice + `},"again":false,"replaced":[]}`},
 		{"setCustomStatus", app, nil, `{"userid":"boss","custom_status":"busy"}`, `{"userid":"boss","state":"Online","custom_status":"busy","devices":[{` + exampleDevice + `}]}`},
 		{"readDevices", app, map[string]string{"userid": "boss"}, ``, `{"userid":"boss","state":"Online","custom_status":"busy","devices":[{` + exampleDevice + `}]}`},
+		{"reportDevices", app, nil, `{"reports":[{"userid":"boss","platform":"Windows","instance":"gw1/7","vouched_ms":90000},{"userid":"boss","platform":"Windows","instance":"gw1/7","logout":true}]}`, `{"applied":2,"results":[{"userid":"boss"},{"userid":"boss"}]}`},
 		{"listDevices", app, nil, ``, `{"accounts":[{"userid":"boss","state":"Online","custom_status":"busy","devices":[{` + exampleDevice + `}]}],"next_cursor":""}`},
 		{"changeDevice", app, nil, `{"userid":"boss","device":4503599627370496,"action":"drop"}`, `{"userid":"boss","state":"PushOnline","custom_status":"","devices":[{` + exampleDropped + `}]}`},
 		{"endDevice", app, nil, `{"userid":"boss","device":4503599627370496}`, `{"userid":"boss","state":"Offline","custom_status":"","devices":[]}`},

@@ -20,6 +20,9 @@ var services = []Tag{
 	{"im_open_login_svc", "Accounts: import, look up, delete, invalidate signatures."},
 	{"openim", "Presence."},
 	{"profile", "Profiles."},
+	{"openconfigsvr", "Mutes."},
+	{"openim_robot_http_svc", "Robots."},
+	{"ConfigSvc", "Addresses of the service."},
 }
 
 // Wire describes the vendor's protocol. Its examples are calls that succeed in their order
@@ -44,10 +47,11 @@ func Wire(comments Comments) *Document {
 // wireTypes returns the schemas of types whose JSON differs from their Go type.
 func wireTypes() map[reflect.Type]func() *Schema {
 	return map[reflect.Type]func() *Schema{
-		reflect.TypeFor[wire.Text]():   func() *Schema { return &Schema{Type: "string"} },
-		reflect.TypeFor[wire.Code]():   func() *Schema { return integer(0, math.MaxInt32) },
-		reflect.TypeFor[wire.Flag]():   func() *Schema { return &Schema{Type: "integer", Enum: []any{0, 1}} },
-		reflect.TypeFor[wire.Scalar](): func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
+		reflect.TypeFor[wire.Text]():    func() *Schema { return &Schema{Type: "string"} },
+		reflect.TypeFor[wire.Code]():    func() *Schema { return integer(0, math.MaxInt32) },
+		reflect.TypeFor[wire.Flag]():    func() *Schema { return &Schema{Type: "integer", Enum: []any{0, 1}} },
+		reflect.TypeFor[wire.Seconds](): func() *Schema { return integer(0, math.MaxUint32) },
+		reflect.TypeFor[wire.Scalar]():  func() *Schema { return &Schema{Type: []string{"string", "integer"}} },
 	}
 }
 
@@ -57,12 +61,12 @@ func failure() *Schema {
 		Type:        "object",
 		Description: "A call that changed nothing.",
 		Properties: Ordered[*Schema]{
-			{"ActionStatus", &Schema{Const: wire.StatusFail}},
+			{"ActionStatus", &Schema{Const: wire.StatusFail, Description: "Absent in the codes from 130001 on."}},
 			{"ErrorCode", &Schema{Type: "integer", Minimum: new(int64(1)), Description: "One of the codes at /docs/errors."}},
 			{"ErrorInfo", &Schema{Type: "string", Description: "What is wrong."}},
 			{"ErrorDisplay", &Schema{Type: "string", Description: "Empty; only profile commands have it."}},
 		},
-		Required: []string{"ActionStatus", "ErrorCode", "ErrorInfo"},
+		Required: []string{"ErrorCode", "ErrorInfo"},
 	}
 }
 

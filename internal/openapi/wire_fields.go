@@ -11,6 +11,9 @@ const (
 	nickText   = "The nickname, at most 500 bytes of UTF-8. Empty or absent leaves what is stored."
 	faceText   = "The URL of the picture, at most 500 bytes. Empty or absent leaves what is stored."
 	flagText   = "1 asks for it."
+	muteText   = "Seconds; 0 lifts the mute, and 4294967295 is for ever. Absent leaves what is stored."
+	robotText  = "The id of a robot: 6 to 32 bytes of printable ASCII, beginning with @RBT#."
+	leftText   = "The seconds that are left; 0 for not muted, and 4294967295 for ever."
 )
 
 // alternatives contains pairs of fields of which one is required.
@@ -18,6 +21,7 @@ var alternatives = map[string][]string{
 	"ImportRequest":      {"UserID", "Identifier"},
 	"KickRequest":        {"UserID", "Identifier"},
 	"MultiImportRequest": {"AccountList", "Accounts"},
+	"SetMuteRequest":     {"C2CmsgNospeakingTime", "GroupmsgNospeakingTime"},
 }
 
 // wireFields contains the facts about fields in the vendor's documents.
@@ -47,6 +51,23 @@ var wireFields = map[string]refinement{
 	"ProfileItem.Value":                  {text: "A text of at most 500 bytes, or a number, as the tag takes it.", required: true},
 	"PortraitGetRequest.To_Account":      {text: "The ids.", most: wire.MaxBatch, required: true},
 	"PortraitGetRequest.TagList":         {text: "The tags to read; those that are not set are left out of the answer.", required: true},
+
+	"SetMuteRequest.Set_Account":            {text: knownText, most: account.MaxUserIDBytes, required: true},
+	"SetMuteRequest.C2CmsgNospeakingTime":   {text: muteText},
+	"SetMuteRequest.GroupmsgNospeakingTime": {text: muteText},
+	"GetMuteRequest.Get_Account":            {text: knownText, most: account.MaxUserIDBytes, required: true},
+
+	"CreateRobotRequest.UserID":        {text: robotText, most: account.MaxUserIDBytes, required: true},
+	"CreateRobotRequest.Nick":          {text: nickText, most: account.MaxValueBytes},
+	"CreateRobotRequest.FaceUrl":       {text: faceText, most: account.MaxValueBytes},
+	"CreateRobotRequest.SelfSignature": {text: "The signature, at most 500 bytes of UTF-8. Empty or absent leaves what is stored.", most: account.MaxValueBytes},
+	"DeleteRobotRequest.Robot_Account": {text: robotText, most: account.MaxUserIDBytes, required: true},
+	"GetRobotsResponse.Robot_Account":  {text: "The ids of the robots."},
+
+	"GetIPListResponse.IPList": {text: "Addresses and networks."},
+
+	"GetMuteResponse.C2CmsgNospeakingTime":   {text: leftText},
+	"GetMuteResponse.GroupmsgNospeakingTime": {text: leftText},
 
 	"ImportResponse.ErrorCode":         {text: "0."},
 	"MultiImportResponse.FailAccounts": {text: "The ids that were not imported, in the order of the request; all others were."},

@@ -27,6 +27,12 @@ func commands() []command {
 		{wire.CommandNamed("querystate"), queryStateExamples},
 		{wire.CommandNamed("portrait_set"), portraitSetExamples},
 		{wire.CommandNamed("portrait_get"), portraitGetExamples},
+		{wire.CommandNamed("setnospeaking"), setMuteExamples},
+		{wire.CommandNamed("getnospeaking"), getMuteExamples},
+		{wire.CommandNamed("create_robot"), createRobotExamples},
+		{wire.CommandNamed("get_all_robots"), getRobotsExamples},
+		{wire.CommandNamed("delete_robot"), deleteRobotExamples},
+		{wire.CommandNamed("GetIPList"), ipListExamples},
 		{wire.CommandNamed("kick"), kickExamples},
 		{wire.CommandNamed("account_delete"), deleteExamples},
 	}
@@ -101,6 +107,48 @@ var portraitGetExamples = []call{
 		name: "get", summary: "One known, one unknown", body: `{"To_Account":["UserID_001","UserID_009"],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Level","Tag_Profile_IM_SelfSignature"]}`,
 		answer: `{"UserProfileItem":[{"To_Account":"UserID_001","ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Level","Value":7}],"ResultCode":0,"ResultInfo":""},{"To_Account":"@TLS#NOT_FOUND","ResultCode":40003,"ResultInfo":"the account does not exist; import it first"}],"Fail_Account":["UserID_009"],"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","ErrorDisplay":""}`,
 	},
+}
+
+var setMuteExamples = []call{
+	{
+		name: "mute", summary: "For ever in one-to-one chats", body: `{"Set_Account":"UserID_001","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
+		answer: `{"ErrorCode":0,"ErrorInfo":""}`,
+	},
+	{
+		name: "unknown", summary: "An id that is no account", body: `{"Set_Account":"UserID_009","C2CmsgNospeakingTime":60}`,
+		answer: `{"ErrorCode":130005,"ErrorInfo":"the account does not exist; import it first"}`,
+	},
+}
+
+var getMuteExamples = []call{
+	{
+		name: "muted", summary: "The seconds that are left", body: `{"Get_Account":"UserID_001"}`,
+		answer: `{"ErrorCode":0,"ErrorInfo":"","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
+	},
+}
+
+var createRobotExamples = []call{
+	{name: "create", summary: "A robot with a profile", body: `{"UserID":"@RBT#001","Nick":"Robot","FaceUrl":"http://www.qq.com","SelfSignature":"At your service"}`, answer: infoFirstOK},
+	{
+		name: "refused", summary: "An id that is not that of a robot", body: `{"UserID":"robot"}`,
+		answer: `{"ActionStatus":"FAIL","ErrorInfo":"the UserID of a robot starts with @RBT#; add it","ErrorCode":10008}`,
+	},
+}
+
+var getRobotsExamples = []call{
+	{name: "list", summary: "All of them", body: `{}`, answer: `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"Robot_Account":["@RBT#001"]}`},
+}
+
+var deleteRobotExamples = []call{
+	{name: "delete", summary: "A robot", body: `{"Robot_Account":"@RBT#001"}`, answer: infoFirstOK},
+	{
+		name: "unknown", summary: "A robot that does not exist", body: `{"Robot_Account":"@RBT#009"}`,
+		answer: `{"ActionStatus":"FAIL","ErrorInfo":"the app has no such robot; there is nothing to delete","ErrorCode":10008}`,
+	},
+}
+
+var ipListExamples = []call{
+	{name: "addresses", summary: "The address that the call arrived at", body: `{}`, answer: `{"ActionStatus":"OK","ErrorCode":0,"IPList":["127.0.0.1"]}`},
 }
 
 var kickExamples = []call{

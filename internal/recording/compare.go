@@ -65,7 +65,11 @@ func shown(s string) string {
 
 // Volatile lists the fields that are different for each call or server. Only their types
 // are compared.
-var Volatile = []string{"RequestId", "Instid"}
+var Volatile = []string{"RequestId", "Instid", "IPList"}
+
+// unordered lists the fields whose arrays have no documented order. Servers sort the ids
+// that they contain, and pseudonyms sort differently.
+var unordered = []string{"Robot_Account"}
 
 // A value is a value in JSON. Members keep their order.
 type value struct {

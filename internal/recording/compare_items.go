@@ -137,7 +137,9 @@ func (c *comparer) bySubject(path, field string, a, b keyed) {
 			c.add(fmt.Sprintf("%s[%d]", path, j), FieldAdded, "", b.items[j].String())
 		}
 	}
-	c.order(path, ItemOrder, a.subjects, b.subjects)
+	if !slices.Contains(unordered, field) {
+		c.order(path, ItemOrder, a.subjects, b.subjects)
+	}
 }
 
 // subjects returns what each item of v is about: a text itself, or the id or the tag of an

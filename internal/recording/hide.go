@@ -34,8 +34,8 @@ var (
 var (
 	stateFields = []string{"ActionStatus", "AccountStatus", "Status", "State", "Platform"}
 	errorFields = []string{"ErrorInfo", "ResultInfo", "ErrorDisplay"}
-	codeFields  = []string{"ErrorCode", "ResultCode", "IsNeedDetail", "IsReturnInstid", "IsReturnCustomStatus", "Type"}
-	idFields    = []string{"UserID", "Identifier", "To_Account", "From_Account", "Accounts"}
+	codeFields  = []string{"ErrorCode", "ResultCode", "IsNeedDetail", "IsReturnInstid", "IsReturnCustomStatus", "Type", "C2CmsgNospeakingTime", "GroupmsgNospeakingTime"}
+	idFields    = []string{"UserID", "Identifier", "To_Account", "From_Account", "Accounts", "Set_Account", "Get_Account", "Robot_Account"}
 )
 
 // keptDigits is the number of digits up to which a number is kept outside of ids, because

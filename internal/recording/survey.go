@@ -107,7 +107,7 @@ func letIn(resp value) bool {
 		return false
 	}
 	switch c := wire.Code(code); c {
-	case wire.NotAdmin, wire.ProfileNotAdmin, wire.StatusNotAdmin, wire.AppNotFound:
+	case wire.NotAdmin, wire.ProfileNotAdmin, wire.StatusNotAdmin, wire.RobotRefused, wire.AppNotFound: // or may mean it
 		return false
 	case wire.BodyNotJSON, wire.AccountType:
 		return true // refusals of the body

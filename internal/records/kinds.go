@@ -79,6 +79,14 @@ const (
 	// Links that have ended on a node without its doing, as the JSON of a list of LinkEnd,
 	// appended to nodePrefix.
 	kindNodeMail account.Kind = 17
+
+	// The mute of an account, as the JSON of Mute. The key is appPrefix and the UserID.
+	kindMute account.Kind = 19
+
+	// A robot, as the JSON of Robot. The key is appPrefix and the UserID. The record with
+	// the key appPrefix alone is written again by each creation of a robot of the app. It
+	// keeps two creations at the same moment from exceeding account.MaxRobots.
+	kindRobot account.Kind = 20
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -87,7 +95,7 @@ var kindNames = map[account.Kind]string{
 	kindAuditOfApp: "audit entries of apps", kindOutbox: "events in the outbox", kindImport: "imports",
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
-	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions",
+	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions", kindMute: "mutes", kindRobot: "records of robots",
 	kindNode: "nodes with links", kindNodeMail: "messages to nodes",
 }
 

@@ -104,6 +104,12 @@ func NodeMail(node string, ends []LinkEnd) account.Write {
 	return account.Write{Kind: kindNodeMail, Key: nodePrefix(node), Value: encode(ends), Append: true}
 }
 
+// SendNodeMail writes what NodeMail has returned, for ends that are durable.
+func (r *Registry) SendNodeMail(ctx context.Context, mail []account.Write) error {
+	_, err := r.e.Commit(ctx, account.Commit{Writes: mail})
+	return err
+}
+
 // NodeMailChanges returns a number that changes with the results of
 // [Registry.TakeNodeMail]; see [account.Records.Changes].
 func (r *Registry) NodeMailChanges() uint64 { return r.e.Changes(kindNodeMail) }

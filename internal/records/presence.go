@@ -35,6 +35,7 @@ type Device struct {
 	Expires  int64            `json:"x,omitempty"` // expiry of its UserSig; 0 without one
 	Silent   int64            `json:"q,omitempty"` // when its silence ends the link; 0 if it is not silent
 	Closed   bool             `json:"c,omitempty"` // with Silent: the end will be seen as a closed link
+	Vouched  int64            `json:"v,omitempty"` // how long a gateway vouches for the link; 0 if none holds it
 	Lost     int64            `json:"o,omitempty"` // end of its link; 0 while the device is online
 
 	// Node is the ID of the [Node] that holds its link, and Link tells the link apart from
@@ -51,42 +52,65 @@ func (p *Presence) Clone() *Presence {
 	return &c
 }
 
-// A PresenceChange is the change of the login sessions of an account. It replaces what
-// [Registry.PresencesToChange] has returned.
+// A PresenceChange is the change of the login sessions of an account.
 type PresenceChange struct {
-	App   account.AppID
-	User  account.UserID
-	Next  *Presence // nil removes the record
-	Due   int64     // when Next changes by itself; 0 for never
-	was   int64     // Due of the record that is replaced
-	since uint64    // version of the record that is replaced
+	App  account.AppID
+	User account.UserID
+
+	// Next is what is stored, and then what shall be stored. Nil is no record. A Presence
+	// that was read must not be changed, but replaced.
+	Next *Presence
+
+	Due   int64  // when Next changes by itself; 0 for never
+	was   int64  // Due of the record that is replaced
+	since uint64 // version of the record that is replaced
 }
 
-// PresencesToChange returns the login sessions of accounts, as changes that change nothing
-// yet. Next is nil if there are none. users has at most [MaxPresences] ids, all different.
-func (r *Registry) PresencesToChange(ctx context.Context, app account.AppID, users []account.UserID) ([]PresenceChange, error) {
-	changes := make([]PresenceChange, len(users))
-	recs, err := r.e.RecordsAt(ctx, kindPresence, presenceKeys(app, users))
+// ChangePresences changes the login sessions of accounts in one commit. fn gets them as they
+// are, sets Next and Due of each, and returns further writes for the commit. users has at
+// most [MaxPresences] ids, all different.
+//
+// Codes: Stale if another change of one of them came first, and those of fn.
+func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users []account.UserID, fn func([]PresenceChange) ([]account.Write, error)) error {
+	m := r.memory
+	if m != nil {
+		defer m.lock(app, users)()
+	}
+	changes, err := r.presencesToChange(ctx, app, users)
+	if err != nil {
+		return err
+	}
+	ws, err := fn(changes)
+	if err != nil {
+		return err
+	}
+	ws = slices.Clip(ws)
+	for _, c := range changes {
+		ws = append(ws, c.writes()...)
+	}
+	if len(ws) == 0 {
+		return nil
+	}
+	number, err := r.e.Commit(ctx, account.Commit{Writes: ws})
+	if m != nil {
+		m.committed(changes, number, err)
+	}
+	return err
+}
+
+// presencesToChange returns the login sessions of accounts, as changes that change nothing
+// yet.
+func (r *Registry) presencesToChange(ctx context.Context, app account.AppID, users []account.UserID) ([]PresenceChange, error) {
+	entries, err := r.entries(ctx, app, users)
 	if err != nil {
 		return nil, err
 	}
-	for i, rec := range recs {
-		c := &changes[i]
-		c.App, c.User = app, users[i]
-		if rec.Version == 0 {
-			continue
-		}
-		stored, err := decode[storedPresence](rec.Value)
-		if err != nil {
-			return nil, damaged(kindPresence, rec.Key, err)
-		}
-		c.Next, c.Due, c.was, c.since = &stored.Presence, stored.Due, stored.Due, rec.Version
+	changes := make([]PresenceChange, len(users))
+	for i, e := range entries {
+		changes[i] = PresenceChange{app, users[i], e.Presence, e.due, e.due, e.version}
 	}
 	return changes, nil
 }
-
-// Has reports whether d is in the record that c changes.
-func (c *PresenceChange) Has(d Due) bool { return c.was == d.At }
 
 // A storedPresence is the record of a Presence.
 type storedPresence struct {
@@ -95,27 +119,70 @@ type storedPresence struct {
 }
 
 // Presences returns the login sessions of accounts, in the order of users. An account
-// without any has nil.
+// without any has nil. They are shared and must not be changed.
 func (r *Registry) Presences(ctx context.Context, app account.AppID, users []account.UserID) ([]*Presence, error) {
+	if m := r.memory; m != nil {
+		if found := m.all(app, users); found != nil {
+			return found, nil
+		}
+	}
+	entries, err := r.entries(ctx, app, users)
+	if err != nil {
+		return nil, err
+	}
 	found := make([]*Presence, len(users))
-	keys := presenceKeys(app, users)
-	for at := 0; at < len(keys); {
-		n := min(len(keys)-at, account.MaxListLimit)
-		recs, err := r.e.RecordsAt(ctx, kindPresence, keys[at:at+n])
+	for i, e := range entries {
+		found[i] = e.Presence
+	}
+	return found, nil
+}
+
+// entries returns the login sessions of accounts from memory, and what is not there from the
+// engine.
+func (r *Registry) entries(ctx context.Context, app account.AppID, users []account.UserID) ([]presenceEntry, error) {
+	m := r.memory
+	if m == nil {
+		return r.storedEntries(ctx, app, users)
+	}
+	found, unknown := m.find(app, users)
+	if len(unknown) == 0 {
+		return found, nil
+	}
+	rest := make([]account.UserID, len(unknown))
+	for i, at := range unknown {
+		rest[i] = users[at]
+	}
+	stored, err := r.storedEntries(ctx, app, rest)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range unknown {
+		found[at] = stored[i]
+	}
+	return found, nil
+}
+
+// storedEntries returns the login sessions of accounts from the engine.
+func (r *Registry) storedEntries(ctx context.Context, app account.AppID, users []account.UserID) ([]presenceEntry, error) {
+	entries := make([]presenceEntry, 0, len(users))
+	for some := range slices.Chunk(users, account.MaxListLimit) {
+		keys := make([]string, len(some))
+		for i, user := range some {
+			keys[i] = presenceKey(app, user)
+		}
+		recs, err := r.e.RecordsAt(ctx, kindPresence, keys)
 		if err != nil {
 			return nil, err
 		}
-		for i, rec := range recs {
-			if rec.Version == 0 {
-				continue
+		for _, rec := range recs {
+			e, err := presenceOf(rec)
+			if err != nil {
+				return nil, err
 			}
-			if found[at+i], err = decode[Presence](rec.Value); err != nil {
-				return nil, damaged(kindPresence, rec.Key, err)
-			}
+			entries = append(entries, e)
 		}
-		at += n
 	}
-	return found, nil
+	return entries, nil
 }
 
 // NoPresence reports whether no account of any app has a login session. It costs no more than
@@ -141,21 +208,6 @@ func (r *Registry) NoPresence(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// CommitPresences writes changes together with further writes, in one commit.
-//
-// Codes: Stale if another change of one of them came first.
-func (r *Registry) CommitPresences(ctx context.Context, changes []PresenceChange, also ...account.Write) error {
-	ws := also
-	for _, c := range changes {
-		ws = append(ws, c.writes()...)
-	}
-	if len(ws) == 0 {
-		return nil
-	}
-	_, err := r.e.Commit(ctx, account.Commit{Writes: ws})
-	return err
-}
-
 // MaxPresences is the largest number of accounts in one change. Each of them takes up to 3
 // writes.
 const MaxPresences = account.MaxWrites / 4
@@ -176,14 +228,6 @@ func (c *PresenceChange) writes() (ws []account.Write) {
 		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.Due, c.User), Value: []byte{}, If: account.AnyVersion})
 	}
 	return ws
-}
-
-func presenceKeys(app account.AppID, users []account.UserID) []string {
-	keys := make([]string, len(users))
-	for i, user := range users {
-		keys[i] = presenceKey(app, user)
-	}
-	return keys
 }
 
 func presenceKey(app account.AppID, user account.UserID) string { return appPrefix(app) + string(user) }
@@ -263,6 +307,25 @@ func (r *Registry) DueBy(ctx context.Context, app account.AppID, by int64, limit
 // [account.Records.Changes].
 func (r *Registry) DueChanges() uint64 { return r.e.Changes(kindDue) }
 
+// StaleDue returns those of due that no Presence has. Their accounts were removed with their
+// app, and the removal was interrupted.
+func (r *Registry) StaleDue(ctx context.Context, app account.AppID, due []Due) (stale []Due, err error) {
+	users := make([]account.UserID, len(due))
+	for i, d := range due {
+		users[i] = d.User
+	}
+	entries, err := r.entries(ctx, app, users)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if e.due != due[i].At {
+			stale = append(stale, due[i])
+		}
+	}
+	return stale, nil
+}
+
 // DropDue removes a Due that no Presence has, which the interrupted removal of an app can
 // leave.
 func (r *Registry) DropDue(ctx context.Context, app account.AppID, d Due) error {
@@ -314,6 +377,10 @@ func (r *Registry) NextPresence(ctx context.Context, after account.AppID) (accou
 
 // RemovePresences removes the login sessions of all accounts of an app.
 func (r *Registry) RemovePresences(ctx context.Context, app account.AppID) error {
+	if m := r.memory; m != nil {
+		defer m.lockAll()()
+		defer m.forget(app)
+	}
 	for _, kind := range []account.Kind{kindPresence, kindDue} {
 		if err := r.removeAll(ctx, kind, appPrefix(app)); err != nil {
 			return err

@@ -30,7 +30,7 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come after all that their
 // handlers rely on. The supervisor comes last: it hears of the end before anything ends.
 func (s *Server) components() []component {
-	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}, {name: "login sessions", run: s.runSessions}, {name: "links", run: s.runLinks}}
+	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}, {name: "login sessions", run: s.runSessions}, {name: "links", run: s.runLinks}, {name: "mutes", run: s.sweepMutes}}
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}
@@ -43,8 +43,12 @@ func (s *Server) components() []component {
 	return append(list, component{name: "addresses", run: s.serve}, component{name: "supervisor", run: s.runSupervisor})
 }
 
-// runSessions writes and reports what comes due of login sessions, until ctx ends.
+// runSessions reads login sessions into memory if no other server uses the store. Then it
+// writes and reports what comes due of them, until ctx ends.
 func (s *Server) runSessions(ctx context.Context, _ func(error)) error {
+	if err := s.dir.KeepSessions(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	return s.dir.RunSessions(ctx)
 }
 

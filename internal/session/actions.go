@@ -57,11 +57,13 @@ func (t *turn) online(d *records.Device) bool { return d.Lost == 0 && d.Silent =
 // §1.2). A browser whose link is in order logs in again without a new login session (§2.2).
 func (t *turn) relink(d *records.Device, to Link) (needed bool) {
 	t.unlink(d, Superseded)
-	d.Node, d.Link = to.Node, to.ID
+	if d.Node, d.Link = to.Node, to.ID; to != (Link{}) {
+		d.Vouched = 0 // the node knows more than a gateway
+	}
 	if t.online(d) && d.Platform.Browser() {
 		return false
 	}
-	d.Lost, d.Silent, d.Closed = 0, 0, false
+	d.Lost, d.Silent, d.Closed, d.Vouched = 0, 0, false, 0
 	t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
 	return true
 }
@@ -120,20 +122,30 @@ func (t *turn) logout(id uint64) error {
 	if err != nil {
 		return err
 	}
-	t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
-	t.unlink(d, LoggedOut)
-	t.remove(d.ID)
+	t.ended(d, true)
 	return nil
 }
 
 // drop ends the link of a device, as a killed process does.
 func (t *turn) drop(id uint64) error {
 	d, err := t.device(id)
-	if err != nil || d.Lost != 0 {
+	if err != nil {
 		return err
 	}
-	t.lose(d, t.now, account.ReasonLinkClose, Dropped)
+	t.ended(d, false)
 	return nil
+}
+
+// ended ends the login session of a device on purpose, or else its link.
+func (t *turn) ended(d *records.Device, logout bool) {
+	switch {
+	case logout:
+		t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
+		t.unlink(d, LoggedOut)
+		t.remove(d.ID)
+	case d.Lost == 0:
+		t.lose(d, t.now, account.ReasonLinkClose, Dropped)
+	}
 }
 
 // silence lets the link of a device end after a while, because nothing is heard of it.

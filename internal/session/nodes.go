@@ -324,7 +324,7 @@ const maxMail = 1000
 func (s *Sessions) tellAll(ctx context.Context, ends []records.LinkEnd) error {
 	for some := range slices.Chunk(ends, maxMail) {
 		if mail := s.mail(some); len(mail) > 0 {
-			if err := s.o.Records.CommitPresences(ctx, nil, mail...); err != nil {
+			if err := s.o.Records.SendNodeMail(ctx, mail); err != nil {
 				return err
 			}
 		}

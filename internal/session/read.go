@@ -11,7 +11,7 @@ import (
 // Devices are the devices of an account that are logged in, and its custom status.
 type Devices struct {
 	CustomStatus string
-	Devices      []records.Device // by platform, then by time of login
+	Devices      []records.Device // by platform, then by time of login; shared, so they must not be changed
 }
 
 // States of an account and of a device (protocol-sessions.md §1.1).
@@ -67,10 +67,19 @@ func (s *Sessions) Devices(ctx context.Context, app *account.App, users []accoun
 // at returns the devices of an account at m. A login session from before a kick has ended,
 // even if a crash came between the kick and its end.
 func at(m moment, p *records.Presence, status account.Status) Devices {
+	if p.Account == status.InternalID && len(p.Devices) == 1 && settled(m, &p.Devices[0], status.Kicked) {
+		return Devices{p.Status, p.Devices} // by far the most frequent case
+	}
 	t := newTurn(m, p, status.InternalID)
 	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return d.Login/1000 < status.Kicked })
 	t.clearStatus()
 	return Devices{t.p.Status, t.sorted()}
+}
+
+// settled reports whether the state of d at m is what is stored.
+func settled(m moment, d *records.Device, kicked int64) bool {
+	at := m.due(d)
+	return d.Login/1000 >= kicked && (at == 0 || at > m.now.UnixMilli())
 }
 
 // An Account is an account that has devices.

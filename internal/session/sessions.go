@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -165,9 +166,6 @@ func (s *Sessions) SetStatus(ctx context.Context, at Target, text string) error 
 // EndAll ends all login sessions of accounts, which were kicked or removed, as why says. The
 // ids may repeat.
 func (s *Sessions) EndAll(ctx context.Context, app *account.App, why EndReason, users ...account.UserID) error {
-	if none, err := s.o.Records.NoPresence(ctx); err != nil || none {
-		return err
-	}
 	found, err := s.o.Records.Presences(ctx, app.ID, users)
 	if err != nil {
 		return err
@@ -188,15 +186,16 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, why EndReason, 
 // An action changes the login sessions of accounts.
 type action struct {
 	app        *account.App
-	internalID uint64            // of the only account; 0 is that of the stored login sessions
-	do         func(*turn) error // may run several times
-	also       []account.Write   // in the same commit
-	link       Link              // see [Target.Link]
+	internalID uint64                    // of the only account; 0 is that of the stored login sessions
+	internal   map[account.UserID]uint64 // of several accounts, instead of internalID
+	do         func(*turn) error         // may run several times
+	also       []account.Write           // in the same commit
+	link       Link                      // see [Target.Link]
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	return s.changeOne(ctx, at.User, action{at.App, at.InternalID, do, also, at.Link})
+	return s.changeOne(ctx, at.User, action{app: at.App, internalID: at.InternalID, do: do, also: also, link: at.Link})
 }
 
 func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
@@ -235,19 +234,18 @@ func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a act
 //
 // Codes: Stale if another change came first.
 func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
-	changes, err := s.o.Records.PresencesToChange(ctx, a.app.ID, users)
+	var done applied
+	err := s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+		if done, err = s.apply(ctx, changes, a); err != nil {
+			return nil, err
+		}
+		also = append(slices.Clone(a.also), s.mail(done.ended)...)
+		if len(done.event.Items) > 0 && s.o.Keeps(a.app.ID) {
+			also = append(also, records.Outbox(done.event)...)
+		}
+		return also, nil
+	})
 	if err != nil {
-		return err
-	}
-	done, err := s.apply(ctx, changes, a)
-	if err != nil {
-		return err
-	}
-	also := append(slices.Clone(a.also), s.mail(done.ended)...)
-	if len(done.event.Items) > 0 && s.o.Keeps(a.app.ID) {
-		also = append(also, records.Outbox(done.event)...)
-	}
-	if err := s.o.Records.CommitPresences(ctx, changes, also...); err != nil {
 		return err
 	}
 	if len(done.event.Items) > 0 {
@@ -277,10 +275,12 @@ func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, 
 	done.event = account.Event{App: a.app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
-		if c.Next == nil && a.internalID == 0 {
+		id := cmp.Or(a.internalID, a.internal[c.User])
+		if c.Next == nil && id == 0 {
 			continue // they have ended since
 		}
-		t := newTurn(m, c.Next, a.internalID)
+		t := newTurn(m, c.Next, id)
+		t.user = c.User
 		if err := a.do(t); err != nil {
 			return done, err
 		}
@@ -288,7 +288,7 @@ func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, 
 		for j := range t.events {
 			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
 		}
-		for _, end := range t.ended {
+		for _, end := range t.links {
 			end.App, end.User = a.app.ID, c.User
 			done.ended = append(done.ended, end)
 		}

@@ -34,6 +34,7 @@ const appID, otherID account.AppID = 1400000001, 1400000002
 type env struct {
 	*testing.T
 	kind, dir string
+	memory    bool // the registry keeps login sessions in memory
 	e         account.Engine
 	r         *records.Registry
 	s         *session.Sessions
@@ -49,24 +50,35 @@ type env struct {
 func each(t *testing.T, fn func(*env)) {
 	t.Helper()
 	for _, kind := range anystore.Kinds(t, anystore.Mem, anystore.Pebble, anystore.Postgres) {
-		t.Run(kind, func(t *testing.T) {
-			v := &env{T: t, kind: kind, dir: t.TempDir(), start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-			v.open()
-			defer func() { v.e.Close() }()
-			for _, id := range []account.AppID{appID, otherID} {
-				if _, err := v.r.CreateApp(t.Context(), account.App{ID: id, Edition: account.Development, Admins: []account.UserID{"administrator"}}, account.AuditEntry{Time: v.start}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			fn(v)
-		})
+		t.Run(kind, func(t *testing.T) { run(t, kind, false, fn) })
+		if kind == anystore.Mem || kind == anystore.Pebble {
+			t.Run(kind+" with memory", func(t *testing.T) { run(t, kind, true, fn) })
+		}
 	}
+}
+
+func run(t *testing.T, kind string, memory bool, fn func(*env)) {
+	v := &env{T: t, kind: kind, memory: memory, dir: t.TempDir(), start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	v.open()
+	defer func() { v.e.Close() }()
+	for _, id := range []account.AppID{appID, otherID} {
+		if _, err := v.r.CreateApp(t.Context(), account.App{ID: id, Edition: account.Development, Admins: []account.UserID{"administrator"}}, account.AuditEntry{Time: v.start}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fn(v)
 }
 
 func (v *env) open() {
 	v.Helper()
 	v.e = checked.New(anystore.OpenDir(v.T, v.kind, v.dir))
 	v.r = records.New(v.e, nil)
+	if v.memory {
+		v.r.UseAlone()
+		if err := v.r.KeepPresences(v.Context()); err != nil {
+			v.Fatal(err)
+		}
+	}
 	v.s = v.sessions()
 }
 
@@ -447,6 +459,8 @@ func (v *env) change(rnd *rand.Rand, user account.UserID) {
 	}
 }
 
+var errNothing = errors.New("nothing changes")
+
 // checkDue compares the records of what is due with the login sessions.
 func (v *env) checkDue() {
 	v.Helper()
@@ -456,12 +470,14 @@ func (v *env) checkDue() {
 	}
 	var want []records.Due
 	for _, p := range v.list() {
-		cs, err := v.r.PresencesToChange(v.Context(), appID, []account.UserID{p.User})
-		if err != nil {
+		err := v.r.ChangePresences(v.Context(), appID, []account.UserID{p.User}, func(cs []records.PresenceChange) ([]account.Write, error) {
+			if cs[0].Due != 0 {
+				want = append(want, records.Due{User: p.User, At: cs[0].Due})
+			}
+			return nil, errNothing
+		})
+		if !errors.Is(err, errNothing) {
 			v.Fatal(err)
-		}
-		if cs[0].Due != 0 {
-			want = append(want, records.Due{User: p.User, At: cs[0].Due})
 		}
 	}
 	order := func(a, b records.Due) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.User, b.User)) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/internal/account"
@@ -110,20 +111,19 @@ func (s *Sessions) sweepApp(ctx context.Context, id account.AppID, first int64) 
 // expireAll writes and reports what has come due of some accounts. An account can be due
 // several times only after an interrupted removal; its superfluous times are removed.
 func (s *Sessions) expireAll(ctx context.Context, app *account.App, due []records.Due) error {
-	var users []account.UserID
-	for _, d := range due {
-		users = append(users, d.User)
-	}
-	changes, err := s.o.Records.PresencesToChange(ctx, app.ID, users)
+	stale, err := s.o.Records.StaleDue(ctx, app.ID, due)
 	if err != nil {
 		return err
 	}
-	users = users[:0]
-	for i := range changes {
-		if changes[i].Has(due[i]) {
-			users = append(users, due[i].User)
-		} else if err := s.o.Records.DropDue(ctx, app.ID, due[i]); err != nil {
+	for _, d := range stale {
+		if err := s.o.Records.DropDue(ctx, app.ID, d); err != nil {
 			return err
+		}
+	}
+	var users []account.UserID
+	for _, d := range due {
+		if !slices.Contains(stale, d) {
+			users = append(users, d.User)
 		}
 	}
 	return s.changeAll(ctx, users, action{app: app, do: func(*turn) error { return nil }})

@@ -37,10 +37,11 @@ type moment struct {
 // A turn changes the login sessions of one account at one moment.
 type turn struct {
 	moment
+	user   account.UserID
 	now    int64 // Unix milliseconds by the clock of the app
 	p      *records.Presence
 	events []account.StateChange // in the order in which they happened
-	ended  []records.LinkEnd     // links that have ended, without App and User
+	links  []records.LinkEnd     // links that have ended, without App and User
 }
 
 // newTurn returns a turn at m, after everything that has come due. It changes a copy of p.
@@ -81,12 +82,11 @@ func (t *turn) settle() {
 }
 
 // due returns when the state of d changes by itself, or 0 for never.
-func (t *turn) due(d *records.Device) int64 {
+func (m *moment) due(d *records.Device) (first int64) {
 	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
 	}
-	first := int64(0)
-	for _, at := range []int64{d.Silent, d.Expires, t.left(d)} {
+	for _, at := range [...]int64{d.Silent, d.Expires, d.Vouched, m.left(d)} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -96,12 +96,12 @@ func (t *turn) due(d *records.Device) int64 {
 
 // left returns when the link of d ended because its node has gone, or 0. A lease can have
 // ended before the login of d by a clock that was set since, and after now.
-func (t *turn) left(d *records.Device) int64 {
-	at, gone := t.gone[d.Node]
+func (m *moment) left(d *records.Device) int64 {
+	at, gone := m.gone[d.Node]
 	if !gone || d.Node == "" {
 		return 0
 	}
-	return min(max(at, d.Login), t.now)
+	return min(max(at, d.Login), m.now.UnixMilli())
 }
 
 // expire changes the state of d at the time at which it is due.
@@ -123,7 +123,7 @@ func (t *turn) lose(d *records.Device, at int64, reason account.StateReason, why
 	t.emit(at, account.StateDisconnect, reason, d)
 	t.unlink(d, why)
 	if t.app.HasPush(d.Platform) {
-		d.Lost, d.Silent, d.Closed = at, 0, false
+		d.Lost, d.Silent, d.Closed, d.Vouched = at, 0, false, 0
 		t.clearStatus()
 		return
 	}
@@ -133,7 +133,7 @@ func (t *turn) lose(d *records.Device, at int64, reason account.StateReason, why
 // unlink takes the link of d away.
 func (t *turn) unlink(d *records.Device, why EndReason) {
 	if d.Node != "" {
-		t.ended = append(t.ended, records.LinkEnd{Device: d.ID, Node: d.Node, Link: d.Link, Reason: string(why)})
+		t.links = append(t.links, records.LinkEnd{Device: d.ID, Node: d.Node, Link: d.Link, Reason: string(why)})
 	}
 	d.Node, d.Link = "", 0
 }
@@ -179,19 +179,19 @@ var errNoDevice error = &account.Error{Code: account.NoDevice, Detail: "the acco
 // next returns what to store, or nil for nothing, and when it changes by itself.
 func (t *turn) next() (*records.Presence, int64) {
 	if len(t.p.Devices) == 0 {
-		due := t.p.LastEvent + lastEventKept.Milliseconds()
-		if due <= t.now || t.p.LastEvent == 0 {
+		end := t.p.LastEvent + lastEventKept.Milliseconds()
+		if end <= t.now || t.p.LastEvent == 0 {
 			return nil, 0
 		}
-		return t.p, due
+		return t.p, end
 	}
-	due := int64(0)
+	first := int64(0)
 	for i := range t.p.Devices {
-		if at := t.due(&t.p.Devices[i]); at != 0 && (due == 0 || at < due) {
-			due = at
+		if at := t.due(&t.p.Devices[i]); at != 0 && (first == 0 || at < first) {
+			first = at
 		}
 	}
-	return t.p, due
+	return t.p, first
 }
 
 // sorted returns the devices in the order of query_online_status: by platform, then by the

@@ -110,6 +110,11 @@ func agrees(t *testing.T, at string, v reflect.Value, x any) {
 			t.Errorf("%s: %v, want %v", at, got, want)
 		}
 		return
+	case Seconds:
+		if want := secondsOf(x); got != want {
+			t.Errorf("%s: %+v, want %+v", at, got, want)
+		}
+		return
 	case Scalar:
 		if want := scalarOf(x); got != want {
 			t.Errorf("%s: %+v, want %+v", at, got, want)
@@ -150,6 +155,15 @@ func kindFor(x any, ok bool) Kind {
 		return Absent
 	}
 	return Wrong
+}
+
+func secondsOf(x any) Seconds {
+	if number, ok := x.(stdjson.Number); ok {
+		if n, err := strconv.ParseUint(number.String(), 10, 32); err == nil {
+			return Seconds{uint32(n), Valid}
+		}
+	}
+	return Seconds{Kind: kindFor(x, false)}
 }
 
 func scalarOf(x any) Scalar {

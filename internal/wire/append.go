@@ -35,6 +35,10 @@ func appendFast(dst []byte, v any) ([]byte, bool) {
 	case *CheckResponse:
 		a.head(v.Head)
 		a.checkResults(v.ResultItem)
+	case *OnlineStatusResponse:
+		a.headInfoFirst(&v.HeadInfoFirst)
+		a.statuses(v.QueryResult)
+		a.statusErrors(v.ErrorList)
 	default:
 		return nil, false
 	}
@@ -114,6 +118,64 @@ func (a *appender) checkResult(r *CheckResult) {
 	}
 	a.text(r.AccountStatus)
 	a.raw("}")
+}
+
+func (a *appender) statuses(items []OnlineStatus) {
+	a.raw(`,"QueryResult":[`)
+	for i := range items {
+		a.comma(i)
+		a.status(&items[i])
+	}
+	a.raw("]")
+}
+
+func (a *appender) status(s *OnlineStatus) {
+	a.raw(`{"To_Account":`)
+	a.text(s.To_Account)
+	a.raw(`,"Status":`)
+	a.text(s.Status)
+	if s.State != "" {
+		a.raw(`,"State":`)
+		a.text(s.State)
+	}
+	if s.CustomStatus != nil {
+		a.raw(`,"CustomStatus":`)
+		a.text(*s.CustomStatus)
+	}
+	if len(s.Detail) > 0 {
+		a.details(s.Detail)
+	}
+	a.raw("}")
+}
+
+func (a *appender) details(devices []DeviceStatus) {
+	a.raw(`,"Detail":[`)
+	for i := range devices {
+		a.comma(i)
+		a.raw(`{"Platform":`)
+		a.text(devices[i].Platform)
+		a.raw(`,"Status":`)
+		a.text(devices[i].Status)
+		if id := devices[i].Instid; id != nil {
+			a.raw(`,"Instid":`)
+			a.b = strconv.AppendUint(a.b, *id, 10)
+		}
+		a.raw("}")
+	}
+	a.raw("]")
+}
+
+func (a *appender) statusErrors(items []StatusError) {
+	a.raw(`,"ErrorList":[`)
+	for i := range items {
+		a.comma(i)
+		a.raw(`{"To_Account":`)
+		a.text(items[i].To_Account)
+		a.raw(`,"ErrorCode":`)
+		a.code(items[i].ErrorCode)
+		a.raw("}")
+	}
+	a.raw("]")
 }
 
 // comma writes a comma before every item but the first.

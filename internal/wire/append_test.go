@@ -46,12 +46,28 @@ func TestAppendIsEncode(t *testing.T) {
 		sameAppend(t, &info)
 		sameAppend(t, &MultiImportResponse{h, rapid.SliceOf(text).Draw(t, "ids")})
 		sameAppend(t, &CheckResponse{h, results.Draw(t, "results")})
+		statuses := rapid.SliceOf(rapid.Custom(func(t *rapid.T) OnlineStatus {
+			s := OnlineStatus{To_Account: text.Draw(t, "id"), Status: text.Draw(t, "status"), State: text.Draw(t, "state")}
+			if rapid.Bool().Draw(t, "custom") {
+				s.CustomStatus = new(text.Draw(t, "custom status"))
+			}
+			for range rapid.IntRange(0, 3).Draw(t, "devices") {
+				d := DeviceStatus{Platform: text.Draw(t, "platform"), Status: text.Draw(t, "status")}
+				if rapid.Bool().Draw(t, "instance") {
+					d.Instid = new(rapid.Uint64().Draw(t, "instid"))
+				}
+				s.Detail = append(s.Detail, d)
+			}
+			return s
+		}))
+		unknown := rapid.SliceOf(rapid.Custom(func(t *rapid.T) StatusError { return StatusError{text.Draw(t, "id"), code.Draw(t, "code")} }))
+		sameAppend(t, &OnlineStatusResponse{info, statuses.Draw(t, "statuses"), unknown.Draw(t, "unknown")})
 		sameAppend(t, &DeleteResponse{Head: h}) // a type that appendFast does not know
 	})
 }
 
 func TestAppendEmpty(t *testing.T) {
-	for _, v := range []any{Head{}, &HeadInfoFirst{}, &MultiImportResponse{}, &CheckResponse{}, &CheckResponse{ResultItem: []CheckResult{}}} {
+	for _, v := range []any{Head{}, &HeadInfoFirst{}, &MultiImportResponse{}, &CheckResponse{}, &CheckResponse{ResultItem: []CheckResult{}}, &OnlineStatusResponse{}} {
 		sameAppend(t, v)
 	}
 }

@@ -8,6 +8,10 @@ type Code int
 const (
 	OK Code = 0
 
+	RobotInternal  Code = 10002
+	RobotParameter Code = 10004
+	RobotRefused   Code = 10008
+
 	RelationInternal Code = 30006
 	RelationTimeout  Code = 30007
 	RelationConflict Code = 30008
@@ -78,6 +82,12 @@ const (
 	StatusInternal  Code = 90994
 	StatusInternal2 Code = 90995
 	StatusInternal3 Code = 91000
+
+	MuteParse      Code = 130001
+	MuteNoTarget   Code = 130004
+	MuteBadAccount Code = 130005
+	MuteNoTime     Code = 130008
+	MuteInternal   Code = 130014
 )
 
 // Gateway reports whether c is an error of the vendor's gateway, which refuses

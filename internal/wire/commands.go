@@ -18,7 +18,7 @@ type Command struct {
 
 	Summary string // one sentence: what it does
 	More    string // what else a caller should know; may be empty
-	Source  string // its section in protocol.md
+	Source  string // its section in protocol.md, or after an S in protocol-sessions.md
 
 	Rate  int // calls per second of one app, unless the app sets another limit (protocol.md §1.4)
 	Batch int // maximum number of items of a call; 0 if a call is about one account
@@ -76,6 +76,35 @@ var Commands = []Command{
 		Service: "profile", Name: "portrait_get", Source: "§3.9", Summary: "Read tags of profiles.",
 		More: "The call succeeds even if an id is not an account.",
 		Rate: 200, Batch: MaxBatch, Layout: ProfileLayout, Request: PortraitGetRequest{}, Response: PortraitGetResponse{},
+	},
+	{
+		Service: "openconfigsvr", Name: "setnospeaking", Source: "S§9.1", Summary: "Mute an account.",
+		More: "A time of 0 lifts the mute. Rollcall keeps the times for programs that ask for them; it carries no messages.",
+		Rate: 200, Layout: BareLayout, Request: SetMuteRequest{}, Response: SetMuteResponse{},
+	},
+	{
+		Service: "openconfigsvr", Name: "getnospeaking", Source: "S§9.1", Summary: "Query for how long an account is muted.",
+		More: "0 means not muted, and 4294967295 for ever.",
+		Rate: 200, Layout: BareLayout, Request: GetMuteRequest{}, Response: GetMuteResponse{},
+	},
+	{
+		Service: "openim_robot_http_svc", Name: "create_robot", Source: "S§9.4", Summary: "Create a robot.",
+		More: "A robot that exists is kept; a text in the request replaces the stored one. An app has at most 20 robots, which do not count for its quota.",
+		Rate: 200, Layout: InfoFirst, Request: CreateRobotRequest{}, Response: RobotResponse{},
+	},
+	{
+		Service: "openim_robot_http_svc", Name: "delete_robot", Source: "S§9.4", Summary: "Delete a robot.",
+		More: "create_robot creates it again, with an empty profile.",
+		Rate: 200, Layout: InfoFirst, Request: DeleteRobotRequest{}, Response: RobotResponse{},
+	},
+	{
+		Service: "openim_robot_http_svc", Name: "get_all_robots", Source: "S§9.4", Summary: "List the robots.",
+		Rate: 200, Layout: InfoFirst, Request: GetRobotsRequest{}, Response: GetRobotsResponse{},
+	},
+	{
+		Service: "ConfigSvc", Name: "GetIPList", Source: "S§9.3", Summary: "List the addresses of the service.",
+		More: "The addresses are those of the app's setting ip_list, or the one that the call arrived at.",
+		Rate: 200, Request: GetIPListRequest{}, Response: GetIPListResponse{},
 	},
 }
 

@@ -119,6 +119,31 @@ func TestDecodeScalar(t *testing.T) {
 	}
 }
 
+func TestDecodeSeconds(t *testing.T) {
+	for value, want := range map[string]Seconds{
+		`0`:            {0, Valid},
+		`7200`:         {7200, Valid},
+		`4294967295`:   {1<<32 - 1, Valid},
+		`4294967296`:   {Kind: Wrong},
+		`-1`:           {Kind: Wrong},
+		`1.0`:          {Kind: Wrong},
+		`1e3`:          {Kind: Wrong},
+		`"1"`:          {Kind: Wrong},
+		`[1]`:          {Kind: Wrong},
+		`{"a":[1,{}]}`: {Kind: Wrong},
+		`true`:         {Kind: Wrong},
+		`null`:         {},
+	} {
+		var req SetMuteRequest
+		if err := Decode([]byte(`{"C2CmsgNospeakingTime":`+value+`,"GroupmsgNospeakingTime":1}`), &req); err != nil {
+			t.Fatal(err)
+		}
+		if req.C2CmsgNospeakingTime != want || req.GroupmsgNospeakingTime != (Seconds{1, Valid}) {
+			t.Errorf("%s = %+v, want %+v", value, req.C2CmsgNospeakingTime, want)
+		}
+	}
+}
+
 func TestDecodeFlag(t *testing.T) {
 	for value, want := range map[string]Flag{`1`: true, `0`: false, `2`: false, `true`: false, `"1"`: false, `null`: false} {
 		var req StatusRequest

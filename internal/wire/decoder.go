@@ -17,6 +17,7 @@ type Decoder struct {
 	imports MultiImportRequest
 	single  ImportRequest
 	check   CheckRequest
+	status  StatusRequest
 	text    []byte
 	scanner scanner
 }
@@ -35,6 +36,8 @@ func (d *Decoder) Reset() {
 	forget(&d.imports.AccountList)
 	forget(&d.imports.Accounts)
 	forget(&d.check.CheckItem)
+	forget(&d.status.To_Account)
+	d.status = StatusRequest{To_Account: d.status.To_Account}
 	if d.text = d.text[:0]; cap(d.text) > keepText {
 		d.text = nil
 	}
@@ -60,9 +63,9 @@ func (d *Decoder) MultiImport(body []byte) (*MultiImportRequest, error) {
 func (d *Decoder) batch(s *scanner) bool {
 	switch string(s.key()) {
 	case "AccountList":
-		return list(s, &d.imports.AccountList, (*scanner).importItem)
+		return list(s, &d.imports.AccountList, MaxBatch, (*scanner).importItem)
 	case "Accounts":
-		return list(s, &d.imports.Accounts, (*scanner).id)
+		return list(s, &d.imports.Accounts, MaxBatch, (*scanner).id)
 	}
 	return false
 }
@@ -79,7 +82,7 @@ func (s *scanner) id(t *Text) bool { return s.value(t) && t.Kind == Valid }
 // Check decodes the body of account_check. Errors are those of [Decode].
 func (d *Decoder) Check(body []byte) (*CheckRequest, error) {
 	s := d.scan(body)
-	if s.accept('{') && string(s.key()) == "CheckItem" && list(s, &d.check.CheckItem, (*scanner).idItem) && s.accept('}') && s.end() {
+	if s.accept('{') && string(s.key()) == "CheckItem" && list(s, &d.check.CheckItem, MaxBatch, (*scanner).idItem) && s.accept('}') && s.end() {
 		return &d.check, nil
 	}
 	return decodeNew[CheckRequest](body)
@@ -89,6 +92,60 @@ func (s *scanner) idItem(o *Object[IDItem]) bool {
 	o.Kind = Valid
 	members := [...]member{{"UserID", &o.V.UserID}}
 	return s.object(members[:])
+}
+
+// Status decodes the body of query_online_status. Errors are those of [Decode].
+func (d *Decoder) Status(body []byte) (*StatusRequest, error) {
+	s := d.scan(body)
+	if s.accept('{') && d.statusMembers(s) && s.end() {
+		return &d.status, nil
+	}
+	return decodeNew[StatusRequest](body)
+}
+
+// statusMembers reads the members of a StatusRequest, each at most once, and the end of the
+// object.
+func (d *Decoder) statusMembers(s *scanner) bool {
+	r := &d.status
+	flags := [...]struct {
+		name string
+		to   *Flag
+	}{{"IsNeedDetail", &r.IsNeedDetail}, {"IsReturnInstid", &r.IsReturnInstid}, {"IsReturnCustomStatus", &r.IsReturnCustomStatus}}
+	seen := 0 // one bit for each member
+	for {
+		key, ok := s.key(), false
+		bit := len(flags)
+		if string(key) == "To_Account" {
+			ok = seen>>bit&1 == 0 && list(s, &r.To_Account, MaxStatus, (*scanner).id)
+		}
+		for i, f := range flags {
+			if f.name == string(key) {
+				bit, ok = i, seen>>i&1 == 0 && s.flag(f.to)
+			}
+		}
+		if !ok {
+			return false
+		}
+		seen |= 1 << bit
+		if s.accept('}') {
+			return true
+		}
+		if !s.accept(',') {
+			return false
+		}
+	}
+}
+
+// flag reads 0 or 1.
+func (s *scanner) flag(f *Flag) bool {
+	c := s.skip()
+	if c != '0' && c != '1' {
+		return false
+	}
+	s.i++
+	*f = c == '1'
+	next := s.skip() // not a further digit, a fraction or an exponent
+	return next == ',' || next == '}'
 }
 
 // Import decodes the body of account_import. Errors are those of [Decode].

@@ -35,6 +35,7 @@ func sameAll(t *testing.T, d *Decoder, body string) {
 	same(t, d.MultiImport, body)
 	same(t, d.Check, body)
 	same(t, d.Import, body)
+	same(t, d.Status, body)
 }
 
 // edgeCases are values and fragments that a fast parser may get wrong. The
@@ -59,6 +60,8 @@ var places = []string{
 	`{"AccountList":[{"UserID":"a","Nick":%s}]}`, `{"AccountList":[{"UserID":"a","FaceUrl":%s}]}`, `{"AccountList":[{"UserID":"a","x":%s}]}`, `{"AccountList":[{"UserID":"a",%s:"b"}]}`,
 	`{"AccountList":[{"UserID":"a"%s}]}`, `{"AccountList":[{"UserID":"a","UserID":%s}]}`, `{"AccountList":[{"Nick":null,"Nick":%s}]}`, `{"AccountList":[{"Nick":%s},{"Nick":%[1]s}]}`,
 	`{"CheckItem":[%s]}`, `{"CheckItem":[{"UserID":%s}]}`, `{"CheckItem":[{"UserID":"a"},{"UserID":%s}]}`, `{"CheckItem":[{%s:"a"}]}`, `{"CheckItem":[{"UserID":"a"}]%s}`,
+	`{"To_Account":%s}`, `{"To_Account":[%s]}`, `{"To_Account":["a",%s]}`, `{"To_Account":["a"],"IsNeedDetail":%s}`, `{"IsReturnInstid":%s,"To_Account":["a"]}`, `{"IsReturnCustomStatus":1,"To_Account":["a"],"IsNeedDetail":%s}`,
+	`{"To_Account":["a"],"IsNeedDetail":1,"IsNeedDetail":%s}`, `{"To_Account":["a"],"To_Account":%s}`, `{"To_Account":["a"],"IsNeedDetail":1%s}`, `{"To_Account":["a"],"IsNeedDetail":0%s,"IsReturnInstid":1}`, `{"To_Account":["a"],"x":%s}`, `{"IsNeedDetail":%s}`,
 	`{"UserID":"a","Nick":%s}`, `{"Identifier":%s,"FaceUrl":"f"}`, `{"UserID":"a","Type":%s}`, `{"UserID":"a","UserID":%s}`, `{"UserID":"a"%s}`, `{"UserID":"a"}%s`, `{"Nick":%s,"Nick":%[1]s}`,
 }
 
@@ -79,10 +82,11 @@ func TestDecoderNames(t *testing.T) {
 	for _, name := range []string{
 		"UserID", "userid", "USERID", "UserId", "Userid", "UserID ", " UserID", "UserI", "UserIDs", "User\\u0049D", "\\u0055serID", "UserID\\n", "UserID\n", "UserID\t", "UserID\x00",
 		"UserID\\", "UserID\xff", "", "Nick", "nick", "FaceUrl", "FaceURL", "Identifier", "identifier", "CheckItem", "Accounts", "AccountList", "accountlist",
+		"To_Account", "to_account", "To_account", "IsNeedDetail", "isNeedDetail", "IsReturnInstid", "IsReturnCustomStatus",
 	} {
 		for _, place := range []string{
 			`{"%s":"a"}`, `{"%s":["a"]}`, `{"%s":[{"UserID":"a"}]}`, `{"AccountList":[{"%s":"a"}]}`, `{"AccountList":[{"UserID":"a","%s":"b"}]}`, `{"CheckItem":[{"%s":"a"}]}`,
-			`{"UserID":"a","%s":"b"}`, `{"CheckItem":[{"UserID":"a"}],"%s":1}`,
+			`{"UserID":"a","%s":"b"}`, `{"CheckItem":[{"UserID":"a"}],"%s":1}`, `{"To_Account":["a"],"%s":1}`, `{"%s":1,"To_Account":["a"]}`,
 		} {
 			sameAll(t, &d, fmt.Sprintf(place, name))
 		}
@@ -95,6 +99,7 @@ func TestDecoderCutOff(t *testing.T) {
 	for _, body := range []string{
 		`{ "AccountList" : [ {"UserID":"a","Nick":"é\n","FaceUrl":null} , {"UserID":"bbbbbbbbbb"} ] } `,
 		`{"Accounts":["a","\u4e2d\u6587","0123456789"]}`, `{"CheckItem":[{"UserID":"a"},{}]}`, `{"Identifier":"a","Nick":"\"","FaceUrl":"f","UserID":null}`,
+		`{"IsNeedDetail":1,"To_Account":["a","\u4e2d"],"IsReturnInstid": 0 }`,
 	} {
 		for i := range len(body) {
 			sameAll(t, &d, body[:i])
@@ -110,7 +115,7 @@ func TestDecoderCounts(t *testing.T) {
 	var d Decoder
 	for _, n := range []int{0, 1, 99, 100, 101, 1000} {
 		for _, format := range []string{`"u%d"`, `{"UserID":"u%d"}`, `{"UserID":"u%d","Nick":"n"}`, `%d`} {
-			for _, list := range []string{"Accounts", "AccountList", "CheckItem"} {
+			for _, list := range []string{"Accounts", "AccountList", "CheckItem", "To_Account"} {
 				sameAll(t, &d, batch(list, format, n))
 			}
 		}
@@ -132,6 +137,11 @@ func TestDecoderReadsCommonShapes(t *testing.T) {
 	}
 	if got, err := d.Check([]byte(batch("CheckItem", `{"UserID":"u%d"}`, 100))); err != nil || got != &d.check {
 		t.Errorf("Check left its body to Decode (%v)", err)
+	}
+	for _, body := range []string{batch("To_Account", `"u%d"`, 500), `{"IsNeedDetail":1,"To_Account":["a"], "IsReturnInstid" : 0,"IsReturnCustomStatus":1}`} {
+		if got, err := d.Status([]byte(body)); err != nil || got != &d.status {
+			t.Errorf("Status left %.80q… to Decode (%v)", body, err)
+		}
 	}
 	if got, err := d.Import([]byte(`{"Identifier":"a","Nick":"n","FaceUrl":""}`)); err != nil || got != &d.single {
 		t.Errorf("Import left its body to Decode (%v)", err)

@@ -84,6 +84,33 @@ func (f *Flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
+// Seconds is a field whose value should be a number of seconds: a JSON integer
+// from 0 to 4294967295.
+type Seconds struct {
+	V    uint32
+	Kind Kind
+}
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (s *Seconds) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*s = Seconds{}
+	if kind := kindOf(dec, jsontext.KindNumber); kind != Valid {
+		s.Kind = kind
+		return dec.SkipValue()
+	}
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	n, err := strconv.ParseUint(string(v), 10, 32)
+	if err != nil {
+		s.Kind = Wrong // a fraction, or too large
+		return nil
+	}
+	*s = Seconds{uint32(n), Valid}
+	return nil
+}
+
 // Scalar is the value of a profile field: a text or an unsigned integer.
 type Scalar struct {
 	Text     string

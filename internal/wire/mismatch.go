@@ -146,8 +146,21 @@ func distance(text, name string) int {
 	if len(text) >= 2*len(name) {
 		return tooFar
 	}
-	most := min(tooFar-1, len(name)/3)
-	a, b := normalize(text), normalize(name)
+	return spelt(text).distance(spelt(name))
+}
+
+// A spelled is a name and its normalized form.
+type spelled struct{ name, normal string }
+
+func spelt(name string) spelled { return spelled{name, normalize(name)} }
+
+// distance is the function distance without its costs of normalizing.
+func (s spelled) distance(name spelled) int {
+	if len(s.name) >= 2*len(name.name) {
+		return tooFar
+	}
+	most := min(tooFar-1, len(name.name)/3)
+	a, b := s.normal, name.normal
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return tooFar
 	}

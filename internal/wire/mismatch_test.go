@@ -69,7 +69,7 @@ func TestMismatch(t *testing.T) {
 			"a key inside that of another", `{"UserID":"alice"}`,
 			Mismatch{At: "/CheckItem", Want: "an array"},
 			CheckRequest{},
-			"CheckItem is missing, and UserID was found, which is a key of account_import, multiaccount_import, account_check, account_delete and kick; write CheckItem, an array",
+			"CheckItem is missing, and UserID was found, which is a key of account_import, multiaccount_import, account_check, account_delete, kick and create_robot; write CheckItem, an array",
 		},
 		{
 			"something else", `{"name":"alice"}`,

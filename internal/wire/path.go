@@ -152,8 +152,9 @@ func closestCommand(service, command string) (found *Command, least int) {
 	if len(command) <= 64 { // anyone can send a longer one, which is not close to any name
 		ordered = sortWords(command)
 	}
+	written, reordered := spelt(command), spelt(ordered)
 	for i, c := range Commands {
-		d := min(distance(command, c.Name), distance(ordered, sortedNames[i]))
+		d := min(written.distance(commandNames[i]), reordered.distance(sortedNames[i]))
 		if d < least || d == least && d < tooFar && c.Service == service {
 			found, least = &Commands[i], d
 		}
@@ -161,12 +162,14 @@ func closestCommand(service, command string) (found *Command, least int) {
 	return found, least
 }
 
-// sortedNames are the names of [Commands], each with its words sorted.
-var sortedNames = func() (names []string) {
+// commandNames are the names of [Commands], and sortedNames those with their words
+// sorted.
+var commandNames, sortedNames = func() (names, sorted []spelled) {
 	for _, c := range Commands {
-		names = append(names, sortWords(c.Name))
+		names = append(names, spelt(c.Name))
+		sorted = append(sorted, spelt(sortWords(c.Name)))
 	}
-	return names
+	return names, sorted
 }()
 
 // sortWords sorts the words of a name, because import_account means

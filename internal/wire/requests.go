@@ -68,3 +68,35 @@ type PortraitGetRequest struct {
 	To_Account List[Text]
 	TagList    List[Text]
 }
+
+// SetMuteRequest is the body of setnospeaking. At least one of the times is
+// required.
+type SetMuteRequest struct {
+	Set_Account            Text
+	C2CmsgNospeakingTime   Seconds
+	GroupmsgNospeakingTime Seconds
+}
+
+// GetMuteRequest is the body of getnospeaking.
+type GetMuteRequest struct {
+	Get_Account Text
+}
+
+// CreateRobotRequest is the body of create_robot.
+type CreateRobotRequest struct {
+	UserID        Text
+	Nick          Text
+	FaceUrl       Text
+	SelfSignature Text
+}
+
+// DeleteRobotRequest is the body of delete_robot.
+type DeleteRobotRequest struct {
+	Robot_Account Text
+}
+
+// GetRobotsRequest is the body of get_all_robots, which has no fields.
+type GetRobotsRequest struct{}
+
+// GetIPListRequest is the body of GetIPList, which has no fields.
+type GetIPListRequest struct{}

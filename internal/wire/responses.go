@@ -37,6 +37,13 @@ type ProfileHead struct {
 	ErrorDisplay string
 }
 
+// BareHead begins the responses of setnospeaking and getnospeaking, which have no
+// ActionStatus.
+type BareHead struct {
+	ErrorCode Code
+	ErrorInfo string
+}
+
 // Heads of success.
 var (
 	Success          = Head{ActionStatus: StatusOK}
@@ -52,6 +59,7 @@ const (
 	CodeFirst     Layout = iota // ActionStatus, ErrorCode, ErrorInfo
 	InfoFirst                   // ActionStatus, ErrorInfo, ErrorCode
 	ProfileLayout               // like CodeFirst, and ErrorDisplay
+	BareLayout                  // ErrorCode, ErrorInfo
 )
 
 // Fail returns the response for a failure with code c.
@@ -61,6 +69,8 @@ func (l Layout) Fail(c Code, info string) any {
 		return HeadInfoFirst{StatusFail, info, c}
 	case ProfileLayout:
 		return ProfileHead{StatusFail, c, info, ""}
+	case BareLayout:
+		return BareHead{c, info}
 	}
 	return Head{StatusFail, c, info}
 }
@@ -176,6 +186,37 @@ type UserProfile struct {
 type TagValue struct {
 	Tag   string
 	Value Scalar
+}
+
+// SetMuteResponse is the response of setnospeaking.
+type SetMuteResponse struct {
+	BareHead
+}
+
+// GetMuteResponse is the response of getnospeaking. The times are the seconds that
+// are left; 0 means not muted, and 4294967295 for ever.
+type GetMuteResponse struct {
+	BareHead
+	C2CmsgNospeakingTime   uint32
+	GroupmsgNospeakingTime uint32
+}
+
+// RobotResponse is the response of create_robot and of delete_robot.
+type RobotResponse struct {
+	HeadInfoFirst
+}
+
+// GetRobotsResponse is the response of get_all_robots.
+type GetRobotsResponse struct {
+	HeadInfoFirst
+	Robot_Account []string
+}
+
+// GetIPListResponse is the response of GetIPList, which has no ErrorInfo.
+type GetIPListResponse struct {
+	ActionStatus string
+	ErrorCode    Code
+	IPList       []string
 }
 
 // Encode returns v in the form of the vendor's servers: compact JSON that does

@@ -2,8 +2,13 @@ package wire
 
 // Table contains every documented code of the account service, ordered by
 // number. The codes from 60002 on are in protocol.md §1.5, those from 70001 on
-// in §1.6, and the others in §1.7.
+// in §1.6, and the others in §1.7. Those from 10002 and from
+// 130001 on are in protocol-sessions.md §9.4 and §9.1.
 var Table = []Row{
+	{Code: RobotInternal, Text: "internal error; repeat the call", Advice: "Repeat the call; if it goes on failing, look at the server's log and /readyz.", Retry: RetryYes},
+	{Code: RobotParameter, Text: "a field is missing or not as documented; correct the body", Advice: "Compare the body with the documented fields, types and limits."},
+	{Code: RobotRefused, Text: "the caller is not an admin, the id is not that of a robot, or the app has as many robots as it may have", Advice: "Sign as an admin, and give an id that starts with @RBT#; an app has at most 20 robots."},
+
 	{Code: RelationInternal, Text: "relation data could not be cleaned up; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},
 	{Code: RelationTimeout, Text: "cleaning up relation data timed out; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},
 	{Code: RelationConflict, Text: "relation data is being written; delete in batches", Advice: "Delete accounts in batches.", Retry: RetryYes, VendorOnly: true},
@@ -74,4 +79,10 @@ var Table = []Row{
 	{Code: StatusInternal, Text: "internal error; repeat the call", Advice: "Repeat the call; if it goes on failing, look at the server's log and /readyz.", Retry: RetryYes},
 	{Code: StatusInternal2, Text: "internal error; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},
 	{Code: StatusInternal3, Text: "internal error; repeat the call", Advice: "Repeat the call.", Retry: RetryYes, VendorOnly: true},
+
+	{Code: MuteParse, Text: "the request body is not the JSON object that was expected; correct it", Advice: "Send one JSON object in valid UTF-8, no key twice, at most 32 levels deep, and nothing after it."},
+	{Code: MuteNoTarget, Text: "the body names no account; add Set_Account or Get_Account", Advice: "Name the account in Set_Account, or in Get_Account of getnospeaking."},
+	{Code: MuteBadAccount, Text: "the account does not exist; import it first", Advice: "Name an account that exists, as a JSON string."},
+	{Code: MuteNoTime, Text: "the body has no time; add C2CmsgNospeakingTime, GroupmsgNospeakingTime or both", Advice: "Send C2CmsgNospeakingTime, GroupmsgNospeakingTime or both, in seconds from 0 to 4294967295."},
+	{Code: MuteInternal, Text: "internal error; repeat the call", Advice: "Repeat the call; if it goes on failing, look at the server's log and /readyz.", Retry: RetryYes},
 }

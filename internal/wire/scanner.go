@@ -180,18 +180,18 @@ func (s *scanner) unquote(v *string, quoted []byte) bool {
 	return err == nil
 }
 
-// list reads an array of 1 to [MaxBatch] items into l. The limit bounds the
-// memory that a [Decoder] keeps. The memory of l is reused. It is zero beyond
-// the items that were read.
-func list[T any](s *scanner, l *List[T], item func(*scanner, *T) bool) bool {
+// list reads an array of 1 to most items into l. The limit bounds the memory
+// that a [Decoder] keeps. The memory of l is reused. It is zero beyond the items
+// that were read.
+func list[T any](s *scanner, l *List[T], most int, item func(*scanner, *T) bool) bool {
 	if l.V == nil {
-		l.V = make([]T, 0, MaxBatch)
+		l.V = make([]T, 0, most)
 	}
 	l.Kind = Valid
 	if !s.accept('[') {
 		return false
 	}
-	for n := range MaxBatch {
+	for n := range most {
 		l.V = l.V[:n+1]
 		switch {
 		case !item(s, &l.V[n]):

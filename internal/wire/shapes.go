@@ -42,7 +42,7 @@ func fieldsOf(t reflect.Type) (names []string) {
 
 // isLeaf reports whether t is a single JSON value without parts.
 func isLeaf(t reflect.Type) bool {
-	return t == reflect.TypeFor[Text]() || t == reflect.TypeFor[Scalar]()
+	return t == reflect.TypeFor[Text]() || t == reflect.TypeFor[Scalar]() || t == reflect.TypeFor[Seconds]()
 }
 
 // content returns the type inside a field: that of the items of a list, or that

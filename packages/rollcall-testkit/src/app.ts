@@ -31,9 +31,11 @@ export interface CallOptions {
 
 /** The response of a command. */
 export interface Answer {
-  ActionStatus: 'OK' | 'FAIL';
+  /** Absent in the responses of openconfigsvr. */
+  ActionStatus?: 'OK' | 'FAIL';
   ErrorCode: number;
-  ErrorInfo: string;
+  /** Absent in a response of GetIPList that is OK. */
+  ErrorInfo?: string;
   /** The fields of the command. */
   [field: string]: any;
 }
@@ -93,7 +95,7 @@ export class App {
   }
 
   /**
-   * Makes the app as good as new: removes its accounts, tombstones, kicks, faults and
+   * Makes the app as good as new: removes its accounts, robots, tombstones, kicks, mutes, faults and
    * recorded calls, and lets its clock show real time. Its admins get new accounts. Its
    * key, settings and snapshots stay.
    */

@@ -11,6 +11,12 @@ export const services = {
   querystate: 'openim',
   portrait_set: 'profile',
   portrait_get: 'profile',
+  setnospeaking: 'openconfigsvr',
+  getnospeaking: 'openconfigsvr',
+  create_robot: 'openim_robot_http_svc',
+  delete_robot: 'openim_robot_http_svc',
+  get_all_robots: 'openim_robot_http_svc',
+  GetIPList: 'ConfigSvc',
 } as const;
 
 /** The name of a command, such as `account_import`. */

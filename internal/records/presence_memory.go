@@ -1,0 +1,272 @@
+package records
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"rollcall/internal/account"
+)
+
+// presenceShards is the number of parts of the memory of login sessions. The login sessions
+// of accounts in different parts can change at the same time.
+const presenceShards = 256
+
+// presenceMemory keeps all login sessions in memory, for an engine that no other process
+// uses. Without it each change and each status query would read the engine.
+//
+// The lock change of a shard is held from the moment at which a change is read until its
+// commit is known. So entries are replaced in the order of their commits.
+type presenceMemory struct {
+	seed   maphash.Seed
+	shards [presenceShards]presenceShard
+	whole  atomic.Bool // every account with login sessions is in the memory
+}
+
+type presenceShard struct {
+	change sync.Mutex
+	mu     sync.RWMutex // protects of
+	of     map[account.AppID]map[account.UserID]presenceEntry
+}
+
+type presenceID struct {
+	app  account.AppID
+	user account.UserID
+}
+
+// A presenceEntry is what a record contains. A shared value that is never changed.
+type presenceEntry struct {
+	*Presence        // nil: there is no record
+	due       int64  // see PresenceChange.Due
+	version   uint64 // of the record
+
+	// unsure is set after a commit with an unknown outcome, which may still happen, and after
+	// one that found another version. The engine is asked from then on.
+	unsure bool
+}
+
+// UseAlone tells r that no other process uses its engine, so that r can remember login
+// sessions. It must be called before any other method, because r must know of every change.
+func (r *Registry) UseAlone() {
+	r.memory = &presenceMemory{seed: maphash.MakeSeed()}
+	for i := range r.memory.shards {
+		r.memory.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
+	}
+}
+
+// KeepPresences reads all login sessions into memory, where they stay. Everything works while
+// it reads, and after it has failed. It does nothing unless r uses its engine alone.
+func (r *Registry) KeepPresences(ctx context.Context) error {
+	m := r.memory
+	if m == nil {
+		return nil
+	}
+	for q := (account.RecordQuery{Kind: kindPresence, Limit: account.MaxListLimit}); ; {
+		page, err := r.e.Records(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, rec := range page.Records {
+			if err := m.add(rec); err != nil {
+				return err
+			}
+		}
+		if q.After = page.Next; q.After == "" {
+			m.whole.Store(true)
+			return nil
+		}
+	}
+}
+
+// add adds what was read from the engine, unless a change is known.
+func (m *presenceMemory) add(rec account.Record) error {
+	number, user, _ := strings.Cut(rec.Key, "/")
+	app, err := parseAppKey(number)
+	if err != nil {
+		return err
+	}
+	e, err := presenceOf(rec)
+	if err != nil {
+		return err
+	}
+	id := presenceID{app, account.UserID(user)}
+	s := m.shard(id)
+	s.change.Lock()
+	defer s.change.Unlock()
+	if _, known := s.get(id); !known {
+		s.put(id, e)
+	}
+	return nil
+}
+
+// presenceOf returns the entry of a record.
+func presenceOf(rec account.Record) (presenceEntry, error) {
+	if rec.Version == 0 {
+		return presenceEntry{}, nil
+	}
+	stored, err := decode[storedPresence](rec.Value)
+	if err != nil {
+		return presenceEntry{}, damaged(kindPresence, rec.Key, err)
+	}
+	for i := range stored.Devices {
+		d := &stored.Devices[i]
+		d.Platform = platforms[d.Platform]
+	}
+	return presenceEntry{Presence: &stored.Presence, due: stored.Due, version: rec.Version}, nil
+}
+
+// platforms contains each platform, so that a million devices share their names.
+var platforms = func() map[account.Platform]account.Platform {
+	all := map[account.Platform]account.Platform{}
+	for _, p := range account.Platforms() {
+		all[p] = p
+	}
+	return all
+}()
+
+func (m *presenceMemory) shard(id presenceID) *presenceShard {
+	return &m.shards[m.index(id)]
+}
+
+func (m *presenceMemory) index(id presenceID) int {
+	return int(maphash.String(m.seed, string(id.user)) % presenceShards)
+}
+
+func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, ok := s.of[id.app][id.user]
+	return e, ok
+}
+
+func (s *presenceShard) put(id presenceID, e presenceEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.of[id.app]
+	if of == nil {
+		of = map[account.UserID]presenceEntry{}
+		s.of[id.app] = of
+	}
+	of[account.UserID(strings.Clone(string(id.user)))] = e // the id of a call shares the memory of its body
+}
+
+// find returns the entries of accounts, and the indexes of those that the engine must be
+// asked for.
+func (m *presenceMemory) find(app account.AppID, users []account.UserID) (found []presenceEntry, unknown []int) {
+	found, whole := make([]presenceEntry, len(users)), m.whole.Load()
+	for i, user := range users {
+		id := presenceID{app, user}
+		e, ok := m.shard(id).get(id)
+		if e.unsure || !ok && !whole {
+			unknown = append(unknown, i)
+			continue
+		}
+		found[i] = e
+	}
+	return found, unknown
+}
+
+// all returns the login sessions of accounts, or nil if the engine must be asked for one of
+// them.
+func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Presence {
+	if !m.whole.Load() {
+		return nil
+	}
+	found := make([]*Presence, len(users))
+	for i, user := range users {
+		id := presenceID{app, user}
+		e, _ := m.shard(id).get(id)
+		if e.unsure {
+			return nil
+		}
+		found[i] = e.Presence
+	}
+	return found
+}
+
+// lock locks the accounts for a change, and returns a function that unlocks them. It locks
+// shards in their order, so two changes never wait for each other.
+func (m *presenceMemory) lock(app account.AppID, users []account.UserID) (unlock func()) {
+	shards := make([]int, len(users))
+	for i, user := range users {
+		shards[i] = m.index(presenceID{app, user})
+	}
+	slices.Sort(shards)
+	return m.lockShards(slices.Compact(shards))
+}
+
+func (m *presenceMemory) lockShards(shards []int) (unlock func()) {
+	for _, i := range shards {
+		m.shards[i].change.Lock()
+	}
+	return func() {
+		for _, i := range shards {
+			m.shards[i].change.Unlock()
+		}
+	}
+}
+
+// committed takes over changes that are locked. number is that of their commit, or err says
+// that they were not committed, or perhaps.
+func (m *presenceMemory) committed(changes []PresenceChange, number uint64, err error) {
+	switch account.CodeOf(err) {
+	case account.OK:
+	case account.Unavailable, account.BadParameter:
+		return // nothing has changed
+	default:
+		m.doubt(changes)
+		return
+	}
+	whole := m.whole.Load()
+	for i := range changes {
+		c := &changes[i]
+		id := presenceID{c.App, c.User}
+		s := m.shard(id)
+		switch e, _ := s.get(id); {
+		case e.unsure:
+		case c.Next != nil:
+			s.put(id, presenceEntry{Presence: c.Next, due: c.Due, version: number})
+		case whole:
+			s.drop(id)
+		default:
+			s.put(id, presenceEntry{}) // KeepPresences must not add what it has read before
+		}
+	}
+}
+
+// doubt lets the engine be asked for accounts from now on.
+func (m *presenceMemory) doubt(changes []PresenceChange) {
+	for i := range changes {
+		id := presenceID{changes[i].App, changes[i].User}
+		m.shard(id).put(id, presenceEntry{unsure: true})
+	}
+}
+
+func (s *presenceShard) drop(id presenceID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.of[id.app], id.user)
+}
+
+// forget forgets the accounts of an app, which are removed from the engine. No change is
+// under way meanwhile.
+func (m *presenceMemory) forget(app account.AppID) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		delete(s.of, app)
+		s.mu.Unlock()
+	}
+}
+
+// lockAll locks all accounts for a change.
+func (m *presenceMemory) lockAll() (unlock func()) {
+	all := make([]int, presenceShards)
+	for i := range all {
+		all[i] = i
+	}
+	return m.lockShards(all)
+}
