@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
@@ -43,7 +44,7 @@ func (d *Directory) PresenceInto(ctx context.Context, app *account.App, ids []ac
 }
 
 // KeepSessions reads all login sessions into memory, which makes status queries and logins
-// faster. It does nothing if other processes may use the store.
+// faster. Only a process that uses the store alone may call it.
 func (d *Directory) KeepSessions(ctx context.Context) error { return d.records.KeepPresences(ctx) }
 
 // RunSessions writes and reports what comes due of login sessions, until ctx ends.
@@ -231,12 +232,23 @@ func (d *Directory) ListDevices(ctx context.Context, id account.AppID, after acc
 	})
 }
 
+// endTimeout bounds the end of login sessions after a change of their accounts.
+const endTimeout = 10 * time.Second
+
+// lasting returns a context for the end of login sessions, which a caller who hangs up does
+// not prevent, because its accounts have changed already.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+}
+
 // endKicked ends the login sessions of an account that was kicked.
 func (d *Directory) endKicked(ctx context.Context, app *account.App, user account.UserID) error {
-	none, err := d.records.NoPresence(ctx)
-	if err == nil && !none {
-		err = d.sessions.EndAll(ctx, app, session.Kicked, user)
+	if none, err := d.records.NoPresence(ctx); err == nil && none {
+		return nil
 	}
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	err := d.sessions.EndAll(ctx, app, session.Kicked, user)
 	if err == nil {
 		return nil
 	}
@@ -251,6 +263,8 @@ func (d *Directory) endDeleted(ctx context.Context, app *account.App, ids []acco
 	if none, err := d.records.NoPresence(ctx); err == nil && none {
 		return
 	}
+	ctx, cancel := lasting(ctx)
+	defer cancel()
 	deleted := make([]account.UserID, 0, len(ids))
 	for i, c := range codes {
 		if c == account.OK {

@@ -196,6 +196,53 @@ func TestKickHalfDone(t *testing.T) {
 	b.mustBe("alice", session.Offline)
 }
 
+// An impatient engine ends the context of a call after a change of accounts.
+type impatient struct {
+	account.Engine
+	hangUp context.CancelFunc
+}
+
+func (e *impatient) Delete(ctx context.Context, app account.AppID, ids []account.UserID, p account.ChangePolicy) ([]account.Code, error) {
+	defer e.hangUp()
+	return e.Engine.Delete(ctx, app, ids, p)
+}
+
+func (e *impatient) Update(ctx context.Context, app account.AppID, patches []account.Patch, p account.ChangePolicy) ([]account.Code, error) {
+	defer e.hangUp()
+	return e.Engine.Update(ctx, app, patches, p)
+}
+
+// TestHangUp kicks and deletes accounts for callers that hang up after the change of the
+// account. Their devices are logged out all the same.
+func TestHangUp(t *testing.T) {
+	engine := &impatient{Engine: new(mem.Store)}
+	b := newTestBench(t, engine)
+	var events []string
+	b.dir.Listen(account.EventState, func(e account.Event) {
+		events = append(events, fmt.Sprint(e.Items[0].ID, " ", e.Items[0].State.Action))
+	})
+	for _, call := range []func(context.Context) error{
+		func(ctx context.Context) error { return b.dir.Kick(ctx, b.app, "alice") },
+		func(ctx context.Context) error {
+			_, err := b.dir.Delete(ctx, b.app, []account.UserID{"alice"})
+			return err
+		},
+	} {
+		engine.hangUp = func() {}
+		if err := b.login("alice"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		engine.hangUp = cancel
+		if err := call(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := "[alice Login alice Logout alice Login alice Logout]"; fmt.Sprint(events) != want {
+		t.Errorf("events are %v, want %s", events, want)
+	}
+}
+
 // TestRobotLogin checks that a robot cannot log in, whether it exists or not.
 func TestRobotLogin(t *testing.T) {
 	b := newTestBench(t, new(mem.Store))

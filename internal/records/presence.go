@@ -61,21 +61,22 @@ type PresenceChange struct {
 	// that was read must not be changed, but replaced.
 	Next *Presence
 
-	Due   int64  // when Next changes by itself; 0 for never
-	was   int64  // Due of the record that is replaced
-	since uint64 // version of the record that is replaced
+	Due int64 // when Next changes by itself; 0 for never
+	was presenceEntry
 }
 
 // ChangePresences changes the login sessions of accounts in one commit. fn gets them as they
 // are, sets Next and Due of each, and returns further writes for the commit. users has at
-// most [MaxPresences] ids, all different.
+// most [MaxPresences] ids, all different. After the commit it calls then, before any other
+// change of these accounts by this Registry; then must not change any of them.
 //
 // Codes: Stale if another change of one of them came first, and those of fn.
-func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users []account.UserID, fn func([]PresenceChange) ([]account.Write, error)) error {
-	m := r.memory
-	if m != nil {
-		defer m.lock(app, users)()
+func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users []account.UserID, fn func([]PresenceChange) ([]account.Write, error), then func()) error {
+	unlock, err := r.presenceLocks.lock(ctx, app, users)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	changes, err := r.presencesToChange(ctx, app, users)
 	if err != nil {
 		return err
@@ -88,14 +89,17 @@ func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users
 	for _, c := range changes {
 		ws = append(ws, c.writes()...)
 	}
-	if len(ws) == 0 {
-		return nil
+	if len(ws) > 0 {
+		number, err := r.e.Commit(ctx, account.Commit{Writes: ws})
+		if m := r.memory.Load(); m != nil { // perhaps since the change has begun
+			m.committed(changes, number, err)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	number, err := r.e.Commit(ctx, account.Commit{Writes: ws})
-	if m != nil {
-		m.committed(changes, number, err)
-	}
-	return err
+	then()
+	return nil
 }
 
 // presencesToChange returns the login sessions of accounts, as changes that change nothing
@@ -107,7 +111,7 @@ func (r *Registry) presencesToChange(ctx context.Context, app account.AppID, use
 	}
 	changes := make([]PresenceChange, len(users))
 	for i, e := range entries {
-		changes[i] = PresenceChange{app, users[i], e.Presence, e.due, e.due, e.version}
+		changes[i] = PresenceChange{app, users[i], e.Presence, e.due, e}
 	}
 	return changes, nil
 }
@@ -121,7 +125,7 @@ type storedPresence struct {
 // Presences returns the login sessions of accounts, in the order of users. An account
 // without any has nil. They are shared and must not be changed.
 func (r *Registry) Presences(ctx context.Context, app account.AppID, users []account.UserID) ([]*Presence, error) {
-	if m := r.memory; m != nil {
+	if m := r.memory.Load(); m != nil {
 		if found := m.all(app, users); found != nil {
 			return found, nil
 		}
@@ -140,7 +144,7 @@ func (r *Registry) Presences(ctx context.Context, app account.AppID, users []acc
 // entries returns the login sessions of accounts from memory, and what is not there from the
 // engine.
 func (r *Registry) entries(ctx context.Context, app account.AppID, users []account.UserID) ([]presenceEntry, error) {
-	m := r.memory
+	m := r.memory.Load()
 	if m == nil {
 		return r.storedEntries(ctx, app, users)
 	}
@@ -212,19 +216,22 @@ func (r *Registry) NoPresence(ctx context.Context) (bool, error) {
 // writes.
 const MaxPresences = account.MaxWrites / 4
 
+// changed reports whether c is a change at all. If it is not, it has no writes.
+func (c *PresenceChange) changed() bool { return c.Next != c.was.Presence || c.Due != c.was.due }
+
 func (c *PresenceChange) writes() (ws []account.Write) {
-	if c.Next == nil && c.since == 0 {
+	if !c.changed() {
 		return nil
 	}
-	w := account.Write{Kind: kindPresence, Key: presenceKey(c.App, c.User), If: c.since}
+	w := account.Write{Kind: kindPresence, Key: presenceKey(c.App, c.User), If: c.was.version}
 	if c.Next != nil {
 		w.Value = encode(storedPresence{*c.Next, c.Due})
 	}
 	ws = append(ws, w)
-	if c.was != 0 && (c.Next == nil || c.Due != c.was) {
-		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.was, c.User), If: account.AnyVersion})
+	if c.was.due != 0 && (c.Next == nil || c.Due != c.was.due) {
+		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.was.due, c.User), If: account.AnyVersion})
 	}
-	if c.Next != nil && c.Due != 0 && c.Due != c.was {
+	if c.Next != nil && c.Due != 0 && c.Due != c.was.due {
 		ws = append(ws, account.Write{Kind: kindDue, Key: dueKey(c.App, c.Due, c.User), Value: []byte{}, If: account.AnyVersion})
 	}
 	return ws
@@ -289,16 +296,21 @@ func (r *Registry) DueBy(ctx context.Context, app account.AppID, by int64, limit
 	if err != nil {
 		return nil, err
 	}
-	var all []Due
-	for _, rec := range page.Records {
-		_, d, err := parseDue(rec.Key)
-		if err != nil {
+	all, err := parseDues(page.Records)
+	late := slices.IndexFunc(all, func(d Due) bool { return d.At > by })
+	if late >= 0 {
+		all = all[:late]
+	}
+	return all, err
+}
+
+func parseDues(recs []account.Record) ([]Due, error) {
+	all := make([]Due, len(recs))
+	for i, rec := range recs {
+		var err error
+		if _, all[i], err = parseDue(rec.Key); err != nil {
 			return nil, err
 		}
-		if d.At > by {
-			break
-		}
-		all = append(all, d)
 	}
 	return all, nil
 }
@@ -307,8 +319,8 @@ func (r *Registry) DueBy(ctx context.Context, app account.AppID, by int64, limit
 // [account.Records.Changes].
 func (r *Registry) DueChanges() uint64 { return r.e.Changes(kindDue) }
 
-// StaleDue returns those of due that no Presence has. Their accounts were removed with their
-// app, and the removal was interrupted.
+// StaleDue returns those of due that no Presence seems to have. Their accounts were removed
+// with their app, and the removal was interrupted; or they are being changed.
 func (r *Registry) StaleDue(ctx context.Context, app account.AppID, due []Due) (stale []Due, err error) {
 	users := make([]account.UserID, len(due))
 	for i, d := range due {
@@ -326,10 +338,22 @@ func (r *Registry) StaleDue(ctx context.Context, app account.AppID, due []Due) (
 	return stale, nil
 }
 
-// DropDue removes a Due that no Presence has, which the interrupted removal of an app can
-// leave.
+// DropDue removes a Due if no Presence has it. The account is locked meanwhile, because the
+// engine shows a commit before the memory does.
 func (r *Registry) DropDue(ctx context.Context, app account.AppID, d Due) error {
-	_, err := r.e.Commit(ctx, account.Commit{Writes: []account.Write{{Kind: kindDue, Key: dueKey(app, d.At, d.User), If: account.AnyVersion}}})
+	err := r.ChangePresences(ctx, app, []account.UserID{d.User}, func(cs []PresenceChange) ([]account.Write, error) {
+		c := &cs[0]
+		if c.Due == d.At {
+			return nil, nil
+		}
+		if c.Next != nil {
+			c.Next = c.Next.Clone() // another change of it makes the commit stale
+		}
+		return []account.Write{{Kind: kindDue, Key: dueKey(app, d.At, d.User), If: account.AnyVersion}}, nil
+	}, func() {})
+	if account.CodeOf(err) == account.Stale {
+		return nil // the next look finds out whether the Due is still there
+	}
 	return err
 }
 
@@ -375,33 +399,60 @@ func (r *Registry) NextPresence(ctx context.Context, after account.AppID) (accou
 	return parseAppKey(key)
 }
 
-// RemovePresences removes the login sessions of all accounts of an app.
+// RemovePresences removes the login sessions of all accounts of an app, and what an
+// interrupted removal has left. Login sessions that begin meanwhile may stay.
 func (r *Registry) RemovePresences(ctx context.Context, app account.AppID) error {
-	if m := r.memory; m != nil {
-		defer m.lockAll()()
-		defer m.forget(app)
-	}
-	for _, kind := range []account.Kind{kindPresence, kindDue} {
-		if err := r.removeAll(ctx, kind, appPrefix(app)); err != nil {
+	for after, more := account.UserID(""), true; more; more = after != "" {
+		list, next, err := r.ListPresences(ctx, app, after, MaxPresences)
+		if err == nil {
+			err = r.removePresences(ctx, app, list)
+		}
+		switch account.CodeOf(err) {
+		case account.OK:
+			after = next
+		case account.Stale: // the same page again
+		default:
 			return err
 		}
 	}
-	return nil
+	return r.removeStaleDue(ctx, app)
 }
 
-// removeAll removes the records of a kind with a prefix.
-func (r *Registry) removeAll(ctx context.Context, kind account.Kind, prefix string) error {
-	for {
-		page, err := r.e.Records(ctx, account.RecordQuery{Kind: kind, Prefix: prefix, Limit: account.MaxWrites})
-		if err != nil || len(page.Records) == 0 {
+func (r *Registry) removePresences(ctx context.Context, app account.AppID, list []UserPresence) error {
+	users := make([]account.UserID, len(list))
+	for i := range list {
+		users[i] = list[i].User
+	}
+	return r.ChangePresences(ctx, app, users, func(cs []PresenceChange) ([]account.Write, error) {
+		for i := range cs {
+			cs[i].Next, cs[i].Due = nil, 0
+		}
+		return nil, nil
+	}, func() {})
+}
+
+// removeStaleDue removes every Due of an app that no Presence has.
+func (r *Registry) removeStaleDue(ctx context.Context, app account.AppID) error {
+	for q := (account.RecordQuery{Kind: kindDue, Prefix: appPrefix(app), Limit: MaxPresences}); ; {
+		page, err := r.e.Records(ctx, q)
+		if err != nil {
 			return err
 		}
-		ws := make([]account.Write, len(page.Records))
-		for i, rec := range page.Records {
-			ws[i] = account.Write{Kind: kind, Key: rec.Key, If: account.AnyVersion}
-		}
-		if _, err := r.e.Commit(ctx, account.Commit{Writes: ws}); err != nil {
+		due, err := parseDues(page.Records)
+		if err != nil {
 			return err
+		}
+		stale, err := r.StaleDue(ctx, app, due)
+		if err != nil {
+			return err
+		}
+		for _, d := range stale {
+			if err := r.DropDue(ctx, app, d); err != nil {
+				return err
+			}
+		}
+		if q.After = page.Next; q.After == "" {
+			return nil
 		}
 	}
 }

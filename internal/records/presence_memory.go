@@ -11,15 +11,13 @@ import (
 	"rollcall/internal/account"
 )
 
-// presenceShards is the number of parts of the memory of login sessions. The login sessions
-// of accounts in different parts can change at the same time.
+// presenceShards is the number of parts of the memory of login sessions. Accounts in different
+// parts do not wait for each other.
 const presenceShards = 256
 
 // presenceMemory keeps all login sessions in memory, for an engine that no other process
-// uses. Without it each change and each status query would read the engine.
-//
-// The lock change of a shard is held from the moment at which a change is read until its
-// commit is known. So entries are replaced in the order of their commits.
+// uses. Without it each change and each status query would read the engine. An entry changes
+// only while its account is locked, so entries are replaced in the order of their commits.
 type presenceMemory struct {
 	seed   maphash.Seed
 	shards [presenceShards]presenceShard
@@ -27,9 +25,8 @@ type presenceMemory struct {
 }
 
 type presenceShard struct {
-	change sync.Mutex
-	mu     sync.RWMutex // protects of
-	of     map[account.AppID]map[account.UserID]presenceEntry
+	mu sync.RWMutex // protects of
+	of map[account.AppID]map[account.UserID]presenceEntry
 }
 
 type presenceID struct {
@@ -48,29 +45,23 @@ type presenceEntry struct {
 	unsure bool
 }
 
-// UseAlone tells r that no other process uses its engine, so that r can remember login
-// sessions. It must be called before any other method, because r must know of every change.
-func (r *Registry) UseAlone() {
-	r.memory = &presenceMemory{seed: maphash.MakeSeed()}
-	for i := range r.memory.shards {
-		r.memory.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
-	}
-}
-
-// KeepPresences reads all login sessions into memory, where they stay. Everything works while
-// it reads, and after it has failed. It does nothing unless r uses its engine alone.
+// KeepPresences reads all login sessions into memory and keeps them there. Only a process
+// that uses the engine alone may call it. Everything works while it reads, too.
 func (r *Registry) KeepPresences(ctx context.Context) error {
-	m := r.memory
-	if m == nil {
-		return nil
+	m := &presenceMemory{seed: maphash.MakeSeed()}
+	for i := range m.shards {
+		m.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
 	}
+	r.memory.Store(m)
 	for q := (account.RecordQuery{Kind: kindPresence, Limit: account.MaxListLimit}); ; {
 		page, err := r.e.Records(ctx, q)
 		if err != nil {
+			r.memory.Store(nil)
 			return err
 		}
 		for _, rec := range page.Records {
-			if err := m.add(rec); err != nil {
+			if err := r.remember(ctx, m, rec); err != nil {
+				r.memory.Store(nil)
 				return err
 			}
 		}
@@ -81,10 +72,9 @@ func (r *Registry) KeepPresences(ctx context.Context) error {
 	}
 }
 
-// add adds what was read from the engine, unless a change is known.
-func (m *presenceMemory) add(rec account.Record) error {
-	number, user, _ := strings.Cut(rec.Key, "/")
-	app, err := parseAppKey(number)
+// remember adds what was read from the engine to m, unless a change is known.
+func (r *Registry) remember(ctx context.Context, m *presenceMemory, rec account.Record) error {
+	app, user, err := splitKey(kindPresence, rec.Key)
 	if err != nil {
 		return err
 	}
@@ -92,10 +82,13 @@ func (m *presenceMemory) add(rec account.Record) error {
 	if err != nil {
 		return err
 	}
-	id := presenceID{app, account.UserID(user)}
+	unlock, err := r.presenceLocks.lock(ctx, app, []account.UserID{user})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	id := presenceID{app, user}
 	s := m.shard(id)
-	s.change.Lock()
-	defer s.change.Unlock()
 	if _, known := s.get(id); !known {
 		s.put(id, e)
 	}
@@ -128,11 +121,7 @@ var platforms = func() map[account.Platform]account.Platform {
 }()
 
 func (m *presenceMemory) shard(id presenceID) *presenceShard {
-	return &m.shards[m.index(id)]
-}
-
-func (m *presenceMemory) index(id presenceID) int {
-	return int(maphash.String(m.seed, string(id.user)) % presenceShards)
+	return &m.shards[maphash.String(m.seed, string(id.user))%presenceShards]
 }
 
 func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
@@ -187,31 +176,10 @@ func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Prese
 	return found
 }
 
-// lock locks the accounts for a change, and returns a function that unlocks them. It locks
-// shards in their order, so two changes never wait for each other.
-func (m *presenceMemory) lock(app account.AppID, users []account.UserID) (unlock func()) {
-	shards := make([]int, len(users))
-	for i, user := range users {
-		shards[i] = m.index(presenceID{app, user})
-	}
-	slices.Sort(shards)
-	return m.lockShards(slices.Compact(shards))
-}
-
-func (m *presenceMemory) lockShards(shards []int) (unlock func()) {
-	for _, i := range shards {
-		m.shards[i].change.Lock()
-	}
-	return func() {
-		for _, i := range shards {
-			m.shards[i].change.Unlock()
-		}
-	}
-}
-
-// committed takes over changes that are locked. number is that of their commit, or err says
-// that they were not committed, or perhaps.
+// committed takes over changes of accounts that are locked. number is that of their commit,
+// or err says that they were not committed, or perhaps.
 func (m *presenceMemory) committed(changes []PresenceChange, number uint64, err error) {
+	changes = slices.DeleteFunc(slices.Clone(changes), func(c PresenceChange) bool { return !c.changed() })
 	switch account.CodeOf(err) {
 	case account.OK:
 	case account.Unavailable, account.BadParameter:
@@ -249,24 +217,4 @@ func (s *presenceShard) drop(id presenceID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.of[id.app], id.user)
-}
-
-// forget forgets the accounts of an app, which are removed from the engine. No change is
-// under way meanwhile.
-func (m *presenceMemory) forget(app account.AppID) {
-	for i := range m.shards {
-		s := &m.shards[i]
-		s.mu.Lock()
-		delete(s.of, app)
-		s.mu.Unlock()
-	}
-}
-
-// lockAll locks all accounts for a change.
-func (m *presenceMemory) lockAll() (unlock func()) {
-	all := make([]int, presenceShards)
-	for i := range all {
-		all[i] = i
-	}
-	return m.lockShards(all)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func (v *env) setPresence(r *records.Registry, user account.UserID, p *records.P
 	return r.ChangePresences(v.Context(), app, []account.UserID{user}, func(cs []records.PresenceChange) ([]account.Write, error) {
 		cs[0].Next = p
 		return nil, nil
-	})
+	}, func() {})
 }
 
 func (v *env) presences(r *records.Registry, users ...account.UserID) []*records.Presence {
@@ -77,7 +78,6 @@ func TestMemoryMeanwhile(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	r := records.New(v.e, nil)
-	r.UseAlone()
 	wg.Go(func() {
 		if err := r.KeepPresences(t.Context()); err != nil {
 			t.Error(err)
@@ -97,8 +97,223 @@ func TestMemoryMeanwhile(t *testing.T) {
 			}
 		})
 	}
+	wg.Go(func() {
+		if err := r.RemovePresences(t.Context(), app); err != nil {
+			t.Error(err)
+		}
+	})
 	wg.Wait()
 	v.sameAsStored(r, n)
+}
+
+// A hooked engine calls functions around a commit and after a page of records.
+type hooked struct {
+	account.Engine
+	before, after func(account.Commit) // of a commit; nil for nothing
+	read          func()               // after a page
+}
+
+func (h *hooked) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if h.before != nil {
+		h.before(c)
+	}
+	number, err := h.Engine.Commit(ctx, c)
+	if h.after != nil {
+		h.after(c)
+	}
+	return number, err
+}
+
+func (h *hooked) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	page, err := h.Engine.Records(ctx, q)
+	if h.read != nil {
+		h.read()
+	}
+	return page, err
+}
+
+// TestKeepDuringCommit reads the login sessions into memory while the commit of a change is
+// under way that began before.
+func TestKeepDuringCommit(t *testing.T) {
+	e := &hooked{Engine: new(mem.Store)}
+	v := newEnv(t, e)
+	if err := v.setPresence(v.r, "u0", presence(1)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	read := make(chan struct{})
+	e.read = sync.OnceFunc(func() { close(read) })
+	e.before = func(account.Commit) {
+		wg.Go(func() {
+			if err := v.r.KeepPresences(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		<-read
+	}
+	if err := v.setPresence(v.r, "u0", presence(2)); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	v.sameAsStored(v.r, 1)
+}
+
+// TestDueDuringCommit looks for times without login sessions while a commit that stores one
+// is not known to the memory yet, and removes them afterwards.
+func TestDueDuringCommit(t *testing.T) {
+	e := &hooked{Engine: new(mem.Store)}
+	v := newEnv(t, e)
+	if err := v.r.KeepPresences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due := []records.Due{{User: "u0", At: 5}}
+	var wg sync.WaitGroup
+	e.after = func(account.Commit) {
+		e.after = nil
+		stale, err := v.r.StaleDue(t.Context(), app, due)
+		if err != nil || len(stale) != 1 {
+			t.Errorf("StaleDue = %v, %v; want the one that the memory does not know", stale, err)
+		}
+		wg.Go(func() {
+			if err := v.r.DropDue(t.Context(), app, due[0]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	err := v.r.ChangePresences(t.Context(), app, []account.UserID{"u0"}, func(cs []records.PresenceChange) ([]account.Write, error) {
+		cs[0].Next, cs[0].Due = presence(1), due[0].At
+		return nil, nil
+	}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if got, err := v.r.DueBy(t.Context(), app, 5, 10); err != nil || !slices.Equal(got, due) {
+		t.Errorf("due are %v, %v; want %v", got, err, due)
+	}
+}
+
+// TestDropDue removes a time that no login sessions have, of an account that has some and of
+// one that has none.
+func TestDropDue(t *testing.T) {
+	each(t, func(v *env) {
+		set := func(user account.UserID, p *records.Presence, due int64) {
+			err := v.r.ChangePresences(v.Context(), app, []account.UserID{user}, func(cs []records.PresenceChange) ([]account.Write, error) {
+				cs[0].Next, cs[0].Due = p, due
+				return nil, nil
+			}, func() {})
+			if err != nil {
+				v.Fatal(err)
+			}
+		}
+		set("a", presence(1), 5)
+		set("b", presence(1), 5)
+		for _, d := range []records.Due{{User: "a", At: 4}, {User: "a", At: 5}, {User: "c", At: 5}} {
+			if err := v.r.DropDue(v.Context(), app, d); err != nil {
+				v.Error(err)
+			}
+		}
+		want := []records.Due{{User: "a", At: 5}, {User: "b", At: 5}}
+		if got, err := v.r.DueBy(v.Context(), app, 9, 10); err != nil || !slices.Equal(got, want) {
+			v.Errorf("due are %v, %v; want %v", got, err, want)
+		}
+		if err := v.r.RemovePresences(v.Context(), app); err != nil {
+			v.Error(err)
+		}
+		if next, _, err := v.r.NextDue(v.Context(), 0); next != 0 || err != nil {
+			v.Errorf("app %d has something due, %v", next, err)
+		}
+	})
+}
+
+// TestRemovalLetsOthersChange changes login sessions of one app while those of another one
+// are removed.
+func TestRemovalLetsOthersChange(t *testing.T) {
+	e := &hooked{Engine: new(mem.Store)}
+	v := newEnv(t, e)
+	if err := v.r.KeepPresences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.setPresence(v.r, "u0", presence(1)); err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan error)
+	e.before = func(account.Commit) {
+		e.before = nil
+		go func() {
+			changed <- v.r.ChangePresences(t.Context(), otherApp, []account.UserID{"u0"}, func(cs []records.PresenceChange) ([]account.Write, error) {
+				cs[0].Next = presence(1)
+				return nil, nil
+			}, func() {})
+		}()
+		if err := <-changed; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := v.r.RemovePresences(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	v.sameAsStored(v.r, 1)
+}
+
+// TestPartlyChanged changes one of two accounts, and then the other one. The memory knows the
+// version of the record that has stayed.
+func TestPartlyChanged(t *testing.T) {
+	v := newEnv(t, new(mem.Store))
+	if err := v.r.KeepPresences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.setPresence(v.r, "u1", presence(1)); err != nil {
+		t.Fatal(err)
+	}
+	err := v.r.ChangePresences(t.Context(), app, []account.UserID{"u1", "u0"}, func(cs []records.PresenceChange) ([]account.Write, error) {
+		cs[1].Next = presence(2)
+		return nil, nil
+	}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.setPresence(v.r, "u1", presence(3)); err != nil {
+		t.Error(err)
+	}
+	v.sameAsStored(v.r, 2)
+}
+
+// TestChangeEndsWithContext checks that a change does not wait for another one for longer
+// than its context lasts, and leaves no lock.
+func TestChangeEndsWithContext(t *testing.T) {
+	v := newEnv(t, new(mem.Store))
+	users := []account.UserID{"u1", "u0"}
+	nothing := func([]records.PresenceChange) ([]account.Write, error) { return nil, nil }
+	err := v.r.ChangePresences(t.Context(), app, users[:1], nothing, func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := v.r.ChangePresences(ctx, app, users, nothing, func() {}); account.CodeOf(err) != account.Unavailable {
+			t.Errorf("a change that may not wait: %v", err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.r.ChangePresences(t.Context(), app, users, nothing, func() {}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNothingChanged checks that a change that changes nothing commits nothing.
+func TestNothingChanged(t *testing.T) {
+	e := &hooked{Engine: new(mem.Store)}
+	v := newEnv(t, e)
+	if err := v.setPresence(v.r, "u0", presence(1)); err != nil {
+		t.Fatal(err)
+	}
+	e.before = func(account.Commit) { t.Error("there is a commit") }
+	for _, user := range []account.UserID{"u0", "u1"} {
+		err := v.r.ChangePresences(t.Context(), app, []account.UserID{user}, func([]records.PresenceChange) ([]account.Write, error) { return nil, nil }, func() {})
+		if err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // sameAsStored compares the memory of r with the engine.
@@ -154,7 +369,6 @@ func TestMemoryInDoubt(t *testing.T) {
 	e := &doubtful{Engine: new(mem.Store), rnd: rand.New(rand.NewPCG(seed, 0))}
 	v := newEnv(t, e.Engine)
 	r := records.New(e, nil)
-	r.UseAlone()
 	if err := r.KeepPresences(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +396,6 @@ func TestMemoryReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := records.New(e, nil)
-	r.UseAlone()
 	if err := r.KeepPresences(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -31,9 +31,10 @@ type Registry struct {
 	sessions *table[string, *Session]
 	nodes    *table[string, *Node]
 
-	memory       *presenceMemory // nil if other processes may use the engine
-	seenPresence atomic.Bool     // there was a login session once
-	nonePresence atomic.Uint64   // Changes + 1 of login sessions when there was none
+	presenceLocks presenceLocks
+	memory        atomic.Pointer[presenceMemory] // nil if other processes use the engine
+	seenPresence  atomic.Bool                    // there was a login session once
+	nonePresence  atomic.Uint64                  // Changes + 1 of login sessions when there was none
 }
 
 // New returns a Registry of the records of e. It seals the secrets of apps with the keys

@@ -46,8 +46,10 @@ func (s *Server) components() []component {
 // runSessions reads login sessions into memory if no other server uses the store. Then it
 // writes and reports what comes due of them, until ctx ends.
 func (s *Server) runSessions(ctx context.Context, _ func(error)) error {
-	if err := s.dir.KeepSessions(ctx); err != nil && ctx.Err() == nil {
-		return err
+	if !s.shared {
+		if err := s.dir.KeepSessions(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
 	}
 	return s.dir.RunSessions(ctx)
 }

@@ -73,17 +73,31 @@ func (t *turn) replaced(id uint64) int {
 	return slices.IndexFunc(t.p.Replaced, func(d records.Device) bool { return d.ID == id })
 }
 
+// checkSig returns an error if the UserSig of d has expired. It needs a new one to have a
+// link (protocol-sessions.md §1.2).
+//
+// Codes: BadParameter.
+func (t *turn) checkSig(d *records.Device) error {
+	if end := sigEnd(d); end == 0 || t.now < end {
+		return nil
+	}
+	return refusef("the UserSig of the device expired at %s; log in again with a new one", timeOf(d.Expires).Format(time.RFC3339))
+}
+
 // reconnect gives a device a new link, without a new login. It keeps its address and the
 // expiry of its UserSig unless by says more. A device that gave way to another one logs in
 // again, if the app lets it.
 //
-// Codes: NoDevice, BadParameter if by has another platform, and Replaced if the app does not
-// let it.
+// Codes: NoDevice, BadParameter if its UserSig has expired or if by has another platform, and
+// Replaced if the app does not let it.
 func (t *turn) reconnect(id uint64, by *Login, newID func() uint64) (LoggedIn, error) {
 	if i := t.replaced(id); i >= 0 {
 		return t.comeBack(i, by, newID)
 	}
 	d, err := t.device(id)
+	if err == nil && by == nil {
+		err = t.checkSig(d)
+	}
 	if err != nil {
 		return LoggedIn{}, err
 	}
@@ -99,14 +113,18 @@ func (t *turn) reconnect(id uint64, by *Login, newID func() uint64) (LoggedIn, e
 
 // comeBack logs in the i-th of the devices that gave way to others.
 //
-// Codes: BadParameter if by has another platform, and Replaced if the app does not let it.
+// Codes: BadParameter as in reconnect, and Replaced if the app does not let it.
 func (t *turn) comeBack(i int, by *Login, newID func() uint64) (LoggedIn, error) {
 	if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
 		return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
 	}
 	d := t.p.Replaced[i]
 	l := Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}
-	if by != nil {
+	if by == nil {
+		if err := t.checkSig(&d); err != nil {
+			return LoggedIn{}, err
+		}
+	} else {
 		if err := by.mayBe(&d); err != nil {
 			return LoggedIn{}, err
 		}

@@ -35,7 +35,7 @@ func BenchmarkDevices(b *testing.B) {
 				cs[j].Next = &records.Presence{Account: 1, LastEvent: 1, Devices: []records.Device{{ID: uint64(j + 1), Platform: account.Android, Login: 1}}}
 			}
 			return nil, nil
-		})
+		}, func() {})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -57,7 +57,6 @@ func BenchmarkDevices(b *testing.B) {
 	}
 	b.Run("engine", read)
 	begun := time.Now()
-	r.UseAlone()
 	if err := r.KeepPresences(b.Context()); err != nil {
 		b.Fatal(err)
 	}

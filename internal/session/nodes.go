@@ -272,6 +272,9 @@ func (s *Sessions) bury(ctx context.Context, id string) error {
 func (s *Sessions) settleNode(ctx context.Context, id account.AppID, node string) error {
 	app, err := s.o.Records.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
+		app, err = s.o.Records.StoredApp(ctx, id) // another server can have created it just now
+	}
+	if account.CodeOf(err) == account.NoApp {
 		return s.Remove(ctx, id)
 	}
 	if err != nil {

@@ -256,7 +256,7 @@ func TestEnds(t *testing.T) {
 			if err != nil {
 				v.Fatal(err)
 			}
-			v.advance(time.Second)
+			v.advance(2 * time.Second)
 			if err := by.Sweep(ctx); err != nil {
 				v.Fatal(err)
 			}

@@ -31,7 +31,9 @@ type Options struct {
 	// commit of its change. Nil keeps none.
 	Keeps func(account.AppID) bool
 
-	// Announce is told of each event after its change is durable. Optional.
+	// Announce is told of each event after its change is durable. It hears of the changes of
+	// an account on this server one after the other, in their order, and must not change login
+	// sessions. Optional.
 	Announce func(account.Event)
 
 	// NewID returns a random ID of a device, below 2^53. Nil is the usual one.
@@ -130,7 +132,8 @@ func (s *Sessions) Silence(ctx context.Context, at Target, id uint64, why Silenc
 // Reconnect gives a device a new link within its login session. A device that gave way to
 // another one logs in again, with another ID, if the app lets it.
 //
-// Codes: NoDevice, and Replaced if the app does not let it.
+// Codes: NoDevice, BadParameter if its UserSig has expired, and Replaced if the app does not
+// let it.
 func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result LoggedIn, err error) {
 	err = s.change(ctx, at, func(t *turn) (err error) {
 		result, err = t.reconnect(id, nil, s.o.NewID)
@@ -235,7 +238,7 @@ func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a act
 // Codes: Stale if another change came first.
 func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
 	var done applied
-	err := s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+	return s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
 		if done, err = s.apply(ctx, changes, a); err != nil {
 			return nil, err
 		}
@@ -244,15 +247,12 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 			also = append(also, records.Outbox(done.event)...)
 		}
 		return also, nil
+	}, func() {
+		if len(done.event.Items) > 0 {
+			s.o.Announce(done.event)
+		}
+		s.tell(done.ended)
 	})
-	if err != nil {
-		return err
-	}
-	if len(done.event.Items) > 0 {
-		s.o.Announce(done.event)
-	}
-	s.tell(done.ended)
-	return nil
 }
 
 // An applied is what an action does beside its changes.
@@ -284,7 +284,9 @@ func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, 
 		if err := a.do(t); err != nil {
 			return done, err
 		}
-		c.Next, c.Due = t.next()
+		if next, due := t.next(); due != c.Due || !same(next, c.Next) {
+			c.Next, c.Due = next, due
+		}
 		for j := range t.events {
 			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
 		}

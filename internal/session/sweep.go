@@ -92,6 +92,9 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 func (s *Sessions) sweepApp(ctx context.Context, id account.AppID, first int64) error {
 	app, err := s.o.Records.App(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
+		app, err = s.o.Records.StoredApp(ctx, id) // another server can have created it just now
+	}
+	if account.CodeOf(err) == account.NoApp {
 		return s.Remove(ctx, id)
 	}
 	if err != nil || first > s.o.Now(app).UnixMilli() {

@@ -86,7 +86,7 @@ func (m *moment) due(d *records.Device) (first int64) {
 	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
 	}
-	for _, at := range [...]int64{d.Silent, d.Expires, d.Vouched, m.left(d)} {
+	for _, at := range [...]int64{d.Silent, sigEnd(d), d.Vouched, m.left(d)} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -104,14 +104,23 @@ func (m *moment) left(d *records.Device) int64 {
 	return min(max(at, d.Login), m.now.UnixMilli())
 }
 
+// sigEnd returns when the UserSig of d stops being valid, or 0 for never. It is still valid
+// in the whole second of its expiry.
+func sigEnd(d *records.Device) int64 {
+	if d.Expires == 0 {
+		return 0
+	}
+	return (d.Expires/1000 + 1) * 1000
+}
+
 // expire changes the state of d at the time at which it is due.
 func (t *turn) expire(d *records.Device, at int64) {
 	switch {
 	case d.Lost != 0:
 		t.remove(d.ID)
-	case at == d.Silent && !d.Closed, at != d.Silent && at != d.Expires && !d.Platform.Browser():
+	case at == d.Silent && !d.Closed, at != d.Silent && at != sigEnd(d) && !d.Platform.Browser():
 		t.lose(d, at, account.ReasonTimeOut, Dropped)
-	case at == d.Expires:
+	case at == sigEnd(d):
 		t.lose(d, at, account.ReasonLinkClose, Expired)
 	default:
 		t.lose(d, at, account.ReasonLinkClose, Dropped)
@@ -192,6 +201,15 @@ func (t *turn) next() (*records.Presence, int64) {
 		}
 	}
 	return t.p, first
+}
+
+// same reports whether p and q are the same login sessions, or both none.
+func same(p, q *records.Presence) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p.Account == q.Account && p.Status == q.Status && p.LastEvent == q.LastEvent &&
+		slices.Equal(p.Devices, q.Devices) && slices.Equal(p.Replaced, q.Replaced)
 }
 
 // sorted returns the devices in the order of query_online_status: by platform, then by the

@@ -185,7 +185,7 @@ func reconnect(t *turn, id uint64) error {
 }
 
 // TestUserSigExpires lets the UserSig of a device run out, with a link that is in order and
-// with one that is silent until later.
+// with one that is silent until later. The second of the expiry belongs to its validity.
 func TestUserSigExpires(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		w := newWorld(t, account.Settings{})
@@ -194,14 +194,36 @@ func TestUserSigExpires(t *testing.T) {
 			w.must(func(t *turn) error { return t.silence(1, Unreachable) })
 		}
 		w.report()
-		w.now = w.now.Add(time.Minute - time.Millisecond)
+		w.now = w.now.Add(time.Minute + time.Second - time.Millisecond)
 		if got := w.state(); got != "Online Windows=Online" {
 			t.Errorf("before the expiry: %s", got)
 		}
 		w.after(time.Millisecond)
-		if got, events := w.state(), w.report(); got != Offline || events != "60:Disconnect/LinkClose" {
+		if got, events := w.state(), w.report(); got != Offline || events != "61:Disconnect/LinkClose" {
 			t.Errorf("after the expiry: %s, %s", got, events)
 		}
+	}
+}
+
+// TestReconnectExpired lets devices reconnect whose UserSig has expired: one whose link is
+// gone, and one that gave way to another one. Each must log in with a new UserSig.
+func TestReconnectExpired(t *testing.T) {
+	w := newWorld(t, account.Settings{})
+	l := Login{Platform: account.Android, Instance: "a", Expires: w.now.Add(time.Minute)}
+	w.loginWith(l)
+	l.Instance = "b"
+	w.loginWith(l)
+	w.after(2 * time.Minute)
+	w.report()
+	for id := range uint64(2) {
+		if err := w.do(func(t *turn) error { return reconnect(t, id+1) }); account.CodeOf(err) != account.BadParameter {
+			t.Errorf("device %d: %v", id+1, err)
+		}
+	}
+	l.Expires = w.now.Add(time.Minute)
+	w.loginWith(l)
+	if got := w.report(); got != "120:Login/Register" {
+		t.Errorf("events are %s", got)
 	}
 }
 
@@ -218,7 +240,7 @@ func TestJump(t *testing.T) {
 	}
 	w.report()
 	w.after(30 * 24 * time.Hour)
-	const want = "60:Disconnect/LinkClose 400:Disconnect/TimeOut 3600:Disconnect/LinkClose"
+	const want = "60:Disconnect/LinkClose 400:Disconnect/TimeOut 3601:Disconnect/LinkClose"
 	if got := w.report(); got != want {
 		t.Errorf("events are %q, want %q", got, want)
 	}
