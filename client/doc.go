@@ -26,6 +26,9 @@
 // [AdminClient] has one method for each route of the admin API, which only Rollcall
 // has. It returns a [*Problem] or a [*TransportError].
 //
+// [DialLink] logs in a device over a link, which only Rollcall has: the account is online
+// while the link lives.
+//
 // Clients are safe for concurrent use. No error, log record or printed client
 // contains a key, a signature or a token.
 package client

@@ -70,3 +70,16 @@ func (c *sigCache) get(ctx context.Context, refused string) (string, error) {
 	c.text, c.renew = text, expires.Add(-min(sigReserve, expires.Sub(now)/10))
 	return text, nil
 }
+
+// forget makes the next get return another UserSig than text.
+func (c *sigCache) forget(ctx context.Context, text string) {
+	select {
+	case <-c.turn:
+		defer func() { c.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return
+	}
+	if c.text == text {
+		c.text = ""
+	}
+}

@@ -2,14 +2,12 @@ package api
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/gate"
 	"rollcall/internal/wire"
-	"rollcall/usersig"
 )
 
 // authenticate checks that identifier and usersig belong to an admin of the app.
@@ -22,14 +20,14 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	case q.usersig.text == "":
 		return &wire.Error{Code: wire.SigEmpty}
 	}
-	caller, err := s.auth.Identify(ctx, auth.Credentials{
+	caller, err := gate.Identify(ctx, s.auth, auth.Credentials{
 		App:        c.app,
 		Identifier: account.UserID(q.identifier.text),
 		UserSig:    q.usersig.text,
-		Peer:       source(r),
+		Peer:       gate.Source(r),
 	})
 	if err != nil {
-		return c.unidentified(err, q.usersig.text)
+		return err
 	}
 	c.sig = caller.Sig
 	if !caller.Admin {
@@ -38,45 +36,11 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	return nil
 }
 
-// otherApp is the vendor's ErrorInfo of 70014. Its numbers are the app of the
-// URL and that of the UserSig.
-const otherApp = "The requested SDKAppID(%d) does not match the Usersig(%d). You can run a self-checking with the assistant tool on the console."
-
-// unidentified returns the wire's error for err, which package auth returned
-// for the UserSig text.
-func (c *call) unidentified(err error, text string) error {
-	if errors.Is(err, auth.ErrLockedOut) {
-		return &wire.Error{Code: wire.TooManyBadSigs}
-	}
-	e, ok := errors.AsType[*usersig.Error](err)
-	if !ok {
-		return err
-	}
-	return badSig(c.app, text, e.Reason.Code(), e.Detail)
-}
-
-// badSig returns the wire's error for a UserSig that is refused with the code of a
-// [usersig.Reason].
-func badSig(app *account.App, text string, code int, detail string) *wire.Error {
-	w := &wire.Error{Code: wire.Code(code), Detail: detail}
-	switch code {
-	case usersig.OtherApp.Code():
-		if sig, err := usersig.Parse(text); err == nil {
-			w.Text = fmt.Sprintf(otherApp, app.ID, sig.SDKAppID)
-		}
-	case usersig.Kicked.Code():
-		if app.Settings.KickedAsExpired {
-			w.Code = wire.SigExpired
-		}
-	}
-	return w
-}
-
 // SigAnswer returns the answer to a call of app with the UserSig text: its ErrorCode, its
 // ErrorInfo and the advice. code and detail are those of [usersig.Explain], 0 and "" if
 // nothing is wrong. The answer has the code 0 if the UserSig is accepted.
 func SigAnswer(app *account.App, text string, code int, detail string) (int, string, string) {
-	w := badSig(app, text, code, detail)
+	w := gate.BadSig(app, text, code, detail)
 	switch {
 	case app.Disabled:
 		w = &wire.Error{Code: wire.AppDisabled}

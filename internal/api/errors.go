@@ -178,3 +178,10 @@ func ImportReason(c account.Code, detail string) (code int, text string) {
 	number := login.code(c)
 	return int(number), wire.Info(number, detail)
 }
+
+// Answer returns the code and the text with which a command of accounts refuses a call with
+// err.
+func Answer(err error) (code int, text string) {
+	number, detail := login.classify(err)
+	return int(number), info(err, number, detail)
+}

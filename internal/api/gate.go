@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
-	"strings"
 
 	"rollcall/internal/account"
-	"rollcall/internal/region"
+	"rollcall/internal/gate"
 	"rollcall/internal/wire"
 )
 
@@ -42,7 +39,7 @@ func (s *Server) gate(ctx context.Context, h http.Header, r *http.Request, c *ca
 		h["Access-Control-Expose-Headers"] = anyOrigin
 	}
 	c.kept = s.calls != nil && (c.test || asked(r, explainHeader))
-	if err := s.admit(r, c); err != nil {
+	if err := gate.Admit(c.app, r.Host, gate.Source(r)); err != nil {
 		return err
 	}
 	if err := s.authenticate(ctx, r, c, q); err != nil {
@@ -70,64 +67,7 @@ func (s *Server) app(ctx context.Context, q query) (*account.App, error) {
 	if err != nil {
 		return nil, &wire.Error{Code: wire.BadSDKAppID, Detail: fmt.Sprintf("sdkappid is %s, not a number from 1 to 4294967295; correct it", account.Quote(q.sdkappid.text))}
 	}
-	app, err := s.dir.App(ctx, account.AppID(id))
-	if account.CodeOf(err) == account.NoApp {
-		return nil, &wire.Error{Code: wire.AppNotFound, Detail: fmt.Sprintf("there is no app with the SDKAppID %d here; check the number and the data centre", id)}
-	}
-	return app, err
-}
-
-// admit checks the rules of the app for callers that are not authenticated yet.
-func (s *Server) admit(r *http.Request, c *call) error {
-	set := &c.app.Settings
-	switch {
-	case set.Region != "" && otherRegion(r.Host, set.Region):
-		return &wire.Error{Code: wire.AppNotFound, Detail: "the app lives in another data centre; use that centre's host"}
-	case c.app.Disabled:
-		return &wire.Error{Code: wire.AppDisabled}
-	case len(set.AllowSources) > 0 && !allowed(set.AllowSources, source(r)):
-		return sourceRefused(source(r))
-	}
-	return nil
-}
-
-// sourceRefused returns the error for a call from an address that is not in the
-// allow-list of the app.
-func sourceRefused(from netip.Addr) error {
-	return &wire.Error{
-		Code:   wire.SourceRefused,
-		Text:   wire.Info(wire.SourceRefused, ""),
-		Detail: fmt.Sprintf("the call came from %v, which is not in the app's allow-list", from),
-	}
-}
-
-// otherRegion reports whether host is a host of the vendor for another data
-// centre. Other hosts belong to every data centre.
-func otherRegion(host, own string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	centre := region.Of(strings.ToLower(host))
-	return centre != "" && centre != own
-}
-
-// source returns the address that r came from. It ignores headers, which a
-// caller can forge.
-func source(r *http.Request) netip.Addr {
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Addr().Unmap()
-}
-
-func allowed(prefixes []netip.Prefix, addr netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return gate.App(ctx, s.dir, uint32(id))
 }
 
 // A gateError is an error that occurred before the command. Its response has

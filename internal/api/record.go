@@ -7,6 +7,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/calls"
+	"rollcall/internal/gate"
 	"rollcall/internal/wire"
 	"rollcall/usersig"
 )
@@ -23,7 +24,7 @@ func (s *Server) record(r *http.Request, c *call, status int, body []byte) {
 	q, _ := parseQuery(r.URL.RawQuery, &c.query)
 	kept := &calls.Call{
 		RequestID: c.event.RequestID(), Time: s.now(), TookUS: c.event.Elapsed().Microseconds(),
-		Command: c.event.Command(), Identifier: cut(q.identifier.text), Peer: source(r).String(),
+		Command: c.event.Command(), Identifier: cut(q.identifier.text), Peer: gate.Source(r).String(),
 		Status: status, Code: code, Failures: c.failures, RateShadow: int(c.shadow),
 	}
 	kept.Items, kept.Failed = c.event.Counts()

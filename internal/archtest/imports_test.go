@@ -42,13 +42,16 @@ var imports = map[string][]string{
 
 	// Public.
 	"usersig":      {},
-	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/region", "internal/wire"},
+	"client":       {"usersig", "internal/adminapi", "internal/account", "internal/linkwire", "internal/region", "internal/wire"},
 	"webhook":      {},
 	"rollcalltest": {"internal/server", "internal/config", "internal/account", "client", "usersig"},
 
 	// The path of a request.
 	"internal/server":     {anything},
-	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
+	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "internal/gate", "usersig", "internal/ratelimit", "internal/calls", "internal/faults"},
+	"internal/gate":       {"internal/account", "internal/auth", "internal/directory", "internal/region", "internal/wire", "usersig"},
+	"internal/link":       {"internal/account", "internal/auth", "internal/directory", "internal/gate", "internal/httpx", "internal/linkwire", "internal/session", "internal/wire", "usersig"},
+	"internal/linkwire":   {},
 	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
 	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},

@@ -162,6 +162,9 @@ func checkApp(c *Loaded) *violation {
 // Limits of numbers and durations.
 const (
 	maxInFlight        = 65536
+	maxLinks           = 1000000
+	minLinkPing        = time.Second
+	maxLinkPing        = 5 * time.Minute
 	maxUploadMiB       = 1 << 20
 	maxDrain           = 5 * time.Minute
 	minShutdownTimeout = time.Second
@@ -183,12 +186,28 @@ func checkImportDir(l *Loaded) *violation {
 	return nil
 }
 
+// badOrigin returns the index of the first text that is no origin of a page, or -1.
+func badOrigin(origins []string) int {
+	return slices.IndexFunc(origins, func(o string) bool {
+		u, err := url.Parse(o)
+		return o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || o != u.Scheme+"://"+u.Host)
+	})
+}
+
 func checkRanges(l *Loaded) *violation {
 	switch {
 	case l.SDKAppID == 0 && l.sources["sdkappid"].kind != fromDefault:
 		return &violation{"sdkappid", "{sdkappid} is 0: give a whole number from 1 to 4294967295"}
 	case l.MaxInFlight < 1 || l.MaxInFlight > maxInFlight:
 		return blame("max_in_flight", "{max_in_flight} is %d: give a whole number from 1 to %d", l.MaxInFlight, maxInFlight)
+	case l.LinkAppLimit < 1 || l.LinkAppLimit > maxLinks:
+		return blame("link_app_limit", "{link_app_limit} is %d: give a whole number from 1 to %d", l.LinkAppLimit, maxLinks)
+	case l.LinkAddressLimit < 1 || l.LinkAddressLimit > maxLinks:
+		return blame("link_address_limit", "{link_address_limit} is %d: give a whole number from 1 to %d", l.LinkAddressLimit, maxLinks)
+	case l.LinkPing < minLinkPing || l.LinkPing > maxLinkPing:
+		return blame("link_ping", "{link_ping} is %v: give a duration from %v to %v", l.LinkPing, minLinkPing, maxLinkPing)
+	case badOrigin(l.LinkOrigins) >= 0:
+		return blame("link_origins", "{link_origins} has %q: give origins such as https://app.example.com, or *", l.LinkOrigins[badOrigin(l.LinkOrigins)])
 	case l.MaxUploadMiB < 1 || l.MaxUploadMiB > maxUploadMiB:
 		return blame("max_upload_mib", "{max_upload_mib} is %d: give a whole number from 1 to %d", l.MaxUploadMiB, maxUploadMiB)
 	case l.Drain < 0 || l.Drain > maxDrain:

@@ -163,6 +163,28 @@ type Config struct {
 	// Raise it on machines with many cores and a slow store.
 	MaxInFlight int `name:"max-in-flight" default:"1024" placeholder:"N" help:"Limit of account API requests served at the same time (default: ${default})."`
 
+	// Limit of the links of one app on this server, from 1 to 1000000. A link is the
+	// WebSocket of a device that is logged in; docs/links.md describes them. All links
+	// together have at most half of the connections that the process can accept. Lower it
+	// so that no app takes the places of others.
+	LinkAppLimit int `name:"link-app-limit" default:"100000" placeholder:"N" help:"Limit of the links of one app on this server (default: ${default})."`
+
+	// Limit of the links from one IPv4 address, or from one IPv6 network of 64 bits, from 1
+	// to 1000000. Raise it if many devices share an address: behind a proxy all links come
+	// from the proxy.
+	LinkAddressLimit int `name:"link-address-limit" default:"100" placeholder:"N" help:"Limit of the links from one address (default: ${default})."`
+
+	// Time between two pings of a link, from 1s to 5m. A device that does not answer
+	// within ten seconds has lost its link. Lower it if a proxy closes idle connections
+	// earlier; raise it to spare the batteries of telephones.
+	LinkPing time.Duration `name:"link-ping" default:"25s" placeholder:"DURATION" help:"Time between two pings of a link (default: ${default})."`
+
+	// Origins of web pages that may use links, such as "https://app.example.com", or "*"
+	// for all. It is a list; in the environment, commas separate the origins. Pages of the
+	// address of the server itself may always use them, and so may all pages for a test
+	// app with the setting cors. Set it for an app in the browser.
+	LinkOrigins []string `name:"link-origins" placeholder:"ORIGIN" help:"An origin of web pages that may use links, or *; may be repeated."`
+
 	// URL of a Redis that counts calls for the rate limits of all nodes of a service:
 	// redis://HOST:PORT, or rediss://HOST:PORT with TLS; with a password
 	// redis://:PASSWORD@HOST:PORT, and with a user redis://USER:PASSWORD@HOST:PORT. A number

@@ -141,6 +141,7 @@ func TestEverySetting(t *testing.T) {
 		AdminTokenFile: "/etc/rollcall/admin.token", SealKeys: "/etc/rollcall/seal.keys", PprofListen: "localhost:6060",
 		AllowTestApps: new(true), Seed: []string{"a.yml", "b.json"}, SDKAppID: 1400000000, KeyFile: "testdata/empty.yml", Admin: "boss",
 		MaxInFlight: 4096, ImportDir: "testdata", MaxUploadMiB: 512,
+		LinkAppLimit: 5000, LinkAddressLimit: 20, LinkPing: time.Minute, LinkOrigins: []string{"https://app.example.com", "*"},
 		Redis: "rediss://user@redis.example.com:6380/1", RedisPasswordFile: "testdata/empty.yml",
 		BackupTo: "/var/backups/rollcall", BackupS3CredentialsFile: "testdata/empty.yml", BackupAgeRecipients: []string{"age1a", "age1b"},
 		BackupSchedule: "15 3 * * *", BackupKeep: "last=3,daily=7", BackupDrillSchedule: "@weekly",
@@ -233,7 +234,7 @@ func TestParseDuration(t *testing.T) {
 func TestNew(t *testing.T) {
 	want := config.Config{
 		Store: "mem:", Listen: "127.0.0.1:7580", AllowTestApps: new(true),
-		MaxInFlight: 9, MaxUploadMiB: 10240, ShutdownTimeout: 10 * time.Second, TraceSample: 0.01, LogFormat: "text",
+		MaxInFlight: 9, MaxUploadMiB: 10240, LinkAppLimit: 100000, LinkAddressLimit: 100, LinkPing: 25 * time.Second, ShutdownTimeout: 10 * time.Second, TraceSample: 0.01, LogFormat: "text",
 	}
 	got, err := config.New(config.Config{Store: "mem:", MaxInFlight: 9})
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

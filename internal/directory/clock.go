@@ -24,6 +24,14 @@ func (d *Directory) Now(id account.AppID) time.Time {
 	return app.Clock.Now(real)
 }
 
+// at returns the time by the clock of an app at a real time.
+func (d *Directory) at(app *account.App, real time.Time) time.Time {
+	if !d.testApps || !app.Test {
+		return real
+	}
+	return app.Clock.Now(real)
+}
+
 // A ClockChange is a change of the clock of a test app. The parts apply in the order of the
 // fields.
 type ClockChange struct {

@@ -58,11 +58,41 @@ func (d *Directory) RunSessions(ctx context.Context) error {
 	})
 }
 
+// RunNode renews the lease of the node of this process, and reads what other nodes tell it,
+// until ctx ends; see [session.Sessions.RunNode].
+func (d *Directory) RunNode(ctx context.Context, lost func(node string)) error {
+	last := ""
+	return d.sessions.RunNode(ctx, lost, func(err error) {
+		if text := err.Error(); text != last {
+			d.lg.Warn("the node of links has a fault; the server tries again", slog.String("err", text))
+			last = text
+		}
+	})
+}
+
+// Node returns the ID of this process, for the links of its devices.
+//
+// Codes: Unavailable while the lease of the node is lost.
+func (d *Directory) Node(ctx context.Context) (string, error) { return d.sessions.Node(ctx) }
+
+// EndNodes ends the links of all earlier processes. A process that has the store for itself
+// calls it at its start.
+func (d *Directory) EndNodes(ctx context.Context) error { return d.sessions.EndNodes(ctx) }
+
 // Login logs in a device of an account. The first login of an unknown id registers it under
 // the rules of [Directory.Import] (protocol-sessions.md §1.4).
 //
 // Codes: NoApp, BadParameter, InvalidID, Tombstoned, QuotaFull.
 func (d *Directory) Login(ctx context.Context, id account.AppID, user account.UserID, l session.Login) (session.LoggedIn, error) {
+	return d.Relogin(ctx, id, user, 0, l)
+}
+
+// Relogin gives a device of an account a new link. If the account has no device with that
+// ID, or if the ID is 0, it is [Directory.Login].
+//
+// Codes: those of Login, and Replaced if another device took the place of this one and the
+// app does not let it come back.
+func (d *Directory) Relogin(ctx context.Context, id account.AppID, user account.UserID, device uint64, l session.Login) (session.LoggedIn, error) {
 	app, err := d.App(ctx, id)
 	if err == nil {
 		err = l.Validate()
@@ -72,14 +102,28 @@ func (d *Directory) Login(ctx context.Context, id account.AppID, user account.Us
 	}
 	at, err := d.target(ctx, app, user)
 	if account.CodeOf(err) == account.NoAccount {
-		if at, err = d.register(ctx, app, user); err != nil {
-			return session.LoggedIn{}, err
-		}
+		at, err = d.register(ctx, app, user)
 	}
 	if err != nil {
 		return session.LoggedIn{}, err
 	}
+	if device != 0 {
+		in, err := d.sessions.Relink(ctx, at, device, l)
+		if account.CodeOf(err) != account.NoDevice {
+			return in, err
+		}
+	}
 	return d.sessions.Login(ctx, at, l)
+}
+
+// KickedNow is [Directory.Watermark] without the delay of a shared store. It also
+// reports whether the account exists.
+func (d *Directory) KickedNow(ctx context.Context, app *account.App, user account.UserID) (kicked int64, exists bool, err error) {
+	status, err := d.store.Status(ctx, app.ID, []account.UserID{user})
+	if err != nil {
+		return 0, false, err
+	}
+	return status[0].Kicked, status[0].Exists(), nil
 }
 
 // register imports an account for its first login.
@@ -198,7 +242,7 @@ func (d *Directory) endKicked(ctx context.Context, app *account.App, user accoun
 	}
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	err := d.sessions.EndAll(ctx, app, user)
+	err := d.sessions.EndAll(ctx, app, session.Kicked, user)
 	if err == nil {
 		return nil
 	}
@@ -221,7 +265,7 @@ func (d *Directory) endDeleted(ctx context.Context, app *account.App, ids []acco
 			deleted = append(deleted, ids[i])
 		}
 	}
-	if err := d.sessions.EndAll(ctx, app, deleted...); err != nil {
+	if err := d.sessions.EndAll(ctx, app, session.Deleted, deleted...); err != nil {
 		d.lg.Warn("no events report the devices of deleted accounts", slog.Any("sdkappid", app.ID), slog.Any("err", err))
 	}
 }

@@ -58,6 +58,10 @@ type Options struct {
 	// NewDeviceID returns a random ID of a device, below 2^53. Nil is the usual one.
 	NewDeviceID func() uint64
 
+	// LinkEnded is told of each link of this process that has ended without its doing; see
+	// [session.Options.Ended]. Optional.
+	LinkEnded func(session.End)
+
 	// Tally is told how many accounts are created and deleted. Optional.
 	Tally Tally
 
@@ -88,6 +92,9 @@ func New(o Options) *Directory {
 		Records: d.records, NewID: o.NewDeviceID, Announce: d.announce,
 		Now:   func(app *account.App) time.Time { return d.Now(app.ID) },
 		Keeps: func(app account.AppID) bool { return d.keeps(app, account.EventState) },
+		Real:  func() time.Time { return d.clock(0) },
+		At:    d.at,
+		Ended: o.LinkEnded,
 	})
 	d.Listen(account.EventAppDeleted, func(e account.Event) {
 		d.words.Drop(e.App)

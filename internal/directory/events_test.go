@@ -82,6 +82,7 @@ func text(tag account.Tag, text string) account.Field {
 var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
 	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence PresenceInto Profiles Ready Record Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
 	Watermark
+	EndNodes KickedNow Node RunNode
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
 
 // TestEvents calls each method that changes accounts or an app. Items that fail are not in
@@ -188,7 +189,7 @@ func TestEvents(t *testing.T) {
 		{"EndDevice", func() { err = e.dir.EndDevice(ctx, "test", appID, "d", in.Device.ID) }, at(account.EventState, state("d", logout(2)))},
 		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(3)))},
 		{"Kick", func() { err = e.dir.Kick(ctx, e.app, "d") }, append(at(account.EventKicked, ids("d")...), at(account.EventState, state("d", logout(4)))...)},
-		{"Login", func() { _, err = e.dir.Login(ctx, appID, "d", session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(5)))},
+		{"Relogin", func() { _, err = e.dir.Relogin(ctx, appID, "d", 9, session.Login{Platform: account.Web}) }, at(account.EventState, state("d", login(5)))},
 		{"DeleteAccounts", func() {
 			_, err = e.dir.DeleteAccounts(ctx, "test", appID, []account.UserID{"d", "nobody"})
 		}, append(at(account.EventDeleted, ids("d")...), at(account.EventState, state("d", logout(6)))...)},

@@ -80,5 +80,8 @@ func everything(t *testing.T) *metrics.Metrics {
 	m.WatchCertificate(time.Now)
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })
 	m.WatchRedis(func() metrics.RedisCounts { return metrics.RedisCounts{Shared: true} })
+	links := m.WatchLinks(func() int { return 1 })
+	links.LinkLogin(0)
+	links.LinkEnded("closed")
 	return m
 }

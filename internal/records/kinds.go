@@ -73,6 +73,13 @@ const (
 	// dueKey, and the value is empty.
 	kindDue account.Kind = 15
 
+	// A process that has links of devices, as the JSON of Node. The key is its ID.
+	kindNode account.Kind = 16
+
+	// Links that have ended on a node without its doing, as the JSON of a list of LinkEnd,
+	// appended to nodePrefix.
+	kindNodeMail account.Kind = 17
+
 	// The mute of an account, as the JSON of Mute. The key is appPrefix and the UserID.
 	kindMute account.Kind = 19
 
@@ -89,6 +96,7 @@ var kindNames = map[account.Kind]string{
 	kindImportProgress: "progresses of imports", kindImportRejected: "lists of rejected rows",
 	kindSession: "sessions",
 	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions", kindMute: "mutes", kindRobot: "records of robots",
+	kindNode: "nodes with links", kindNodeMail: "messages to nodes",
 }
 
 // KindName returns the name of a kind for people, in the plural.

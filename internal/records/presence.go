@@ -37,6 +37,12 @@ type Device struct {
 	Closed   bool             `json:"c,omitempty"` // with Silent: the end will be seen as a closed link
 	Vouched  int64            `json:"v,omitempty"` // how long a gateway vouches for the link; 0 if none holds it
 	Lost     int64            `json:"o,omitempty"` // end of its link; 0 while the device is online
+
+	// Node is the ID of the [Node] that holds its link, and Link tells the link apart from
+	// others there. Both are zero for a device without a link, for one that is silent, and
+	// for one that only the admin API knows.
+	Node string `json:"h,omitempty"`
+	Link uint64 `json:"k,omitempty"`
 }
 
 // Clone returns a copy of p that shares nothing with it.

@@ -29,6 +29,7 @@ type Registry struct {
 	apps     *table[account.AppID, *account.App]
 	tokens   *table[account.TokenHash, *account.Token]
 	sessions *table[string, *Session]
+	nodes    *table[string, *Node]
 
 	presenceLocks presenceLocks
 	memory        atomic.Pointer[presenceMemory] // nil if other processes use the engine
@@ -44,6 +45,7 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
 	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
+	r.nodes = newTable(e, kindNode, nodeKey, decode[Node])
 	return r
 }
 

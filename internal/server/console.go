@@ -4,14 +4,14 @@ import (
 	"net/http"
 
 	"rollcall/internal/console"
-	"rollcall/internal/console/link"
+	consolelink "rollcall/internal/console/link"
 )
 
 // openConsole builds the console. The context of a developer's server has the token of the
 // links that log in.
 func (s *Server) openConsole() {
 	if s.context != nil && s.context.AdminToken != "" {
-		s.links = link.New(s.context.AdminToken)
+		s.links = consolelink.New(s.context.AdminToken)
 	}
 	s.console = console.New(console.Options{Directory: s.dir, Admin: s.admin, Links: s.links})
 }

@@ -27,6 +27,8 @@ var oddPaths = map[string]string{
 	"GET /x/..":                             "nothing here; the account",
 	"GET /healthz":                          "ok",
 	"GET /healthz/":                         "nothing here; the account",
+	"GET /link":                             "WebSocket protocol violation",
+	"GET /link/":                            "nothing here; the account",
 	"GET /nope":                             "nothing here; the account",
 	"CONNECT 127.0.0.1:80":                  "nothing here; the account",
 	"OPTIONS *":                             "nothing here; the account",

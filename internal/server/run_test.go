@@ -21,6 +21,7 @@ import (
 	"rollcall/internal/directory"
 	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
+	"rollcall/internal/link"
 	"rollcall/internal/metrics"
 	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
@@ -106,6 +107,7 @@ func (s *Server) prepareComponents() {
 	engine := new(mem.Store)
 	s.dir, s.records = directory.New(directory.Options{Engine: engine}), records.New(engine, nil)
 	s.imports, s.figures = s.newImports(), s.newFigures()
+	s.devices = link.New(link.Options{Directory: s.dir})
 }
 
 // TestShutdownAtOnce shuts down a server with a request that hangs at one address. Both

@@ -22,16 +22,18 @@ import (
 	"rollcall/internal/calls"
 	"rollcall/internal/config"
 	"rollcall/internal/console"
-	"rollcall/internal/console/link"
+	consolelink "rollcall/internal/console/link"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
 	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
+	"rollcall/internal/link"
 	"rollcall/internal/metrics"
 	"rollcall/internal/ratelimit"
 	"rollcall/internal/ratelimit/redislimit"
 	"rollcall/internal/records"
 	"rollcall/internal/seed"
+	"rollcall/internal/session"
 	"rollcall/internal/store/open"
 	"rollcall/internal/supervisor"
 	"rollcall/internal/tracing"
@@ -103,7 +105,8 @@ type Server struct {
 	api       *api.Server
 	admin     *admin.Server
 	console   *console.Console
-	links     *link.Links // that log in to the console; nil unless s is a developer's server
+	links     *consolelink.Links // that log in to the console; nil unless s is a developer's server
+	devices   *link.Server       // links of devices
 	imports   *bulk.Service
 	backups   *backups.Service // nil without --backup-to
 	figures   *figures.Figures
@@ -162,8 +165,14 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.dir = directory.New(directory.Options{
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
-		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
+		LinkEnded: func(e session.End) { s.devices.Ended(e) },
+		Tally:     func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
 	})
+	if !s.shared {
+		if err := s.dir.EndNodes(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.readNode(); err != nil {
 		return err
 	}
@@ -176,9 +185,11 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	callers := auth.New(s.dir)
 	s.api = api.New(api.Options{
-		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Directory: s.dir, Limits: limits, Auth: callers, InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 	})
+	s.openLinks(callers)
 	s.imports = s.newImports()
 	if err := s.openBackups(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"rollcall/internal/admin"
 	"rollcall/internal/console"
 	"rollcall/internal/httpx"
+	"rollcall/internal/linkwire"
 	"rollcall/internal/reference"
 )
 
@@ -38,6 +39,7 @@ func (s *Server) rows(admins bool) []row {
 		{pattern: "/healthz", path: "/healthz", quiet: true, handle: says(http.StatusOK, "ok\n")},
 		{pattern: "/readyz", path: "/readyz", quiet: true, handle: s.ready},
 		{pattern: "/metrics", path: "/metrics", quiet: true, admins: true, command: "metrics", handle: plain(s.metrics.Handler())},
+		{pattern: linkwire.Path, path: linkwire.Path, command: "link", handle: s.devices.Serve},
 		{pattern: "/docs", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/docs/", path: "/docs/…", admins: true, command: "docs", handle: docs},
 		{pattern: "/openapi/", path: "/docs/…", admins: true, command: "docs", handle: docs},

@@ -13,23 +13,31 @@ import (
 // on a clock that was set back, a login session does not begin before the last kick.
 func (t *turn) login(l Login, newID func() uint64) LoggedIn {
 	if i := slices.IndexFunc(t.p.Devices, l.is); i >= 0 {
-		d := &t.p.Devices[i]
-		d.Address, d.Expires = l.Address, millis(l.Expires)
-		needed := t.relink(d)
-		return LoggedIn{Device: *d, Again: !needed}
+		return t.loginAgain(&t.p.Devices[i], l)
 	}
 	gone := t.makeRoom(l.Platform)
 	t.p.Devices = append(t.p.Devices, records.Device{
 		ID: t.unused(newID), Instance: l.Instance, Platform: l.Platform, Address: l.Address, Login: max(t.now, t.kicked*1000), Expires: millis(l.Expires),
+		Node: l.Link.Node, Link: l.Link.ID,
 	})
 	d := &t.p.Devices[len(t.p.Devices)-1]
 	e := t.emit(t.now, account.StateLogin, account.ReasonRegister, d)
 	for _, g := range gone {
 		e.Replaced = append(e.Replaced, g.Platform)
 	}
+	for i := range gone {
+		t.unlink(&gone[i], Replaced)
+	}
 	t.p.Replaced = append(t.p.Replaced, gone...)
 	t.p.Replaced = slices.Clone(t.p.Replaced[max(0, len(t.p.Replaced)-maxReplaced):])
 	return LoggedIn{Device: *d, Replaced: gone}
+}
+
+// loginAgain gives a device a new link, as it logs in with l.
+func (t *turn) loginAgain(d *records.Device, l Login) LoggedIn {
+	d.Address, d.Expires = l.Address, millis(l.Expires)
+	needed := t.relink(d, l.Link)
+	return LoggedIn{Device: *d, Again: !needed}
 }
 
 // unused returns an ID that no device of the account has or had of late.
@@ -45,10 +53,14 @@ func (t *turn) unused(newID func() uint64) uint64 {
 // online reports whether d has a link that is not silent.
 func (t *turn) online(d *records.Device) bool { return d.Lost == 0 && d.Silent == 0 }
 
-// relink gives d a new link, and reports whether d needed one. That is a Login even if the end
+// relink gives d the new link to, and reports whether d needed one. That is a Login even if the end
 // of the old link was not noticed; then the old link has no Disconnect (protocol-sessions.md
 // §1.2). A browser whose link is in order logs in again without a new login session (§2.2).
-func (t *turn) relink(d *records.Device) (needed bool) {
+func (t *turn) relink(d *records.Device, to Link) (needed bool) {
+	t.unlink(d, Superseded)
+	if d.Node, d.Link = to.Node, to.ID; to != (Link{}) {
+		d.Vouched = 0 // the node knows more than a gateway
+	}
 	if t.online(d) && d.Platform.Browser() {
 		return false
 	}
@@ -73,32 +85,54 @@ func (t *turn) checkSig(d *records.Device) error {
 	return refusef("the UserSig of the device expired at %s; log in again with a new one", timeOf(d.Expires).Format(time.RFC3339))
 }
 
-// reconnect gives a device a new link, without a new login. A device that gave way to another
-// one logs in again, if the app lets it.
+// reconnect gives a device a new link, without a new login. It keeps its address and the
+// expiry of its UserSig unless by says more. A device that gave way to another one logs in
+// again, if the app lets it.
 //
-// Codes: NoDevice, BadParameter if its UserSig has expired, and Replaced if the app does not
-// let it.
-func (t *turn) reconnect(id uint64, newID func() uint64) (LoggedIn, error) {
+// Codes: NoDevice, BadParameter if its UserSig has expired or if by has another platform, and
+// Replaced if the app does not let it.
+func (t *turn) reconnect(id uint64, by *Login, newID func() uint64) (LoggedIn, error) {
 	if i := t.replaced(id); i >= 0 {
-		if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
-			return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
-		}
-		d := t.p.Replaced[i]
-		if err := t.checkSig(&d); err != nil {
-			return LoggedIn{}, err
-		}
-		t.p.Replaced = slices.Delete(t.p.Replaced, i, i+1)
-		return t.login(Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}, newID), nil
+		return t.comeBack(i, by, newID)
 	}
 	d, err := t.device(id)
-	if err == nil {
+	if err == nil && by == nil {
 		err = t.checkSig(d)
 	}
 	if err != nil {
 		return LoggedIn{}, err
 	}
-	t.relink(d)
-	return LoggedIn{Device: *d}, nil
+	if by == nil {
+		t.relink(d, Link{})
+		return LoggedIn{Device: *d}, nil
+	}
+	if err := by.mayBe(d); err != nil {
+		return LoggedIn{}, err
+	}
+	return t.loginAgain(d, *by), nil
+}
+
+// comeBack logs in the i-th of the devices that gave way to others.
+//
+// Codes: BadParameter as in reconnect, and Replaced if the app does not let it.
+func (t *turn) comeBack(i int, by *Login, newID func() uint64) (LoggedIn, error) {
+	if t.app.Settings.KickedReconnect == account.KickedReconnectRefuse {
+		return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
+	}
+	d := t.p.Replaced[i]
+	l := Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}
+	if by == nil {
+		if err := t.checkSig(&d); err != nil {
+			return LoggedIn{}, err
+		}
+	} else {
+		if err := by.mayBe(&d); err != nil {
+			return LoggedIn{}, err
+		}
+		l.Address, l.Expires, l.Link = by.Address, by.Expires, by.Link
+	}
+	t.p.Replaced = slices.Delete(t.p.Replaced, i, i+1)
+	return t.login(l, newID), nil
 }
 
 // logout ends the login session of a device on purpose.
@@ -126,9 +160,10 @@ func (t *turn) ended(d *records.Device, logout bool) {
 	switch {
 	case logout:
 		t.emit(t.now, account.StateLogout, account.ReasonUnregister, d)
+		t.unlink(d, LoggedOut)
 		t.remove(d.ID)
 	case d.Lost == 0:
-		t.lose(d, t.now, account.ReasonLinkClose)
+		t.lose(d, t.now, account.ReasonLinkClose, Dropped)
 	}
 }
 
@@ -152,6 +187,7 @@ func (t *turn) silence(id uint64, why Silence) error {
 		after = miniProgramLeft
 	case Unreachable:
 	}
+	t.unlink(d, Dropped)
 	d.Silent, d.Closed = t.now+after.Milliseconds(), closed
 	return nil
 }
@@ -172,16 +208,21 @@ func (t *turn) setStatus(text string) error {
 	return nil
 }
 
-// endAll ends the login sessions of all devices, because the account was kicked or removed.
-func (t *turn) endAll() { t.end(func(records.Device) bool { return true }) }
+// endAll ends the login sessions of all devices, because the account was kicked or removed,
+// as why tells their links.
+func (t *turn) endAll(why EndReason) { t.end(why, func(records.Device) bool { return true }) }
 
 // end ends the login sessions of some devices, because the account was kicked or removed.
 // Each device that was online causes an event, if the app wants one (protocol-sessions.md
 // §13, rows 1 and 2).
-func (t *turn) end(gone func(records.Device) bool) {
+func (t *turn) end(why EndReason, gone func(records.Device) bool) {
 	if slices.ContainsFunc(t.p.Devices, gone) {
 		for _, d := range t.sorted() {
-			if d.Lost == 0 && gone(d) {
+			if !gone(d) {
+				continue
+			}
+			t.unlink(&d, why)
+			if d.Lost == 0 {
 				t.emitKick(&d)
 			}
 		}

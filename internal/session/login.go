@@ -16,6 +16,13 @@ type Login struct {
 	Address  netip.Addr // the zero Addr if it is not known
 	Instance string     // what the device calls itself; "" for a new device each time
 	Expires  time.Time  // expiry of its UserSig, by the clock of the app; the zero time without one
+	Link     Link       // its link; the zero Link if it is kept elsewhere
+}
+
+// A Link tells the link of a device apart from all others. The zero Link is none.
+type Link struct {
+	Node string // see [Sessions.Node]
+	ID   uint64
 }
 
 // MaxInstance is the largest number of bytes of [Login.Instance].
@@ -56,6 +63,16 @@ func refusef(format string, args ...any) error {
 // is reports whether d is the device that logs in with l.
 func (l Login) is(d records.Device) bool {
 	return l.Instance != "" && d.Instance == l.Instance && d.Platform == l.Platform
+}
+
+// mayBe reports whether l can be a new login of d.
+//
+// Codes: BadParameter.
+func (l Login) mayBe(d *records.Device) error {
+	if l.Platform != d.Platform {
+		return refusef("the device is of the platform %s, not %s; leave out its ID to log in another one", d.Platform, l.Platform)
+	}
+	return nil
 }
 
 // LoggedIn is the result of a login.

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"time"
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
@@ -53,31 +52,34 @@ func (s *Sessions) Devices(ctx context.Context, app *account.App, users []accoun
 	if err != nil {
 		return nil, err
 	}
-	now := s.o.Now(app)
+	m, err := s.moment(ctx, app, found...)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range found {
 		if p != nil && status[i].Exists() {
-			all[i] = at(app, now, p, status[i])
+			all[i] = at(m, p, status[i])
 		}
 	}
 	return all, nil
 }
 
-// at returns the devices of an account at now. A login session from before a kick has ended,
+// at returns the devices of an account at m. A login session from before a kick has ended,
 // even if a crash came between the kick and its end.
-func at(app *account.App, now time.Time, p *records.Presence, status account.Status) Devices {
-	if p.Account == status.InternalID && len(p.Devices) == 1 && settled(app, now, &p.Devices[0], status.Kicked) {
+func at(m moment, p *records.Presence, status account.Status) Devices {
+	if p.Account == status.InternalID && len(p.Devices) == 1 && settled(m, &p.Devices[0], status.Kicked) {
 		return Devices{p.Status, p.Devices} // by far the most frequent case
 	}
-	t := newTurn(app, now, p, status.InternalID)
+	t := newTurn(m, p, status.InternalID)
 	t.p.Devices = slices.DeleteFunc(t.p.Devices, func(d records.Device) bool { return isBefore(&d, status.Kicked) })
 	t.clearStatus()
 	return Devices{t.p.Status, t.sorted()}
 }
 
-// settled reports whether the state of d at now is what is stored.
-func settled(app *account.App, now time.Time, d *records.Device, kicked int64) bool {
-	at := due(d)
-	return !isBefore(d, kicked) && (at == 0 || at > now.UnixMilli())
+// settled reports whether the state of d at m is what is stored.
+func settled(m moment, d *records.Device, kicked int64) bool {
+	at := m.due(d)
+	return !isBefore(d, kicked) && (at == 0 || at > m.now.UnixMilli())
 }
 
 // An Account is an account that has devices.
@@ -95,18 +97,21 @@ func (s *Sessions) List(ctx context.Context, app *account.App, after account.Use
 	if err != nil {
 		return nil, "", err
 	}
-	users := make([]account.UserID, len(found))
+	users, stored := make([]account.UserID, len(found)), make([]*records.Presence, len(found))
 	for i := range found {
-		users[i] = found[i].User
+		users[i], stored[i] = found[i].User, found[i].Presence
 	}
 	status, err := statuses(users)
 	if err != nil {
 		return nil, "", err
 	}
-	now := s.o.Now(app)
+	m, err := s.moment(ctx, app, stored...)
+	if err != nil {
+		return nil, "", err
+	}
 	for i, f := range found {
 		if status[i].Exists() {
-			all = append(all, Account{f.User, at(app, now, f.Presence, status[i])})
+			all = append(all, Account{f.User, at(m, f.Presence, status[i])})
 		}
 	}
 	return all, next, nil

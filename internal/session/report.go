@@ -86,7 +86,7 @@ func (t *turn) report(r *Report, newID func() uint64) {
 		t.login(r.Login, newID)
 		i = len(t.p.Devices) - 1
 	case !t.online(&t.p.Devices[i]):
-		t.relink(&t.p.Devices[i])
+		t.relink(&t.p.Devices[i], Link{})
 	}
 	d := &t.p.Devices[i]
 	d.Address, d.Expires, d.Vouched = r.Address, millis(r.Expires), t.now+r.Vouched.Milliseconds()

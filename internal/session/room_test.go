@@ -72,7 +72,7 @@ func TestModes(t *testing.T) {
 				t.Errorf("HaveRoom = %t, want %t", !want, want)
 			}
 			var left []string
-			for _, d := range newTurn(&w.app, w.now, w.p, 1).sorted() {
+			for _, d := range newTurn(w.moment(), w.p, 1).sorted() {
 				left = append(left, string(d.Platform))
 			}
 			if got := strings.Join(left, " "); got != tt.left {
@@ -127,7 +127,7 @@ func TestReconnectReplaced(t *testing.T) {
 		w.login(account.Android)
 		w.report()
 		err := w.do(func(t *turn) error {
-			back, err := t.reconnect(1, func() uint64 { return 3 })
+			back, err := t.reconnect(1, nil, func() uint64 { return 3 })
 			if err == nil && (back.Device.ID != 3 || back.Device.Instance != "old" || len(back.Replaced) != 1) {
 				w.t.Errorf("the device came back as %+v", back)
 			}

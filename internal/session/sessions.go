@@ -16,6 +16,7 @@ type Sessions struct {
 	o    Options
 	wake chan struct{}
 	due  dueApps // of the goroutine of Run
+	node node
 }
 
 // Options configure Sessions. Records and Now are required.
@@ -36,6 +37,17 @@ type Options struct {
 
 	// NewID returns a random ID of a device, below 2^53. Nil is the usual one.
 	NewID func() uint64
+
+	// Real returns the real time, which the leases of nodes follow. Nil is time.Now.
+	Real func() time.Time
+
+	// At returns the time by the clock of an app at a real time. Nil returns the real time.
+	At func(app *account.App, real time.Time) time.Time
+
+	// Ended is told of each link of this node that has ended without its doing, after that
+	// is durable. It must not wait. It can be told of a link twice, and of one that has ended
+	// by itself. Optional.
+	Ended func(End)
 }
 
 // New returns Sessions.
@@ -49,6 +61,15 @@ func New(o Options) *Sessions {
 	if o.NewID == nil {
 		o.NewID = randomID
 	}
+	if o.Real == nil {
+		o.Real = time.Now
+	}
+	if o.At == nil {
+		o.At = func(_ *account.App, real time.Time) time.Time { return real }
+	}
+	if o.Ended == nil {
+		o.Ended = func(End) {}
+	}
 	return &Sessions{o: o, wake: make(chan struct{}, 1)}
 }
 
@@ -61,6 +82,11 @@ type Target struct {
 	User       account.UserID
 	InternalID uint64 // of the account; login sessions of an earlier account are gone
 	Kicked     int64  // watermark of the account; login sessions from before are gone
+
+	// Link limits a change of a device to one that has this link. Another one is NoDevice. A
+	// link thus cannot end the login session of a device that has a new link. The ID 0 of a
+	// device then stands for its ID. The zero Link stands for any link, and for none.
+	Link Link
 }
 
 // Login logs in a device of an account.
@@ -110,7 +136,21 @@ func (s *Sessions) Silence(ctx context.Context, at Target, id uint64, why Silenc
 // let it.
 func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result LoggedIn, err error) {
 	err = s.change(ctx, at, func(t *turn) (err error) {
-		result, err = t.reconnect(id, s.o.NewID)
+		result, err = t.reconnect(id, nil, s.o.NewID)
+		return err
+	})
+	return result, err
+}
+
+// Relink is [Sessions.Reconnect] with what the device says.
+//
+// Codes: NoDevice, BadParameter, and Replaced if the app does not let it.
+func (s *Sessions) Relink(ctx context.Context, at Target, id uint64, l Login) (result LoggedIn, err error) {
+	if err := l.Validate(); err != nil {
+		return result, err
+	}
+	err = s.change(ctx, at, func(t *turn) (err error) {
+		result, err = t.reconnect(id, &l, s.o.NewID)
 		return err
 	})
 	return result, err
@@ -126,9 +166,9 @@ func (s *Sessions) SetStatus(ctx context.Context, at Target, text string) error 
 	return s.change(ctx, at, func(t *turn) error { return t.setStatus(text) })
 }
 
-// EndAll ends all login sessions of accounts, which were kicked or removed. The ids may
-// repeat.
-func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...account.UserID) error {
+// EndAll ends all login sessions of accounts, which were kicked or removed, as why says. The
+// ids may repeat.
+func (s *Sessions) EndAll(ctx context.Context, app *account.App, why EndReason, users ...account.UserID) error {
 	found, err := s.o.Records.Presences(ctx, app.ID, users)
 	if err != nil {
 		return err
@@ -141,7 +181,7 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, users ...accoun
 	}
 	slices.Sort(online)
 	return s.changeAll(ctx, slices.Compact(online), action{app: app, do: func(t *turn) error {
-		t.endAll()
+		t.endAll(why)
 		return nil
 	}})
 }
@@ -152,12 +192,13 @@ type action struct {
 	status map[account.UserID]account.Status // of the accounts; none is that of the stored login sessions
 	do     func(*turn) error                 // may run several times
 	also   []account.Write                   // in the same commit
+	link   Link                              // see [Target.Link]
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
 	status := map[account.UserID]account.Status{at.User: {InternalID: at.InternalID, Kicked: at.Kicked}}
-	return s.changeOne(ctx, at.User, action{app: at.App, status: status, do: do, also: also})
+	return s.changeOne(ctx, at.User, action{app: at.App, status: status, do: do, also: also, link: at.Link})
 }
 
 func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
@@ -196,44 +237,64 @@ func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a act
 //
 // Codes: Stale if another change came first.
 func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
-	var e account.Event
+	var done applied
 	return s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
-		if e, err = s.apply(changes, a); err != nil {
+		if done, err = s.apply(ctx, changes, a); err != nil {
 			return nil, err
 		}
-		if len(e.Items) > 0 && s.o.Keeps(a.app.ID) {
-			return append(slices.Clone(a.also), records.Outbox(e)...), nil
+		also = append(slices.Clone(a.also), s.mail(done.ended)...)
+		if len(done.event.Items) > 0 && s.o.Keeps(a.app.ID) {
+			also = append(also, records.Outbox(done.event)...)
 		}
-		return a.also, nil
+		return also, nil
 	}, func() {
-		if len(e.Items) > 0 {
-			s.o.Announce(e)
+		if len(done.event.Items) > 0 {
+			s.o.Announce(done.event)
 		}
+		s.tell(done.ended)
 	})
 }
 
-// apply sets what the action makes of changes, and returns its event.
-func (s *Sessions) apply(changes []records.PresenceChange, a action) (account.Event, error) {
-	now := s.o.Now(a.app)
-	e := account.Event{App: a.app.ID, Time: account.Millis(now), Kind: account.EventState}
+// An applied is what an action does beside its changes.
+type applied struct {
+	event account.Event
+	ended []records.LinkEnd
+}
+
+// apply sets what the action makes of changes.
+func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, a action) (done applied, err error) {
+	stored := make([]*records.Presence, len(changes))
+	for i := range changes {
+		stored[i] = changes[i].Next
+	}
+	m, err := s.moment(ctx, a.app, stored...)
+	if err != nil {
+		return done, err
+	}
+	m.link = a.link
+	done.event = account.Event{App: a.app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
 		status := a.status[c.User]
 		if c.Next == nil && !status.Exists() {
 			continue // they have ended since
 		}
-		t := newTurn(a.app, now, c.Next, status.InternalID)
+		t := newTurn(m, c.Next, status.InternalID)
 		t.user = c.User
 		t.kick(status.Kicked)
 		if err := a.do(t); err != nil {
-			return e, err
+			return done, err
 		}
 		if next, due := t.next(); due != c.Due || !same(next, c.Next) {
 			c.Next, c.Due = next, due
 		}
 		for j := range t.events {
-			e.Items = append(e.Items, account.EventItem{ID: c.User, State: &t.events[j]})
+			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
+		}
+		for _, end := range t.links {
+			end.App, end.User = a.app.ID, c.User
+			done.ended = append(done.ended, end)
 		}
 	}
-	return e, nil
+	return done, nil
 }

@@ -86,7 +86,7 @@ func (v *env) open() {
 // sessions returns Sessions of a server on the store of v.
 func (v *env) sessions() *session.Sessions {
 	return session.New(session.Options{
-		Records: v.r, Now: func(*account.App) time.Time { return v.now() },
+		Records: v.r, Now: func(*account.App) time.Time { return v.now() }, Real: v.now,
 		Keeps: func(account.AppID) bool { return v.keep },
 		Announce: func(e account.Event) {
 			runtime.Gosched() // another event may overtake this one only if it is of another account
@@ -282,14 +282,14 @@ func TestCalls(t *testing.T) {
 func TestEndAll(t *testing.T) {
 	each(t, func(v *env) {
 		v.keep = true
-		if err := v.s.EndAll(v.Context(), v.app(appID), "a", "b"); err != nil {
+		if err := v.s.EndAll(v.Context(), v.app(appID), session.Kicked, "a", "b"); err != nil {
 			v.Errorf("nobody is logged in: %v", err)
 		}
 		v.login("b", session.Login{Platform: account.Web})
 		v.login("b", session.Login{Platform: account.Android})
 		v.login("d", session.Login{Platform: account.Mac, Expires: v.now().Add(time.Hour)})
 		v.heard()
-		if err := v.s.EndAll(v.Context(), v.app(appID), "d", "a", "b", "d"); err != nil {
+		if err := v.s.EndAll(v.Context(), v.app(appID), session.Kicked, "d", "a", "b", "d"); err != nil {
 			v.Fatal(err)
 		}
 		v.mustHear("b Logout/Unregister", "b Logout/Unregister", "d Logout/Unregister")
@@ -439,7 +439,7 @@ func TestDue(t *testing.T) {
 			v.change(rnd, users[rnd.IntN(len(users))])
 			v.checkDue()
 		}
-		if err := v.s.EndAll(v.Context(), v.app(appID), users...); err != nil {
+		if err := v.s.EndAll(v.Context(), v.app(appID), session.Kicked, users...); err != nil {
 			v.Fatal(err)
 		}
 		v.advance(time.Hour)
@@ -480,7 +480,7 @@ func (v *env) change(rnd *rand.Rand, user account.UserID) {
 		v.advance(time.Duration(rnd.IntN(500)) * time.Second)
 		v.sweep()
 	case 8:
-		err = v.s.EndAll(ctx, at.App, user)
+		err = v.s.EndAll(ctx, at.App, session.Kicked, user)
 	}
 	if err != nil && account.CodeOf(err) != account.NoDevice {
 		v.Fatal(err)

@@ -48,10 +48,10 @@ func (s *Sessions) Wake() {
 
 // look sweeps unless nothing can have come due since the last look.
 func (s *Sessions) look(ctx context.Context) error {
-	if s.due.next != nil && s.due.changes == s.o.Records.DueChanges() && !s.anyDue(ctx) {
-		return nil
+	if s.due.next == nil || s.due.changes != s.o.Records.DueChanges() || s.anyDue(ctx) {
+		return s.Sweep(ctx)
 	}
-	return s.Sweep(ctx)
+	return s.sweepNodes(ctx)
 }
 
 // anyDue reports whether an app of the last look has something that is due now, or is gone.
@@ -65,7 +65,8 @@ func (s *Sessions) anyDue(ctx context.Context) bool {
 	return false
 }
 
-// Sweep writes and reports everything that has come due. It goes on after an app that fails.
+// Sweep writes and reports everything that has come due, and the ends of the links of nodes
+// that have gone. It goes on after an app that fails.
 // It must not be called while Run runs.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	due := dueApps{s.o.Records.DueChanges(), map[account.AppID]int64{}}
@@ -77,7 +78,7 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 		}
 		if next == 0 {
 			s.due = due
-			return errors.Join(errs...)
+			return errors.Join(append(errs, s.sweepNodes(ctx))...)
 		}
 		id, due.next[next] = next, at
 		if err := s.sweepApp(ctx, id, at); err != nil {
@@ -94,7 +95,7 @@ func (s *Sessions) sweepApp(ctx context.Context, id account.AppID, first int64) 
 		app, err = s.o.Records.StoredApp(ctx, id) // another server can have created it just now
 	}
 	if account.CodeOf(err) == account.NoApp {
-		return s.o.Records.RemovePresences(ctx, id)
+		return s.Remove(ctx, id)
 	}
 	if err != nil || first > s.o.Now(app).UnixMilli() {
 		return err
@@ -133,5 +134,12 @@ func (s *Sessions) expireAll(ctx context.Context, app *account.App, due []record
 
 // Remove removes all login sessions of an app without events.
 func (s *Sessions) Remove(ctx context.Context, app account.AppID) error {
-	return s.o.Records.RemovePresences(ctx, app)
+	ends, err := s.links(ctx, app)
+	if err == nil {
+		err = s.o.Records.RemovePresences(ctx, app)
+	}
+	if err == nil && len(ends) > 0 {
+		err = s.tellAll(ctx, ends)
+	}
+	return err
 }

@@ -21,25 +21,43 @@ const lastEventKept = time.Minute
 // come back; see [account.Settings.KickedReconnect].
 const maxReplaced = 10
 
+// A moment is what the login sessions of an account depend on beside themselves.
+type moment struct {
+	app *account.App
+	now time.Time // by the clock of the app
+
+	// gone are the nodes whose lease has ended, and when, in Unix milliseconds by the clock
+	// of the app.
+	gone map[string]int64
+
+	// link limits a change to the device with this link; see [Target.Link].
+	link Link
+}
+
 // A turn changes the login sessions of one account at one moment.
 type turn struct {
-	app    *account.App
+	moment
 	user   account.UserID
 	now    int64 // Unix milliseconds by the clock of the app
 	kicked int64 // watermark of the account in Unix seconds, if it is known
 	p      *records.Presence
 	events []account.StateChange // in the order in which they happened
+	links  []records.LinkEnd     // links that have ended, without App and User
 }
 
-// newTurn returns a turn at now, after everything that has come due. It changes a copy of p.
+// newTurn returns a turn at m, after everything that has come due. It changes a copy of p.
 // If p is of an earlier account with the same UserID, or nil, there are no login sessions.
 // InternalID 0 is that of p.
-func newTurn(app *account.App, now time.Time, p *records.Presence, internalID uint64) *turn {
-	t := &turn{app: app, now: now.UnixMilli()}
+func newTurn(m moment, p *records.Presence, internalID uint64) *turn {
+	t := &turn{moment: m, now: m.now.UnixMilli()}
 	switch {
 	case p == nil:
 		t.p = &records.Presence{Account: internalID}
 	case internalID != 0 && p.Account != internalID:
+		t.p = p.Clone()
+		for i := range t.p.Devices {
+			t.unlink(&t.p.Devices[i], Deleted)
+		}
 		t.p = &records.Presence{Account: internalID, LastEvent: p.LastEvent}
 	default:
 		t.p = p.Clone()
@@ -52,7 +70,7 @@ func newTurn(app *account.App, now time.Time, p *records.Presence, internalID ui
 // are left only if a crash came between the kick and their end.
 func (t *turn) kick(watermark int64) {
 	t.kicked = watermark
-	t.end(func(d records.Device) bool { return isBefore(&d, watermark) })
+	t.end(Kicked, func(d records.Device) bool { return isBefore(&d, watermark) })
 }
 
 // isBefore reports whether the login session of d began before a kick.
@@ -63,7 +81,7 @@ func (t *turn) settle() {
 	for {
 		first, at := -1, t.now+1
 		for i := range t.p.Devices {
-			if due := due(&t.p.Devices[i]); due != 0 && due < at {
+			if due := t.due(&t.p.Devices[i]); due != 0 && due < at {
 				first, at = i, due
 			}
 		}
@@ -75,16 +93,26 @@ func (t *turn) settle() {
 }
 
 // due returns when the state of d changes by itself, or 0 for never.
-func due(d *records.Device) (first int64) {
+func (m *moment) due(d *records.Device) (first int64) {
 	if d.Lost != 0 {
 		return d.Lost + PushKept.Milliseconds()
 	}
-	for _, at := range [...]int64{d.Silent, sigEnd(d), d.Vouched} {
+	for _, at := range [...]int64{d.Silent, sigEnd(d), d.Vouched, m.left(d)} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
 	}
 	return first
+}
+
+// left returns when the link of d ended because its node has gone, or 0. A lease can have
+// ended before the login of d by a clock that was set since, and after now.
+func (m *moment) left(d *records.Device) int64 {
+	at, gone := m.gone[d.Node]
+	if !gone || d.Node == "" {
+		return 0
+	}
+	return min(max(at, d.Login), m.now.UnixMilli())
 }
 
 // sigEnd returns when the UserSig of d stops being valid, or 0 for never. It is still valid
@@ -101,22 +129,33 @@ func (t *turn) expire(d *records.Device, at int64) {
 	switch {
 	case d.Lost != 0:
 		t.remove(d.ID)
-	case at == d.Silent && !d.Closed, at == d.Vouched && !d.Platform.Browser():
-		t.lose(d, at, account.ReasonTimeOut)
+	case at == d.Silent && !d.Closed, at != d.Silent && at != sigEnd(d) && !d.Platform.Browser():
+		t.lose(d, at, account.ReasonTimeOut, Dropped)
+	case at == sigEnd(d):
+		t.lose(d, at, account.ReasonLinkClose, Expired)
 	default:
-		t.lose(d, at, account.ReasonLinkClose)
+		t.lose(d, at, account.ReasonLinkClose, Dropped)
 	}
 }
 
-// lose ends the link of d at a time.
-func (t *turn) lose(d *records.Device, at int64, reason account.StateReason) {
+// lose ends the link of d at a time. why is told to the link.
+func (t *turn) lose(d *records.Device, at int64, reason account.StateReason, why EndReason) {
 	t.emit(at, account.StateDisconnect, reason, d)
+	t.unlink(d, why)
 	if t.app.HasPush(d.Platform) {
 		d.Lost, d.Silent, d.Closed, d.Vouched = at, 0, false, 0
 		t.clearStatus()
 		return
 	}
 	t.remove(d.ID)
+}
+
+// unlink takes the link of d away.
+func (t *turn) unlink(d *records.Device, why EndReason) {
+	if d.Node != "" {
+		t.links = append(t.links, records.LinkEnd{Device: d.ID, Node: d.Node, Link: d.Link, Reason: string(why)})
+	}
+	d.Node, d.Link = "", 0
 }
 
 // remove removes a device.
@@ -140,13 +179,15 @@ func (t *turn) emit(at int64, action account.StateAction, reason account.StateRe
 	return &t.events[len(t.events)-1]
 }
 
-// device returns the device with an ID.
+// device returns the device with an ID. If t has a link, it has that link, and the ID 0 stands
+// for its ID.
 //
 // Codes: NoDevice.
 func (t *turn) device(id uint64) (*records.Device, error) {
 	for i := range t.p.Devices {
-		if t.p.Devices[i].ID == id {
-			return &t.p.Devices[i], nil
+		d := &t.p.Devices[i]
+		if t.link == (Link{}) && d.ID == id || t.link != (Link{}) && t.link == (Link{d.Node, d.Link}) && (id == 0 || d.ID == id) {
+			return d, nil
 		}
 	}
 	return nil, errNoDevice
@@ -166,7 +207,7 @@ func (t *turn) next() (*records.Presence, int64) {
 	}
 	first := int64(0)
 	for i := range t.p.Devices {
-		if at := due(&t.p.Devices[i]); at != 0 && (first == 0 || at < first) {
+		if at := t.due(&t.p.Devices[i]); at != 0 && (first == 0 || at < first) {
 			first = at
 		}
 	}

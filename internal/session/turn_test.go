@@ -29,10 +29,12 @@ func newWorld(t *testing.T, settings account.Settings) *world {
 	return &world{t: t, now: began, app: account.App{ID: 7, Settings: settings}}
 }
 
+func (w *world) moment() moment { return moment{app: &w.app, now: w.now} }
+
 // do applies op to the stored login sessions, as Sessions does.
 func (w *world) do(op func(*turn) error) error {
 	w.t.Helper()
-	t := newTurn(&w.app, w.now, w.p, 1)
+	t := newTurn(w.moment(), w.p, 1)
 	t.kick(w.kicked)
 	if err := op(t); err != nil {
 		return err
@@ -65,7 +67,7 @@ func (w *world) state() string {
 	if w.p == nil {
 		return Offline
 	}
-	d := at(&w.app, w.now, w.p, account.Status{InternalID: 1})
+	d := at(w.moment(), w.p, account.Status{InternalID: 1})
 	parts := []string{d.State()}
 	for i := range d.Devices {
 		parts = append(parts, fmt.Sprintf("%s=%s", d.Devices[i].Platform, StateOf(&d.Devices[i])))
@@ -105,7 +107,7 @@ func TestChanges(t *testing.T) {
 	drop := func(t *turn) error { return t.drop(1) }
 	silence := func(why Silence) func(*turn) error { return func(t *turn) error { return t.silence(1, why) } }
 	reconnect := func(t *turn) error { return reconnect(t, 1) }
-	kick := func(t *turn) error { t.endAll(); return nil }
+	kick := func(t *turn) error { t.endAll(Kicked); return nil }
 	status := func(t *turn) error { return t.setStatus("busy") }
 	for _, tt := range []struct {
 		name     string
@@ -180,7 +182,7 @@ func both(a, b func(*turn) error) func(*turn) error {
 
 // reconnect reconnects a device, which must not need a new ID.
 func reconnect(t *turn, id uint64) error {
-	_, err := t.reconnect(id, nil)
+	_, err := t.reconnect(id, nil, nil)
 	return err
 }
 
@@ -317,7 +319,7 @@ func TestKickEvent(t *testing.T) {
 		w.login(account.Web)
 		w.login(account.Android)
 		w.report()
-		w.must(func(t *turn) error { t.endAll(); return nil })
+		w.must(func(t *turn) error { t.endAll(Kicked); return nil })
 		if got := w.report(); got != want || w.state() != Offline {
 			t.Errorf("%q: events are %q, want %q; %s", kick, got, want, w.state())
 		}
@@ -368,11 +370,11 @@ func TestInstance(t *testing.T) {
 func TestOtherAccount(t *testing.T) {
 	w := newWorld(t, account.Settings{})
 	w.login(account.Android)
-	next := newTurn(&w.app, w.now, w.p, 2)
+	next := newTurn(w.moment(), w.p, 2)
 	if len(next.p.Devices) != 0 || next.p.Account != 2 || next.p.LastEvent != w.p.LastEvent {
 		t.Errorf("the next account has %+v", next.p)
 	}
-	if d := at(&w.app, w.now, w.p, account.Status{InternalID: 2}); d.State() != Offline {
+	if d := at(w.moment(), w.p, account.Status{InternalID: 2}); d.State() != Offline {
 		t.Errorf("the next account is %s", d.State())
 	}
 }
@@ -383,7 +385,7 @@ func TestKickedBefore(t *testing.T) {
 	w := newWorld(t, account.Settings{})
 	w.login(account.Android)
 	for kicked, want := range map[int64]string{0: Online, account.Unkicked: Online, began.Unix(): Online, began.Unix() + 1: Offline} {
-		if d := at(&w.app, w.now, w.p, account.Status{InternalID: 1, Kicked: kicked}); d.State() != want {
+		if d := at(w.moment(), w.p, account.Status{InternalID: 1, Kicked: kicked}); d.State() != want {
 			t.Errorf("after a kick at %d: %s, want %s", kicked, d.State(), want)
 		}
 	}
@@ -396,7 +398,7 @@ func TestKickInTheFuture(t *testing.T) {
 	w.kicked = began.Unix() + 100
 	w.login(account.Android)
 	for range 2 {
-		if d := at(&w.app, w.now, w.p, account.Status{InternalID: 1, Kicked: w.kicked}); d.State() != Online {
+		if d := at(w.moment(), w.p, account.Status{InternalID: 1, Kicked: w.kicked}); d.State() != Online {
 			t.Errorf("at %v: %s, want Online", w.now, d.State())
 		}
 		w.now = w.now.Add(time.Hour)
