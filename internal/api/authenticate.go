@@ -8,6 +8,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/directory"
 	"rollcall/internal/wire"
 	"rollcall/usersig"
 )
@@ -22,12 +23,8 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	case q.usersig.text == "":
 		return &wire.Error{Code: wire.SigEmpty}
 	}
-	caller, err := s.auth.Identify(ctx, auth.Credentials{
-		App:        c.app,
-		Identifier: account.UserID(q.identifier.text),
-		UserSig:    q.usersig.text,
-		Peer:       source(r),
-	})
+	c.caller, c.peer = account.UserID(q.identifier.text), source(r)
+	caller, err := s.auth.Identify(ctx, auth.Credentials{App: c.app, Identifier: c.caller, UserSig: q.usersig.text, Peer: c.peer})
 	if err != nil {
 		return c.unidentified(err, q.usersig.text)
 	}
@@ -97,4 +94,13 @@ func (c *call) notAdmin() error {
 		return &wire.Error{Code: wire.GatewayNotAdmin}
 	}
 	return &account.Error{Code: account.NotAdmin}
+}
+
+// named returns ctx with the caller of c if something receives the events of a kind. Other
+// calls need no memory for that.
+func (s *Server) named(ctx context.Context, c *call, kind account.EventKind) context.Context {
+	if !s.dir.Reports(c.app.ID, kind) {
+		return ctx
+	}
+	return directory.WithOperator(ctx, c.caller, c.peer)
 }
