@@ -33,6 +33,7 @@ type Registry struct {
 	memory       atomic.Pointer[presenceMemory] // nil if other processes use the engine
 	seenPresence atomic.Bool                    // there was a login session once
 	nonePresence atomic.Uint64                  // Changes + 1 of login sessions when there was none
+	webhooks     *table[account.AppID, *Webhook]
 }
 
 // New returns a Registry of the records of e. It seals the secrets of apps with the keys
@@ -43,6 +44,7 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	r.apps = newTable(e, kindApp, parseAppKey, r.openApp)
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
 	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
+	r.webhooks = newTable(e, kindWebhook, parseAppKey, r.openWebhook)
 	return r
 }
 
@@ -104,8 +106,16 @@ func openRing(ctx context.Context, e account.Records, file string) (*seal.Ring, 
 
 func open(ctx context.Context, e account.Records, ring *seal.Ring) (*Registry, error) {
 	r := New(e, ring)
+	return r, r.readSecrets(ctx)
+}
+
+// readSecrets opens every secret.
+func (r *Registry) readSecrets(ctx context.Context) error {
 	_, err := r.Apps(ctx)
-	return r, err
+	if err == nil {
+		_, err = r.Webhooks(ctx)
+	}
+	return err
 }
 
 // Check reports whether [Open] would succeed, without creating the file. It opens every
@@ -122,8 +132,7 @@ func Check(ctx context.Context, e account.Records, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = New(e, ring).Apps(ctx)
-	return err
+	return New(e, ring).readSecrets(ctx)
 }
 
 // nothingSealed returns an error if e contains a sealed secret, which a new file of keys
@@ -133,10 +142,16 @@ func nothingSealed(ctx context.Context, e account.Records, file string) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range apps {
-		if slices.ContainsFunc(a.Keys, seal.Sealed) {
-			return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it, or copy it from another server of the database", file)
+	sealed := slices.ContainsFunc(apps, func(a *account.App) bool { return slices.ContainsFunc(a.Keys, seal.Sealed) })
+	if !sealed {
+		hooks, err := New(e, nil).Webhooks(ctx)
+		if err != nil {
+			return err
 		}
+		sealed = slices.ContainsFunc(hooks, func(w *Webhook) bool { return slices.ContainsFunc(w.keys(), seal.Sealed) })
+	}
+	if sealed {
+		return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it, or copy it from another server of the database", file)
 	}
 	return nil
 }
