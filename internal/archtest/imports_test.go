@@ -50,9 +50,10 @@ var imports = map[string][]string{
 	"internal/server":     {anything},
 	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "usersig", "internal/ratelimit", "internal/region", "internal/calls", "internal/faults"},
 	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
+	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures", "internal/webhooks"},
 	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
 	"internal/bulk":       {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
+	"internal/webhooks":   {"internal/account", "internal/adminapi", "internal/directory", "internal/records", "webhook"},
 	"internal/adminapi":   {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
 	"internal/openapi":    {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
 	"internal/reference":  {"docs", "internal/console/asset", "internal/console/text"},

@@ -79,6 +79,10 @@ func everything(t *testing.T) *metrics.Metrics {
 	m.WatchImports(func() int { return 0 })
 	m.WatchCertificate(time.Now)
 	m.WatchDisk(func() (metrics.DiskUsage, error) { return metrics.DiskUsage{Used: 1, Free: 2}, nil })
+	m.PrepareWebhooks([]string{"faithful"}, []string{"delivered"}, []string{"full"})
+	m.WatchWebhooks(func() int { return 1 }, func() int { return 2 }, func() int { return 3 }, func() time.Duration { return 4 * time.Second })
+	m.WebhookSent("faithful", "delivered", time.Millisecond)
+	m.WebhookLost("full", 5)
 	m.WatchRedis(func() metrics.RedisCounts { return metrics.RedisCounts{Shared: true} })
 	return m
 }

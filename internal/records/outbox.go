@@ -125,3 +125,12 @@ func (r *Registry) CommitDelivery(ctx context.Context, p Progress) error {
 	}
 	return nil
 }
+
+// DeliveryChanges differ after each change of the outbox and of a webhook; see
+// [account.Records.Changes].
+type DeliveryChanges struct{ Outbox, Webhooks uint64 }
+
+// DeliveryChanges returns the current numbers.
+func (r *Registry) DeliveryChanges() DeliveryChanges {
+	return DeliveryChanges{r.e.Changes(kindOutbox), r.e.Changes(kindWebhook)}
+}

@@ -33,6 +33,7 @@ type Webhook struct {
 	ImportEvent bool          `json:"import_event,omitempty"`
 	IOSSpelling string        `json:"ios_spelling,omitempty"` // OptPlatform of an iPhone; "" is iOS
 	Changed     time.Time     `json:"changed"`
+	Ended       time.Time     `json:"ended,omitzero"` // time at which the receiver said that it is gone; nothing is sent after that
 }
 
 // Wants reports whether w sends events of a command.
@@ -113,6 +114,16 @@ func (r *Registry) Webhook(ctx context.Context, app account.AppID) (*Webhook, er
 	return w, err
 }
 
+// CurrentWebhook is [Registry.Webhook] if that needs no look into the engine. w is nil if the
+// app has no webhook. ok is false if the engine must be asked.
+func (r *Registry) CurrentWebhook(app account.AppID) (w *Webhook, ok bool) {
+	rs := r.webhooks.current()
+	if rs == nil {
+		return nil, false
+	}
+	return rs.by[app].value, rs.by[app].err == nil
+}
+
 // KnownWebhook returns the webhook of an app as this server knew it last, without a look into
 // the engine. known is false if it knows none yet.
 func (r *Registry) KnownWebhook(app account.AppID) (w *Webhook, known bool) {
@@ -166,6 +177,24 @@ func (r *Registry) storedRecord(ctx context.Context, id account.AppID) (account.
 		return account.Record{}, 0, errNoApp
 	}
 	return rec, rec.Version, err
+}
+
+// EndWebhook stores that the receiver of the webhook w is gone, and adds by to the audit
+// trail. It changes nothing if w was changed or removed meanwhile.
+func (r *Registry) EndWebhook(ctx context.Context, w *Webhook, at time.Time, by account.AuditEntry) error {
+	stored, version, err := r.StoredWebhook(ctx, w.App)
+	if account.CodeOf(err) == account.NoWebhook || err == nil && (!stored.Changed.Equal(w.Changed) || !stored.Ended.IsZero()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	stored.Ended = account.Millis(at)
+	_, err = r.e.Commit(ctx, account.Commit{Writes: withEntry(w.App, by, r.writeWebhook(*stored, version))})
+	if account.CodeOf(err) == account.Stale {
+		return nil
+	}
+	return err
 }
 
 // RemoveWebhook removes the webhook of an app and its state, and adds by to the audit trail,
@@ -235,7 +264,6 @@ type WebhookState struct {
 	Since    time.Time `json:"since"`             // of the first failure of the run of failures
 	Failures int       `json:"failures"`          // in the run, until the endpoint was paused
 	Paused   time.Time `json:"paused,omitzero"`   // time at which it was paused
-	Ended    time.Time `json:"ended,omitzero"`    // time at which the receiver said that it is gone
 	Reason   string    `json:"reason,omitempty"`  // of the newest failure
 	Dropped  int64     `json:"dropped,omitempty"` // dead letters that were dropped, because there were too many
 }

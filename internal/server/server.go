@@ -35,6 +35,7 @@ import (
 	"rollcall/internal/store/open"
 	"rollcall/internal/supervisor"
 	"rollcall/internal/tracing"
+	"rollcall/internal/webhooks"
 	"rollcall/internal/wire"
 )
 
@@ -107,6 +108,7 @@ type Server struct {
 	imports   *bulk.Service
 	backups   *backups.Service // nil without --backup-to
 	figures   *figures.Figures
+	webhooks  *webhooks.Service
 	inFlight  *httpx.InFlight
 	calls     *calls.Log
 	faults    *faults.Set
@@ -162,12 +164,13 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.dir = directory.New(directory.Options{
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
-		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
+		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) }, Outbox: s.keeps,
 	})
 	if err := s.readNode(); err != nil {
 		return err
 	}
 	s.figures = s.newFigures()
+	s.webhooks = s.newWebhooks()
 	s.metrics.WatchStore(s.dir)
 	s.inFlight = api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(s.inFlight.Len, s.o.MaxInFlight)
@@ -178,6 +181,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.api = api.New(api.Options{
 		Directory: s.dir, Limits: limits, Auth: auth.New(s.dir), InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Near: s.webhooks.Near,
 	})
 	s.imports = s.newImports()
 	if err := s.openBackups(); err != nil {

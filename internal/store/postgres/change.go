@@ -135,7 +135,7 @@ func (c *change) attempt(t *tx, p *part) error {
 	sp.queueLock(t, c.app, c.s.bucket(c.app, len(ids), func(i int) account.UserID { return ids[i] }), c.strength)
 	rows := queueRows(t, c.app, ids, true)
 	if c.policy.Outbox != nil {
-		queueNumbers(t, []*outbox{&c.outbox}) // under the locks of the accounts, whose records are thus in order
+		queueNumbers(t, []*outbox{&c.outbox}) // under the locks of the accounts: their records are in order
 	}
 	if err := t.send(); err != nil {
 		return err

@@ -241,8 +241,7 @@ type outbox struct {
 
 const numberSQL = `SELECT nextval('commit_numbers') FROM generate_series(1, $1::int)`
 
-// queueNumbers gives each outbox a new number. In doubt about an earlier attempt, an outbox
-// keeps its number, by which it recognizes what that attempt has written.
+// queueNumbers gives each outbox a new number, or in doubt the one that it has; see committed.
 func queueNumbers(t *tx, all []*outbox) {
 	all = slices.DeleteFunc(all, func(o *outbox) bool { return t.doubt && o.number != 0 })
 	if len(all) == 0 {
