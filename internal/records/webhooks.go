@@ -28,8 +28,10 @@ type Webhook struct {
 	URL         string        `json:"url"`
 	Events      []string      `json:"events"` // commands of package webhook
 	Mode        WebhookMode   `json:"mode"`
-	Token       string        `json:"token,omitempty"`  // of the vendor's signature
-	Secret      string        `json:"secret,omitempty"` // of the signature of Standard Webhooks
+	Token       string        `json:"token,omitempty"`      // of the vendor's signature
+	Secret      string        `json:"secret,omitempty"`     // of the signature of Standard Webhooks
+	OldSecret   string        `json:"old_secret,omitempty"` // the secret before, which signs too until OldUntil
+	OldUntil    time.Time     `json:"old_until,omitzero"`
 	ImportEvent bool          `json:"import_event,omitempty"`
 	IOSSpelling string        `json:"ios_spelling,omitempty"` // OptPlatform of an iPhone; "" is iOS
 	Changed     time.Time     `json:"changed"`
@@ -43,11 +45,12 @@ func (w *Webhook) Wants(command string) bool { return slices.Contains(w.Events, 
 const (
 	tokenSeal  = "webhook token"
 	secretSeal = "webhook secret"
+	oldSeal    = "old webhook secret"
 )
 
 // keys returns the secrets of w that are set, as keys of its app.
 func (w *Webhook) keys() (keys []account.Key) {
-	for _, k := range []account.Key{{ID: tokenSeal, Secret: w.Token}, {ID: secretSeal, Secret: w.Secret}} {
+	for _, k := range []account.Key{{ID: tokenSeal, Secret: w.Token}, {ID: secretSeal, Secret: w.Secret}, {ID: oldSeal, Secret: w.OldSecret}} {
 		if k.Kind = account.HMACKey; k.Secret != "" {
 			keys = append(keys, k)
 		}
@@ -74,10 +77,13 @@ func (r *Registry) openWebhook(value []byte) (*Webhook, error) {
 
 // set sets one of the secrets of w.
 func (w *Webhook) set(id, secret string) {
-	if id == tokenSeal {
+	switch id {
+	case tokenSeal:
 		w.Token = secret
-	} else {
+	case secretSeal:
 		w.Secret = secret
+	case oldSeal:
+		w.OldSecret = secret
 	}
 }
 

@@ -16,7 +16,7 @@ const hookToken, hookSecret = "the token of the webhook", "whsec_the secret of t
 func hook(id account.AppID) records.Webhook {
 	return records.Webhook{
 		App: id, URL: "https://example.com/hook", Events: []string{"State.StateChange"}, Mode: records.WebhookReliable,
-		Token: hookToken, Secret: hookSecret, ImportEvent: true, IOSSpelling: "IOS", Changed: now,
+		Token: hookToken, Secret: hookSecret, OldSecret: hookSecret + "!", OldUntil: now, ImportEvent: true, IOSSpelling: "IOS", Changed: now,
 	}
 }
 
@@ -166,8 +166,8 @@ func TestWebhooksSealed(t *testing.T) {
 	plain := records.New(e, nil) // as a store that sealed nothing
 	v.code("RemoveWebhook", plain.RemoveWebhook(t.Context(), app, by("webhook.unset")), account.OK)
 	v.code("SetWebhook", plain.SetWebhook(t.Context(), hook(app), 0, by("webhook.set")), account.OK)
-	if n, _, err := v.r.Reseal(t.Context(), by("reseal")); err != nil || n != 2 {
-		t.Errorf("Reseal: %d, %v; want 2", n, err)
+	if n, _, err := v.r.Reseal(t.Context(), by("reseal")); err != nil || n != 3 {
+		t.Errorf("Reseal: %d, %v; want 3", n, err)
 	}
 	want := hook(app)
 	got, _, err := v.r.StoredWebhook(t.Context(), app)
@@ -198,7 +198,7 @@ func TestWebhookCopied(t *testing.T) {
 		t.Errorf("%s, %v", opened, err)
 	}
 	value, n, err := records.ResealedWebhook(rec, from, to)
-	if err != nil || n != 2 {
+	if err != nil || n != 3 {
 		t.Fatal(n, err)
 	}
 	again, err := records.OpenedWebhook(account.Record{Key: rec.Key, Value: value}, to)

@@ -112,6 +112,13 @@ func (s *Service) request(ctx context.Context, w *records.Webhook, m *message) (
 	if err != nil {
 		return nil, err
 	}
+	if w.OldSecret != "" && now.Before(w.OldUntil) {
+		old, err := webhook.SignStandard(w.OldSecret, m.id, now, m.body)
+		if err != nil {
+			return nil, err
+		}
+		signature += " " + old
+	}
 	req.Header.Set(webhook.HeaderID, m.id)
 	req.Header.Set(webhook.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(webhook.HeaderSignature, signature)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"rollcall/internal/account"
@@ -71,6 +72,7 @@ func (s *Service) SetWebhook(ctx context.Context, who string, app account.AppID,
 			return adminapi.Webhook{}, err
 		}
 		w.App, w.Changed = app, account.Millis(s.now())
+		keepSecret(w, old)
 		by := s.dir.Entry(ctx, who, "webhook.set", app, setDetail(w))
 		err = s.records.SetWebhook(ctx, *w, version, by)
 		if account.CodeOf(err) == account.Stale {
@@ -83,6 +85,19 @@ func (s *Service) SetWebhook(ctx context.Context, who string, app account.AppID,
 		shown.NewSecret = made
 		return shown, err
 	}
+}
+
+// oldSecret is how long a secret that was replaced signs, too, so that receivers can change
+// to the new one meanwhile.
+const oldSecret = 24 * time.Hour
+
+// keepSecret adds the secret of old to w for a while if w has another one.
+func keepSecret(w, old *records.Webhook) {
+	if old.Secret == "" || old.Secret == w.Secret {
+		w.OldSecret, w.OldUntil = old.OldSecret, old.OldUntil
+		return
+	}
+	w.OldSecret, w.OldUntil = old.Secret, w.Changed.Add(oldSecret)
 }
 
 // setDetail describes a webhook for the audit trail. Its URL can have a secret in the path or

@@ -57,6 +57,30 @@ func TestReliableRequest(t *testing.T) {
 	})
 }
 
+// TestSecretChanged checks that both secrets sign for a day after a change.
+func TestSecretChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		first := b.set(reliable).NewSecret
+		second := b.set(adminapi.NewWebhook{Mode: "reliable", Secret: new("")}).NewSecret
+		b.set(reliable) // which changes no secret
+		defer b.run()()
+		b.imports("alice")
+		for i, old := range []bool{true, false} {
+			b.nick("alice", fmt.Sprint(i))
+			time.Sleep(time.Second)
+			r := b.receiver.requests()[i]
+			for _, secret := range []string{first, second} {
+				err := webhook.VerifyStandard(secret, r.header, []byte(r.body), time.Now())
+				if (err == nil) != (secret == second || old) {
+					t.Errorf("event %d: %v", i, err)
+				}
+			}
+			time.Sleep(24 * time.Hour)
+		}
+	})
+}
+
 // TestSchedule checks the times of the attempts of an event that is never accepted, their
 // ids, and its end as a dead letter. A later event of the account comes after it, and those of
 // others do not wait.
