@@ -447,6 +447,42 @@ func TestHangingAccount(t *testing.T) {
 	})
 }
 
+// TestHeldAccount checks that the event of an account waits for an earlier one that is to be
+// retried, although that is part of an event with an account that hangs.
+func TestHeldAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		var mu sync.Mutex
+		var accepted []request
+		fails := 1
+		b.receiver.answer = func(_ int, r request) *http.Response {
+			if r.account() == "hangs" {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if fails > 0 {
+				fails--
+				return answer(500)
+			}
+			accepted = append(accepted, r)
+			return answer(200)
+		}
+		b.s.Quicken(time.Second)
+		b.set(adminapi.NewWebhook{Mode: "reliable", ImportEvent: true})
+		defer b.run()()
+		if _, err := b.dir.Import(t.Context(), b.app, []account.Upsert{{ID: "hangs", Nick: "1"}, {ID: "alice", Nick: "1"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		b.nick("alice", "2")
+		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		checkOrder(t, accepted, 2)
+	})
+}
+
 // TestUnset checks that the events of a webhook that is removed go, too.
 func TestUnset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
