@@ -8,9 +8,6 @@ import (
 // SetTransport lets s send requests through rt.
 func (s *Service) SetTransport(rt http.RoundTripper) { s.client.Transport = rt }
 
-// SetLifetime sets how long an event is tried.
-func (s *Service) SetLifetime(d time.Duration) { s.times.lifetime = d }
-
 // Quicken shortens the times of retries.
 func (s *Service) Quicken(d time.Duration) {
 	s.times.delays = []time.Duration{d}
@@ -28,5 +25,4 @@ const (
 	MaxDead      = maxDead
 	MaxDeadSlack = maxDeadSlack
 	MaxFailures  = maxFailures
-	MaxAnswer    = maxAnswer
 )
