@@ -2,10 +2,13 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -953,4 +956,109 @@ func TestD101_EndOfTheUserSig(t *testing.T) {
 		w.login(session.Login{Platform: account.Web})
 		w.wantEvents("Disconnect/LinkClose Android", "Login/Register Web")
 	}, "alice")
+}
+
+func TestD102_DevicesInWebhooks(t *testing.T) {
+	h := newHook(t, client.NewWebhook{})
+	for _, l := range []client.DeviceLogin{
+		{UserID: "alice", Platform: "iPhone", Address: netip.MustParseAddr("192.0.2.7")}, {UserID: "alice", Platform: "Linux"},
+	} {
+		if _, err := h.AdminClient.LoginDevice(t.Context(), h.SDKAppID, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const login = `{"CallbackCommand":"State.StateChange","EventTime":{{now}},"Info":{"Action":"Login","To_Account":"alice","Reason":"Register"}}`
+	h.want("CallbackCommand=State.StateChange&contenttype=json&ClientIP=192.0.2.7&OptPlatform=iOS", login)
+	h.want("CallbackCommand=State.StateChange&contenttype=json&ClientIP=&OptPlatform=Unknown", login)
+	h.set(client.NewWebhook{IOSSpelling: "IOS"})
+	if err := h.Client.Kick(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	kicked := h.next() + h.next()
+	for _, part := range []string{"ClientIP=192.0.2.7&OptPlatform=IOS", "ClientIP=&OptPlatform=Unknown"} {
+		if !strings.Contains(kicked, part) {
+			t.Errorf("%q is not in %s", part, kicked)
+		}
+	}
+}
+
+func TestD103_ImportsAreQuiet(t *testing.T) {
+	h := newHook(t, client.NewWebhook{})
+	imports := func() {
+		if err := h.Client.ImportAccount(t.Context(), client.Account{UserID: "alice", Nick: "A"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	imports()
+	h.nick("alice", "A") // what it was already
+	h.want(byREST, portrait("alice", "A"))
+	h.set(client.NewWebhook{ImportEvent: true})
+	imports()
+	h.want(byREST, portrait("alice", "A"))
+}
+
+func TestD104_OrderOfWebhooks(t *testing.T) {
+	h := newHook(t, client.NewWebhook{})
+	if err := h.Client.ImportAccount(t.Context(), client.Account{UserID: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		h.nick("alice", fmt.Sprint(i))
+	}
+	for i := range 20 {
+		h.want(byREST, portrait("alice", fmt.Sprint(i)))
+	}
+}
+
+func TestD105_ReliableWebhooks(t *testing.T) {
+	h := newHook(t, client.NewWebhook{Mode: "reliable"})
+	if err := h.Client.ImportAccount(t.Context(), client.Account{UserID: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	h.status <- 503
+	h.nick("alice", "A")
+	h.want(byREST, portrait("alice", "A"))
+	h.want(byREST, portrait("alice", "A")) // after 5 seconds
+	h.set(client.NewWebhook{Mode: "faithful"})
+	h.status <- 503
+	h.nick("alice", "B")
+	h.want(byREST, portrait("alice", "B")) // once
+	h.nick("alice", "C")
+	h.want(byREST, portrait("alice", "C"))
+}
+
+func TestD106_TargetsOfWebhooks(t *testing.T) {
+	h := newHook(t, client.NewWebhook{URL: "/?key=1"})
+	if err := h.Client.ImportAccount(t.Context(), client.Account{UserID: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	h.status <- http.StatusTemporaryRedirect
+	h.nick("alice", "A")
+	if got := h.next(); !strings.HasPrefix(got, "/?key=1&SdkAppid=") {
+		t.Errorf("%s", got)
+	}
+	h.set(client.NewWebhook{}) // in effect at once
+	h.nick("alice", "B")
+	h.want(byREST, portrait("alice", "B"))
+	_, err := h.AdminClient.SetWebhook(t.Context(), h.SDKAppID, client.NewWebhook{URL: "http://169.254.169.254/"})
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Slug != client.SlugBadRequest {
+		t.Errorf("a link-local address: %v", err)
+	}
+}
+
+func TestD107_AlertsOfRateLimits(t *testing.T) {
+	h := newHook(t, client.NewWebhook{})
+	limits := map[string]int{"account_check": 5}
+	if _, err := h.AdminClient.UpdateApp(t.Context(), h.SDKAppID, client.AppPatch{Settings: client.SettingsPatch{"rate_limits": limits}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 40 { // over 80 % of the limit in some second, and more than once
+		_, _ = h.Client.CheckAccounts(t.Context(), []string{"alice"})
+	}
+	got := h.next()
+	want := regexp.MustCompile(`^/\?SdkAppid=\d+&CallbackCommand=Alert.RequestOverLimit&OptPlatform=RESTAPI&contenttype=json\n\n` +
+		`\{"CallbackCommand":"Alert.RequestOverLimit","ServiceName":"im_open_login_svc","Command":"account_check","Request":\d+,"Limit":5}$`)
+	if !want.MatchString(got) || len(h.got) > 0 {
+		t.Errorf("%d more; got %s", len(h.got), got)
+	}
 }

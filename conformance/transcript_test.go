@@ -31,8 +31,8 @@ type setup struct {
 	accounts []account.UserID
 	devices  []device
 	status   map[account.UserID]string // custom statuses
-	fault    account.Code   // of the store; OK for none
-	faults   []faults.Fault // of the app, which must be a test app
+	fault    account.Code              // of the store; OK for none
+	faults   []faults.Fault            // of the app, which must be a test app
 }
 
 // A step is one request and its response.

@@ -43,7 +43,7 @@ type cli struct {
 	Exec     execCmd     `cmd:"" help:"Run a program whose calls of the vendor's hosts a server of Rollcall answers."`
 	Why      whyCmd      `cmd:"" help:"Say why a call, or items of it, failed."`
 	Calls    callsCmd    `cmd:"" help:"Show calls with their refusals and remedies, as they come."`
-	Webhook  webhookCmd  `cmd:"" help:"Receive webhooks on this machine."`
+	Webhook  webhookCmd  `cmd:"" help:"Send the events of an app to a URL, or receive webhooks on this machine."`
 	Job      jobCmd      `cmd:"" help:"Follow imports, and let the server import files."`
 	Fault    faultCmd    `cmd:"" help:"Let calls of a test app fail on purpose."`
 	Bench    benchCmd    `cmd:"" help:"Load a server and measure its rate and latency."`

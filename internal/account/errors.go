@@ -47,6 +47,7 @@ const (
 	NoImport                    // no such bulk import
 	NoDevice                    // the account has no such device, or none that is online
 	Replaced                    // another device of the account took the place of this one
+	NoWebhook                   // the app has no webhook
 	NoRecord                    // no such record
 	Stale                       // a record has changed since it was read
 	numCodes
@@ -57,7 +58,7 @@ var codeNames = [numCodes]string{
 	"malformed", "id not a string", "bad parameter", "empty batch", "batch too large", "not admin",
 	"value too long", "value not allowed", "value type", "unknown tag", "tag not readable",
 	"tag not writable", "sensitive word", "tombstoned", "quota full", "deletion off", "admin protected",
-	"conflict", "no key", "no token", "no snapshot", "no import", "no device", "replaced", "no record", "stale",
+	"conflict", "no key", "no token", "no snapshot", "no import", "no device", "replaced", "no webhook", "no record", "stale",
 }
 
 // String returns the name of c as it appears in logs and metrics.

@@ -16,6 +16,14 @@ type Event struct {
 	// Action is the action on the app as the audit trail names it, such as "key.add".
 	// It is empty for an event of accounts.
 	Action string `json:"action,omitempty"`
+
+	// Operator is the account that made the call, and Address the one that the call came
+	// from, of an EventImported and an EventChanged. Operator is Administrator for a call that
+	// has no account, such as one of the admin API.
+	Operator UserID     `json:"operator,omitempty"`
+	Address  netip.Addr `json:"address,omitzero"`
+
+	Alert *RateAlert `json:"alert,omitempty"` // of an EventAlert
 }
 
 // An EventKind is the kind of change that an [Event] reports. Its text is part of stored
@@ -24,12 +32,13 @@ type EventKind string
 
 // Kinds of events.
 const (
-	EventImported EventKind = "imported" // accounts were created, or given a Nick or FaceURL
+	EventImported EventKind = "imported" // accounts were created, or given a Nick or FaceURL; or tags were set by a bulk import
 	EventChanged  EventKind = "changed"  // tags of profiles were set or cleared
 	EventDeleted  EventKind = "deleted"
 	EventKicked   EventKind = "kicked"   // UserSigs signed before Time are refused
 	EventUnkicked EventKind = "unkicked" // UserSigs signed before a kick are valid again
 	EventState    EventKind = "state"    // a login session began, ended or changed; each item has a State
+	EventAlert    EventKind = "alert"    // calls came near a rate limit; there are no items
 
 	EventAppCreated EventKind = "app.created" // with accounts for its admins
 	EventAppChanged EventKind = "app.changed" // keys, admins or settings; new admins have accounts
@@ -79,3 +88,12 @@ const (
 	ReasonTimeOut    StateReason = "TimeOut"         // of a Disconnect that nothing but silence told
 	ReasonCustom     StateReason = "SetCustomStatus" // of a CustomStatusChange
 )
+
+// A RateAlert reports that the calls of a command came near their rate limit, or over it
+// (protocol-sessions.md §7).
+type RateAlert struct {
+	Service  string `json:"service"` // such as openim
+	Command  string `json:"command"`
+	Requests int64  `json:"requests"` // calls within the second of the alert, up to then
+	Limit    int64  `json:"limit"`    // calls per second
+}

@@ -127,7 +127,8 @@ type Write struct {
 	// Append creates a record under a new key: Key, which may be empty, followed by the
 	// number of the commit; see [AppendedKey]. If is ignored. In a shared engine a record
 	// can appear after one with a higher number. A reader of a queue therefore removes what
-	// it has processed, and does not continue after the last key that it saw.
+	// it has processed, and does not continue after the last key that it saw. Records of the
+	// Outbox of changes of the same account appear in the order of the changes.
 	Append bool
 }
 

@@ -19,6 +19,7 @@ import (
 	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
+	"rollcall/internal/webhooks"
 )
 
 // Prefix is the path prefix of the admin API.
@@ -35,11 +36,12 @@ const (
 	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
 )
 
-// Options configure a Server. Directory, Imports, Figures and Logger are required.
+// Options configure a Server. Directory, Imports, Figures, Webhooks and Logger are required.
 type Options struct {
 	Directory *directory.Directory
 	Imports   *bulk.Service
 	Figures   *figures.Figures
+	Webhooks  *webhooks.Service
 	Logger    *slog.Logger
 	Version   string // of the program
 	Store     string // kind of the engine, as "pebble"; no path, no address

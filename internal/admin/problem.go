@@ -32,6 +32,7 @@ var (
 	noCall       = Slug{notFound.Name, notFound.Status, notFound.Title, "Check the id; a server keeps the newest 1000 calls of an app since its start: every one of a test app, refused ones, and those with \"Rollcall-Explain: 1\"."}
 	noImport     = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall job list\" shows the app's imports; GET /admin/v1/apps/SDKAPPID/imports does, too."}
 	noDevice     = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall device list USERID\" shows the devices of an account; GET /admin/v1/apps/SDKAPPID/accounts/USERID/devices does, too."}
+	noWebhook    = Slug{notFound.Name, notFound.Status, notFound.Title, "Set one with \"rollcall webhook set\"; PUT /admin/v1/apps/SDKAPPID/webhook does, too."}
 	noFault      = Slug{notFound.Name, notFound.Status, notFound.Title, "\"rollcall fault list\" shows the app's faults; GET /admin/v1/apps/SDKAPPID/faults does, too."}
 	badMethod    = Slug{"method-not-allowed", http.StatusMethodNotAllowed, "The path does not know the method.", "Use a method that the Allow header names."}
 	exists       = Slug{"exists", http.StatusConflict, "It exists already.", "Change what exists, or choose another id."}
@@ -65,6 +66,7 @@ var slugs = map[account.Code]Slug{
 	account.NoImport:        noImport,
 	account.NoDevice:        noDevice,
 	account.Replaced:        conflict,
+	account.NoWebhook:       noWebhook,
 	account.InvalidID:       badRequest,
 	account.InvalidApp:      badRequest,
 	account.Malformed:       badRequest,

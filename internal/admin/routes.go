@@ -78,6 +78,7 @@ const (
 	devices   = oneApp + "/devices"
 	imports   = oneApp + "/imports"
 	oneImport = imports + "/{key}"
+	webhook   = oneApp + "/webhook"
 )
 
 var page = []Parameter{
@@ -161,12 +162,25 @@ func Routes() []Route {
 		{Method: "DELETE", Path: oneFaults, ID: "clearFaults", Summary: "Remove the faults of a test app.", Scope: write, Status: ok, Endpoint: noBody((*Server).clearFaults)},
 		{Method: "DELETE", Path: oneFaults + "/{id}", ID: "removeFault", Summary: "Remove one fault of a test app.", Scope: write, Status: gone, Endpoint: noContent((*Server).removeFault)},
 	}
-	return slices.Concat(routes, accountRoutes(), deviceRoutes(), importRoutes())
+	return slices.Concat(routes, accountRoutes(), deviceRoutes(), importRoutes(), webhookRoutes())
 }
 
 // hasQuery reports whether the route has a query parameter of that name.
 func (r *Route) hasQuery(name string) bool {
 	return slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == name })
+}
+
+// webhookRoutes returns the routes of webhooks.
+func webhookRoutes() []Route {
+	const read, write, ok = account.ScopeRead, account.ScopeWrite, http.StatusOK
+	return []Route{
+		{Method: "GET", Path: webhook, ID: "readWebhook", Summary: "Read the webhook of an app, without its token and its secret.", Scope: read, Status: ok, Endpoint: noBody((*Server).readWebhook)},
+		{Method: "PUT", Path: webhook, ID: "setWebhook", Summary: "Send the events of an app to a URL. A secret that is made is shown this once.", Scope: write, Status: ok, Endpoint: withBody((*Server).setWebhook)},
+		{Method: "DELETE", Path: webhook, ID: "unsetWebhook", Summary: "Send no more events of an app. Those that wait are dropped.", Scope: write, Status: http.StatusNoContent, Endpoint: noContent((*Server).unsetWebhook)},
+		{Method: "POST", Path: webhook + "/verify", ID: "verifyWebhook", Summary: "Send a test to the webhook of an app: an alert of no calls.", Scope: write, Status: ok, Endpoint: noBody((*Server).verifyWebhook)},
+		{Method: "GET", Path: webhook + "/deliveries", ID: "listDeliveries", Summary: "Say which events wait, what was sent, and what could not be delivered.", Scope: read, Status: ok, Endpoint: noBody((*Server).listDeliveries)},
+		{Method: "POST", Path: webhook + "/replay", ID: "replayWebhooks", Summary: "Send dead letters again, by id or all.", Scope: write, Status: ok, Endpoint: withBody((*Server).replayWebhooks)},
+	}
 }
 
 // importRoutes returns the routes of bulk imports.

@@ -20,7 +20,7 @@ func (s *Server) accountImport(ctx context.Context, c *call, req *wire.ImportReq
 		return nil, err
 	}
 	c.items = append(c.items, item)
-	if c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports); err != nil {
+	if c.imports, err = s.dir.ImportInto(s.named(ctx, c, account.EventImported), c.app, c.items, c.imports); err != nil {
 		return nil, err
 	}
 	return &wire.SuccessInfoFirst, c.imports[0].Err()

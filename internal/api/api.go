@@ -56,6 +56,10 @@ type Options struct {
 	Faults    *faults.Set       // faults of test apps; nil has none
 	Limits    ratelimit.Counter // counts calls for the limits; those of this process if nil
 	Rates     *ratelimit.Report // keeps calls that are over a limit in shadow mode; nil keeps none
+
+	// Near is told of each call for which a limit is counted, with the calls of its command
+	// within the second of now. It must be fast. Optional.
+	Near func(app account.AppID, a account.RateAlert, now time.Time)
 }
 
 // A Server serves the vendor's protocol. It is safe for concurrent use.
@@ -68,6 +72,7 @@ type Server struct {
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
+	near      func(account.AppID, account.RateAlert, time.Time)
 	now       func() time.Time // real time, for rate limits
 	endpoints map[string]*endpoint
 }
@@ -76,7 +81,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		dir: o.Directory, auth: o.Auth, limits: o.Limits, inFlight: o.InFlight,
-		calls: o.Calls, faults: o.Faults, rates: o.Rates, now: time.Now,
+		calls: o.Calls, faults: o.Faults, rates: o.Rates, near: o.Near, now: time.Now,
 	}
 	if s.limits == nil {
 		s.limits = ratelimit.New()

@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
+	"rollcall/internal/directory"
 	"rollcall/internal/gate"
 	"rollcall/internal/wire"
 )
@@ -20,12 +21,8 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, c *call, q q
 	case q.usersig.text == "":
 		return &wire.Error{Code: wire.SigEmpty}
 	}
-	caller, err := gate.Identify(ctx, s.auth, auth.Credentials{
-		App:        c.app,
-		Identifier: account.UserID(q.identifier.text),
-		UserSig:    q.usersig.text,
-		Peer:       gate.Source(r),
-	})
+	c.caller, c.peer = account.UserID(q.identifier.text), gate.Source(r)
+	caller, err := gate.Identify(ctx, s.auth, auth.Credentials{App: c.app, Identifier: c.caller, UserSig: q.usersig.text, Peer: c.peer})
 	if err != nil {
 		return err
 	}
@@ -61,4 +58,13 @@ func (c *call) notAdmin() error {
 		return &wire.Error{Code: wire.GatewayNotAdmin}
 	}
 	return &account.Error{Code: account.NotAdmin}
+}
+
+// named returns ctx with the caller of c if something receives the events of a kind. Other
+// calls need no memory for that.
+func (s *Server) named(ctx context.Context, c *call, kind account.EventKind) context.Context {
+	if !s.dir.Reports(c.app.ID, kind) {
+		return ctx
+	}
+	return directory.WithOperator(ctx, c.caller, c.peer)
 }

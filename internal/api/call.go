@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 
@@ -41,6 +42,8 @@ type observed struct {
 	test     bool         // the app is a test app, on a server that allows them
 	kept     bool         // the call is recorded even if it succeeds
 	sig      *usersig.Sig // nil if it was not found genuine
+	caller   account.UserID
+	peer     netip.Addr
 	refused  refusal
 	failures []calls.Failure // if kept
 	shadow   wire.Code       // code that would have refused the call if limits were enforced

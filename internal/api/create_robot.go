@@ -33,5 +33,5 @@ func (s *Server) createRobot(ctx context.Context, c *call, req *wire.CreateRobot
 			changes = append(changes, directory.Change{Tag: f.tag, Value: account.Value{Text: value}})
 		}
 	}
-	return wire.RobotResponse{HeadInfoFirst: wire.SuccessInfoFirst}, s.dir.CreateRobot(ctx, c.app, userID, changes)
+	return wire.RobotResponse{HeadInfoFirst: wire.SuccessInfoFirst}, s.dir.CreateRobot(s.named(ctx, c, account.EventImported), c.app, userID, changes)
 }

@@ -64,6 +64,7 @@ var wireCodes = map[account.Code][numServices]wire.Code{
 	account.NoKey:           {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // apps only
 	account.NoToken:         {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // tokens only
 	account.NoSnapshot:      {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
+	account.NoWebhook:       {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
 	account.NoImport:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
 	account.NoDevice:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only
 	account.Replaced:        {wire.Internal, wire.StatusInternal, wire.ProfileInternal, wire.MuteInternal, wire.RobotInternal, wire.Internal}, // admin API only

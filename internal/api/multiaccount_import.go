@@ -28,6 +28,7 @@ func (s *Server) multiaccountImport(ctx context.Context, c *call, req *wire.Mult
 
 // importInto imports the items of c into c.imports, without those that a fault fails.
 func (s *Server) importInto(ctx context.Context, c *call) (err error) {
+	ctx = s.named(ctx, c, account.EventImported)
 	if c.fault == nil || !c.fault.OfItems() {
 		c.imports, err = s.dir.ImportInto(ctx, c.app, c.items, c.imports)
 		return err

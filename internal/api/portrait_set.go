@@ -20,7 +20,7 @@ func (s *Server) portraitSet(ctx context.Context, c *call, req *wire.PortraitSet
 		return nil, err
 	}
 	c.event.SetCounts(len(changes), 0)
-	if err := s.dir.SetProfile(ctx, c.app, userID, changes); err != nil {
+	if err := s.dir.SetProfile(s.named(ctx, c, account.EventChanged), c.app, userID, changes); err != nil {
 		return nil, c.suggestTag(err, tagsOf(changes))
 	}
 	return wire.ProfileSuccess, nil

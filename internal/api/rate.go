@@ -50,6 +50,9 @@ func (s *Server) rate(h http.Header, r *http.Request, c *call) error {
 	if asked(r, rateHeader) {
 		showRate(h, d.Command)
 	}
+	if s.near != nil {
+		s.near(c.app.ID, account.RateAlert{Service: c.Service, Command: c.Name, Requests: d.Command.Total, Limit: int64(d.Command.Limit)}, now)
+	}
 	if d.Command.Over {
 		return s.over(h, c, over{wire.CommandRate, c.Name, d.Command.Limit, now})
 	}

@@ -53,9 +53,10 @@ var imports = map[string][]string{
 	"internal/link":       {"internal/account", "internal/auth", "internal/directory", "internal/gate", "internal/httpx", "internal/linkwire", "internal/session", "internal/wire", "usersig"},
 	"internal/linkwire":   {},
 	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
-	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures"},
+	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures", "internal/webhooks"},
 	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
 	"internal/bulk":       {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
+	"internal/webhooks":   {"internal/account", "internal/adminapi", "internal/directory", "internal/records", "webhook"},
 	"internal/adminapi":   {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps
 	"internal/openapi":    {"internal/adminapi", "internal/account", "internal/admin", "internal/wire", "internal/faults", "internal/figures"},
 	"internal/reference":  {"docs", "internal/console/asset", "internal/console/text"},

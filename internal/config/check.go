@@ -36,7 +36,7 @@ func (v *violation) spell(from Source) string {
 // rules treat an empty text as a setting that was not given.
 var rules = []func(*Loaded) *violation{
 	checkEmpty, checkAddresses, checkDistinct, checkTLS, checkOutside, checkLoopback, checkApp,
-	checkRanges, checkImportDir, checkSeed, checkStore, checkRedis, checkTraces, checkBackups, checkSealed, checkSecrets, checkFiles,
+	checkRanges, checkNetworks, checkImportDir, checkSeed, checkStore, checkRedis, checkTraces, checkBackups, checkSealed, checkSecrets, checkFiles,
 }
 
 // check returns the first violation of a rule. It is called before values are derived.
@@ -192,6 +192,26 @@ func badOrigin(origins []string) int {
 		u, err := url.Parse(o)
 		return o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || o != u.Scheme+"://"+u.Host)
 	})
+}
+
+// checkNetworks looks for a range of addresses that is none.
+func checkNetworks(l *Loaded) *violation {
+	for _, text := range l.WebhookAllowNetworks {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || p != p.Masked() {
+			return blame("webhook_allow_networks", "{webhook_allow_networks} contains %s, which is no range of addresses: give ranges such as 10.1.2.0/24 or 10.1.2.3/32", printable(text))
+		}
+	}
+	return nil
+}
+
+// Networks returns the ranges of WebhookAllowNetworks, which are checked.
+func (c *Config) Networks() []netip.Prefix {
+	ps := make([]netip.Prefix, len(c.WebhookAllowNetworks))
+	for i, text := range c.WebhookAllowNetworks {
+		ps[i] = netip.MustParsePrefix(text)
+	}
+	return ps
 }
 
 func checkRanges(l *Loaded) *violation {

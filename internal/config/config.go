@@ -211,6 +211,13 @@ type Config struct {
 	// 1 GiB of the disk free. Raise it for larger files, or lower it on a small disk.
 	MaxUploadMiB int `name:"max-upload-mib" default:"10240" placeholder:"N" help:"Limit of an uploaded file of a job, in MiB (default: ${default})."`
 
+	// Ranges of addresses of the server's own network that webhooks may reach, such as
+	// "10.1.2.0/24". It is a list; in the environment, commas separate the ranges. By default
+	// webhooks reach addresses of the internet only: who may set a webhook could otherwise
+	// call servers that trust their network. A developer's server also reaches its own machine
+	// and private addresses. Set it if the receivers are in the same network.
+	WebhookAllowNetworks []string `name:"webhook-allow-networks" placeholder:"RANGE" help:"A range of the server's own network that webhooks may reach, as 10.1.2.0/24; may be repeated."`
+
 	// Where the server keeps its backups: a directory, which the server creates if it does
 	// not exist, or a bucket of a storage that speaks the protocol of S3, as
 	// "s3://BUCKET/PREFIX?endpoint=HOST:PORT&region=REGION". The prefix and the parameters may

@@ -136,9 +136,12 @@ func addText(sum hash.Hash, text []byte) {
 	_, _ = sum.Write(text)
 }
 
-// value returns what is compared of a record: of an app the opened secrets, because sealing
-// the same secret twice has different results.
+// value returns what is compared of a record: of an app and a webhook the opened secrets,
+// because sealing the same secret twice has different results.
 func (r *reader) value(kind account.Kind, rec account.Record) ([]byte, error) {
+	if r.keys != nil && records.IsWebhook(kind) {
+		return records.OpenedWebhook(rec, r.keys)
+	}
 	if r.keys == nil || !records.IsApp(kind) {
 		return rec.Value, nil
 	}

@@ -90,7 +90,11 @@ func (c *copier) writePage(ctx context.Context, kind account.Kind, rs []account.
 		c.state.Kind, c.state.After = kind, []byte(rs[n-1].Key)
 		ws := []account.Write{c.state.Write()}
 		for _, r := range rs[:n] {
-			ws = append(ws, account.Write{Kind: kind, Key: r.Key, Value: r.Value, If: account.AnyVersion})
+			value, err := c.resealed(kind, r)
+			if err != nil {
+				return err
+			}
+			ws = append(ws, account.Write{Kind: kind, Key: r.Key, Value: value, If: account.AnyVersion})
 		}
 		if err := c.load(ctx, ws); err != nil {
 			return err
@@ -99,6 +103,17 @@ func (c *copier) writePage(ctx context.Context, kind account.Kind, rs []account.
 		rs = rs[n:]
 	}
 	return nil
+}
+
+// resealed returns the value of a record that is not an app. Secrets of webhooks are sealed
+// with the keys of the copy, if it has its own.
+func (c *copier) resealed(kind account.Kind, rec account.Record) ([]byte, error) {
+	if !records.IsWebhook(kind) {
+		return rec.Value, nil
+	}
+	value, sealed, err := records.ResealedWebhook(rec, c.FromKeys, c.ToKeys)
+	c.summary.Sealed += sealed
+	return value, err
 }
 
 // appsPerCommit is how many apps a commit can have. An engine may write many rows for the

@@ -84,7 +84,7 @@ func (d *Directory) delete(ctx context.Context, app *account.App, ids []account.
 		return results, nil
 	}
 	p := account.ChangePolicy{Now: d.Now(app.ID)}
-	event := d.deletionEvent(app.ID, p.Now, good)
+	event := d.deletionEvent(ctx, app.ID, p.Now, good)
 	p.Outbox = also.outbox(event, good)
 	codes, err := d.store.Delete(ctx, app.ID, good, p)
 	if err != nil {
@@ -143,7 +143,7 @@ type change struct {
 // update makes a change and reports it.
 func (d *Directory) update(ctx context.Context, app *account.App, now time.Time, c change) error {
 	patches := []account.Patch{c.patch}
-	event := d.patchEvent(app.ID, c.kind, now, patches)
+	event := d.patchEvent(ctx, app.ID, c.kind, now, patches)
 	codes, err := d.store.Update(ctx, app.ID, patches, account.ChangePolicy{Now: now, Outbox: c.also.outbox(event, nil)})
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ type Directory struct {
 	sessions *session.Sessions
 	lg       *slog.Logger
 	words    *account.Derived[string, *account.WordList]
-	sinks    map[account.EventKind][]Sink
+	sinks    map[account.EventKind][]listener
 	outbox   func(account.AppID, account.EventKind) bool
 	tally    Tally
 	testApps bool
@@ -75,7 +75,7 @@ type Options struct {
 func New(o Options) *Directory {
 	d := &Directory{
 		store: o.Engine, records: o.Records, clock: o.Clock, lg: o.Logger, outbox: o.Outbox, tally: o.Tally,
-		sinks: map[account.EventKind][]Sink{}, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
+		sinks: map[account.EventKind][]listener{}, testApps: o.AllowTestApps, commands: o.Commands, tokens: make(chan struct{}, 1),
 	}
 	if d.records == nil {
 		d.records = records.New(o.Engine, nil)

@@ -1,6 +1,9 @@
 package directory
 
 import (
+	"context"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +19,51 @@ type Sink func(e account.Event)
 // Listen registers sink for the events of a kind on this node. A change with an unknown
 // outcome causes no event. Listen must not be called while d is in use.
 func (d *Directory) Listen(kind account.EventKind, sink Sink) {
-	d.sinks[kind] = append(d.sinks[kind], sink)
+	d.ListenIn(kind, func(account.AppID) bool { return true }, sink)
+}
+
+// ListenIn is Listen for the events of the apps for which in returns true. Other apps have
+// no extra cost. It is called for each change, and must be fast.
+func (d *Directory) ListenIn(kind account.EventKind, in func(account.AppID) bool, sink Sink) {
+	d.sinks[kind] = append(d.sinks[kind], listener{in, sink})
+}
+
+// A listener is a sink and the apps whose events it receives.
+type listener struct {
+	in   func(account.AppID) bool
+	sink Sink
+}
+
+// Reports reports whether anything receives the events of a kind in an app.
+func (d *Directory) Reports(app account.AppID, kind account.EventKind) bool {
+	return d.keeps(app, kind) || d.heard(app, kind)
+}
+
+// heard reports whether a sink receives the events of a kind in an app.
+func (d *Directory) heard(app account.AppID, kind account.EventKind) bool {
+	return slices.ContainsFunc(d.sinks[kind], func(l listener) bool { return l.in(app) })
+}
+
+type operatorKey struct{}
+
+// An operator is who makes a call of the account API.
+type operator struct {
+	id      account.UserID
+	address netip.Addr
+}
+
+// WithOperator returns a context for a call of an account that came from an address. Events
+// of changes of profiles name both. It copies the id.
+func WithOperator(ctx context.Context, id account.UserID, address netip.Addr) context.Context {
+	return context.WithValue(ctx, operatorKey{}, operator{account.UserID(strings.Clone(string(id))), address})
+}
+
+// operatorOf returns the operator of ctx. Without one, it is Administrator.
+func operatorOf(ctx context.Context) operator {
+	if o, ok := ctx.Value(operatorKey{}).(operator); ok {
+		return o
+	}
+	return operator{id: account.Administrator}
 }
 
 // keeps reports whether events of a kind in an app go to the outbox.
@@ -26,8 +73,10 @@ func (d *Directory) keeps(app account.AppID, kind account.EventKind) bool {
 
 // announce calls the sinks of an event.
 func (d *Directory) announce(e account.Event) {
-	for _, sink := range d.sinks[e.Kind] {
-		sink(e)
+	for _, l := range d.sinks[e.Kind] {
+		if l.in(e.App) {
+			l.sink(e)
+		}
 	}
 }
 
@@ -51,18 +100,23 @@ type batchEvent[R any] struct {
 }
 
 // newBatchEvent returns a batchEvent without the function item, or nil.
-func newBatchEvent[R any](d *Directory, app account.AppID, kind account.EventKind, now time.Time) *batchEvent[R] {
+func newBatchEvent[R any](ctx context.Context, d *Directory, app account.AppID, kind account.EventKind, now time.Time) *batchEvent[R] {
 	kept := d.keeps(app, kind)
-	if !kept && len(d.sinks[kind]) == 0 {
+	if !kept && !d.heard(app, kind) {
 		return nil
 	}
-	return &batchEvent[R]{d: d, kept: kept, event: account.Event{App: app, Time: account.Millis(now), Kind: kind}}
+	e := account.Event{App: app, Time: account.Millis(now), Kind: kind}
+	if kind == account.EventImported || kind == account.EventChanged {
+		o := operatorOf(ctx)
+		e.Operator, e.Address = o.id, o.address
+	}
+	return &batchEvent[R]{d: d, kept: kept, event: e}
 }
 
 // importEvent returns the batchEvent of an import. It copies the texts of items, because
 // an outbox may be called after the call has returned.
-func (d *Directory) importEvent(app account.AppID, now time.Time, items []account.Upsert) *batchEvent[account.UpsertResult] {
-	b := newBatchEvent[account.UpsertResult](d, app, account.EventImported, now)
+func (d *Directory) importEvent(ctx context.Context, app account.AppID, now time.Time, items []account.Upsert) *batchEvent[account.UpsertResult] {
+	b := newBatchEvent[account.UpsertResult](ctx, d, app, account.EventImported, now)
 	if b == nil {
 		return nil
 	}
@@ -92,8 +146,8 @@ func given(u account.Upsert) (fields []account.Field) {
 }
 
 // patchEvent returns the batchEvent of an update. It keeps references to patches.
-func (d *Directory) patchEvent(app account.AppID, kind account.EventKind, now time.Time, patches []account.Patch) *batchEvent[account.Code] {
-	b := newBatchEvent[account.Code](d, app, kind, now)
+func (d *Directory) patchEvent(ctx context.Context, app account.AppID, kind account.EventKind, now time.Time, patches []account.Patch) *batchEvent[account.Code] {
+	b := newBatchEvent[account.Code](ctx, d, app, kind, now)
 	if b == nil {
 		return nil
 	}
@@ -104,8 +158,8 @@ func (d *Directory) patchEvent(app account.AppID, kind account.EventKind, now ti
 }
 
 // deletionEvent returns the batchEvent of a deletion. It keeps references to ids.
-func (d *Directory) deletionEvent(app account.AppID, now time.Time, ids []account.UserID) *batchEvent[account.Code] {
-	b := newBatchEvent[account.Code](d, app, account.EventDeleted, now)
+func (d *Directory) deletionEvent(ctx context.Context, app account.AppID, now time.Time, ids []account.UserID) *batchEvent[account.Code] {
+	b := newBatchEvent[account.Code](ctx, d, app, account.EventDeleted, now)
 	if b == nil {
 		return nil
 	}

@@ -80,7 +80,7 @@ func text(tag account.Tag, text string) account.Field {
 
 // silent contains the methods of a Directory that change no account and no app.
 var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
-	KeepSessions List ListDevices Listen MayFalsify MayHaveVirtual Mute Now Presence PresenceInto Profiles Ready Record Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
+	KeepSessions List ListDevices Listen ListenIn MayFalsify MayHaveVirtual Mute Now Presence PresenceInto Profiles Ready Record Reports Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
 	Watermark
 	EndNodes KickedNow Node RunNode
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)
@@ -92,7 +92,11 @@ func TestEvents(t *testing.T) {
 	ctx := t.Context()
 	var err error
 	at := func(kind account.EventKind, items ...account.EventItem) []account.Event {
-		return []account.Event{{App: appID, Time: account.Millis(e.now), Kind: kind, Items: items}}
+		ev := account.Event{App: appID, Time: account.Millis(e.now), Kind: kind, Items: items}
+		if kind == account.EventImported || kind == account.EventChanged {
+			ev.Operator = account.Administrator
+		}
+		return []account.Event{ev}
 	}
 	of := func(kind account.EventKind, action string) []account.Event {
 		return []account.Event{{App: appID, Time: account.Millis(e.now), Kind: kind, Action: action}}
@@ -149,7 +153,7 @@ func TestEvents(t *testing.T) {
 		{"LoadProfiles", func() {
 			level := []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}}
 			_, err = e.dir.LoadProfiles(ctx, e.app, []account.Patch{{ID: "c", Fields: level}, {ID: "nobody", Fields: level}}, func([]account.Code) []account.Write { return nil })
-		}, at(account.EventChanged, account.EventItem{ID: "c", Fields: []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}}})},
+		}, at(account.EventImported, account.EventItem{ID: "c", Fields: []account.Field{{Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}}}})},
 		{"ImportDeleted", func() {
 			_, err = e.dir.ImportDeleted(ctx, e.app, []account.Upsert{{ID: "c", Nick: "C"}})
 		}, at(account.EventImported, account.EventItem{ID: "c", Fields: []account.Field{text(account.TagNick, "C")}})},
@@ -271,6 +275,60 @@ func TestEventsOfOthers(t *testing.T) {
 	pending, err := e.registry.Pending(t.Context(), 0, 10)
 	if err != nil || len(pending) > 0 || len(e.heard) != 2 {
 		t.Errorf("%d events in the outbox, %d heard, %v; want 0 and 2", len(pending), len(e.heard), err)
+	}
+}
+
+// TestOperator checks that events of profiles name the caller, and copy its id.
+func TestOperator(t *testing.T) {
+	e := newListener(t)
+	app, err := e.dir.CreateApp(t.Context(), "test", account.App{ID: appID, Edition: account.Development})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, from := []byte("boss"), netip.MustParseAddr("192.0.2.7")
+	ctx := directory.WithOperator(t.Context(), account.UserID(unsafe.String(&query[0], len(query))), from)
+	if _, err := e.dir.Import(ctx, app, []account.Upsert{{ID: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.dir.SetProfile(ctx, app, "a", []directory.Change{{Tag: account.TagNick}}); err != nil {
+		t.Fatal(err)
+	}
+	copy(query, "----")
+	if err := e.dir.Kick(ctx, app, "a"); err != nil {
+		t.Fatal(err)
+	}
+	heard := e.heard[1:] // after that of the app
+	for i, want := range []account.UserID{"boss", "boss", ""} {
+		if heard[i].Operator != want || (want != "") != (heard[i].Address == from) {
+			t.Errorf("%s: operator %q at %v, want %q", heard[i].Kind, heard[i].Operator, heard[i].Address, want)
+		}
+	}
+}
+
+// TestListenIn checks that a sink receives the events of its apps alone.
+func TestListenIn(t *testing.T) {
+	e := newListener(t)
+	var heard []account.AppID
+	in := func(app account.AppID) bool { return app == appID }
+	quiet := directory.New(directory.Options{Engine: checked.New(new(mem.Store))})
+	quiet.ListenIn(account.EventImported, in, func(ev account.Event) { heard = append(heard, ev.App) })
+	for _, id := range []account.AppID{appID, appID + 1} {
+		app, err := quiet.CreateApp(t.Context(), "test", account.App{ID: id, Edition: account.Development})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := quiet.Import(t.Context(), app, []account.Upsert{{ID: "a"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(heard, []account.AppID{appID}) {
+		t.Errorf("heard %v", heard)
+	}
+	if !quiet.Reports(appID, account.EventImported) || quiet.Reports(appID+1, account.EventImported) || quiet.Reports(appID, account.EventKicked) {
+		t.Error("Reports does not tell who hears what")
+	}
+	if !e.dir.Reports(appID, account.EventKicked) {
+		t.Error("Reports does not tell of the outbox")
 	}
 }
 

@@ -59,7 +59,7 @@ func (d *Directory) importWith(ctx context.Context, app *account.App, items []ac
 	if len(good) == 0 {
 		return results, nil
 	}
-	event := d.importEvent(app.ID, p.Now, good)
+	event := d.importEvent(ctx, app.ID, p.Now, good)
 	p.Outbox = event.outbox()
 	stored, err := d.store.Upsert(ctx, app.ID, good, p)
 	if err != nil {

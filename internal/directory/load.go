@@ -25,7 +25,7 @@ func (d *Directory) Load(ctx context.Context, app *account.App, items []account.
 		return rs, d.records.CommitProgress(ctx, also(rs))
 	}
 	p := d.policy(app)
-	event := d.importEvent(app.ID, p.Now, good)
+	event := d.importEvent(ctx, app.ID, p.Now, good)
 	p.Outbox = func(stored []account.UpsertResult) []account.Write {
 		return append(event.writes(stored), also(all(stored))...)
 	}
@@ -80,7 +80,7 @@ func (d *Directory) checkChange(app *account.App, c Change) (account.Value, erro
 
 // LoadProfiles changes profiles for a part of a bulk import. The fields of patches are
 // those of [Directory.CheckProfile]. also works as with [Directory.Load], with the codes of
-// the patches. LoadProfiles keeps references to patches.
+// the patches. LoadProfiles keeps references to patches. Its event is that of an import.
 //
 // Codes of results: OK, NoAccount.
 func (d *Directory) LoadProfiles(ctx context.Context, app *account.App, patches []account.Patch, also func([]account.Code) []account.Write) ([]account.Code, error) {
@@ -88,7 +88,7 @@ func (d *Directory) LoadProfiles(ctx context.Context, app *account.App, patches 
 		return nil, d.records.CommitProgress(ctx, also(nil))
 	}
 	p := account.ChangePolicy{Now: d.Now(app.ID)}
-	event := d.patchEvent(app.ID, account.EventChanged, p.Now, patches)
+	event := d.patchEvent(ctx, app.ID, account.EventImported, p.Now, patches)
 	p.Outbox = func(codes []account.Code) []account.Write { return append(event.writes(codes), also(codes)...) }
 	codes, err := d.store.Update(ctx, app.ID, patches, p)
 	if err != nil {

@@ -24,7 +24,7 @@ func (d *Directory) CreateRobot(ctx context.Context, app *account.App, id accoun
 	if len(fields) == 0 {
 		fields = nil // as in events of imports
 	}
-	event := d.robotEvent(app, account.EventImported, account.EventItem{ID: id, Fields: fields})
+	event := d.robotEvent(ctx, app, account.EventImported, account.EventItem{ID: id, Fields: fields})
 	c := records.RobotChange{UserID: id, Fields: fields, Now: d.Now(app.ID), Outbox: event.writes}
 	created, err := d.records.CreateRobot(ctx, app, c)
 	if err == nil {
@@ -40,7 +40,7 @@ func (d *Directory) DeleteRobot(ctx context.Context, app *account.App, id accoun
 	if err := id.ValidateRobot(); err != nil {
 		return err
 	}
-	event := d.robotEvent(app, account.EventDeleted, account.EventItem{ID: id})
+	event := d.robotEvent(ctx, app, account.EventDeleted, account.EventItem{ID: id})
 	err := d.records.DeleteRobot(ctx, app, id, event.writes(false)...)
 	switch account.CodeOf(err) {
 	case account.OK:
@@ -66,7 +66,7 @@ func (d *Directory) Robots(ctx context.Context, app *account.App) ([]account.Use
 // Codes: NoAccount.
 func (d *Directory) setRobotFields(ctx context.Context, app *account.App, id account.UserID, fields []account.Field) error {
 	d.warnLong(app, fields)
-	event := d.robotEvent(app, account.EventChanged, account.EventItem{ID: id, Fields: fields})
+	event := d.robotEvent(ctx, app, account.EventChanged, account.EventItem{ID: id, Fields: fields})
 	c := records.RobotChange{UserID: id, Fields: fields, Now: d.Now(app.ID), Outbox: event.writes}
 	err := d.records.ChangeRobot(ctx, app, c)
 	if err == nil {
@@ -79,8 +79,8 @@ func (d *Directory) setRobotFields(ctx context.Context, app *account.App, id acc
 // and no outbox.
 type robotEvent struct{ batch *batchEvent[bool] }
 
-func (d *Directory) robotEvent(app *account.App, kind account.EventKind, item account.EventItem) robotEvent {
-	b := newBatchEvent[bool](d, app.ID, kind, d.Now(app.ID))
+func (d *Directory) robotEvent(ctx context.Context, app *account.App, kind account.EventKind, item account.EventItem) robotEvent {
+	b := newBatchEvent[bool](ctx, d, app.ID, kind, d.Now(app.ID))
 	if b != nil {
 		b.item = func(_ int, created bool) (account.EventItem, bool) {
 			item.Created = created

@@ -29,6 +29,7 @@ type Metrics struct {
 	requests requests
 	store    store
 	backups  backups
+	webhooks webhooks
 }
 
 // buckets are the buckets of latency in seconds. They reach from the time of a
@@ -37,7 +38,7 @@ var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05,
 
 // New returns Metrics.
 func New(o Options) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore(), backups: newBackups()}
+	m := &Metrics{registry: prometheus.NewRegistry(), lg: o.Logger, requests: newRequests(), store: newStore(), backups: newBackups(), webhooks: newWebhooks()}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "rollcall_build_info", Help: "The program's version; always 1.",
 	}, []string{"version", "goversion"})
@@ -50,6 +51,7 @@ func New(o Options) *Metrics {
 		m.store.total, m.store.latency,
 	)
 	m.registry.MustRegister(m.backups.all()...)
+	m.registry.MustRegister(m.webhooks.all()...)
 	return m
 }
 

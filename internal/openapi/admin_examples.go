@@ -28,6 +28,7 @@ const (
 	exampleOpen   = `"job":false,"row":0,"imported":0,"created":0,"failed":0,"skipped":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
 	exampleJob    = `"job":true,"row":0,"imported":0,"created":0,"failed":0,"skipped":0,"rate":0,"actor":"context","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z"`
 	exampleEnd    = `,"finished_at":"2026-05-06T07:08:09.123Z"`
+	exampleHook   = `"url":"https://example.com/webhook","events":["State.StateChange"],"mode":"reliable","token":true,"secret":true,"import_event":false,"ios_spelling":"iOS","changed_at":"2026-05-06T07:08:09.123Z","state":"active"`
 	exampleUser   = `{"userid":"boss","nick":"","face_url":"","internal_id":"2","created_at":"2026-05-06T07:08:09.123Z","updated_at":"2026-05-06T07:08:09.123Z","profile":{}}`
 )
 
@@ -128,6 +129,12 @@ func AdminExamples() []AdminExample {
 		{"createImport", app, nil, `{"key":"wednesday","file":"accounts.csv"}`, `{"key":"wednesday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
 		{"uploadImport", map[string]string{"sdkappid": "1400000002", "Idempotency-Key": "thursday"}, map[string]string{"file": "accounts.csv", "map": "name=userid"}, "name,nick\nalice,Alice\n", `{"key":"thursday","state":"queued","file":"accounts.csv",` + exampleJob + `}`},
 		{"checkImport", app, map[string]string{"file": "accounts.csv"}, "userid,nick\nalice,Alice\n@bob,Bob\n", `{"rows":2,"accepted":1,"rejected":1,"accounts":1,"duplicates":0,"case_variants":0,"tagged":0,"rejections":[{"what":"UserIDs that start with @ or #TOA# are reserved; choose another","rows":1,"examples":[{"line":3,"userid":"@bob"}]}],"warnings":[],"count":3,"quota":0,"over_quota":0}`},
+		{"setWebhook", app, nil, `{"url":"https://example.com/webhook","events":["State.StateChange"],"mode":"reliable","token":"a-token-of-letters-and-digits"}`, `{` + exampleHook + `,"new_secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`},
+		{"readWebhook", app, nil, ``, `{` + exampleHook + `}`},
+		{"verifyWebhook", app, nil, ``, `{"ok":false,"took_ms":12,"reason":"the receiver refused the connection; start it, or correct host and port"}`},
+		{"listDeliveries", app, nil, ``, `{"state":"active","waiting":0,"more":false,"attempts":[{"id":"evt_1400000002_000000000000002a_0","command":"Alert.RequestOverLimit","time":"2026-05-06T07:08:09.123Z","attempt":1,"took_ms":12,"reason":"the receiver refused the connection; start it, or correct host and port"}],"dead_letters":[]}`},
+		{"replayWebhooks", app, nil, `{}`, `{"replayed":0}`},
+		{"unsetWebhook", app, nil, ``, ``},
 		{"deleteApp", map[string]string{"sdkappid": "1400000003"}, nil, ``, ``},
 	}
 }

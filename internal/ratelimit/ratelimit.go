@@ -28,6 +28,8 @@ type Decision struct {
 	// Limit is the number of calls allowed in a window. If it is 0, there is no
 	// limit and all other fields are zero.
 	Limit int
+	// Total is the number of calls in the window, with this one.
+	Total int64
 	// Remaining is the number of further calls allowed in the window.
 	Remaining int
 	// Reset is the time until the window ends, more than 0 and at most
@@ -43,6 +45,7 @@ func Decide(total int64, limit int, now time.Time) Decision {
 	left := int64(limit) - total
 	return Decision{
 		Limit:     limit,
+		Total:     total,
 		Remaining: int(max(left, 0)),
 		Reset:     untilReset(now),
 		Over:      left < 0,

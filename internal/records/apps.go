@@ -120,8 +120,8 @@ func (r *Registry) changeApp(ctx context.Context, c appCommit, fn changeFunc) (*
 	}
 }
 
-// DeleteApp removes an app together with the accounts of its admins, and adds by to the
-// audit trail, in one commit. It is refused while the app has any other account. The
+// DeleteApp removes an app together with the accounts of its admins and its webhook, and
+// adds by to the audit trail, in one commit. It is refused while the app has any other account. The
 // commit contains the writes in extra, too.
 //
 // Codes: NoApp, Conflict.
@@ -153,7 +153,7 @@ func (r *Registry) removeApp(ctx context.Context, c appCommit, check func(stored
 		}
 		gone := account.Write{Kind: kindApp, Key: appKey(c.id), If: version}
 		_, err = r.e.Commit(ctx, account.Commit{
-			Writes: append(withEntry(c.id, c.by, gone), c.extra...),
+			Writes: append(withEntry(c.id, c.by, append(removeWebhook(c.id), gone)...), c.extra...),
 			Spaces: []account.Space{{App: c.id, Remove: true, Replace: c.replace}},
 		})
 		if account.CodeOf(err) != account.Stale {

@@ -186,6 +186,49 @@ func Empty(ctx context.Context, e account.Records) (bool, error) {
 // IsApp reports whether a kind is that of apps.
 func IsApp(kind account.Kind) bool { return kind == kindApp }
 
+// IsWebhook reports whether a kind is that of webhooks.
+func IsWebhook(kind account.Kind) bool { return kind == kindWebhook }
+
+// OpenedWebhook returns the value of the record of a webhook with opened secrets.
+func OpenedWebhook(rec account.Record, ring *seal.Ring) ([]byte, error) {
+	w, err := withKeys(ring).openWebhook(rec.Value)
+	if err != nil {
+		return nil, openError(rec, err)
+	}
+	return encode(w), nil
+}
+
+// ResealedWebhook returns the value of the record of a webhook with the secrets sealed by the
+// keys of to, for secrets that from opens, and the number of sealed secrets. A nil to leaves
+// them as they are.
+func ResealedWebhook(rec account.Record, from, to *seal.Ring) (value []byte, sealed int, err error) {
+	stored, err := decode[Webhook](rec.Value)
+	if err != nil {
+		return nil, 0, damaged(kindWebhook, rec.Key, err)
+	}
+	for _, k := range stored.keys() {
+		if seal.Sealed(k) {
+			sealed++
+		}
+	}
+	if to == nil {
+		return rec.Value, sealed, nil
+	}
+	w, err := withKeys(from).openWebhook(rec.Value)
+	if err != nil {
+		return nil, 0, openError(rec, err)
+	}
+	return withKeys(to).writeWebhook(*w, 0).Value, sealed, nil
+}
+
+// openError returns an error of openWebhook with a text for people.
+func openError(rec account.Record, err error) error {
+	if account.DetailOf(err) != "" {
+		return err
+	}
+	return damaged(kindWebhook, rec.Key, err)
+}
+
 // An AppRecord is the record of an app as it is stored.
 type AppRecord struct {
 	Key   string

@@ -32,7 +32,7 @@ const (
 	// are thus adjacent, and a page of them is one read.
 	kindAuditOfApp account.Kind = 5
 
-	// An event that has not been delivered yet, as the JSON of account.Event, appended to
+	// An event that has not been delivered yet, as the JSON of outboxRecord, appended to
 	// appPrefix.
 	kindOutbox account.Kind = 6
 
@@ -87,6 +87,19 @@ const (
 	// the key appPrefix alone is written again by each creation of a robot of the app. It
 	// keeps two creations at the same moment from exceeding account.MaxRobots.
 	kindRobot account.Kind = 20
+	// The webhook of an app, as the JSON of Webhook. Its token and its secret are sealed as
+	// the secrets of apps are. The key is appKey.
+	kindWebhook account.Kind = 21
+
+	// There are two forms of keys:
+	//   - appKey: how the webhook of the app is, as the JSON of WebhookState. It goes with the
+	//     webhook.
+	//   - webhookLeaseKey: which server delivers, as the JSON of WebhookLease
+	kindWebhookState account.Kind = 22
+
+	// An event that could not be delivered, as the JSON of DeadLetter. The key is that of the
+	// event in the outbox, a slash and the index of its item in hexadecimal.
+	kindDeadLetter account.Kind = 23
 )
 
 // kindNames are the names of kinds for people, in the plural.
@@ -97,6 +110,7 @@ var kindNames = map[account.Kind]string{
 	kindSession: "sessions",
 	kindFigures: "records of figures", kindPresence: "accounts with login sessions", kindDue: "times of login sessions", kindMute: "mutes", kindRobot: "records of robots",
 	kindNode: "nodes with links", kindNodeMail: "messages to nodes",
+	kindWebhook: "webhooks", kindWebhookState: "states of webhooks", kindDeadLetter: "dead letters",
 }
 
 // KindName returns the name of a kind for people, in the plural.

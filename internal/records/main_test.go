@@ -127,7 +127,7 @@ func (v *env) count(id account.AppID, want int64) {
 // equal compares the result of a call with the expected one. nil and empty lists are equal.
 func (v *env) equal(what string, got, want any, opts ...cmp.Option) {
 	v.Helper()
-	opts = append(opts, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Prefix{}))
+	opts = append(opts, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{}))
 	if diff := cmp.Diff(want, got, opts...); diff != "" {
 		v.Errorf("%s (-want +got):\n%s", what, diff)
 	}

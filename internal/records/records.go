@@ -31,6 +31,8 @@ type Registry struct {
 	sessions *table[string, *Session]
 	nodes    *table[string, *Node]
 
+	webhooks *table[account.AppID, *Webhook]
+
 	presenceLocks presenceLocks
 	memory        atomic.Pointer[presenceMemory] // nil if other processes use the engine
 	seenPresence  atomic.Bool                    // there was a login session once
@@ -46,6 +48,7 @@ func New(e account.Records, ring *seal.Ring) *Registry {
 	r.tokens = newTable(e, kindToken, parseTokenKey, decode[account.Token])
 	r.sessions = newTable(e, kindSession, sessionKey, decode[Session])
 	r.nodes = newTable(e, kindNode, nodeKey, decode[Node])
+	r.webhooks = newTable(e, kindWebhook, parseAppKey, r.openWebhook)
 	return r
 }
 
@@ -107,8 +110,16 @@ func openRing(ctx context.Context, e account.Records, file string) (*seal.Ring, 
 
 func open(ctx context.Context, e account.Records, ring *seal.Ring) (*Registry, error) {
 	r := New(e, ring)
+	return r, r.readSecrets(ctx)
+}
+
+// readSecrets opens every secret.
+func (r *Registry) readSecrets(ctx context.Context) error {
 	_, err := r.Apps(ctx)
-	return r, err
+	if err == nil {
+		_, err = r.Webhooks(ctx)
+	}
+	return err
 }
 
 // Check reports whether [Open] would succeed, without creating the file. It opens every
@@ -125,8 +136,7 @@ func Check(ctx context.Context, e account.Records, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = New(e, ring).Apps(ctx)
-	return err
+	return New(e, ring).readSecrets(ctx)
 }
 
 // nothingSealed returns an error if e contains a sealed secret, which a new file of keys
@@ -136,10 +146,16 @@ func nothingSealed(ctx context.Context, e account.Records, file string) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range apps {
-		if slices.ContainsFunc(a.Keys, seal.Sealed) {
-			return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it, or copy it from another server of the database", file)
+	sealed := slices.ContainsFunc(apps, func(a *account.App) bool { return slices.ContainsFunc(a.Keys, seal.Sealed) })
+	if !sealed {
+		hooks, err := New(e, nil).Webhooks(ctx)
+		if err != nil {
+			return err
 		}
+		sealed = slices.ContainsFunc(hooks, func(w *Webhook) bool { return slices.ContainsFunc(w.keys(), seal.Sealed) })
+	}
+	if sealed {
+		return fmt.Errorf("the file of sealing keys %s is missing, and the store contains secrets that it sealed; restore it, or copy it from another server of the database", file)
 	}
 	return nil
 }

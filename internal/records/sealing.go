@@ -78,7 +78,8 @@ func (r *Registry) Reseal(ctx context.Context, by account.AuditEntry) (total int
 		}
 		total += n
 	}
-	return total, true, nil
+	n, err := r.resealWebhooks(ctx, by)
+	return total + n, true, err
 }
 
 // errSealed ends the change of an app that needs no resealing.

@@ -16,7 +16,7 @@ import (
 // newAdmin builds the admin API.
 func (s *Server) newAdmin() *admin.Server {
 	o := admin.Options{
-		Directory: s.dir, Imports: s.imports, Figures: s.figures, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
+		Directory: s.dir, Imports: s.imports, Figures: s.figures, Webhooks: s.webhooks, Logger: s.o.Logger, Version: s.o.Version, Store: open.Kind(s.o.Store), Hosts: s.o.AdminHost,
 		Settings: s.settings, SigAnswer: api.SigAnswer, Calls: s.calls, Faults: s.faults, Rates: s.rates, Vendor: s.vendorHandler(),
 		Observer: s.metrics.Request, BackedUp: s.metrics.BackupMade,
 		InFlight: s.inFlight.Len, Stopping: func() bool { return closed(s.drain.begun) },

@@ -30,7 +30,7 @@ type component struct {
 // order, so a component may rely on those before it. The addresses come after all that their
 // handlers rely on. The supervisor comes last: it hears of the end before anything ends.
 func (s *Server) components() []component {
-	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}, {name: "login sessions", run: s.runSessions}, {name: "links", run: s.runLinks}, {name: "mutes", run: s.sweepMutes}}
+	list := []component{{name: "watchdog", run: s.runWatchdog}, {name: "reload", run: s.reload}, {name: "local certificate", run: s.renewLocal}, {name: "figures", run: s.runFigures}, {name: "imports", run: s.runImports}, {name: "webhooks", run: s.runWebhooks}, {name: "login sessions", run: s.runSessions}, {name: "links", run: s.runLinks}, {name: "mutes", run: s.sweepMutes}}
 	if s.limits != nil {
 		list = append(list, component{name: "rate limits", run: s.runLimits})
 	}

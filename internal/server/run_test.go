@@ -106,7 +106,8 @@ func newPipes(t *testing.T, first, second time.Duration) (s *Server, a, b *pipe)
 func (s *Server) prepareComponents() {
 	engine := new(mem.Store)
 	s.dir, s.records = directory.New(directory.Options{Engine: engine}), records.New(engine, nil)
-	s.imports, s.figures = s.newImports(), s.newFigures()
+	s.metrics = metrics.New(metrics.Options{Logger: s.o.Logger})
+	s.imports, s.figures, s.webhooks = s.newImports(), s.newFigures(), s.newWebhooks()
 	s.devices = link.New(link.Options{Directory: s.dir})
 }
 

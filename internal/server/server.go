@@ -37,6 +37,7 @@ import (
 	"rollcall/internal/store/open"
 	"rollcall/internal/supervisor"
 	"rollcall/internal/tracing"
+	"rollcall/internal/webhooks"
 	"rollcall/internal/wire"
 )
 
@@ -110,6 +111,7 @@ type Server struct {
 	imports   *bulk.Service
 	backups   *backups.Service // nil without --backup-to
 	figures   *figures.Figures
+	webhooks  *webhooks.Service
 	inFlight  *httpx.InFlight
 	calls     *calls.Log
 	faults    *faults.Set
@@ -165,8 +167,8 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.dir = directory.New(directory.Options{
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
-		LinkEnded: func(e session.End) { s.devices.Ended(e) },
-		Tally:     func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
+		LinkEnded: func(e session.End) { s.devices.Ended(e) }, Outbox: s.keeps,
+		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
 	})
 	if !s.shared {
 		if err := s.dir.EndNodes(ctx); err != nil {
@@ -177,6 +179,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.figures = s.newFigures()
+	s.webhooks = s.newWebhooks()
 	s.metrics.WatchStore(s.dir)
 	s.inFlight = api.NewInFlight(s.o.MaxInFlight)
 	s.metrics.WatchInFlight(s.inFlight.Len, s.o.MaxInFlight)
@@ -188,6 +191,7 @@ func (s *Server) open(ctx context.Context) error {
 	callers := auth.New(s.dir)
 	s.api = api.New(api.Options{
 		Directory: s.dir, Limits: limits, Auth: callers, InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Near: s.webhooks.Near,
 	})
 	s.openLinks(callers)
 	s.imports = s.newImports()

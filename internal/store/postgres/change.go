@@ -133,10 +133,10 @@ func (c *change) attempt(t *tx, p *part) error {
 	ids := cut(p, c.ids)
 	var sp space
 	sp.queueLock(t, c.app, c.s.bucket(c.app, len(ids), func(i int) account.UserID { return ids[i] }), c.strength)
-	if c.policy.Outbox != nil {
-		queueNumbers(t, []*outbox{&c.outbox})
-	}
 	rows := queueRows(t, c.app, ids, true)
+	if c.policy.Outbox != nil {
+		queueNumbers(t, []*outbox{&c.outbox}) // under the locks of the accounts: their records are in order
+	}
 	if err := t.send(); err != nil {
 		return err
 	}

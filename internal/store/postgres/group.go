@@ -124,7 +124,6 @@ func (g *group) attempt(t *tx) error {
 	g.delta, g.doubt = 0, t.doubt
 	var sp space
 	sp.queueLock(t, g.app, g.bucket, "NO KEY UPDATE")
-	queueNumbers(t, g.outboxes())
 	limit := g.calls[0].policy.Limit
 	if limit > 0 {
 		if err := g.check(t, &sp, limit); err != nil {
@@ -141,6 +140,7 @@ func (g *group) attempt(t *tx) error {
 			return err
 		}
 	}
+	queueNumbers(t, g.outboxes()) // under the locks of the accounts, whose records are thus in order
 	if err := g.check(t, &sp, limit); err != nil {
 		return err
 	}

@@ -241,9 +241,9 @@ type outbox struct {
 
 const numberSQL = `SELECT nextval('commit_numbers') FROM generate_series(1, $1::int)`
 
-// queueNumbers gives each outbox a number, which it keeps in later attempts.
+// queueNumbers gives each outbox a new number, or in doubt the one that it has; see committed.
 func queueNumbers(t *tx, all []*outbox) {
-	all = slices.DeleteFunc(all, func(o *outbox) bool { return o.number != 0 })
+	all = slices.DeleteFunc(all, func(o *outbox) bool { return t.doubt && o.number != 0 })
 	if len(all) == 0 {
 		return
 	}
