@@ -10,6 +10,9 @@ type AdminExample struct {
 
 // Values in place of those that differ between servers, and of those that earlier examples
 // have created.
+// ExampleDevice is the ID of the device in the examples. The real one is random.
+const ExampleDevice = "4503599627370496"
+
 const (
 	exampleToken    = `"id":"0f9a1c2e","name":"deploy","scopes":["write"],"created_at":"2026-05-06T07:08:09.123Z","expires_at":"2036-01-01T00:00:00.000Z"`
 	exampleKey      = `{"id":"1","kind":"hmac","created_at":"2026-05-06T07:08:09.123Z","fingerprint":"9f86d081884c7d65"}`
@@ -18,8 +21,8 @@ const (
 	exampleSettings = `{"quota":1000,"rate_limits":{"kick":50}}`
 	exampleApp      = `"sdkappid":1400000002,"name":"shop","edition":"development","disabled":false,"test":true,"created_at":"2026-05-06T07:08:09.123Z"`
 	exampleEntry    = `{"seq":7,"time":"2026-05-06T07:08:09.123Z","actor":"context","token_id":"8c1f0b6d","action":"token.create","sdkappid":0,"detail":"0f9a1c2e \"deploy\" [write]"}`
-	exampleDevice   = `"id":4503599627370496,"platform":"Android","state":"Online","address":"192.0.2.7","login_at":"2026-05-06T07:08:09.123Z"`
-	exampleDropped  = `"id":4503599627370496,"platform":"Android","state":"PushOnline","address":"192.0.2.7","login_at":"2026-05-06T07:08:09.123Z","lost_at":"2026-05-06T07:08:09.123Z"`
+	exampleDevice   = `"id":` + ExampleDevice + `,"platform":"Android","state":"Online","address":"192.0.2.7","login_at":"2026-05-06T07:08:09.123Z"`
+	exampleDropped  = `"id":` + ExampleDevice + `,"platform":"Android","state":"PushOnline","address":"192.0.2.7","login_at":"2026-05-06T07:08:09.123Z","lost_at":"2026-05-06T07:08:09.123Z"`
 	exampleFault    = `{"id":"1","fault":{"command":"account_import","code":70500,"times":2},"passed":0,"hit":0}`
 	exampleStatus   = `{"version":"v0.2.0","started_at":"2026-05-06T07:08:09.123Z","uptime_s":86400,"ready":true,"store":"pebble","apps":1,"accounts":3,"calls_in_flight":0,"memory_bytes":31457280,"disk":{"used_bytes":65536,"free_bytes":21474836480},"goroutines":40,"repository":"/var/backups/rollcall"}`
 	exampleCall     = `{"seq":1795853147273001,"request_id":"KLQ7GAA2ZBXM4T5E","time":"2026-05-06T07:08:09.123Z","sdkappid":0,"command":"","identifier":"","peer":"127.0.0.1","status":200,"code":60009,` +
@@ -87,8 +90,8 @@ func AdminExamples() []AdminExample {
 		{"readDevices", app, map[string]string{"userid": "boss"}, ``, `{"userid":"boss","state":"Online","custom_status":"busy","devices":[{` + exampleDevice + `}]}`},
 		{"reportDevices", app, nil, `{"reports":[{"userid":"boss","platform":"Windows","instance":"gw1/7","vouched_ms":90000},{"userid":"boss","platform":"Windows","instance":"gw1/7","logout":true}]}`, `{"applied":2,"results":[{"userid":"boss"},{"userid":"boss"}]}`},
 		{"listDevices", app, nil, ``, `{"accounts":[{"userid":"boss","state":"Online","custom_status":"busy","devices":[{` + exampleDevice + `}]}],"next_cursor":""}`},
-		{"changeDevice", app, nil, `{"userid":"boss","device":4503599627370496,"action":"drop"}`, `{"userid":"boss","state":"PushOnline","custom_status":"","devices":[{` + exampleDropped + `}]}`},
-		{"endDevice", app, nil, `{"userid":"boss","device":4503599627370496}`, `{"userid":"boss","state":"Offline","custom_status":"","devices":[]}`},
+		{"changeDevice", app, nil, `{"userid":"boss","device":` + ExampleDevice + `,"action":"drop"}`, `{"userid":"boss","state":"PushOnline","custom_status":"","devices":[{` + exampleDropped + `}]}`},
+		{"endDevice", app, nil, `{"userid":"boss","device":` + ExampleDevice + `}`, `{"userid":"boss","state":"Offline","custom_status":"","devices":[]}`},
 		{"addAccount", app, nil, `{"userid":"zoe","nick":"Zoe","profile":{"Tag_Profile_IM_Level":7}}`, exampleZoe("Zoe", ``, `{"Tag_Profile_IM_Level":7}`)},
 		{"changeAccount", zoe, nil, `{"nick":"Zoe L.","profile":{"Tag_Profile_IM_Level":null,"Tag_Profile_IM_Gender":"Gender_Type_Female"}}`, exampleZoe("Zoe L.", ``, `{"Tag_Profile_IM_Gender":"Gender_Type_Female"}`)},
 		{"changeFoundAccount", app, map[string]string{"userid": "zoe"}, `{"profile":{"Tag_Profile_IM_Gender":null}}`, exampleZoe("Zoe L.", ``, `{}`)},
