@@ -14,11 +14,12 @@ import (
 func (w *world) listen(e account.Event) {
 	for _, item := range e.Items {
 		c := item.State
-		text := fmt.Sprint(c.Action, "/", c.Reason, " ", c.Platform)
+		var text strings.Builder
+		text.WriteString(fmt.Sprint(c.Action, "/", c.Reason, " ", c.Platform))
 		for _, p := range c.Replaced {
-			text += " for " + string(p)
+			text.WriteString(" for " + string(p))
 		}
-		w.events = append(w.events, text)
+		w.events = append(w.events, text.String())
 	}
 }
 
@@ -84,17 +85,18 @@ func (w *world) silence(in session.LoggedIn, why session.Silence) {
 func (w *world) wantStatus(want string) {
 	w.Helper()
 	status, devices, _ := strings.Cut(want, ": ")
-	text := `{"To_Account":"alice","Status":"` + status + `"`
+	var text strings.Builder
+	text.WriteString(`{"To_Account":"alice","Status":"` + status + `"`)
 	if devices != "" {
-		text += `,"Detail":[`
+		text.WriteString(`,"Detail":[`)
 		for i, d := range strings.Split(devices, ", ") {
 			if i > 0 {
-				text += ","
+				text.WriteString(",")
 			}
 			platform, state, _ := strings.Cut(d, " ")
-			text += `{"Platform":"` + platform + `","Status":"` + state + `"}`
+			text.WriteString(`{"Platform":"` + platform + `","Status":"` + state + `"}`)
 		}
-		text += "]"
+		text.WriteString("]")
 	}
-	w.want("query_online_status", `{"To_Account":["alice"],"IsNeedDetail":1}`, text+"}")
+	w.want("query_online_status", `{"To_Account":["alice"],"IsNeedDetail":1}`, text.String()+"}")
 }

@@ -36,8 +36,10 @@ func TestModes(t *testing.T) {
 			"Android Web MiniProgram", "[] [] [Web] [] [Android]",
 		},
 		{
-			"room for all", account.Settings{DevicesPerPlatform: 2, WebInstances: 2},
-			[]account.Platform{account.Android, account.Android, account.Web, account.MiniProgram, account.Mac}, "Android Android Web MiniProgram Mac", "[] [] [] [] []",
+			"room for all",
+			account.Settings{DevicesPerPlatform: 2, WebInstances: 2},
+			[]account.Platform{account.Android, account.Android, account.Web, account.MiniProgram, account.Mac},
+			"Android Android Web MiniProgram Mac", "[] [] [] [] []",
 		},
 		{"triple", account.Settings{LoginMode: account.LoginTriple}, all, "Android MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [] [Windows] [Mac]"},
 		{"dual", account.Settings{LoginMode: account.LoginDual}, all, "MiniProgram Linux", "[] [iPhone] [iPad] [] [Web] [Android] [Windows] [Mac]"},

@@ -36,59 +36,95 @@ func TestTranscripts(t *testing.T) {
 		event     func(b *bench)
 		url, body string
 	}{
-		{"login", adminapi.NewWebhook{}, func(b *bench) {
-			b.session(state(account.StateChange{
-				At: 1629883332497, Action: account.StateLogin, Reason: account.ReasonRegister, Platform: account.IPhone, Address: from,
-				Replaced: []account.Platform{account.Windows, account.IPhone, account.Linux},
-			}))
-		}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=iOS",
-			`{"CallbackCommand":"State.StateChange","EventTime":1629883332497,"Info":{"Action":"Login","To_Account":"alice","Reason":"Register"},"KickedDevice":[{"Platform":"Windows"},{"Platform":"iOS"},{"Platform":"Linux"}]}`},
-		{"login in capitals", adminapi.NewWebhook{IOSSpelling: "IOS"}, func(b *bench) {
-			b.session(state(account.StateChange{At: 1, Action: account.StateLogin, Reason: account.ReasonRegister, Platform: account.IPhone, Address: from}))
-		}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=IOS",
-			`{"CallbackCommand":"State.StateChange","EventTime":1,"Info":{"Action":"Login","To_Account":"alice","Reason":"Register"}}`},
-		{"timeout on Linux", adminapi.NewWebhook{}, func(b *bench) {
-			b.session(state(account.StateChange{At: 2, Action: account.StateDisconnect, Reason: account.ReasonTimeOut, Platform: account.Linux}))
-		}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=&OptPlatform=Unknown",
-			`{"CallbackCommand":"State.StateChange","EventTime":2,"Info":{"Action":"Disconnect","To_Account":"alice","Reason":"TimeOut"}}`},
-		{"custom status", adminapi.NewWebhook{}, func(b *bench) {
-			b.session(state(account.StateChange{At: 3, Action: account.StateCustom, Reason: account.ReasonCustom, Platform: account.Web, Address: from, Status: "<busy>"}))
-		}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=Web",
-			`{"CallbackCommand":"State.StateChange","EventTime":3,"Info":{"Action":"CustomStatusChange","To_Account":"alice","Reason":"SetCustomStatus","CustomStatus":"<busy>"}}`},
-		{"profile", adminapi.NewWebhook{}, func(b *bench) {
-			ctx := directory.WithOperator(b.Context(), "boss", netip.MustParseAddr("192.0.2.7"))
-			err := b.dir.SetProfile(ctx, b.app, "alice", []directory.Change{
-				{Tag: account.TagNick, Value: account.Value{Text: "A & B"}}, {Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}},
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-		}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=192.0.2.7&OptPlatform=RESTAPI",
-			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"boss","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"A & B"},{"Tag":"Tag_Profile_IM_Level","Value":7}]}`},
-		{"profile by the admin API", adminapi.NewWebhook{}, func(b *bench) {
-			err := b.dir.ChangeAccount(b.Context(), "token", app, "alice", []directory.Change{{Tag: account.TagLevel, Clear: true}, {Tag: account.TagNick, Clear: true}})
-			if err != nil {
-				b.Fatal(err)
-			}
-		}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=&OptPlatform=RESTAPI",
-			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"administrator","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":0},{"Tag":"Tag_Profile_IM_Nick","Value":""}]}`},
-		{"import", adminapi.NewWebhook{ImportEvent: true}, func(b *bench) {
-			if _, err := b.dir.Import(b.Context(), b.app, []account.Upsert{{ID: "quiet"}, {ID: "alice", FaceURL: "http://f"}}); err != nil {
-				b.Fatal(err)
-			}
-		}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=&OptPlatform=RESTAPI",
-			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"administrator","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Image","Value":"http://f"}]}`},
-		{"alert", adminapi.NewWebhook{}, func(b *bench) {
-			for _, n := range []int64{100, 159, 160, 510, 300} {
-				b.s.Near(app, account.RateAlert{Service: "openim", Command: "batchsendmsg", Requests: n, Limit: 200}, time.Now())
-			}
-			time.Sleep(2 * time.Second)
-		}, target + "?" + query + "Alert.RequestOverLimit&OptPlatform=RESTAPI&contenttype=json",
-			`{"CallbackCommand":"Alert.RequestOverLimit","ServiceName":"openim","Command":"batchsendmsg","Request":510,"Limit":200}`},
-		{"own query and token", adminapi.NewWebhook{URL: target + "?key=a%2Fb", Token: new("xxxxyyyy")}, func(b *bench) {
-			b.session(state(account.StateChange{At: 4, Action: account.StateLogout, Reason: account.ReasonUnregister, Platform: account.MiniProgram, Address: from}))
-		}, target + "?key=a%2Fb&" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=Web&Sign=" + webhook.Sign("xxxxyyyy", 946684800) + "&RequestTime=946684800",
-			`{"CallbackCommand":"State.StateChange","EventTime":4,"Info":{"Action":"Logout","To_Account":"alice","Reason":"Unregister"}}`},
+		{
+			"login",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				b.session(state(account.StateChange{
+					At: 1629883332497, Action: account.StateLogin, Reason: account.ReasonRegister, Platform: account.IPhone, Address: from,
+					Replaced: []account.Platform{account.Windows, account.IPhone, account.Linux},
+				}))
+			}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=iOS",
+			`{"CallbackCommand":"State.StateChange","EventTime":1629883332497,"Info":{"Action":"Login","To_Account":"alice","Reason":"Register"},"KickedDevice":[{"Platform":"Windows"},{"Platform":"iOS"},{"Platform":"Linux"}]}`,
+		},
+		{
+			"login in capitals",
+			adminapi.NewWebhook{IOSSpelling: "IOS"},
+			func(b *bench) {
+				b.session(state(account.StateChange{At: 1, Action: account.StateLogin, Reason: account.ReasonRegister, Platform: account.IPhone, Address: from}))
+			}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=IOS",
+			`{"CallbackCommand":"State.StateChange","EventTime":1,"Info":{"Action":"Login","To_Account":"alice","Reason":"Register"}}`,
+		},
+		{
+			"timeout on Linux",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				b.session(state(account.StateChange{At: 2, Action: account.StateDisconnect, Reason: account.ReasonTimeOut, Platform: account.Linux}))
+			}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=&OptPlatform=Unknown",
+			`{"CallbackCommand":"State.StateChange","EventTime":2,"Info":{"Action":"Disconnect","To_Account":"alice","Reason":"TimeOut"}}`,
+		},
+		{
+			"custom status",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				b.session(state(account.StateChange{At: 3, Action: account.StateCustom, Reason: account.ReasonCustom, Platform: account.Web, Address: from, Status: "<busy>"}))
+			}, target + "?" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=Web",
+			`{"CallbackCommand":"State.StateChange","EventTime":3,"Info":{"Action":"CustomStatusChange","To_Account":"alice","Reason":"SetCustomStatus","CustomStatus":"<busy>"}}`,
+		},
+		{
+			"profile",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				ctx := directory.WithOperator(b.Context(), "boss", netip.MustParseAddr("192.0.2.7"))
+				err := b.dir.SetProfile(ctx, b.app, "alice", []directory.Change{
+					{Tag: account.TagNick, Value: account.Value{Text: "A & B"}}, {Tag: account.TagLevel, Value: account.Value{Number: 7, IsNumber: true}},
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=192.0.2.7&OptPlatform=RESTAPI",
+			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"boss","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"A & B"},{"Tag":"Tag_Profile_IM_Level","Value":7}]}`,
+		},
+		{
+			"profile by the admin API",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				err := b.dir.ChangeAccount(b.Context(), "token", app, "alice", []directory.Change{{Tag: account.TagLevel, Clear: true}, {Tag: account.TagNick, Clear: true}})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=&OptPlatform=RESTAPI",
+			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"administrator","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Level","Value":0},{"Tag":"Tag_Profile_IM_Nick","Value":""}]}`,
+		},
+		{
+			"import",
+			adminapi.NewWebhook{ImportEvent: true},
+			func(b *bench) {
+				if _, err := b.dir.Import(b.Context(), b.app, []account.Upsert{{ID: "quiet"}, {ID: "alice", FaceURL: "http://f"}}); err != nil {
+					b.Fatal(err)
+				}
+			}, target + "?" + query + "Profile.CallbackPortraitSet&contenttype=json&ClientIP=&OptPlatform=RESTAPI",
+			`{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"administrator","From_Account":"alice","EventTime":946684800000,"ProfileItem":[{"Tag":"Tag_Profile_IM_Image","Value":"http://f"}]}`,
+		},
+		{
+			"alert",
+			adminapi.NewWebhook{},
+			func(b *bench) {
+				for _, n := range []int64{100, 159, 160, 510, 300} {
+					b.s.Near(app, account.RateAlert{Service: "openim", Command: "batchsendmsg", Requests: n, Limit: 200}, time.Now())
+				}
+				time.Sleep(2 * time.Second)
+			}, target + "?" + query + "Alert.RequestOverLimit&OptPlatform=RESTAPI&contenttype=json",
+			`{"CallbackCommand":"Alert.RequestOverLimit","ServiceName":"openim","Command":"batchsendmsg","Request":510,"Limit":200}`,
+		},
+		{
+			"own query and token",
+			adminapi.NewWebhook{URL: target + "?key=a%2Fb", Token: new("xxxxyyyy")},
+			func(b *bench) {
+				b.session(state(account.StateChange{At: 4, Action: account.StateLogout, Reason: account.ReasonUnregister, Platform: account.MiniProgram, Address: from}))
+			}, target + "?key=a%2Fb&" + query + "State.StateChange&contenttype=json&ClientIP=198.51.100.7&OptPlatform=Web&Sign=" + webhook.Sign("xxxxyyyy", 946684800) + "&RequestTime=946684800",
+			`{"CallbackCommand":"State.StateChange","EventTime":4,"Info":{"Action":"Logout","To_Account":"alice","Reason":"Unregister"}}`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

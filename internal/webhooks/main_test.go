@@ -1,7 +1,6 @@
 package webhooks_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -117,7 +116,6 @@ type bench struct {
 	dir      *directory.Directory
 	s        *webhooks.Service
 	receiver *receiver
-	log      *bytes.Buffer
 	count    *counts
 	app      *account.App
 }
