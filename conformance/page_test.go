@@ -15,6 +15,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/config"
 	"rollcall/internal/testutil/anystore"
+	"rollcall/internal/wire"
 )
 
 // TestOpenAPIValid checks the documents with a published validator, and every example in
@@ -48,6 +49,7 @@ func TestPage(t *testing.T) {
 	out, err := node(t, []string{
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache"),
 		"ROLLCALL_URL=" + srv.URL, "ROLLCALL_TOKEN=" + srv.AdminToken, fmt.Sprint("ROLLCALL_SDKAPPID=", srv.SDKAppID),
+		fmt.Sprint("ROLLCALL_COMMANDS=", len(wire.Commands)),
 		"ROLLCALL_CHROMIUM=" + browser, "ROLLCALL_SCREENSHOTS=" + os.Getenv("ROLLCALL_SCREENSHOTS"),
 	}, "page.mjs")
 	if err != nil || !strings.Contains(out, "7 steps passed") {

@@ -69,9 +69,18 @@ func TestTake(t *testing.T) {
 	}
 	for name, calls := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := ratelimit.New()
+			type window struct {
+				key    ratelimit.Key
+				second int64
+			}
+			l, totals := ratelimit.New(), map[window]int64{}
 			for i, c := range calls {
 				got := l.Take(ratelimit.Call{App: c.key.App, Command: c.key.Command, Limit: c.limit}, c.now).Command
+				if c.limit > 0 {
+					w := window{c.key, c.now.Unix()}
+					totals[w]++
+					c.want.Total = totals[w]
+				}
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("call %d (-want +got):\n%s", i, diff)
 				}
