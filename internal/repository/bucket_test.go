@@ -205,6 +205,9 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+	if err := os.WriteFile(file, []byte("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	_, err := Open(t.Context(), "s3://bucket?endpoint=127.0.0.1:1&insecure=true", Options{CredentialsFile: file})
 	if err == nil || !strings.Contains(err.Error(), "refused; correct the endpoint, or start the storage") {
 		t.Errorf("a storage that does not answer: %v", err)
