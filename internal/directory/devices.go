@@ -174,17 +174,6 @@ func (d *Directory) ChangeDevices(ctx context.Context, id account.AppID, user ac
 	return change(ctx, d.sessions, at)
 }
 
-// MayHaveVirtual returns an error unless an app may have devices that do not exist.
-//
-// Codes: NoApp, InvalidApp if the app is no test app.
-func (d *Directory) MayHaveVirtual(ctx context.Context, id account.AppID) error {
-	app, err := d.App(ctx, id)
-	if err != nil {
-		return err
-	}
-	return d.mustBeTest(app)
-}
-
 // EndDevice ends the login session of one device, with an audit entry in the same commit.
 //
 // Codes: NoApp, NoAccount, NoDevice.
