@@ -106,7 +106,9 @@ func presenceOf(rec account.Record) (presenceEntry, error) {
 	}
 	for i := range stored.Devices {
 		d := &stored.Devices[i]
-		d.Platform = platforms[d.Platform]
+		if p, ok := platforms[d.Platform]; ok { // another one is of a newer version
+			d.Platform = p
+		}
 	}
 	return presenceEntry{Presence: &stored.Presence, due: stored.Due, version: rec.Version}, nil
 }

@@ -412,3 +412,16 @@ func TestMemoryReadsNothing(t *testing.T) {
 		t.Errorf("%d reads of the engine", e.calls)
 	}
 }
+
+// TestNewerPlatform reads a device of a platform that this version does not know.
+func TestNewerPlatform(t *testing.T) {
+	v := newEnv(t, new(mem.Store))
+	p := presence(1)
+	p.Devices = []records.Device{{ID: 1, Platform: "Vision"}, {ID: 2, Platform: account.Web}}
+	if err := v.setPresence(v.r, "a", p); err != nil {
+		t.Fatal(err)
+	}
+	if got := v.presences(records.New(v.e, nil), "a")[0]; got.Devices[0].Platform != "Vision" || got.Devices[1].Platform != account.Web {
+		t.Errorf("the devices are %+v", got.Devices)
+	}
+}
