@@ -248,14 +248,6 @@ func showDevices(user account.UserID, d session.Devices) adminapi.AccountDevices
 func showDevice(d *records.Device) adminapi.Device {
 	return adminapi.Device{
 		ID: d.ID, Platform: string(d.Platform), State: session.StateOf(d), Instance: d.Instance, Address: d.Address,
-		LoginAt: timeOf(d.Login), LostAt: timeOf(d.Lost), SilentTo: timeOf(d.Silent), ExpiresAt: timeOf(d.Expires), VouchedTo: timeOf(d.Vouched),
+		LoginAt: session.TimeOf(d.Login), LostAt: session.TimeOf(d.Lost), SilentTo: session.TimeOf(d.Silent), ExpiresAt: session.TimeOf(d.Expires), VouchedTo: session.TimeOf(d.Vouched),
 	}
-}
-
-// timeOf returns a time in Unix milliseconds, of which 0 is none.
-func timeOf(millis int64) time.Time {
-	if millis == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(millis).UTC()
 }

@@ -49,25 +49,27 @@ func (d *Directory) KeepSessions(ctx context.Context) error { return d.records.K
 
 // RunSessions writes and reports what comes due of login sessions, until ctx ends.
 func (d *Directory) RunSessions(ctx context.Context) error {
-	last := ""
-	return d.sessions.Run(ctx, func(err error) {
-		if text := err.Error(); text != last {
-			d.lg.Warn("the ends of login sessions could not be stored; the server tries again", slog.String("err", text))
-			last = text
+	return d.sessions.Run(ctx, d.warner("the ends of login sessions could not be stored; the server tries again"))
+}
+
+// warnEvery is the time after which a fault that lasts is logged again.
+const warnEvery = time.Minute
+
+// warner returns a function that logs an error, but the same one at most once in warnEvery.
+func (d *Directory) warner(what string) func(error) {
+	last, at := "", time.Time{}
+	return func(err error) {
+		if text := err.Error(); text != last || time.Since(at) >= warnEvery {
+			d.lg.Warn(what, slog.String("err", text))
+			last, at = text, time.Now()
 		}
-	})
+	}
 }
 
 // RunNode renews the lease of the node of this process, and reads what other nodes tell it,
 // until ctx ends; see [session.Sessions.RunNode].
 func (d *Directory) RunNode(ctx context.Context, lost func(node string)) error {
-	last := ""
-	return d.sessions.RunNode(ctx, lost, func(err error) {
-		if text := err.Error(); text != last {
-			d.lg.Warn("the node of links has a fault; the server tries again", slog.String("err", text))
-			last = text
-		}
-	})
+	return d.sessions.RunNode(ctx, lost, d.warner("the node of links has a fault; the server tries again"))
 }
 
 // Node returns the ID of this process, for the links of its devices.

@@ -82,7 +82,7 @@ func (t *turn) checkSig(d *records.Device) error {
 	if end := sigEnd(d); end == 0 || t.now < end {
 		return nil
 	}
-	return refusef("the UserSig of the device expired at %s; log in again with a new one", timeOf(d.Expires).Format(time.RFC3339))
+	return refusef("the UserSig of the device expired at %s; log in again with a new one", TimeOf(d.Expires).Format(time.RFC3339))
 }
 
 // reconnect gives a device a new link, without a new login. It keeps its address and the
@@ -120,7 +120,7 @@ func (t *turn) comeBack(i int, by *Login, newID func() uint64) (LoggedIn, error)
 		return LoggedIn{}, &account.Error{Code: account.Replaced, Detail: "another device took the place of this one; log in again"}
 	}
 	d := t.p.Replaced[i]
-	l := Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: timeOf(d.Expires)}
+	l := Login{Platform: d.Platform, Address: d.Address, Instance: d.Instance, Expires: TimeOf(d.Expires)}
 	if by == nil {
 		if err := t.checkSig(&d); err != nil {
 			return LoggedIn{}, err
@@ -249,7 +249,8 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func timeOf(millis int64) time.Time {
+// TimeOf returns a time in Unix milliseconds, of which 0 is the zero time.
+func TimeOf(millis int64) time.Time {
 	if millis == 0 {
 		return time.Time{}
 	}

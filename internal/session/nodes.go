@@ -270,10 +270,7 @@ func (s *Sessions) bury(ctx context.Context, id string) error {
 
 // settleNode writes and reports the ends of the links of a node in an app.
 func (s *Sessions) settleNode(ctx context.Context, id account.AppID, node string) error {
-	app, err := s.o.Records.App(ctx, id)
-	if account.CodeOf(err) == account.NoApp {
-		app, err = s.o.Records.StoredApp(ctx, id) // another server can have created it just now
-	}
+	app, err := s.app(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
 		return s.Remove(ctx, id)
 	}

@@ -87,13 +87,21 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 	}
 }
 
+// app returns an app, also one that another server has created just now.
+//
+// Codes: NoApp.
+func (s *Sessions) app(ctx context.Context, id account.AppID) (*account.App, error) {
+	app, err := s.o.Records.App(ctx, id)
+	if account.CodeOf(err) == account.NoApp {
+		return s.o.Records.StoredApp(ctx, id)
+	}
+	return app, err
+}
+
 // sweepApp writes and reports what has come due in an app. first is the first time at which
 // something is due. Login sessions of an app that is gone are removed.
 func (s *Sessions) sweepApp(ctx context.Context, id account.AppID, first int64) error {
-	app, err := s.o.Records.App(ctx, id)
-	if account.CodeOf(err) == account.NoApp {
-		app, err = s.o.Records.StoredApp(ctx, id) // another server can have created it just now
-	}
+	app, err := s.app(ctx, id)
 	if account.CodeOf(err) == account.NoApp {
 		return s.Remove(ctx, id)
 	}
