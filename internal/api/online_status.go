@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rollcall/internal/account"
+	"rollcall/internal/directory"
 	"rollcall/internal/session"
 	"rollcall/internal/wire"
 )
@@ -53,7 +54,11 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 	if c.userIDs, err = ids(c.userIDs, "To_Account", &req.To_Account, c.Batch); err != nil {
 		return err
 	}
-	if c.memory.presence, err = s.dir.PresenceInto(ctx, c.app, c.userIDs, c.memory.presence); err != nil {
+	read := s.dir.StatesInto
+	if req.IsNeedDetail || req.IsReturnCustomStatus {
+		read = s.dir.PresenceInto
+	}
+	if c.memory.presence, err = read(ctx, c.app, c.userIDs, c.memory.presence); err != nil {
 		return err
 	}
 	resp := &c.status
@@ -66,7 +71,7 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 			c.failItem("To_Account", reason{i, code}, userID, c.whyUnknown(userID))
 			continue
 		}
-		resp.QueryResult = append(resp.QueryResult, onlineStatus(string(userID), &r.Devices, req))
+		resp.QueryResult = append(resp.QueryResult, onlineStatus(string(userID), r, req))
 	}
 	c.event.SetCounts(len(c.userIDs), len(resp.ErrorList))
 	if len(resp.QueryResult) == 0 {
@@ -76,16 +81,16 @@ func (s *Server) presence(ctx context.Context, c *call, req *wire.StatusRequest)
 	return nil
 }
 
-func onlineStatus(userID string, d *session.Devices, req *wire.StatusRequest) wire.OnlineStatus {
-	item := wire.OnlineStatus{To_Account: userID, Status: d.State()}
+func onlineStatus(userID string, d *directory.PresenceResult, req *wire.StatusRequest) wire.OnlineStatus {
+	item := wire.OnlineStatus{To_Account: userID, Status: d.State}
 	if req.IsReturnCustomStatus {
 		item.CustomStatus = &d.CustomStatus
 	}
 	if !req.IsNeedDetail {
 		return item
 	}
-	for i := range d.Devices {
-		dev := &d.Devices[i]
+	for i := range d.Devices.Devices {
+		dev := &d.Devices.Devices[i]
 		detail := wire.DeviceStatus{Platform: dev.Platform.InDetail(), Status: session.StateOf(dev)}
 		if req.IsReturnInstid {
 			detail.Instid = &dev.ID

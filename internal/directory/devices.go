@@ -16,6 +16,7 @@ import (
 // A PresenceResult is the presence of one id.
 type PresenceResult struct {
 	Exists bool
+	State  string // see [session.Online]
 	session.Devices
 }
 
@@ -38,7 +39,24 @@ func (d *Directory) PresenceInto(ctx context.Context, app *account.App, ids []ac
 	}
 	results = slices.Grow(results[:0], len(ids))
 	for i := range ids {
-		results = append(results, PresenceResult{status[i].Exists(), devices[i]})
+		results = append(results, PresenceResult{status[i].Exists(), devices[i].State(), devices[i]})
+	}
+	return results, nil
+}
+
+// StatesInto is PresenceInto without the devices and the custom status, which is faster.
+func (d *Directory) StatesInto(ctx context.Context, app *account.App, ids []account.UserID, results []PresenceResult) ([]PresenceResult, error) {
+	status, err := d.status(ctx, app, ids)
+	if err != nil {
+		return nil, err
+	}
+	states, err := d.sessions.States(ctx, app, ids, status)
+	if err != nil {
+		return nil, err
+	}
+	results = slices.Grow(results[:0], len(ids))
+	for i := range ids {
+		results = append(results, PresenceResult{Exists: status[i].Exists(), State: states[i]})
 	}
 	return results, nil
 }

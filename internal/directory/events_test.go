@@ -80,7 +80,7 @@ func text(tag account.Tag, text string) account.Field {
 
 // silent contains the methods of a Directory that change no account and no app.
 var silent = strings.Fields(`Account App Apps Audit Authenticate CanReplace Check CheckInto CheckProfile Commands Copyable Count DeleteSnapshot Devices Entry Export
-	KeepSessions List ListDevices Listen ListenIn MayFalsify Mute Now Presence PresenceInto Profiles Ready Record Reports Reseal Robots RunSessions SetMute Snapshot Snapshots SweepMutes
+	KeepSessions List ListDevices Listen ListenIn MayFalsify Mute Now Presence PresenceInto Profiles Ready Record Reports Reseal Robots RunSessions SetMute Snapshot Snapshots StatesInto SweepMutes
 	Watermark
 	EndNodes KickedNow Node RunNode
 	CreateToken DeleteToken DropToken AdoptToken Tokens StartSession Session EndSession Tombstone`)

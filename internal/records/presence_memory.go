@@ -19,9 +19,10 @@ const presenceShards = 256
 // uses. Without it each change and each status query would read the engine. An entry changes
 // only while its account is locked, so entries are replaced in the order of their commits.
 type presenceMemory struct {
-	seed   maphash.Seed
-	shards [presenceShards]presenceShard
-	whole  atomic.Bool // every account with login sessions is in the memory
+	seed    maphash.Seed
+	shards  [presenceShards]presenceShard
+	glances presenceGlances
+	whole   atomic.Bool // every account with login sessions is in the memory
 }
 
 type presenceShard struct {
@@ -48,7 +49,7 @@ type presenceEntry struct {
 // KeepPresences reads all login sessions into memory and keeps them there. Only a process
 // that uses the engine alone may call it. Everything works while it reads, too.
 func (r *Registry) KeepPresences(ctx context.Context) error {
-	m := &presenceMemory{seed: maphash.MakeSeed()}
+	m := &presenceMemory{seed: maphash.MakeSeed(), glances: presenceGlances{pages: map[uint64]*[glancePage]glance{}}}
 	for i := range m.shards {
 		m.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
 	}
@@ -88,9 +89,8 @@ func (r *Registry) remember(ctx context.Context, m *presenceMemory, rec account.
 	}
 	defer unlock()
 	id := presenceID{app, user}
-	s := m.shard(id)
-	if _, known := s.get(id); !known {
-		s.put(id, e)
+	if _, known := m.shard(id).get(id); !known {
+		m.put(id, nil, e)
 	}
 	return nil
 }
@@ -190,29 +190,42 @@ func (m *presenceMemory) committed(changes []PresenceChange, number uint64, err 
 		m.doubt(changes)
 		return
 	}
-	whole := m.whole.Load()
 	for i := range changes {
 		c := &changes[i]
 		id := presenceID{c.App, c.User}
-		s := m.shard(id)
-		switch e, _ := s.get(id); {
-		case e.unsure:
-		case c.Next != nil:
-			s.put(id, presenceEntry{Presence: c.Next, due: c.Due, version: number})
-		case whole:
-			s.drop(id)
-		default:
-			s.put(id, presenceEntry{}) // KeepPresences must not add what it has read before
+		e, _ := m.shard(id).get(id)
+		if e = (presenceEntry{unsure: e.unsure}); c.Next != nil && !e.unsure {
+			e = presenceEntry{Presence: c.Next, due: c.Due, version: number}
 		}
+		m.put(id, c, e)
 	}
 }
 
 // doubt lets the engine be asked for accounts from now on.
 func (m *presenceMemory) doubt(changes []PresenceChange) {
 	for i := range changes {
-		id := presenceID{changes[i].App, changes[i].User}
-		m.shard(id).put(id, presenceEntry{unsure: true})
+		m.put(presenceID{changes[i].App, changes[i].User}, &changes[i], presenceEntry{unsure: true})
 	}
+}
+
+// put replaces the entry of an account, and its glance. c is the change behind it, or nil if e
+// was read.
+func (m *presenceMemory) put(id presenceID, c *PresenceChange, e presenceEntry) {
+	if e.Presence != nil {
+		m.glances.put(e.Account, m.glanceOf(e.Presence, e.due))
+	}
+	if c != nil {
+		for _, p := range [...]*Presence{c.was.Presence, c.Next} {
+			if p != nil && (e.Presence == nil || p.Account != e.Account) { // an earlier account, if e has one
+				m.glances.put(p.Account, glance{blind: e.unsure})
+			}
+		}
+	}
+	if e == (presenceEntry{}) && m.whole.Load() {
+		m.shard(id).drop(id)
+		return
+	}
+	m.shard(id).put(id, e) // an empty one, too: KeepPresences must not add what it has read before
 }
 
 func (s *presenceShard) drop(id presenceID) {

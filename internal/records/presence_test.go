@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
@@ -87,11 +89,8 @@ func TestMemoryMeanwhile(t *testing.T) {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(w), 1))
 			for range 500 {
-				var p *records.Presence
-				if rnd.IntN(2) == 0 {
-					p = presence(rnd.Int64N(1000))
-				}
-				if err := v.setPresence(r, account.UserID(fmt.Sprint("u", rnd.IntN(n))), p); err != nil && account.CodeOf(err) != account.Stale {
+				i := rnd.IntN(n)
+				if err := v.setPresence(r, account.UserID(fmt.Sprint("u", i)), random(rnd, i)); err != nil && account.CodeOf(err) != account.Stale {
 					t.Error(err)
 				}
 			}
@@ -323,9 +322,53 @@ func (v *env) sameAsStored(r *records.Registry, n int) {
 	for i := range n {
 		users = append(users, account.UserID(fmt.Sprint("u", i)))
 	}
-	if diff := cmp.Diff(v.presences(records.New(v.e, nil), users...), v.presences(r, users...)); diff != "" {
+	stored := v.presences(records.New(v.e, nil), users...)
+	if diff := cmp.Diff(stored, v.presences(r, users...), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		v.Errorf("the engine (-) and the memory (+) differ:\n%s", diff)
 	}
+	v.glancesFit(r, stored)
+}
+
+// glancesFit checks that the glances of r tell the same as the stored login sessions of the
+// accounts u0, u1 and so on, if they tell anything. It returns how many do.
+func (v *env) glancesFit(r *records.Registry, stored []*records.Presence) (known int) {
+	v.Helper()
+	status := make([]account.Status, len(stored))
+	for i := range status {
+		status[i].InternalID = internalID(i)
+	}
+	for i, g := range r.Glances(status, 1, "") {
+		want := records.GlanceOffline
+		if p := stored[i]; p != nil && p.Account == internalID(i) && len(p.Devices) > 0 {
+			want = records.GlanceOnline
+		}
+		if g != want && g != records.GlanceUnknown {
+			v.Errorf("the glance of u%d is %d, want %d", i, g, want)
+		}
+		if g != records.GlanceUnknown {
+			known++
+		}
+	}
+	return known
+}
+
+// internalID returns the InternalID of the account with a number.
+func internalID(i int) uint64 { return uint64(1000 + i) }
+
+// random returns login sessions of the account with a number, or of an earlier account of that
+// name, or none.
+func random(rnd *rand.Rand, i int) *records.Presence {
+	if rnd.IntN(3) == 0 {
+		return nil
+	}
+	p := &records.Presence{Account: internalID(i), LastEvent: rnd.Int64N(1000)}
+	if rnd.IntN(4) == 0 {
+		p.Account += 1 << 20
+	}
+	if rnd.IntN(2) == 0 {
+		p.Devices = []records.Device{{ID: 1 + rnd.Uint64N(100), Platform: account.Android, Login: 1}}
+	}
+	return p
 }
 
 // A doubtful engine answers some commits with an unknown outcome. Some of those happen later.
@@ -373,12 +416,9 @@ func TestMemoryInDoubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 20
-	for i := range 2000 {
-		var p *records.Presence
-		if e.rnd.IntN(3) > 0 {
-			p = presence(int64(i))
-		}
-		_ = v.setPresence(r, account.UserID(fmt.Sprint("u", e.rnd.IntN(n))), p)
+	for range 2000 {
+		i := e.rnd.IntN(n)
+		_ = v.setPresence(r, account.UserID(fmt.Sprint("u", i)), random(e.rnd, i))
 		if len(e.late) > 0 && e.rnd.IntN(4) == 0 {
 			_, _ = e.Engine.Commit(t.Context(), e.late[0]) // it may come too late
 			e.late = e.late[1:]
@@ -408,6 +448,9 @@ func TestMemoryReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.sameAsStored(r, 3)
+	if known := v.glancesFit(r, make([]*records.Presence, 3)); known != 3 {
+		t.Errorf("%d of 3 glances are known", known)
+	}
 	if e.calls > 0 {
 		t.Errorf("%d reads of the engine", e.calls)
 	}

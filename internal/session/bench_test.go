@@ -32,7 +32,7 @@ func BenchmarkDevices(b *testing.B) {
 		}
 		err := r.ChangePresences(b.Context(), appID, users, func(cs []records.PresenceChange) ([]account.Write, error) {
 			for j := range cs {
-				cs[j].Next = &records.Presence{Account: 1, LastEvent: 1, Devices: []records.Device{{ID: uint64(j + 1), Platform: account.Android, Login: 1}}}
+				cs[j].Next = &records.Presence{Account: uint64(i + j + 1), LastEvent: 1, Devices: []records.Device{{ID: uint64(j + 1), Platform: account.Android, Login: 1}}}
 			}
 			return nil, nil
 		}, func() {})
@@ -42,13 +42,11 @@ func BenchmarkDevices(b *testing.B) {
 	}
 	s := session.New(session.Options{Records: r, Now: func(*account.App) time.Time { return time.Now() }})
 	users, status := make([]account.UserID, 500), make([]account.Status, 500)
-	for i := range status {
-		status[i].InternalID = 1
-	}
 	read := func(b *testing.B) {
 		for b.Loop() {
 			for i := range users {
-				users[i] = name(rand.IntN(*benchDevices))
+				at := rand.IntN(*benchDevices)
+				users[i], status[i].InternalID = name(at), uint64(at+1)
 			}
 			if ds, err := s.Devices(b.Context(), app, users, status); err != nil || ds[0].State() != session.Online {
 				b.Fatal(ds, err)
@@ -62,4 +60,15 @@ func BenchmarkDevices(b *testing.B) {
 	}
 	b.Logf("%d accounts are in memory after %v", *benchDevices, time.Since(begun))
 	b.Run("memory", read)
+	b.Run("states", func(b *testing.B) {
+		for b.Loop() {
+			for i := range users {
+				at := rand.IntN(*benchDevices)
+				users[i], status[i].InternalID = name(at), uint64(at+1)
+			}
+			if states, err := s.States(b.Context(), app, users, status); err != nil || states[0] != session.Online {
+				b.Fatal(states, err)
+			}
+		}
+	})
 }

@@ -358,7 +358,7 @@ func TestNewNode(t *testing.T) {
 		}
 		n := v.server()
 		n.login("alice", account.Android, 1)
-		ds, err := other.Devices(v.Context(), v.app(appID), []account.UserID{"alice"}, []account.Status{{InternalID: 1}})
+		ds, err := other.Devices(v.Context(), v.app(appID), []account.UserID{"alice"}, []account.Status{{InternalID: internalID("alice")}})
 		if err != nil || ds[0].State() != session.Online {
 			v.Errorf("another process sees %s, %v", ds[0].State(), err)
 		}

@@ -64,6 +64,39 @@ func (s *Sessions) Devices(ctx context.Context, app *account.App, users []accoun
 	return all, nil
 }
 
+// States returns the states of accounts by their status, in order. It is far faster than
+// [Sessions.Devices] where one process has the store.
+func (s *Sessions) States(ctx context.Context, app *account.App, users []account.UserID, status []account.Status) ([]string, error) {
+	if none, err := s.o.Records.NoPresence(ctx); err != nil || none {
+		return slices.Repeat([]string{Offline}, len(users)), err
+	}
+	states := make([]string, len(users))
+	var rest []int // indexes of the accounts that need a closer look
+	var some []account.UserID
+	var theirs []account.Status
+	for i, g := range s.o.Records.Glances(status, s.o.Now(app).UnixMilli(), s.own()) {
+		if states[i] = glanced[g]; g == records.GlanceUnknown {
+			rest, some, theirs = append(rest, i), append(some, users[i]), append(theirs, status[i])
+		}
+	}
+	if len(rest) == 0 {
+		return states, nil
+	}
+	found, err := s.Devices(ctx, app, some, theirs)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range rest {
+		states[at] = found[i].State()
+	}
+	return states, nil
+}
+
+// glanced are the states that glances tell.
+var glanced = [...]string{
+	records.GlanceUnknown: "", records.GlanceOffline: Offline, records.GlancePush: PushOnline, records.GlanceOnline: Online,
+}
+
 // at returns the devices of an account at m. A login session from before a kick has ended,
 // even if a crash came between the kick and its end.
 func at(m moment, p *records.Presence, status account.Status) Devices {

@@ -14,7 +14,7 @@ func (v *env) report(reports ...session.Report) {
 	v.Helper()
 	status := map[account.UserID]account.Status{}
 	for _, r := range reports {
-		status[r.User] = account.Status{InternalID: 1}
+		status[r.User] = account.Status{InternalID: internalID(r.User)}
 	}
 	if err := v.s.Report(v.Context(), v.app(appID), reports, status); err != nil {
 		v.Fatal(err)

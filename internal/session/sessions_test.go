@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
@@ -131,7 +132,7 @@ func (v *env) app(id account.AppID) *account.App {
 }
 
 func (v *env) at(user account.UserID) session.Target {
-	return session.Target{App: v.app(appID), User: user, InternalID: 1}
+	return session.Target{App: v.app(appID), User: user, InternalID: internalID(user)}
 }
 
 func (v *env) login(user account.UserID, l session.Login) session.LoggedIn {
@@ -150,17 +151,33 @@ func (v *env) sweep() {
 	}
 }
 
-// state returns the state of an account as a read sees it.
-func (v *env) state(user account.UserID) string {
+// internalID returns the InternalID of an account.
+func internalID(user account.UserID) uint64 { return 1 + uint64(crc32.ChecksumIEEE([]byte(user))) }
+
+// state returns the state of an account as a read sees it, with its devices and without.
+func (v *env) state(user account.UserID) string { v.Helper(); return v.stateAfter(user, 0) }
+
+// stateAfter is state if the watermark of the account is kicked.
+func (v *env) stateAfter(user account.UserID, kicked int64) string {
 	v.Helper()
-	ds, err := v.s.Devices(v.Context(), v.app(appID), []account.UserID{user, "nobody"}, []account.Status{{InternalID: 1}, {}})
+	users, status := []account.UserID{user, "nobody"}, []account.Status{{InternalID: internalID(user), Kicked: kicked}, {}}
+	ds, err := v.s.Devices(v.Context(), v.app(appID), users, status)
 	if err != nil {
 		v.Fatal(err)
 	}
-	if got := ds[1].State(); got != session.Offline {
-		v.Errorf("an account that does not exist is %s", got)
+	states, err := v.s.States(v.Context(), v.app(appID), users, status)
+	if err != nil {
+		v.Fatal(err)
 	}
-	return ds[0].State()
+	for i := range ds {
+		if ds[i].State() != states[i] {
+			v.Errorf("%s is %s by its devices, and %s without them", users[i], ds[i].State(), states[i])
+		}
+	}
+	if states[1] != session.Offline {
+		v.Errorf("an account that does not exist is %s", states[1])
+	}
+	return states[0]
 }
 
 // heard returns the events since the last call, and compares them with the outbox.
@@ -438,6 +455,13 @@ func TestDue(t *testing.T) {
 		for range 150 {
 			v.change(rnd, users[rnd.IntN(len(users))])
 			v.checkDue()
+			if rnd.IntN(2) == 0 {
+				v.advance(time.Duration(rnd.IntN(100)) * time.Second) // without a sweep
+			}
+			for _, user := range users {
+				v.stateAfter(user, v.now().Unix()-rnd.Int64N(1000))
+				v.state(user)
+			}
 		}
 		if err := v.s.EndAll(v.Context(), v.app(appID), session.Kicked, users...); err != nil {
 			v.Fatal(err)
