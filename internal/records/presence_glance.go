@@ -2,6 +2,7 @@ package records
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 
 	"rollcall/internal/account"
@@ -18,94 +19,121 @@ const (
 	GlanceOnline
 )
 
-// glancePage is the number of accounts in a page of glances. Accounts that were imported
-// together have neighbouring InternalIDs, so a page is seldom nearly empty.
-const glancePage = 64
+const (
+	// glancePage is the number of accounts in a page of glances. Accounts that were imported
+	// together have neighbouring InternalIDs, so a page is seldom nearly empty.
+	glancePage = 64
 
-// presenceGlances keep a short form of all login sessions by InternalID. The form of a million
-// accounts has 24 MB and no pointers. So a status query of many accounts waits once for the
+	// maxGlance is the first InternalID without a glance. It bounds the list of pages, which
+	// is as long as the largest InternalID demands, to 128 MB.
+	maxGlance = 1 << 30
+
+	// glanceBatch is the number of glances that are loaded at once.
+	glanceBatch = 16
+)
+
+// presenceGlances keep a short form of all login sessions by InternalID. That of a million
+// accounts has 8 MB and no pointers. So a status query of many accounts waits once for the
 // memory of each, where the login sessions themselves take five times as long.
 type presenceGlances struct {
 	mu    sync.RWMutex // protects pages
-	pages map[uint64]*[glancePage]glance
+	pages []*[glancePage]glance
 }
 
 // A glance is the short form of the login sessions of one account. The zero glance is that of
 // an account without any.
 type glance struct {
-	due   int64  // see PresenceChange.Due
-	since uint32 // Unix time in seconds of the login of the oldest device
-	node  uint32 // see nodeMark; 0 if no node holds a link
-	state Glance // GlanceUnknown for an account without a record
-	blind bool   // the login sessions must be read
+	due  uint32 // Unix time in seconds from which on it may be wrong; see PresenceChange.Due
+	bits uint32 // the state, and the mark of the node that holds a link; see nodeMark
 }
+
+const (
+	glanceState = 3          // bits of the state; 0 for an account without a record
+	glanceBlind = 4          // the bit that demands a look at the login sessions
+	glanceNode  = ^uint32(7) // bits of the mark of a node
+	never       = ^uint32(0) // a due that does not come
+)
 
 // glanceOf returns the short form of p.
 func (m *presenceMemory) glanceOf(p *Presence, due int64) glance {
-	g := glance{due: due, state: GlanceOffline}
+	g := glance{due: never, bits: uint32(GlanceOffline)}
+	if due != 0 {
+		g.due = uint32(min(max(due/1000, 0), math.MaxUint32-1))
+	}
 	for i := range p.Devices {
 		d := &p.Devices[i]
-		if since := uint32(d.Login / 1000); i == 0 || since < g.since {
-			g.since = since
-		}
 		if d.Lost == 0 {
-			g.state = GlanceOnline
+			g.bits = g.bits&^glanceState | uint32(GlanceOnline)
+		} else if g.bits&glanceState == uint32(GlanceOffline) {
+			g.bits = g.bits&^glanceState | uint32(GlancePush)
 		}
-		if d.Node == "" {
-			continue
+		switch mark := m.nodeMark(d.Node); {
+		case d.Node == "":
+		case g.bits&glanceNode != 0 && g.bits&glanceNode != mark: // two nodes
+			g.bits |= glanceBlind
+		default:
+			g.bits |= mark
 		}
-		mark := m.nodeMark(d.Node)
-		g.blind = g.blind || g.node != 0 && g.node != mark
-		g.node = mark
-	}
-	if len(p.Devices) > 0 && g.state == GlanceOffline {
-		g.state = GlancePush
 	}
 	return g
 }
 
-// nodeMark returns a number for a node that other nodes do not have, in all probability.
+// nodeMark returns bits for a node that other nodes do not have, in all probability.
 func (m *presenceMemory) nodeMark(node string) uint32 {
-	return uint32(maphash.String(m.seed, node)) | 1
+	return uint32(maphash.String(m.seed, node))&glanceNode | 8
 }
 
-// at returns the state of an account at a time. own is the mark of the node whose links are
-// known to live.
-func (g *glance) at(now, kicked int64, own uint32) Glance {
+// at returns the state of an account at a time in Unix seconds. own is the mark of the node
+// whose links are known to live.
+func (g glance) at(now int64, kicked bool, own uint32) Glance {
+	node := g.bits & glanceNode
 	switch {
-	case g.blind, g.due != 0 && g.due <= now, g.node != 0 && g.node != own:
-		return GlanceUnknown
-	case g.state == GlanceUnknown:
+	case g.bits == 0:
 		return GlanceOffline
-	case int64(g.since) < kicked && g.state != GlanceOffline:
+	case g.bits&glanceBlind != 0, kicked, int64(g.due) <= now, node != 0 && node != own:
 		return GlanceUnknown
 	}
-	return g.state
+	return Glance(g.bits & glanceState)
 }
 
 // put sets the glance of an account.
 func (gs *presenceGlances) put(internalID uint64, g glance) {
+	number, at := internalID/glancePage, internalID%glancePage
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	number, at := internalID/glancePage, internalID%glancePage
-	page := gs.pages[number]
-	switch {
-	case page == nil && g == glance{}:
-		return
-	case page == nil:
-		page = new([glancePage]glance)
-		gs.pages[number] = page
+	for internalID < maxGlance && number >= uint64(len(gs.pages)) && g != (glance{}) {
+		gs.pages = append(gs.pages, nil)
 	}
-	page[at] = g
-	if g == (glance{}) && *page == [glancePage]glance{} {
-		delete(gs.pages, number)
+	if number >= uint64(len(gs.pages)) {
+		return
+	}
+	if gs.pages[number] == nil {
+		gs.pages[number] = new([glancePage]glance)
+	}
+	gs.pages[number][at] = g
+	if g == (glance{}) && *gs.pages[number] == [glancePage]glance{} {
+		gs.pages[number] = nil
+	}
+}
+
+// load loads the glances of up to glanceBatch accounts. It decides nothing by them, so the
+// processor waits for the memory of all of them at once. The caller holds mu.
+func (gs *presenceGlances) load(status []account.Status, into *[glanceBatch]glance) {
+	for i := range status {
+		id := status[i].InternalID
+		into[i] = glance{}
+		if number := id / glancePage; number < uint64(len(gs.pages)) && gs.pages[number] != nil {
+			into[i] = gs.pages[number][id%glancePage]
+		} else if id >= maxGlance {
+			into[i] = glance{bits: glanceBlind}
+		}
 	}
 }
 
 // Glances returns the states of accounts at a time, in Unix milliseconds by the clock of
 // their app, without a look at their login sessions. own is the ID of this node, or "" if it
 // has none. An account of which the memory does not tell everything is GlanceUnknown: a change
-// has come due, its login sessions are from before a kick, or another node has a link.
+// may have come due, it was kicked at some time, or another node has a link.
 func (r *Registry) Glances(status []account.Status, now int64, own string) []Glance {
 	all := make([]Glance, len(status))
 	m := r.memory.Load()
@@ -120,23 +148,8 @@ func (r *Registry) Glances(status []account.Status, now int64, own string) []Gla
 		part := status[from:min(from+glanceBatch, len(status))]
 		m.glances.load(part, &some)
 		for i := range part {
-			all[from+i] = some[i].at(now, part[i].Kicked, mark)
+			all[from+i] = some[i].at(now/1000, part[i].Kicked > 0, mark)
 		}
 	}
 	return all
-}
-
-// glanceBatch is the number of glances that are loaded at once.
-const glanceBatch = 16
-
-// load loads the glances of up to glanceBatch accounts. It decides nothing by them, so the
-// processor waits for the memory of all of them at once. The caller holds mu.
-func (gs *presenceGlances) load(status []account.Status, into *[glanceBatch]glance) {
-	for i := range status {
-		id := status[i].InternalID
-		into[i] = glance{}
-		if page := gs.pages[id/glancePage]; page != nil {
-			into[i] = page[id%glancePage]
-		}
-	}
 }

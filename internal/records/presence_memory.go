@@ -27,7 +27,7 @@ type presenceMemory struct {
 
 type presenceShard struct {
 	mu sync.RWMutex // protects of
-	of map[account.AppID]map[account.UserID]presenceEntry
+	of map[account.AppID]map[account.UserID]packedEntry
 }
 
 type presenceID struct {
@@ -46,12 +46,20 @@ type presenceEntry struct {
 	unsure bool
 }
 
+// A packedEntry is a presenceEntry in memory.
+type packedEntry struct {
+	packed  packedPresence
+	due     int64
+	version uint64
+	unsure  bool
+}
+
 // KeepPresences reads all login sessions into memory and keeps them there. Only a process
 // that uses the engine alone may call it. Everything works while it reads, too.
 func (r *Registry) KeepPresences(ctx context.Context) error {
-	m := &presenceMemory{seed: maphash.MakeSeed(), glances: presenceGlances{pages: map[uint64]*[glancePage]glance{}}}
+	m := &presenceMemory{seed: maphash.MakeSeed()}
 	for i := range m.shards {
-		m.shards[i].of = map[account.AppID]map[account.UserID]presenceEntry{}
+		m.shards[i].of = map[account.AppID]map[account.UserID]packedEntry{}
 	}
 	r.memory.Store(m)
 	for q := (account.RecordQuery{Kind: kindPresence, Limit: account.MaxListLimit}); ; {
@@ -104,23 +112,8 @@ func presenceOf(rec account.Record) (presenceEntry, error) {
 	if err != nil {
 		return presenceEntry{}, damaged(kindPresence, rec.Key, err)
 	}
-	for i := range stored.Devices {
-		d := &stored.Devices[i]
-		if p, ok := platforms[d.Platform]; ok { // another one is of a newer version
-			d.Platform = p
-		}
-	}
 	return presenceEntry{Presence: &stored.Presence, due: stored.Due, version: rec.Version}, nil
 }
-
-// platforms contains each platform, so that a million devices share their names.
-var platforms = func() map[account.Platform]account.Platform {
-	all := map[account.Platform]account.Platform{}
-	for _, p := range account.Platforms() {
-		all[p] = p
-	}
-	return all
-}()
 
 func (m *presenceMemory) shard(id presenceID) *presenceShard {
 	return &m.shards[maphash.String(m.seed, string(id.user))%presenceShards]
@@ -128,9 +121,9 @@ func (m *presenceMemory) shard(id presenceID) *presenceShard {
 
 func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	e, ok := s.of[id.app][id.user]
-	return e, ok
+	s.mu.RUnlock()
+	return presenceEntry{e.packed.unpack(), e.due, e.version, e.unsure}, ok
 }
 
 func (s *presenceShard) put(id presenceID, e presenceEntry) {
@@ -138,10 +131,11 @@ func (s *presenceShard) put(id presenceID, e presenceEntry) {
 	defer s.mu.Unlock()
 	of := s.of[id.app]
 	if of == nil {
-		of = map[account.UserID]presenceEntry{}
+		of = map[account.UserID]packedEntry{}
 		s.of[id.app] = of
 	}
-	of[account.UserID(strings.Clone(string(id.user)))] = e // the id of a call shares the memory of its body
+	user := account.UserID(strings.Clone(string(id.user))) // the id of a call shares the memory of its body
+	of[user] = packedEntry{e.pack(), e.due, e.version, e.unsure}
 }
 
 // find returns the entries of accounts, and the indexes of those that the engine must be
@@ -215,9 +209,13 @@ func (m *presenceMemory) put(id presenceID, c *PresenceChange, e presenceEntry) 
 		m.glances.put(e.Account, m.glanceOf(e.Presence, e.due))
 	}
 	if c != nil {
+		gone := glance{}
+		if e.unsure {
+			gone.bits = glanceBlind
+		}
 		for _, p := range [...]*Presence{c.was.Presence, c.Next} {
 			if p != nil && (e.Presence == nil || p.Account != e.Account) { // an earlier account, if e has one
-				m.glances.put(p.Account, glance{blind: e.unsure})
+				m.glances.put(p.Account, gone)
 			}
 		}
 	}

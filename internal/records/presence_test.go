@@ -456,6 +456,20 @@ func TestMemoryReadsNothing(t *testing.T) {
 	}
 }
 
+// TestLargeInternalID checks that there is no glance at an account with an InternalID that would
+// make the memory large.
+func TestLargeInternalID(t *testing.T) {
+	v := newEnv(t, new(mem.Store))
+	if err := v.r.KeepPresences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.setPresence(v.r, "a", &records.Presence{Account: 1 << 62}); err != nil {
+		t.Fatal(err)
+	}
+	got := v.r.Glances([]account.Status{{InternalID: 1 << 62}, {InternalID: 1<<62 + 1}, {InternalID: 1}}, 1, "")
+	v.equal("glances", got, []records.Glance{records.GlanceUnknown, records.GlanceUnknown, records.GlanceOffline})
+}
+
 // TestNewerPlatform reads a device of a platform that this version does not know.
 func TestNewerPlatform(t *testing.T) {
 	v := newEnv(t, new(mem.Store))
