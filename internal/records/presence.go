@@ -90,9 +90,9 @@ func (r *Registry) ChangePresences(ctx context.Context, app account.AppID, users
 		ws = append(ws, c.writes()...)
 	}
 	if len(ws) > 0 {
-		number, err := r.e.Commit(ctx, account.Commit{Writes: ws})
+		_, err := r.e.Commit(ctx, account.Commit{Writes: ws})
 		if m := r.memory.Load(); m != nil { // perhaps since the change has begun
-			m.committed(changes, number, err)
+			m.committed(changes, err)
 		}
 		if err != nil {
 			return err

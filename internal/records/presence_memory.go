@@ -39,7 +39,7 @@ type presenceID struct {
 type presenceEntry struct {
 	*Presence        // nil: there is no record
 	due       int64  // see PresenceChange.Due
-	version   uint64 // of the record
+	version   uint64 // of the record, or AnyVersion: no other process changes it, and the account is locked
 
 	// unsure is set after a commit with an unknown outcome, which may still happen, and after
 	// one that found another version. The engine is asked from then on.
@@ -48,10 +48,9 @@ type presenceEntry struct {
 
 // A packedEntry is a presenceEntry in memory.
 type packedEntry struct {
-	packed  packedPresence
-	due     int64
-	version uint64
-	unsure  bool
+	packed packedPresence
+	due    int64
+	unsure bool
 }
 
 // KeepPresences reads all login sessions into memory and keeps them there. Only a process
@@ -123,7 +122,7 @@ func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
 	s.mu.RLock()
 	e, ok := s.of[id.app][id.user]
 	s.mu.RUnlock()
-	return presenceEntry{e.packed.unpack(), e.due, e.version, e.unsure}, ok
+	return presenceEntry{e.packed.unpack(), e.due, account.AnyVersion, e.unsure}, ok
 }
 
 func (s *presenceShard) put(id presenceID, e presenceEntry) {
@@ -135,7 +134,7 @@ func (s *presenceShard) put(id presenceID, e presenceEntry) {
 		s.of[id.app] = of
 	}
 	user := account.UserID(strings.Clone(string(id.user))) // the id of a call shares the memory of its body
-	of[user] = packedEntry{e.pack(), e.due, e.version, e.unsure}
+	of[user] = packedEntry{e.pack(), e.due, e.unsure}
 }
 
 // find returns the entries of accounts, and the indexes of those that the engine must be
@@ -172,9 +171,9 @@ func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Prese
 	return found
 }
 
-// committed takes over changes of accounts that are locked. number is that of their commit,
-// or err says that they were not committed, or perhaps.
-func (m *presenceMemory) committed(changes []PresenceChange, number uint64, err error) {
+// committed takes over changes of accounts that are locked. err says that they were not
+// committed, or perhaps.
+func (m *presenceMemory) committed(changes []PresenceChange, err error) {
 	changes = slices.DeleteFunc(slices.Clone(changes), func(c PresenceChange) bool { return !c.changed() })
 	switch account.CodeOf(err) {
 	case account.OK:
@@ -189,7 +188,7 @@ func (m *presenceMemory) committed(changes []PresenceChange, number uint64, err 
 		id := presenceID{c.App, c.User}
 		e, _ := m.shard(id).get(id)
 		if e = (presenceEntry{unsure: e.unsure}); c.Next != nil && !e.unsure {
-			e = presenceEntry{Presence: c.Next, due: c.Due, version: number}
+			e = presenceEntry{Presence: c.Next, due: c.Due}
 		}
 		m.put(id, c, e)
 	}
