@@ -30,10 +30,14 @@ const (
 	// MaxBody is the longest body in bytes.
 	MaxBody = 1 << 20
 
-	maxInFlight   = 32 // requests served at once; others wait
 	maxWait       = time.Second
 	timeout       = 10 * time.Second // of most routes
 	backupTimeout = 6 * time.Hour    // a copy without progress ends earlier
+
+	// maxInFlight is the number of requests that are served at once. Others wait. Gateways
+	// report logins by this API, and the logins of requests that are served together share
+	// a write to the disk.
+	maxInFlight = 96
 )
 
 // Options configure a Server. Directory, Imports, Figures, Webhooks and Logger are required.
