@@ -37,13 +37,15 @@ func (r *Registry) AddPending(ctx context.Context, e account.Event) error {
 // Pending returns the oldest events in the outbox of an app, in the order of their
 // commits. limit is 1 to [account.MaxListLimit]. App 0 means all apps, one after the other.
 func (r *Registry) Pending(ctx context.Context, app account.AppID, limit int) ([]Pending, error) {
-	pending, _, err := r.PendingAfter(ctx, app, "", limit)
+	pending, _, err := r.PendingAfter(ctx, app, "", limit, nil)
 	return pending, err
 }
 
 // PendingAfter is Pending for the events behind one with a key. next is the key to go on
-// with, or empty at the end. Events with keys before it can still appear.
-func (r *Registry) PendingAfter(ctx context.Context, app account.AppID, key string, limit int) (_ []Pending, next string, err error) {
+// with, or empty at the end. Events with keys before it can still appear. An event whose key
+// is known has nothing but its Key, because an event can have a thousand items; a nil function
+// knows none.
+func (r *Registry) PendingAfter(ctx context.Context, app account.AppID, key string, limit int, known func(key string) bool) (_ []Pending, next string, err error) {
 	q := account.RecordQuery{Kind: kindOutbox, After: key, Limit: limit}
 	if app != 0 {
 		q.Prefix = appPrefix(app)
@@ -54,6 +56,10 @@ func (r *Registry) PendingAfter(ctx context.Context, app account.AppID, key stri
 	}
 	pending := make([]Pending, len(page.Records))
 	for i, rec := range page.Records {
+		if known != nil && known(rec.Key) {
+			pending[i].Key = rec.Key
+			continue
+		}
 		if pending[i], err = readPending(rec); err != nil {
 			return nil, "", err
 		}

@@ -108,7 +108,7 @@ func TestDelivery(t *testing.T) {
 		e := account.Event{App: app, Time: now, Kind: account.EventChanged, Items: []account.EventItem{{ID: "a"}, {ID: "b"}, {ID: "c"}}}
 		before := time.Now().Add(-time.Millisecond)
 		v.code("AddPending", v.r.AddPending(ctx, e), account.OK)
-		ps, next, err := v.r.PendingAfter(ctx, app, "", 10)
+		ps, next, err := v.r.PendingAfter(ctx, app, "", 10, nil)
 		if err != nil || len(ps) != 1 || next != "" {
 			v.Fatalf("%+v, %q, %v", ps, next, err)
 		}
@@ -121,7 +121,7 @@ func TestDelivery(t *testing.T) {
 		p.Event.Items[0].ID, p.Event.Items[1].ID = "", ""
 		v.code("CommitDelivery", v.r.CommitDelivery(ctx, records.Progress{Left: []*records.Pending{p}, Dead: []records.DeadLetter{dead}}), account.OK)
 		v.equal("apps", v.deliveries(), []account.AppID{app})
-		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10)
+		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10, nil)
 		v.equal("what is left", ps[0].Event.Items, []account.EventItem{{}, {}, {ID: "c"}})
 		list, err := v.r.DeadLetters(ctx, app, nil, 10)
 		v.code("DeadLetters", err, account.OK)
@@ -132,12 +132,12 @@ func TestDelivery(t *testing.T) {
 
 		v.code("Replay", v.r.Replay(ctx, list[0]), account.OK)
 		v.code("Replay again", v.r.Replay(ctx, list[0]), account.NoRecord)
-		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10)
+		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10, nil)
 		v.equal("what is left", ps[0].Event.Items, []account.EventItem{{}, {ID: "b"}, {ID: "c"}})
 
 		v.code("CommitDelivery", v.r.CommitDelivery(ctx, records.Progress{Done: []string{p.Key}, Dead: []records.DeadLetter{dead}}), account.OK)
 		v.code("Replay of an event that is gone", v.r.Replay(ctx, &dead), account.OK)
-		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10)
+		ps, _, _ = v.r.PendingAfter(ctx, app, "", 10, nil)
 		v.equal("the event", [2]any{ps[0].Key, ps[0].Event.Items}, [2]any{p.Key, []account.EventItem{{}, {ID: "b"}}})
 		stale := ps[0]
 		v.code("CommitDelivery", v.r.CommitDelivery(ctx, records.Progress{Left: []*records.Pending{&ps[0]}}), account.OK)

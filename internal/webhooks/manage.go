@@ -265,7 +265,7 @@ func firstOf(e *account.Event) account.UserID {
 // countWaiting counts the events in the outbox of an app.
 func (s *Service) countWaiting(ctx context.Context, app account.AppID, d *adminapi.WebhookDeliveries) error {
 	for after := ""; ; {
-		page, next, err := s.records.PendingAfter(ctx, app, after, pageEvents)
+		page, next, err := s.records.PendingAfter(ctx, app, after, pageEvents, nil)
 		if err != nil {
 			return err
 		}

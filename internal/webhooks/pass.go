@@ -150,7 +150,7 @@ func (r *run) readAll() error {
 	r.total, r.stored, r.oldest = 0, 0, time.Time{}
 	for after := ""; !r.stopped; {
 		begin := time.Now()
-		page, next, err := r.e.s.records.PendingAfter(r.ctx, r.e.app, after, pageEvents)
+		page, next, err := r.e.s.records.PendingAfter(r.ctx, r.e.app, after, pageEvents, r.knows)
 		r.reading += time.Since(begin)
 		if err != nil {
 			return err
@@ -171,6 +171,9 @@ func (r *run) readAll() error {
 	}
 	return nil
 }
+
+// knows reports whether the event with a key is in memory.
+func (r *run) knows(key string) bool { return r.events[key] != nil }
 
 // load adds the items of an event to the chains of their accounts.
 func (r *run) load(p *records.Pending) error {
@@ -279,6 +282,9 @@ func (r *run) step(wake <-chan struct{}) error {
 		}
 	}
 	r.sending -= len(ended)
+	if !slices.ContainsFunc(ended, func(a attempted) bool { return a.message != nil && !a.ok() }) {
+		r.send() // while the outcomes are being stored
+	}
 	return r.finish(ended)
 }
 

@@ -23,7 +23,7 @@ func (e *endpoint) probe(ctx context.Context) error {
 	if r == nil || err != nil {
 		return err
 	}
-	page, _, err := e.s.records.PendingAfter(ctx, e.app, "", pageEvents)
+	page, _, err := e.s.records.PendingAfter(ctx, e.app, "", pageEvents, nil)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (e *endpoint) bury(ctx context.Context, reason string, choose func(*records
 		return err
 	}
 	for {
-		page, next, err := e.s.records.PendingAfter(ctx, e.app, "", pageEvents)
+		page, next, err := e.s.records.PendingAfter(ctx, e.app, "", pageEvents, nil)
 		if err != nil {
 			return err
 		}
