@@ -88,6 +88,7 @@ type exchange struct {
 	r        *http.Request
 	lasts    string        // name of the event of a stream or of a connection that was taken over, otherwise ""
 	hijacked *hijackedConn // its connection if the handler took it over, or nil
+	rest     func() error  // see GoOn; nil for none
 }
 
 // serve runs h, responds to its error, and logs. It panics with
@@ -101,7 +102,12 @@ func (x *exchange) serve(h HandlerFunc) {
 	} else if err = x.event.err; err != nil {
 		x.note("err", err)
 	}
-	if x.hijacked != nil {
+	switch {
+	case x.hijacked == nil:
+	case x.rest != nil && err == nil:
+		go x.goOn()
+		return
+	default:
 		x.hijacked.handled(level, abort)
 		return
 	}

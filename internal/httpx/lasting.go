@@ -28,16 +28,50 @@ var errNoWait = errors.New("streams and connections that are taken over do not w
 // of a [ConnLimit]. If there is no place, Stream returns a [*BusyError], which
 // the handler must return.
 func Stream(w http.ResponseWriter) error {
+	x := exchangeOf(w)
+	if x == nil {
+		return http.ErrNotSupported
+	}
+	return x.stream()
+}
+
+// exchangeOf returns the exchange of w, or nil if w is not that of a [Handler].
+func exchangeOf(w http.ResponseWriter) *exchange {
 	for {
 		switch outer := w.(type) {
 		case *responseWriter:
-			return outer.x.stream()
+			return outer.x
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = outer.Unwrap()
 		default:
-			return http.ErrNotSupported
+			return nil
 		}
 	}
+}
+
+// GoOn lets fn use the connection that was taken over from w once the handler of
+// w has returned without an error. Fn has a goroutine of its own. Everything
+// that net/http keeps for the request is released, so that a connection of many
+// days costs little memory. The exchange and its event last until fn returns.
+// If fn fails or panics, the connection is closed. If w is not that of a
+// [Handler], GoOn calls fn and waits.
+func GoOn(w http.ResponseWriter, fn func() error) error {
+	x := exchangeOf(w)
+	if x == nil || x.hijacked == nil {
+		return fn()
+	}
+	x.rest = fn
+	return nil
+}
+
+// goOn calls the function of [GoOn].
+func (x *exchange) goOn() {
+	x.r, x.w.ResponseWriter = (&http.Request{Method: x.r.Method}).WithContext(&x.ctx), nil
+	level, abort := slog.LevelDebug, false
+	if err := catch(x.rest); err != nil {
+		level, abort = x.fail(err)
+	}
+	x.hijacked.handled(level, abort)
 }
 
 // Extend sets the read and write deadlines of the exchange of w, or of the

@@ -1,12 +1,15 @@
 package link_test
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -389,6 +392,30 @@ func TestBounds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEarlyHello logs in with a frame that comes together with the request.
+func TestEarlyHello(t *testing.T) {
+	bubble(t, nil, func(b *bench) {
+		conn, err := b.pipes.connect(new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		hello := linkwire.Encode(b.hello("alice", account.Android))
+		go func() {
+			_, _ = fmt.Fprintf(conn, "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"+
+				"\x81\xfe%s\x00\x00\x00\x00%s", binary.BigEndian.AppendUint16(nil, uint16(len(hello))), hello) // masked with zeros
+		}()
+		answer := bufio.NewReader(conn)
+		if _, err := answer.ReadString('}'); err != nil {
+			t.Error(err)
+		}
+		b.mustBe("alice", "Online")
+		_ = conn.Close()
+		b.mustBe("alice", "PushOnline")
+	})
 }
 
 // TestAddressLimit opens too many links from an address. One that ends makes room.

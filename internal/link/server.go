@@ -2,12 +2,15 @@ package link
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -110,10 +113,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 		http.Error(w, "too many links from this address; close some, or raise link_address_limit", http.StatusTooManyRequests)
 		return nil
 	}
-	defer leave()
 	kept := &keeper{ResponseWriter: w}
 	conn, err := websocket.Accept(kept, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // see link.mayUse
 	if err != nil {
+		leave()
 		if busy, ok := errors.AsType[*httpx.BusyError](err); ok {
 			return busy
 		}
@@ -121,18 +124,25 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	conn.SetReadLimit(linkwire.MaxFrame)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
-	l := &link{
+	taken := kept.conn
+	l := s.newLink(r, from, conn, func() {
+		cancel()
+		_ = taken.Close() // also while it is closing
+	})
+	return httpx.GoOn(w, func() error {
+		defer cancel()
+		l.serve(ctx, leave)
+		return nil
+	})
+}
+
+// newLink returns a link with the connection of a request. cut breaks it off.
+func (s *Server) newLink(r *http.Request, from netip.Addr, conn *websocket.Conn, cut func()) *link {
+	return &link{
 		s: s, conn: conn, host: r.Host, origin: r.Header.Get("Origin"), from: from, event: httpx.EventFrom(r.Context()),
 		id: 1 + rand.Uint64N(1<<53-1), out: make(chan outgoing, queued), done: make(chan struct{}),
-		ending: httpx.Ending(r.Context()),
-		cut: func() {
-			cancel()
-			_ = kept.conn.Close() // also while it is closing
-		},
+		ending: httpx.Ending(r.Context()), cut: cut,
 	}
-	l.serve(ctx, leave)
-	return nil
 }
 
 // A keeper keeps the connection that is taken over.
@@ -141,11 +151,20 @@ type keeper struct {
 	conn net.Conn
 }
 
-// Hijack implements [http.Hijacker].
+// bufferSize is the size of both buffers of a link. Frames are short, and few.
+const bufferSize = 512
+
+// Hijack implements [http.Hijacker]. It replaces the buffers of net/http by small ones.
 func (k *keeper) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(k.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
 	k.conn = conn
-	return conn, rw, err
+	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // frames that came with the request
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(bufferSize, len(early)))
+	_, _ = r.Peek(len(early)) // Accept expects them in the buffer
+	return conn, bufio.NewReadWriter(r, bufio.NewWriterSize(conn, bufferSize)), nil
 }
 
 // add lets s know l before its login, so that no end of it is missed.
