@@ -10,7 +10,10 @@ require (
 	rollcall v0.0.0
 )
 
+require github.com/klauspost/compress v1.20.4 // indirect
+
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect

@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New(usage)
 	}
 	switch args[0] {
-	case harness.Noop, harness.Floor, harness.NaiveSQLite, harness.NaivePostgres:
+	case harness.Noop, harness.Floor, harness.NaiveSQLite, harness.NaivePostgres, harness.BareLinks, harness.BareWebhooks:
 		return serve(ctx, args[0], args[1:])
 	case "quick", "full", "large", "postgres":
 		return measure(ctx, args[0], args[1:])
@@ -56,6 +56,10 @@ func serve(ctx context.Context, name string, args []string) error {
 		return yard.Floor(ctx, *dir)
 	case harness.NaiveSQLite:
 		return yard.NaiveSQLite(ctx, *dir)
+	case harness.BareLinks:
+		return yard.Websocket(ctx)
+	case harness.BareWebhooks:
+		return yard.Webhooks(ctx)
 	}
 	return yard.NaivePostgres(ctx, *dsn)
 }

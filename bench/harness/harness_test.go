@@ -277,7 +277,7 @@ func TestPlans(t *testing.T) {
 				}
 			}
 			for _, step := range st.Steps {
-				own := []string{stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy}
+				own := []string{stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy, stepLogin, stepKick, stepLinks, stepFaithful, stepReliable}
 				if _, ok := loadgen.Find(step); !ok && !slices.Contains(own, step) {
 					t.Errorf("%s: there is no step %s", p.Name, step)
 				}

@@ -19,6 +19,8 @@ const (
 	NaivePostgres = "naive-postgres"
 	BestPostgres  = "postgres-best"
 	Rollcall      = "rollcall"
+	BareLinks     = "bare-websocket"
+	BareWebhooks  = "bare-webhooks"
 )
 
 // Names of the servers with the schema of Rollcall in a database.
@@ -78,7 +80,7 @@ type Stage struct {
 func (p *Plan) servers() []string {
 	var names []string
 	for _, name := range []string{
-		Noop, Floor, NaiveSQLite, NaivePostgres, BestPostgres, Rollcall,
+		Noop, Floor, NaiveSQLite, NaivePostgres, BestPostgres, BareLinks, BareWebhooks, Rollcall,
 		BarePostgres, RollcallPostgres, RollcallTwo, BareCitus, RollcallCitus,
 	} {
 		if slices.ContainsFunc(p.Stages, func(s Stage) bool { return len(s.Servers[name]) > 0 }) {
@@ -137,21 +139,28 @@ var everything = []string{
 func Full(n int64) *Plan {
 	n = cmp.Or(n, 1_000_000)
 	naive := []string{loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne}
+	all := slices.Insert(slices.Clone(everything), slices.Index(everything, stepRestart), lasting...)
 	return &Plan{
 		Name: "full", Rounds: 3, Slices: 1, Slice: 3 * time.Second, Settle: time.Minute,
 		Stages: []Stage{{
 			Accounts: n,
-			Steps:    everything,
+			Steps:    all,
 			Servers: map[string][]string{
 				Noop:        {loadgen.ImportNew, loadgen.Check, loadgen.CheckOne, loadgen.ImportOne, loadgen.Status},
 				Floor:       {loadgen.ImportNew, loadgen.ImportOne},
 				NaiveSQLite: naive, NaivePostgres: naive,
 				BestPostgres: {loadgen.ImportNew},
-				Rollcall:     everything,
+				BareLinks:    {stepLogin},
+				BareWebhooks: {stepFaithful},
+				Rollcall:     all,
 			},
 		}},
 	}
 }
+
+// lasting are the steps of links and of webhooks, whose cost does not depend on the number of
+// accounts. They come before stepRestart, which ends all links.
+var lasting = []string{stepLogin, stepKick, stepFaithful, stepReliable, stepLinks}
 
 // Large returns a plan for the growth of costs: at a million accounts and at n,
 // or at ten million if n is 0. The naive servers and PostgreSQL would take

@@ -49,6 +49,7 @@ func (res *Results) reached() []Reach {
 		c.databases(st.Accounts)
 	}
 	if len(res.Facts) > 0 {
+		c.idle(res.Facts)
 		c.facts(res.Facts)
 	}
 	return c.all
@@ -113,9 +114,23 @@ func (c *comparison) ratios(n int64) {
 		Reach{Figure: "login of one device" + at + ", durable, against import-1", AtLeast: 70, Aim: 100, Unit: "%"})
 	c.add(row(Rollcall, loadgen.Status), row(Noop, loadgen.Status), calls,
 		Reach{Figure: "query_online_status of 500 ids, " + short(n) + " devices, against no-op", AtLeast: 15, Aim: 30, Unit: "%"})
+	c.links(row)
 	c.add(row(Rollcall, stepStream), imported, accounts,
 		Reach{Figure: "stream of " + short(n) + " against import-100 new, accounts/s", AtLeast: 2, Aim: 4, Unit: "x"})
 	c.rate(row(Rollcall, stepExport), Reach{Figure: "export" + at + ", accounts", AtLeast: 1, Aim: 2, Unit: "M/s"})
+}
+
+// links adds the figures of links and of webhooks.
+func (c *comparison) links(row func(server, workload string) *Row) {
+	c.add(row(Rollcall, stepLogin), row(BareLinks, stepLogin), calls,
+		Reach{Figure: "logins over links, 64 at a time, against handshakes of a bare server", AtLeast: 50, Aim: 80, Unit: "%"})
+	if r := row(Rollcall, stepKick); r != nil {
+		c.all = append(c.all, Reach{Figure: "kick until the link is closed, p99 at 1,000 kicks/s", Value: r.P99, AtLeast: 100, Aim: 20, Unit: "ms"})
+	}
+	c.add(row(Rollcall, stepFaithful), row(BareWebhooks, stepFaithful), calls,
+		Reach{Figure: "webhooks, faithful, against a bare client", AtLeast: 60, Aim: 90, Unit: "%"})
+	c.add(row(Rollcall, stepReliable), row(BareWebhooks, stepFaithful), calls,
+		Reach{Figure: "webhooks, reliable, against a bare client", AtLeast: 30, Aim: 60, Unit: "%"})
 }
 
 // databases adds the ratios of Rollcall on PostgreSQL and on Citus.
@@ -177,6 +192,19 @@ func (c *comparison) facts(rounds []Facts) {
 		Reach{Figure: "start to the first answer" + at, Value: start, AtLeast: 5, Aim: 1, Unit: "s"},
 		Reach{Figure: "disk per account after settling" + at, Value: disk, AtLeast: 140, Aim: 100, Unit: "bytes"},
 	)
+}
+
+// idle adds the memory of idle links.
+func (c *comparison) idle(rounds []Facts) {
+	most, n := 0.0, int64(0)
+	for _, f := range rounds {
+		if n = f.Links; n > 0 {
+			most = max(most, float64(f.LinkRSS)/float64(n)/1024)
+		}
+	}
+	if n > 0 {
+		c.all = append(c.all, Reach{Figure: "memory of an idle link above the base, " + short(n) + " links", Value: most, AtLeast: 32, Aim: 12, Unit: "KiB"})
+	}
 }
 
 // short formats a number of accounts.

@@ -37,7 +37,7 @@ const validity = 24 * time.Hour
 func newRollcall(binary, dir string, args ...string) *rollcall {
 	r := &rollcall{process: process{
 		dir:  dir,
-		args: append([]string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps"}, args...), keeps: true,
+		args: append([]string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps", "--link-address-limit", "1000000", "--webhook-allow-networks", "127.0.0.0/8"}, args...), keeps: true,
 	}}
 	r.url = func(line string) (string, bool) {
 		_, url, ok := strings.Cut(line, " is ready on ")
@@ -80,6 +80,14 @@ func (r *rollcall) defersFor(workload string) time.Duration {
 var errNoAdminAPI = errors.New("the server's context names no token of the admin API")
 
 func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result, error) {
+	switch o.Workload {
+	case stepLogin:
+		return r.logIn(ctx)
+	case stepKick:
+		return r.kickAll(ctx)
+	case stepFaithful, stepReliable:
+		return r.deliver(ctx, o.Workload)
+	}
 	streams := o.Workload == stepStream || o.Workload == stepExport
 	w, _ := loadgen.Find(o.Workload)
 	if (streams || w.NeedsToken()) && r.context.AdminToken == "" {
@@ -119,7 +127,9 @@ type Facts struct {
 	Disk      int64         `json:"disk"`       // bytes; after loading and settling
 	Start     time.Duration `json:"start_ns"`   // from the start of the program to the first response, after a clean stop
 	KillStart time.Duration `json:"kill_start_ns"`
-	Gap       time.Duration `json:"gap_ns"` // longest time without a response while loading
+	Gap       time.Duration `json:"gap_ns"`   // longest time without a response while loading
+	Links     int64         `json:"links"`    // idle links
+	LinkRSS   int64         `json:"link_rss"` // bytes; with them, above that without them
 }
 
 // size records the size of the data once the server has settled.

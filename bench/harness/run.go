@@ -118,7 +118,7 @@ func (b *bench) runStage(ctx context.Context, st *Stage) error {
 	for _, step := range st.Steps {
 		slices := b.Plan.Slices
 		switch step {
-		case stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy, loadgen.Devices:
+		case stepSize, stepRestart, stepStream, stepExport, stepPages, stepCopy, stepLinks, loadgen.Devices:
 			slices = 1
 		}
 		for i := range slices {
@@ -180,6 +180,8 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.pages(ctx, st, t)
 	case t.step == stepCopy:
 		return b.copyStore(ctx, st, t)
+	case t.step == stepLinks:
+		return b.links(ctx)
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
 	case t.slice == 0: // an account is new only once
@@ -232,7 +234,7 @@ func (b *bench) options(st *Stage, t turn) loadgen.Options {
 		o.Calls = st.Accounts / 100 / int64(b.Plan.Slices)
 	case loadgen.Devices: // every account has a device afterwards
 		o.Calls, o.Duration, o.Skip = st.Accounts/250, 0, 0
-	case loadgen.List:
+	case loadgen.List, stepLogin, stepKick, stepFaithful, stepReliable:
 		o.Skip = 0
 	}
 	return o
@@ -333,6 +335,10 @@ func (b *bench) newSubject(ctx context.Context, name string) (subject, error) {
 		return newRollcall(b.env.Rollcall, dir), nil
 	case Noop, Floor, NaiveSQLite:
 		return newYardstick(b.env.Self, name, dir), nil
+	case BareLinks:
+		return bareLinks{newYardstick(b.env.Self, name, dir)}, nil
+	case BareWebhooks:
+		return bareWebhooks{newYardstick(b.env.Self, name, dir)}, nil
 	}
 	if name == BareCitus || name == RollcallCitus {
 		return b.onCitus(ctx, name, dir)
