@@ -32,8 +32,8 @@ type NewWebhook struct {
 	URL         string   `json:"url"`                    // http or https; a query is kept
 	Events      []string `json:"events,omitempty"`       // commands to send, as State.StateChange; all if absent
 	Mode        string   `json:"mode,omitempty"`         // faithful or reliable; faithful if absent
-	Token       *string  `json:"token,omitempty"`        // of the vendor's signature, 1 to 128 characters; "" for none; the one before if absent
-	Secret      *string  `json:"secret,omitempty"`       // of Standard Webhooks, whsec_ and base64; "" for a new one; if absent the one before, or a new one in mode reliable
+	Token       *string  `json:"token,omitzero"`         // of the vendor's signature, 1 to 128 characters; "" for none; the one before if absent
+	Secret      *string  `json:"secret,omitzero"`        // of Standard Webhooks, whsec_ and base64; "" for a new one; if absent the one before, or a new one in mode reliable
 	ImportEvent bool     `json:"import_event,omitempty"` // send Profile.CallbackPortraitSet for imports that set a nick or a picture, too
 	IOSSpelling string   `json:"ios_spelling,omitempty"` // OptPlatform of an iPhone: iOS or IOS; iOS if absent
 }
