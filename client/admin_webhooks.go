@@ -15,6 +15,9 @@ type (
 	// A NewWebhook replaces the webhook of an app.
 	NewWebhook = adminapi.NewWebhook
 
+	// A Certificate describes a certificate of a [Webhook].
+	Certificate = adminapi.Certificate
+
 	// WebhookVerification is the result of a test of a webhook.
 	WebhookVerification = adminapi.WebhookVerification
 

@@ -24,23 +24,28 @@ type webhookCmd struct {
 }
 
 type webhookSetCmd struct {
-	connection  `group:"connection"`
-	To          string   `arg:"" name:"url" given:"" help:"URL of the receiver, http or https; a query is kept."`
-	Events      []string `placeholder:"EVENT" given:"" help:"Events to send, as State.StateChange (default: all)."`
-	Mode        string   `enum:"faithful,reliable" default:"faithful" placeholder:"MODE" help:"faithful: one attempt, as the vendor's; reliable: kept until it is delivered, for a day (default: ${default})."`
-	TokenFile   string   `placeholder:"FILE" given:"" help:"The token of the vendor's signature; - reads it from standard input (default: the one before)."`
-	NoToken     bool     `help:"Sign with no token any more."`
-	SecretFile  string   `placeholder:"FILE" given:"" help:"The secret of Standard Webhooks, as whsec_…; - reads it from standard input (default: the one before, or a new one for reliable)."`
-	NewSecret   bool     `help:"Let the server make a new secret and show it once."`
-	ImportEvent bool     `help:"Send Profile.CallbackPortraitSet for imports that set a nick or a picture, too."`
-	IOSSpelling string   `name:"ios-spelling" enum:"iOS,IOS" default:"iOS" placeholder:"TEXT" help:"OptPlatform of an iPhone: iOS or IOS (default: ${default})."`
+	connection `group:"connection"`
+	To         string   `arg:"" name:"url" given:"" help:"URL of the receiver, http or https; a query is kept."`
+	Events     []string `placeholder:"EVENT" given:"" help:"Events to send, as State.StateChange (default: all)."`
+	Mode       string   `enum:"faithful,reliable" default:"faithful" placeholder:"MODE" help:"faithful: one attempt, as the vendor's; reliable: kept until it is delivered, for a day (default: ${default})."`
+	TokenFile  string   `placeholder:"FILE" given:"" help:"The token of the vendor's signature; - reads it from standard input (default: the one before)."`
+	NoToken    bool     `help:"Sign with no token any more."`
+	SecretFile string   `placeholder:"FILE" given:"" help:"The secret of Standard Webhooks, as whsec_…; - reads it from standard input (default: the one before, or a new one for reliable)."`
+	NewSecret  bool     `help:"Let the server make a new secret and show it once."`
+	clientCertificate
+	ImportEvent bool   `help:"Send Profile.CallbackPortraitSet for imports that set a nick or a picture, too."`
+	IOSSpelling string `name:"ios-spelling" enum:"iOS,IOS" default:"iOS" placeholder:"TEXT" help:"OptPlatform of an iPhone: iOS or IOS (default: ${default})."`
 }
 
 // Help is shown by rollcall webhook set --help.
 func (webhookSetCmd) Help() string {
-	return `What is not given returns to its default, except for the token and the secret, which
-stay. They are never arguments, since other users of the machine can see those. The
-change is in effect at once; events that wait go to the new URL.
+	return `What is not given returns to its default, except for the token, the secret and the
+certificates, which stay. They are never arguments, since other users of the machine can
+see those. The change is in effect at once; events that wait go to the new URL.
+
+A receiver can require a client certificate (mTLS): --client-cert and --client-key give
+it. --receiver-ca is for a receiver whose own certificate is of a private CA; --ca is
+that of the Rollcall server.
 
 The events are State.StateChange, Profile.CallbackPortraitSet and
 Alert.RequestOverLimit. docs/webhooks.md describes both modes. The command needs an
@@ -49,6 +54,7 @@ admin token with the scope write.
 Examples:
   rollcall webhook set https://example.com/hooks --token-file token.txt
   rollcall webhook set https://example.com/hooks --mode reliable
+  rollcall webhook set https://example.com/hooks --client-cert client.pem --client-key client.key
   rollcall webhook set http://127.0.0.1:7590 --events State.StateChange`
 }
 
@@ -79,11 +85,14 @@ func (c *webhookSetCmd) webhook(env *environment) (n client.NewWebhook, err erro
 		return n, &usageError{errors.New("--no-token removes the token of --token-file: leave out one of them")}
 	case c.NewSecret && c.SecretFile != "":
 		return n, &usageError{errors.New("--new-secret replaces the secret of --secret-file: leave out one of them")}
-	case c.TokenFile == "-" && c.SecretFile == "-":
-		return n, &usageError{errors.New("--token-file and --secret-file are both -: standard input has only one of them")}
+	case c.fromInput() > 1:
+		return n, &usageError{errors.New("--token-file, --secret-file and the files of certificates are more than once -: standard input has only one of them")}
 	}
 	n = client.NewWebhook{URL: c.To, Events: c.Events, Mode: c.Mode, ImportEvent: c.ImportEvent, IOSSpelling: c.IOSSpelling}
 	if n.Token, err = c.given(env, c.TokenFile, "--token-file", c.NoToken); err != nil {
+		return n, err
+	}
+	if err := c.certificates(env, &n); err != nil {
 		return n, err
 	}
 	if n.Secret, err = c.given(env, c.SecretFile, "--secret-file", c.NewSecret); err != nil || c.SecretFile == "" {
@@ -95,7 +104,17 @@ func (c *webhookSetCmd) webhook(env *environment) (n client.NewWebhook, err erro
 	return n, nil
 }
 
-// given returns the secret of a file, an empty one, or nil to keep the one before.
+// fromInput returns the number of files that standard input is.
+func (c *webhookSetCmd) fromInput() (n int) {
+	for _, file := range []string{c.TokenFile, c.SecretFile, c.ClientCert, c.ClientKey, c.ReceiverCA} {
+		if file == "-" {
+			n++
+		}
+	}
+	return n
+}
+
+// given returns the text of a file, an empty one, or nil to keep the one before.
 func (c *webhookSetCmd) given(env *environment, file, flag string, empty bool) (*string, error) {
 	if empty {
 		return new(""), nil
@@ -105,7 +124,7 @@ func (c *webhookSetCmd) given(env *environment, file, flag string, empty bool) (
 	}
 	text, err := c.secret(env, file, flag, "")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &usageError{fmt.Errorf("%s: %s does not exist; write the secret into it", flag, file)}
+		return nil, &usageError{fmt.Errorf("%s: %s does not exist; give the file that has it", flag, file)}
 	}
 	return &text, err
 }
@@ -119,12 +138,15 @@ func yesNo(set bool) string {
 }
 
 func webhookProperties(w *client.Webhook) []property {
+	cert, ca := certificateTexts(w)
 	return []property{
 		{"url", w.URL},
 		{"events", strings.Join(w.Events, ", ")},
 		{"mode", w.Mode},
 		{"token", yesNo(w.Token)},
 		{"secret", yesNo(w.Secret)},
+		{"client_cert", cert},
+		{"receiver_ca", ca},
 		{"import_event", yesNo(w.ImportEvent)},
 		{"ios_spelling", w.IOSSpelling},
 		{"changed_at", moment(w.ChangedAt)},
@@ -140,9 +162,10 @@ type webhookShowCmd struct {
 
 // Help is shown by rollcall webhook show --help.
 func (webhookShowCmd) Help() string {
-	return `The token and the secret are not shown. A state of paused means that one attempt after
-the other failed: the server probes the receiver, and goes on when it answers. A state of
-ended means that the receiver has answered HTTP 410; set the webhook again to go on.
+	return `The token, the secret and the key of the client certificate are not shown. A state of
+paused means that one attempt after the other failed: the server probes the receiver,
+and goes on when it answers. A state of ended means that the receiver has answered HTTP
+410; set the webhook again to go on.
 
 Examples:
   rollcall webhook show

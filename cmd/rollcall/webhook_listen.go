@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,8 @@ type webhookListenCmd struct {
 	SDKAppID   uint32 `name:"sdkappid" placeholder:"N" given:"" help:"Say so if a webhook is of another app."`
 	Forward    string `placeholder:"URL" given:"" help:"Send every webhook on to this URL, and answer as it does."`
 	Fail       int    `placeholder:"CODE" given:"a status from 300 to 599" help:"Answer with this status instead of OK, as 500."`
-	Output     string `enum:"table,json" default:"table" help:"Form of the events: table or json (default: ${default})."`
+	listenTLS
+	Output string `enum:"table,json" default:"table" help:"Form of the events: table or json (default: ${default})."`
 }
 
 // Help is shown by rollcall webhook listen --help.
@@ -36,6 +38,9 @@ right, and why not. With --output json every webhook is one line, with its body.
 The answer is OK, also if a signature is wrong. With --forward it is that of the URL,
 which gets the method, the body, the query and the headers that came, and 502 if there
 is none within 30 seconds. Redirects are not followed.
+
+With --tls-cert and --tls-key it receives by HTTPS. With --client-ca the sender must show
+a certificate of one of these CAs.
 
 The Go package webhook is for receivers of your own; docs/webhooks.md says more.
 
@@ -58,9 +63,17 @@ func (c *webhookListenCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	secure, err := c.config()
+	if err != nil {
+		return err
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
+	}
+	scheme := "http"
+	if secure != nil {
+		l, scheme = tls.NewListener(l, secure), "https"
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -71,7 +84,7 @@ func (c *webhookListenCmd) Run(ctx context.Context, env *environment) error {
 	}
 	h := listening.New(o)
 	defer h.Close()
-	fmt.Fprintf(env.stderr, "receiving at http://%s; interrupt to end\n", l.Addr())
+	fmt.Fprintf(env.stderr, "receiving at %s://%s; interrupt to end\n", scheme, l.Addr())
 	err = serveUntil(ctx, l, h, slog.New(slog.NewTextHandler(env.stderr, nil)))
 	if failed, ok := errors.AsType[*printError](context.Cause(ctx)); ok {
 		return failed.error

@@ -141,6 +141,9 @@ func TestWebhookUsage(t *testing.T) {
 		{[]string{"--token-file", empty}, exitFailure, "--token-file " + empty + " is empty"},
 		{[]string{"--token-file", filepath.Join(dir, "none")}, exitFailure, "--token-file: open "},
 		{[]string{"--secret-file", bad}, exitFailure, "--secret-file " + bad + ": a webhook secret must have 24 to 64 bytes after the base64; this one has 3"},
+		{[]string{"--tls-cert", empty}, exitBadUsage, "--tls-cert and --tls-key go together: give both or neither"},
+		{[]string{"--client-ca", empty}, exitBadUsage, "--client-ca needs HTTPS: add --tls-cert and --tls-key"},
+		{[]string{"--tls-cert", empty, "--tls-key", bad}, exitFailure, "--tls-cert " + empty + ": tls: failed to find any PEM data"},
 		{[]string{"--listen", "nonsense"}, exitFailure, "--listen: listen tcp: "},
 		{[]string{"--sdkappid", "0"}, exitBadUsage, "--sdkappid is 0: give an SDKAppID"},
 	} {

@@ -2,22 +2,32 @@ package adminapi
 
 import "time"
 
-// A Webhook is the URL to which the events of an app are sent, and how. Its token and its
-// secret are never shown again.
+// A Webhook is the URL to which the events of an app are sent, and how. Its token, its secret
+// and the key of its client certificate are never shown again.
 type Webhook struct {
-	URL         string    `json:"url"`
-	Events      []string  `json:"events"` // commands that are sent
-	Mode        string    `json:"mode"`   // faithful: one attempt, as the vendor's; reliable: kept until it is delivered, for a day
-	Token       bool      `json:"token"`  // whether requests have the vendor's signature
-	Secret      bool      `json:"secret"` // whether requests of mode reliable have the signature of Standard Webhooks
-	ImportEvent bool      `json:"import_event"`
-	IOSSpelling string    `json:"ios_spelling"` // OptPlatform of an iPhone
-	ChangedAt   time.Time `json:"changed_at"`
-	State       string    `json:"state"`                // active; paused after failures, until the receiver answers a probe; or ended, after HTTP 410
-	Reason      string    `json:"reason,omitempty"`     // of the newest failure of a webhook that is paused
-	Since       time.Time `json:"since,omitzero"`       // time at which it was paused or ended
-	Dropped     int64     `json:"dropped,omitzero"`     // dead letters that were dropped, because there were too many
-	NewSecret   string    `json:"new_secret,omitempty"` // the secret that was made for it; shown this once
+	URL         string        `json:"url"`
+	Events      []string      `json:"events"`                // commands that are sent
+	Mode        string        `json:"mode"`                  // faithful: one attempt, as the vendor's; reliable: kept until it is delivered, for a day
+	Token       bool          `json:"token"`                 // whether requests have the vendor's signature
+	Secret      bool          `json:"secret"`                // whether requests of mode reliable have the signature of Standard Webhooks
+	ClientCert  *Certificate  `json:"client_cert,omitempty"` // that is shown to the receiver
+	ReceiverCA  []Certificate `json:"receiver_ca,omitempty"` // CAs of the receiver, instead of those of the machine
+	ImportEvent bool          `json:"import_event"`
+	IOSSpelling string        `json:"ios_spelling"` // OptPlatform of an iPhone
+	ChangedAt   time.Time     `json:"changed_at"`
+	State       string        `json:"state"`                // active; paused after failures, until the receiver answers a probe; or ended, after HTTP 410
+	Reason      string        `json:"reason,omitempty"`     // of the newest failure of a webhook that is paused
+	Since       time.Time     `json:"since,omitzero"`       // time at which it was paused or ended
+	Dropped     int64         `json:"dropped,omitzero"`     // dead letters that were dropped, because there were too many
+	NewSecret   string        `json:"new_secret,omitempty"` // the secret that was made for it; shown this once
+}
+
+// A Certificate describes an X.509 certificate.
+type Certificate struct {
+	Subject  string    `json:"subject"`
+	Issuer   string    `json:"issuer"`
+	NotAfter time.Time `json:"not_after"` // time until which it is valid
+	SHA256   string    `json:"sha256"`    // fingerprint, in hexadecimal digits
 }
 
 // States of a [Webhook].
@@ -34,6 +44,9 @@ type NewWebhook struct {
 	Mode        string   `json:"mode,omitempty"`         // faithful or reliable; faithful if absent
 	Token       *string  `json:"token,omitzero"`         // of the vendor's signature, 1 to 128 characters; "" for none; the one before if absent
 	Secret      *string  `json:"secret,omitzero"`        // of Standard Webhooks, whsec_ and base64; "" for a new one; if absent the one before, or a new one in mode reliable
+	ClientCert  *string  `json:"client_cert,omitzero"`   // certificate in PEM for a receiver that requires one, with intermediate ones; "" for none; the one before if absent
+	ClientKey   *string  `json:"client_key,omitzero"`    // private key of client_cert in PEM, without a passphrase; the one before if absent
+	ReceiverCA  *string  `json:"receiver_ca,omitzero"`   // certificates in PEM of CAs of the receiver; "" for those of the machine; the ones before if absent
 	ImportEvent bool     `json:"import_event,omitempty"` // send Profile.CallbackPortraitSet for imports that set a nick or a picture, too
 	IOSSpelling string   `json:"ios_spelling,omitempty"` // OptPlatform of an iPhone: iOS or IOS; iOS if absent
 }

@@ -32,6 +32,9 @@ type Webhook struct {
 	Secret      string        `json:"secret,omitempty"`     // of the signature of Standard Webhooks
 	OldSecret   string        `json:"old_secret,omitempty"` // the secret before, which signs too until OldUntil
 	OldUntil    time.Time     `json:"old_until,omitzero"`
+	ClientCert  string        `json:"client_cert,omitempty"` // chain in PEM that is shown to the receiver
+	ClientKey   string        `json:"client_key,omitempty"`  // private key of ClientCert in PEM
+	ReceiverCA  string        `json:"receiver_ca,omitempty"` // CAs in PEM that may sign the certificate of the receiver; "" are those of the machine
 	ImportEvent bool          `json:"import_event,omitempty"`
 	IOSSpelling string        `json:"ios_spelling,omitempty"` // OptPlatform of an iPhone; "" is iOS
 	Changed     time.Time     `json:"changed"`
@@ -46,11 +49,14 @@ const (
 	tokenSeal  = "webhook token"
 	secretSeal = "webhook secret"
 	oldSeal    = "old webhook secret"
+	certSeal   = "webhook client key"
 )
 
 // keys returns the secrets of w that are set, as keys of its app.
 func (w *Webhook) keys() (keys []account.Key) {
-	for _, k := range []account.Key{{ID: tokenSeal, Secret: w.Token}, {ID: secretSeal, Secret: w.Secret}, {ID: oldSeal, Secret: w.OldSecret}} {
+	for _, k := range []account.Key{
+		{ID: tokenSeal, Secret: w.Token}, {ID: secretSeal, Secret: w.Secret}, {ID: oldSeal, Secret: w.OldSecret}, {ID: certSeal, Secret: w.ClientKey},
+	} {
 		if k.Kind = account.HMACKey; k.Secret != "" {
 			keys = append(keys, k)
 		}
@@ -84,6 +90,8 @@ func (w *Webhook) set(id, secret string) {
 		w.Secret = secret
 	case oldSeal:
 		w.OldSecret = secret
+	case certSeal:
+		w.ClientKey = secret
 	}
 }
 

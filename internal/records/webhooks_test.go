@@ -11,12 +11,12 @@ import (
 	"rollcall/internal/store/mem"
 )
 
-const hookToken, hookSecret = "the token of the webhook", "whsec_the secret of the webhook"
+const hookToken, hookSecret, hookKey = "the token of the webhook", "whsec_the secret of the webhook", "the client key of the webhook"
 
 func hook(id account.AppID) records.Webhook {
 	return records.Webhook{
 		App: id, URL: "https://example.com/hook", Events: []string{"State.StateChange"}, Mode: records.WebhookReliable,
-		Token: hookToken, Secret: hookSecret, OldSecret: hookSecret + "!", OldUntil: now, ImportEvent: true, IOSSpelling: "IOS", Changed: now,
+		Token: hookToken, Secret: hookSecret, OldSecret: hookSecret + "!", OldUntil: now, ClientCert: "certificate", ClientKey: hookKey, ReceiverCA: "CA", ImportEvent: true, IOSSpelling: "IOS", Changed: now,
 	}
 }
 
@@ -156,7 +156,7 @@ func TestWebhooksSealed(t *testing.T) {
 	v.create(app)
 	v.setHook(hook(app), 0)
 	for _, text := range e.seen {
-		if strings.Contains(text, hookToken) || strings.Contains(text, hookSecret) {
+		if strings.Contains(text, hookToken) || strings.Contains(text, hookSecret) || strings.Contains(text, hookKey) {
 			t.Errorf("a secret is in the clear: %s", text)
 		}
 	}
@@ -166,8 +166,8 @@ func TestWebhooksSealed(t *testing.T) {
 	plain := records.New(e, nil) // as a store that sealed nothing
 	v.code("RemoveWebhook", plain.RemoveWebhook(t.Context(), app, by("webhook.unset")), account.OK)
 	v.code("SetWebhook", plain.SetWebhook(t.Context(), hook(app), 0, by("webhook.set")), account.OK)
-	if n, _, err := v.r.Reseal(t.Context(), by("reseal")); err != nil || n != 3 {
-		t.Errorf("Reseal: %d, %v; want 3", n, err)
+	if n, _, err := v.r.Reseal(t.Context(), by("reseal")); err != nil || n != 4 {
+		t.Errorf("Reseal: %d, %v; want 4", n, err)
 	}
 	want := hook(app)
 	got, _, err := v.r.StoredWebhook(t.Context(), app)
@@ -198,7 +198,7 @@ func TestWebhookCopied(t *testing.T) {
 		t.Errorf("%s, %v", opened, err)
 	}
 	value, n, err := records.ResealedWebhook(rec, from, to)
-	if err != nil || n != 3 {
+	if err != nil || n != 4 {
 		t.Fatal(n, err)
 	}
 	again, err := records.OpenedWebhook(account.Record{Key: rec.Key, Value: value}, to)

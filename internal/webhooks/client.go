@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -50,20 +50,6 @@ func (r *result) ok() bool { return r.reason == "" }
 // gone reports whether the receiver wants no more webhooks.
 func (r *result) gone() bool { return r.status == http.StatusGone }
 
-// newClient returns a client that follows no redirect, uses no proxy and reaches no address
-// that g refuses.
-func newClient(g *guard, roots *x509.CertPool) *http.Client {
-	dialer := &net.Dialer{Timeout: reliableTimeout, KeepAlive: 30 * time.Second, Control: g.control}
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, DisableCompression: true, TLSClientConfig: &tls.Config{RootCAs: roots},
-			MaxIdleConns: 256, MaxIdleConnsPerHost: lanes, MaxConnsPerHost: 4 * lanes, IdleConnTimeout: 90 * time.Second,
-			TLSHandshakeTimeout: reliableTimeout, MaxResponseHeaderBytes: maxHeader,
-		},
-	}
-}
-
 // send makes one attempt within its time.
 func (s *Service) send(ctx context.Context, w *records.Webhook, m *message, timeout time.Duration) (r result) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -74,9 +60,13 @@ func (s *Service) send(ctx context.Context, w *records.Webhook, m *message, time
 	if err != nil {
 		return result{reason: err.Error()}
 	}
-	resp, err := s.client.Do(req)
+	client, err := s.clients.of(w)
 	if err != nil {
-		return result{reason: failure(err, timeout)}
+		return result{reason: err.Error()}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return result{reason: s.refusal(w, err, timeout)}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what follows is not read, which closes the connection
@@ -125,6 +115,29 @@ func (s *Service) request(ctx context.Context, w *records.Webhook, m *message) (
 	return req, nil
 }
 
+// refusal is [failure] with what to do if the receiver has ended a TLS connection, as it does
+// with a client that has no certificate of its CA.
+func (s *Service) refusal(w *records.Webhook, err error, timeout time.Duration) string {
+	reason := failure(err, timeout)
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" {
+		return fmt.Sprintf("the receiver refused the TLS connection: %v; %s", e.Err, certificateAdvice(w, s.now()))
+	}
+	if strings.HasPrefix(w.URL, "https:") && closed(err) {
+		return reason + "; " + certificateAdvice(w, s.now())
+	}
+	return reason
+}
+
+// closed reports whether err is that of a connection which the receiver has closed.
+func closed(err error) bool {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // failure says why there is no response. It does not contain the URL, whose query is signed.
 func failure(err error, timeout time.Duration) string {
 	if e, ok := errors.AsType[*guardError](err); ok {
@@ -149,7 +162,7 @@ func failure(err error, timeout time.Duration) string {
 		return "the server stopped before a response came"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the receiver refused the connection; start it, or correct host and port"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case closed(err):
 		return "the receiver closed the connection before its response was complete"
 	}
 	return "the request failed: " + err.Error()

@@ -6,7 +6,7 @@ import (
 )
 
 // SetTransport lets s send requests through rt.
-func (s *Service) SetTransport(rt http.RoundTripper) { s.client.Transport = rt }
+func (s *Service) SetTransport(rt http.RoundTripper) { s.clients.shared.Transport = rt }
 
 // Quicken shortens the times of retries.
 func (s *Service) Quicken(d time.Duration) {

@@ -41,6 +41,7 @@ func (s *Service) show(ctx context.Context, w *records.Webhook) (adminapi.Webhoo
 	shown := adminapi.Webhook{
 		URL: w.URL, Events: w.Events, Mode: string(w.Mode), Token: w.Token != "", Secret: w.Secret != "", ImportEvent: w.ImportEvent,
 		IOSSpelling: cmp.Or(w.IOSSpelling, IOSGeneral), ChangedAt: w.Changed, State: adminapi.WebhookActive, Dropped: st.Dropped,
+		ClientCert: clientCert(w), ReceiverCA: describe(w.ReceiverCA),
 	}
 	switch {
 	case !w.Ended.IsZero():
@@ -107,7 +108,11 @@ func setDetail(w *records.Webhook) string {
 	if err != nil {
 		return string(w.Mode)
 	}
-	return fmt.Sprintf("%s, %s, %s", u.Scheme+"://"+u.Host, w.Mode, strings.Join(w.Events, " "))
+	detail := fmt.Sprintf("%s, %s, %s", u.Scheme+"://"+u.Host, w.Mode, strings.Join(w.Events, " "))
+	if c := clientCert(w); c != nil {
+		detail += ", client certificate " + c.SHA256
+	}
+	return detail
 }
 
 // newWebhook checks n and returns the webhook that it makes of old, and the secret that it has
@@ -131,7 +136,10 @@ func (s *Service) newWebhook(old *records.Webhook, n adminapi.NewWebhook) (w *re
 		made = webhook.NewSecret()
 		w.Secret = made
 	}
-	return w, made, cmp.Or(s.checkURL(w.URL), checkEvents(w.Events), checkChoices(w), checkSecrets(w))
+	if err := setCertificates(w, old, &n); err != nil {
+		return nil, "", err
+	}
+	return w, made, cmp.Or(s.checkURL(w.URL), checkEvents(w.Events), checkChoices(w), checkSecrets(w), checkCertificates(w, n.ClientCert != nil, s.now()))
 }
 
 // checkURL refuses a URL that no request could reach.
@@ -201,6 +209,7 @@ func (s *Service) UnsetWebhook(ctx context.Context, who string, app account.AppI
 		if account.CodeOf(err) == account.Stale {
 			continue
 		}
+		s.clients.drop(app)
 		return err
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -79,7 +78,7 @@ type Service struct {
 	metrics Metrics
 	now     func() time.Time
 	guard   *guard
-	client  *http.Client
+	clients *clients
 
 	queue    *queue   // of faithful webhooks
 	recent   recents  // newest attempts
@@ -118,7 +117,7 @@ func New(o Options) *Service {
 		s.now = time.Now
 	}
 	s.guard = &guard{allow: o.AllowNetworks, developer: o.Developer}
-	s.client = newClient(s.guard, o.Roots)
+	s.clients = newClients(s.guard, o.Roots)
 	s.queue = newQueue(s)
 	s.alerts.seen = map[alertKey]*alert{}
 	s.delivery.endpoints = map[account.AppID]*endpoint{}
@@ -201,6 +200,7 @@ func (s *Service) Hear(e account.Event) {
 func (s *Service) Forget(e account.Event) {
 	s.recent.drop(e.App)
 	s.alerts.drop(e.App)
+	s.clients.drop(e.App)
 	s.delivery.notify(e.App)
 }
 
@@ -211,7 +211,7 @@ func (s *Service) Run(ctx context.Context) error {
 	wg.Go(func() { s.sendAlerts(ctx) })
 	wg.Go(func() { s.deliver(ctx) })
 	wg.Wait()
-	s.client.CloseIdleConnections()
+	s.clients.close()
 	return nil
 }
 
