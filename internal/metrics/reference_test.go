@@ -87,5 +87,6 @@ func everything(t *testing.T) *metrics.Metrics {
 	links := m.WatchLinks(func() int { return 1 })
 	links.LinkLogin(0)
 	links.LinkEnded("closed")
+	m.WatchDevices(func() (online, pushOnline int, ok bool) { return 1, 2, true })
 	return m
 }

@@ -16,6 +16,7 @@ import (
 // validity of the certificate, the room on the disk, and the age of the newest backup.
 func (s *Server) watch(ctx context.Context) {
 	s.metrics.WatchImports(s.imports.Running)
+	s.metrics.WatchDevices(s.records.CountDevices)
 	s.metrics.WatchReady(func(ctx context.Context) error {
 		if closed(s.drain.begun) {
 			return errStopping
