@@ -72,6 +72,16 @@ func (s scrape) set(name string, value float64) {
 	s[name+`{job="rollcall",instance="one"}`] = value
 }
 
+// add adds one to a counter that a server without events has, too.
+func (s scrape) add(t *testing.T, name, labels string) {
+	t.Helper()
+	series := fmt.Sprintf(`%s{job="rollcall",instance="one",%s}`, name, labels)
+	if _, ok := s[series]; !ok {
+		t.Errorf("there is no %s", series)
+	}
+	s[series]++
+}
+
 // A promTest is a test of promtool. See https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/.
 type promTest struct {
 	Name     string       `yaml:"name"`
@@ -192,6 +202,13 @@ func TestAlerts(t *testing.T) {
 		provoke("RollcallBackupOld", nothing, func(_, after scrape) { after.set("rollcall_last_backup_timestamp_seconds", -26*3600) }),
 		provoke("RollcallRedisAway", nothing, func(_, after scrape) { after.set("rollcall_ratelimit_redis_up", 0) }),
 		provoke("RollcallBackupFails", nothing, func(_, after scrape) { after.set("rollcall_backup_failures_total", 1) }),
+		provoke("RollcallWebhookOld", nothing, func(_, after scrape) { after.set("rollcall_webhook_oldest_seconds", 31*60) }),
+		provoke("RollcallWebhookPaused", nothing, func(_, after scrape) { after.set("rollcall_webhook_paused", 1) }),
+		provoke("RollcallWebhookDead", nothing, func(_, after scrape) {
+			after.add(t, "rollcall_webhook_attempts_total", `mode="reliable",result="dead"`)
+		}),
+		provoke("RollcallWebhookLost", nothing, func(_, after scrape) { after.add(t, "rollcall_webhook_lost_total", `why="full"`) }),
+		grows(scrapeOf(t, url)),
 		provoke("RollcallDrillFailed", nothing, func(_, after scrape) {
 			after.set("rollcall_backup_drill_last_timestamp_seconds", 1)
 			after.set("rollcall_backup_drill_last_success", 0)
@@ -223,6 +240,17 @@ func restarts(now scrape) promTest {
 	test := newPromTest("RollcallRestarts", now, now, "RollcallRestarts")
 	for i, series := range test.Series {
 		if strings.HasPrefix(series.Series, "process_start_time_seconds") {
+			test.Series[i].Values = fmt.Sprintf("0+60x%d", minutes)
+		}
+	}
+	return test
+}
+
+// grows returns a test with an outbox that grows by an event a second.
+func grows(now scrape) promTest {
+	test := newPromTest("RollcallWebhookOutboxGrows", now, now, "RollcallWebhookOutboxGrows")
+	for i, series := range test.Series {
+		if strings.HasPrefix(series.Series, "rollcall_webhook_outbox") {
 			test.Series[i].Values = fmt.Sprintf("0+60x%d", minutes)
 		}
 	}
