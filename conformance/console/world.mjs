@@ -81,6 +81,7 @@ export class World {
     this.signature = { identifier, usersig };
     await this.accounts('people', people.concat(people.slice(0, 4)).map((nick, i) => ({ userid: `demo_${String(i + 1).padStart(2, '0')}`, nick, profile: { Tag_Profile_IM_Gender: i % 2 ? 'Gender_Type_Male' : 'Gender_Type_Female' } })));
     await this.accounts('guests', Array.from({ length: 110 }, (_, i) => ({ userid: `guest_${String(i).padStart(3, '0')}` })));
+    await this.ofApp('POST', '/devices:login', { userid: 'demo_05', platform: 'Web', address: '192.0.2.5' });
     const live = 'im_open_login_svc';
     this.calls = {
       ok: await this.call(`${live}/account_import`, { UserID: 'demo_01', Nick: people[0] }),

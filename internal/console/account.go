@@ -41,6 +41,12 @@ func (v *visit) account() (*content, error) {
 		a.Sign = v.signForm(a.ID)
 		forms = append(forms, a.Sign)
 	}
+	devices, ofDevices, err := v.devicesOf(a.ID)
+	if err != nil {
+		return nil, err
+	}
+	a.Devices = devices
+	forms = append(forms, ofDevices...)
 	return &content{page: view.AccountPage(&v.Page, a), forms: forms}, nil
 }
 

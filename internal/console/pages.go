@@ -27,6 +27,7 @@ func appPages() map[string]*page {
 		"import":          {section: view.Accounts, title: "imports.one", show: (*visit).oneImport},
 		"import/progress": {section: view.Accounts, title: "imports.one", raw: (*visit).importProgress},
 		"import/rejected": {section: view.Accounts, title: "imports.one", raw: (*visit).rejectedTable},
+		"online":          {section: view.Accounts, title: "devices.online", show: (*visit).online},
 		"account":         {section: view.Accounts, title: "account.title", show: (*visit).account},
 
 		"usersig":    {section: view.UserSig, title: "usersig.title", show: (*visit).userSig},

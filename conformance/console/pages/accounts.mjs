@@ -43,20 +43,32 @@ export const accounts = [
       assert.match(await v.page.locator('#delete').getAttribute('action'), /prefix=demo_0#delete$/);
     },
   },
+  { at: '/:app/online', has: ['.pager', 'td a[href*="userid=demo_05"]', '.tag'] },
   { at: '/:app/accounts?prefix=nobody', has: ['#search', '.empty'] },
   { at: '/:app/accounts?cursor=wrong', has: ['.problem'], status: 400 },
 ];
 
+const devices = (w) => w.ofApp('GET', '/devices:get?userid=demo_01');
+
 export const account = [
   {
     at: one('demo_01'),
-    has: ['dl.values', 'time', '#change', '#kick', '#delete', '#sign'],
+    has: ['dl.values', 'time', '#change', '#kick', '#delete', '#sign', '#devices', '#login-device'],
     actions: [
       {
         form: '#change', fields: { 'profile.Tag_Profile_IM_Nick': 'Renamed', 'profile.Tag_Profile_IM_SelfSignature': hostile.bidi },
         check: async (w) => { const a = await w.account('demo_01'); assert.equal(a.nick, 'Renamed'); assert.equal(a.profile.Tag_Profile_IM_SelfSignature, hostile.bidi); },
       },
       { form: '#sign', fields: { validity_s: '3600' }, shows: '.done pre' },
+      { form: '#login-device', fields: { platform: 'Android', address: '192.0.2.7' }, check: async (w) => assert.equal((await devices(w)).state, 'Online') },
+      { form: '#set-status', fields: { custom_status: hostile.html }, check: async (w) => assert.equal((await devices(w)).custom_status, hostile.html) },
+      { form: 'form[id^=drop-device]', check: async (w) => assert.equal((await devices(w)).state, 'PushOnline') },
+      { form: 'form[id^=reconnect-device]', check: async (w) => assert.equal((await devices(w)).state, 'Online') },
+      { form: 'form[id^=logout-device]', check: async (w) => assert.equal((await devices(w)).state, 'Offline') },
+      {
+        before: (w) => w.ofApp('POST', '/devices:login', { userid: 'demo_01', platform: 'iPhone' }),
+        form: 'form[id^=end-device]', check: async (w) => assert.deepEqual((await devices(w)).devices, []),
+      },
       { form: '#kick', check: async (w) => assert.ok((await w.account('demo_01')).kicked_at) },
       { form: '#unkick', check: async (w) => assert.equal((await w.account('demo_01')).kicked_at, undefined) },
       { form: '#delete', at: one('demo_02'), shows: '.done', check: async (w) => assert.equal(await w.account('demo_02'), undefined) },

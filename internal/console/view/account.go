@@ -16,6 +16,7 @@ type AccountView struct {
 	Read    admin.Request
 	Fixed   []TagValue // tags that cannot be changed
 	Calls   CallsAbout
+	Devices *Devices // nil if there is no account
 
 	Add    *Form // if there is no account
 	Change *Form
