@@ -1,6 +1,7 @@
 // The server that the console belongs to, as its admin API and its account API show it,
 // and the data that the tour finds there.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 
 // Texts that a stranger can choose: HTML, controls of direction, and the longest nick.
 export const hostile = {
@@ -71,6 +72,25 @@ export class World {
   async accounts(key, list) {
     const lines = list.map((a) => `${JSON.stringify(a)}\n`).join('');
     await this.ofApp('POST', '/accounts:import', lines, { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': key });
+  }
+
+  // dead sends an event to a receiver that is gone, and waits for the dead letter. Then the
+  // webhook has a receiver that is not there, where events wait.
+  async dead() {
+    const receiver = createServer((request, response) => response.writeHead(410).end());
+    await new Promise((done) => receiver.listen(0, '127.0.0.1', done));
+    try {
+      await this.ofApp('PUT', '/webhook', { url: `http://127.0.0.1:${receiver.address().port}/`, mode: 'reliable' });
+      await this.ofApp('POST', '/devices:login', { userid: 'demo_06', platform: 'Android', address: '192.0.2.6' });
+      for (;;) {
+        if ((await this.ofApp('GET', '/webhook/deliveries')).dead_letters.length > 0) break;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+    } finally {
+      receiver.close();
+      receiver.closeAllConnections();
+    }
+    await this.ofApp('PUT', '/webhook', { url: 'http://127.0.0.1:9/', mode: 'reliable' });
   }
 
   // fill makes the data of the demo: accounts of more than one page, an app that is no

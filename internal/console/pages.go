@@ -39,6 +39,7 @@ func appPages() map[string]*page {
 		"app":          {section: view.App, title: "app.title", show: (*visit).app},
 		"app/settings": {section: view.App, title: "appset.title", show: (*visit).appSettings},
 		"app/keys":     {section: view.App, title: "keys.title", show: (*visit).appKeys},
+		"app/webhook":  {section: view.App, title: "webhook.title", show: (*visit).webhook},
 		"app/rates":    {section: view.App, title: "rates.title", show: (*visit).appRates},
 		"app/testkit":  {section: view.App, title: "testkit.title", show: (*visit).appTestkit},
 	}

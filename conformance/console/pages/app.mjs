@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 
 const read = async (w) => w.ofApp('GET', '');
+const hook = async (w) => w.ofApp('GET', '/webhook');
 const spare = (w) => w.app + 10; // an app that an action removes
 
 // setting changes a setting and takes the change back.
@@ -50,6 +51,25 @@ export const app = [
         check: async (w) => assert.equal((await read(w)).keys.length, 4),
       },
       { form: 'form[id^=retire]', check: async (w) => assert.ok((await read(w)).keys.some((k) => k.retired_at)) },
+    ],
+  },
+  {
+    at: '/:app/app/webhook',
+    has: ['nav.tabs', '#set'],
+    actions: [
+      { form: '#set', fields: { url: 'https://127.0.0.1:9/hooks', mode: 'reliable', token: 'ab'.repeat(32) }, shows: '.once pre', check: async (w, page) => { assert.ok((await hook(w)).token); assert.ok(!(await page.content()).includes('abababab')); } },
+      { form: '#verify', shows: '.problem' },
+      { form: '#new-secret', shows: '.once pre' },
+      { form: '#remove-token', shows: '.done', check: async (w) => assert.equal((await hook(w)).token, false) },
+      {
+        before: (w) => w.dead(), form: 'form[id^=replay-6]', // of a dead letter
+        check: async (w) => assert.deepEqual((await w.ofApp('GET', '/webhook/deliveries')).dead_letters, []),
+      },
+      {
+        before: (w) => w.dead(), form: '#replay-all',
+        check: async (w) => assert.deepEqual((await w.ofApp('GET', '/webhook/deliveries')).dead_letters, []),
+      },
+      { form: '#unset', check: async (w) => assert.equal((await w.admin('GET', `/apps/${w.app}/webhook`)).status, 404) },
     ],
   },
   { at: '/:app/app/rates', has: ['nav.tabs', '.empty'] },
