@@ -18,30 +18,17 @@ func (r *Registry) CountDevices() (online, pushOnline int, ok bool) {
 func (s *presenceShard) countDevices() (online, pushOnline int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, users := range s.of {
-		for _, e := range users {
-			a, b := e.packed.countDevices()
-			online, pushOnline = online+a, pushOnline+b
+	for k := range s.index {
+		e := unpackEntry(string(s.packed(k)))
+		if e.Presence == nil {
+			continue
 		}
-	}
-	return online, pushOnline
-}
-
-// countDevices counts without an allocation.
-func (packed packedPresence) countDevices() (online, pushOnline int) {
-	if packed == "" {
-		return 0, 0
-	}
-	r := packedReader(packed)
-	r.uvarint() // Account
-	r.varint()  // LastEvent
-	r.text()    // Status
-	for range r.uvarint() {
-		var d Device
-		if r.device(&d); d.Lost == 0 {
-			online++
-		} else {
-			pushOnline++
+		for i := range e.Devices {
+			if e.Devices[i].Lost == 0 {
+				online++
+			} else {
+				pushOnline++
+			}
 		}
 	}
 	return online, pushOnline

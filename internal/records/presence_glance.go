@@ -80,7 +80,7 @@ func (m *presenceMemory) glanceOf(p *Presence, due int64) glance {
 
 // nodeMark returns bits for a node that other nodes do not have, in all probability.
 func (m *presenceMemory) nodeMark(node string) uint32 {
-	return uint32(maphash.String(m.seed, node))&glanceNode | 8
+	return uint32(maphash.String(m.seeds[0], node))&glanceNode | 8
 }
 
 // at returns the state of an account at a time in Unix seconds. own is the mark of the node

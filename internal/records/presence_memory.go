@@ -4,8 +4,6 @@ import (
 	"context"
 	"hash/maphash"
 	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 
 	"rollcall/internal/account"
@@ -19,15 +17,10 @@ const presenceShards = 256
 // uses. Without it each change and each status query would read the engine. An entry changes
 // only while its account is locked, so entries are replaced in the order of their commits.
 type presenceMemory struct {
-	seed    maphash.Seed
+	seeds   [2]maphash.Seed
 	shards  [presenceShards]presenceShard
 	glances presenceGlances
 	whole   atomic.Bool // every account with login sessions is in the memory
-}
-
-type presenceShard struct {
-	mu sync.RWMutex // protects of
-	of map[account.AppID]map[account.UserID]packedEntry
 }
 
 type presenceID struct {
@@ -46,19 +39,12 @@ type presenceEntry struct {
 	unsure bool
 }
 
-// A packedEntry is a presenceEntry in memory.
-type packedEntry struct {
-	packed packedPresence
-	due    int64
-	unsure bool
-}
-
 // KeepPresences reads all login sessions into memory and keeps them there. Only a process
 // that uses the engine alone may call it. Everything works while it reads, too.
 func (r *Registry) KeepPresences(ctx context.Context) error {
-	m := &presenceMemory{seed: maphash.MakeSeed()}
+	m := &presenceMemory{seeds: [...]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	for i := range m.shards {
-		m.shards[i].of = map[account.AppID]map[account.UserID]packedEntry{}
+		m.shards[i].index = map[presenceHash]span{}
 	}
 	r.memory.Store(m)
 	for q := (account.RecordQuery{Kind: kindPresence, Limit: account.MaxListLimit}); ; {
@@ -95,9 +81,9 @@ func (r *Registry) remember(ctx context.Context, m *presenceMemory, rec account.
 		return err
 	}
 	defer unlock()
-	id := presenceID{app, user}
-	if _, known := m.shard(id).get(id); !known {
-		m.put(id, nil, e)
+	s, k := m.place(app, user)
+	if _, known := s.get(k); !known {
+		m.put(presenceID{app, user}, nil, e)
 	}
 	return nil
 }
@@ -114,36 +100,13 @@ func presenceOf(rec account.Record) (presenceEntry, error) {
 	return presenceEntry{Presence: &stored.Presence, due: stored.Due, version: rec.Version}, nil
 }
 
-func (m *presenceMemory) shard(id presenceID) *presenceShard {
-	return &m.shards[maphash.String(m.seed, string(id.user))%presenceShards]
-}
-
-func (s *presenceShard) get(id presenceID) (presenceEntry, bool) {
-	s.mu.RLock()
-	e, ok := s.of[id.app][id.user]
-	s.mu.RUnlock()
-	return presenceEntry{e.packed.unpack(), e.due, account.AnyVersion, e.unsure}, ok
-}
-
-func (s *presenceShard) put(id presenceID, e presenceEntry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	of := s.of[id.app]
-	if of == nil {
-		of = map[account.UserID]packedEntry{}
-		s.of[id.app] = of
-	}
-	user := account.UserID(strings.Clone(string(id.user))) // the id of a call shares the memory of its body
-	of[user] = packedEntry{e.pack(), e.due, e.unsure}
-}
-
 // find returns the entries of accounts, and the indexes of those that the engine must be
 // asked for.
 func (m *presenceMemory) find(app account.AppID, users []account.UserID) (found []presenceEntry, unknown []int) {
 	found, whole := make([]presenceEntry, len(users)), m.whole.Load()
 	for i, user := range users {
-		id := presenceID{app, user}
-		e, ok := m.shard(id).get(id)
+		s, k := m.place(app, user)
+		e, ok := s.get(k)
 		if e.unsure || !ok && !whole {
 			unknown = append(unknown, i)
 			continue
@@ -161,8 +124,8 @@ func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Prese
 	}
 	found := make([]*Presence, len(users))
 	for i, user := range users {
-		id := presenceID{app, user}
-		e, _ := m.shard(id).get(id)
+		s, k := m.place(app, user)
+		e, _ := s.get(k)
 		if e.unsure {
 			return nil
 		}
@@ -185,12 +148,12 @@ func (m *presenceMemory) committed(changes []PresenceChange, err error) {
 	}
 	for i := range changes {
 		c := &changes[i]
-		id := presenceID{c.App, c.User}
-		e, _ := m.shard(id).get(id)
-		if e = (presenceEntry{unsure: e.unsure}); c.Next != nil && !e.unsure {
-			e = presenceEntry{Presence: c.Next, due: c.Due}
+		s, k := m.place(c.App, c.User)
+		e := presenceEntry{unsure: s.unsure(k)}
+		if c.Next != nil && !e.unsure {
+			e.Presence, e.due = c.Next, c.Due
 		}
-		m.put(id, c, e)
+		m.put(presenceID{c.App, c.User}, c, e)
 	}
 }
 
@@ -218,15 +181,10 @@ func (m *presenceMemory) put(id presenceID, c *PresenceChange, e presenceEntry) 
 			}
 		}
 	}
+	s, k := m.place(id.app, id.user)
 	if e == (presenceEntry{}) && m.whole.Load() {
-		m.shard(id).drop(id)
+		s.drop(k)
 		return
 	}
-	m.shard(id).put(id, e) // an empty one, too: KeepPresences must not add what it has read before
-}
-
-func (s *presenceShard) drop(id presenceID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.of[id.app], id.user)
+	s.put(k, e) // an empty one, too: KeepPresences must not add what it has read before
 }

@@ -6,10 +6,44 @@ import (
 	"rollcall/internal/account"
 )
 
-// A packedPresence is a [Presence] in the memory of login sessions. It has about 60 bytes and
-// no pointers for one device, a sixth of a Presence, and costs the garbage collector little.
-// The form is never stored. "" is nil.
-type packedPresence string
+// Entries in the memory of login sessions are packed: one device takes about 60 bytes, a sixth
+// of a [Presence]. The form is never stored.
+
+// Flags of a packed entry.
+const (
+	packedUnsure = 1 << iota
+	packedKnown  // there is a Presence
+)
+
+// appendTo appends e in packed form, without its version.
+func (e *presenceEntry) appendTo(b []byte) []byte {
+	flags := byte(0)
+	if e.unsure {
+		flags |= packedUnsure
+	}
+	if e.Presence == nil {
+		return append(b, flags)
+	}
+	b = append(b, flags|packedKnown)
+	b = binary.AppendVarint(b, e.due)
+	b = binary.AppendUvarint(b, e.Account)
+	b = binary.AppendVarint(b, e.LastEvent)
+	b = appendText(b, e.Status)
+	b = appendDevices(b, e.Devices)
+	return appendDevices(b, e.Replaced)
+}
+
+// unpackEntry returns a packed entry, which shares texts with it.
+func unpackEntry(packed string) presenceEntry {
+	r := packedReader(packed)
+	flags := r.bytes(1)[0]
+	e := presenceEntry{version: account.AnyVersion, unsure: flags&packedUnsure != 0}
+	if flags&packedKnown != 0 {
+		e.due = r.varint()
+		e.Presence = &Presence{Account: r.uvarint(), LastEvent: r.varint(), Status: r.text(), Devices: r.devices(), Replaced: r.devices()}
+	}
+	return e
+}
 
 // Flags of a packed device. Below them is one for each of [Device.times].
 const (
@@ -21,20 +55,6 @@ const (
 
 // times returns the times of d that can be 0.
 func (d *Device) times() [4]*int64 { return [...]*int64{&d.Expires, &d.Silent, &d.Vouched, &d.Lost} }
-
-// pack returns p in packed form.
-func (p *Presence) pack() packedPresence {
-	if p == nil {
-		return ""
-	}
-	var buf [256]byte
-	b := binary.AppendUvarint(buf[:0], p.Account)
-	b = binary.AppendVarint(b, p.LastEvent)
-	b = appendText(b, p.Status)
-	b = appendDevices(b, p.Devices)
-	b = appendDevices(b, p.Replaced)
-	return packedPresence(b)
-}
 
 func appendText[T string | []byte](b []byte, text T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
@@ -81,17 +101,8 @@ func appendDevice(b []byte, d *Device) []byte {
 	return b
 }
 
-// unpack returns the Presence, which shares texts with packed.
-func (packed packedPresence) unpack() *Presence {
-	if packed == "" {
-		return nil
-	}
-	r := packedReader(packed)
-	return &Presence{Account: r.uvarint(), LastEvent: r.varint(), Status: r.text(), Devices: r.devices(), Replaced: r.devices()}
-}
-
-// A packedReader is the rest of a packedPresence that is being read. Only pack writes one, so
-// a packed Presence is never damaged.
+// A packedReader is the rest of a packed entry that is being read. Only appendTo writes one, so
+// it is never damaged.
 type packedReader string
 
 func (r *packedReader) bytes(n int) string {
@@ -139,7 +150,7 @@ func (r *packedReader) devices() []Device {
 func (r *packedReader) device(d *Device) {
 	d.ID = r.uint64()
 	d.Platform = account.Platform(r.text())
-	_ = d.Address.UnmarshalBinary([]byte(r.text())) // pack wrote it
+	_ = d.Address.UnmarshalBinary([]byte(r.text())) // appendDevice wrote it
 	d.Login = r.varint()
 	flags := r.bytes(1)[0]
 	for i, t := range d.times() {

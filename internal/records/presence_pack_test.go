@@ -9,19 +9,20 @@ import (
 	"rollcall/internal/account"
 )
 
-// TestPack packs random login sessions and unpacks them.
+// TestPack packs random entries and unpacks them.
 func TestPack(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for range 10_000 {
 		p := &Presence{Account: number(rnd), LastEvent: int64(number(rnd)), Status: word(rnd), Devices: devices(rnd), Replaced: devices(rnd)}
-		if got := p.pack().unpack(); !reflect.DeepEqual(got, p) {
-			t.Fatalf("%+v\nis unpacked as\n%+v", p, got)
+		e := presenceEntry{Presence: p, due: int64(number(rnd)), version: account.AnyVersion, unsure: rnd.IntN(2) == 0}
+		if rnd.IntN(10) == 0 {
+			e.Presence, e.due = nil, 0
 		}
-	}
-	if got := (*Presence)(nil).pack().unpack(); got != nil {
-		t.Errorf("no login sessions are unpacked as %+v", got)
+		if got := unpackEntry(string(e.appendTo(nil))); !reflect.DeepEqual(got, e) {
+			t.Fatalf("%+v of %+v\nis unpacked as\n%+v of %+v", e, e.Presence, got, got.Presence)
+		}
 	}
 }
 
@@ -31,8 +32,9 @@ func TestPackedSize(t *testing.T) {
 	p := Presence{Account: 30_000_000, LastEvent: now, Devices: []Device{{
 		ID: 1<<53 - 1, Instance: "bench", Platform: account.Android, Address: netip.MustParseAddr("192.0.2.1"), Login: now, Vouched: now + 86_400_000,
 	}}}
-	if n := len(p.pack()); n > 64 {
-		t.Errorf("%d bytes, want at most 64", n)
+	e := presenceEntry{Presence: &p, due: now + 86_400_000}
+	if n := len(e.appendTo(nil)); n > 72 {
+		t.Errorf("%d bytes, want at most 72", n)
 	}
 }
 
@@ -68,4 +70,38 @@ func devices(rnd *rand.Rand) (ds []Device) {
 		})
 	}
 	return ds
+}
+
+// TestShard compares a shard with a map while entries are put and dropped, and checks that it
+// does not keep what is unused.
+func TestShard(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	s, want := presenceShard{index: map[presenceHash]span{}}, map[presenceHash]presenceEntry{}
+	for range 20_000 {
+		k := presenceHash{rnd.Uint64N(50), 1}
+		if rnd.IntN(4) == 0 {
+			s.drop(k)
+			delete(want, k)
+			continue
+		}
+		want[k] = presenceEntry{Presence: &Presence{Status: word(rnd), Devices: devices(rnd)}, version: account.AnyVersion, unsure: rnd.IntN(9) == 0}
+		s.put(k, want[k])
+		for i := range uint64(50) {
+			k := presenceHash{i, 1}
+			e, ok := s.get(k)
+			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) || s.unsure(k) != w.unsure {
+				t.Fatalf("%v is %+v, %v; want %+v", k, e, ok, w)
+			}
+		}
+	}
+	used := 0
+	for k, e := range want {
+		used += len(e.appendTo(nil))
+		s.drop(k)
+	}
+	if len(s.data) > leastCompact || len(s.index) > 0 {
+		t.Errorf("%d entries and %d bytes are left of %d", len(s.index), len(s.data), used)
+	}
 }
