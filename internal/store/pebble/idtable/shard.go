@@ -86,17 +86,18 @@ func set(m map[uint32]int64, place uint32, v int64) map[uint32]int64 {
 	return m
 }
 
-// first returns the place in the slot at which the search for a hash starts. It returns 0
-// if the tag of that slot differs.
+// first returns the place that find reads first, which is nearly always the right one, or 0.
 func (s *shard) first(h uint64) uint32 {
 	if len(s.slots) == 0 {
 		return 0
 	}
-	slot := s.slots[slotIndex(h)&uint64(len(s.slots)-1)]
-	if slot&^placeMask != slotTag(h) {
-		return 0
+	mask, tag := uint64(len(s.slots)-1), slotTag(h)
+	for i := slotIndex(h) & mask; s.slots[i] != 0; i = (i + 1) & mask {
+		if s.slots[i]&^placeMask == tag {
+			return s.slots[i] & placeMask
+		}
 	}
-	return slot & placeMask
+	return 0
 }
 
 // find looks a name up in the slots.

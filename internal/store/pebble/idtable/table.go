@@ -93,14 +93,19 @@ func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	t.Warm(hashes)
 	start := 0
 	for i, end := range ends {
+		if i%warmAtOnce == 0 {
+			t.Warm(hashes[i:min(i+warmAtOnce, len(hashes))])
+		}
 		_, e := t.Find(hashes[i], names[start:end])
 		fn(i, e)
 		start = end
 	}
 }
+
+// warmAtOnce is the number of look-ups whose memory stays in the nearest cache.
+const warmAtOnce = 64
 
 // Warm reads the memory that looking hashes up will need, first the slots of all of them,
 // then the records. The processor then loads many of these places at once, not one after
@@ -110,9 +115,8 @@ func (t *Table) LookupAll(app account.AppID, ids []account.UserID, fn func(i int
 //
 //go:noinline
 func (t *Table) Warm(hashes []uint64) (sum uint32) {
-	const most = 128
-	var places [most]uint32
-	for part := range slices.Chunk(hashes, most) {
+	var places [warmAtOnce]uint32
+	for part := range slices.Chunk(hashes, warmAtOnce) {
 		for i, h := range part {
 			places[i] = t.shards[h%tableShards].first(h)
 		}
