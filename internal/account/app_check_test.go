@@ -454,6 +454,19 @@ func TestAppLimits(t *testing.T) {
 			"an empty address", settings(func(s *account.Settings) { s.IPList = []string{""} }),
 			`entry 1 of ip_list is ""; give an address as 203.0.113.7, or a network as 198.51.100.0/24`,
 		},
+		{"a zone", settings(func(s *account.Settings) { s.FiguresZone = "America/Argentina/Buenos_Aires" }), ""},
+		{
+			"an unknown zone", settings(func(s *account.Settings) { s.FiguresZone = "+08:00" }),
+			`figures_zone "+08:00" is no time zone of the tz database; give a name such as Asia/Shanghai or Europe/Berlin`,
+		},
+		{
+			"the zone of a machine", settings(func(s *account.Settings) { s.FiguresZone = "Local" }),
+			`figures_zone "Local" is no time zone of the tz database; give a name such as Asia/Shanghai or Europe/Berlin`,
+		},
+		{
+			"a path as zone", settings(func(s *account.Settings) { s.FiguresZone = "../../etc/passwd" }),
+			`figures_zone "../../etc/passwd" is no time zone of the tz database; give a name such as Asia/Shanghai or Europe/Berlin`,
+		},
 		{"a negative tombstone is none", settings(func(s *account.Settings) { s.TombstoneDays = -1 }), ""},
 	})
 }

@@ -35,7 +35,7 @@ func (f *faults) tooMany(part string, n int, detail string) {
 func (a *App) Faults(commands []string) []Fault {
 	var f faults
 	for _, check := range []func(*App, *faults){
-		checkIdentity, checkTestOnly, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkIPList, checkModes, checkLogins, checkWords,
+		checkIdentity, checkTestOnly, checkAdmins, checkKeys, checkCustomTags, checkLimits, checkIPList, checkModes, checkLogins, checkWords, checkZone,
 	} {
 		check(a, &f)
 	}

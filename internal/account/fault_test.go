@@ -98,6 +98,7 @@ var breaches = []breach{
 	{"an address of ip_list", func(a *account.App, way int) {
 		a.Settings.IPList = append(a.Settings.IPList, fmt.Sprint("192.0.2.256/", way))
 	}},
+	{"figures_zone", func(a *account.App, way int) { a.Settings.FiguresZone = fmt.Sprint("Mars/Olympus", way) }},
 	{"a rate limit's command", func(a *account.App, way int) { limit(a, fmt.Sprint("command", way), 1) }},
 	{"a rate limit", func(a *account.App, way int) { limit(a, "kick", -way) }},
 	{"words", func(a *account.App, way int) {

@@ -123,6 +123,11 @@ type Settings struct {
 	// it the device logs in. refuse refuses it with 6208.
 	KickedReconnect KickedReconnect `json:"kicked_reconnect,omitzero"`
 
+	// Time zone of the days of getappinfo and of the figures per day, as a name of the tz
+	// database such as Europe/Berlin. Without it they are days of China, UTC+8. A change
+	// applies to what happens from then on.
+	FiguresZone string `json:"figures_zone,omitzero"`
+
 	// Put RequestId into the body of responses.
 	SendRequestID bool `json:"send_request_id,omitzero"`
 
@@ -198,6 +203,7 @@ func SettingForms() []SettingForm {
 		{"link_timeouts", "an object of platforms and seconds", "{}, which is 400 and for browsers 60", `{"Android":300}`},
 		{"kick_event", "disconnect or off", "a Logout", `"off"`},
 		{"kicked_reconnect", "refuse", "the device logs in", `"refuse"`},
+		{"figures_zone", "a name of the tz database", "Asia/Shanghai, UTC+8", `"Europe/Berlin"`},
 		{"send_request_id", switchForm, "false", `true`},
 		{"any_signature", switchForm, "false", `true`},
 		{"cors", switchForm, "false", `true`},

@@ -114,6 +114,7 @@ func TestSettings(t *testing.T) {
 		"words":         {"lines?:settings.words", "rude\r\n粗话\r\n"},
 		"allow_sources": {"lines?:settings.allow_sources", "127.0.0.0/8\r\n::1/128"},
 		"ip_list":       {"lines?:settings.ip_list", "127.0.0.2\r\n2001:db8::/32"},
+		"figures_zone":  {"text?:settings.figures_zone", "Europe/Berlin"},
 		"region":        {"text?:settings.region", "singapore"},
 		"rate_mode":     {"text?:settings.rate_mode", "shadow"},
 		"not_admin":     {"text?:settings.not_admin", "gateway"},

@@ -23,7 +23,7 @@ var settingGroups = []struct {
 	{"access", []string{"allow_sources", "region", "lockout_after"}},
 	{"limits", []string{"rate_mode", "app_rate_limit", "rate_limits"}},
 	{"answers", []string{
-		"not_admin", "kicked_as_expired", "fail_wholly_failed", "echo_unknown_ids", "numbers_as_text", "status_and_state", "send_request_id", "ip_list",
+		"not_admin", "kicked_as_expired", "fail_wholly_failed", "echo_unknown_ids", "numbers_as_text", "status_and_state", "send_request_id", "ip_list", "figures_zone",
 	}},
 	{"logins", []string{
 		"login_mode", "devices_per_platform", "web_instances", "push_platforms", "link_timeouts", "kick_event", "kicked_reconnect",
