@@ -18,7 +18,7 @@ func TestFigures(t *testing.T) {
 		b.createApp(someApp)
 		minute := now.Unix()/60 - 3
 		slots := []*records.FigureSlot{{Start: minute, Calls: 4, Failed: 1, Codes: map[int]int64{70107: 1}, TookUS: 400, MaxUS: 200}}
-		err := records.New(b.engine, nil).AddFigures(b.Context(), "other", map[account.AppID][]*records.FigureSlot{0: slots, someApp: slots})
+		err := records.New(b.engine, nil).AddFigures(b.Context(), "other", map[account.AppID]records.AppFigures{0: {Slots: slots}, someApp: {Slots: slots}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -54,7 +54,7 @@ var imports = map[string][]string{
 	"internal/linkwire":   {},
 	"internal/auth":       {"internal/account", "internal/directory", "usersig"},
 	"internal/admin":      {"internal/adminapi", "internal/account", "internal/wire", "internal/directory", "internal/session", "internal/httpx", "internal/backup", "internal/durable", "internal/spelling", "usersig", "internal/calls", "internal/faults", "internal/ratelimit", "internal/bulk", "internal/dryrun", "internal/records", "internal/figures", "internal/webhooks"},
-	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/wire"},
+	"internal/figures":    {"internal/account", "internal/adminapi", "internal/httpx", "internal/records", "internal/session", "internal/wire"},
 	"internal/bulk":       {"internal/account", "internal/adminapi", "internal/directory", "internal/dryrun", "internal/durable", "internal/records", "internal/source"},
 	"internal/webhooks":   {"internal/account", "internal/adminapi", "internal/directory", "internal/records", "webhook"},
 	"internal/adminapi":   {"internal/account", "internal/calls", "internal/faults"}, // the settings of apps, the calls and faults of test apps

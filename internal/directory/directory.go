@@ -62,6 +62,10 @@ type Options struct {
 	// [session.Options.Ended]. Optional.
 	LinkEnded func(session.End)
 
+	// Logins is told what each change of login sessions has done; see
+	// [session.Options.Count]. Optional.
+	Logins func(account.AppID, session.Count)
+
 	// Tally is told how many accounts are created and deleted. Optional.
 	Tally Tally
 
@@ -95,6 +99,7 @@ func New(o Options) *Directory {
 		Real:  func() time.Time { return d.clock(0) },
 		At:    d.at,
 		Ended: o.LinkEnded,
+		Count: o.Logins,
 	})
 	d.Listen(account.EventAppDeleted, func(e account.Event) {
 		d.words.Drop(e.App)

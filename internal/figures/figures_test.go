@@ -356,7 +356,7 @@ func TestForget(t *testing.T) {
 		cancel()
 		<-ended
 		page, err := b.e.Records(t.Context(), account.RecordQuery{Kind: 13, Limit: account.MaxListLimit})
-		if err != nil || len(page.Records) != 3*2 { // the number of accounts in this hour and this minute
+		if err != nil || len(page.Records) != 3*2+2 { // the number of accounts in this hour and this minute, and on this day of each app
 			t.Errorf("%d records, %v", len(page.Records), err)
 		}
 		for _, rec := range page.Records {

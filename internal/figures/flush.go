@@ -5,7 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"rollcall/internal/account"
 	"rollcall/internal/records"
@@ -28,6 +31,11 @@ const (
 
 // Run stores the counts once a minute until ctx ends, and then once more.
 func (f *Figures) Run(ctx context.Context) error {
+	var counts sync.WaitGroup
+	if f.o.Shared {
+		counts.Go(func() { f.runCounts(ctx) })
+	}
+	defer counts.Wait()
 	last := ""
 	for {
 		now := f.o.Now()
@@ -95,6 +103,9 @@ func (f *Figures) countAccounts(ctx context.Context) error {
 		if hourly || changed[a.ID] {
 			f.counted(a.ID, n, minute)
 		}
+		if hourly {
+			f.noteOnline(a.ID)
+		}
 	}
 	f.counted(all, sum, minute)
 	f.hour = minute / 60
@@ -107,7 +118,7 @@ func (f *Figures) changed() map[account.AppID]bool {
 	defer f.mu.Unlock()
 	apps := map[account.AppID]bool{}
 	for app, list := range f.slots {
-		if slices.ContainsFunc(list, func(s *records.FigureSlot) bool { return s.Created+s.Deleted > 0 }) {
+		if slices.ContainsFunc(list, func(s *slot) bool { return s.Created+s.Deleted > 0 }) {
 			apps[app] = true
 		}
 	}
@@ -129,14 +140,13 @@ func (f *Figures) Flush(ctx context.Context) error {
 	defer cancel()
 	f.stored.Lock()
 	defer f.stored.Unlock()
-	exists, err := f.existing(ctx)
+	apps, err := f.apps(ctx)
 	if err != nil {
 		return err
 	}
-	taken := f.take(exists)
 	var errs []error
-	for chunk := range chunks(taken) {
-		err := f.o.Records.AddFigures(ctx, f.o.Node, chunk)
+	for chunk := range chunks(f.take(apps)) {
+		err := f.flush(ctx, chunk, apps)
 		if err == nil {
 			continue
 		}
@@ -148,27 +158,67 @@ func (f *Figures) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// existing returns a function that reports whether an app exists.
-func (f *Figures) existing(ctx context.Context) (func(account.AppID) bool, error) {
-	apps, err := f.o.Apps.Apps(ctx)
+// flush adds slots to the store in one commit. Accounts that are too many for it are added
+// before; that is no harm if flush fails, because an account is in a set once.
+func (f *Figures) flush(ctx context.Context, chunk map[account.AppID][]*slot, apps map[account.AppID]*account.App) error {
+	adds := map[account.AppID]records.AppFigures{}
+	for app, list := range chunk {
+		var add records.AppFigures
+		for _, s := range list {
+			add.Slots = append(add.Slots, &s.FigureSlot)
+		}
+		if app != all {
+			add.Days = daysOf(list, apps[app].Zone())
+		}
+		for i := range add.Days {
+			if err := f.addUsers(ctx, app, &add.Days[i]); err != nil {
+				return err
+			}
+		}
+		adds[app] = add
+	}
+	return f.o.Records.AddFigures(ctx, f.o.Node, adds)
+}
+
+// addUsers adds accounts of d to the store until the rest of them is few enough for a commit
+// with other figures.
+func (f *Figures) addUsers(ctx context.Context, app account.AppID, d *records.FigureDay) error {
+	const some = records.MaxFigureUsers / (2 * records.MaxFigureApps) // days of an app, over midnight
+	for d.LoggedIn != nil && d.LoggedIn.GetCardinality() > some {
+		part := roaring64.New()
+		ids := make([]uint64, records.MaxFigureUsers)
+		part.AddMany(ids[:d.LoggedIn.ManyIterator().NextMany(ids)])
+		only := records.FigureDay{Date: d.Date, FigureSlot: records.FigureSlot{Start: d.Start}, LoggedIn: part}
+		err := f.o.Records.AddFigures(ctx, f.o.Node, map[account.AppID]records.AppFigures{app: {Days: []records.FigureDay{only}}})
+		if err != nil {
+			return err
+		}
+		d.LoggedIn = roaring64.AndNot(d.LoggedIn, part)
+	}
+	return nil
+}
+
+// apps returns the apps that exist, by their ids.
+func (f *Figures) apps(ctx context.Context) (map[account.AppID]*account.App, error) {
+	list, err := f.o.Apps.Apps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	known := map[account.AppID]bool{all: true}
-	for _, a := range apps {
-		known[a.ID] = true
+	by := map[account.AppID]*account.App{}
+	for _, a := range list {
+		by[a.ID] = a
 	}
-	return func(id account.AppID) bool { return known[id] }, nil
+	return by, nil
 }
 
 // take removes the slots from memory and returns those of apps that exist.
-func (f *Figures) take(exists func(account.AppID) bool) map[account.AppID][]*records.FigureSlot {
+func (f *Figures) take(apps map[account.AppID]*account.App) map[account.AppID][]*slot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	taken := f.slots
-	f.slots = map[account.AppID][]*records.FigureSlot{}
+	f.slots = map[account.AppID][]*slot{}
 	for app := range taken {
-		if !exists(app) {
+		if app != all && apps[app] == nil {
 			delete(taken, app)
 		}
 	}
@@ -176,9 +226,9 @@ func (f *Figures) take(exists func(account.AppID) bool) map[account.AppID][]*rec
 }
 
 // chunks returns parts of taken that fit into a commit.
-func chunks(taken map[account.AppID][]*records.FigureSlot) func(yield func(map[account.AppID][]*records.FigureSlot) bool) {
-	return func(yield func(map[account.AppID][]*records.FigureSlot) bool) {
-		chunk := map[account.AppID][]*records.FigureSlot{}
+func chunks(taken map[account.AppID][]*slot) func(yield func(map[account.AppID][]*slot) bool) {
+	return func(yield func(map[account.AppID][]*slot) bool) {
+		chunk := map[account.AppID][]*slot{}
 		for app, list := range taken {
 			chunk[app] = list
 			if len(chunk) < records.MaxFigureApps {
@@ -187,7 +237,7 @@ func chunks(taken map[account.AppID][]*records.FigureSlot) func(yield func(map[a
 			if !yield(chunk) {
 				return
 			}
-			chunk = map[account.AppID][]*records.FigureSlot{}
+			chunk = map[account.AppID][]*slot{}
 		}
 		if len(chunk) > 0 {
 			yield(chunk)
@@ -196,13 +246,13 @@ func chunks(taken map[account.AppID][]*records.FigureSlot) func(yield func(map[a
 }
 
 // restore returns slots to memory.
-func (f *Figures) restore(chunk map[account.AppID][]*records.FigureSlot) {
+func (f *Figures) restore(chunk map[account.AppID][]*slot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for app, old := range chunk {
 		for _, s := range f.slots[app] { // of minutes from the last of old on
 			if last := old[len(old)-1]; s.Start <= last.Start {
-				last.Add(s)
+				last.add(s)
 			} else {
 				old = append(old, s)
 			}
@@ -219,11 +269,11 @@ func (f *Figures) prune(ctx context.Context) error {
 	if minute/dayMinutes == f.pruned {
 		return nil
 	}
-	exists, err := f.existing(ctx)
+	apps, err := f.apps(ctx)
 	if err != nil {
 		return err
 	}
-	err = f.o.Records.PruneFigures(ctx, minute-keepDays*dayMinutes, exists)
+	err = f.o.Records.PruneFigures(ctx, minute-keepDays*dayMinutes, func(app account.AppID) bool { return app == all || apps[app] != nil })
 	if err == nil {
 		f.pruned = minute / dayMinutes
 	}
@@ -240,6 +290,7 @@ func (f *Figures) Forget(e account.Event) {
 	f.mu.Lock()
 	delete(f.slots, e.App)
 	f.mu.Unlock()
+	f.users.drop(e.App)
 	if err := f.o.Records.RemoveFigures(ctx, e.App); err != nil {
 		f.o.Logger.Warn("the figures of a deleted app were not removed; the server tries again within a day",
 			slog.Uint64("app", uint64(e.App)), slog.String("err", err.Error()))

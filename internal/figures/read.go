@@ -80,7 +80,7 @@ func (f *Figures) fill(ctx context.Context, app account.AppID, s *series) error 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, slot := range f.slots[app] {
-		s.add(slot)
+		s.add(&slot.FigureSlot)
 	}
 	return err
 }

@@ -25,6 +25,11 @@ type FigureSlot struct {
 	TookUS   int64         `json:"us,omitzero"`  // duration of all calls, in microseconds
 	MaxUS    int64         `json:"max,omitzero"` // duration of the longest call
 	Accounts *FigureCount  `json:"acc,omitempty"`
+	Logins   int64         `json:"li,omitzero"` // of devices
+	Online   int64         `json:"on,omitzero"` // largest number of accounts of the app that were online at once, on all nodes
+	Sent     int64         `json:"ws,omitzero"` // webhooks, each attempt
+	Answered int64         `json:"wa,omitzero"` // of them, those with a response of success
+	Users    int64         `json:"lu,omitzero"` // different accounts that logged in; only in the slot of a day
 }
 
 // A FigureCount is the number of accounts of an app at a time.
@@ -45,8 +50,10 @@ const (
 	// FigureMinutes is the number of minutes that are kept of a node.
 	FigureMinutes = 61
 
-	// MaxFigureApps is the largest number of apps of [Registry.AddFigures].
-	MaxFigureApps = 50
+	// MaxFigureApps is the largest number of apps of [Registry.AddFigures], and
+	// MaxFigureUsers the largest number of accounts of all days together.
+	MaxFigureApps  = 5
+	MaxFigureUsers = 1 << 18
 )
 
 // AddCode counts n failed calls with a code.
@@ -79,6 +86,11 @@ func (s *FigureSlot) Add(other *FigureSlot) {
 	s.Deleted += other.Deleted
 	s.TookUS += other.TookUS
 	s.MaxUS = max(s.MaxUS, other.MaxUS)
+	s.Logins += other.Logins
+	s.Online = max(s.Online, other.Online)
+	s.Sent += other.Sent
+	s.Answered += other.Answered
+	s.Users = max(s.Users, other.Users)
 	for _, code := range slices.Sorted(maps.Keys(other.Codes)) {
 		s.AddCode(code, other.Codes[code])
 	}
@@ -119,14 +131,20 @@ func figureDay(minute int64) string {
 // hourOf returns the first minute of the hour of a minute.
 func hourOf(minute int64) int64 { return minute - minute%60 }
 
-// AddFigures adds slots of minutes to what the store knows of a node, in one commit. The
-// number of apps is at most [MaxFigureApps]. After an error with Code Unknown, the slots
-// may be stored.
-func (r *Registry) AddFigures(ctx context.Context, node string, slots map[account.AppID][]*FigureSlot) error {
+// AppFigures are figures of an app to add.
+type AppFigures struct {
+	Slots []*FigureSlot // of minutes
+	Days  []FigureDay   // each with another date
+}
+
+// AddFigures adds figures to what the store knows of a node, in one commit. The number of
+// apps is at most [MaxFigureApps], and that of accounts at most [MaxFigureUsers]. After an
+// error with Code Unknown, the figures may be stored.
+func (r *Registry) AddFigures(ctx context.Context, node string, apps map[account.AppID]AppFigures) error {
 	for {
-		c := figureCommit{r: r, values: map[string]*figureSlots{}}
-		for app, list := range slots {
-			if err := c.add(ctx, app, node, list); err != nil {
+		c := figureCommit{r: r, values: map[string]*figureSlots{}, versions: map[string]uint64{}}
+		for app, f := range apps {
+			if err := c.add(ctx, app, node, f); err != nil {
 				return err
 			}
 		}
@@ -142,10 +160,11 @@ type figureCommit struct {
 	r        *Registry
 	values   map[string]*figureSlots // by key
 	versions map[string]uint64       // by key
+	users    []account.Write
 }
 
-func (c *figureCommit) add(ctx context.Context, app account.AppID, node string, slots []*FigureSlot) error {
-	for _, s := range slots {
+func (c *figureCommit) add(ctx context.Context, app account.AppID, node string, f AppFigures) error {
+	for _, s := range f.Slots {
 		hours, err := c.value(ctx, figureHours(app)+figureDay(s.Start)+"/"+node)
 		if err != nil {
 			return err
@@ -157,6 +176,11 @@ func (c *figureCommit) add(ctx context.Context, app account.AppID, node string, 
 		}
 		minutes.add(s, s.Start)
 		minutes.cut()
+	}
+	for i := range f.Days {
+		if err := c.addDay(ctx, app, node, &f.Days[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -177,9 +201,6 @@ func (c *figureCommit) value(ctx context.Context, key string) (*figureSlots, err
 			return nil, damaged(kindFigures, key, err)
 		}
 	}
-	if c.versions == nil {
-		c.versions = map[string]uint64{}
-	}
 	c.values[key], c.versions[key] = v, rec.Version
 	return v, nil
 }
@@ -188,7 +209,7 @@ func (c *figureCommit) writes() (ws []account.Write) {
 	for _, key := range slices.Sorted(maps.Keys(c.values)) {
 		ws = append(ws, account.Write{Kind: kindFigures, Key: key, Value: encode(c.values[key]), If: c.versions[key]})
 	}
-	return ws
+	return append(ws, c.users...)
 }
 
 // FigureHours calls each with the slots of hours of an app on all nodes, from the day of a
@@ -204,8 +225,8 @@ func (r *Registry) FigureMinutes(ctx context.Context, app account.AppID, each fu
 	return r.figures(ctx, account.RecordQuery{Prefix: figureMinutes(app)}, each)
 }
 
-// figurePage is the number of records of figures that are read at once. A record has at
-// most some 80 KB.
+// figurePage is the number of records of figures that are read at once. A record has
+// seldom more than some 100 KB.
 const figurePage = 50
 
 func (r *Registry) figures(ctx context.Context, q account.RecordQuery, each func(*FigureSlot)) error {
@@ -272,12 +293,14 @@ func (r *Registry) PruneFigures(ctx context.Context, before int64, keep func(acc
 // pruneApp removes what is too old of the figures of an app. A list of minutes is too old
 // if its newest one is.
 func (r *Registry) pruneApp(ctx context.Context, app account.AppID, before int64) error {
-	first := figureHours(app) + figureDay(before)
-	err := r.removeFigures(ctx, figureHours(app), func(rec account.Record) (bool, bool) {
-		return rec.Key < first, rec.Key < first
-	})
-	if err != nil {
-		return err
+	for _, prefix := range []string{figureHours(app), figureDays(app), figureUsers(app)} {
+		first := prefix + figureDay(before)
+		err := r.removeFigures(ctx, prefix, func(rec account.Record) (bool, bool) {
+			return rec.Key < first, rec.Key < first
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return r.removeFigures(ctx, figureMinutes(app), func(rec account.Record) (bool, bool) {
 		v, err := decode[figureSlots](rec.Value)

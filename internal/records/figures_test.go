@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
 	"rollcall/internal/account"
 	"rollcall/internal/records"
 )
@@ -23,7 +25,7 @@ func slot(minute, calls int64, codes ...int) *records.FigureSlot {
 
 func (v *env) addFigures(node string, id account.AppID, slots ...*records.FigureSlot) {
 	v.Helper()
-	if err := v.r.AddFigures(v.Context(), node, map[account.AppID][]*records.FigureSlot{id: slots}); err != nil {
+	if err := v.r.AddFigures(v.Context(), node, map[account.AppID]records.AppFigures{id: {Slots: slots}}); err != nil {
 		v.Fatalf("AddFigures: %v", err)
 	}
 }
@@ -129,7 +131,7 @@ func TestFiguresTogether(t *testing.T) {
 				var err error
 				for range rounds {
 					if err == nil {
-						err = v.r.AddFigures(v.Context(), "a", map[account.AppID][]*records.FigureSlot{app: {slot(minute0, 1, 7)}})
+						err = v.r.AddFigures(v.Context(), "a", map[account.AppID]records.AppFigures{app: {Slots: []*records.FigureSlot{slot(minute0, 1, 7)}}})
 					}
 				}
 				done <- err
@@ -153,11 +155,23 @@ func TestLargeFigures(t *testing.T) {
 			}
 			list = append(list, s)
 		}
-		slots := map[account.AppID][]*records.FigureSlot{}
-		for id := range account.AppID(records.MaxFigureApps) {
-			slots[id] = list
+		const users = records.MaxFigureUsers / records.MaxFigureApps
+		slots := map[account.AppID]records.AppFigures{}
+		for round := range uint64(2) { // the second one merges parts
+			for id := range account.AppID(records.MaxFigureApps) {
+				some := roaring64.New()
+				for i := range uint64(users) {
+					some.Add(2*i*40_000 + round) // far apart
+				}
+				day := records.FigureDay{FigureSlot: *slot(minute0, 1), Date: "20241004", LoggedIn: some}
+				slots[id] = records.AppFigures{Slots: list, Days: []records.FigureDay{day}}
+			}
+			v.code("AddFigures", v.r.AddFigures(v.Context(), "a", slots), account.OK)
 		}
-		v.code("AddFigures", v.r.AddFigures(v.Context(), "a", slots), account.OK)
+		set, err := v.r.FigureUsers(v.Context(), 3, "20241004")
+		if err != nil || set.GetCardinality() != 2*users {
+			v.Errorf("%d accounts, %v", set.GetCardinality(), err)
+		}
 		v.equal("minutes", len(v.minutes(3)), records.FigureMinutes)
 	})
 }

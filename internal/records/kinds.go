@@ -59,10 +59,15 @@ const (
 	// its secret. It is never written again.
 	kindSession account.Kind = 12
 
-	// Figures of an app, as the JSON of figureSlots; see FigureSlot. There are two forms of
-	// keys, both after appPrefix:
+	// Figures of an app, as the JSON of figureSlots; see FigureSlot. The forms of keys, all
+	// after appPrefix:
 	//   - "h/", a day in UTC as 20260102, "/" and a node: the slots of the hours of the day
 	//   - "m/" and a node: the slots of the newest minutes
+	//   - "d/", a day by the zone of the app, "/" and a node: the slot of the day
+	//   - "u/", such a day, "/", a node, "/" and a number: a part of the set of accounts that
+	//     logged in; see userSet. The value is that of a bitmap, not JSON.
+	//   - "o", with app 0 only: when the accounts that are online were counted, as the JSON
+	//     of onlineCounted
 	kindFigures account.Kind = 13
 
 	// The login sessions of an account, as the JSON of storedPresence. The key is appPrefix

@@ -20,6 +20,7 @@ type presenceMemory struct {
 	seeds   [2]maphash.Seed
 	shards  [presenceShards]presenceShard
 	glances presenceGlances
+	online  onlineCounts
 	whole   atomic.Bool // every account with login sessions is in the memory
 }
 
@@ -149,7 +150,7 @@ func (m *presenceMemory) committed(changes []PresenceChange, err error) {
 	for i := range changes {
 		c := &changes[i]
 		s, k := m.place(c.App, c.User)
-		e := presenceEntry{unsure: s.unsure(k)}
+		e := presenceEntry{unsure: s.has(k, packedUnsure)}
 		if c.Next != nil && !e.unsure {
 			e.Presence, e.due = c.Next, c.Due
 		}
@@ -182,6 +183,7 @@ func (m *presenceMemory) put(id presenceID, c *PresenceChange, e presenceEntry) 
 		}
 	}
 	s, k := m.place(id.app, id.user)
+	m.online.move(id.app, s.has(k, packedOnline), e.Online())
 	if e == (presenceEntry{}) && m.whole.Load() {
 		s.drop(k)
 		return

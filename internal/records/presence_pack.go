@@ -13,6 +13,7 @@ import (
 const (
 	packedUnsure = 1 << iota
 	packedKnown  // there is a Presence
+	packedOnline // see Presence.Online
 )
 
 // appendTo appends e in packed form, without its version.
@@ -24,7 +25,11 @@ func (e *presenceEntry) appendTo(b []byte) []byte {
 	if e.Presence == nil {
 		return append(b, flags)
 	}
-	b = append(b, flags|packedKnown)
+	flags |= packedKnown
+	if e.Online() {
+		flags |= packedOnline
+	}
+	b = append(b, flags)
 	b = binary.AppendVarint(b, e.due)
 	b = binary.AppendUvarint(b, e.Account)
 	b = binary.AppendVarint(b, e.LastEvent)

@@ -91,7 +91,7 @@ func TestShard(t *testing.T) {
 		for i := range uint64(50) {
 			k := presenceHash{i, 1}
 			e, ok := s.get(k)
-			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) || s.unsure(k) != w.unsure {
+			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) || s.has(k, packedUnsure) != w.unsure || s.has(k, packedOnline) != w.Online() {
 				t.Fatalf("%v is %+v, %v; want %+v", k, e, ok, w)
 			}
 		}

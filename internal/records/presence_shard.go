@@ -47,12 +47,12 @@ func (s *presenceShard) packed(k presenceHash) []byte {
 	return s.data[sp.at : sp.at+sp.size]
 }
 
-// unsure reports whether the engine must be asked for an account; see [presenceEntry].
-func (s *presenceShard) unsure(k presenceHash) bool {
+// has reports whether the entry of an account has a flag.
+func (s *presenceShard) has(k presenceHash, flag byte) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	packed := s.packed(k)
-	return len(packed) > 0 && packed[0]&packedUnsure != 0
+	return len(packed) > 0 && packed[0]&flag != 0
 }
 
 // put replaces the entry of an account.

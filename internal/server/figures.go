@@ -17,7 +17,7 @@ func (s *Server) newFigures() *figures.Figures {
 	if s.shared && s.node == "" { // without a data directory the name is that of this run
 		node = newNode()
 	}
-	f := figures.New(figures.Options{Records: s.records, Apps: s.dir, Node: node, Logger: s.o.Logger})
+	f := figures.New(figures.Options{Records: s.records, Apps: s.dir, Node: node, Shared: s.shared, Logger: s.o.Logger})
 	s.dir.Listen(account.EventAppDeleted, f.Forget)
 	return f
 }

@@ -168,7 +168,8 @@ func (s *Server) open(ctx context.Context) error {
 	s.dir = directory.New(directory.Options{
 		Engine: s.engine, Records: s.records, Logger: s.o.Logger, Commands: wire.CommandNames(), AllowTestApps: *s.o.AllowTestApps,
 		LinkEnded: func(e session.End) { s.devices.Ended(e) }, Outbox: s.keeps,
-		Tally: func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
+		Tally:  func(app account.AppID, created, deleted int) { s.figures.Accounts(app, created, deleted) },
+		Logins: func(app account.AppID, c session.Count) { s.figures.Logins(app, c) },
 	})
 	if !s.shared {
 		if err := s.dir.EndNodes(ctx); err != nil {

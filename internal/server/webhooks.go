@@ -17,7 +17,7 @@ func (s *Server) newWebhooks() *webhooks.Service {
 		node = newNode()
 	}
 	h := webhooks.New(webhooks.Options{
-		Records: s.records, Directory: s.dir, Node: node, Shared: s.shared, Logger: s.o.Logger, Metrics: s.metrics,
+		Records: s.records, Directory: s.dir, Node: node, Shared: s.shared, Logger: s.o.Logger, Metrics: s.metrics, Sent: s.figures.Webhook,
 		AllowNetworks: s.o.Networks(), Developer: s.o.Developer(),
 	})
 	for _, kind := range webhooks.Kinds() {

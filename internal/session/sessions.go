@@ -35,6 +35,10 @@ type Options struct {
 	// sessions. Optional.
 	Announce func(account.Event)
 
+	// Count is told of each change by which devices log in, or by which accounts come online
+	// or cease to be, after it is durable. It must be fast. Optional.
+	Count func(account.AppID, Count)
+
 	// NewID returns a random ID of a device, below 2^53. Nil is the usual one.
 	NewID func() uint64
 
@@ -57,6 +61,9 @@ func New(o Options) *Sessions {
 	}
 	if o.Announce == nil {
 		o.Announce = func(account.Event) {}
+	}
+	if o.Count == nil {
+		o.Count = func(account.AppID, Count) {}
 	}
 	if o.NewID == nil {
 		o.NewID = randomID
@@ -251,6 +258,9 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 		if len(done.event.Items) > 0 {
 			s.o.Announce(done.event)
 		}
+		if done.moved || done.count.Logins > 0 {
+			s.o.Count(a.app.ID, done.count)
+		}
 		s.tell(done.ended)
 	})
 }
@@ -259,6 +269,29 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 type applied struct {
 	event account.Event
 	ended []records.LinkEnd
+	count Count
+	moved bool // accounts have come online, or ceased to be
+}
+
+// A Count says how many logins a change of login sessions contains. Each event of the action
+// Login is one: that of a new device, and that of a device that is back after its link was
+// gone.
+type Count struct {
+	Logins int
+	Users  []uint64 // InternalIDs of the accounts that logged in, each once
+}
+
+// add counts the events of an account.
+func (c *Count) add(internalID uint64, events []account.StateChange) {
+	before := c.Logins
+	for i := range events {
+		if events[i].Action == account.StateLogin {
+			c.Logins++
+		}
+	}
+	if c.Logins > before {
+		c.Users = append(c.Users, internalID)
+	}
 }
 
 // apply sets what the action makes of changes.
@@ -286,8 +319,10 @@ func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, 
 			return done, err
 		}
 		if next, due := t.next(); due != c.Due || !same(next, c.Next) {
+			done.moved = done.moved || next.Online() != c.Next.Online()
 			c.Next, c.Due = next, due
 		}
+		done.count.add(t.p.Account, t.events)
 		for j := range t.events {
 			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
 		}

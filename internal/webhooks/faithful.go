@@ -187,6 +187,7 @@ func (s *Service) sendOnce(ctx context.Context, app account.AppID, m *message) {
 		s.logFailure(app, m, &r)
 	}
 	s.metrics.WebhookSent(string(records.WebhookFaithful), outcome, r.took)
+	s.o.Sent(app, r.ok())
 	s.recent.add(app, s.attempt(m, &r, 1))
 }
 

@@ -241,7 +241,7 @@ func TestFaithfulOrder(t *testing.T) {
 		if most < 2 {
 			t.Error("never two requests at once")
 		}
-		if ok, failed := b.count.of("faithful delivered"), b.count.of("faithful failed"); ok != 100 || failed != 100 {
+		if ok, failed := b.count.of("faithful delivered"), b.count.of("faithful failed"); ok != 100 || failed != 100 || b.count.of("sent true") != 100 || b.count.of("sent false") != 100 {
 			t.Errorf("%d delivered and %d failed, want 100 each", ok, failed)
 		}
 		if got := b.deliveries().Attempts; len(got) != 100 || got[0].Status == 0 {

@@ -150,6 +150,7 @@ func benchOn(t *testing.T, e account.Engine, to *receiver, node string) *bench {
 	}})
 	b.s = webhooks.New(webhooks.Options{
 		Records: b.registry, Directory: b.dir, Node: node, Shared: node != "", Logger: testutil.Logger(t), Metrics: b.count, Developer: true,
+		Sent: func(_ account.AppID, ok bool) { b.count.add(fmt.Sprint("sent ", ok), 1) },
 	})
 	b.s.SetTransport(to)
 	for _, kind := range webhooks.Kinds() {

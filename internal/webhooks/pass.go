@@ -374,6 +374,7 @@ func (r *run) judge(a attempted) outcome {
 		r.stopped = r.stopped || e.failures >= maxFailures || a.retryAfter > 0 || len(e.waiting) > maxWaiting
 	}
 	s.metrics.WebhookSent(string(records.WebhookReliable), text, a.took)
+	s.o.Sent(e.app, a.ok())
 	s.recent.add(e.app, s.attempt(a.message, &a.result, n))
 	return o
 }

@@ -133,7 +133,7 @@ func TestSchedule(t *testing.T) {
 		if d.Waiting != 0 || len(d.DeadLetters) != 1 || !idsSeen[d.DeadLetters[0].ID] || d.DeadLetters[0].UserID != "alice" || d.DeadLetters[0].Reason != "the receiver answered HTTP 500, not 2xx" {
 			t.Errorf("%+v", d.DeadLetters)
 		}
-		if b.count.of("reliable dead") != 1 || b.count.of("reliable failed") != 7 || b.count.of("reliable delivered") != 2 {
+		if b.count.of("reliable dead") != 1 || b.count.of("reliable failed") != 7 || b.count.of("reliable delivered") != 2 || b.count.of("sent true") != 2 || b.count.of("sent false") != 8 {
 			t.Errorf("%v", b.count.n)
 		}
 

@@ -21,6 +21,9 @@ type Options struct {
 	Logger    *slog.Logger
 	Metrics   Metrics // nil counts nothing
 
+	// Sent is told of each attempt of an app, and whether a 2xx came. Optional.
+	Sent func(app account.AppID, ok bool)
+
 	// AllowNetworks are ranges of the own network that webhooks may reach. Developer allows
 	// loopback and private addresses, for a server that only its own machine reaches.
 	AllowNetworks []netip.Prefix
@@ -112,6 +115,9 @@ func New(o Options) *Service {
 	s := &Service{o: o, records: o.Records, dir: o.Directory, lg: o.Logger, metrics: o.Metrics, now: o.Now, times: usual}
 	if s.metrics == nil {
 		s.metrics = noMetrics{}
+	}
+	if s.o.Sent == nil {
+		s.o.Sent = func(account.AppID, bool) {}
 	}
 	if s.now == nil {
 		s.now = time.Now

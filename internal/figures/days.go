@@ -1,0 +1,168 @@
+package figures
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
+
+	"rollcall/internal/account"
+	"rollcall/internal/records"
+)
+
+// Days is the number of days that can be read, with today.
+const Days = 30
+
+// dateForm is the form of dates in records.
+const dateForm = "20060102"
+
+// A Day contains what happened in an app on a day of its zone. For today it is what has
+// happened so far.
+type Day struct {
+	Date     time.Time // begin of the day
+	Created  int64     // accounts
+	Deleted  int64     // accounts
+	Accounts int64     // that existed at the end of the day; 0 before they were counted first
+	Logins   int64     // of devices
+	Users    int64     // different accounts that logged in
+	Online   int64     // largest number of accounts that were online at once
+	Sent     int64     // webhooks, each attempt
+	Answered int64     // of them, those with a response of success
+}
+
+// ReadDays returns the last days of an app, oldest first, with those on which nothing
+// happened. The last one is today.
+func (f *Figures) ReadDays(ctx context.Context, app *account.App) ([]Day, error) {
+	f.stored.RLock()
+	defer f.stored.RUnlock()
+	dates := lastDays(f.o.Now().In(app.Zone()))
+	stored := map[string][]records.StoredFigureDay{}
+	err := f.o.Records.FigureDays(ctx, app.ID, dates[0].Format(dateForm), func(d records.StoredFigureDay) {
+		stored[d.Date] = append(stored[d.Date], d)
+	})
+	if err != nil {
+		return nil, err
+	}
+	waiting, days, accounts := f.waitingDays(app), make([]Day, Days), int64(0)
+	for i, date := range dates {
+		r := dayReader{f: f, app: app.ID, date: date.Format(dateForm), today: i == Days-1, before: accounts}
+		r.stored, r.waiting = stored[r.date], waiting[r.date]
+		if days[i], err = r.read(ctx); err != nil {
+			return nil, err
+		}
+		days[i].Date, accounts = date, days[i].Accounts
+	}
+	days[Days-1].Accounts, err = f.o.Apps.Count(ctx, app.ID)
+	return days, err
+}
+
+// lastDays returns the begins of the last days, oldest first. The last one is that of now.
+func lastDays(now time.Time) []time.Time {
+	y, m, d := now.Date()
+	dates := make([]time.Time, Days)
+	for i := range dates {
+		dates[i] = time.Date(y, m, d+i-Days+1, 0, 0, 0, 0, now.Location())
+	}
+	return dates
+}
+
+// waitingDays returns the days of what is not stored yet, by their dates.
+func (f *Figures) waitingDays(app *account.App) map[string]*records.FigureDay {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	days, by := daysOf(f.slots[app.ID], app.Zone()), map[string]*records.FigureDay{}
+	for i := range days {
+		by[days[i].Date] = &days[i]
+	}
+	return by
+}
+
+// daysOf sums up slots by the days of a zone. The days share no memory with the slots.
+func daysOf(list []*slot, zone *time.Location) (days []records.FigureDay) {
+	by := map[string]*slot{}
+	var dates []string
+	for _, s := range list {
+		t := time.Unix(s.Start*60, 0).In(zone)
+		date := t.Format(dateForm)
+		if by[date] == nil {
+			y, m, d := t.Date()
+			by[date] = &slot{FigureSlot: records.FigureSlot{Start: minuteOf(time.Date(y, m, d, 0, 0, 0, 0, zone))}}
+			dates = append(dates, date)
+		}
+		by[date].add(s)
+	}
+	for _, date := range dates {
+		days = append(days, records.FigureDay{FigureSlot: by[date].FigureSlot, Date: date, LoggedIn: by[date].users})
+	}
+	return days
+}
+
+// A dayReader reads a day.
+type dayReader struct {
+	f       *Figures
+	app     account.AppID
+	date    string
+	today   bool
+	stored  []records.StoredFigureDay // one for each node
+	waiting *records.FigureDay        // nil is none
+	before  int64                     // accounts at the end of the day before
+}
+
+func (r *dayReader) read(ctx context.Context) (Day, error) {
+	var sum records.FigureSlot
+	for i := range r.stored {
+		sum.Add(&r.stored[i].FigureSlot)
+	}
+	if r.waiting != nil {
+		sum.Add(&r.waiting.FigureSlot)
+	}
+	day := Day{
+		Accounts: r.before, Created: sum.Created, Deleted: sum.Deleted, Logins: sum.Logins, Online: sum.Online, Sent: sum.Sent, Answered: sum.Answered,
+	}
+	if sum.Accounts != nil {
+		day.Accounts = sum.Accounts.N
+	}
+	var err error
+	day.Users, err = r.users(ctx)
+	return day, err
+}
+
+// users returns the number of accounts that logged in. It reads the set of them only if they
+// logged in at several places.
+func (r *dayReader) users(ctx context.Context) (int64, error) {
+	waiting := roaring64.New()
+	if r.waiting != nil && r.waiting.LoggedIn != nil {
+		waiting = r.waiting.LoggedIn
+	}
+	if len(r.stored) == 0 {
+		return int64(waiting.GetCardinality()), nil
+	}
+	if len(r.stored) == 1 && waiting.IsEmpty() {
+		return r.stored[0].Users, nil
+	}
+	state := r.state()
+	known, ok := r.f.users.get(r.app, r.date, state)
+	if !ok || known.set == nil && !waiting.IsEmpty() {
+		set, err := r.f.o.Records.FigureUsers(ctx, r.app, r.date)
+		if err != nil {
+			return 0, err
+		}
+		known = knownUsers{state: state, n: int64(set.GetCardinality()), set: set}
+		r.f.users.put(r.app, r.date, known, r.today)
+	}
+	if waiting.IsEmpty() {
+		return known.n, nil
+	}
+	return int64(known.set.OrCardinality(waiting)), nil
+}
+
+// state returns a text that differs after each change of what is stored of the day.
+func (r *dayReader) state() string {
+	var b strings.Builder
+	for i := range r.stored {
+		fmt.Fprintf(&b, "%s %d,", r.stored[i].Node, r.stored[i].Version)
+	}
+	return b.String()
+}
