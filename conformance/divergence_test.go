@@ -1062,3 +1062,107 @@ func TestD107_AlertsOfRateLimits(t *testing.T) {
 		t.Errorf("%d more; got %s", len(h.got), got)
 	}
 }
+
+func TestD108_DaysOfFigures(t *testing.T) {
+	for setting, dates := range map[string][2]string{ // at 2023-11-14T22:13:20Z
+		"": {"20231017", "20231115"},
+		`{"settings":{"figures_zone":"America/Los_Angeles"}}`: {"20231016", "20231114"},
+	} {
+		inWorld(t, setting, func(w *world) {
+			got := w.post("getappinfo", `{"RequestField":["Date"]}`)
+			begin, end := `{"ErrorCode":0,"ErrorInfo":"OK","Result":[{"Date":"`+dates[0]+`"},`, `,{"Date":"`+dates[1]+`"}]}`
+			if !strings.HasPrefix(got, begin) || !strings.HasSuffix(got, end) || strings.Count(got, "Date") != 30 {
+				t.Errorf("with %s: %s", setting, got)
+			}
+		})
+	}
+}
+
+func TestD109_FieldsOfFigures(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		w.want("getappinfo", `{"RequestField":["AppId","QQ"]}`, `{"AppId":"1400000000","Date":"20231115"}]}`)
+		w.want("getappinfo", `{"RequestField":["QQ"]}`, `{"Date":"20231115"}]}`)
+		whole := w.post("getappinfo", `{}`)
+		for _, body := range []string{`{"RequestField":[]}`, `{"RequestField":null}`} {
+			w.want("getappinfo", body, whole)
+		}
+		for _, body := range []string{`{"RequestField":"AppId"}`, `{"RequestField":{}}`, `{"RequestField":["AppId",1]}`, `{"RequestField":[null]}`} {
+			w.want("getappinfo", body, `{"ErrorCode":130001,"ErrorInfo":"RequestField`)
+		}
+	})
+}
+
+func TestD110_FiguresWithoutSource(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		got := w.post("getappinfo", `{}`)
+		for _, name := range []string{"UpMsgNum", "GroupAllGroupNum", "ChainIncrease", "APNSMsgNum"} {
+			if strings.Count(got, `"`+name+`":"0"`) != 30 {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+		if strings.Contains(got, "AppName") || strings.Contains(got, "Company") {
+			t.Error(got)
+		}
+	})
+}
+
+func TestD111_LoginsOfADay(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		const all = `{"RequestField":["LoginTimes","LoginUserNum","ActiveUserNum","RegistUserNumOneDay"]}`
+		login := func(user account.UserID, p account.Platform) {
+			if _, err := w.dir.Login(w.Context(), defaultApp, user, session.Login{Platform: p, Instance: "i"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		login("alice", account.Android)
+		login("alice", account.Web)
+		login("alice", account.Web) // its link is in order, so it causes no event
+		login("alice", account.Android)
+		login("bob", account.Android)
+		w.want("getappinfo", all, `{"ActiveUserNum":"2","Date":"20231115","LoginTimes":"4","LoginUserNum":"2","RegistUserNumOneDay":"1"}]}`)
+		if n := strings.Count(strings.Join(w.events, " "), "Login"); n != 4 {
+			t.Errorf("%d events: %q", n, w.events)
+		}
+		time.Sleep(24 * time.Hour)
+		w.want("getappinfo", all, `{"ActiveUserNum":"0","Date":"20231116","LoginTimes":"0","LoginUserNum":"0","RegistUserNumOneDay":"0"}]}`)
+	}, "alice")
+}
+
+func TestD112_OnlineAtOnce(t *testing.T) {
+	inWorld(t, "", func(w *world) {
+		for _, user := range []account.UserID{"alice", "bob"} {
+			if _, err := w.dir.Login(w.Context(), defaultApp, user, session.Login{Platform: account.Android}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.want("kick", `{"UserID":"bob"}`, ok)
+		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `{"Date":"20231115","MaxOnlineNum":"2"}]}`)
+		time.Sleep(24 * time.Hour) // alice stays online
+		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `{"Date":"20231116","MaxOnlineNum":"1"}]}`)
+	}, "alice", "bob")
+}
+
+func TestD113_WebhooksOfADay(t *testing.T) {
+	h := newHook(t, client.NewWebhook{Events: []string{"State.StateChange"}})
+	h.status <- http.StatusInternalServerError
+	for _, user := range []string{"alice", "bob", "carol"} {
+		if _, err := h.AdminClient.LoginDevice(t.Context(), h.SDKAppID, client.DeviceLogin{UserID: user, Platform: "Android"}); err != nil {
+			t.Fatal(err)
+		}
+		h.next()
+	}
+	want := client.AppInfo{CallBackReq: "3", CallBackRsp: "2"}
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) { // a webhook is counted after its response
+		days, err := h.Client.AppInfo(t.Context(), "CallBackReq", "CallBackRsp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := days[len(days)-1]
+		if got.Date = ""; got == want {
+			return
+		}
+		if time.Since(begin) > 5*time.Second {
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+	}
+}

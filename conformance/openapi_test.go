@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,11 +45,19 @@ func TestWireExamples(t *testing.T) {
 		for _, e := range request.Examples {
 			want, _ := media.Examples.Get(e.Name)
 			status, got := send(t, "POST", srv.URL+path.Name+"?"+query, "", string(e.Value.Value))
-			if got != string(want.Value) || status != http.StatusOK {
+			if got = lastDay(got); got != string(want.Value) || status != http.StatusOK {
 				t.Errorf("%s, %s: %d\n got %s\nwant %s", path.Name, e.Name, status, got, want.Value)
 			}
 		}
 	}
+}
+
+var daysOfResult = regexp.MustCompile(`"Result":\[(?:\{[^{}]*\},){29}(\{[^{}]*"Date":)"[0-9]{8}"([^{}]*\})\]`)
+
+// lastDay leaves only the last one of the 30 days of a response, as the examples do, with the
+// date of the vendor's sample.
+func lastDay(response string) string {
+	return daysOfResult.ReplaceAllString(response, `"Result":[$1"20160607"$2]`)
 }
 
 // TestAdminExamples sends every example of the OpenAPI document of the admin API and

@@ -20,7 +20,9 @@ import (
 	"rollcall/internal/auth"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
+	"rollcall/internal/records"
 	"rollcall/internal/session"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
@@ -109,7 +111,17 @@ func newHandler(tb testing.TB, lg *slog.Logger, k *keys, s setup) http.Handler {
 func newServer(tb testing.TB, lg *slog.Logger, k *keys, s setup, listen directory.Sink) (http.Handler, *directory.Directory) {
 	tb.Helper()
 	store := &faulty{Engine: s.store, code: account.OK}
-	dir := directory.New(directory.Options{Engine: store, NewDeviceID: idsOf(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true})
+	registry := records.New(store, nil)
+	var count *figures.Figures
+	dir := directory.New(directory.Options{
+		Engine: store, Records: registry, NewDeviceID: idsOf(s.devices), Logger: lg, Commands: wire.CommandNames(), AllowTestApps: true,
+		Tally:  func(app account.AppID, created, deleted int) { count.Accounts(app, created, deleted) },
+		Logins: func(app account.AppID, c session.Count) { count.Logins(app, c) },
+	})
+	count = figures.New(figures.Options{Records: registry, Apps: dir, Node: "test", Logger: lg})
+	if err := dir.KeepSessions(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	if listen != nil {
 		dir.Listen(account.EventState, listen)
 	}
@@ -128,7 +140,7 @@ func newServer(tb testing.TB, lg *slog.Logger, k *keys, s setup, listen director
 			tb.Fatal(err)
 		}
 	}
-	srv := api.New(api.Options{Directory: dir, Auth: auth.New(dir), Faults: set})
+	srv := api.New(api.Options{Directory: dir, Auth: auth.New(dir), Figures: count, Faults: set})
 	return httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 		srv.ServeHTTP(w, r)
 		return nil

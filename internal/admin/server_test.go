@@ -90,7 +90,7 @@ func newBenchOf(t *testing.T, o directory.Options) *bench {
 	b.figures = figures.New(figures.Options{Records: o.Records, Apps: b.dir, Node: "test", Logger: testutil.Logger(t), Now: func() time.Time { return now }})
 	b.bulk = bulk.New(bulk.Options{Directory: b.dir, Records: o.Records, Reason: api.ImportReason})
 	lg := slog.New(slog.NewJSONHandler(testutil.Keep(t, b.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	vendor := api.New(api.Options{Directory: b.dir, Auth: auth.New(b.dir), Calls: b.calls, Faults: b.faults, Rates: b.rates})
+	vendor := api.New(api.Options{Directory: b.dir, Auth: auth.New(b.dir), Figures: b.figures, Calls: b.calls, Faults: b.faults, Rates: b.rates})
 	srv := httptest.NewServer(admin.New(admin.Options{
 		Vendor:    httpx.Handler(lg, func(w http.ResponseWriter, r *http.Request) error { vendor.ServeHTTP(w, r); return nil }, nil),
 		Directory: b.dir, Imports: b.bulk, Figures: b.figures, Logger: lg, Version: "test", Store: "kind", Hosts: []string{"Admin.Example"},

@@ -47,10 +47,11 @@ const (
 // Prefix is the path prefix of the vendor's protocol.
 const Prefix = wire.Prefix
 
-// Options are the options of [New]. Directory and Auth are required.
+// Options are the options of [New]. Directory, Auth and Figures are required.
 type Options struct {
 	Directory *directory.Directory
 	Auth      *auth.Authenticator
+	Figures   Figures
 	InFlight  *httpx.InFlight   // bounds the concurrent calls; [NewInFlight](0) if nil
 	Calls     *calls.Log        // keeps finished calls; nil keeps none
 	Faults    *faults.Set       // faults of test apps; nil has none
@@ -66,6 +67,7 @@ type Options struct {
 type Server struct {
 	dir       *directory.Directory
 	auth      *auth.Authenticator
+	figures   Figures
 	limits    ratelimit.Counter
 	inFlight  *httpx.InFlight
 	waits     waits
@@ -80,7 +82,7 @@ type Server struct {
 // New returns a Server.
 func New(o Options) *Server {
 	s := &Server{
-		dir: o.Directory, auth: o.Auth, limits: o.Limits, inFlight: o.InFlight,
+		dir: o.Directory, auth: o.Auth, figures: o.Figures, limits: o.Limits, inFlight: o.InFlight,
 		calls: o.Calls, faults: o.Faults, rates: o.Rates, near: o.Near, now: time.Now,
 	}
 	if s.limits == nil {

@@ -73,6 +73,10 @@ func FuzzBodyGetMute(f *testing.F) {
 	fuzzBody(f, "openconfigsvr/getnospeaking", `{"Get_Account":"seed"}`)
 }
 
+func FuzzBodyGetAppInfo(f *testing.F) {
+	fuzzBody(f, "openconfigsvr/getappinfo", `{"RequestField":["ChainIncrease","Date","x"]}`)
+}
+
 func FuzzBodyCreateRobot(f *testing.F) {
 	fuzzBody(f, "openim_robot_http_svc/create_robot", `{"UserID":"@RBT#1","Nick":"n","FaceUrl":"f","SelfSignature":"s"}`)
 }

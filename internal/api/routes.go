@@ -29,6 +29,7 @@ func (s *Server) handlers() map[string]serveFunc {
 		"portrait_get":        command(s.portraitGet),
 		"setnospeaking":       command(s.setNoSpeaking),
 		"getnospeaking":       command(s.getNoSpeaking),
+		"getappinfo":          command(s.getAppInfo),
 		"create_robot":        command(s.createRobot),
 		"delete_robot":        command(s.deleteRobot),
 		"get_all_robots":      command(s.getAllRobots),

@@ -18,8 +18,10 @@ import (
 	"rollcall/internal/calls"
 	"rollcall/internal/directory"
 	"rollcall/internal/faults"
+	"rollcall/internal/figures"
 	"rollcall/internal/httpx"
 	"rollcall/internal/ratelimit"
+	"rollcall/internal/records"
 	"rollcall/internal/store/mem"
 	"rollcall/internal/testutil"
 	"rollcall/internal/wire"
@@ -47,7 +49,7 @@ func newFixture(tb testing.TB, apps ...account.App) *fixture {
 		AllowTestApps: true,
 	})
 	f.Server = New(Options{
-		Directory: dir, Auth: auth.New(dir), Calls: calls.NewLog(), Faults: faults.NewSet(), Rates: ratelimit.NewReport(),
+		Directory: dir, Auth: auth.New(dir), Figures: figures.New(figures.Options{Records: records.New(f.store, nil), Apps: dir}), Calls: calls.NewLog(), Faults: faults.NewSet(), Rates: ratelimit.NewReport(),
 	})
 	f.now = func() time.Time { return f.time }
 	for _, app := range apps {

@@ -48,7 +48,7 @@ var imports = map[string][]string{
 
 	// The path of a request.
 	"internal/server":     {anything},
-	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "internal/gate", "usersig", "internal/ratelimit", "internal/calls", "internal/faults"},
+	"internal/api":        {"internal/account", "internal/directory", "internal/session", "internal/wire", "internal/httpx", "internal/auth", "internal/gate", "usersig", "internal/ratelimit", "internal/calls", "internal/faults", "internal/figures"},
 	"internal/gate":       {"internal/account", "internal/auth", "internal/directory", "internal/region", "internal/wire", "usersig"},
 	"internal/link":       {"internal/account", "internal/auth", "internal/directory", "internal/gate", "internal/httpx", "internal/linkwire", "internal/session", "internal/wire", "usersig"},
 	"internal/linkwire":   {},

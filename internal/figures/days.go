@@ -37,6 +37,7 @@ type Day struct {
 func (f *Figures) ReadDays(ctx context.Context, app *account.App) ([]Day, error) {
 	f.stored.RLock()
 	defer f.stored.RUnlock()
+	f.noteOnline(app.ID)
 	dates := lastDays(f.o.Now().In(app.Zone()))
 	stored := map[string][]records.StoredFigureDay{}
 	err := f.o.Records.FigureDays(ctx, app.ID, dates[0].Format(dateForm), func(d records.StoredFigureDay) {

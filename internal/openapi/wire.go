@@ -20,7 +20,7 @@ var services = []Tag{
 	{"im_open_login_svc", "Accounts: import, look up, delete, invalidate signatures."},
 	{"openim", "Presence."},
 	{"profile", "Profiles."},
-	{"openconfigsvr", "Mutes."},
+	{"openconfigsvr", "Mutes and figures."},
 	{"openim_robot_http_svc", "Robots."},
 	{"ConfigSvc", "Addresses of the service."},
 }

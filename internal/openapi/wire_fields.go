@@ -66,6 +66,18 @@ var wireFields = map[string]refinement{
 
 	"GetIPListResponse.IPList": {text: "Addresses and networks."},
 
+	"GetAppInfoRequest.RequestField": {text: "Names of fields of the figures. Without it, or if it is empty, the response has all of them. Names that are not known are ignored."},
+	"GetAppInfoResponse.Result":      {text: "The last 30 days, oldest first. The last one is today, as far as it has gone."},
+	"AppInfo.ActiveUserNum":          {text: "Different accounts that logged in."},
+	"AppInfo.LoginUserNum":           {text: "Different accounts that logged in."},
+	"AppInfo.LoginTimes":             {text: "Logins of devices."},
+	"AppInfo.MaxOnlineNum":           {text: "The largest number of accounts that were online at once."},
+	"AppInfo.RegistUserNumOneDay":    {text: "Accounts that were created."},
+	"AppInfo.RegistUserNumTotal":     {text: "Accounts at the end of the day."},
+	"AppInfo.CallBackReq":            {text: "Webhooks that were sent, each attempt."},
+	"AppInfo.CallBackRsp":            {text: "Webhooks that were answered with success."},
+	"AppInfo.Date":                   {text: "The day by the zone of the app, such as 20160607."},
+
 	"GetMuteResponse.C2CmsgNospeakingTime":   {text: leftText},
 	"GetMuteResponse.GroupmsgNospeakingTime": {text: leftText},
 

@@ -29,6 +29,7 @@ func commands() []command {
 		{wire.CommandNamed("portrait_get"), portraitGetExamples},
 		{wire.CommandNamed("setnospeaking"), setMuteExamples},
 		{wire.CommandNamed("getnospeaking"), getMuteExamples},
+		{wire.CommandNamed("getappinfo"), getAppInfoExamples},
 		{wire.CommandNamed("create_robot"), createRobotExamples},
 		{wire.CommandNamed("get_all_robots"), getRobotsExamples},
 		{wire.CommandNamed("delete_robot"), deleteRobotExamples},
@@ -124,6 +125,18 @@ var getMuteExamples = []call{
 	{
 		name: "muted", summary: "The seconds that are left", body: `{"Get_Account":"UserID_001"}`,
 		answer: `{"ErrorCode":0,"ErrorInfo":"","C2CmsgNospeakingTime":4294967295,"GroupmsgNospeakingTime":0}`,
+	},
+}
+
+// The first example is that of a day; the response has 30 of them.
+var getAppInfoExamples = []call{
+	{
+		name: "figures", summary: "Two figures; one day of the 30", body: `{"RequestField":["ChainIncrease","RegistUserNumTotal"]}`,
+		answer: `{"ErrorCode":0,"ErrorInfo":"OK","Result":[{"ChainIncrease":"0","Date":"20160607","RegistUserNumTotal":"6"}]}`,
+	},
+	{
+		name: "refused", summary: "No array", body: `{"RequestField":"ChainIncrease"}`,
+		answer: `{"ErrorCode":130001,"ErrorInfo":"RequestField is a string; send an array of names"}`,
 	},
 }
 

@@ -65,7 +65,7 @@ func shown(s string) string {
 
 // Volatile lists the fields that are different for each call or server. Only their types
 // are compared.
-var Volatile = []string{"RequestId", "Instid", "IPList"}
+var Volatile = []string{"RequestId", "Instid", "IPList", "Result"}
 
 // unordered lists the fields whose arrays have no documented order. Servers sort the ids
 // that they contain, and pseudonyms sort differently.

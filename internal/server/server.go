@@ -191,7 +191,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	callers := auth.New(s.dir)
 	s.api = api.New(api.Options{
-		Directory: s.dir, Limits: limits, Auth: callers, InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
+		Directory: s.dir, Limits: limits, Auth: callers, Figures: s.figures, InFlight: s.inFlight, Calls: s.calls, Faults: s.faults, Rates: s.rates,
 		Near: s.webhooks.Near,
 	})
 	s.openLinks(callers)

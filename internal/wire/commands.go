@@ -88,6 +88,11 @@ var Commands = []Command{
 		Rate: 200, Layout: BareLayout, Request: GetMuteRequest{}, Response: GetMuteResponse{},
 	},
 	{
+		Service: "openconfigsvr", Name: "getappinfo", Source: "S§9.2", Summary: "Read the figures of the last 30 days.",
+		More: "The last day is today. Fields of messages, groups and friends are 0, because Rollcall has none.",
+		Rate: 200, Layout: BareLayout, Request: GetAppInfoRequest{}, Response: GetAppInfoResponse{},
+	},
+	{
 		Service: "openim_robot_http_svc", Name: "create_robot", Source: "S§9.4", Summary: "Create a robot.",
 		More: "A robot that exists is kept; a text in the request replaces the stored one. An app has at most 20 robots, which do not count for its quota.",
 		Rate: 200, Layout: InfoFirst, Request: CreateRobotRequest{}, Response: RobotResponse{},

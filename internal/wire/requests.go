@@ -82,6 +82,11 @@ type GetMuteRequest struct {
 	Get_Account Text
 }
 
+// GetAppInfoRequest is the body of getappinfo.
+type GetAppInfoRequest struct {
+	RequestField List[Text] // names of fields of [AppInfo]
+}
+
 // CreateRobotRequest is the body of create_robot.
 type CreateRobotRequest struct {
 	UserID        Text

@@ -37,8 +37,8 @@ type ProfileHead struct {
 	ErrorDisplay string
 }
 
-// BareHead begins the responses of setnospeaking and getnospeaking, which have no
-// ActionStatus.
+// BareHead begins the responses of setnospeaking, getnospeaking and getappinfo, which have
+// no ActionStatus.
 type BareHead struct {
 	ErrorCode Code
 	ErrorInfo string
@@ -199,6 +199,47 @@ type GetMuteResponse struct {
 	BareHead
 	C2CmsgNospeakingTime   uint32
 	GroupmsgNospeakingTime uint32
+}
+
+// GetAppInfoResponse is the response of getappinfo. Its ErrorInfo is OK.
+type GetAppInfoResponse struct {
+	BareHead
+	Result []AppInfo
+}
+
+// AppInfo contains the figures of a day, in the order of the documented sample. All of them
+// are texts. Those that a call does not ask for are empty and left out.
+type AppInfo struct {
+	APNSMsgNum           string `json:",omitzero"`
+	ActiveUserNum        string `json:",omitzero"` // accounts that logged in
+	AppId                string `json:",omitzero"`
+	C2CAPNSMsgNum        string `json:",omitzero"`
+	C2CDownMsgNum        string `json:",omitzero"`
+	C2CSendMsgUserNum    string `json:",omitzero"`
+	C2CUpMsgNum          string `json:",omitzero"`
+	CallBackReq          string `json:",omitzero"` // webhooks that were sent
+	CallBackRsp          string `json:",omitzero"` // of them, those with a response of success
+	ChainDecrease        string `json:",omitzero"`
+	ChainIncrease        string `json:",omitzero"`
+	Date                 string `json:",omitzero"` // such as 20160607
+	DownMsgNum           string `json:",omitzero"`
+	GroupAPNSMsgNum      string `json:",omitzero"`
+	GroupAllGroupNum     string `json:",omitzero"`
+	GroupDestroyGroupNum string `json:",omitzero"`
+	GroupDownMsgNum      string `json:",omitzero"`
+	GroupJoinGroupTimes  string `json:",omitzero"`
+	GroupNewGroupNum     string `json:",omitzero"`
+	GroupQuitGroupTimes  string `json:",omitzero"`
+	GroupSendMsgGroupNum string `json:",omitzero"`
+	GroupSendMsgUserNum  string `json:",omitzero"`
+	GroupUpMsgNum        string `json:",omitzero"`
+	LoginTimes           string `json:",omitzero"` // logins of devices
+	LoginUserNum         string `json:",omitzero"` // accounts that logged in
+	MaxOnlineNum         string `json:",omitzero"` // largest number of accounts that were online at once
+	RegistUserNumOneDay  string `json:",omitzero"` // accounts that were created
+	RegistUserNumTotal   string `json:",omitzero"` // accounts at the end of the day
+	SendMsgUserNum       string `json:",omitzero"`
+	UpMsgNum             string `json:",omitzero"`
 }
 
 // RobotResponse is the response of create_robot and of delete_robot.

@@ -53,6 +53,6 @@ export const calls = [
     ],
   },
   ...[
-    'account_import', 'multiaccount_import', 'account_delete', 'account_check', 'kick', 'query_online_status', 'portrait_get', 'portrait_set', 'querystate', 'setnospeaking', 'getnospeaking', 'create_robot', 'delete_robot', 'get_all_robots', 'GetIPList',
+    'account_import', 'multiaccount_import', 'account_delete', 'account_check', 'kick', 'query_online_status', 'portrait_get', 'portrait_set', 'querystate', 'setnospeaking', 'getnospeaking', 'getappinfo', 'create_robot', 'delete_robot', 'get_all_robots', 'GetIPList',
   ].map((command) => ({ at: `/:app/try?command=${command}`, has: ['#call', 'nav.commands [aria-current]'], alike: true })),
 ];

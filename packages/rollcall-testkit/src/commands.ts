@@ -13,6 +13,7 @@ export const services = {
   portrait_get: 'profile',
   setnospeaking: 'openconfigsvr',
   getnospeaking: 'openconfigsvr',
+  getappinfo: 'openconfigsvr',
   create_robot: 'openim_robot_http_svc',
   delete_robot: 'openim_robot_http_svc',
   get_all_robots: 'openim_robot_http_svc',

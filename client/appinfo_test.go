@@ -1,0 +1,33 @@
+package client_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/client"
+	"rollcall/rollcalltest"
+)
+
+func TestAppInfo(t *testing.T) {
+	srv := rollcalltest.NewServer(t, rollcalltest.WithSettings(client.Settings{FiguresZone: "Pacific/Kiritimati"}))
+	for range 2 {
+		if _, err := srv.AdminClient.LoginDevice(t.Context(), srv.SDKAppID, client.DeviceLogin{UserID: "alice", Platform: "Android"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	days, err := srv.Client.AppInfo(t.Context(), "LoginTimes", "LoginUserNum", "MaxOnlineNum", "RegistUserNumOneDay", "UpMsgNum")
+	if err != nil || len(days) != 30 {
+		t.Fatalf("%d days, %v", len(days), err)
+	}
+	today := time.Now().In(time.FixedZone("", 14*60*60)).Format("20060102") // unless the day ends just now
+	want := client.AppInfo{Date: today, LoginTimes: "2", LoginUserNum: "1", MaxOnlineNum: "1", RegistUserNumOneDay: "1", UpMsgNum: "0"}
+	if diff := cmp.Diff(want, days[29]); diff != "" {
+		t.Errorf("today (-want +got):\n%s", diff)
+	}
+	whole, err := srv.Client.AppInfo(t.Context())
+	if err != nil || len(whole) != 30 || whole[29].ActiveUserNum != "1" || whole[28].ActiveUserNum != "0" || whole[29].RegistUserNumTotal != "2" {
+		t.Errorf("%+v, %v", whole, err)
+	}
+}
