@@ -17,6 +17,12 @@ type FigurePoint = adminapi.FigurePoint
 // FigureCounts are numbers of calls and accounts in a span of time.
 type FigureCounts = adminapi.FigureCounts
 
+// FigureDays say what happened in an app on each of the last 30 days.
+type FigureDays = adminapi.FigureDays
+
+// A FigureDay contains the figures of a day.
+type FigureDay = adminapi.FigureDay
+
 // A ServerStatus says how a server is.
 type ServerStatus = adminapi.Status
 
@@ -40,6 +46,13 @@ func (c *AdminClient) Figures(ctx context.Context, sdkAppID uint32, last string)
 	}
 	figures := new(Figures)
 	return result(figures, c.call(ctx, adminCall{method: http.MethodGet, path: path, query: url.Values{"last": {last}}, resp: figures}))
+}
+
+// FigureDays returns the figures of an app on each of the last 30 days, oldest first. They are
+// those of [Client.AppInfo]. It needs the scope read.
+func (c *AdminClient) FigureDays(ctx context.Context, sdkAppID uint32) (*FigureDays, error) {
+	days := new(FigureDays)
+	return result(days, c.call(ctx, adminCall{method: http.MethodGet, path: appPath(sdkAppID) + "/figures/days", resp: days}))
 }
 
 // Status says how the server is: its accounts, disk and memory, and whether it accepts calls

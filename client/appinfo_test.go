@@ -26,6 +26,10 @@ func TestAppInfo(t *testing.T) {
 	if diff := cmp.Diff(want, days[29]); diff != "" {
 		t.Errorf("today (-want +got):\n%s", diff)
 	}
+	list, err := srv.AdminClient.FigureDays(t.Context(), srv.SDKAppID)
+	if err != nil || len(list.Days) != 30 || list.Days[29].Logins != 2 || list.Days[29].Users != 1 || list.Days[29].Accounts != 2 || list.Zone != "Pacific/Kiritimati" {
+		t.Errorf("%+v, %v", list, err)
+	}
 	whole, err := srv.Client.AppInfo(t.Context())
 	if err != nil || len(whole) != 30 || whole[29].ActiveUserNum != "1" || whole[28].ActiveUserNum != "0" || whole[29].RegistUserNumTotal != "2" {
 		t.Errorf("%+v, %v", whole, err)

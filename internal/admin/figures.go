@@ -29,6 +29,27 @@ func (s *Server) readAppFigures(ctx context.Context, c *call) (adminapi.Figures,
 	return s.figuresOf(ctx, c, id)
 }
 
+// readFigureDays serves the figures of an app by day.
+func (s *Server) readFigureDays(ctx context.Context, c *call) (adminapi.FigureDays, error) {
+	id, err := c.app()
+	if err != nil {
+		return adminapi.FigureDays{}, err
+	}
+	app, err := s.dir.App(ctx, id)
+	if err != nil {
+		return adminapi.FigureDays{}, err
+	}
+	days, err := s.o.Figures.ReadDays(ctx, app)
+	r := adminapi.FigureDays{Zone: app.Zone().String(), Days: make([]adminapi.FigureDay, len(days))}
+	for i, d := range days {
+		r.Days[i] = adminapi.FigureDay{
+			Date: d.Date.Format(time.DateOnly), Created: d.Created, Deleted: d.Deleted, Accounts: d.Accounts, Logins: d.Logins, Users: d.Users,
+			Online: d.Online, Webhooks: d.Sent, Answered: d.Answered,
+		}
+	}
+	return r, err
+}
+
 func (s *Server) figuresOf(ctx context.Context, c *call, app account.AppID) (adminapi.Figures, error) {
 	span, ok := figures.SpanOf(c.query["last"])
 	if !ok {

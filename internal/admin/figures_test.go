@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/RoaringBitmap/roaring/v2/roaring64"
 
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
@@ -31,6 +34,30 @@ func TestFigures(t *testing.T) {
 		if body := b.call("GET", "/admin/v1/figures", "").body; !strings.Contains(body, `{"time":"2026-05-06T07:05:00.000Z","seconds":60,"calls":4,"failed":1,`) {
 			b.Error(body)
 		}
+	})
+}
+
+func TestFigureDays(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.createApp(someApp)
+		day := records.FigureDay{FigureSlot: records.FigureSlot{Start: 1, Logins: 5, Online: 2, Sent: 4, Answered: 3, Created: 7, Deleted: 1}, Date: "20260505", LoggedIn: roaring64.BitmapOf(1, 2, 3)}
+		err := records.New(b.engine, nil).AddFigures(b.Context(), "other", map[account.AppID]records.AppFigures{someApp: {Days: []records.FigureDay{day}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		const path = "/admin/v1/apps/1400000001/figures/days"
+		got := ok[adminapi.FigureDays](b, http.StatusOK, "GET", path, "")
+		if got.Zone != "UTC+8" || len(got.Days) != 30 {
+			b.Fatalf("%+v", got)
+		}
+		want := []adminapi.FigureDay{
+			{Date: "2026-05-05", Created: 7, Deleted: 1, Logins: 5, Users: 3, Online: 2, Webhooks: 4, Answered: 3},
+			{Date: "2026-05-06", Accounts: 1},
+		}
+		if !slices.Equal(got.Days[28:], want) {
+			b.Errorf("%+v, want %+v", got.Days[28:], want)
+		}
+		b.problem(b.call("GET", "/admin/v1/apps/1400000009/figures/days", ""), "not-found")
 	})
 }
 

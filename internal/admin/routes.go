@@ -156,6 +156,7 @@ func Routes() []Route {
 		{Method: "GET", Path: oneApp + "/rate-report", ID: "rateReport", Summary: "Say which calls the rate limits would have refused, for an app in rate_mode shadow.", Scope: read, Status: ok, Endpoint: noBody((*Server).rateReport)},
 		{Method: "GET", Path: root + "/figures", ID: "readFigures", Summary: "Count the calls and accounts of all apps in a span of time.", Scope: read, Status: ok, Query: last, Endpoint: noBody((*Server).readFigures)},
 		{Method: "GET", Path: oneApp + "/figures", ID: "readAppFigures", Summary: "Count the calls and accounts of an app in a span of time.", Scope: read, Status: ok, Query: last, Endpoint: noBody((*Server).readAppFigures)},
+		{Method: "GET", Path: oneApp + "/figures/days", ID: "readFigureDays", Summary: "Count accounts, logins, different users, users online and webhooks of an app on each of the last 30 days.", Scope: read, Status: ok, Endpoint: noBody((*Server).readFigureDays)},
 		{Method: "GET", Path: root + "/status", ID: "readStatus", Summary: "Say how the server is: accounts, disk, memory, and whether it accepts changes.", Scope: read, Status: ok, Endpoint: noBody((*Server).readStatus)},
 		{Method: "GET", Path: oneFaults, ID: "listFaults", Summary: "List the faults of a test app.", Scope: read, Status: ok, Endpoint: noBody((*Server).listFaults)},
 		{Method: "POST", Path: oneFaults, ID: "addFault", Summary: "Let calls of a test app fail on purpose, until the fault is removed or the server ends.", Scope: write, Status: made, Endpoint: withBody((*Server).addFault)},

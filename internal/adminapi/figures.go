@@ -34,6 +34,26 @@ type FigureCounts struct {
 	MaxUS    int64            `json:"max_us"`   // duration of the longest call in microseconds
 }
 
+// FigureDays say what happened in an app on each of the last 30 days. They are exact over all
+// nodes, but for what another node has counted within the last minute.
+type FigureDays struct {
+	Zone string      `json:"zone"` // time zone of the days; see the setting figures_zone
+	Days []FigureDay `json:"days"` // oldest first; the last one is today, as far as it has gone
+}
+
+// A FigureDay contains the figures of a day.
+type FigureDay struct {
+	Date     string `json:"date"`     // such as 2026-05-06
+	Created  int64  `json:"created"`  // accounts that were imported anew
+	Deleted  int64  `json:"deleted"`  // accounts that were deleted
+	Accounts int64  `json:"accounts"` // that existed at the end of the day; 0 before they were counted first
+	Logins   int64  `json:"logins"`   // of devices
+	Users    int64  `json:"users"`    // different accounts that logged in
+	Online   int64  `json:"online"`   // largest number of accounts that were online at once
+	Webhooks int64  `json:"webhooks"` // that were sent, each attempt
+	Answered int64  `json:"answered"` // webhooks with a response of success
+}
+
 // Status says how the server is.
 type Status struct {
 	Version       string    `json:"version"`

@@ -26,6 +26,9 @@ func (v *visit) start() (*content, error) {
 	}
 	if v.App == nil {
 		s.Apps, err = v.appRows()
+	} else {
+		s.ByDay = v.ofApp("readFigureDays", nil)
+		s.Days, err = call[adminapi.FigureDays](v, s.ByDay)
 	}
 	return &content{page: view.StartPage(&v.Page, s)}, err
 }

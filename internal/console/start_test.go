@@ -33,6 +33,22 @@ func TestStart(t *testing.T) {
 	v.get("/console?last=1y").ok().has(`id="calls-chart"`)
 }
 
+// TestDays shows the figures of an app by day.
+func TestDays(t *testing.T) {
+	v := newVisitor(t)
+	for _, platform := range []string{"Android", "Web", "Mac"} {
+		in := client.DeviceLogin{UserID: "ann", Platform: platform}
+		if _, err := v.srv.AdminClient.LoginDevice(t.Context(), v.srv.SDKAppID, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := v.get("/console?app="+v.id()).ok().has(`<details id="days">`, "UTC+8")
+	today := regexp.MustCompile(`<tr><td>\d{4}-\d\d-\d\d</td><td class="number">1</td><td class="number">3</td><td class="number">1</td><td class="number">1</td>`)
+	if at := today.FindStringIndex(p.body); at == nil || at[0] < strings.Index(p.body, `<details id="days">`) {
+		t.Errorf("the first day is not that of three logins: %s", p.body)
+	}
+}
+
 // TestRefusals shows the refused calls by code. Rare codes are counted together.
 func TestRefusals(t *testing.T) {
 	v := newVisitor(t)

@@ -116,6 +116,7 @@ func AdminExamples() []AdminExample {
 		{"rateReport", app, nil, ``, `{"commands":[],"seconds":[]}`},
 		{"readAppFigures", app, map[string]string{"last": "1h"}, ``, figuresWith(`{}`)},
 		{"readFigures", nil, map[string]string{"last": "1h"}, ``, figuresWith(`{"60009":1}`)},
+		{"readFigureDays", app, nil, ``, `{"zone":"UTC+8","days":[{"date":"2026-05-06","created":3,"deleted":1,"accounts":3,"logins":5,"users":2,"online":2,"webhooks":7,"answered":7}]}`},
 		{"readStatus", nil, nil, ``, exampleStatus},
 		{"addFault", app, nil, `{"command":"account_import","code":70500,"times":2}`, exampleFault},
 		{"listFaults", app, nil, ``, `{"faults":[` + exampleFault + `]}`},

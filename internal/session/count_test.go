@@ -34,7 +34,7 @@ func TestCount(t *testing.T) {
 			}
 			return in.Device.ID
 		}
-		one := session.Count{Logins: 1, Users: []uint64{1}}
+		one := session.Count{Logins: 1, Users: []uint64{v.at("alice").InternalID}}
 		phone, browser := login(account.Android), login(account.Web)
 		want("two devices", one, one)
 		login(account.Android)
@@ -59,7 +59,7 @@ func TestCount(t *testing.T) {
 			{User: "alice", Login: session.Login{Platform: account.IPhone, Instance: "i"}, Vouched: time.Minute},
 			{User: "alice", Login: session.Login{Platform: account.Windows, Instance: "w"}, Vouched: time.Minute},
 		}
-		status := map[account.UserID]account.Status{"alice": {InternalID: 1}}
+		status := map[account.UserID]account.Status{"alice": {InternalID: v.at("alice").InternalID}}
 		for range 2 {
 			if err := v.s.Report(t.Context(), v.app(appID), reports, status); err != nil {
 				t.Fatal(err)

@@ -17,8 +17,10 @@ import (
 // An Overview is what the first page shows.
 type Overview struct {
 	Server  adminapi.Status
-	All     adminapi.Figures // of the app, or of all apps
-	Apps    []AppRow         // if no app is chosen
+	All     adminapi.Figures    // of the app, or of all apps
+	Apps    []AppRow            // if no app is chosen
+	Days    adminapi.FigureDays // of the app, if one is chosen
+	ByDay   admin.Request       // for Days
 	Span    string
 	Spans   []string
 	Figures admin.Request
