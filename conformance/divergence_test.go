@@ -1144,6 +1144,11 @@ func TestD112_OnlineAtOnce(t *testing.T) {
 
 func TestD113_WebhooksOfADay(t *testing.T) {
 	h := newHook(t, client.NewWebhook{Events: []string{"State.StateChange"}})
+	before, err := h.Client.AppInfo(t.Context(), "Date")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := before[0].Date
 	h.status <- http.StatusInternalServerError
 	for _, user := range []string{"alice", "bob", "carol"} {
 		if _, err := h.AdminClient.LoginDevice(t.Context(), h.SDKAppID, client.DeviceLogin{UserID: user, Platform: "Android"}); err != nil {
@@ -1160,6 +1165,9 @@ func TestD113_WebhooksOfADay(t *testing.T) {
 		got := days[len(days)-1]
 		if got.Date = ""; got == want {
 			return
+		}
+		if days[0].Date != first {
+			t.Skip("a day has ended meanwhile")
 		}
 		if time.Since(begin) > 5*time.Second {
 			t.Fatalf("%+v, want %+v", got, want)
