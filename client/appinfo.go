@@ -10,7 +10,7 @@ import (
 // Those of messages, groups and friends are "0". A figure that was not asked for is empty.
 type AppInfo = wire.AppInfo
 
-// AppInfo returns the figures of the last 30 days, oldest first. The last one is today, as far
+// AppInfo returns the figures of the last 30 days, newest first. The first one is today, as far
 // as it has gone. Days are those of China unless the app has another zone. fields are the
 // names of the figures to return, such as LoginTimes, beside Date; none means all.
 func (c *Client) AppInfo(ctx context.Context, fields ...string) ([]AppInfo, error) {

@@ -1065,8 +1065,8 @@ func TestD107_AlertsOfRateLimits(t *testing.T) {
 
 func TestD108_DaysOfFigures(t *testing.T) {
 	for setting, dates := range map[string][2]string{ // at 2023-11-14T22:13:20Z
-		"": {"20231017", "20231115"},
-		`{"settings":{"figures_zone":"America/Los_Angeles"}}`: {"20231016", "20231114"},
+		"": {"20231115", "20231017"},
+		`{"settings":{"figures_zone":"America/Los_Angeles"}}`: {"20231114", "20231016"},
 	} {
 		inWorld(t, setting, func(w *world) {
 			got := w.post("getappinfo", `{"RequestField":["Date"]}`)
@@ -1080,8 +1080,8 @@ func TestD108_DaysOfFigures(t *testing.T) {
 
 func TestD109_FieldsOfFigures(t *testing.T) {
 	inWorld(t, "", func(w *world) {
-		w.want("getappinfo", `{"RequestField":["AppId","QQ"]}`, `{"AppId":"1400000000","Date":"20231115"}]}`)
-		w.want("getappinfo", `{"RequestField":["QQ"]}`, `{"Date":"20231115"}]}`)
+		w.want("getappinfo", `{"RequestField":["AppId","QQ"]}`, `"Result":[{"AppId":"1400000000","Date":"20231115"},`)
+		w.want("getappinfo", `{"RequestField":["QQ"]}`, `"Result":[{"Date":"20231115"},`)
 		whole := w.post("getappinfo", `{}`)
 		for _, body := range []string{`{"RequestField":[]}`, `{"RequestField":null}`} {
 			w.want("getappinfo", body, whole)
@@ -1119,12 +1119,12 @@ func TestD111_LoginsOfADay(t *testing.T) {
 		login("alice", account.Web) // its link is in order, so it causes no event
 		login("alice", account.Android)
 		login("bob", account.Android)
-		w.want("getappinfo", all, `{"ActiveUserNum":"2","Date":"20231115","LoginTimes":"4","LoginUserNum":"2","RegistUserNumOneDay":"1"}]}`)
+		w.want("getappinfo", all, `"Result":[{"ActiveUserNum":"2","Date":"20231115","LoginTimes":"4","LoginUserNum":"2","RegistUserNumOneDay":"1"},`)
 		if n := strings.Count(strings.Join(w.events, " "), "Login"); n != 4 {
 			t.Errorf("%d events: %q", n, w.events)
 		}
 		time.Sleep(24 * time.Hour)
-		w.want("getappinfo", all, `{"ActiveUserNum":"0","Date":"20231116","LoginTimes":"0","LoginUserNum":"0","RegistUserNumOneDay":"0"}]}`)
+		w.want("getappinfo", all, `"Result":[{"ActiveUserNum":"0","Date":"20231116","LoginTimes":"0","LoginUserNum":"0","RegistUserNumOneDay":"0"},`)
 	}, "alice")
 }
 
@@ -1136,9 +1136,9 @@ func TestD112_OnlineAtOnce(t *testing.T) {
 			}
 		}
 		w.want("kick", `{"UserID":"bob"}`, ok)
-		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `{"Date":"20231115","MaxOnlineNum":"2"}]}`)
+		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `"Result":[{"Date":"20231115","MaxOnlineNum":"2"},`)
 		time.Sleep(24 * time.Hour) // alice stays online
-		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `{"Date":"20231116","MaxOnlineNum":"1"}]}`)
+		w.want("getappinfo", `{"RequestField":["MaxOnlineNum"]}`, `"Result":[{"Date":"20231116","MaxOnlineNum":"1"},`)
 	}, "alice", "bob")
 }
 
@@ -1148,7 +1148,7 @@ func TestD113_WebhooksOfADay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := before[0].Date
+	today := before[0].Date
 	h.status <- http.StatusInternalServerError
 	for _, user := range []string{"alice", "bob", "carol"} {
 		if _, err := h.AdminClient.LoginDevice(t.Context(), h.SDKAppID, client.DeviceLogin{UserID: user, Platform: "Android"}); err != nil {
@@ -1162,11 +1162,11 @@ func TestD113_WebhooksOfADay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := days[len(days)-1]
+		got := days[0]
 		if got.Date = ""; got == want {
 			return
 		}
-		if days[0].Date != first {
+		if days[0].Date != today {
 			t.Skip("a day has ended meanwhile")
 		}
 		if time.Since(begin) > 5*time.Second {

@@ -28,9 +28,10 @@ func (s *Server) getAppInfo(ctx context.Context, c *call, req *wire.GetAppInfoRe
 	}
 	resp := wire.GetAppInfoResponse{BareHead: wire.BareHead{ErrorInfo: wire.StatusOK}, Result: make([]wire.AppInfo, len(days))}
 	for i := range days {
-		resp.Result[i] = appInfo(c.app.ID, &days[i])
+		day := &resp.Result[len(days)-1-i] // the newest one is the first, as in the vendor's sample
+		*day = appInfo(c.app.ID, &days[i])
 		if len(asked) > 0 {
-			keep(&resp.Result[i], asked)
+			keep(day, asked)
 		}
 	}
 	return resp, nil

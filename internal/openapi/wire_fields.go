@@ -67,7 +67,7 @@ var wireFields = map[string]refinement{
 	"GetIPListResponse.IPList": {text: "Addresses and networks."},
 
 	"GetAppInfoRequest.RequestField": {text: "Names of fields of the figures. Without it, or if it is empty, the response has all of them. Names that are not known are ignored."},
-	"GetAppInfoResponse.Result":      {text: "The last 30 days, oldest first. The last one is today, as far as it has gone."},
+	"GetAppInfoResponse.Result":      {text: "The last 30 days, newest first. The first one is today, as far as it has gone."},
 	"AppInfo.ActiveUserNum":          {text: "Different accounts that logged in."},
 	"AppInfo.LoginUserNum":           {text: "Different accounts that logged in."},
 	"AppInfo.LoginTimes":             {text: "Logins of devices."},

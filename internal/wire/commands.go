@@ -89,7 +89,7 @@ var Commands = []Command{
 	},
 	{
 		Service: "openconfigsvr", Name: "getappinfo", Source: "S§9.2", Summary: "Read the figures of the last 30 days.",
-		More: "The last day is today. Fields of messages, groups and friends are 0, because Rollcall has none.",
+		More: "The first day is today. Fields of messages, groups and friends are 0, because Rollcall has none.",
 		Rate: 200, Layout: BareLayout, Request: GetAppInfoRequest{}, Response: GetAppInfoResponse{},
 	},
 	{
