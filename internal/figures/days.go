@@ -35,7 +35,9 @@ type Day struct {
 // ReadDays returns the last days of an app, oldest first, with those on which nothing
 // happened. The last one is today.
 func (f *Figures) ReadDays(ctx context.Context, app *account.App) ([]Day, error) {
-	f.stored.RLock()
+	if err := f.lockStored(ctx); err != nil {
+		return nil, err
+	}
 	defer f.stored.RUnlock()
 	f.noteOnline(app.ID)
 	dates := lastDays(f.o.Now().In(app.Zone()))
@@ -57,6 +59,19 @@ func (f *Figures) ReadDays(ctx context.Context, app *account.App) ([]Day, error)
 	}
 	days[Days-1].Accounts, err = f.o.Apps.Count(ctx, app.ID)
 	return days, err
+}
+
+// lockStored locks stored for a reader. A call of the account API has less time than a flush
+// to a store that hangs, so it must not wait for the flush until its end.
+func (f *Figures) lockStored(ctx context.Context) error {
+	for !f.stored.TryRLock() {
+		select {
+		case <-ctx.Done():
+			return account.Ended(ctx)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // lastDays returns the begins of the last days, oldest first. The last one is that of now.

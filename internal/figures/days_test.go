@@ -1,11 +1,13 @@
 package figures_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -435,6 +437,43 @@ func TestManyUsers(t *testing.T) {
 		v.flush()
 	}
 	v.want("stored", map[string]figures.Day{"2026-05-06": {Logins: 3 * n, Users: 2 * n}})
+}
+
+// A hanging engine does not end its commits before their context.
+type hanging struct {
+	account.Engine
+	commits chan struct{} // gets each commit
+}
+
+func (h hanging) Commit(ctx context.Context, _ account.Commit) (uint64, error) {
+	h.commits <- struct{}{}
+	<-ctx.Done()
+	return 0, account.Ended(ctx)
+}
+
+// TestReaderDoesNotHang reads days while the store does not finish a flush.
+func TestReaderDoesNotHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		h := hanging{b.e, make(chan struct{})}
+		f := b.nodeOn("a", h)
+		call(f, app, 0)
+		ended := make(chan error)
+		go func() { ended <- f.Flush(t.Context()) }()
+		<-h.commits
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		if _, err := f.ReadDays(ctx, &account.App{ID: app}); account.CodeOf(err) != account.Unavailable || time.Since(begin) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		if err := <-ended; err == nil {
+			t.Error("the flush has not failed")
+		}
+		if _, err := f.ReadDays(t.Context(), &account.App{ID: app}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestWebhooks counts webhooks.
