@@ -90,7 +90,7 @@ func newClient(g *guard, config *tls.Config) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, DisableCompression: true, TLSClientConfig: config,
-			MaxIdleConns: 256, MaxIdleConnsPerHost: lanes, MaxConnsPerHost: 4 * lanes, IdleConnTimeout: 90 * time.Second,
+			MaxIdleConns: 256, MaxIdleConnsPerHost: reliableLanes, MaxConnsPerHost: 4 * reliableLanes, IdleConnTimeout: 90 * time.Second,
 			TLSHandshakeTimeout: reliableTimeout, MaxResponseHeaderBytes: maxHeader,
 		},
 	}

@@ -17,6 +17,8 @@ const (
 	pageEvents = 50    // events that are read at once; an import has up to some thousand items
 	maxLoaded  = 2_000 // items of a pass in memory, beyond those of one page
 	maxBatch   = 200   // outcomes that are stored in one commit
+
+	reliableLanes = 32 // messages that are sent at once; the outcomes of several are stored together
 )
 
 // A job is an item of an event in the outbox.
@@ -111,7 +113,7 @@ func (e *endpoint) newRun(ctx context.Context) (*run, error) {
 	}
 	return &run{
 		e: e, ctx: ctx, w: w, app: app, events: map[string]*loadedEvent{}, chains: map[account.UserID]*chain{}, held: map[account.UserID]bool{},
-		ended: make(chan attempted, lanes),
+		ended: make(chan attempted, reliableLanes),
 	}, err
 }
 
@@ -243,7 +245,7 @@ func (r *run) add(j *job) {
 
 // send sends the first jobs of chains that are ready, as far as there is room.
 func (r *run) send() {
-	for r.sending < lanes && len(r.ready) > 0 && !r.stopped {
+	for r.sending < reliableLanes && len(r.ready) > 0 && !r.stopped {
 		j := r.ready[0].jobs[0]
 		r.ready = r.ready[1:]
 		r.sending++
