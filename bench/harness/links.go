@@ -2,7 +2,9 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -206,9 +208,14 @@ func idleLinks() (int, error) {
 	return int(min(idle, limit.Max*3/8-100)), nil
 }
 
-// links measures the memory of idle links.
-func (b *bench) links(ctx context.Context) error {
-	r := b.round.subjects[Rollcall].(*rollcall)
+// links measures the memory of idle links, on a server of their own: a large one collects its
+// garbage at a moment that has nothing to do with the links.
+func (b *bench) links(ctx context.Context) (err error) {
+	r := newRollcall(b.env.Rollcall, filepath.Join(b.env.Dir, stepLinks))
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.stop()) }()
 	n, err := idleLinks()
 	if err != nil {
 		return err
