@@ -309,10 +309,14 @@ func (r *run) finish(ended []attempted) error {
 		r.stopped = true
 		return err
 	}
+	dead := 0
 	for _, o := range outcomes {
 		r.advance(o)
+		if o.dead != nil {
+			dead++
+		}
 	}
-	return over
+	return cmp.Or(r.e.buried(ctx, dead), over)
 }
 
 // drain waits until all jobs of the run have ended.
@@ -390,9 +394,10 @@ func (r *run) deadLetter(j *job, reason string) *records.DeadLetter {
 	return d
 }
 
-// store stores outcomes in the outbox.
+// store stores outcomes in the outbox. After an error, their jobs are not done.
 func (r *run) store(ctx context.Context, outcomes []outcome) error {
 	var p records.Progress
+	var undo []func()
 	left := map[*loadedEvent]bool{}
 	for _, o := range outcomes {
 		if o.kept {
@@ -402,11 +407,8 @@ func (r *run) store(ctx context.Context, outcomes []outcome) error {
 		if o.dead != nil {
 			p.Dead = append(p.Dead, *o.dead)
 		}
-		if ev.Event.Kind != account.EventAlert {
-			ev.Event.Items[o.job.item] = account.EventItem{}
-		}
-		r.stored++
-		if ev.left--; ev.left > 0 {
+		undo = append(undo, r.done(o.job))
+		if ev.left > 0 {
 			left[ev] = true
 			continue
 		}
@@ -419,10 +421,31 @@ func (r *run) store(ctx context.Context, outcomes []outcome) error {
 	if p.Empty() {
 		return nil
 	}
-	if err := r.e.s.records.CommitDelivery(ctx, p); err != nil {
-		return err
+	err := r.e.s.records.CommitDelivery(ctx, p)
+	if err != nil {
+		for _, back := range undo {
+			back()
+		}
 	}
-	return r.e.buried(ctx, len(p.Dead))
+	return err
+}
+
+// done takes a job out of its event, as if its outcome were stored already. undo takes that
+// back.
+func (r *run) done(j *job) (undo func()) {
+	ev, item := j.event, account.EventItem{}
+	if ev.Event.Kind != account.EventAlert {
+		item, ev.Event.Items[j.item] = ev.Event.Items[j.item], item
+	}
+	ev.left--
+	r.stored++
+	return func() {
+		if ev.Event.Kind != account.EventAlert {
+			ev.Event.Items[j.item] = item
+		}
+		ev.left++
+		r.stored--
+	}
 }
 
 // advance lets the next job of an account follow, or drops the others if the account waits.

@@ -1,11 +1,13 @@
 package webhooks_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"rollcall/internal/account"
 	"rollcall/internal/adminapi"
 	"rollcall/internal/directory"
+	"rollcall/internal/store/mem"
 	"rollcall/internal/webhooks"
 	"rollcall/webhook"
 )
@@ -535,6 +538,51 @@ func TestModeChanged(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := b.receiver.requests(); len(got) != 4 || b.deliveries().Waiting != 0 {
 			t.Errorf("%d requests", len(got))
+		}
+	})
+}
+
+// A stopping engine refuses commits for a while.
+type stopping struct {
+	account.Engine
+	away atomic.Bool
+}
+
+func (e *stopping) Commit(ctx context.Context, c account.Commit) (uint64, error) {
+	if e.away.Load() {
+		return 0, &account.Error{Code: account.Unavailable}
+	}
+	return e.Engine.Commit(ctx, c)
+}
+
+// TestDeadLetterNotStored checks that an item whose dead letter could not be stored is not
+// removed with the rest of its event.
+func TestDeadLetterNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &stopping{Engine: new(mem.Store)}
+		b := benchOn(t, e, &receiver{}, "")
+		b.receiver.answer = func(_ int, r request) *http.Response {
+			if r.account() == "a" {
+				time.Sleep(time.Second)
+				return answer(500)
+			}
+			time.Sleep(2 * time.Second)
+			return answer(200)
+		}
+		b.set(adminapi.NewWebhook{Mode: "reliable", ImportEvent: true})
+		if _, err := b.dir.Import(t.Context(), b.app, []account.Upsert{{ID: "a", Nick: "n"}, {ID: "b", Nick: "n"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Hour) // a failure is the last one
+		stop := b.run()
+		time.Sleep(500 * time.Millisecond)
+		e.away.Store(true) // for the outcome of a
+		time.Sleep(time.Second)
+		e.away.Store(false) // for that of b
+		time.Sleep(time.Hour)
+		stop()
+		if d := b.deliveries(); d.Waiting != 0 || len(d.DeadLetters) != 1 {
+			t.Errorf("%d events wait, %d are dead; want the dead letter of a", d.Waiting, len(d.DeadLetters))
 		}
 	})
 }
