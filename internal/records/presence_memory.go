@@ -36,12 +36,14 @@ type presenceEntry struct {
 	version   uint64 // of the record, or AnyVersion: no other process changes it, and the account is locked
 
 	// unsure is set after a commit with an unknown outcome, which may still happen, and after
-	// one that found another version. The engine is asked from then on.
+	// one that found another version. The engine is asked until the next commit succeeds.
 	unsure bool
 }
 
 // KeepPresences reads all login sessions into memory and keeps them there. Only a process
-// that uses the engine alone may call it. Everything works while it reads, too.
+// that uses the engine alone may call it. The engine must decide commits in the order of their
+// calls, as the embedded ones do: a commit with an unknown outcome never happens after a later
+// one. Everything works while KeepPresences reads, too.
 func (r *Registry) KeepPresences(ctx context.Context) error {
 	m := &presenceMemory{seeds: [...]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	for i := range m.shards {
@@ -149,16 +151,15 @@ func (m *presenceMemory) committed(changes []PresenceChange, err error) {
 	}
 	for i := range changes {
 		c := &changes[i]
-		s, k := m.place(c.App, c.User)
-		e := presenceEntry{unsure: s.has(k, packedUnsure)}
-		if c.Next != nil && !e.unsure {
-			e.Presence, e.due = c.Next, c.Due
+		e := presenceEntry{Presence: c.Next}
+		if c.Next != nil {
+			e.due = c.Due
 		}
 		m.put(presenceID{c.App, c.User}, c, e)
 	}
 }
 
-// doubt lets the engine be asked for accounts from now on.
+// doubt lets the engine be asked for accounts until their next change.
 func (m *presenceMemory) doubt(changes []PresenceChange) {
 	for i := range changes {
 		m.put(presenceID{changes[i].App, changes[i].User}, &changes[i], presenceEntry{unsure: true})
