@@ -67,6 +67,9 @@ func certificates(field, text string, limit int) (string, error) {
 		}
 		_ = pem.Encode(&clean, &pem.Block{Type: block.Type, Bytes: block.Bytes}) // a Builder takes everything
 	}
+	if strings.Count(text, "-----BEGIN ") != strings.Count(clean.String(), "-----BEGIN ") {
+		return "", bad("%s contains a damaged PEM block; copy the file again, with all its lines", field)
+	}
 	if clean.Len() == 0 {
 		return "", bad("%s contains no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----", field)
 	}

@@ -167,6 +167,7 @@ func TestClientCertificateRefused(t *testing.T) {
 		{name: "http", url: target, cert: &cert, key: &key, want: "certificates need a URL that begins with https://"},
 		{name: "a key among certificates", cert: new(cert + key), key: &key, want: `client_cert contains a PEM block of type "PRIVATE KEY"`},
 		{name: "no PEM", cert: new("x"), key: &key, want: "client_cert contains no certificate in PEM"},
+		{name: "a certificate that is cut off", cert: new(cert + cert[:len(cert)/2]), key: &key, want: "client_cert contains a damaged PEM block"},
 		{name: "a damaged certificate", cert: new(strings.ReplaceAll(block("CERTIFICATE"), "\n\n", "\n")), key: &key, want: "a certificate in client_cert cannot be read"},
 		{name: "a certificate as the key", cert: &cert, key: &cert, want: "client_key contains no private key in PEM"},
 		{name: "an encrypted key", cert: &cert, key: new(block("ENCRYPTED PRIVATE KEY")), want: "client_key is encrypted; remove the passphrase"},

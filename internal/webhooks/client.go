@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -122,7 +121,7 @@ func (s *Service) refusal(w *records.Webhook, err error, timeout time.Duration) 
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" {
 		return fmt.Sprintf("the receiver refused the TLS connection: %v; %s", e.Err, certificateAdvice(w, s.now()))
 	}
-	if strings.HasPrefix(w.URL, "https:") && closed(err) {
+	if u, e := url.Parse(w.URL); e == nil && u.Scheme == "https" && closed(err) {
 		return reason + "; " + certificateAdvice(w, s.now())
 	}
 	return reason
