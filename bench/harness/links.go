@@ -149,7 +149,8 @@ func (r *rollcall) logIn(ctx context.Context) (*loadgen.Result, error) {
 	return res, err
 }
 
-// kickAll runs stepKick. A time is that from the call of kick to the end of the link.
+// kickAll runs stepKick. A time is that from the moment at which kick should be called to the
+// end of the link.
 func (r *rollcall) kickAll(ctx context.Context) (*loadgen.Result, error) {
 	links, _, err := r.links(ctx, "kick", kicked)
 	defer shut(links)
@@ -163,24 +164,27 @@ func (r *rollcall) kickAll(ctx context.Context) (*loadgen.Result, error) {
 		return nil, err
 	}
 	ended := make([]time.Time, kicked)
-	called := make([]time.Time, kicked)
+	failed := make(chan error, 2*kicked)
 	var wg sync.WaitGroup
 	for i, l := range links {
 		wg.Go(func() {
-			for err := error(nil); err == nil; {
+			var err error
+			for err == nil {
 				_, _, err = l.Read(ctx)
 			}
 			ended[i] = time.Now()
+			if websocket.CloseStatus(err) != linkwire.CloseEnded {
+				failed <- fmt.Errorf("link %d ended without a kick: %w", i, err)
+			}
 		})
 	}
-	failed := make(chan error, kicked)
 	began := time.Now()
+	due := func(i int) time.Time { return began.Add(time.Duration(i) * time.Second / kickRate) }
 	for i := range links {
-		if err := sleep(ctx, time.Until(began.Add(time.Duration(i)*time.Second/kickRate))); err != nil {
+		if err := sleep(ctx, time.Until(due(i))); err != nil {
 			return nil, err
 		}
 		wg.Go(func() {
-			called[i] = time.Now()
 			failed <- caller.Kick(ctx, fmt.Sprint("kick", i))
 		})
 	}
@@ -188,7 +192,7 @@ func (r *rollcall) kickAll(ctx context.Context) (*loadgen.Result, error) {
 	close(failed)
 	res := &loadgen.Result{Calls: kicked, Accounts: kicked, Elapsed: time.Since(began), Latency: new(loadgen.Histogram)}
 	for i := range ended {
-		res.Latency.Record(ended[i].Sub(called[i]))
+		res.Latency.Record(ended[i].Sub(due(i)))
 	}
 	for err := range failed {
 		if err != nil {

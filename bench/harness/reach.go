@@ -198,7 +198,8 @@ func (c *comparison) facts(rounds []Facts) {
 func (c *comparison) idle(rounds []Facts) {
 	most, n := 0.0, int64(0)
 	for _, f := range rounds {
-		if n = f.Links; n > 0 {
+		if f.Links > 0 {
+			n = f.Links
 			most = max(most, float64(f.LinkRSS)/float64(n)/1024)
 		}
 	}
