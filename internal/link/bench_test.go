@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -125,75 +126,96 @@ type bench struct {
 	logins []int
 	ends   []string
 	hook   func(account.Event) // called with each event of a login session
+
+	forgets bool // nothing is noted
 }
 
 func (b *bench) LinkLogin(code int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.logins = append(b.logins, code)
+	b.note(func() { b.logins = append(b.logins, code) })
 }
 
 func (b *bench) LinkEnded(cause string) {
+	b.note(func() { b.ends = append(b.ends, cause) })
+}
+
+func (b *bench) note(what func()) {
+	if b.forgets {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ends = append(b.ends, cause)
+	what()
 }
 
 // bubble runs fn with a server in a synctest bubble. Everything ends before it returns.
 func bubble(t *testing.T, change func(*account.App, *link.Options), fn func(*bench)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, ended: make(chan error, 1)}
-		testutil.Secret(t, testKey)
-		b.store = &flaky{Engine: checked.New(new(mem.Store))}
-		b.dir = directory.New(directory.Options{
-			Engine: b.store, AllowTestApps: true, Logger: testutil.Logger(t),
-			LinkEnded: func(e session.End) { b.links.Ended(e) },
-		})
-		b.dir.Listen(account.EventState, func(e account.Event) {
-			b.mu.Lock()
-			for _, item := range e.Items {
-				text := fmt.Sprintf("%s %s/%s", item.ID, item.State.Action, item.State.Reason)
-				if len(item.State.Replaced) > 0 {
-					text += fmt.Sprint(item.State.Replaced)
-				}
-				b.events = append(b.events, text)
+	synctest.Test(t, func(t *testing.T) { (&bench{T: t}).run(change, fn) })
+}
+
+// run runs fn with a server. Everything ends before it returns.
+func (b *bench) run(change func(*account.App, *link.Options), fn func(*bench)) {
+	t := b.T
+	b.pipes, b.ended = &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, make(chan error, 1)
+	testutil.Secret(t, testKey)
+	b.store = &flaky{Engine: checked.New(new(mem.Store))}
+	b.dir = directory.New(directory.Options{
+		Engine: b.store, AllowTestApps: true, Logger: b.logger(),
+		LinkEnded: func(e session.End) { b.links.Ended(e) },
+	})
+	b.dir.Listen(account.EventState, func(e account.Event) {
+		if b.forgets {
+			return
+		}
+		b.mu.Lock()
+		for _, item := range e.Items {
+			text := fmt.Sprintf("%s %s/%s", item.ID, item.State.Action, item.State.Reason)
+			if len(item.State.Replaced) > 0 {
+				text += fmt.Sprint(item.State.Replaced)
 			}
-			hook := b.hook
-			b.mu.Unlock()
-			if hook != nil {
-				hook(e)
-			}
-		})
-		app := account.App{ID: appID, Edition: account.Development, Test: true, Keys: []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}}
-		o := link.Options{Directory: b.dir, Auth: auth.New(b.dir), Answer: api.Answer, Observer: b}
-		if change != nil {
-			change(&app, &o)
+			b.events = append(b.events, text)
 		}
-		if _, err := b.dir.CreateApp(t.Context(), "test", app); err != nil {
-			t.Fatal(err)
-		}
-		b.links = link.New(o)
-		background, cancel := context.WithCancel(context.Background())
-		var wg sync.WaitGroup
-		wg.Go(func() { _ = b.dir.RunSessions(background) })
-		wg.Go(func() { _ = b.links.Run(background) })
-		b.serve()
-		fn(b)
-		b.stop()
-		if err := <-b.ended; err != nil {
-			t.Error(err)
-		}
-		cancel()
-		wg.Wait()
-		if n := b.links.Len(); n > 0 {
-			t.Errorf("%d links are left", n)
+		hook := b.hook
+		b.mu.Unlock()
+		if hook != nil {
+			hook(e)
 		}
 	})
+	app := account.App{ID: appID, Edition: account.Development, Test: true, Keys: []account.Key{{ID: "k", Kind: account.HMACKey, Secret: testKey}}}
+	o := link.Options{Directory: b.dir, Auth: auth.New(b.dir), Answer: api.Answer, Observer: b}
+	if change != nil {
+		change(&app, &o)
+	}
+	if _, err := b.dir.CreateApp(t.Context(), "test", app); err != nil {
+		t.Fatal(err)
+	}
+	b.links = link.New(o)
+	background, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = b.dir.RunSessions(background) })
+	wg.Go(func() { _ = b.links.Run(background) })
+	b.serve()
+	fn(b)
+	b.stop()
+	if err := <-b.ended; err != nil {
+		t.Error(err)
+	}
+	cancel()
+	wg.Wait()
+	if n := b.links.Len(); n > 0 {
+		t.Errorf("%d links are left", n)
+	}
+}
+
+func (b *bench) logger() *slog.Logger {
+	if b.forgets {
+		return slog.New(slog.DiscardHandler)
+	}
+	return testutil.Logger(b.T)
 }
 
 func (b *bench) serve() {
-	lg := testutil.Logger(b.T)
+	lg := b.logger()
 	l := httpx.NewListener(b.pipes, httpx.ListenerOptions{FaultResponse: func(httpx.Fault) (http.Header, []byte) { return nil, nil }, Logger: lg})
 	srv := &http.Server{Handler: httpx.Handler(lg, b.links.Serve, nil), ReadHeaderTimeout: time.Minute}
 	var ctx context.Context
