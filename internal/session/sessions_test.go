@@ -399,22 +399,29 @@ func TestSweepers(t *testing.T) {
 	})
 }
 
-// TestAppGone removes an app whose login sessions were not removed with it.
+// TestAppGone removes an app whose login sessions were not removed with it, with something
+// that comes due and with nothing.
 func TestAppGone(t *testing.T) {
-	each(t, func(v *env) {
-		v.login("alice", session.Login{Platform: account.Web, Expires: v.now().Add(time.Hour)})
-		if err := v.r.DeleteApp(v.Context(), appID, account.AuditEntry{App: appID, Time: v.start}); err != nil {
-			v.Fatal(err)
-		}
-		v.reopen() // the registry forgets the app at once
-		v.sweep()
-		if page := v.list(); len(page) > 0 {
-			v.Errorf("%d accounts are left", len(page))
-		}
-		if app, _, err := v.r.NextDue(v.Context(), 0); app != 0 || err != nil {
-			v.Errorf("app %d has something due, %v", app, err)
-		}
-	})
+	for _, lasts := range []time.Duration{time.Hour, 0} {
+		each(t, func(v *env) {
+			l := session.Login{Platform: account.Web}
+			if lasts > 0 {
+				l.Expires = v.now().Add(lasts)
+			}
+			v.login("alice", l)
+			if err := v.r.DeleteApp(v.Context(), appID, account.AuditEntry{App: appID, Time: v.start}); err != nil {
+				v.Fatal(err)
+			}
+			v.reopen() // the registry forgets the app at once
+			v.sweep()
+			if page := v.list(); len(page) > 0 {
+				v.Errorf("%d accounts are left", len(page))
+			}
+			if app, _, err := v.r.NextDue(v.Context(), 0); app != 0 || err != nil {
+				v.Errorf("app %d has something due, %v", app, err)
+			}
+		})
+	}
 }
 
 // TestAppJustCreated sweeps on a server that has not heard yet of an app that another one has

@@ -67,10 +67,14 @@ func (s *Sessions) anyDue(ctx context.Context) bool {
 
 // Sweep writes and reports everything that has come due, and the ends of the links of nodes
 // that have gone. It goes on after an app that fails.
-// It must not be called while Run runs.
+// The first call also removes the login sessions of apps that are gone. It must not be called
+// while Run runs.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	due := dueApps{s.o.Records.DueChanges(), map[account.AppID]int64{}}
 	var errs []error
+	if s.due.next == nil {
+		errs = append(errs, s.sweepGone(ctx))
+	}
 	for id := account.AppID(0); ; {
 		next, at, err := s.o.Records.NextDue(ctx, id)
 		if err != nil {
@@ -83,6 +87,24 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 		id, due.next[next] = next, at
 		if err := s.sweepApp(ctx, id, at); err != nil {
 			errs = append(errs, fmt.Errorf("app %d: %w", id, err))
+		}
+	}
+}
+
+// sweepGone removes the login sessions of apps that are gone. A crash between the removal of
+// an app and that of its login sessions leaves them.
+func (s *Sessions) sweepGone(ctx context.Context) error {
+	for id := account.AppID(0); ; {
+		var err error
+		if id, err = s.o.Records.NextPresence(ctx, id); err != nil || id == 0 {
+			return err
+		}
+		_, err = s.app(ctx, id)
+		if account.CodeOf(err) == account.NoApp {
+			err = s.Remove(ctx, id)
+		}
+		if err != nil {
+			return fmt.Errorf("app %d: %w", id, err)
 		}
 	}
 }
