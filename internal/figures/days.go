@@ -79,9 +79,21 @@ func lastDays(now time.Time) []time.Time {
 	y, m, d := now.Date()
 	dates := make([]time.Time, Days)
 	for i := range dates {
-		dates[i] = time.Date(y, m, d+i-Days+1, 0, 0, 0, 0, now.Location())
+		date := time.Date(y, m, d+i-Days+1, 0, 0, 0, 0, time.UTC) // a zone may have no midnight on it
+		dates[i] = dayBegin(date, now.Location())
 	}
 	return dates
+}
+
+// dayBegin returns the begin of the date of t in a zone. It is the change of the clocks if
+// they skip midnight.
+func dayBegin(t time.Time, zone *time.Location) time.Time {
+	y, m, d := t.Date()
+	begin := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	if begin.Day() != d { // still the day before
+		_, begin = begin.ZoneBounds()
+	}
+	return begin
 }
 
 // waitingDays returns the days of what is not stored yet, by their dates.
@@ -103,8 +115,7 @@ func daysOf(list []*slot, zone *time.Location) (days []records.FigureDay) {
 		t := time.Unix(s.Start*60, 0).In(zone)
 		date := t.Format(dateForm)
 		if by[date] == nil {
-			y, m, d := t.Date()
-			by[date] = &slot{FigureSlot: records.FigureSlot{Start: minuteOf(time.Date(y, m, d, 0, 0, 0, 0, zone))}}
+			by[date] = &slot{FigureSlot: records.FigureSlot{Start: minuteOf(dayBegin(t, zone))}}
 			dates = append(dates, date)
 		}
 		by[date].add(s)

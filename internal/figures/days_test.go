@@ -158,11 +158,18 @@ func (v *serverOf) days() map[string]figures.Day {
 		v.Fatalf("%d days", len(list))
 	}
 	by := map[string]figures.Day{}
+	today, err := time.Parse(time.DateOnly, v.now.In(v.app().Zone()).Format(time.DateOnly))
+	if err != nil {
+		v.Fatal(err)
+	}
 	for i, d := range list {
-		if y, m, day := list[0].Date.Date(); !d.Date.Equal(time.Date(y, m, day+i, 0, 0, 0, 0, d.Date.Location())) {
-			v.Errorf("day %d is %v", i, d.Date)
-		}
 		date := d.Date.Format(time.DateOnly)
+		if want := today.AddDate(0, 0, i-figures.Days+1).Format(time.DateOnly); date != want {
+			v.Errorf("day %d is %s, want %s", i, date, want)
+		}
+		if before := d.Date.Add(-time.Nanosecond).Format(time.DateOnly); before == date {
+			v.Errorf("day %s has begun before %v", date, d.Date)
+		}
 		if d.Date = (time.Time{}); d != (figures.Day{Accounts: d.Accounts}) {
 			by[date] = d
 		}
@@ -269,34 +276,48 @@ func testDays(t *testing.T, kind string, seed uint64) {
 	s.at["a"].want(fmt.Sprintf("%s: seed %d, at the end", kind, seed), m.days())
 }
 
-// TestZones checks when a day begins.
+// TestZones checks when a day begins. In the last zones it begins at 1 o'clock, because
+// daylight saving begins at midnight.
 func TestZones(t *testing.T) {
 	for zone, begin := range map[string]string{
-		"":                "2026-05-06T16:00:00Z",
-		"Asia/Shanghai":   "2026-05-06T16:00:00Z",
-		"UTC":             "2026-05-07T00:00:00Z",
-		"Asia/Kolkata":    "2026-05-06T18:30:00Z",
-		"Europe/Berlin":   "2026-05-06T22:00:00Z",
-		"America/Toronto": "2026-05-07T04:00:00Z",
+		"":                 "2026-05-06T16:00:00Z",
+		"Asia/Shanghai":    "2026-05-06T16:00:00Z",
+		"UTC":              "2026-05-07T00:00:00Z",
+		"Asia/Kolkata":     "2026-05-06T18:30:00Z",
+		"Europe/Berlin":    "2026-05-06T22:00:00Z",
+		"America/Toronto":  "2026-05-07T04:00:00Z",
+		"America/Santiago": "2026-09-06T04:00:00Z",
+		"America/Havana":   "2026-03-08T05:00:00Z",
+		"Africa/Cairo":     "2026-04-23T22:00:00Z",
+		"Asia/Beirut":      "2026-03-28T22:00:00Z",
 	} {
-		s := newService(t, anystore.Mem, account.Settings{FiguresZone: zone}, "a")
-		v := s.at["a"]
 		at, err := time.Parse(time.RFC3339, begin)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.now = at.Add(-time.Nanosecond)
-		v.login("a", account.Android)
-		s.now = at
-		v.login("a", account.Android)
-		v.login("b", account.Android)
-		for range 2 {
-			v.want("in zone "+zone, map[string]figures.Day{
-				"2026-05-06": {Created: 1, Logins: 1, Users: 1, Online: 1}, "2026-05-07": {Created: 1, Logins: 2, Users: 2, Online: 2},
-			})
-			v.flush()
-		}
+		testZone(t, zone, at)
 	}
+}
+
+// testZone checks the days before and after a midnight of a zone.
+func testZone(t *testing.T, zone string, midnight time.Time) {
+	s := newService(t, anystore.Mem, account.Settings{FiguresZone: zone}, "a")
+	v := s.at["a"]
+	s.now = midnight.Add(-time.Nanosecond)
+	before := s.now.In(v.app().Zone()).Format(time.DateOnly)
+	v.login("a", account.Android)
+	s.now = midnight
+	after := s.now.In(v.app().Zone()).Format(time.DateOnly)
+	v.login("a", account.Android)
+	v.login("b", account.Android)
+	want := map[string]figures.Day{before: {Created: 1, Logins: 1, Users: 1, Online: 1}, after: {Created: 1, Logins: 2, Users: 2, Online: 2}}
+	v.want("counted in zone "+zone, want)
+	v.flush()
+	v.want("stored in zone "+zone, want)
+	s.now = midnight.Add(25 * 24 * time.Hour)
+	v.login("a", account.Android)
+	want[s.now.In(v.app().Zone()).Format(time.DateOnly)] = figures.Day{Logins: 1, Users: 1, Online: 2}
+	v.want("weeks later in zone "+zone, want)
 }
 
 // TestOldDays checks that days are read for 30 days and then removed.
