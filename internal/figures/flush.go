@@ -146,21 +146,30 @@ func (f *Figures) Flush(ctx context.Context) error {
 	}
 	var errs []error
 	for chunk := range chunks(f.take(apps)) {
-		err := f.flush(ctx, chunk, apps)
-		if err == nil {
-			continue
-		}
-		errs = append(errs, err)
-		if account.CodeOf(err) != account.Unknown { // otherwise they may be stored, and nothing is counted twice
-			f.restore(chunk)
-		}
+		errs = append(errs, f.flush(ctx, chunk, apps))
 	}
 	return errors.Join(errs...)
 }
 
-// flush adds slots to the store in one commit. Accounts that are too many for it are added
-// before; that is no harm if flush fails, because an account is in a set once.
+// flush adds slots to the store in one commit, or keeps them in memory if they are not stored.
+// Slots whose outcome is unknown are dropped, so that nothing is counted twice.
 func (f *Figures) flush(ctx context.Context, chunk map[account.AppID][]*slot, apps map[account.AppID]*account.App) error {
+	adds, err := f.additions(ctx, chunk, apps)
+	if err != nil {
+		f.restore(chunk)
+		return err
+	}
+	err = f.o.Records.AddFigures(ctx, f.o.Node, adds)
+	if err != nil && account.CodeOf(err) != account.Unknown {
+		f.restore(chunk)
+	}
+	return err
+}
+
+// additions returns what slots add to the store. It adds accounts that are too many for the
+// same commit at once. If that fails, even with an unknown outcome, the slots can be added
+// again, because an account is in a set once.
+func (f *Figures) additions(ctx context.Context, chunk map[account.AppID][]*slot, apps map[account.AppID]*account.App) (map[account.AppID]records.AppFigures, error) {
 	adds := map[account.AppID]records.AppFigures{}
 	for app, list := range chunk {
 		var add records.AppFigures
@@ -172,12 +181,12 @@ func (f *Figures) flush(ctx context.Context, chunk map[account.AppID][]*slot, ap
 		}
 		for i := range add.Days {
 			if err := f.addUsers(ctx, app, &add.Days[i]); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		adds[app] = add
 	}
-	return f.o.Records.AddFigures(ctx, f.o.Node, adds)
+	return adds, nil
 }
 
 // addUsers adds accounts of d to the store until the rest of them is few enough for a commit
@@ -250,7 +259,7 @@ func (f *Figures) restore(chunk map[account.AppID][]*slot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for app, old := range chunk {
-		for _, s := range f.slots[app] { // of minutes from the last of old on
+		for _, s := range f.slots[app] { // counted after old, perhaps in its last minute
 			if last := old[len(old)-1]; s.Start <= last.Start {
 				last.add(s)
 			} else {
