@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -140,12 +141,15 @@ func (f *Figures) Flush(ctx context.Context) error {
 	defer cancel()
 	f.stored.Lock()
 	defer f.stored.Unlock()
-	apps, err := f.apps(ctx)
+	taken := f.take()
+	apps, err := f.apps(ctx) // read later than taken, so that an app that is missing was deleted
 	if err != nil {
+		f.restore(taken)
 		return err
 	}
+	maps.DeleteFunc(taken, func(app account.AppID, _ []*slot) bool { return app != all && apps[app] == nil })
 	var errs []error
-	for chunk := range chunks(f.take(apps)) {
+	for chunk := range chunks(taken) {
 		errs = append(errs, f.flush(ctx, chunk, apps))
 	}
 	return errors.Join(errs...)
@@ -220,17 +224,12 @@ func (f *Figures) apps(ctx context.Context) (map[account.AppID]*account.App, err
 	return by, nil
 }
 
-// take removes the slots from memory and returns those of apps that exist.
-func (f *Figures) take(apps map[account.AppID]*account.App) map[account.AppID][]*slot {
+// take removes the slots from memory and returns them.
+func (f *Figures) take() map[account.AppID][]*slot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	taken := f.slots
 	f.slots = map[account.AppID][]*slot{}
-	for app := range taken {
-		if app != all && apps[app] == nil {
-			delete(taken, app)
-		}
-	}
 	return taken
 }
 
