@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,7 +80,9 @@ func (s *service) start(name string) {
 func (s *service) restart() {
 	s.Helper()
 	for _, v := range s.at {
-		v.flush()
+		if err := v.f.FlushLast(s.Context()); err != nil {
+			s.Fatal(err)
+		}
 	}
 	if s.kind != anystore.Mem {
 		if err := s.e.Close(); err != nil {
@@ -339,38 +340,6 @@ func TestOldDays(t *testing.T) {
 	page, err := s.e.Records(t.Context(), account.RecordQuery{Kind: 13, Prefix: fmt.Sprintf("%010d/u/", app), Limit: 10})
 	if err != nil || len(page.Records) != 0 {
 		t.Errorf("%d sets of accounts remain, %v", len(page.Records), err)
-	}
-}
-
-// TestAccountsOfDays checks the number of accounts at the end of each day. One of them is
-// the admin.
-func TestAccountsOfDays(t *testing.T) {
-	s := newService(t, anystore.Mem, account.Settings{FiguresZone: "UTC"}, "a")
-	v := s.at["a"]
-	accounts := func() (n []int64) {
-		list, err := v.f.ReadDays(t.Context(), v.app())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range list[figures.Days-5:] {
-			n = append(n, d.Accounts)
-		}
-		return n
-	}
-	v.create("a", "b")
-	s.now = s.now.Add(time.Minute)
-	v.store()
-	s.now = time.Date(2026, 5, 6, 23, 59, 59, 0, time.UTC)
-	v.create("c")
-	s.now = s.now.Add(time.Second)
-	v.store() // what a server does when the day is over
-	v.create("d")
-	s.now = s.now.Add(time.Minute)
-	v.store()
-	s.now = s.now.Add(48 * time.Hour) // it did not run on the day between
-	v.create("e")
-	if got, want := accounts(), []int64{0, 4, 5, 5, 6}; !slices.Equal(got, want) {
-		t.Errorf("accounts %v, want %v", got, want)
 	}
 }
 

@@ -55,12 +55,14 @@ func (f *Figures) Run(ctx context.Context) error {
 func (f *Figures) flushLast(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
-	return f.Flush(ctx)
+	err := f.countAccounts(ctx, minuteOf(f.o.Now()))
+	return errors.Join(err, f.Flush(ctx))
 }
 
-// store stores the counts and does what is due once an hour and once a day.
+// store stores the counts and does what is due once an hour and once a day. It runs at the
+// begin of a minute, so the number of accounts is that at the end of the minute before.
 func (f *Figures) store(ctx context.Context) error {
-	err := f.countAccounts(ctx)
+	err := f.countAccounts(ctx, minuteOf(f.o.Now())-1)
 	return errors.Join(err, f.Flush(ctx), f.prune(ctx))
 }
 
@@ -77,12 +79,12 @@ func (f *Figures) warn(err error, last *string) {
 }
 
 // countAccounts counts the accounts of apps in which some were created or deleted, and once
-// an hour those of all apps.
-func (f *Figures) countAccounts(ctx context.Context) error {
+// an hour those of all apps. The numbers are those at the end of a minute.
+func (f *Figures) countAccounts(ctx context.Context, minute int64) error {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
-	minute := minuteOf(f.o.Now())
-	hourly := minute/60 != f.hour
+	hour := minuteOf(f.o.Now()) / 60
+	hourly := hour != f.hour
 	changed := f.changed()
 	if !hourly && !changed[all] {
 		return nil
@@ -109,7 +111,7 @@ func (f *Figures) countAccounts(ctx context.Context) error {
 		}
 	}
 	f.counted(all, sum, minute)
-	f.hour = minute / 60
+	f.hour = hour
 	return nil
 }
 
@@ -126,12 +128,11 @@ func (f *Figures) changed() map[account.AppID]bool {
 	return apps
 }
 
-// counted notes the number of accounts of an app. Flush runs at the begin of a minute, so
-// the number belongs to the minute before.
+// counted notes the number of accounts of an app at the end of a minute.
 func (f *Figures) counted(app account.AppID, n, minute int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.slot(app, minute-1).Accounts = &records.FigureCount{At: minute - 1, N: n}
+	f.slot(app, minute).Accounts = &records.FigureCount{At: minute, N: n}
 }
 
 // Flush adds the counts to the store. It keeps those that were not stored, and does not
