@@ -46,7 +46,7 @@ type FigureDay struct {
 	Date     string `json:"date"`     // such as 2026-05-06
 	Created  int64  `json:"created"`  // accounts that were imported anew
 	Deleted  int64  `json:"deleted"`  // accounts that were deleted
-	Accounts int64  `json:"accounts"` // that existed at the end of the day; 0 before they were counted first
+	Accounts int64  `json:"accounts"` // that existed at the end of the day; 0 before the app was created
 	Logins   int64  `json:"logins"`   // of devices
 	Users    int64  `json:"users"`    // different accounts that logged in
 	Online   int64  `json:"online"`   // largest number of accounts that were online at once

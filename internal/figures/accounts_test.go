@@ -61,3 +61,53 @@ func TestAccountsAfterStop(t *testing.T) {
 		t.Errorf("accounts %v, want %v", got, want)
 	}
 }
+
+// TestAccountsOfOldDays checks the number of accounts of the oldest days, on which no server
+// ran.
+func TestAccountsOfOldDays(t *testing.T) {
+	s := newService(t, anystore.Mem, account.Settings{FiguresZone: "UTC"}, "a")
+	v := s.at["a"]
+	all := func(what string, n int64) {
+		t.Helper()
+		if got, want := v.accounts(), slices.Repeat([]int64{n}, figures.Days); !slices.Equal(got, want) {
+			t.Errorf("%s: accounts %v, want %v", what, got, want)
+		}
+	}
+	v.create("a", "b")
+	s.now = s.now.Add(time.Minute)
+	v.store()
+	s.now = s.now.Add(30 * 24 * time.Hour)
+	all("counted on the day before the oldest one", 3)
+	s.now = s.now.Add(30 * 24 * time.Hour)
+	v.store()
+	all("counted today", 3)
+}
+
+// TestAccountsNotCounted checks the number of accounts of days without a count, before the
+// first one and after it. It follows from the accounts that were created and deleted.
+func TestAccountsNotCounted(t *testing.T) {
+	s := newService(t, anystore.Mem, account.Settings{FiguresZone: "UTC"}, "a")
+	v := s.at["a"]
+	for _, ids := range [][]account.UserID{{"a", "b"}, {"c"}, {"d"}} {
+		v.create(ids...)
+		v.flush() // without a count of accounts
+		s.now = s.now.Add(24 * time.Hour)
+	}
+	if _, err := v.dir.Delete(t.Context(), v.app(), []account.UserID{"a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []int64{0, 3, 4, 5, 3} // the first day is the one before the app was created
+	if got := v.accounts()[figures.Days-len(want):]; !slices.Equal(got, want) {
+		t.Errorf("accounts %v, want %v", got, want)
+	}
+	v.store()
+	s.now = s.now.Add(24 * time.Hour)
+	v.create("e")
+	v.flush()
+	s.now = s.now.Add(24 * time.Hour)
+	v.create("f")
+	want = append(want, 4, 5)
+	if got := v.accounts()[figures.Days-len(want):]; !slices.Equal(got, want) {
+		t.Errorf("accounts %v after a count, want %v", got, want)
+	}
+}

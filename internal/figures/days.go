@@ -24,7 +24,7 @@ type Day struct {
 	Date     time.Time // begin of the day
 	Created  int64     // accounts
 	Deleted  int64     // accounts
-	Accounts int64     // that existed at the end of the day; 0 before they were counted first
+	Accounts int64     // that existed at the end of the day; 0 before the app was created
 	Logins   int64     // of devices
 	Users    int64     // different accounts that logged in
 	Online   int64     // largest number of accounts that were online at once
@@ -41,24 +41,34 @@ func (f *Figures) ReadDays(ctx context.Context, app *account.App) ([]Day, error)
 	defer f.stored.RUnlock()
 	f.noteOnline(app.ID)
 	dates := lastDays(f.o.Now().In(app.Zone()))
-	stored := map[string][]records.StoredFigureDay{}
-	err := f.o.Records.FigureDays(ctx, app.ID, dates[0].Format(dateForm), func(d records.StoredFigureDay) {
-		stored[d.Date] = append(stored[d.Date], d)
-	})
+	stored, err := f.storedDays(ctx, app.ID)
 	if err != nil {
 		return nil, err
 	}
-	waiting, days, accounts := f.waitingDays(app), make([]Day, Days), int64(0)
+	waiting, days := f.waitingDays(app), make([]Day, Days)
 	for i, date := range dates {
-		r := dayReader{f: f, app: app.ID, date: date.Format(dateForm), today: i == Days-1, before: accounts}
+		r := dayReader{f: f, app: app.ID, date: date.Format(dateForm), today: i == Days-1}
 		r.stored, r.waiting = stored[r.date], waiting[r.date]
 		if days[i], err = r.read(ctx); err != nil {
 			return nil, err
 		}
-		days[i].Date, accounts = date, days[i].Accounts
+		days[i].Date = date
 	}
-	days[Days-1].Accounts, err = f.o.Apps.Count(ctx, app.ID)
-	return days, err
+	if days[Days-1].Accounts, err = f.o.Apps.Count(ctx, app.ID); err != nil {
+		return nil, err
+	}
+	fillAccounts(days, countBefore(stored, dates[0].Format(dateForm)), app.Created)
+	return days, nil
+}
+
+// storedDays returns the days of an app that are in the store, by their dates: one for each
+// node. There are more than can be read, because figures are kept for longer.
+func (f *Figures) storedDays(ctx context.Context, app account.AppID) (map[string][]records.StoredFigureDay, error) {
+	stored := map[string][]records.StoredFigureDay{}
+	err := f.o.Records.FigureDays(ctx, app, "", func(d records.StoredFigureDay) {
+		stored[d.Date] = append(stored[d.Date], d)
+	})
+	return stored, err
 }
 
 // lockStored locks stored for a reader. A call of the account API has less time than a flush
@@ -134,7 +144,6 @@ type dayReader struct {
 	today   bool
 	stored  []records.StoredFigureDay // one for each node
 	waiting *records.FigureDay        // nil is none
-	before  int64                     // accounts at the end of the day before
 }
 
 func (r *dayReader) read(ctx context.Context) (Day, error) {
@@ -146,10 +155,7 @@ func (r *dayReader) read(ctx context.Context) (Day, error) {
 		sum.Add(&r.waiting.FigureSlot)
 	}
 	day := Day{
-		Accounts: r.before, Created: sum.Created, Deleted: sum.Deleted, Logins: sum.Logins, Online: sum.Online, Sent: sum.Sent, Answered: sum.Answered,
-	}
-	if sum.Accounts != nil {
-		day.Accounts = sum.Accounts.N
+		Accounts: accountsOf(&sum), Created: sum.Created, Deleted: sum.Deleted, Logins: sum.Logins, Online: sum.Online, Sent: sum.Sent, Answered: sum.Answered,
 	}
 	var err error
 	day.Users, err = r.users(ctx)
