@@ -111,3 +111,23 @@ func TestAccountsNotCounted(t *testing.T) {
 		t.Errorf("accounts %v after a count, want %v", got, want)
 	}
 }
+
+// TestAccountsAtMidnight lets an account log in on the new day before the accounts of the old
+// one are counted.
+func TestAccountsAtMidnight(t *testing.T) {
+	s := newService(t, anystore.Mem, account.Settings{FiguresZone: "UTC"}, "a")
+	v := s.at["a"]
+	v.create("a")
+	s.now = s.now.Add(time.Minute)
+	v.store()
+	s.now = time.Date(2026, 5, 6, 23, 59, 59, 0, time.UTC)
+	v.create("b")
+	s.now = s.now.Add(time.Second)
+	v.login("a", account.Android)
+	v.store()
+	s.now = s.now.Add(time.Hour)
+	v.create("c")
+	if got, want := v.accounts()[figures.Days-2:], []int64{3, 4}; !slices.Equal(got, want) {
+		t.Errorf("accounts %v, want %v", got, want)
+	}
+}

@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -128,11 +129,18 @@ func (f *Figures) changed() map[account.AppID]bool {
 	return apps
 }
 
-// counted notes the number of accounts of an app at the end of a minute.
+// counted notes the number of accounts of an app at the end of a minute. Its slot
+// may be an older one, because the next minute counts already.
 func (f *Figures) counted(app account.AppID, n, minute int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.slot(app, minute).Accounts = &records.FigureCount{At: minute, N: n}
+	list := f.slots[app]
+	i, ok := slices.BinarySearchFunc(list, minute, func(s *slot, minute int64) int { return cmp.Compare(s.Start, minute) })
+	if !ok {
+		list = slices.Insert(list, i, &slot{FigureSlot: records.FigureSlot{Start: minute}})
+	}
+	list[i].Accounts = &records.FigureCount{At: minute, N: n}
+	f.slots[app] = bounded(list)
 }
 
 // Flush adds the counts to the store. It keeps those that were not stored, and does not
