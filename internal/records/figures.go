@@ -76,7 +76,10 @@ func (s *FigureSlot) full() bool {
 	return n >= MaxFigureCodes
 }
 
-// Add adds the figures of other, and leaves the Start of s.
+// Add adds the figures of other, and leaves the Start of s. MaxUS, Online and Users become
+// the larger number, and Accounts the later one. Users of a node are the size of its set, which
+// only grows. Those of several nodes cannot be added up, because an account may be in several
+// sets; see [Registry.FigureUsers].
 func (s *FigureSlot) Add(other *FigureSlot) {
 	s.Calls += other.Calls
 	s.Failed += other.Failed
