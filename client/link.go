@@ -123,6 +123,7 @@ func DialLink(ctx context.Context, o LinkOptions) (*Link, error) {
 	}
 	var base context.Context
 	base, l.stop = context.WithCancel(context.Background())
+	l.use(first) // before the link is returned, which then can be used
 	go l.run(base, first)
 	return l, nil
 }

@@ -76,6 +76,9 @@ func presence(t *testing.T, srv *rollcalltest.Server) string {
 func TestLink(t *testing.T) {
 	srv := rollcalltest.NewServer(t)
 	l := dialLink(t, linkOptions(srv))
+	if l.Device() == 0 {
+		t.Error("a new link has no device")
+	}
 	first := l.next(client.LinkConnected)
 	if first.Device == 0 || first.Device != l.Device() {
 		t.Errorf("%+v, device %d", first, l.Device())
