@@ -123,7 +123,13 @@ func (s *soak) hold(ctx context.Context, conn *websocket.Conn, user account.User
 		return
 	case <-time.After(rand.N(s.life)):
 	}
-	s.calm.RLock()
+	for !s.calm.TryRLock() {
+		select {
+		case <-over:
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 	defer s.calm.RUnlock()
 	switch rand.IntN(5) {
 	case 0: // the connection breaks
