@@ -441,6 +441,7 @@ func TestMemoryInDoubt(t *testing.T) {
 		for p == nil { // a change from nothing to nothing is no commit
 			p = random(e.rnd, i)
 		}
+		p.Account = internalID(i)
 		for v.setPresence(r, account.UserID(fmt.Sprint("u", i)), p) != nil {
 		}
 		online += len(p.Devices)
