@@ -16,7 +16,7 @@ type Webhook struct {
 	IOSSpelling string        `json:"ios_spelling"` // OptPlatform of an iPhone
 	ChangedAt   time.Time     `json:"changed_at"`
 	State       string        `json:"state"`                // active; paused after failures, until the receiver answers a probe; or ended, after HTTP 410
-	Reason      string        `json:"reason,omitempty"`     // of the newest failure of a webhook that is paused
+	Reason      string        `json:"reason,omitempty"`     // of the newest failure of a webhook that is paused, or why it has ended
 	Since       time.Time     `json:"since,omitzero"`       // time at which it was paused or ended
 	Dropped     int64         `json:"dropped,omitzero"`     // dead letters that were dropped, because there were too many
 	NewSecret   string        `json:"new_secret,omitempty"` // the secret that was made for it; shown this once

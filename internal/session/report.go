@@ -40,7 +40,7 @@ func (r *Report) Validate() error {
 	case r.Instance == "":
 		return refusef("the instance is missing; give the name by which the gateway knows the device")
 	case r.Vouched < 0 || r.Vouched > MaxVouched:
-		return refusef("the time for which the gateway vouches is %v; give up to %v", r.Vouched, MaxVouched)
+		return refusef("the time for which the gateway vouches is negative or too long; give 0 to %v, which is %d ms", MaxVouched, MaxVouched.Milliseconds())
 	case r.Vouched > 0 && r.Logout:
 		return refusef("a device that logs out has no link for which a gateway can vouch")
 	}

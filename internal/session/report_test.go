@@ -75,7 +75,7 @@ func TestBadReports(t *testing.T) {
 		for want, spoil := range map[string]func(*session.Report){
 			"the instance is missing":     func(r *session.Report) { r.Instance = "" },
 			"the platform is missing":     func(r *session.Report) { r.Platform = "" },
-			"give up to 24h0m0s":          func(r *session.Report) { r.Vouched = session.MaxVouched + 1 },
+			"negative or too long; give 0 to 24h0m0s":          func(r *session.Report) { r.Vouched = session.MaxVouched + 1 },
 			"a device that logs out has ": func(r *session.Report) { r.Vouched, r.Logout = 1, true },
 		} {
 			r := good

@@ -93,6 +93,9 @@ func privateKey(text string) (string, error) {
 			return string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})), nil
 		}
 	}
+	if strings.Contains(text, "PRIVATE KEY-----") {
+		return "", bad("client_key contains a damaged PEM block; copy the file again, with all its lines")
+	}
 	return "", bad("client_key contains no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----")
 }
 
@@ -119,6 +122,9 @@ func checkCertificates(w *records.Webhook, given bool, now time.Time) error {
 	}
 	if end := pair.Leaf.NotAfter; given && now.After(end) {
 		return bad("the client certificate expired at %s; give a valid one", end.UTC().Format(time.RFC3339))
+	}
+	if begin := pair.Leaf.NotBefore; given && now.Before(begin) {
+		return bad("the client certificate is valid from %s on; give one that is valid now, or correct the clock of the server", begin.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{t, pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey), string(cert)}
 }
 
-// issue returns the certificate of a client, which is valid until end, and its key.
+// issue returns the certificate of a client, which is valid for two days until end, and its key.
 func (a *authority) issue(name string, end time.Time) (cert, key string) {
 	a.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -48,7 +48,7 @@ func (a *authority) issue(name string, end time.Time) (cert, key string) {
 		a.Fatal(err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: end,
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: end.Add(-48 * time.Hour), NotAfter: end,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, a.cert, private.Public(), a.key)
 	if err != nil {
@@ -153,6 +153,7 @@ func TestClientCertificateRefused(t *testing.T) {
 	b, ca := newBench(t), newAuthority(t)
 	cert, key := ca.issue("shop", time.Now().Add(time.Hour))
 	_, otherKey := ca.issue("shop", time.Now().Add(time.Hour))
+	early, earlyKey := ca.issue("shop", time.Now().Add(72*time.Hour))
 	old, oldKey := ca.issue("shop", time.Now().Add(-time.Hour))
 	block := func(name string) string { return strings.ReplaceAll(key, "PRIVATE KEY", name) }
 	for _, tt := range []struct {
@@ -169,6 +170,8 @@ func TestClientCertificateRefused(t *testing.T) {
 		{name: "no PEM", cert: new("x"), key: &key, want: "client_cert contains no certificate in PEM"},
 		{name: "a certificate that is cut off", cert: new(cert + cert[:len(cert)/2]), key: &key, want: "client_cert contains a damaged PEM block"},
 		{name: "a damaged certificate", cert: new(strings.ReplaceAll(block("CERTIFICATE"), "\n\n", "\n")), key: &key, want: "a certificate in client_cert cannot be read"},
+		{name: "a key that is cut off", cert: &cert, key: new(key[:len(key)/2]), want: "client_key contains a damaged PEM block"},
+		{name: "not yet valid", cert: &early, key: &earlyKey, want: "the client certificate is valid from "},
 		{name: "a certificate as the key", cert: &cert, key: &cert, want: "client_key contains no private key in PEM"},
 		{name: "an encrypted key", cert: &cert, key: new(block("ENCRYPTED PRIVATE KEY")), want: "client_key is encrypted; remove the passphrase"},
 		{name: "a long certificate", cert: new(strings.Repeat(cert, 100)), key: &key, want: "and may have 32768"},

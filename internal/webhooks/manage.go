@@ -45,12 +45,15 @@ func (s *Service) show(ctx context.Context, w *records.Webhook) (adminapi.Webhoo
 	}
 	switch {
 	case !w.Ended.IsZero():
-		shown.State, shown.Since = adminapi.WebhookEnded, w.Ended
+		shown.State, shown.Since, shown.Reason = adminapi.WebhookEnded, w.Ended, endedReason
 	case !st.Paused.IsZero():
 		shown.State, shown.Since, shown.Reason = adminapi.WebhookPaused, st.Paused, st.Reason
 	}
 	return shown, err
 }
+
+// endedReason is why a webhook has ended, and what to do.
+const endedReason = "the receiver answered HTTP 410; set the webhook again to go on"
 
 // SetWebhook replaces the webhook of an app. It is in effect at once, on other servers of the
 // store within [account.MaxStale]. A secret that was made is in the result, once.
@@ -302,8 +305,12 @@ func (s *Service) countWaiting(ctx context.Context, app account.AppID, d *admina
 // day begins anew. Codes: NoApp, NoWebhook, BadParameter for an id that is none, Conflict if
 // the app has no dead letter with an id; nothing is changed then.
 func (s *Service) ReplayWebhooks(ctx context.Context, who string, app account.AppID, ids []string) (n int, err error) {
-	if _, err := s.Webhook(ctx, app); err != nil {
+	w, err := s.Webhook(ctx, app)
+	if err != nil {
 		return 0, err
+	}
+	if w.State == adminapi.WebhookEnded {
+		return 0, bad("the webhook has ended: %s", endedReason)
 	}
 	list, err := s.chosen(ctx, app, ids)
 	if err != nil || len(list) == 0 {
