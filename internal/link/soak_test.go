@@ -30,7 +30,7 @@ var (
 //	go test ./internal/link -run Soak -soak-links 20000 -soak-time 10m -timeout 20m -v
 func TestSoak(t *testing.T) {
 	before := runtime.NumGoroutine()
-	s := &soak{life: *soakTime / 4}
+	s := &soak{life: *soakTime / 4, doors: make(chan struct{}, 64)}
 	s.bench = &bench{T: t, forgets: true}
 	s.run(nil, func(*bench) {
 		if err := s.dir.KeepSessions(t.Context()); err != nil {
@@ -63,8 +63,10 @@ func TestSoak(t *testing.T) {
 type soak struct {
 	*bench
 	life         time.Duration // of a link, at most
+	doors        chan struct{} // has a token for each login under way: clients do not come all at once
 	logins, ends atomic.Int64
 	calm         sync.RWMutex // held for writing while no link may end
+	refusal      atomic.Value // string: the newest answer to a login that failed
 }
 
 // A usage is what is in use at a moment.
@@ -77,8 +79,11 @@ type usage struct {
 func (s *soak) look() usage {
 	s.calm.Lock()
 	defer s.calm.Unlock()
-	for s.links.Len() < *soakLinks {
-		time.Sleep(10 * time.Millisecond)
+	for begun := time.Now(); s.links.Len() < *soakLinks; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 2*time.Minute {
+			s.Errorf("%d of %d links are there; the newest refusal is %v", s.links.Len(), *soakLinks, s.refusal.Load())
+			break
+		}
 	}
 	runtime.GC()
 	runtime.GC()
@@ -91,26 +96,43 @@ func (s *soak) look() usage {
 func (s *soak) user(ctx context.Context, user string) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: s.pipes.dial}}
 	for ctx.Err() == nil {
+		s.doors <- struct{}{}
 		hello := linkwire.Encode(s.hello(user, account.Android)) // a kick refuses the UserSig before
 		conn, _, err := websocket.Dial(ctx, "ws://rollcall.example.com/link", &websocket.DialOptions{HTTPClient: client})
 		if err != nil {
+			<-s.doors
 			continue // ctx has ended, or the server is busy
 		}
-		s.hold(ctx, conn, account.UserID(user), hello)
+		in := s.logIn(ctx, conn, hello)
+		<-s.doors
+		if in {
+			s.hold(ctx, conn, account.UserID(user), hello)
+		}
 		_ = conn.CloseNow()
 		s.ends.Add(1)
 	}
 }
 
-// hold logs in, and ends the link in one of the ways after a random time.
-func (s *soak) hold(ctx context.Context, conn *websocket.Conn, user account.UserID, hello []byte) {
+// logIn logs in, and reports whether that has succeeded.
+func (s *soak) logIn(ctx context.Context, conn *websocket.Conn, hello []byte) bool {
 	if err := conn.Write(ctx, websocket.MessageText, hello); err != nil {
-		return
+		return false
 	}
-	if _, _, err := conn.Read(ctx); err != nil {
-		return
+	_, answer, err := conn.Read(ctx)
+	if err != nil {
+		return false
+	}
+	frame, _ := linkwire.DecodeServer(answer)
+	if _, ok := frame.(*linkwire.Ready); !ok {
+		s.refusal.Store(string(answer))
+		return false
 	}
 	s.logins.Add(1)
+	return true
+}
+
+// hold ends a link in one of the ways after a random time.
+func (s *soak) hold(ctx context.Context, conn *websocket.Conn, user account.UserID, hello []byte) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -145,7 +167,10 @@ func (s *soak) hold(ctx context.Context, conn *websocket.Conn, user account.User
 	case 4:
 		s.replace(ctx, hello)
 	}
-	<-over
+	select {
+	case <-over:
+	case <-time.After(10 * time.Second): // the call has failed, because the machine is busy
+	}
 }
 
 // replace logs in another device of the same platform for a moment.
