@@ -134,10 +134,6 @@ var getAppInfoExamples = []call{
 		name: "figures", summary: "Two figures; one day of the 30", body: `{"RequestField":["ChainIncrease","RegistUserNumTotal"]}`,
 		answer: `{"ErrorCode":0,"ErrorInfo":"OK","Result":[{"ChainIncrease":"0","Date":"20160607","RegistUserNumTotal":"6"}]}`,
 	},
-	{
-		name: "refused", summary: "No array", body: `{"RequestField":"ChainIncrease"}`,
-		answer: `{"ErrorCode":130001,"ErrorInfo":"RequestField is a string; send an array of names"}`,
-	},
 }
 
 var createRobotExamples = []call{

@@ -73,10 +73,10 @@ func TestBadReports(t *testing.T) {
 	each(t, func(v *env) {
 		good := session.Report{User: "a", Login: session.Login{Platform: account.Web, Instance: "i"}}
 		for want, spoil := range map[string]func(*session.Report){
-			"the instance is missing":     func(r *session.Report) { r.Instance = "" },
-			"the platform is missing":     func(r *session.Report) { r.Platform = "" },
-			"negative or too long; give 0 to 24h0m0s":          func(r *session.Report) { r.Vouched = session.MaxVouched + 1 },
-			"a device that logs out has ": func(r *session.Report) { r.Vouched, r.Logout = 1, true },
+			"the instance is missing":                 func(r *session.Report) { r.Instance = "" },
+			"the platform is missing":                 func(r *session.Report) { r.Platform = "" },
+			"negative or too long; give 0 to 24h0m0s": func(r *session.Report) { r.Vouched = session.MaxVouched + 1 },
+			"a device that logs out has ":             func(r *session.Report) { r.Vouched, r.Logout = 1, true },
 		} {
 			r := good
 			spoil(&r)
