@@ -309,14 +309,10 @@ func (r *run) finish(ended []attempted) error {
 		r.stopped = true
 		return err
 	}
-	dead := 0
 	for _, o := range outcomes {
 		r.advance(o)
-		if o.dead != nil {
-			dead++
-		}
 	}
-	return cmp.Or(r.e.buried(ctx, dead), over)
+	return over
 }
 
 // drain waits until all jobs of the run have ended.
@@ -394,7 +390,7 @@ func (r *run) deadLetter(j *job, reason string) *records.DeadLetter {
 	return d
 }
 
-// store stores outcomes in the outbox. After an error, their jobs are not done.
+// store stores outcomes in the outbox. If that fails, their jobs are not done.
 func (r *run) store(ctx context.Context, outcomes []outcome) error {
 	var p records.Progress
 	var undo []func()
@@ -421,13 +417,13 @@ func (r *run) store(ctx context.Context, outcomes []outcome) error {
 	if p.Empty() {
 		return nil
 	}
-	err := r.e.s.records.CommitDelivery(ctx, p)
-	if err != nil {
+	if err := r.e.s.records.CommitDelivery(ctx, p); err != nil {
 		for _, back := range undo {
 			back()
 		}
+		return err
 	}
-	return err
+	return r.e.buried(ctx, len(p.Dead))
 }
 
 // done takes a job out of its event, as if its outcome were stored already. undo takes that
