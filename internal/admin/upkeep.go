@@ -168,10 +168,14 @@ func (s *Server) counts(ctx context.Context) (b adminapi.Backup, err error) {
 	b.Apps = int64(len(as))
 	for _, a := range as {
 		n, err := s.dir.Count(ctx, a.ID)
-		if err != nil {
+		switch account.CodeOf(err) {
+		case account.OK:
+			b.Accounts += n
+		case account.NoApp: // deleted meanwhile
+			b.Apps--
+		default:
 			return b, err
 		}
-		b.Accounts += n
 	}
 	return b, nil
 }

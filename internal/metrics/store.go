@@ -122,6 +122,9 @@ func (c *accountCounts) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, a := range as {
 		n, err := c.store.Count(ctx, a.ID)
+		if account.CodeOf(err) == account.NoApp { // deleted meanwhile
+			continue
+		}
 		if err != nil {
 			ch <- prometheus.NewInvalidMetric(c.accounts, err)
 			return
