@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 
@@ -10,8 +9,16 @@ import (
 )
 
 // Online reports whether a device of the account is online in what is stored.
-func (p *Presence) Online() bool {
-	return p != nil && slices.ContainsFunc(p.Devices, func(d Device) bool { return d.Lost == 0 })
+func (p *Presence) Online() bool { return p != nil && p.online() > 0 }
+
+// online returns how many devices are online.
+func (p *Presence) online() (n int) {
+	for i := range p.Devices {
+		if p.Devices[i].Lost == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // onlineCounts are the numbers of accounts of each app that are online, as far as they are in

@@ -125,11 +125,6 @@ type storedPresence struct {
 // Presences returns the login sessions of accounts, in the order of users. An account
 // without any has nil. They are shared and must not be changed.
 func (r *Registry) Presences(ctx context.Context, app account.AppID, users []account.UserID) ([]*Presence, error) {
-	if m := r.memory.Load(); m != nil {
-		if found := m.all(app, users); found != nil {
-			return found, nil
-		}
-	}
 	entries, err := r.entries(ctx, app, users)
 	if err != nil {
 		return nil, err

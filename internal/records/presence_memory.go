@@ -119,24 +119,6 @@ func (m *presenceMemory) find(app account.AppID, users []account.UserID) (found 
 	return found, unknown
 }
 
-// all returns the login sessions of accounts, or nil if the engine must be asked for one of
-// them.
-func (m *presenceMemory) all(app account.AppID, users []account.UserID) []*Presence {
-	if !m.whole.Load() {
-		return nil
-	}
-	found := make([]*Presence, len(users))
-	for i, user := range users {
-		s, k := m.place(app, user)
-		e, _ := s.get(k)
-		if e.unsure {
-			return nil
-		}
-		found[i] = e.Presence
-	}
-	return found
-}
-
 // committed takes over changes of accounts that are locked. err says that they were not
 // committed, or perhaps.
 func (m *presenceMemory) committed(changes []PresenceChange, err error) {
@@ -184,10 +166,11 @@ func (m *presenceMemory) put(id presenceID, c *PresenceChange, e presenceEntry) 
 		}
 	}
 	s, k := m.place(id.app, id.user)
-	m.online.move(id.app, s.has(k, packedOnline), e.Online())
+	var was bool
 	if e == (presenceEntry{}) && m.whole.Load() {
-		s.drop(k)
-		return
+		was = s.drop(k)
+	} else {
+		was = s.put(k, e) // an empty one, too: KeepPresences must not add what it has read before
 	}
-	s.put(k, e) // an empty one, too: KeepPresences must not add what it has read before
+	m.online.move(id.app, was, e.Online())
 }

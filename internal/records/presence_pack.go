@@ -13,7 +13,6 @@ import (
 const (
 	packedUnsure = 1 << iota
 	packedKnown  // there is a Presence
-	packedOnline // see Presence.Online
 )
 
 // appendTo appends e in packed form, without its version.
@@ -25,11 +24,9 @@ func (e *presenceEntry) appendTo(b []byte) []byte {
 	if e.Presence == nil {
 		return append(b, flags)
 	}
-	flags |= packedKnown
-	if e.Online() {
-		flags |= packedOnline
-	}
-	b = append(b, flags)
+	b = append(b, flags|packedKnown)
+	b = binary.AppendUvarint(b, uint64(e.online()))
+	b = binary.AppendUvarint(b, uint64(len(e.Devices)))
 	b = binary.AppendVarint(b, e.due)
 	b = binary.AppendUvarint(b, e.Account)
 	b = binary.AppendVarint(b, e.LastEvent)
@@ -38,12 +35,25 @@ func (e *presenceEntry) appendTo(b []byte) []byte {
 	return appendDevices(b, e.Replaced)
 }
 
+// packedDevices returns how many devices a packed entry has, which may be empty, and how many of
+// them are online.
+func packedDevices(packed []byte) (online, all int) {
+	if len(packed) == 0 || packed[0]&packedKnown == 0 {
+		return 0, 0
+	}
+	a, n := binary.Uvarint(packed[1:])
+	b, _ := binary.Uvarint(packed[1+n:])
+	return int(a), int(b)
+}
+
 // unpackEntry returns a packed entry, which shares texts with it.
 func unpackEntry(packed string) presenceEntry {
 	r := packedReader(packed)
 	flags := r.bytes(1)[0]
 	e := presenceEntry{version: account.AnyVersion, unsure: flags&packedUnsure != 0}
 	if flags&packedKnown != 0 {
+		r.uvarint() // devices that are online
+		r.uvarint() // devices
 		e.due = r.varint()
 		e.Presence = &Presence{Account: r.uvarint(), LastEvent: r.varint(), Status: r.text(), Devices: r.devices(), Replaced: r.devices()}
 	}

@@ -91,17 +91,24 @@ func TestShard(t *testing.T) {
 		for i := range uint64(50) {
 			k := presenceHash{i, 1}
 			e, ok := s.get(k)
-			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) || s.has(k, packedUnsure) != w.unsure || s.has(k, packedOnline) != w.Online() {
+			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) {
 				t.Fatalf("%v is %+v, %v; want %+v", k, e, ok, w)
 			}
 		}
 	}
-	used := 0
-	for k, e := range want {
-		used += len(e.appendTo(nil))
-		s.drop(k)
+	online, all := 0, 0
+	for _, e := range want {
+		online, all = online+e.online(), all+len(e.Devices)
 	}
-	if len(s.data) > leastCompact || len(s.index) > 0 {
-		t.Errorf("%d entries and %d bytes are left of %d", len(s.index), len(s.data), used)
+	if s.online != online || s.devices != all {
+		t.Errorf("%d of %d devices are online, want %d of %d", s.online, s.devices, online, all)
+	}
+	for k, e := range want {
+		if was := s.drop(k); was != e.Online() {
+			t.Errorf("%v was online: %v", k, was)
+		}
+	}
+	if len(s.data) > leastCompact || len(s.index) > 0 || s.devices != 0 {
+		t.Errorf("%d entries, %d bytes and %d devices are left", len(s.index), len(s.data), s.devices)
 	}
 }

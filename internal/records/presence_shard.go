@@ -14,6 +14,8 @@ type presenceShard struct {
 	index  map[presenceHash]span
 	data   []byte // packed entries
 	unused int    // bytes of data in no span
+
+	online, devices int // devices of all entries: those that are online, and all
 }
 
 // A presenceHash names an account in the memory of login sessions. It is a hash of 128 bits
@@ -47,38 +49,43 @@ func (s *presenceShard) packed(k presenceHash) []byte {
 	return s.data[sp.at : sp.at+sp.size]
 }
 
-// has reports whether the entry of an account has a flag.
-func (s *presenceShard) has(k presenceHash, flag byte) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	packed := s.packed(k)
-	return len(packed) > 0 && packed[0]&flag != 0
-}
-
-// put replaces the entry of an account.
-func (s *presenceShard) put(k presenceHash, e presenceEntry) {
+// put replaces the entry of an account. It reports whether the account was online.
+func (s *presenceShard) put(k presenceHash, e presenceEntry) (was bool) {
 	var buf [256]byte
 	packed := e.appendTo(buf[:0])
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	was = s.count(s.packed(k), -1)
+	s.count(packed, 1)
 	old := s.index[k]
 	if int(old.size) == len(packed) {
 		copy(s.data[old.at:], packed)
-		return
+		return was
 	}
 	s.unused += int(old.size)
 	s.index[k] = span{uint32(len(s.data)), uint32(len(packed))}
 	s.data = append(s.data, packed...)
 	s.compact()
+	return was
 }
 
-// drop removes the entry of an account.
-func (s *presenceShard) drop(k presenceHash) {
+// drop removes the entry of an account. It reports whether the account was online.
+func (s *presenceShard) drop(k presenceHash) (was bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	was = s.count(s.packed(k), -1)
 	s.unused += int(s.index[k].size)
 	delete(s.index, k)
 	s.compact()
+	return was
+}
+
+// count adds the devices of an entry to those of s, or takes them away. It reports whether one
+// of them is online. The caller holds mu.
+func (s *presenceShard) count(packed []byte, sign int) (online bool) {
+	n, all := packedDevices(packed)
+	s.online, s.devices = s.online+sign*n, s.devices+sign*all
+	return n > 0
 }
 
 // leastCompact is the number of unused bytes from which on a shard is compacted.

@@ -113,6 +113,9 @@ func TestDelivery(t *testing.T) {
 			v.Fatalf("%+v, %q, %v", ps, next, err)
 		}
 		p := &ps[0]
+		known, _, err := v.r.PendingAfter(ctx, app, "", 10, func(key string) bool { return key == p.Key })
+		v.code("PendingAfter of a known event", err, account.OK)
+		v.equal("a known event", known, []records.Pending{{Key: p.Key}})
 		if p.Queued.Before(before) || p.Queued.After(time.Now()) {
 			v.Errorf("queued at %v", p.Queued)
 		}
