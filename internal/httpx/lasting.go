@@ -64,7 +64,8 @@ func GoOn(w http.ResponseWriter, fn func() error) error {
 	return nil
 }
 
-// goOn calls the function of [GoOn].
+// goOn calls the function of [GoOn]. From then on x has no ResponseWriter, and of
+// its request only what the log needs.
 func (x *exchange) goOn() {
 	x.r, x.w.ResponseWriter = (&http.Request{Method: x.r.Method}).WithContext(&x.ctx), nil
 	level, abort := slog.LevelDebug, false
@@ -123,7 +124,7 @@ func (x *exchange) beginLasting(kind string) {
 }
 
 // A hijackedConn is a connection that was taken over. It is over when it is
-// closed and its handler has returned, in any order.
+// closed and its handler has returned, or the function of [GoOn], in any order.
 type hijackedConn struct {
 	x       *exchange
 	conn    *conn

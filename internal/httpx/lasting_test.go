@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -103,6 +104,65 @@ func expect(t *testing.T, r io.Reader, want string) {
 	b := make([]byte, len(want))
 	if _, err := io.ReadFull(r, b); err != nil || string(b) != want {
 		t.Fatalf("read %q, %v; want %q", b, err, want)
+	}
+}
+
+// TestGoOn checks that a connection goes on in another goroutine after its
+// handler has returned, with the event of its exchange, and that Run waits for
+// that goroutine even if the connection is closed already.
+func TestGoOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func() error
+		last string
+	}{
+		"it ends":   {func() error { return nil }, "connection INFO over <nil>"},
+		"it fails":  {func() error { return errors.New("that was asked for") }, "connection ERROR over that was asked for"},
+		"it panics": {func() error { panic("that was asked for") }, "connection ERROR over panic: that was asked for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			returned, closed, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			s := run(t, listen(t), nil, func(w http.ResponseWriter, r *http.Request) error {
+				defer close(returned)
+				event := EventFrom(r.Context())
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					return err
+				}
+				return GoOn(w, func() error {
+					<-returned
+					_, _ = io.WriteString(c, "on\n")
+					c.Close()
+					close(closed)
+					<-end
+					event.Add(slog.String("word", "over"))
+					return test.end()
+				})
+			})
+			c, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, dialLink); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, c, "on\n")
+			<-closed
+			s.stop()
+			select {
+			case err := <-s.done:
+				t.Errorf("Run did not wait: %v", err)
+			case <-time.After(50 * time.Millisecond):
+			}
+			close(end)
+			if err := <-s.done; err != nil {
+				t.Error(err)
+			}
+			events := s.log.events(t, "msg", "level", "word", "err")
+			if got := events[len(events)-1]; got != test.last {
+				t.Errorf("the last event is %q, want %q", got, test.last)
+			}
+		})
 	}
 }
 
