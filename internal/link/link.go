@@ -60,7 +60,7 @@ type link struct {
 
 	node atomic.Value // string, from the login on
 
-	// Only the goroutine of the handler uses these.
+	// Only the goroutine of serve uses these.
 	app      *account.App
 	user     account.UserID
 	stored   bool   // the device may be stored
@@ -299,7 +299,7 @@ func (l *link) writeOne(ctx context.Context, o outgoing) (more bool) {
 	defer stuck.Stop()
 	if o.frame != nil {
 		if err := l.conn.Write(ctx, websocket.MessageText, linkwire.Encode(o.frame)); err != nil {
-			return false // the goroutine of the handler notices, too
+			return false // the goroutine that reads notices, too
 		}
 	}
 	if o.code == 0 {
@@ -309,13 +309,13 @@ func (l *link) writeOne(ctx context.Context, o outgoing) (more bool) {
 	return false
 }
 
-// ping sends a ping, whose answer the goroutine of the handler reads. A device that does not
+// ping sends a ping, whose answer the goroutine of serve reads. A device that does not
 // answer has gone unseen. The frames of the link do not wait for the answer.
 func (l *link) ping(ctx context.Context) {
 	l.pings.Go(func() {
 		late := time.AfterFunc(pongTime, func() { l.end(silent, nil, 0) })
 		defer late.Stop()
-		_ = l.conn.Ping(ctx) // an error is noticed by its time or by the goroutine of the handler
+		_ = l.conn.Ping(ctx) // an error is noticed by its time or by the goroutine that reads
 	})
 }
 

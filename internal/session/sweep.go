@@ -67,13 +67,15 @@ func (s *Sessions) anyDue(ctx context.Context) bool {
 
 // Sweep writes and reports everything that has come due, and the ends of the links of nodes
 // that have gone. It goes on after an app that fails.
-// The first call also removes the login sessions of apps that are gone. It must not be called
-// while Run runs.
+// The first call, and the next ones until it succeeds, also removes the login sessions of apps
+// that are gone. It must not be called while Run runs.
 func (s *Sessions) Sweep(ctx context.Context) error {
 	due := dueApps{s.o.Records.DueChanges(), map[account.AppID]int64{}}
 	var errs []error
+	var gone error
 	if s.due.next == nil {
-		errs = append(errs, s.sweepGone(ctx))
+		gone = s.sweepGone(ctx)
+		errs = append(errs, gone)
 	}
 	for id := account.AppID(0); ; {
 		next, at, err := s.o.Records.NextDue(ctx, id)
@@ -81,7 +83,9 @@ func (s *Sessions) Sweep(ctx context.Context) error {
 			return errors.Join(append(errs, err)...)
 		}
 		if next == 0 {
-			s.due = due
+			if gone == nil { // otherwise the next call tries again
+				s.due = due
+			}
 			return errors.Join(append(errs, s.sweepNodes(ctx))...)
 		}
 		id, due.next[next] = next, at
