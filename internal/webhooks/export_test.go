@@ -25,4 +25,6 @@ const (
 	MaxDead      = maxDead
 	MaxDeadSlack = maxDeadSlack
 	MaxFailures  = maxFailures
+
+	ReliableLanes = reliableLanes
 )

@@ -60,8 +60,12 @@ func (f *Failure) Check() error {
 
 // Shielded runs fn in its own goroutine, because a Fatalf in fn never returns. It turns a
 // panic into an error. It returns an error without waiting for fn if the store fails or
-// after limit; a limit of 0 means none. fn may still run then.
+// after limit; a limit of 0 means none. fn may still run then. So Shielded does not run fn
+// if the store has failed already: an earlier fn may still use the same data.
 func (f *Failure) Shielded(fn func() error, limit time.Duration) error {
+	if f.Check() != nil {
+		return errGaveUp
+	}
 	result := make(chan error, 1)
 	go func() {
 		defer func() {

@@ -35,6 +35,9 @@ func TestShielded(t *testing.T) {
 	if err := f.Shielded(func() error { fatal("no %s", "way"); return nil }, 0); !errors.Is(err, errGaveUp) {
 		t.Errorf("a function that calls Fatalf: %v", err)
 	}
+	if err := f.Shielded(func() error { t.Error("a function ran after the failure"); return nil }, 0); !errors.Is(err, errGaveUp) {
+		t.Errorf("a function after the failure: %v", err)
+	}
 	f.Fail(errors.New("later"))
 	<-f.Done()
 	if err := f.Check(); account.CodeOf(err) != account.Internal || !strings.Contains(errors.Unwrap(err).Error(), "no way") {
