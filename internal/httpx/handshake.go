@@ -32,9 +32,10 @@ type handshaker struct {
 	accepted chan acceptResult // unbuffered, so nothing is lost on Close
 	done     chan struct{}     // closed by Close
 
-	start sync.Once // starts the loop, or prevents its start
-	stop  sync.Once
-	wg    sync.WaitGroup
+	start      sync.Once // starts the loop, or prevents its start
+	stop       sync.Once
+	wg         sync.WaitGroup // of the loop
+	handshakes sync.WaitGroup
 }
 
 // An acceptResult is the result of one call of Accept.
@@ -80,23 +81,40 @@ func (h *handshaker) Close() error {
 		close(h.done)
 		err = h.Listener.Close()
 		h.wg.Wait()
+		h.handshakes.Wait()
 	})
 	return err
 }
 
-// acceptLoop accepts connections until Close.
+// acceptLoop accepts connections until Close. If the inner listener is closed
+// before, Accept still returns the connections that have been accepted.
 func (h *handshaker) acceptLoop() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel() // ends the running handshakes
 	for {
 		c, err := h.Listener.Accept()
-		if err != nil {
-			if !h.deliver(acceptResult{err: err}) {
-				return
-			}
+		if err == nil {
+			h.handshakes.Go(func() { h.handshake(ctx, c) })
 			continue
 		}
-		h.wg.Go(func() { h.handshake(ctx, c) })
+		if errors.Is(err, net.ErrClosed) && !h.awaitHandshakes() || !h.deliver(acceptResult{err: err}) {
+			return
+		}
+	}
+}
+
+// awaitHandshakes waits for the running handshakes. It returns false after Close.
+func (h *handshaker) awaitHandshakes() bool {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		h.handshakes.Wait()
+	}()
+	select {
+	case <-over:
+		return true
+	case <-h.done:
+		return false
 	}
 }
 

@@ -46,8 +46,10 @@ type ListenerOptions struct {
 //     was told not to send.
 //   - 400 for fields that HTTP/2 does not have, such as Connection.
 type Listener struct {
+	socket  net.Listener // accepts for inner; can be closed earlier
 	inner   net.Listener // returns TCP connections, or TLS connections after their handshake
 	faults  *faultWriter
+	fresh   fresh
 	ongoing ongoing
 	ending  chan struct{} // closed when Run begins to end
 }
@@ -55,7 +57,7 @@ type Listener struct {
 // NewListener returns a Listener that accepts from inner and owns it. It starts
 // no goroutines. With TLS, the first Accept does.
 func NewListener(inner net.Listener, o ListenerOptions) *Listener {
-	l := &Listener{inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultResponse}, ending: make(chan struct{})}
+	l := &Listener{socket: inner, inner: inner, faults: &faultWriter{lg: o.Logger, body: o.FaultResponse}, ending: make(chan struct{})}
 	if o.Conns != nil {
 		l.inner = newLimitedListener(l.inner, o.Conns)
 	}
@@ -83,6 +85,7 @@ func (l *Listener) Serve(srv *http.Server) error {
 		if c := limited(c); c != nil {
 			c.state(s)
 		}
+		l.fresh.state(c, s)
 		if next != nil {
 			next(c, s)
 		}
@@ -95,7 +98,7 @@ func (l *Listener) Serve(srv *http.Server) error {
 		return l.withConn(ctx, c)
 	}
 	srv.DisableGeneralOptionsHandler = true
-	srv.Handler = l.ongoing.wrap(srv.Handler)
+	srv.Handler = l.wrap(srv.Handler)
 	return srv.Serve(l)
 }
 

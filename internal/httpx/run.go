@@ -17,11 +17,18 @@ import (
 // running after the grace time.
 var errCutOff = errors.New("the server has ended")
 
+// firstWait is how long the first request of a connection that was accepted
+// before the end may take to arrive. A client that has just connected sends it
+// at once.
+const firstWait = time.Second
+
 // Run serves srv on l until ctx ends or l fails. It calls broken with the reason
 // as soon as l fails. Then it accepts no more connections, closes the channel of
 // [Ending], and waits for running requests, streams, and connections that were
-// taken over. After grace it cuts them off: the contexts of requests end, and
-// connections are closed, including those that were taken over.
+// taken over. A connection that was accepted before has a second for its
+// handshake and its first request. After grace Run cuts everything off: the
+// contexts of requests end, and connections are closed, including those that
+// were taken over.
 //
 // Run returns when no handler runs and no connection that was taken over is
 // open, however long that takes after the cut. It returns nil if nothing was
@@ -31,16 +38,21 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
 	srv.BaseContext = func(net.Listener) context.Context { return base }
-	served := make(chan error, 1)
-	go func() { served <- l.Serve(srv) }()
+	served := make(chan struct{})
+	var failed error // of Serve, once served is closed
+	go func() {
+		defer close(served)
+		failed = l.Serve(srv)
+	}()
 	select {
-	case err := <-served:
-		broken(fmt.Errorf("cannot serve %s any more: %w", l.Addr(), err))
+	case <-served:
+		broken(fmt.Errorf("cannot serve %s any more: %w", l.Addr(), failed))
 	case <-ctx.Done():
 	}
 	close(l.ending)
 	ctx, cancel := context.WithTimeout(base, grace)
 	defer cancel()
+	l.awaitFirst(ctx, served)
 	err := l.drain(ctx, srv)
 	if err == nil {
 		return nil
@@ -56,9 +68,25 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 	return err
 }
 
+// awaitFirst accepts no more connections and waits until the first requests of
+// those that were accepted have begun, or ctx ends, but not for long. [http.Server.Shutdown]
+// would close these connections without a response.
+func (l *Listener) awaitFirst(ctx context.Context, served <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, firstWait)
+	defer cancel()
+	_ = l.socket.Close() // an error means that it is closed, or that it cannot be
+	for _, over := range []func() <-chan struct{}{func() <-chan struct{} { return served }, l.fresh.end} {
+		select {
+		case <-over():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // drain closes l and waits until nothing runs, or ctx ends.
 func (l *Listener) drain(ctx context.Context, srv *http.Server) error {
-	if err := srv.Shutdown(ctx); err != nil {
+	if err := srv.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	none := l.ongoing.end()
@@ -85,13 +113,17 @@ type ongoing struct {
 	conns map[*hijackedConn]struct{}
 }
 
-// wrap returns h with its calls counted. No call begins after end.
-func (o *ongoing) wrap(h http.Handler) http.Handler {
+// wrap returns h with its calls counted. No call begins after the end.
+func (l *Listener) wrap(h http.Handler) http.Handler {
+	o := &l.ongoing
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !o.enter() {
 			panic(http.ErrAbortHandler)
 		}
 		defer o.leave()
+		if parts, ok := r.Context().Value(connKey{}).(*connParts); ok {
+			parts.begin()
+		}
 		h.ServeHTTP(w, r)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -31,13 +32,18 @@ type connKey struct{}
 // connParts are the parts of a connection that a turn needs.
 type connParts struct {
 	listener *Listener
+	conn     net.Conn
 	limited  *limitedConn // may be nil
 	http1    *conn        // may be nil
+	begun    sync.Once    // the first request
 }
+
+// begin records that a request has begun.
+func (p *connParts) begin() { p.begun.Do(func() { p.listener.fresh.remove(p.conn) }) }
 
 // withConn returns ctx with the parts of c.
 func (l *Listener) withConn(ctx context.Context, c net.Conn) context.Context {
-	parts := &connParts{listener: l, limited: limited(c)}
+	parts := &connParts{listener: l, conn: c, limited: limited(c)}
 	switch c := c.(type) {
 	case *conn:
 		parts.http1 = c
