@@ -101,7 +101,7 @@ func appendWord(b []byte, s string) ([]byte, bool) {
 
 // inWords says which bytes never need quotes.
 var inWords = func() (in [256]bool) {
-	for _, c := range []byte("-./:_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+	for _, c := range []byte("-./:_{}0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
 		in[c] = true
 	}
 	return in

@@ -87,6 +87,15 @@ func TestTextDerived(t *testing.T) {
 	}
 }
 
+// TestTextPaths checks that no usual path of the log takes the slow way.
+func TestTextPaths(t *testing.T) {
+	for _, path := range []string{"/v4/im_open_login_svc/account_import", "/admin/v1/apps/{sdkappid}/devices:login", "/healthz"} {
+		if _, simple := appendWord(nil, path); !simple {
+			t.Errorf("%s is not simple", path)
+		}
+	}
+}
+
 func FuzzText(f *testing.F) {
 	f.Add(int64(1795286087), int64(70_999_999), 0, "request", "path", "/v4/…", int64(-1))
 	f.Fuzz(func(t *testing.T, sec, nsec int64, level int, msg, key, value string, n int64) {
