@@ -132,7 +132,7 @@ func Quick(n int64) *Plan {
 // not disturb.
 var everything = []string{
 	loadgen.ImportNew, stepSize, loadgen.Check, loadgen.CheckOne, loadgen.PortraitGet, loadgen.List,
-	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, loadgen.DeviceOne, loadgen.Devices, loadgen.Status, stepRestart, loadgen.Delete, stepStream, stepExport,
+	loadgen.ImportUnchanged, loadgen.ImportExisting, loadgen.ImportOne, loadgen.LoginOne, loadgen.DeviceOne, loadgen.Devices, loadgen.Status, stepRestart, loadgen.Delete, stepStream, stepExport,
 }
 
 // Full returns a plan for everything at n accounts, or at a million if n is 0.

@@ -17,10 +17,10 @@ import (
 )
 
 // rollcall is Rollcall as released. Authentication, validation, metrics and the
-// request log are on. The rate limits of its demo app are in shadow mode. The demo app is
-// no test app, because the server would keep the calls of one with their bodies.
+// request log are on. The rate limits of its demo app are in shadow mode.
 type rollcall struct {
 	process
+	hasTest bool // see createTest
 	context struct {
 		SDKAppID   uint32 `json:"sdkappid"`
 		Key        string `json:"key"`
@@ -37,7 +37,7 @@ const validity = 24 * time.Hour
 func newRollcall(binary, dir string, args ...string) *rollcall {
 	r := &rollcall{process: process{
 		dir:  dir,
-		args: append([]string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--no-allow-test-apps", "--link-address-limit", "1000000", "--webhook-allow-networks", "127.0.0.0/8"}, args...), keeps: true,
+		args: append([]string{binary, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--link-address-limit", "1000000", "--webhook-allow-networks", "127.0.0.0/8"}, args...), keeps: true,
 	}}
 	r.url = func(line string) (string, bool) {
 		_, url, ok := strings.Cut(line, " is ready on ")
@@ -61,7 +61,10 @@ func (r *rollcall) start(ctx context.Context) error {
 	r.credentials.UserSig, err = usersig.Sign(usersig.HMACKey(r.context.Key), usersig.Claims{
 		SDKAppID: r.context.SDKAppID, Identifier: r.context.Admin, Validity: validity,
 	})
-	return err
+	if err != nil || r.context.AdminToken == "" {
+		return err
+	}
+	return r.endTest(ctx)
 }
 
 // defersFor returns slightly more than the 4 s that the store may wait after a
@@ -97,6 +100,9 @@ func (r *rollcall) load(ctx context.Context, o loadgen.Options) (*loadgen.Result
 		return r.stream(ctx, o)
 	}
 	o.Credentials, o.AdminToken = r.credentials, r.context.AdminToken
+	if o.Workload == loadgen.LoginOne {
+		o.Credentials.SDKAppID, o.Accounts = testApp, testAccounts
+	}
 	return r.process.load(ctx, o)
 }
 

@@ -182,12 +182,29 @@ func (b *bench) step(ctx context.Context, st *Stage, t turn) error {
 		return b.copyStore(ctx, st, t)
 	case t.step == stepLinks:
 		return b.links(ctx)
+	case t.step == loadgen.LoginOne:
+		return b.logInVirtual(ctx, st, t)
 	case t.step != loadgen.ImportNew || stateless(t.server):
 		return b.measure(ctx, t, b.options(st, t))
 	case t.slice == 0: // an account is new only once
 		return b.grow(ctx, st, t)
 	}
 	return nil
+}
+
+// logInVirtual measures logins of virtual devices, without the import of their accounts.
+func (b *bench) logInVirtual(ctx context.Context, st *Stage, t turn) error {
+	r := b.round.subjects[t.server].(*rollcall)
+	if r.context.AdminToken == "" {
+		return errNoAdminAPI
+	}
+	if err := r.createTest(ctx); err != nil {
+		return err
+	}
+	if _, err := quiet(ctx, r, stepLoad, b.Plan.Settle); err != nil {
+		return err
+	}
+	return b.measure(ctx, t, b.options(st, t))
 }
 
 // stateless reports whether a server stores nothing, so that every account is

@@ -117,7 +117,7 @@ func (r *rollcall) deliver(ctx context.Context, step string) (*loadgen.Result, e
 	if err := r.register(ctx, "hook", hooked); err != nil {
 		return nil, err
 	}
-	admin, err := client.NewAdmin(client.AdminOptions{BaseURL: r.address, Token: r.context.AdminToken})
+	admin, err := r.admin()
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ var (
 	checkForm    = form{`{"CheckItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
 	deleteForm   = form{`{"DeleteItem":[`, `{"UserID":"` + idPlace + `"}`, `]}`}
 	statusForm   = form{`{"To_Account":[`, `"` + idPlace + `"`, `]}`}
+	loginForm    = form{``, `{"userid":"` + idPlace + `","platform":"iPad"}`, ``}
 	reportForm   = form{`{"reports":[`, `{"userid":"` + idPlace + `","platform":"Android","instance":"bench","vouched_ms":86400000}`, `]}`}
 	portraitForm = form{`{"To_Account":[`, `"` + idPlace + `"`, `],"TagList":["Tag_Profile_IM_Nick","Tag_Profile_IM_Image"]}`}
 )

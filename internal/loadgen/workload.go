@@ -16,6 +16,7 @@ const (
 	Delete          = "delete-100"
 	PortraitGet     = "portrait-get-100"
 	List            = "list"
+	LoginOne        = "login-1"
 	DeviceOne       = "device-1"
 	Devices         = "device-250"
 	Status          = "status-500"
@@ -78,6 +79,10 @@ var workloads = []Workload{
 	{
 		Name: ImportOne, Batch: 1, About: "account_import of one new account",
 		command: "account_import", form: oneForm, source: fresh,
+	},
+	{
+		Name: LoginOne, Batch: 1, About: "a login of a virtual device of a stored account, for a test app",
+		admin: "/devices:login", form: loginForm, source: stored, marker: `{"device":{"id":`,
 	},
 	{
 		Name: DeviceOne, Batch: 1, About: "a report of one device of a stored account, which logs in at first",
