@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -122,6 +121,8 @@ type Server struct {
 	started time.Time
 	verify  sync.Mutex // held while a backup is checked
 
+	deadlines httpx.Deadlines
+
 	exports chan struct{} // contains one for each export under way
 	diskOps chan struct{} // contains one for each operation that has not returned yet; see onDisk
 }
@@ -216,14 +217,16 @@ func (s *Server) run(ctx context.Context, c *call) (any, error) {
 	if c.route.Lines || c.route.Timeout < 0 { // the handler extends its deadlines
 		return c.route.serve(s, ctx, c)
 	}
-	limit := cmp.Or(c.route.Timeout, timeout)
-	if c.route.Timeout > 0 {
-		// The response may come later than others. The body has no more time than usual, and
-		// neither has the client to read the response.
-		c.writeWithin(limit + timeout)
-		defer c.writeWithin(timeout)
+	if c.route.Timeout == 0 {
+		ctx := s.deadlines.Begin(ctx, timeout)
+		defer ctx.End()
+		return c.route.serve(s, ctx, c)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	// The response may come later than others. The body has no more time than usual, and
+	// neither has the client to read the response.
+	c.writeWithin(c.route.Timeout + timeout)
+	defer c.writeWithin(timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.route.Timeout)
 	defer cancel()
 	return c.route.serve(s, ctx, c)
 }
@@ -266,7 +269,7 @@ func (c *call) send(resp any) error {
 	if err != nil {
 		return err
 	}
-	if v, ok := resp.(adminapi.App); ok {
+	if v, ok := resp.(*adminapi.App); ok {
 		c.w.Header().Set("ETag", strconv.Quote(strconv.FormatUint(v.Version, 10)))
 	}
 	write(c.w, c.route.Status, "application/json", body)
@@ -276,9 +279,12 @@ func (c *call) send(resp any) error {
 // setHeaders sets the headers of every response. Responses may contain secrets, so they
 // must not be cached.
 func setHeaders(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
 }
+
+// Header values that are the same for every request.
+var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
 
 func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +120,11 @@ func (s *Server) Do(ctx context.Context, token *account.Token, w http.ResponseWr
 	if err := c.readQuery(); err != nil {
 		return nil, err
 	}
-	return s.run(ctx, c)
+	resp, err := s.run(ctx, c)
+	if err != nil || resp == nil {
+		return nil, err
+	}
+	return reflect.ValueOf(resp).Elem().Interface(), nil
 }
 
 // Call is [Server.Do] for a route whose response is a T.

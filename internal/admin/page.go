@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -58,12 +57,17 @@ func nextCursor(text string) string { return base64.RawURLEncoding.EncodeToStrin
 // param returns the segment of the path of c that stands at {name} in the path of its
 // route.
 func (c *call) param(name string) string {
-	i := slices.Index(strings.Split(c.route.Path, "/"), "{"+name+"}")
-	if i < 0 {
-		return ""
+	pattern, path := c.route.Path, c.r.URL.EscapedPath()
+	for pattern != "" {
+		var place, segment string
+		place, pattern, _ = strings.Cut(pattern, "/")
+		segment, path, _ = strings.Cut(path, "/")
+		if inner, ok := strings.CutPrefix(place, "{"); ok && strings.TrimSuffix(inner, "}") == name {
+			value, _ := url.PathUnescape(segment) // net/http has done so before
+			return value
+		}
 	}
-	value, _ := url.PathUnescape(strings.Split(c.r.URL.EscapedPath(), "/")[i]) // net/http has done so before
-	return value
+	return ""
 }
 
 // app returns the SDKAppID in the path.

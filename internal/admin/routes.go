@@ -34,7 +34,8 @@ type Parameter struct {
 	Summary  string
 }
 
-// An Endpoint serves a route: the types of its bodies, and its function.
+// An Endpoint serves a route: the types of its bodies, and its function, which returns a
+// pointer to the response.
 type Endpoint struct {
 	Request  reflect.Type // nil if the body is not read
 	Response reflect.Type // nil if there is none
@@ -43,7 +44,10 @@ type Endpoint struct {
 
 // noBody returns an endpoint of a function that needs no body.
 func noBody[Resp any](fn func(*Server, context.Context, *call) (Resp, error)) Endpoint {
-	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) { return fn(s, ctx, c) }}
+	return Endpoint{nil, reflect.TypeFor[Resp](), func(s *Server, ctx context.Context, c *call) (any, error) {
+		resp, err := fn(s, ctx, c)
+		return &resp, err
+	}}
 }
 
 // withBody returns an endpoint of a function that needs the decoded body.
@@ -53,7 +57,8 @@ func withBody[Req, Resp any](fn func(*Server, context.Context, *call, Req) (Resp
 		if err != nil {
 			return nil, err
 		}
-		return fn(s, ctx, c, req)
+		resp, err := fn(s, ctx, c, req)
+		return &resp, err
 	}}
 }
 

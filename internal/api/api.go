@@ -4,8 +4,7 @@
 //
 // Every response is HTTP 200 with application/json. Errors are in the body.
 //
-// A newcomer can skip the memory of a call in call.go, and waits.go. They are
-// for speed.
+// A newcomer can skip the memory of a call in call.go. It is for speed.
 package api
 
 import (
@@ -70,7 +69,7 @@ type Server struct {
 	figures   Figures
 	limits    ratelimit.Counter
 	inFlight  *httpx.InFlight
-	waits     waits
+	deadlines httpx.Deadlines
 	calls     *calls.Log
 	faults    *faults.Set
 	rates     *ratelimit.Report
@@ -168,8 +167,8 @@ var (
 
 // respond passes the gate and runs the command.
 func (s *Server) respond(h http.Header, r *http.Request, c *call) (any, error) {
-	ctx := s.waits.begin(r.Context())
-	defer func() { ctx.end() }()
+	ctx := s.deadlines.Begin(r.Context(), Timeout)
+	defer func() { ctx.End() }()
 	if err := s.gate(ctx, h, r, c); err != nil {
 		return nil, &gateError{err}
 	}
@@ -183,8 +182,8 @@ func (s *Server) respond(h http.Header, r *http.Request, c *call) (any, error) {
 		return nil, err
 	}
 	if slow {
-		ctx.end()
-		ctx = s.waits.begin(r.Context())
+		ctx.End()
+		ctx = s.deadlines.Begin(r.Context(), Timeout)
 	}
 	s.injectFault(c)
 	resp, err := c.run(ctx)

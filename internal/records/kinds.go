@@ -130,7 +130,10 @@ func KindName(kind account.Kind) string {
 // they have the same length.
 const appKeyDigits = 10
 
-func appKey(id account.AppID) string { return fmt.Sprintf("%0*d", appKeyDigits, id) }
+func appKey(id account.AppID) string {
+	digits := strconv.FormatUint(uint64(id), 10)
+	return "0000000000"[:appKeyDigits-len(digits)] + digits
+}
 
 // appPrefix begins the keys of the records that belong to an app.
 func appPrefix(id account.AppID) string { return appKey(id) + "/" }

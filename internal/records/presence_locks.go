@@ -20,6 +20,9 @@ type presenceLock struct {
 	users int           // changes that have the lock or wait for it
 }
 
+// unusedLocks is a pool of *presenceLock without users.
+var unusedLocks = sync.Pool{New: func() any { return &presenceLock{held: make(chan struct{}, 1)} }}
+
 // lock locks accounts, which are all different, and returns a function that unlocks them. It
 // locks them in the order of their ids, so two changes never wait for each other. The error
 // is that of a ctx that ends first.
@@ -49,7 +52,7 @@ func (l *presenceLocks) use(app account.AppID, users []account.UserID) []*presen
 	for i, user := range users {
 		id := presenceID{app, user}
 		if l.of[id] == nil {
-			l.of[id] = &presenceLock{held: make(chan struct{}, 1)}
+			l.of[id] = unusedLocks.Get().(*presenceLock)
 		}
 		locks[i] = l.of[id]
 		locks[i].users++
@@ -66,8 +69,10 @@ func (l *presenceLocks) unlock(app account.AppID, users []account.UserID, held [
 	defer l.mu.Unlock()
 	for _, user := range users {
 		id := presenceID{app, user}
-		if l.of[id].users--; l.of[id].users == 0 {
+		lock := l.of[id]
+		if lock.users--; lock.users == 0 {
 			delete(l.of, id)
+			unusedLocks.Put(lock)
 		}
 	}
 }

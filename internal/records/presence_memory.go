@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"hash/maphash"
-	"slices"
 	"sync/atomic"
 
 	"rollcall/internal/account"
@@ -122,30 +121,27 @@ func (m *presenceMemory) find(app account.AppID, users []account.UserID) (found 
 // committed takes over changes of accounts that are locked. err says that they were not
 // committed, or perhaps.
 func (m *presenceMemory) committed(changes []PresenceChange, err error) {
-	changes = slices.DeleteFunc(slices.Clone(changes), func(c PresenceChange) bool { return !c.changed() })
-	switch account.CodeOf(err) {
-	case account.OK:
-	case account.Unavailable, account.BadParameter:
+	code := account.CodeOf(err)
+	if code == account.Unavailable || code == account.BadParameter {
 		return // nothing has changed
-	default:
-		m.doubt(changes)
-		return
 	}
 	for i := range changes {
-		c := &changes[i]
-		e := presenceEntry{Presence: c.Next}
-		if c.Next != nil {
-			e.due = c.Due
+		if c := &changes[i]; c.changed() {
+			m.put(presenceID{c.App, c.User}, c, c.entry(code == account.OK))
 		}
-		m.put(presenceID{c.App, c.User}, c, e)
 	}
 }
 
-// doubt lets the engine be asked for accounts until their next change.
-func (m *presenceMemory) doubt(changes []PresenceChange) {
-	for i := range changes {
-		m.put(presenceID{changes[i].App, changes[i].User}, &changes[i], presenceEntry{unsure: true})
+// entry returns what the memory says after c. If it is not certain that c was committed, the
+// engine is asked until the next change.
+func (c *PresenceChange) entry(certain bool) presenceEntry {
+	switch {
+	case !certain:
+		return presenceEntry{unsure: true}
+	case c.Next == nil:
+		return presenceEntry{}
 	}
+	return presenceEntry{Presence: c.Next, due: c.Due}
 }
 
 // put replaces the entry of an account, and its glance. c is the change behind it, or nil if e

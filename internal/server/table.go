@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"rollcall/internal/admin"
 	"rollcall/internal/console"
@@ -78,9 +79,11 @@ func (s *Server) handler(r row) http.Handler {
 //   - Under a host name of the vendor there are no rows: every path outside the vendor's
 //     protocol responds as there.
 //
-// Only /docs redirects. Requests of the vendor's tree do not pass the ServeMux.
+// Only /docs redirects. Requests of the vendor's tree do not pass the ServeMux, and neither do
+// those of the admin API, which has its own.
 func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 	mux := http.NewServeMux()
+	var api http.Handler // of the tree of the admin API
 	for _, r := range s.rows(admins) {
 		h := s.handler(r)
 		if r.admins && !admins {
@@ -90,6 +93,9 @@ func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 			h = s.directOnly(h)
 		}
 		mux.Handle(r.pattern, h)
+		if r.pattern == admin.Prefix {
+			api = h
+		}
 	}
 	outside := s.handler(row{handle: plain(http.HandlerFunc(s.api.Outside))})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,6 +105,10 @@ func (s *Server) table(vendor http.Handler, admins, direct bool) http.Handler {
 		}
 		if s.vendorHost(r.Host) {
 			outside.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, admin.Prefix) {
+			api.ServeHTTP(w, r)
 			return
 		}
 		// The mux matches the unescaped path and ignores the method.

@@ -284,7 +284,7 @@ func (s *Sessions) settleNode(ctx context.Context, id account.AppID, node string
 				users = append(users, p.User)
 			}
 		}
-		return s.changeAll(ctx, users, action{app: app, do: func(*turn) error { return nil }})
+		return s.changeAll(ctx, users, action{app: app, status: asStored, do: func(*turn) error { return nil }})
 	})
 }
 

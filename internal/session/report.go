@@ -65,7 +65,7 @@ func (s *Sessions) Report(ctx context.Context, app *account.App, reports []Repor
 		}
 		by[r.User] = append(by[r.User], r)
 	}
-	return s.changeAll(ctx, users, action{app: app, status: status, do: func(t *turn) error {
+	return s.changeAll(ctx, users, action{app: app, status: func(user account.UserID) account.Status { return status[user] }, do: func(t *turn) error {
 		for _, r := range by[t.user] {
 			t.report(r, s.o.NewID)
 		}

@@ -187,24 +187,29 @@ func (s *Sessions) EndAll(ctx context.Context, app *account.App, why EndReason, 
 		}
 	}
 	slices.Sort(online)
-	return s.changeAll(ctx, slices.Compact(online), action{app: app, do: func(t *turn) error {
+	return s.changeAll(ctx, slices.Compact(online), action{app: app, status: asStored, do: func(t *turn) error {
 		t.endAll(why)
 		return nil
 	}})
 }
 
+// asStored is the status of an action on the stored login sessions.
+func asStored(account.UserID) account.Status { return account.Status{} }
+
 // An action changes the login sessions of accounts.
 type action struct {
 	app    *account.App
-	status map[account.UserID]account.Status // of the accounts; none is that of the stored login sessions
-	do     func(*turn) error                 // may run several times
-	also   []account.Write                   // in the same commit
-	link   Link                              // see [Target.Link]
+	status func(account.UserID) account.Status // of an account; the zero Status is that of the stored login sessions
+	do     func(*turn) error                   // may run several times
+	also   []account.Write                     // in the same commit
+	link   Link                                // see [Target.Link]
 }
 
 // change changes the login sessions of one account.
 func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	status := map[account.UserID]account.Status{at.User: {InternalID: at.InternalID, Kicked: at.Kicked}}
+	status := func(account.UserID) account.Status {
+		return account.Status{InternalID: at.InternalID, Kicked: at.Kicked}
+	}
 	return s.changeOne(ctx, at.User, action{app: at.App, status: status, do: do, also: also, link: at.Link})
 }
 
@@ -308,7 +313,7 @@ func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, 
 	done.event = account.Event{App: a.app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
 		c := &changes[i]
-		status := a.status[c.User]
+		status := a.status(c.User)
 		if c.Next == nil && !status.Exists() {
 			continue // they have ended since
 		}

@@ -163,7 +163,7 @@ func (s *Sessions) expireAll(ctx context.Context, app *account.App, due []record
 			users = append(users, d.User)
 		}
 	}
-	return s.changeAll(ctx, users, action{app: app, do: func(*turn) error { return nil }})
+	return s.changeAll(ctx, users, action{app: app, status: asStored, do: func(*turn) error { return nil }})
 }
 
 // Remove removes all login sessions of an app without events.

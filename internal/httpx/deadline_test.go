@@ -1,4 +1,4 @@
-package api
+package httpx
 
 import (
 	"context"
@@ -19,27 +19,30 @@ func isDone(ctx context.Context) bool {
 	}
 }
 
+// limit is the time of deadlines.
+const limit = 2500 * time.Millisecond
+
 // TestDeadline ends deadlines in each possible way, with and without a waiting
 // goroutine.
 func TestDeadline(t *testing.T) {
 	for _, waited := range []bool{false, true} {
 		for _, test := range []struct {
 			name  string
-			after func(cancel func(), d *deadline) // runs a second after the beginning
+			after func(cancel func(), d *Deadline) // runs a second after the beginning
 			took  time.Duration                    // from then to the end
 			want  error
 		}{
-			{"in time", func(func(), *deadline) {}, Timeout - time.Second, context.DeadlineExceeded},
-			{"with its request", func(cancel func(), _ *deadline) { cancel() }, sweepEvery, context.Canceled},
-			{"with its call", func(_ func(), d *deadline) { d.end() }, 0, context.Canceled},
+			{"in time", func(func(), *Deadline) {}, limit - time.Second, context.DeadlineExceeded},
+			{"with its request", func(cancel func(), _ *Deadline) { cancel() }, sweepEvery, context.Canceled},
+			{"with its call", func(_ func(), d *Deadline) { d.End() }, 0, context.Canceled},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				var w waits
+				var w Deadlines
 				request, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				d := w.begin(request)
-				defer d.end()
-				if at, ok := d.Deadline(); !ok || time.Until(at) != Timeout {
+				d := w.Begin(request, limit)
+				defer d.End()
+				if at, ok := d.Deadline(); !ok || time.Until(at) != limit {
 					t.Errorf("Deadline is in %v", time.Until(at))
 				}
 				if waited && isDone(d) || d.Err() != nil {
@@ -71,22 +74,22 @@ func TestDeadline(t *testing.T) {
 // Some calls end early. The other deadlines must end at their own times.
 func TestDeadlinesOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var w waits
+		var w Deadlines
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
 				time.Sleep(time.Duration(i*7919%1000) * time.Millisecond)
-				d, start := w.begin(t.Context()), time.Now()
-				defer d.end()
+				d, start := w.Begin(t.Context(), limit), time.Now()
+				defer d.End()
 				if i%3 == 0 {
 					_ = d.Done()
-					time.Sleep(Timeout / 3)
+					time.Sleep(limit / 3)
 					return
 				}
 				child, cancel := context.WithCancel(d)
 				defer cancel()
 				<-child.Done()
-				if took := time.Since(start); took != Timeout || child.Err() != context.DeadlineExceeded {
+				if took := time.Since(start); took != limit || child.Err() != context.DeadlineExceeded {
 					t.Errorf("deadline %d ended after %v: %v", i, took, child.Err())
 				}
 			})

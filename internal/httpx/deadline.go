@@ -1,4 +1,4 @@
-package api
+package httpx
 
 import (
 	"context"
@@ -11,33 +11,34 @@ import (
 // interval when the wait begins may end late by as much.
 const sweepEvery = 20 * time.Millisecond
 
-// A deadline is the context of a call. It ends after [Timeout], or with the
-// context of the request. [context.WithTimeout] would start a timer and
-// register with the context of the request on each call. Most calls only check
-// whether their context has ended. Deadlines that a goroutine waits for are
-// checked together by one timer.
-type deadline struct {
+// A Deadline is the context of a call. It ends at a time, or with the context of
+// the request. [context.WithTimeout] would start a timer and register with the
+// context of the request on each call. Most calls only check whether their
+// context has ended. Deadlines that a goroutine waits for are checked together
+// by one timer.
+type Deadline struct {
 	context.Context // the context of the request
 	at              time.Time
-	waits           *waits
+	of              *Deadlines
 
 	mu   sync.Mutex
 	done chan struct{} // nil until a goroutine waits
 	err  error         // why it has ended; nil before
 
-	index int // in waits.all; guarded by waits.mu
+	index int // in of.all; guarded by of.mu
 }
 
-// begin returns the context of a call that begins now. The call must end it.
-func (w *waits) begin(ctx context.Context) *deadline {
-	return &deadline{Context: ctx, at: time.Now().Add(Timeout), waits: w}
+// Begin returns the context of a call that begins now and may take a time. The
+// call must end it.
+func (w *Deadlines) Begin(ctx context.Context, limit time.Duration) *Deadline {
+	return &Deadline{Context: ctx, at: time.Now().Add(limit), of: w}
 }
 
 // Deadline implements [context.Context].
-func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d *Deadline) Deadline() (time.Time, bool) { return d.at, true }
 
 // Done implements [context.Context].
-func (d *deadline) Done() <-chan struct{} {
+func (d *Deadline) Done() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.done == nil {
@@ -45,14 +46,14 @@ func (d *deadline) Done() <-chan struct{} {
 		if d.err != nil {
 			close(d.done)
 		} else {
-			d.waits.add(d)
+			d.of.add(d)
 		}
 	}
 	return d.done
 }
 
 // Err implements [context.Context].
-func (d *deadline) Err() error {
+func (d *Deadline) Err() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.err == nil {
@@ -61,15 +62,15 @@ func (d *deadline) Err() error {
 	return d.err
 }
 
-// end ends d at the end of the call, in case a goroutine still keeps it.
-func (d *deadline) end() {
+// End ends d at the end of the call, in case a goroutine still keeps it.
+func (d *Deadline) End() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.finish(context.Canceled)
 }
 
 // over returns why d is over at now, or nil if it is not.
-func (d *deadline) over(now time.Time) error {
+func (d *Deadline) over(now time.Time) error {
 	if err := d.Context.Err(); err != nil {
 		return err
 	}
@@ -81,26 +82,27 @@ func (d *deadline) over(now time.Time) error {
 
 // finish ends d with err. It does nothing if err is nil or d has ended already.
 // The caller has locked d.mu.
-func (d *deadline) finish(err error) {
+func (d *Deadline) finish(err error) {
 	if err == nil || d.err != nil {
 		return
 	}
 	d.err = err
 	if d.done != nil {
 		close(d.done)
-		d.waits.remove(d)
+		d.of.remove(d)
 	}
 }
 
-// waits are the deadlines that goroutines wait for. The zero waits is empty.
-type waits struct {
+// Deadlines contain those that goroutines wait for. The zero value is ready for
+// use.
+type Deadlines struct {
 	mu    sync.Mutex
-	all   []*deadline
+	all   []*Deadline
 	timed bool // whether a timer will run sweep
 }
 
 // add adds d. The caller has locked d.mu.
-func (w *waits) add(d *deadline) {
+func (w *Deadlines) add(d *Deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	d.index = len(w.all)
@@ -112,7 +114,7 @@ func (w *waits) add(d *deadline) {
 }
 
 // remove removes d, which must be present. The caller has locked d.mu.
-func (w *waits) remove(d *deadline) {
+func (w *Deadlines) remove(d *Deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last := len(w.all) - 1
@@ -123,7 +125,7 @@ func (w *waits) remove(d *deadline) {
 }
 
 // sweep ends the deadlines that are over.
-func (w *waits) sweep() {
+func (w *Deadlines) sweep() {
 	now := time.Now()
 	for _, d := range w.over(now) {
 		_ = d.Err() // ends it
@@ -132,7 +134,7 @@ func (w *waits) sweep() {
 
 // over returns the deadlines that are over at now. If others are left, it
 // starts a timer for the next sweep.
-func (w *waits) over(now time.Time) (over []*deadline) {
+func (w *Deadlines) over(now time.Time) (over []*Deadline) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next := sweepEvery
