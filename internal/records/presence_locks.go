@@ -11,17 +11,18 @@ import (
 // presenceLocks let a change of the login sessions of an account wait for another one.
 // Changes of different accounts never wait. The zero value is ready to use.
 type presenceLocks struct {
-	mu sync.Mutex // protects of, and users of each lock
-	of map[presenceID]*presenceLock
+	mu   sync.Mutex // protects of, free, and users of each lock
+	of   map[presenceID]*presenceLock
+	free []*presenceLock // without users, for the next accounts
 }
+
+// maxFree is the largest number of locks that are kept without users.
+const maxFree = 256
 
 type presenceLock struct {
 	held  chan struct{} // a semaphore
 	users int           // changes that have the lock or wait for it
 }
-
-// unusedLocks is a pool of *presenceLock without users.
-var unusedLocks = sync.Pool{New: func() any { return &presenceLock{held: make(chan struct{}, 1)} }}
 
 // lock locks accounts, which are all different, and returns a function that unlocks them. It
 // locks them in the order of their ids, so two changes never wait for each other. The error
@@ -52,12 +53,23 @@ func (l *presenceLocks) use(app account.AppID, users []account.UserID) []*presen
 	for i, user := range users {
 		id := presenceID{app, user}
 		if l.of[id] == nil {
-			l.of[id] = unusedLocks.Get().(*presenceLock)
+			l.of[id] = l.unused()
 		}
 		locks[i] = l.of[id]
 		locks[i].users++
 	}
 	return locks
+}
+
+// unused returns a lock without users. The caller holds mu.
+func (l *presenceLocks) unused() *presenceLock {
+	last := len(l.free) - 1
+	if last < 0 {
+		return &presenceLock{held: make(chan struct{}, 1)}
+	}
+	lock := l.free[last]
+	l.free = l.free[:last]
+	return lock
 }
 
 // unlock unlocks the locks that are held, and ends the use of those of all users.
@@ -72,7 +84,9 @@ func (l *presenceLocks) unlock(app account.AppID, users []account.UserID, held [
 		lock := l.of[id]
 		if lock.users--; lock.users == 0 {
 			delete(l.of, id)
-			unusedLocks.Put(lock)
+			if len(l.free) < maxFree {
+				l.free = append(l.free, lock)
+			}
 		}
 	}
 }
