@@ -22,7 +22,7 @@ func encode(v any) ([]byte, error) {
 	return json.Marshal(v,
 		json.Deterministic(true),
 		jsontext.AllowInvalidUTF8(true), // a stored text must be shown even if it is invalid
-		timeWriter,
+		writers,
 	)
 }
 

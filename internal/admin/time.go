@@ -47,6 +47,6 @@ func readTime(dec *jsontext.Decoder, t *time.Time) error {
 }
 
 var (
-	timeWriter = json.WithMarshalers(json.MarshalToFunc(writeTime))
+	writers    = json.WithMarshalers(json.JoinMarshalers(deviceWriter, json.MarshalToFunc(writeTime)))
 	timeReader = json.WithUnmarshalers(json.UnmarshalFromFunc(readTime))
 )
