@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -17,6 +18,8 @@ type Sessions struct {
 	wake chan struct{}
 	due  dueApps // of the goroutine of Run
 	node node
+
+	joiner joiner
 }
 
 // Options configure Sessions. Records and Now are required.
@@ -107,7 +110,10 @@ func (s *Sessions) Login(ctx context.Context, at Target, l Login) (result Logged
 		result = t.login(l, s.o.NewID)
 		return nil
 	})
-	return result, err
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	return result, nil
 }
 
 // Logout ends the login session of a device, as its user does.
@@ -146,7 +152,10 @@ func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result 
 		result, err = t.reconnect(id, nil, s.o.NewID)
 		return err
 	})
-	return result, err
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	return result, nil
 }
 
 // Relink is [Sessions.Reconnect] with what the device says.
@@ -160,7 +169,10 @@ func (s *Sessions) Relink(ctx context.Context, at Target, id uint64, l Login) (r
 		result, err = t.reconnect(id, &l, s.o.NewID)
 		return err
 	})
-	return result, err
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	return result, nil
 }
 
 // SetStatus sets the custom status of an account. An empty text clears it.
@@ -200,23 +212,36 @@ func asStored(account.UserID) account.Status { return account.Status{} }
 type action struct {
 	app    *account.App
 	status func(account.UserID) account.Status // of an account; the zero Status is that of the stored login sessions
-	do     func(*turn) error                   // may run several times
-	also   []account.Write                     // in the same commit
+	do     func(*turn) error                   // may run several times; after an error nothing of the account changes
+	also   []account.Write                     // in the same commit, unless do fails
 	link   Link                                // see [Target.Link]
 }
 
-// change changes the login sessions of one account.
-func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
-	status := func(account.UserID) account.Status {
-		return account.Status{InternalID: at.InternalID, Kicked: at.Kicked}
-	}
-	return s.changeOne(ctx, at.User, action{app: at.App, status: status, do: do, also: also, link: at.Link})
+// A change is an action on the login sessions of one account.
+type change struct {
+	*action
+	user account.UserID
+	err  error // of do
 }
 
-func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action) error {
+// change changes the login sessions of one account. do and its data must not be used after an
+// error, because it may still run.
+func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, also ...account.Write) error {
+	c := change{user: at.User, action: &action{app: at.App, do: do, also: also, link: at.Link}}
+	c.status = func(account.UserID) account.Status {
+		return account.Status{InternalID: at.InternalID, Kicked: at.Kicked}
+	}
+	if len(also) > 0 { // their versions are of this change alone
+		return s.changeOne(ctx, c)
+	}
+	return s.changeJointly(ctx, c)
+}
+
+func (s *Sessions) changeOne(ctx context.Context, c change) error {
 	for {
-		if err := s.try(ctx, []account.UserID{user}, a); account.CodeOf(err) != account.Stale {
-			return err
+		one := []change{c}
+		if err := s.try(ctx, c.app, one); account.CodeOf(err) != account.Stale {
+			return cmp.Or(err, one[0].err)
 		}
 	}
 }
@@ -225,9 +250,13 @@ func (s *Sessions) changeOne(ctx context.Context, user account.UserID, a action)
 // by one if another change comes first.
 func (s *Sessions) changeAll(ctx context.Context, users []account.UserID, a action) error {
 	for some := range slices.Chunk(users, records.MaxPresences) {
-		err := s.try(ctx, some, a)
+		changes := make([]change, len(some))
+		for i, user := range some {
+			changes[i] = change{user: user, action: &a}
+		}
+		err := s.try(ctx, a.app, changes)
 		if account.CodeOf(err) == account.Stale {
-			err = s.changeEach(ctx, some, a)
+			err = s.changeEach(ctx, changes)
 		}
 		if err != nil {
 			return err
@@ -236,26 +265,36 @@ func (s *Sessions) changeAll(ctx context.Context, users []account.UserID, a acti
 	return nil
 }
 
-func (s *Sessions) changeEach(ctx context.Context, users []account.UserID, a action) error {
-	for _, user := range users {
-		if err := s.changeOne(ctx, user, a); err != nil {
+func (s *Sessions) changeEach(ctx context.Context, changes []change) error {
+	for _, c := range changes {
+		if err := s.changeOne(ctx, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// try changes the login sessions of accounts in one commit, and reports what has happened.
+// try makes changes of different accounts of an app in one commit, sets the err of each, and
+// reports what has happened.
 //
 // Codes: Stale if another change came first.
-func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) error {
+func (s *Sessions) try(ctx context.Context, app *account.App, all []change) error {
+	users := make([]account.UserID, len(all))
+	for i := range all {
+		users[i] = all[i].user
+	}
 	var done applied
-	return s.o.Records.ChangePresences(ctx, a.app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
-		if done, err = s.apply(ctx, changes, a); err != nil {
+	return s.o.Records.ChangePresences(ctx, app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+		if done, err = s.apply(ctx, app, changes, all); err != nil {
 			return nil, err
 		}
-		also = append(slices.Clone(a.also), s.mail(done.ended)...)
-		if len(done.event.Items) > 0 && s.o.Keeps(a.app.ID) {
+		for i := range all {
+			if all[i].err == nil {
+				also = append(also, all[i].also...)
+			}
+		}
+		also = append(also, s.mail(done.ended)...)
+		if len(done.event.Items) > 0 && s.o.Keeps(app.ID) {
 			also = append(also, records.Outbox(done.event)...)
 		}
 		return also, nil
@@ -264,7 +303,7 @@ func (s *Sessions) try(ctx context.Context, users []account.UserID, a action) er
 			s.o.Announce(done.event)
 		}
 		if done.moved || done.count.Logins > 0 {
-			s.o.Count(a.app.ID, done.count)
+			s.o.Count(app.ID, done.count)
 		}
 		s.tell(done.ended)
 	})
@@ -299,42 +338,47 @@ func (c *Count) add(internalID uint64, events []account.StateChange) {
 	}
 }
 
-// apply sets what the action makes of changes.
-func (s *Sessions) apply(ctx context.Context, changes []records.PresenceChange, a action) (done applied, err error) {
+// apply sets what the actions of all make of changes, and the err of each of all.
+func (s *Sessions) apply(ctx context.Context, app *account.App, changes []records.PresenceChange, all []change) (done applied, err error) {
 	stored := make([]*records.Presence, len(changes))
 	for i := range changes {
 		stored[i] = changes[i].Next
 	}
-	m, err := s.moment(ctx, a.app, stored...)
+	m, err := s.moment(ctx, app, stored...)
 	if err != nil {
 		return done, err
 	}
-	m.link = a.link
-	done.event = account.Event{App: a.app.ID, Time: account.Millis(m.now), Kind: account.EventState}
+	done.event = account.Event{App: app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
-		c := &changes[i]
-		status := a.status(c.User)
-		if c.Next == nil && !status.Exists() {
-			continue // they have ended since
-		}
-		t := newTurn(m, c.Next, status.InternalID)
-		t.user = c.User
-		t.kick(status.Kicked)
-		if err := a.do(t); err != nil {
-			return done, err
-		}
-		if next, due := t.next(); due != c.Due || !same(next, c.Next) {
-			done.moved = done.moved || next.Online() != c.Next.Online()
-			c.Next, c.Due = next, due
-		}
-		done.count.add(t.p.Account, t.events)
-		for j := range t.events {
-			done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
-		}
-		for _, end := range t.links {
-			end.App, end.User = a.app.ID, c.User
-			done.ended = append(done.ended, end)
-		}
+		m.app, m.link = all[i].app, all[i].link
+		all[i].err = done.apply(m, &changes[i], all[i].action)
 	}
 	return done, nil
+}
+
+// apply sets what an action makes of the change of one account, and adds the rest to done.
+func (done *applied) apply(m moment, c *records.PresenceChange, a *action) error {
+	status := a.status(c.User)
+	if c.Next == nil && !status.Exists() {
+		return nil // they have ended since
+	}
+	t := newTurn(m, c.Next, status.InternalID)
+	t.user = c.User
+	t.kick(status.Kicked)
+	if err := a.do(t); err != nil {
+		return err
+	}
+	if next, due := t.next(); due != c.Due || !same(next, c.Next) {
+		done.moved = done.moved || next.Online() != c.Next.Online()
+		c.Next, c.Due = next, due
+	}
+	done.count.add(t.p.Account, t.events)
+	for j := range t.events {
+		done.event.Items = append(done.event.Items, account.EventItem{ID: c.User, State: &t.events[j]})
+	}
+	for _, end := range t.links {
+		end.App, end.User = m.app.ID, c.User
+		done.ended = append(done.ended, end)
+	}
+	return nil
 }
