@@ -41,10 +41,8 @@ func (r *rollcall) createTest(ctx context.Context) error {
 	if _, err := admin.CreateApp(ctx, client.NewApp{SDKAppID: testApp, Test: true}); err != nil {
 		return err
 	}
-	s := loadgen.Stream{URL: r.address, Token: r.context.AdminToken, SDKAppID: testApp, Rows: testAccounts, Key: "bench"}
-	if _, err := loadgen.StreamIn(ctx, s); err != nil {
-		return err
-	}
 	r.hasTest = true
-	return nil
+	s := loadgen.Stream{URL: r.address, Token: r.context.AdminToken, SDKAppID: testApp, Rows: testAccounts, Key: "bench"}
+	_, err = loadgen.StreamIn(ctx, s)
+	return err
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ func TestAppendDevice(t *testing.T) {
 			return time.Time{}
 		}
 		return anyTime(t)
+	}
+	if n := reflect.TypeFor[adminapi.Device]().NumField(); n != 10 {
+		t.Errorf("a device has %d fields; write them in appendDevice, and fill them below", n)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		d := adminapi.Device{

@@ -11,9 +11,9 @@ import (
 	"rollcall/internal/records"
 )
 
-// A Sink receives events. It is called in the goroutine of the call that made the change,
-// after the change is durable and before the call returns. It must not modify e or its
-// items.
+// A Sink receives events. It is called after the change is durable and before the call that
+// made it returns, unless that call has run out of time. It must be fast, because other changes
+// of login sessions wait meanwhile. It must not modify e or its items.
 type Sink func(e account.Event)
 
 // Listen registers sink for the events of a kind on this node. A change with an unknown

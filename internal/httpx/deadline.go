@@ -28,8 +28,8 @@ type Deadline struct {
 	index int // in of.all; guarded by of.mu
 }
 
-// Begin returns the context of a call that begins now and may take a time. The
-// call must end it.
+// Begin returns the context of a call that begins now. It ends after limit, with
+// [context.DeadlineExceeded], or with ctx. The call must end it.
 func (w *Deadlines) Begin(ctx context.Context, limit time.Duration) *Deadline {
 	return &Deadline{Context: ctx, at: time.Now().Add(limit), of: w}
 }

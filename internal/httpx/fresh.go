@@ -1,8 +1,10 @@
 package httpx
 
 import (
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -55,4 +57,14 @@ func (f *fresh) end() <-chan struct{} {
 		f.over = over
 	}
 	return over
+}
+
+// close closes all connections.
+func (f *fresh) close() {
+	f.mu.Lock()
+	conns := slices.Collect(maps.Keys(f.conns))
+	f.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close() // the goroutine that serves it notices
+	}
 }

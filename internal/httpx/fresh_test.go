@@ -91,7 +91,8 @@ func get(raw net.Conn, conf *tls.Config) (string, error) {
 	return string(body), err
 }
 
-// TestSilentAtEnd ends a server that has accepted connections on which nothing arrives.
+// TestSilentAtEnd ends a server that has accepted connections on which nothing arrives. It
+// does not wait for them as long as net/http would.
 func TestSilentAtEnd(t *testing.T) {
 	server, _ := selfSigned(t)
 	for name, conf := range map[string]*tls.Config{"plain": nil, "TLS": server} {
@@ -102,7 +103,7 @@ func TestSilentAtEnd(t *testing.T) {
 			defer stop()
 			done := make(chan error, 1)
 			go func() {
-				done <- NewListener(l, ListenerOptions{TLS: conf, Logger: lg}).Run(ctx, &http.Server{}, grace, func(err error) { t.Error(err) })
+				done <- NewListener(l, ListenerOptions{TLS: conf, Logger: lg}).Run(ctx, &http.Server{}, 4*time.Second, func(err error) { t.Error(err) })
 			}()
 			raw, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {

@@ -26,9 +26,9 @@ const firstWait = time.Second
 // as soon as l fails. Then it accepts no more connections, closes the channel of
 // [Ending], and waits for running requests, streams, and connections that were
 // taken over. A connection that was accepted before has a second for its
-// handshake and its first request. After grace Run cuts everything off: the
-// contexts of requests end, and connections are closed, including those that
-// were taken over.
+// handshake and its first request, or half of grace. After grace Run cuts
+// everything off: the contexts of requests end, and connections are closed,
+// including those that were taken over.
 //
 // Run returns when no handler runs and no connection that was taken over is
 // open, however long that takes after the cut. It returns nil if nothing was
@@ -52,7 +52,7 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 	close(l.ending)
 	ctx, cancel := context.WithTimeout(base, grace)
 	defer cancel()
-	l.awaitFirst(ctx, served)
+	l.awaitFirst(min(firstWait, grace/2), served)
 	err := l.drain(ctx, srv)
 	if err == nil {
 		return nil
@@ -69,18 +69,22 @@ func (l *Listener) Run(ctx context.Context, srv *http.Server, grace time.Duratio
 }
 
 // awaitFirst accepts no more connections and waits until the first requests of
-// those that were accepted have begun, or ctx ends, but not for long. [http.Server.Shutdown]
-// would close these connections without a response.
-func (l *Listener) awaitFirst(ctx context.Context, served <-chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, firstWait)
-	defer cancel()
+// those that were accepted have begun, at most for limit. [http.Server.Shutdown]
+// would drop these requests. It then closes the connections without one, for
+// which Shutdown would wait for five seconds.
+func (l *Listener) awaitFirst(limit time.Duration, served <-chan struct{}) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	_ = l.socket.Close() // an error means that it is closed, or that it cannot be
-	for _, over := range []func() <-chan struct{}{func() <-chan struct{} { return served }, l.fresh.end} {
-		select {
-		case <-over():
-		case <-ctx.Done():
-			return
-		}
+	select {
+	case <-served:
+	case <-timer.C:
+		return
+	}
+	select {
+	case <-l.fresh.end():
+	case <-timer.C:
+		l.fresh.close()
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"rollcall/internal/account"
 )
 
-// presenceLocks let a change of the login sessions of an account wait for another one.
-// Changes of different accounts never wait. The zero value is ready to use.
+// presenceLocks let a change of the login sessions of accounts wait for others of the same
+// accounts. The zero value is ready to use.
 type presenceLocks struct {
 	mu   sync.Mutex // protects of, free, and users of each lock
 	of   map[presenceID]*presenceLock

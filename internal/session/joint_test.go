@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/internal/account"
+	"rollcall/internal/records"
 	"rollcall/internal/session"
 	"rollcall/internal/testutil/anystore"
 )
@@ -89,21 +90,108 @@ func TestJoint(t *testing.T) {
 	})
 }
 
-// TestJointPanic lets a change panic. Its caller gets an error, and later changes work.
+// A jointEnv makes changes that share a commit: they wait behind one that is announced only
+// when all of them have begun.
+type jointEnv struct {
+	*env
+	s       *session.Sessions
+	release chan struct{}
+	wg      sync.WaitGroup
+}
+
+// begin begins fn and waits until it cannot go on.
+func (j *jointEnv) begin(fn func()) {
+	j.wg.Go(fn)
+	synctest.Wait()
+}
+
+// joint runs a test in a bubble, with the options that are given.
+func joint(t *testing.T, o session.Options, wrap func(account.Engine) account.Engine, test func(*jointEnv)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		run(t, anystore.Mem, false, func(v *env) {
+			j := &jointEnv{env: v, release: make(chan struct{})}
+			o.Records, o.Now, o.Real = records.New(wrap(v.e), nil), func(*account.App) time.Time { return v.now() }, v.now
+			o.Announce = func(account.Event) { <-j.release }
+			j.s = session.New(o)
+			j.begin(func() {
+				if _, err := j.s.Login(t.Context(), v.at("first"), session.Login{Platform: account.Web}); err != nil {
+					t.Error(err)
+				}
+			})
+			test(j)
+			close(j.release)
+			j.wg.Wait()
+		})
+	})
+}
+
+func asItIs(e account.Engine) account.Engine { return e }
+
+// TestJointPanic lets one of two changes in a commit panic. Only its caller gets an error.
 func TestJointPanic(t *testing.T) {
-	run(t, anystore.Mem, true, func(v *env) {
-		ids := 0
-		s := session.New(session.Options{Records: v.r, Now: func(*account.App) time.Time { return v.now() }, Real: v.now, NewID: func() uint64 {
-			if ids++; ids == 1 {
-				panic("that was asked for")
+	ids := uint64(0)
+	o := session.Options{NewID: func() uint64 {
+		if ids++; ids == 2 {
+			panic("that was asked for")
+		}
+		return ids
+	}}
+	joint(t, o, asItIs, func(j *jointEnv) {
+		j.begin(func() {
+			if _, err := j.s.Login(j.Context(), j.at("a"), session.Login{Platform: account.Web}); err == nil || !strings.Contains(err.Error(), "that was asked for\ngoroutine ") {
+				j.Errorf("%v", err)
 			}
-			return uint64(ids)
-		}})
-		if _, err := s.Login(t.Context(), v.at("a"), session.Login{Platform: account.Web}); err == nil || !strings.Contains(err.Error(), "that was asked for") {
-			t.Errorf("%v", err)
+		})
+		j.begin(func() {
+			if _, err := j.s.Login(j.Context(), j.at("b"), session.Login{Platform: account.Web}); err != nil {
+				j.Error(err)
+			}
+		})
+	})
+}
+
+// A damagedEngine cannot read the login sessions of the account "damaged".
+type damagedEngine struct{ account.Engine }
+
+func (e damagedEngine) RecordsAt(ctx context.Context, kind account.Kind, keys []string) ([]account.Record, error) {
+	if slices.ContainsFunc(keys, func(key string) bool { return strings.HasSuffix(key, "/damaged") }) {
+		return nil, &account.Error{Code: account.Internal, Detail: "damaged"}
+	}
+	return e.Engine.RecordsAt(ctx, kind, keys)
+}
+
+// TestJointDamaged joins a change of an account with damaged login sessions and another one.
+func TestJointDamaged(t *testing.T) {
+	joint(t, session.Options{}, func(e account.Engine) account.Engine { return damagedEngine{e} }, func(j *jointEnv) {
+		for user, want := range map[account.UserID]account.Code{"a": account.OK, "damaged": account.Internal, "b": account.OK} {
+			j.begin(func() {
+				if _, err := j.s.Login(j.Context(), j.at(user), session.Login{Platform: account.Web}); account.CodeOf(err) != want {
+					j.Errorf("%s: %v", user, err)
+				}
+			})
 		}
-		if _, err := s.Login(t.Context(), v.at("a"), session.Login{Platform: account.Web}); err != nil {
-			t.Error(err)
+	})
+}
+
+// TestJointAbandoned ends the context of a login while its change is being made. The race
+// detector looks whether both use the result.
+func TestJointAbandoned(t *testing.T) {
+	run(t, anystore.Mem, true, func(v *env) {
+		ctx, cancel := context.WithCancel(t.Context())
+		made := make(chan struct{})
+		s := session.New(session.Options{
+			Records: v.r, Now: func(*account.App) time.Time { return v.now() }, Real: v.now,
+			NewID: func() uint64 {
+				cancel()
+				time.Sleep(50 * time.Millisecond) // the login returns meanwhile
+				return 1
+			},
+			Announce: func(account.Event) { close(made) },
+		})
+		if in, err := s.Login(ctx, v.at("a"), session.Login{Platform: account.Web}); account.CodeOf(err) != account.Unknown || in.Device.ID != 0 {
+			t.Errorf("%+v, %v", in, err)
 		}
+		<-made
 	})
 }

@@ -33,7 +33,8 @@ type Options struct {
 	// commit of its change. Nil keeps none.
 	Keeps func(account.AppID) bool
 
-	// Announce is told of each event after its change is durable. It hears of the changes of
+	// Announce is told of each event after its change is durable. It must be fast, because
+	// other changes of the app may wait meanwhile. It hears of the changes of
 	// an account on this server one after the other, in their order, and must not change login
 	// sessions. Optional.
 	Announce func(account.Event)
@@ -102,18 +103,11 @@ type Target struct {
 // Login logs in a device of an account.
 //
 // Codes: BadParameter.
-func (s *Sessions) Login(ctx context.Context, at Target, l Login) (result LoggedIn, err error) {
+func (s *Sessions) Login(ctx context.Context, at Target, l Login) (LoggedIn, error) {
 	if err := l.Validate(); err != nil {
-		return result, err
-	}
-	err = s.change(ctx, at, func(t *turn) error {
-		result = t.login(l, s.o.NewID)
-		return nil
-	})
-	if err != nil {
 		return LoggedIn{}, err
 	}
-	return result, nil
+	return s.logIn(ctx, at, func(t *turn) (LoggedIn, error) { return t.login(l, s.o.NewID), nil })
 }
 
 // Logout ends the login session of a device, as its user does.
@@ -147,32 +141,31 @@ func (s *Sessions) Silence(ctx context.Context, at Target, id uint64, why Silenc
 //
 // Codes: NoDevice, BadParameter if its UserSig has expired, and Replaced if the app does not
 // let it.
-func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (result LoggedIn, err error) {
-	err = s.change(ctx, at, func(t *turn) (err error) {
-		result, err = t.reconnect(id, nil, s.o.NewID)
-		return err
-	})
-	if err != nil {
-		return LoggedIn{}, err
-	}
-	return result, nil
+func (s *Sessions) Reconnect(ctx context.Context, at Target, id uint64) (LoggedIn, error) {
+	return s.logIn(ctx, at, func(t *turn) (LoggedIn, error) { return t.reconnect(id, nil, s.o.NewID) })
 }
 
 // Relink is [Sessions.Reconnect] with what the device says.
 //
 // Codes: NoDevice, BadParameter, and Replaced if the app does not let it.
-func (s *Sessions) Relink(ctx context.Context, at Target, id uint64, l Login) (result LoggedIn, err error) {
+func (s *Sessions) Relink(ctx context.Context, at Target, id uint64, l Login) (LoggedIn, error) {
 	if err := l.Validate(); err != nil {
-		return result, err
+		return LoggedIn{}, err
 	}
-	err = s.change(ctx, at, func(t *turn) (err error) {
-		result, err = t.reconnect(id, &l, s.o.NewID)
+	return s.logIn(ctx, at, func(t *turn) (LoggedIn, error) { return t.reconnect(id, &l, s.o.NewID) })
+}
+
+// logIn changes the login sessions of one account with the result of a login.
+func (s *Sessions) logIn(ctx context.Context, at Target, do func(*turn) (LoggedIn, error)) (LoggedIn, error) {
+	var in LoggedIn // no named result: do may still run when logIn returns an error
+	err := s.change(ctx, at, func(t *turn) (err error) {
+		in, err = do(t)
 		return err
 	})
 	if err != nil {
 		return LoggedIn{}, err
 	}
-	return result, nil
+	return in, nil
 }
 
 // SetStatus sets the custom status of an account. An empty text clears it.
@@ -240,7 +233,7 @@ func (s *Sessions) change(ctx context.Context, at Target, do func(*turn) error, 
 func (s *Sessions) changeOne(ctx context.Context, c change) error {
 	for {
 		one := []change{c}
-		if err := s.try(ctx, c.app, one); account.CodeOf(err) != account.Stale {
+		if _, err := s.try(ctx, c.app, one); account.CodeOf(err) != account.Stale {
 			return cmp.Or(err, one[0].err)
 		}
 	}
@@ -254,9 +247,12 @@ func (s *Sessions) changeAll(ctx context.Context, users []account.UserID, a acti
 		for i, user := range some {
 			changes[i] = change{user: user, action: &a}
 		}
-		err := s.try(ctx, a.app, changes)
+		_, err := s.try(ctx, a.app, changes)
 		if account.CodeOf(err) == account.Stale {
 			err = s.changeEach(ctx, changes)
+		}
+		for i := range changes {
+			err = cmp.Or(err, changes[i].err)
 		}
 		if err != nil {
 			return err
@@ -275,16 +271,17 @@ func (s *Sessions) changeEach(ctx context.Context, changes []change) error {
 }
 
 // try makes changes of different accounts of an app in one commit, sets the err of each, and
-// reports what has happened.
+// reports what has happened. read says that the login sessions could be read.
 //
 // Codes: Stale if another change came first.
-func (s *Sessions) try(ctx context.Context, app *account.App, all []change) error {
+func (s *Sessions) try(ctx context.Context, app *account.App, all []change) (read bool, err error) {
 	users := make([]account.UserID, len(all))
 	for i := range all {
 		users[i] = all[i].user
 	}
 	var done applied
-	return s.o.Records.ChangePresences(ctx, app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+	err = s.o.Records.ChangePresences(ctx, app.ID, users, func(changes []records.PresenceChange) (also []account.Write, err error) {
+		read = true
 		if done, err = s.apply(ctx, app, changes, all); err != nil {
 			return nil, err
 		}
@@ -307,6 +304,7 @@ func (s *Sessions) try(ctx context.Context, app *account.App, all []change) erro
 		}
 		s.tell(done.ended)
 	})
+	return read, err
 }
 
 // An applied is what an action does beside its changes.
@@ -351,7 +349,7 @@ func (s *Sessions) apply(ctx context.Context, app *account.App, changes []record
 	done.event = account.Event{App: app.ID, Time: account.Millis(m.now), Kind: account.EventState}
 	for i := range changes {
 		m.app, m.link = all[i].app, all[i].link
-		all[i].err = done.apply(m, &changes[i], all[i].action)
+		all[i].err = guarded(func() error { return done.apply(m, &changes[i], all[i].action) })
 	}
 	return done, nil
 }
