@@ -26,7 +26,8 @@ build: ## build bin/rollcall, one static binary
 
 .PHONY: test
 test: setup $(if $(filter ./...,$(PKGS)),dist-test) ## run all tests of PKGS under the race detector; those of the packages too, unless PKGS is given
-	CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=30m $(PKGS)
+	@# Without these options each program of a test would sleep for a second at its end.
+	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 $(TOOL) gotestsum --format=pkgname -- -race -shuffle=on -count=1 -timeout=30m $(PKGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME

@@ -20,7 +20,7 @@ type benchCmd struct {
 	connection `group:"connection"`
 	Target     string `arg:"" optional:"" name:"server" given:"" help:"URL of the server (default: that of --url or of the context)."`
 
-	Workload    string        `default:"check-100" values:"import-100-new,check-100,check-1,portrait-get-100,list,import-100-unchanged,import-100-existing,import-1,device-1,device-250,status-500,delete-100" placeholder:"NAME" help:"Kind of call (default: ${default}, which changes nothing); see below."`
+	Workload    string        `default:"check-100" values:"import-100-new,check-100,check-1,portrait-get-100,list,import-100-unchanged,import-100-existing,import-1,login-1,device-1,device-250,status-500,delete-100" placeholder:"NAME" help:"Kind of call (default: ${default}, which changes nothing); see below."`
 	Accounts    int64         `default:"0" placeholder:"N" help:"Number of accounts of this load that are imported already. Calls pick from these; imports continue after them."`
 	Family      uint64        `default:"1" placeholder:"N" help:"Choose other ids: runs of one family share theirs (default: ${default})."`
 	Connections int           `default:"64" placeholder:"N" help:"Calls under way at once (default: ${default})."`

@@ -14,6 +14,9 @@ import (
 // asProgram is the environment variable that makes the test binary run as rollcall.
 const asProgram = "ROLLCALL_TEST_AS_PROGRAM"
 
+// raceOptions is the environment variable with the options of the race detector.
+const raceOptions = "GORACE"
+
 // TestMain lets the tests run the test binary as "rollcall".
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {

@@ -39,8 +39,10 @@ type servers struct {
 	stop []func()
 }
 
-// setupScript adds an empty list of servers to the values of a script.
+// setupScript adds an empty list of servers to the values of a script, and the options of the
+// race detector to its environment.
 func setupScript(env *testscript.Env) error {
+	env.Setenv(raceOptions, os.Getenv(raceOptions))
 	env.Values[running{}] = &servers{tb: env.T().(testing.TB)}
 	return nil
 }
