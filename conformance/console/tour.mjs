@@ -141,6 +141,10 @@ async function act(v, entry, action, w) {
   passed.actions++;
 }
 
+// alone runs what the server does for one visitor at a time.
+let last = Promise.resolve();
+const alone = (run) => (last = last.then(run));
+
 async function enter(input, value) {
   const kind = await input.evaluate((e) => (e.tagName === 'SELECT' ? 'select' : e.type));
   if (kind === 'select') return input.selectOption(value);
@@ -301,7 +305,8 @@ try {
       for (const action of entry.actions ?? []) {
         if (action.when && !action.when(w)) continue;
         const what = `${at} ${of(action.form ?? action.click, w)} ${scripts ? 'with' : 'without'} scripts`;
-        await attempt(what, () => timed('actions', () => act(v, entry, action, w)));
+        const run = () => attempt(what, () => timed('actions', () => act(v, entry, action, w)));
+        await (entry.alone ? alone(run) : run());
       }
     }
     await end(v);

@@ -5,6 +5,8 @@
 //   alike    it has the parts of another entry, so the tour asks axe-core less often and leaves
 //            the keyboard out
 //   status   of the response; 200 if absent
+//   alone    its actions wait for those of the other visitor, because the server does one at a
+//            time and refuses a second one
 //   actions  what can be done there; see below
 //   live     checks what needs scripts, if there is any
 //

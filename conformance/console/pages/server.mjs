@@ -55,6 +55,7 @@ export const server = [
   {
     at: '/server/backups',
     has: ['nav.tabs', '#verify'],
+    alone: true, // one backup is made or checked at a time
     actions: [
       { form: '#create', when: (w) => !w.status.no_backup, fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }) },
       { form: '#verify', when: (w) => !w.status.no_backup, fields: (w) => ({ dir: `${w.dir}/backup-${w.name}` }), shows: 'dl.values' },
