@@ -45,8 +45,8 @@ func (s *Server) verified(ctx context.Context, dir string) (found *account.Conte
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer s.verify.Unlock()
 		found, fault := s.o.VerifyBackup(ctx, dir)
+		s.verify.Unlock() // first, so that the next call of this client is not refused
 		done <- outcome{found, fault}
 	}()
 	select {

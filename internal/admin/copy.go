@@ -89,8 +89,9 @@ func (s *Server) onDisk(limit time.Duration, fn func() error) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-s.diskOps }()
-		done <- fn()
+		err := fn()
+		<-s.diskOps // first, so that the next call is not refused
+		done <- err
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
