@@ -18,6 +18,22 @@ type watchedListener struct {
 	close            sync.Once
 }
 
+func watch(t *testing.T) *watchedListener {
+	return &watchedListener{Listener: listen(t), accepted: make(chan struct{}), closed: make(chan struct{})}
+}
+
+// dial returns a connection that l has accepted.
+func (l *watchedListener) dial(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	<-l.accepted
+	return c
+}
+
 func (l *watchedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil {
@@ -41,7 +57,7 @@ func TestFirstRequestAtEnd(t *testing.T) {
 		"HTTP/1.1": {}, "HTTP/1.1 with TLS": {server, http1}, "HTTP/2.0": {server, http2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &watchedListener{Listener: listen(t), accepted: make(chan struct{}), closed: make(chan struct{})}
+			l := watch(t)
 			lg, _ := newLog()
 			h := Handler(lg, func(w http.ResponseWriter, r *http.Request) error {
 				_, err := io.WriteString(w, r.Proto)
@@ -54,12 +70,7 @@ func TestFirstRequestAtEnd(t *testing.T) {
 				o := ListenerOptions{TLS: test.server, Conns: NewConnLimit(10), Logger: lg}
 				done <- NewListener(l, o).Run(ctx, &http.Server{Handler: h, ReadTimeout: time.Minute}, grace, func(err error) { t.Error(err) })
 			}()
-			raw, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer raw.Close()
-			<-l.accepted
+			raw := l.dial(t)
 			stop()
 			<-l.closed
 			if got, err := get(raw, test.client); err != nil || got != name[:8] {
@@ -97,7 +108,7 @@ func TestSilentAtEnd(t *testing.T) {
 	server, _ := selfSigned(t)
 	for name, conf := range map[string]*tls.Config{"plain": nil, "TLS": server} {
 		t.Run(name, func(t *testing.T) {
-			l := &watchedListener{Listener: listen(t), accepted: make(chan struct{}), closed: make(chan struct{})}
+			l := watch(t)
 			lg, _ := newLog()
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
@@ -105,12 +116,7 @@ func TestSilentAtEnd(t *testing.T) {
 			go func() {
 				done <- NewListener(l, ListenerOptions{TLS: conf, Logger: lg}).Run(ctx, &http.Server{}, 4*time.Second, func(err error) { t.Error(err) })
 			}()
-			raw, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer raw.Close()
-			<-l.accepted
+			l.dial(t)
 			stop()
 			if err := <-done; err != nil {
 				t.Error(err)

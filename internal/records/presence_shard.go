@@ -55,9 +55,9 @@ func (s *presenceShard) put(k presenceHash, e presenceEntry) (was bool) {
 	packed := e.appendTo(buf[:0])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was = s.count(s.packed(k), -1)
-	s.count(packed, 1)
 	old := s.index[k]
+	was = s.count(s.data[old.at:old.at+old.size], -1)
+	s.count(packed, 1)
 	if int(old.size) == len(packed) {
 		copy(s.data[old.at:], packed)
 		return was

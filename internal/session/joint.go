@@ -145,13 +145,13 @@ func (s *Sessions) tryJoined(changes []change) (together bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), joinTime)
 	defer cancel()
 	for range joinTries {
-		var read bool
+		read := true // also after a panic, which can come after the commit
 		err = guarded(func() (err error) {
 			read, err = s.try(ctx, changes[0].app, changes)
 			return err
 		})
 		if account.CodeOf(err) != account.Stale {
-			return read || err == nil || ctx.Err() != nil, err
+			return read || ctx.Err() != nil, err
 		}
 	}
 	return false, err

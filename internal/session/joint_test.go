@@ -151,6 +151,23 @@ func TestJointPanic(t *testing.T) {
 	})
 }
 
+// TestJointPanicAfter lets the report of a change panic, after its commit. The change is not
+// made again.
+func TestJointPanicAfter(t *testing.T) {
+	run(t, anystore.Mem, true, func(v *env) {
+		s := session.New(session.Options{
+			Records: v.r, Now: func(*account.App) time.Time { return v.now() }, Real: v.now,
+			Announce: func(account.Event) { panic("that was asked for") },
+		})
+		if _, err := s.Login(t.Context(), v.at("a"), session.Login{Platform: account.Web}); err == nil || !strings.Contains(err.Error(), "that was asked for") {
+			t.Errorf("%v", err)
+		}
+		if all := v.list(); len(all) != 1 || len(all[0].Devices) != 1 || len(all[0].Replaced) != 0 {
+			t.Errorf("%+v after a login", all)
+		}
+	})
+}
+
 // A damagedEngine cannot read the login sessions of the account "damaged".
 type damagedEngine struct{ account.Engine }
 
