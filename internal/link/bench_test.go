@@ -127,7 +127,9 @@ type bench struct {
 	ends   []string
 	hook   func(account.Event) // called with each event of a login session
 
-	forgets bool // nothing is noted
+	forgets bool        // nothing is noted
+	places  int         // of connections; 0 for any number
+	panics  atomic.Bool // of note
 }
 
 func (b *bench) LinkLogin(code int) {
@@ -139,6 +141,9 @@ func (b *bench) LinkEnded(cause string) {
 }
 
 func (b *bench) note(what func()) {
+	if b.panics.Load() {
+		panic("a fault of the observer")
+	}
 	if b.forgets {
 		return
 	}
@@ -216,11 +221,21 @@ func (b *bench) logger() *slog.Logger {
 
 func (b *bench) serve() {
 	lg := b.logger()
-	l := httpx.NewListener(b.pipes, httpx.ListenerOptions{FaultResponse: func(httpx.Fault) (http.Header, []byte) { return nil, nil }, Logger: lg})
-	srv := &http.Server{Handler: httpx.Handler(lg, b.links.Serve, nil), ReadHeaderTimeout: time.Minute}
+	o := httpx.ListenerOptions{FaultResponse: func(httpx.Fault) (http.Header, []byte) { return nil, nil }, Logger: lg}
+	if b.places > 0 {
+		o.Conns = httpx.NewConnLimit(b.places)
+	}
+	l := httpx.NewListener(b.pipes, o)
+	srv := &http.Server{Handler: httpx.Handler(lg, b.links.Serve, failed), ReadHeaderTimeout: time.Minute}
 	var ctx context.Context
 	ctx, b.stop = context.WithCancel(context.Background())
 	go func() { b.ended <- l.Run(ctx, srv, 10*time.Second, func(err error) { b.Error(err) }) }()
+}
+
+// failed responds to an error of a handler.
+func failed(w http.ResponseWriter, _ *http.Request, err error) slog.Level {
+	http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	return slog.LevelWarn
 }
 
 // mustHear checks the events since the last call.

@@ -2,7 +2,8 @@
 // session while it is open (docs/links.md). Package linkwire has their frames, package session
 // the rules of login sessions.
 //
-// A link has two goroutines. The one that follows its HTTP handler logs in the device and reads. The
-// other one writes, and closes the link at its end. Only the first end of a link counts; it
-// decides what is stored of it.
+// A link has one goroutine, which reads: at first that of its HTTP handler, which logs in the
+// device with a stack that has already grown, and then a small one. Frames that others send,
+// and pings, have goroutines only while they are written. Only the first end of a link counts;
+// it decides what is stored of it.
 package link

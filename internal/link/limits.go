@@ -3,21 +3,39 @@ package link
 import (
 	"net/netip"
 	"sync"
-
-	"rollcall/internal/account"
 )
 
-// limits count the links of each app and from each source.
-type limits struct {
-	maxApp, maxAddress int
+// A limit counts links by what they have in common, and allows no more than max with the
+// same key. With max 0 there is no limit.
+type limit[K comparable] struct {
+	max int
 
-	mu        sync.Mutex
-	apps      map[account.AppID]int
-	addresses map[netip.Prefix]int
+	mu     sync.Mutex
+	counts map[K]int
 }
 
-func newLimits(app, address int) limits {
-	return limits{maxApp: app, maxAddress: address, apps: map[account.AppID]int{}, addresses: map[netip.Prefix]int{}}
+func newLimit[K comparable](max int) *limit[K] {
+	return &limit[K]{max: max, counts: map[K]int{}}
+}
+
+// enter counts a link. It returns false if there are too many.
+func (l *limit[K]) enter(key K) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.max > 0 && l.counts[key] >= l.max {
+		return false
+	}
+	l.counts[key]++
+	return true
+}
+
+// leave undoes enter.
+func (l *limit[K]) leave(key K) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts[key]--; l.counts[key] == 0 {
+		delete(l.counts, key)
+	}
 }
 
 // sourceOf returns the source of an address. Providers assign whole IPv6 networks to
@@ -29,31 +47,4 @@ func sourceOf(addr netip.Addr) netip.Prefix {
 	}
 	p, _ := addr.WithZone("").Prefix(bits) // an address that is not known is one source too
 	return p
-}
-
-// enterAddress counts a link from an address. It returns false if there are too many.
-// Otherwise leave undoes it; only the first call of leave counts.
-func (l *limits) enterAddress(addr netip.Addr) (leave func(), ok bool) {
-	return enter(&l.mu, l.addresses, sourceOf(addr), l.maxAddress)
-}
-
-// enterApp does the same for an app.
-func (l *limits) enterApp(app account.AppID) (leave func(), ok bool) {
-	return enter(&l.mu, l.apps, app, l.maxApp)
-}
-
-func enter[K comparable](mu *sync.Mutex, counts map[K]int, key K, limit int) (leave func(), ok bool) {
-	mu.Lock()
-	defer mu.Unlock()
-	if limit > 0 && counts[key] >= limit {
-		return nil, false
-	}
-	counts[key]++
-	return sync.OnceFunc(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if counts[key]--; counts[key] == 0 {
-			delete(counts, key)
-		}
-	}), true
 }

@@ -433,6 +433,39 @@ func TestAddressLimit(t *testing.T) {
 	})
 }
 
+// TestNoPlace opens a link when as many connections are taken over as there may be. Its client
+// gets a response, not half of a link.
+func TestNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		(&bench{T: t, places: 2}).run(nil, func(b *bench) {
+			d, _ := b.login("alice", account.Web)
+			c := &http.Client{Transport: &http.Transport{DialContext: b.pipes.dial, DisableKeepAlives: true}}
+			_, resp, err := websocket.Dial(b.Context(), "ws://x/link", &websocket.DialOptions{HTTPClient: c})
+			if err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Sec-WebSocket-Accept") != "" {
+				t.Errorf("a second link: %v, %+v", err, resp)
+			}
+			d.kill()
+			b.mustBe("alice", session.Offline)
+			b.login("alice", account.Web)
+		})
+	})
+}
+
+// TestPanic lets a link fail while it logs in. Nothing of it is left.
+func TestPanic(t *testing.T) {
+	bubble(t, func(_ *account.App, o *link.Options) { o.AppLimit, o.AddressLimit = 1, 1 }, func(b *bench) {
+		for range 2 {
+			b.panics.Store(true)
+			d := b.dial(false, nil)
+			d.send(b.hello("alice", account.Web))
+			d.mustGet("-1")
+			b.panics.Store(false)
+			b.mustBe("alice", session.Offline)
+		}
+		b.login("alice", account.Web)
+	})
+}
+
 // TestSlowReader sends more than a device reads. It is closed, and nothing waits for it.
 func TestSlowReader(t *testing.T) {
 	bubble(t, nil, func(b *bench) {
@@ -479,7 +512,9 @@ func TestShutdown(t *testing.T) {
 		d, _ := b.login("alice", account.Android)
 		silent := b.deaf(b.hello("bob", account.Android))
 		b.mustHear("alice Login/Register", "bob Login/Register")
+		early := b.dial(false, nil) // it has not logged in
 		b.stop()
+		early.mustGet("going 1001")
 		d.mustGet("going 1001")
 		b.mustHear()
 		b.mustBe("alice", session.Online)

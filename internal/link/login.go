@@ -34,18 +34,16 @@ func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedI
 	if err != nil {
 		return in, err
 	}
-	leave, ok := l.s.limits.enterApp(l.app.ID)
-	if !ok {
+	if l.counts = l.s.apps.enter(l.app.ID); !l.counts {
 		return in, errFull
 	}
-	l.leaveApp = leave
 	dir := l.s.o.Directory
 	node, err := dir.Node(ctx)
 	if err != nil {
 		return in, err
 	}
 	l.node.Store(node)
-	l.s.add(l)
+	l.s.know(l)
 	l.stored = true
 	in, err = dir.Relogin(ctx, l.app.ID, l.user, h.Device, session.Login{
 		Platform: account.Platform(h.Platform), Address: l.from, Instance: h.Instance,

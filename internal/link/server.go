@@ -1,11 +1,7 @@
 package link
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -15,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
 
 	"rollcall/internal/account"
 	"rollcall/internal/auth"
@@ -75,11 +72,14 @@ const (
 
 // A Server serves links. It is safe for concurrent use.
 type Server struct {
-	o      Options
-	limits limits
+	o         Options
+	apps      *limit[account.AppID]
+	addresses *limit[netip.Prefix]
 
-	mu    sync.Mutex
-	links map[uint64]*link // that are logged in, or about to, by their ID
+	mu      sync.Mutex
+	links   map[uint64]*link         // by their ID
+	known   int                      // of these are logged in, or about to
+	watched map[<-chan struct{}]bool // the ending of links that watch waits for
 }
 
 // New returns a Server. Its caller passes the ends of links to [Server.Ended].
@@ -90,7 +90,10 @@ func New(o Options) *Server {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	return &Server{o: o, limits: newLimits(o.AppLimit, o.AddressLimit), links: map[uint64]*link{}}
+	return &Server{
+		o: o, apps: newLimit[account.AppID](o.AppLimit), addresses: newLimit[netip.Prefix](o.AddressLimit),
+		links: map[uint64]*link{}, watched: map[<-chan struct{}]bool{},
+	}
 }
 
 type nobody struct{}
@@ -102,82 +105,104 @@ func (nobody) LinkEnded(string) {}
 func (s *Server) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.links)
+	return s.known
 }
 
 // Serve serves a link. It is an [httpx.HandlerFunc].
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 	from := gate.Source(r)
-	leave, ok := s.limits.enterAddress(from)
-	if !ok {
+	if !s.addresses.enter(sourceOf(from)) {
 		http.Error(w, "too many links from this address; close some, or raise link_address_limit", http.StatusTooManyRequests)
 		return nil
 	}
-	kept := &keeper{ResponseWriter: w}
-	conn, err := websocket.Accept(kept, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // see link.mayUse
+	up := &upgrade{ResponseWriter: w}
+	conn, err := websocket.Accept(up, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // see link.mayUse
 	if err != nil {
-		leave()
-		if busy, ok := errors.AsType[*httpx.BusyError](err); ok {
-			return busy
-		}
-		return nil // the response says why
+		s.addresses.leave(sourceOf(from))
+		return up.err // with nil the response says why
 	}
 	conn.SetReadLimit(linkwire.MaxFrame)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	taken := kept.conn
-	l := s.newLink(r, from, conn, func() {
-		cancel()
-		_ = taken.Close() // also while it is closing
-	})
+	l := s.open(r, from, conn, up.conn)
+	goesOn := false
+	defer func() {
+		if !goesOn {
+			l.finish()
+		}
+	}()
+	if goesOn = l.read(context.WithoutCancel(r.Context())); !goesOn { // the first frame is the login
+		return nil
+	}
 	return httpx.GoOn(w, func() error {
-		defer cancel()
-		l.serve(ctx, leave)
+		defer l.finish()
+		l.serve()
 		return nil
 	})
 }
 
-// newLink returns a link with the connection of a request. cut breaks it off.
-func (s *Server) newLink(r *http.Request, from netip.Addr, conn *websocket.Conn, cut func()) *link {
-	return &link{
-		s: s, conn: conn, host: r.Host, origin: r.Header.Get("Origin"), from: from, event: httpx.EventFrom(r.Context()),
-		id: 1 + rand.Uint64N(1<<53-1), out: make(chan outgoing, queued), done: make(chan struct{}),
-		ending: httpx.Ending(r.Context()), cut: cut,
+// open returns a link with the connection of a request. Raw is the connection of conn.
+func (s *Server) open(r *http.Request, from netip.Addr, conn *websocket.Conn, raw net.Conn) *link {
+	l := &link{
+		s: s, conn: conn, raw: raw, host: r.Host, origin: r.Header.Get("Origin"), from: from, event: httpx.EventFrom(r.Context()),
+		id: 1 + rand.Uint64N(1<<53-1), ending: httpx.Ending(r.Context()), frames: rate.NewLimiter(frameRate, frameBurst),
 	}
-}
-
-// A keeper keeps the connection that is taken over.
-type keeper struct {
-	http.ResponseWriter
-	conn net.Conn
-}
-
-// bufferSize is the size of both buffers of a link. Frames are short, and few.
-const bufferSize = 512
-
-// Hijack implements [http.Hijacker]. It replaces the buffers of net/http by small ones.
-func (k *keeper) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(k.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	k.conn = conn
-	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // frames that came with the request
-	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(bufferSize, len(early)))
-	_, _ = r.Peek(len(early)) // Accept expects them in the buffer
-	return conn, bufio.NewReadWriter(r, bufio.NewWriterSize(conn, bufferSize)), nil
-}
-
-// add lets s know l before its login, so that no end of it is missed.
-func (s *Server) add(l *link) {
+	l.late = time.AfterFunc(helloTime, func() { l.end(refused, nil, linkwire.CloseNoHello) })
+	l.mu.Lock() // the first ping needs pinger
+	l.pinger = time.AfterFunc(s.o.Ping, l.ping)
+	l.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.links[l.id] = l
+	if l.ending != nil && !s.watched[l.ending] {
+		s.watched[l.ending] = true
+		go s.watch(l.ending)
+	}
+	return l
 }
 
-func (s *Server) remove(l *link) {
+// watch ends the links of a server that shuts down.
+func (s *Server) watch(ending <-chan struct{}) {
+	<-ending
+	s.mu.Lock()
+	delete(s.watched, ending)
+	s.mu.Unlock()
+	s.tellGoing(shutdown, func(l *link) bool { return l.ending == ending })
+}
+
+// tellGoing ends links. Their devices should connect again.
+func (s *Server) tellGoing(why cause, which func(*link) bool) {
+	s.mu.Lock()
+	var all []*link
+	for _, l := range s.links {
+		if which(l) {
+			all = append(all, l)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range all {
+		l.end(why, linkwire.Going{Type: linkwire.TypeGoing}, linkwire.CloseGoing)
+	}
+}
+
+// know lets s know l before its login, so that no end of it is missed.
+func (s *Server) know(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	l.known = true
+	s.known++
+}
+
+// remove removes l from all counts.
+func (s *Server) remove(l *link) {
+	s.mu.Lock()
 	delete(s.links, l.id)
+	if l.known {
+		s.known--
+	}
+	s.mu.Unlock()
+	s.addresses.leave(sourceOf(l.from))
+	if l.counts {
+		s.apps.leave(l.app.ID)
+	}
 }
 
 // Ended ends a link whose login session, or whose place in it, has ended. It does not wait.
@@ -192,17 +217,7 @@ func (s *Server) Ended(e session.End) {
 
 // Lost ends all links of a node whose lease was lost. Their devices should connect again.
 func (s *Server) Lost(node string) {
-	s.mu.Lock()
-	var all []*link
-	for _, l := range s.links {
-		if l.node.Load() == node {
-			all = append(all, l)
-		}
-	}
-	s.mu.Unlock()
-	for _, l := range all {
-		l.end(lost, linkwire.Going{Type: linkwire.TypeGoing}, linkwire.CloseGoing)
-	}
+	s.tellGoing(lost, func(l *link) bool { return l.node.Load() == node })
 }
 
 // Run renews the lease of the node of s and passes on the ends of links, until ctx ends.
