@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 
 	"rollcall/internal/account"
@@ -51,14 +52,14 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 		switch {
 		case sp.isAdmin(ids[i]):
 			c.codes[i] = account.AdminProtected
-		case c.lost(t, r) && r.deleted == p.Now.UnixMilli(): // by the attempt in doubt
+		case c.lost(t, r) && r.remover == c.mark: // by the attempt in doubt
 			r.changed = true
 			c.codes[i] = account.OK
 		case c.lost(t, r):
 			c.undecided = true
 		case r.live():
 			c.before[r.ID] = r.InternalID
-			*r = r.gone(p.Now)
+			*r = r.gone(p.Now, c.mark)
 			c.codes[i] = account.OK
 			c.delta--
 		default:
@@ -74,6 +75,7 @@ type change struct {
 	app      account.AppID
 	ids      []account.UserID
 	policy   account.ChangePolicy
+	mark     int64  // tells the tombstones of this call from all others
 	strength string // of the lock of the space
 
 	// decide changes the row of the i-th id, its code and delta.
@@ -89,7 +91,7 @@ type change struct {
 }
 
 func (s *Store) newChange(app account.AppID, ids []account.UserID, p account.ChangePolicy) *change {
-	return &change{s: s, app: app, ids: ids, policy: p, codes: make([]account.Code, len(ids)), before: map[account.UserID]uint64{}}
+	return &change{s: s, app: app, ids: ids, policy: p, mark: rand.Int64(), codes: make([]account.Code, len(ids)), before: map[account.UserID]uint64{}}
 }
 
 // lost reports whether an account that an attempt in doubt has changed is there no more. It

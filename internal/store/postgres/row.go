@@ -15,6 +15,7 @@ type row struct {
 	account.Account
 
 	deleted  int64 // of a tombstone, in unix milliseconds; otherwise 0
+	remover  int64 // of a tombstone: the call that deleted the account, see [change]; its column is updated_ms
 	kickedUS int64 // when Kicked changed, in microseconds of the database's clock; 0 for never
 	stored   bool  // the table has the row
 	changed  bool  // and has it differently
@@ -57,17 +58,19 @@ func (s *scanner) scan(rows pgx.Rows, more ...any) (row, error) {
 	r.InternalID = uint64(s.internal)
 	if r.live() {
 		r.Created, r.Updated = time.UnixMilli(s.created).UTC(), time.UnixMilli(s.updated).UTC()
+	} else {
+		r.remover = s.updated
 	}
 	var err error
 	r.Profile, err = decodeProfile(s.profile)
 	return r, err
 }
 
-// gone returns the tombstone of a deleted account.
-func (r row) gone(now time.Time) row {
+// gone returns the tombstone of an account that a call deletes.
+func (r row) gone(now time.Time, remover int64) row {
 	return row{
 		Account: account.Account{ID: r.ID, Kicked: r.Kicked},
-		deleted: now.UnixMilli(), kickedUS: r.kickedUS, stored: true, changed: true,
+		deleted: now.UnixMilli(), remover: remover, kickedUS: r.kickedUS, stored: true, changed: true,
 	}
 }
 
