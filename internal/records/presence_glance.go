@@ -24,8 +24,12 @@ const (
 	// together have neighbouring InternalIDs, so a page is seldom nearly empty.
 	glancePage = 64
 
-	// maxGlance is the first InternalID without a glance. It bounds the list of pages, which
-	// is as long as the largest InternalID demands, to 128 MB.
+	// glancePages is the number of pages in a list of pages. InternalIDs can have large gaps,
+	// so there is a list only where there are accounts.
+	glancePages = 1024
+
+	// maxGlance is the first InternalID without a glance. It bounds the list of the lists,
+	// which is as long as the largest InternalID demands, to 128 KB.
 	maxGlance = 1 << 30
 
 	// glanceBatch is the number of glances that are loaded at once.
@@ -36,8 +40,8 @@ const (
 // accounts has 8 MB and no pointers. So a status query of many accounts waits once for the
 // memory of each, and unpacks nothing.
 type presenceGlances struct {
-	mu    sync.RWMutex // protects pages
-	pages []*[glancePage]glance
+	mu    sync.RWMutex // protects lists
+	lists []*[glancePages]*[glancePage]glance
 }
 
 // A glance is the short form of the login sessions of one account. The zero glance is that of
@@ -96,23 +100,46 @@ func (g glance) at(now int64, kicked bool, own uint32) Glance {
 	return Glance(g.bits & glanceState)
 }
 
+// page returns the place of the page of an InternalID, or nil if it has no list.
+func (gs *presenceGlances) page(internalID uint64) **[glancePage]glance {
+	number := internalID / glancePage
+	if list := number / glancePages; list < uint64(len(gs.lists)) && gs.lists[list] != nil {
+		return &gs.lists[list][number%glancePages]
+	}
+	return nil
+}
+
 // put sets the glance of an account.
 func (gs *presenceGlances) put(internalID uint64, g glance) {
-	number, at := internalID/glancePage, internalID%glancePage
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	for internalID < maxGlance && number >= uint64(len(gs.pages)) && g != (glance{}) {
-		gs.pages = append(gs.pages, nil)
+	if g != (glance{}) {
+		gs.addList(internalID)
 	}
-	if number >= uint64(len(gs.pages)) {
+	page, at := gs.page(internalID), internalID%glancePage
+	switch {
+	case page == nil:
+		return
+	case *page == nil:
+		*page = new([glancePage]glance)
+	}
+	(*page)[at] = g
+	if g == (glance{}) && **page == [glancePage]glance{} {
+		*page = nil
+	}
+}
+
+// addList adds the list of an InternalID, if it has none.
+func (gs *presenceGlances) addList(internalID uint64) {
+	if internalID >= maxGlance {
 		return
 	}
-	if gs.pages[number] == nil {
-		gs.pages[number] = new([glancePage]glance)
+	list := int(internalID / glancePage / glancePages)
+	if more := list + 1 - len(gs.lists); more > 0 {
+		gs.lists = append(gs.lists, make([]*[glancePages]*[glancePage]glance, more)...)
 	}
-	gs.pages[number][at] = g
-	if g == (glance{}) && *gs.pages[number] == [glancePage]glance{} {
-		gs.pages[number] = nil
+	if gs.lists[list] == nil {
+		gs.lists[list] = new([glancePages]*[glancePage]glance)
 	}
 }
 
@@ -122,8 +149,8 @@ func (gs *presenceGlances) load(status []account.Status, into *[glanceBatch]glan
 	for i := range status {
 		id := status[i].InternalID
 		into[i] = glance{}
-		if number := id / glancePage; number < uint64(len(gs.pages)) && gs.pages[number] != nil {
-			into[i] = gs.pages[number][id%glancePage]
+		if page := gs.page(id); page != nil && *page != nil {
+			into[i] = (*page)[id%glancePage]
 		} else if id >= maxGlance {
 			into[i] = glance{bits: glanceBlind}
 		}

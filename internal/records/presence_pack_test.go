@@ -79,7 +79,7 @@ func TestShard(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	s, want := presenceShard{index: map[presenceHash]span{}}, map[presenceHash]presenceEntry{}
-	for range 20_000 {
+	for round := range 20_000 {
 		k := presenceHash{rnd.Uint64N(50), 1}
 		if rnd.IntN(4) == 0 {
 			s.drop(k)
@@ -89,6 +89,9 @@ func TestShard(t *testing.T) {
 		want[k] = presenceEntry{Presence: &Presence{Status: word(rnd), Devices: devices(rnd)}, version: account.AnyVersion, unsure: rnd.IntN(9) == 0}
 		s.put(k, want[k])
 		for i := range uint64(50) {
+			if round%20 > 0 && i != k[0] {
+				continue // all of them take their time under the race detector
+			}
 			k := presenceHash{i, 1}
 			e, ok := s.get(k)
 			if w, known := want[k]; ok != known || known && !reflect.DeepEqual(e, w) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -504,6 +505,28 @@ func TestLargeInternalID(t *testing.T) {
 	}
 	got := v.r.Glances([]account.Status{{InternalID: 1 << 62}, {InternalID: 1<<62 + 1}, {InternalID: 1}}, 1, "")
 	v.equal("glances", got, []records.Glance{records.GlanceUnknown, records.GlanceUnknown, records.GlanceOffline})
+}
+
+// TestFarInternalID checks that an account with a large InternalID has a glance, and that the
+// gap below it takes little memory.
+func TestFarInternalID(t *testing.T) {
+	v := newEnv(t, new(mem.Store))
+	if err := v.r.KeepPresences(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const far = 1<<30 - 1
+	p := &records.Presence{Account: far, Devices: []records.Device{{ID: 1, Platform: account.Web}}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := v.setPresence(v.r, "a", p); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("one account took %d bytes", n)
+	}
+	got := v.r.Glances([]account.Status{{InternalID: far}, {InternalID: far - 1}, {InternalID: far - 1<<20}, {InternalID: 1}}, 1, "")
+	v.equal("glances", got, []records.Glance{records.GlanceOnline, records.GlanceOffline, records.GlanceOffline, records.GlanceOffline})
 }
 
 // TestNewerPlatform reads a device of a platform that this version does not know.
