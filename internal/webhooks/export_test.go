@@ -19,6 +19,9 @@ func (s *Service) Quicken(d time.Duration) {
 // SetLease sets the times of the lease.
 func (s *Service) SetLease(renew, lease time.Duration) { s.times.renew, s.times.lease = renew, lease }
 
+// PollSeldom makes a test of many hours short: this server knows its own events without a look.
+func (s *Service) PollSeldom() { s.times.poll = 10 * time.Second }
+
 // Limits that tests reach.
 const (
 	MaxQueuedApp = maxQueuedApp

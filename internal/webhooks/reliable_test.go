@@ -67,6 +67,7 @@ func TestSecretChanged(t *testing.T) {
 		first := b.set(reliable).NewSecret
 		second := b.set(adminapi.NewWebhook{Mode: "reliable", Secret: new("")}).NewSecret
 		b.set(reliable) // which changes no secret
+		b.s.PollSeldom()
 		defer b.run()()
 		b.imports("alice")
 		for i, old := range []bool{true, false} {
@@ -341,6 +342,7 @@ func TestPausedTooLong(t *testing.T) {
 		b := newBench(t)
 		b.receiver.answer = func(int, request) *http.Response { return answer(500) }
 		b.set(reliable)
+		b.s.PollSeldom()
 		defer b.run()()
 		const n = webhooks.MaxDead + webhooks.MaxDeadSlack + 300
 		b.imports(ids(n)...)

@@ -3,7 +3,6 @@ package mem
 import (
 	"bytes"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -40,14 +39,17 @@ func (s *Store) RecordsAt(ctx context.Context, kind account.Kind, keys []string)
 func (s *Store) Records(ctx context.Context, q account.RecordQuery) (page account.RecordPage, err error) {
 	err = s.locked(ctx, func(st *state) error {
 		all := st.records[q.Kind]
-		keys := slices.Sorted(maps.Keys(all))
+		var keys []string
+		for key := range all {
+			if matches(q, key) {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
 		if q.Reverse {
 			slices.Reverse(keys)
 		}
 		for _, key := range keys {
-			if !matches(q, key) {
-				continue
-			}
 			if len(page.Records) == q.Limit {
 				page.Next = page.Records[q.Limit-1].Key
 				break
