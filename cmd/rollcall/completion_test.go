@@ -141,6 +141,9 @@ func TestCompletionSyntax(t *testing.T) {
 
 // TestHelp checks that the help of every command has an example.
 func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	env := &environment{nil, &stdout, &stderr}
+	parser := newParser(env) // which takes longer than a help text
 	for line := range strings.Lines(completionScript(t, "fish")) {
 		path, ok := strings.CutPrefix(line, "            case ")
 		if !ok {
@@ -148,8 +151,8 @@ func TestHelp(t *testing.T) {
 		}
 		for command := range strings.SplitSeq(strings.Trim(path, "'\n"), "' '") {
 			args := strings.Fields(command)
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), &environment{nil, &stdout, &stderr}, append(args, "--help"))
+			stdout.Reset()
+			code := runWith(t.Context(), env, parser, append(args, "--help"))
 			if code != exitOK {
 				t.Errorf("%q: exit code %d", args, code)
 			}

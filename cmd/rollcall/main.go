@@ -91,6 +91,11 @@ type exited struct{ code int }
 
 // run parses args, runs the command and returns the exit code.
 func run(ctx context.Context, env *environment, args []string) (code int) {
+	return runWith(ctx, env, newParser(env), args)
+}
+
+// runWith is run with a parser of env.
+func runWith(ctx context.Context, env *environment, parser *kong.Kong, args []string) (code int) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -100,6 +105,20 @@ func run(ctx context.Context, env *environment, args []string) (code int) {
 			panic(p)
 		}
 	}()
+	args = helpAsFlag(args)
+	kctx, err := parser.Parse(args)
+	if err == nil {
+		err = checkGiven(kctx)
+	}
+	if err != nil {
+		return badUsage(env, args, kctx, err)
+	}
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	return exitCode(env, kctx.Run(env))
+}
+
+// newParser returns a parser of the command line that writes to the streams of env.
+func newParser(env *environment) *kong.Kong {
 	parser, err := kong.New(new(cli), append(decoders(),
 		kong.Name("rollcall"),
 		kong.Description(description),
@@ -113,16 +132,7 @@ func run(ctx context.Context, env *environment, args []string) (code int) {
 		panic(err) // the tags of cli are wrong
 	}
 	parser.Model.HelpFlag.Help = "Show this help."
-	args = helpAsFlag(args)
-	kctx, err := parser.Parse(args)
-	if err == nil {
-		err = checkGiven(kctx)
-	}
-	if err != nil {
-		return badUsage(env, args, kctx, err)
-	}
-	kctx.BindTo(ctx, (*context.Context)(nil))
-	return exitCode(env, kctx.Run(env))
+	return parser
 }
 
 func exitCode(env *environment, err error) int {
