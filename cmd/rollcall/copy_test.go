@@ -22,7 +22,7 @@ import (
 
 var (
 	copyKills = flag.Int("copy-kills", 3, "how often TestCopyKilled kills each copy")
-	copyRows  = flag.Int("copy-rows", 60_000, "accounts of TestCopyKilled")
+	copyRows  = flag.Int("copy-rows", 25_000, "accounts of TestCopyKilled")
 )
 
 // storeToCopy creates a store with apps, sealed secrets, accounts of each kind and deleted
