@@ -61,11 +61,14 @@ func (v *visit) deviceForms(id string, d *adminapi.Device) []*view.Form {
 		f.Fields = append(f.Fields, view.Field{Name: "action", Kind: view.Text, Value: action, Hidden: true})
 		return f
 	}
-	link := change("drop", "devices.drop")
-	if !d.LostAt.IsZero() {
-		link = change("reconnect", "devices.reconnect")
+	forms := []*view.Form{end, change("logout", "devices.logout")}
+	if d.LostAt.IsZero() {
+		forms = append(forms, change("drop", "devices.drop"))
 	}
-	return []*view.Form{end, change("logout", "devices.logout"), link}
+	if d.LostAt.IsZero() && d.SilentTo.IsZero() {
+		return append(forms, change("silence", "devices.silence"))
+	}
+	return append(forms, change("reconnect", "devices.reconnect"))
 }
 
 // loginForm logs in a virtual device of a test app.

@@ -31,7 +31,17 @@ func TestDevices(t *testing.T) {
 	p.has(`<form id="drop-device-`+id, `<form id="logout-device-`+id, `<form id="end-device-`+id)
 	v.submit(page, "set-status", "text:userid", "alice", "kept:custom_status", "at <lunch>").done()
 	v.get(page).ok().has("at &lt;lunch&gt;")
-	v.get("./online").ok().has("account?userid=alice#devices", "at &lt;lunch&gt;", "Web", "Online")
+	v.get("./online").ok().has("account?userid=alice#devices", "at &lt;lunch&gt;", "Web", "Online").lacks("PushOnline")
+	v.submit(page, "login-device", "text:userid", "alice", "text:platform", "Android").done()
+	phone := ""
+	for _, d := range v.devices("alice").Devices {
+		if d.Platform == "Android" {
+			phone = fmt.Sprint(d.ID)
+		}
+	}
+	v.submit(page, "drop-device-"+phone, "text:userid", "alice", "number:device", phone, "text:action", "drop").done()
+	v.get("./online").ok().has("PushOnline") // beside the device, whose account is Online
+	v.submit(page, "end-device-"+phone, "text:userid", "alice", "number:device", phone).done()
 
 	v.submit(page, "end-device-"+id, "text:userid", "alice", "number:device", id).done()
 	if d := v.devices("alice"); len(d.Devices) != 0 || d.CustomStatus != "" {
@@ -55,8 +65,12 @@ func TestVirtualDevices(t *testing.T) {
 			t.Errorf("after %s: %s, want %s", action, got, want)
 		}
 	}
+	act("silence", "Online")
+	v.get(page).ok().has("silent, online until", `<form id="drop-device-`).lacks(`<form id="silence-device-`)
+	act("reconnect", "Online")
+	v.get(page).ok().has(`<form id="silence-device-`).lacks("silent, online until", `<form id="reconnect-device-`)
 	act("drop", "PushOnline")
-	v.get(page).ok().has("PushOnline", "since").lacks(`<form id="drop-device-`)
+	v.get(page).ok().has("PushOnline", "since").lacks(`<form id="drop-device-`, `<form id="silence-device-`)
 	act("reconnect", "Online")
 	act("logout", "Offline")
 }

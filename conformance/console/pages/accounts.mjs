@@ -62,6 +62,7 @@ export const account = [
       { form: '#sign', fields: { validity_s: '3600' }, shows: '.done pre' },
       { form: '#login-device', fields: { platform: 'Android', address: '192.0.2.7' }, check: async (w) => assert.equal((await devices(w)).state, 'Online') },
       { form: '#set-status', fields: { custom_status: hostile.html }, check: async (w) => assert.equal((await devices(w)).custom_status, hostile.html) },
+      { form: 'form[id^=silence-device]', check: async (w) => assert.ok((await devices(w)).devices[0].silent_to) },
       { form: 'form[id^=drop-device]', check: async (w) => assert.equal((await devices(w)).state, 'PushOnline') },
       { form: 'form[id^=reconnect-device]', check: async (w) => assert.equal((await devices(w)).state, 'Online') },
       { form: 'form[id^=logout-device]', check: async (w) => assert.equal((await devices(w)).state, 'Offline') },
