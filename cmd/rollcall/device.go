@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -42,7 +44,7 @@ func (c *deviceChoice) find(ctx context.Context, api *client.AdminClient, app ui
 	}
 	d, err := api.DevicesOf(ctx, app, c.UserID)
 	if err != nil {
-		return 0, err
+		return 0, errorOf(c.UserID, err)
 	}
 	var found []client.DeviceRecord
 	for _, device := range d.Devices {
@@ -72,9 +74,17 @@ func (g *deviceCmd) change(ctx context.Context, env *environment, c *deviceChoic
 	g.target(env, app)
 	d, err := fn(api, app, device)
 	if err != nil {
-		return err
+		return errorOf(c.UserID, err)
 	}
 	return g.print(env, d)
+}
+
+// errorOf names the account whose devices the server does not find.
+func errorOf(userID string, err error) error {
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
+		return fmt.Errorf("%s: %w", clean(userID), err)
+	}
+	return err
 }
 
 // act is change with an action.
@@ -247,7 +257,7 @@ func (c *deviceStatusCmd) Run(ctx context.Context, env *environment, g *deviceCm
 	g.target(env, app)
 	d, err := api.SetCustomStatus(ctx, app, c.UserID, c.Text)
 	if err != nil {
-		return err
+		return errorOf(c.UserID, err)
 	}
 	return g.print(env, d)
 }
@@ -276,7 +286,7 @@ func (c *deviceListCmd) Run(ctx context.Context, env *environment, g *deviceCmd)
 	if c.UserID != "" {
 		d, err := api.DevicesOf(ctx, app, c.UserID)
 		if err != nil {
-			return err
+			return errorOf(c.UserID, err)
 		}
 		return g.print(env, d)
 	}
