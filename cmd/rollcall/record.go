@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,7 +67,7 @@ func (c *recordCmd) Run(ctx context.Context, env *environment) (err error) {
 		return errors.Join(fmt.Errorf("--out: %w", err), l.Close())
 	}
 	fmt.Fprintf(env.stdout, "recording http://%s to %s; interrupt to end\n", l.Addr(), clean(c.Out))
-	err = serveUntil(ctx, l, rec, lg)
+	err = serveUntil(ctx, l, rec, slog.NewLogLogger(lg.Handler(), slog.LevelDebug))
 	if err = errors.Join(err, rec.Close()); err == nil {
 		fmt.Fprintf(env.stdout, "calls recorded: %d\n", rec.Calls())
 	}
@@ -99,11 +100,12 @@ func (c *recordCmd) transport() (*http.Transport, error) {
 	return t, nil
 }
 
-// serveUntil serves h at l until ctx ends, and then lets the calls under way end.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler, lg *slog.Logger) error {
+// serveUntil serves h at l until ctx ends, and then lets the calls under way end. It logs
+// faults of connections.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, faults *log.Logger) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: recordHeaderTimeout, ReadTimeout: recordReadTimeout, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(lg.Handler(), slog.LevelDebug),
+		ErrorLog: faults,
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"log"
 	"net"
 	"net/url"
 	"strings"
@@ -85,7 +85,7 @@ func (c *webhookListenCmd) Run(ctx context.Context, env *environment) error {
 	h := listening.New(o)
 	defer h.Close()
 	fmt.Fprintf(env.stderr, "receiving at %s://%s; interrupt to end\n", scheme, l.Addr())
-	err = serveUntil(ctx, l, h, slog.New(slog.NewTextHandler(env.stderr, nil)))
+	err = serveUntil(ctx, l, h, log.New(env.stderr, "", 0)) // a sender that shows no certificate, for example
 	if failed, ok := errors.AsType[*printError](context.Cause(ctx)); ok {
 		return failed.error
 	}

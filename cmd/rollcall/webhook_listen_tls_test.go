@@ -44,7 +44,8 @@ func TestWebhookListenTLS(t *testing.T) {
 	}
 	resp.Body.Close()
 	interrupt()
-	if code, rest := end(); code != exitOK || resp.StatusCode != 200 || strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "a.b") {
+	if code, rest := end(); code != exitOK || resp.StatusCode != 200 || strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "a.b") ||
+		strings.Count(rest, "\n") != 1 || !strings.Contains(rest, "client didn't provide a certificate") {
 		t.Errorf("exit code %d, %s, %s, %q", code, rest, resp.Status, out.String())
 	}
 }
