@@ -75,7 +75,7 @@ func (c *conn) state(s http.ConnState) {
 	case http.StateActive: // the header has arrived
 		c.pipelined = !c.arrived.Load()
 		if c.responses == 0 {
-			growStack(c.responses)
+			growStack(0)
 		}
 	case http.StateIdle:
 		c.begins.Store(true)

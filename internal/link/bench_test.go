@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -99,12 +100,16 @@ func (p *pipes) connect(hole *atomic.Bool) (net.Conn, error) {
 // A flaky is a store that can be away.
 type flaky struct {
 	account.Engine
-	away atomic.Bool
+	away   atomic.Bool
+	during atomic.Pointer[func()] // called with each commit
 }
 
 func (f *flaky) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 	if f.away.Load() {
 		return 0, &account.Error{Code: account.Unavailable, Detail: "the store is away; try again"}
+	}
+	if during := f.during.Load(); during != nil {
+		(*during)()
 	}
 	return f.Engine.Commit(ctx, c)
 }
@@ -129,6 +134,7 @@ type bench struct {
 
 	forgets bool        // nothing is noted
 	places  int         // of connections; 0 for any number
+	tls     *tls.Config // nil for none
 	panics  atomic.Bool // of note
 }
 
@@ -225,17 +231,12 @@ func (b *bench) serve() {
 	if b.places > 0 {
 		o.Conns = httpx.NewConnLimit(b.places)
 	}
+	o.TLS = b.tls
 	l := httpx.NewListener(b.pipes, o)
-	srv := &http.Server{Handler: httpx.Handler(lg, b.links.Serve, failed), ReadHeaderTimeout: time.Minute}
+	srv := &http.Server{Handler: httpx.Handler(lg, b.links.Serve, nil), ReadHeaderTimeout: time.Minute}
 	var ctx context.Context
 	ctx, b.stop = context.WithCancel(context.Background())
 	go func() { b.ended <- l.Run(ctx, srv, 10*time.Second, func(err error) { b.Error(err) }) }()
-}
-
-// failed responds to an error of a handler.
-func failed(w http.ResponseWriter, _ *http.Request, err error) slog.Level {
-	http.Error(w, err.Error(), http.StatusServiceUnavailable)
-	return slog.LevelWarn
 }
 
 // mustHear checks the events since the last call.
@@ -307,8 +308,12 @@ func (b *bench) dial(deaf bool, header http.Header) *device {
 		d.raw, err = b.pipes.connect(&d.hole)
 		return d.raw, err
 	}}
+	url := "ws://rollcall.example.com/link"
+	if b.tls != nil {
+		url, t.TLSClientConfig = "wss://rollcall.example.com/link", &tls.Config{InsecureSkipVerify: true}
+	}
 	var err error
-	d.conn, _, err = websocket.Dial(b.Context(), "ws://rollcall.example.com/link", &websocket.DialOptions{HTTPClient: &http.Client{Transport: t}, HTTPHeader: header})
+	d.conn, _, err = websocket.Dial(b.Context(), url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: t}, HTTPHeader: header})
 	if err != nil {
 		b.Fatal(err)
 	}

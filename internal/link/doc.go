@@ -3,7 +3,7 @@
 // the rules of login sessions.
 //
 // A link has one goroutine, which reads: at first that of its HTTP handler, which logs in the
-// device with a stack that has already grown, and then a small one. Frames that others send,
-// and pings, have goroutines only while they are written. Only the first end of a link counts;
-// it decides what is stored of it.
+// device with a stack that has already grown, and then a small one. Every later
+// frame has a goroutine while it is written, and a ping until its answer arrives. Only the first
+// end of a link counts; it decides what is stored of it.
 package link

@@ -5,24 +5,24 @@ import (
 	"sync"
 )
 
-// A limit counts links by what they have in common, and allows no more than max with the
-// same key. With max 0 there is no limit.
+// A limit counts links by what they have in common, and allows no more than most with the
+// same key. With 0 there is no limit.
 type limit[K comparable] struct {
-	max int
+	most int
 
 	mu     sync.Mutex
 	counts map[K]int
 }
 
-func newLimit[K comparable](max int) *limit[K] {
-	return &limit[K]{max: max, counts: map[K]int{}}
+func newLimit[K comparable](most int) *limit[K] {
+	return &limit[K]{most: most, counts: map[K]int{}}
 }
 
 // enter counts a link. It returns false if there are too many.
 func (l *limit[K]) enter(key K) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.max > 0 && l.counts[key] >= l.max {
+	if l.most > 0 && l.counts[key] >= l.most {
 		return false
 	}
 	l.counts[key]++

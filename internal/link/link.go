@@ -59,7 +59,8 @@ type link struct {
 
 	mu      sync.Mutex
 	queue   []outgoing // frames that wait to be written
-	writing bool       // a goroutine writes them, or the connection cannot be written any more
+	writing bool       // a goroutine writes them
+	broken  bool       // no frame can be written any more
 	ended   bool
 	cause   cause          // of the end
 	writes  sync.WaitGroup // goroutines that write
@@ -72,7 +73,7 @@ type link struct {
 	late   *time.Timer // ends the link if no hello comes
 	app    *account.App
 	user   account.UserID
-	counts bool // as a link of its app
+	counts bool // it is counted as a link of its app
 	stored bool // the device may be stored
 	ready  bool // the device was told so
 }
@@ -100,14 +101,14 @@ func (l *link) finish() {
 	l.pinger.Stop()
 	l.s.remove(l)
 	l.event.Add(slog.String("end", string(l.cause)))
+	defer l.settle()
 	if l.ready {
 		l.s.o.Observer.LinkEnded(string(l.cause))
 	}
-	l.settle()
 }
 
-// read reads a frame of the device, and carries it out. It returns false if the link has
-// ended, or if the connection cannot be read any more.
+// read reads a frame of the device, and carries it out. ctx is for a login, which is the first
+// frame. It returns false if the link has ended, or if the connection cannot be read any more.
 func (l *link) read(ctx context.Context) (more bool) {
 	kind, b, err := l.conn.Read(context.Background()) // the end of the link closes the connection
 	if err != nil {
@@ -174,7 +175,7 @@ func (l *link) hello(ctx context.Context, h *linkwire.Hello) bool {
 	for i := range in.Replaced {
 		replaced[i] = string(in.Replaced[i].Platform)
 	}
-	return l.sendNow(linkwire.Ready{
+	return l.sendReady(linkwire.Ready{
 		Type: linkwire.TypeReady, Device: in.Device.ID, Again: in.Again, Replaced: replaced, PingS: int(l.s.o.Ping.Seconds()),
 	})
 }

@@ -3,8 +3,10 @@ package link_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -21,6 +23,7 @@ import (
 	"rollcall/internal/link"
 	"rollcall/internal/linkwire"
 	"rollcall/internal/session"
+	"rollcall/internal/testutil"
 )
 
 // TestEnds is the table of protocol-sessions.md §1.2, with links.
@@ -451,7 +454,92 @@ func TestNoPlace(t *testing.T) {
 	})
 }
 
-// TestPanic lets a link fail while it logs in. Nothing of it is left.
+// TestUnreadUpgrade opens a link, and does not read the response. The link ends by itself.
+func TestUnreadUpgrade(t *testing.T) {
+	bubble(t, func(_ *account.App, o *link.Options) { o.AddressLimit = 1 }, func(b *bench) {
+		conn, err := b.pipes.connect(new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			_, _ = io.WriteString(conn, "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+		}()
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		b.login("alice", account.Web)
+	})
+}
+
+// TestGoneDuringLogin kills a device while the store works for its login. The end was seen.
+func TestGoneDuringLogin(t *testing.T) {
+	bubble(t, nil, func(b *bench) {
+		d := b.dial(false, nil)
+		kill := d.kill
+		b.store.during.Store(&kill)
+		d.send(b.hello("alice", account.Android))
+		b.mustBe("alice", session.PushOnline)
+		b.mustHear("alice Login/Register", "alice Disconnect/LinkClose")
+	})
+}
+
+// TestPingAfterSlowFrame lets a ping wait in vain for a frame that is written slowly. Later
+// pings still find out that the device has gone.
+func TestPingAfterSlowFrame(t *testing.T) {
+	bubble(t, nil, func(b *bench) {
+		d := b.deaf(b.hello("alice", account.Android))
+		time.Sleep(link.DefaultPing - 3*time.Second)
+		d.send(linkwire.Status{Type: linkwire.TypeStatus, CustomStatus: strings.Repeat("x", 101)}) // which is answered by an error
+		time.Sleep(9 * time.Second)
+		go func() {
+			for {
+				if _, _, err := d.conn.Read(context.Background()); err != nil {
+					return
+				}
+			}
+		}()
+		time.Sleep(5 * time.Second)
+		if n := b.links.Len(); n != 1 {
+			t.Errorf("%d links", n)
+		}
+		d.hole.Store(true)
+		time.Sleep(2 * link.DefaultPing)
+		synctest.Wait()
+		if n := b.links.Len(); n > 0 {
+			t.Errorf("%d links after the device has gone", n)
+		}
+		d.kill()
+	})
+}
+
+// TestTLS holds a link over TLS until a kick.
+func TestTLS(t *testing.T) {
+	cert, key := testutil.Certificate(t)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		(&bench{T: t, tls: &tls.Config{Certificates: []tls.Certificate{pair}}}).run(nil, func(b *bench) {
+			d, _ := b.login("alice", account.Android)
+			other := b.deaf(b.hello("bob", account.Android))
+			for _, user := range []account.UserID{"alice", "bob"} {
+				if err := b.dir.Kick(b.Context(), b.app(), user); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(30 * time.Second)
+			d.mustGet("kicked kicked false 4004")
+			if n := b.links.Len(); n > 0 {
+				t.Errorf("%d links", n)
+			}
+			other.kill()
+		})
+	})
+}
+
+// TestPanic lets a link fail while it logs in, and at its end. Nothing of it is left.
 func TestPanic(t *testing.T) {
 	bubble(t, func(_ *account.App, o *link.Options) { o.AppLimit, o.AddressLimit = 1, 1 }, func(b *bench) {
 		for range 2 {
@@ -462,6 +550,11 @@ func TestPanic(t *testing.T) {
 			b.panics.Store(false)
 			b.mustBe("alice", session.Offline)
 		}
+		d, _ := b.login("alice", account.Web)
+		b.panics.Store(true)
+		d.kill()
+		b.mustBe("alice", session.Offline)
+		b.panics.Store(false)
 		b.login("alice", account.Web)
 	})
 }

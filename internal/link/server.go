@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -79,7 +80,7 @@ type Server struct {
 	mu      sync.Mutex
 	links   map[uint64]*link         // by their ID
 	known   int                      // of these are logged in, or about to
-	watched map[<-chan struct{}]bool // the ending of links that watch waits for
+	watched map[<-chan struct{}]bool // channels that goroutines of watch wait for
 }
 
 // New returns a Server. Its caller passes the ends of links to [Server.Ended].
@@ -119,6 +120,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 	conn, err := websocket.Accept(up, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // see link.mayUse
 	if err != nil {
 		s.addresses.leave(sourceOf(from))
+		if _, busy := errors.AsType[*httpx.BusyError](up.err); busy {
+			http.Error(w, "too many links on this server; try again later, or use another server", http.StatusServiceUnavailable)
+			return nil
+		}
 		return up.err // with nil the response says why
 	}
 	conn.SetReadLimit(linkwire.MaxFrame)

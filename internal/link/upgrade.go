@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 )
 
 // bufferSize is the size of both buffers of a link. Frames are short, and few.
@@ -59,11 +60,15 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, bufio.NewReadWriter(r, bufio.NewWriterSize(conn, bufferSize)), nil
 }
 
-// respond writes the header of the response.
+// respond writes the header of the response. A client that does not read loses its connection.
 func (u *upgrade) respond() {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	_ = u.Header().Write(&b) // a buffer takes everything
 	b.WriteString("\r\n")
-	_, _ = u.conn.Write(b.Bytes()) // the first read notices an error
+	_ = u.conn.SetWriteDeadline(time.Now().Add(writeTime))
+	if _, err := u.conn.Write(b.Bytes()); err != nil {
+		_ = u.conn.Close() // the first read notices
+	}
+	_ = u.conn.SetWriteDeadline(time.Time{})
 }

@@ -24,7 +24,7 @@ func (l *link) end(why cause, frame any, code int) {
 		return
 	}
 	l.ended, l.cause = true, why
-	if code == 0 || !l.push(outgoing{frame, code}) {
+	if code == 0 || l.broken || !l.push(outgoing{frame, code}) {
 		go l.raw.Close() // it can wait for what a device does not read
 	}
 }
@@ -34,7 +34,7 @@ func (l *link) end(why cause, frame any, code int) {
 func (l *link) send(frame any) bool {
 	l.mu.Lock()
 	more := !l.ended
-	full := more && !l.push(outgoing{frame: frame})
+	full := more && !l.broken && !l.push(outgoing{frame: frame})
 	l.mu.Unlock()
 	if full {
 		l.end(silent, nil, 0)
@@ -56,21 +56,17 @@ func (l *link) push(o outgoing) bool {
 	return true
 }
 
-// sendNow writes a frame before it returns, unless another goroutine writes already. Only the
-// goroutine that serves l may wait for the device. It returns false if the link has ended.
-func (l *link) sendNow(frame any) bool {
+// sendReady writes the first frame before it returns, and is called by the goroutine that
+// serves l. It returns false if the link has ended.
+func (l *link) sendReady(frame linkwire.Ready) bool {
 	l.mu.Lock()
 	if l.ended {
 		l.mu.Unlock()
 		return false
 	}
-	l.queue = append(l.queue, outgoing{frame: frame})
-	others := l.writing
-	l.writing = true
+	l.queue, l.writing = append(l.queue, outgoing{frame: frame}), true
 	l.mu.Unlock()
-	if !others {
-		l.write()
-	}
+	l.write()
 	return true
 }
 
@@ -88,8 +84,19 @@ func (l *link) write() {
 		l.queue = l.queue[1:]
 		l.mu.Unlock()
 		if !l.writeOne(o) {
+			l.leave()
 			return
 		}
+	}
+}
+
+// leave writes no more frames. If l has not ended, the goroutine that reads notices why.
+func (l *link) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.broken = true
+	if l.ended {
+		go l.raw.Close()
 	}
 }
 
@@ -107,7 +114,6 @@ func (l *link) writeOne(o outgoing) (more bool) {
 	defer stuck.Stop()
 	if o.frame != nil {
 		if err := l.conn.Write(context.Background(), websocket.MessageText, linkwire.Encode(o.frame)); err != nil {
-			_ = l.raw.Close() // the goroutine that reads notices
 			return false
 		}
 	}
@@ -132,7 +138,6 @@ func (l *link) ping() {
 	defer l.pings.Done()
 	late := time.AfterFunc(pongTime, func() { l.end(silent, nil, 0) })
 	defer late.Stop()
-	if l.conn.Ping(context.Background()) == nil {
-		l.pinger.Reset(l.s.o.Ping)
-	}
+	_ = l.conn.Ping(context.Background()) // an error is noticed by its time or by the goroutine that reads
+	l.pinger.Reset(l.s.o.Ping)
 }

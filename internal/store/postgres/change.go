@@ -52,7 +52,7 @@ func (s *Store) Delete(ctx context.Context, app account.AppID, ids []account.Use
 		switch {
 		case sp.isAdmin(ids[i]):
 			c.codes[i] = account.AdminProtected
-		case c.lost(t, r) && r.remover == c.mark: // by the attempt in doubt
+		case c.lost(t, r) && r.mark == c.mark: // by the attempt in doubt
 			r.changed = true
 			c.codes[i] = account.OK
 		case c.lost(t, r):
@@ -75,7 +75,7 @@ type change struct {
 	app      account.AppID
 	ids      []account.UserID
 	policy   account.ChangePolicy
-	mark     int64  // tells the tombstones of this call from all others
+	mark     int64  // of its tombstones
 	strength string // of the lock of the space
 
 	// decide changes the row of the i-th id, its code and delta.

@@ -33,7 +33,7 @@
 //
 // If the connection is lost during a commit, the outcome is not known. The transaction is
 // then repeated, and recognizes its own work: by the internal ids that it has proposed, by
-// the number of its records, by the account that it has deleted. It always writes, so its
+// the number of its records, by the mark of its tombstones. It always writes, so its
 // commit is acknowledged only when a synchronous standby has both. If another call has
 // changed the same account meanwhile and nobody can tell the order, the call ends with
 // [account.Unknown].

@@ -17,7 +17,7 @@ type putColumns struct {
 }
 
 func (c *putColumns) add(app account.AppID, r *row) {
-	created, updated := int64(0), r.remover
+	created, updated := int64(0), r.mark
 	if r.live() {
 		created, updated = r.Created.UnixMilli(), r.Updated.UnixMilli()
 	}

@@ -15,7 +15,7 @@ type row struct {
 	account.Account
 
 	deleted  int64 // of a tombstone, in unix milliseconds; otherwise 0
-	remover  int64 // of a tombstone: the call that deleted the account, see [change]; its column is updated_ms
+	mark     int64 // of a tombstone: tells the call that deleted the account from all others; its column is updated_ms
 	kickedUS int64 // when Kicked changed, in microseconds of the database's clock; 0 for never
 	stored   bool  // the table has the row
 	changed  bool  // and has it differently
@@ -59,18 +59,18 @@ func (s *scanner) scan(rows pgx.Rows, more ...any) (row, error) {
 	if r.live() {
 		r.Created, r.Updated = time.UnixMilli(s.created).UTC(), time.UnixMilli(s.updated).UTC()
 	} else {
-		r.remover = s.updated
+		r.mark = s.updated
 	}
 	var err error
 	r.Profile, err = decodeProfile(s.profile)
 	return r, err
 }
 
-// gone returns the tombstone of an account that a call deletes.
-func (r row) gone(now time.Time, remover int64) row {
+// gone returns the tombstone of an account that the call with a mark deletes.
+func (r row) gone(now time.Time, mark int64) row {
 	return row{
 		Account: account.Account{ID: r.ID, Kicked: r.Kicked},
-		deleted: now.UnixMilli(), remover: remover, kickedUS: r.kickedUS, stored: true, changed: true,
+		deleted: now.UnixMilli(), mark: mark, kickedUS: r.kickedUS, stored: true, changed: true,
 	}
 }
 
