@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -405,12 +406,7 @@ func TestEarlyHello(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		hello := linkwire.Encode(b.hello("alice", account.Android))
-		go func() {
-			_, _ = fmt.Fprintf(conn, "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"+
-				"\x81\xfe%s\x00\x00\x00\x00%s", binary.BigEndian.AppendUint16(nil, uint16(len(hello))), hello) // masked with zeros
-		}()
+		go b.writeEarly(conn, "alice")
 		answer := bufio.NewReader(conn)
 		if _, err := answer.ReadString('}'); err != nil {
 			t.Error(err)
@@ -462,15 +458,37 @@ func TestUnreadUpgrade(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		go func() {
-			_, _ = io.WriteString(conn, "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
-		}()
+		go io.WriteString(conn, upgradeRequest)
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
 		b.login("alice", account.Web)
 	})
 }
+
+// TestGoneBeforeUpgrade sends a hello together with the request, and ends before the response.
+// The device is not logged in.
+func TestGoneBeforeUpgrade(t *testing.T) {
+	bubble(t, func(_ *account.App, o *link.Options) { o.AddressLimit = 1 }, func(b *bench) {
+		conn, err := b.pipes.connect(new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.writeEarly(conn, "alice")
+		_ = conn.Close()
+		b.mustBe("alice", "none")
+		b.mustHear()
+		b.login("alice", account.Web)
+	})
+}
+
+// writeEarly sends a request and, in the same packet, the hello of an Android.
+func (b *bench) writeEarly(conn net.Conn, user string) {
+	hello := linkwire.Encode(b.hello(user, account.Android))
+	_, _ = fmt.Fprintf(conn, upgradeRequest+"\x81\xfe%s\x00\x00\x00\x00%s", binary.BigEndian.AppendUint16(nil, uint16(len(hello))), hello) // masked with zeros
+}
+
+const upgradeRequest = "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
 // TestGoneDuringLogin kills a device while the store works for its login. The end was seen.
 func TestGoneDuringLogin(t *testing.T) {

@@ -124,7 +124,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
 			http.Error(w, "too many links on this server; try again later, or use another server", http.StatusServiceUnavailable)
 			return nil
 		}
-		return up.err // with nil the response says why
+		return up.err // with nil the response says why, or the client has gone
 	}
 	conn.SetReadLimit(linkwire.MaxFrame)
 	l := s.open(r, from, conn, up.conn)

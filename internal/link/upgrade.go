@@ -19,7 +19,7 @@ type upgrade struct {
 	http.ResponseWriter
 	switches bool     // the header is that of a link
 	conn     net.Conn // that was taken over
-	err      error    // why it was not; nobody has responded then
+	err      error    // why it was not taken over; nobody has responded then
 }
 
 // WriteHeader implements [http.ResponseWriter]. Hijack writes the header of a link.
@@ -49,7 +49,10 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	u.conn = conn
-	u.respond()
+	if err := u.respond(); err != nil { // the device has gone, whatever it has sent before
+		_ = conn.Close()
+		return nil, nil, err
+	}
 	var in io.Reader = conn
 	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // frames that came with the request
 	if len(early) > 0 {
@@ -60,15 +63,17 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, bufio.NewReadWriter(r, bufio.NewWriterSize(conn, bufferSize)), nil
 }
 
-// respond writes the header of the response. A client that does not read loses its connection.
-func (u *upgrade) respond() {
+// respond writes the header of the response. A client has some time to read it.
+func (u *upgrade) respond() error {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	_ = u.Header().Write(&b) // a buffer takes everything
 	b.WriteString("\r\n")
-	_ = u.conn.SetWriteDeadline(time.Now().Add(writeTime))
-	if _, err := u.conn.Write(b.Bytes()); err != nil {
-		_ = u.conn.Close() // the first read notices
+	if err := u.conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return err
 	}
-	_ = u.conn.SetWriteDeadline(time.Time{})
+	if _, err := u.conn.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return u.conn.SetWriteDeadline(time.Time{})
 }
