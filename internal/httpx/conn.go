@@ -89,8 +89,8 @@ func (c *conn) state(s http.ConnState) {
 
 // growStack gives the goroutine of a connection the stack that most requests need. Go doubles
 // a stack when a call needs more, and copies all its frames. Here they are few. In the handler
-// of the first request they would be copied several times, which takes a tenth of the time of a
-// short connection.
+// of the first request they would be copied several times, which takes a twentieth of the time of
+// a short connection.
 //
 //go:noinline
 func growStack(i int) byte {

@@ -38,6 +38,16 @@ func (l *limit[K]) leave(key K) {
 	}
 }
 
+// len returns the number of links.
+func (l *limit[K]) len() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, count := range l.counts {
+		n += count
+	}
+	return n
+}
+
 // sourceOf returns the source of an address. Providers assign whole IPv6 networks to
 // customers, so a network is one source.
 func sourceOf(addr netip.Addr) netip.Prefix {

@@ -66,8 +66,7 @@ type link struct {
 	writes  sync.WaitGroup // goroutines that write
 	pings   sync.WaitGroup // goroutines of pings
 
-	node  atomic.Value // string, from the login on
-	known bool         // it is logged in, or about to; guarded by Server.mu
+	node atomic.Value // string, from the login on
 
 	// Only the goroutine that serves the link uses these.
 	late   *time.Timer // ends the link if no hello comes

@@ -401,10 +401,7 @@ func TestBounds(t *testing.T) {
 // TestEarlyHello logs in with a frame that comes together with the request.
 func TestEarlyHello(t *testing.T) {
 	bubble(t, nil, func(b *bench) {
-		conn, err := b.pipes.connect(new(atomic.Bool))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := b.connect()
 		defer conn.Close()
 		go b.writeEarly(conn, "alice")
 		answer := bufio.NewReader(conn)
@@ -453,10 +450,7 @@ func TestNoPlace(t *testing.T) {
 // TestUnreadUpgrade opens a link, and does not read the response. The link ends by itself.
 func TestUnreadUpgrade(t *testing.T) {
 	bubble(t, func(_ *account.App, o *link.Options) { o.AddressLimit = 1 }, func(b *bench) {
-		conn, err := b.pipes.connect(new(atomic.Bool))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := b.connect()
 		defer conn.Close()
 		go io.WriteString(conn, upgradeRequest)
 		time.Sleep(11 * time.Second)
@@ -469,16 +463,23 @@ func TestUnreadUpgrade(t *testing.T) {
 // The device is not logged in.
 func TestGoneBeforeUpgrade(t *testing.T) {
 	bubble(t, func(_ *account.App, o *link.Options) { o.AddressLimit = 1 }, func(b *bench) {
-		conn, err := b.pipes.connect(new(atomic.Bool))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := b.connect()
 		b.writeEarly(conn, "alice")
 		_ = conn.Close()
 		b.mustBe("alice", "none")
 		b.mustHear()
 		b.login("alice", account.Web)
 	})
+}
+
+// connect opens a connection on which nothing is sent yet.
+func (b *bench) connect() net.Conn {
+	b.Helper()
+	conn, err := b.pipes.connect(new(atomic.Bool))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return conn
 }
 
 // writeEarly sends a request and, in the same packet, the hello of an Android.

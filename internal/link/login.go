@@ -43,7 +43,6 @@ func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedI
 		return in, err
 	}
 	l.node.Store(node)
-	l.s.know(l)
 	l.stored = true
 	in, err = dir.Relogin(ctx, l.app.ID, l.user, h.Device, session.Login{
 		Platform: account.Platform(h.Platform), Address: l.from, Instance: h.Instance,

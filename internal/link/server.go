@@ -79,7 +79,6 @@ type Server struct {
 
 	mu      sync.Mutex
 	links   map[uint64]*link         // by their ID
-	known   int                      // of these are logged in, or about to
 	watched map[<-chan struct{}]bool // channels that goroutines of watch wait for
 }
 
@@ -103,11 +102,7 @@ func (nobody) LinkLogin(int)    {}
 func (nobody) LinkEnded(string) {}
 
 // Len returns the number of links that are logged in, or about to.
-func (s *Server) Len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.known
-}
+func (s *Server) Len() int { return s.apps.len() }
 
 // Serve serves a link. It is an [httpx.HandlerFunc].
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request) error {
@@ -188,21 +183,10 @@ func (s *Server) tellGoing(why cause, which func(*link) bool) {
 	}
 }
 
-// know lets s know l before its login, so that no end of it is missed.
-func (s *Server) know(l *link) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l.known = true
-	s.known++
-}
-
-// remove removes l from all counts.
+// remove removes l from s and from all counts.
 func (s *Server) remove(l *link) {
 	s.mu.Lock()
 	delete(s.links, l.id)
-	if l.known {
-		s.known--
-	}
 	s.mu.Unlock()
 	s.addresses.leave(sourceOf(l.from))
 	if l.counts {

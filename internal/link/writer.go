@@ -84,14 +84,15 @@ func (l *link) write() {
 		l.queue = l.queue[1:]
 		l.mu.Unlock()
 		if !l.writeOne(o) {
-			l.leave()
+			l.stopWriting()
 			return
 		}
 	}
 }
 
-// leave writes no more frames. If l has not ended, the goroutine that reads notices why.
-func (l *link) leave() {
+// stopWriting lets no more frames be written. If l has not ended, the goroutine that reads
+// notices why.
+func (l *link) stopWriting() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.broken = true
