@@ -122,13 +122,13 @@ func (c *accountUnkickCmd) Run(ctx context.Context, env *environment, g *account
 	g.target(env, app)
 	before, err := api.Account(ctx, app, c.UserID)
 	if err != nil {
-		return err
+		return errorOf(c.UserID, err)
 	}
 	done := "unkicked"
 	if before.KickedAt.IsZero() {
 		done = "was not kicked"
 	} else if _, err := api.Unkick(ctx, app, c.UserID); err != nil {
-		return err
+		return errorOf(c.UserID, err)
 	}
 	return printResults(env, g, []client.Result{{UserID: c.UserID}}, done, nil)
 }

@@ -83,7 +83,7 @@ func (c *accountGetCmd) Run(ctx context.Context, env *environment, g *accountCmd
 	}
 	a, err := api.Account(ctx, app, c.UserID)
 	if err != nil {
-		return err
+		return errorOf(c.UserID, err)
 	}
 	properties := []property{
 		{"userid", a.UserID},

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -77,14 +75,6 @@ func (g *deviceCmd) change(ctx context.Context, env *environment, c *deviceChoic
 		return errorOf(c.UserID, err)
 	}
 	return g.print(env, d)
-}
-
-// errorOf names the account whose devices the server does not find.
-func errorOf(userID string, err error) error {
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
-		return fmt.Errorf("%s: %w", clean(userID), err)
-	}
-	return err
 }
 
 // act is change with an action.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -81,6 +82,14 @@ func explain(err error) string {
 		text += "\n" + remedy
 	}
 	return text
+}
+
+// errorOf names the account that the server does not find. Its own text does not.
+func errorOf(userID string, err error) error {
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
+		return fmt.Errorf("%s: %w", clean(userID), err)
+	}
+	return err
 }
 
 // sentence returns the text of err without the name of the code of an [account.Error], which
