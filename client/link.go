@@ -348,7 +348,7 @@ func (l *Link) serve(ctx context.Context, c *linkConn) (next int, err error) {
 		frame, err := c.next(watched)
 		if err != nil {
 			if !l.leaving() && ctx.Err() == nil {
-				l.o.OnEvent(LinkEvent{Kind: LinkLost, Err: err})
+				l.o.OnEvent(LinkEvent{Kind: LinkLost, Err: lostBy(watched, err)})
 			}
 			return next, nil
 		}
@@ -365,6 +365,21 @@ func (l *Link) serve(ctx context.Context, c *linkConn) (next int, err error) {
 			}
 		}
 	}
+}
+
+// lostBy returns the error of a link whose connection has ended with err. ctx is that of
+// [linkConn.watch].
+func lostBy(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("the server was silent for too long")
+	}
+	if code := websocket.CloseStatus(err); code >= 0 {
+		return fmt.Errorf("the server has closed the link with the code %d", code)
+	}
+	for errors.Unwrap(err) != nil { // the texts around the cause are those of a library
+		err = errors.Unwrap(err)
+	}
+	return fmt.Errorf("the connection was lost: %w", err)
 }
 
 // watch ends the connection if nothing is heard of the server for much longer than the time

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"rollcall/client"
+	"rollcall/internal/linkwire"
 	"rollcall/rollcalltest"
 	"rollcall/usersig"
 )
@@ -126,7 +130,9 @@ func TestLinkReconnect(t *testing.T) {
 	if _, err := srv.AdminClient.ChangeDevice(t.Context(), srv.SDKAppID, "alice", first.Device, client.DropLink); err != nil {
 		t.Fatal(err)
 	}
-	l.next(client.LinkLost)
+	if e := l.next(client.LinkLost); e.Err.Error() != "the server has closed the link with the code 4004" {
+		t.Errorf("the link was lost by: %v", e.Err)
+	}
 	if e := l.next(client.LinkConnected); e.Device != first.Device {
 		t.Errorf("it came back as %d, not %d", e.Device, first.Device)
 	}
@@ -136,6 +142,35 @@ func TestLinkReconnect(t *testing.T) {
 		t.Errorf("with a new UserSig it came back as %d, not %d", e.Device, first.Device)
 	}
 	becomes(t, srv, "Online")
+}
+
+// TestLinkBroken breaks connections off after the login.
+func TestLinkBroken(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.CloseNow()
+		if _, _, err := conn.Read(r.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := conn.Write(r.Context(), websocket.MessageText, linkwire.Encode(linkwire.Ready{Type: linkwire.TypeReady, Device: 1})); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer srv.Close()
+	l := dialLink(t, client.LinkOptions{
+		BaseURL: srv.URL, SDKAppID: 1, UserID: "alice", Platform: "Android",
+		Sign: func(context.Context) (string, time.Time, error) { return "sig", time.Now().Add(time.Hour), nil },
+	})
+	l.next(client.LinkConnected)
+	if e := l.next(client.LinkLost); e.Err.Error() != "the connection was lost: EOF" || !errors.Is(e.Err, io.EOF) {
+		t.Errorf("the link was lost by: %v", e.Err)
+	}
+	l.next(client.LinkConnected)
+	l.Close()
 }
 
 // TestLinkEnded kicks the account. The link does not come back.
