@@ -60,7 +60,7 @@ type LinkEventKind string
 const (
 	LinkConnected LinkEventKind = "connected" // the device is logged in, for the first time or again
 	LinkLost      LinkEventKind = "lost"      // the connection has ended; the link connects again
-	LinkRefused   LinkEventKind = "refused"   // the server has refused a custom status, as Err says
+	LinkRefused   LinkEventKind = "refused"   // the server has refused a custom status, or the device from now on, as Err says
 	LinkOver      LinkEventKind = "over"      // the link has ended, as Err says; nothing follows
 )
 

@@ -30,13 +30,14 @@ const (
 	logout   cause = "logout"     // the device logged out
 	badInput cause = "bad_frame"  // a frame was not understood, or there were too many
 	refused  cause = "refused"    // the login was refused, or there was none
+	barred   cause = "barred"     // the app was disabled, or admits the address or page no longer
 	shutdown cause = "shutdown"   // of the server
 	lost     cause = "lost_lease" // of the node
 )
 
 // Causes returns all causes with which [Observer.LinkEnded] is called.
 func Causes() []string {
-	all := []string{string(closed), string(silent), string(logout), string(badInput), string(shutdown), string(lost)}
+	all := []string{string(closed), string(silent), string(logout), string(badInput), string(barred), string(shutdown), string(lost)}
 	for _, r := range []session.EndReason{session.Replaced, session.Superseded, session.Kicked, session.Deleted, session.LoggedOut, session.Expired, session.Dropped} {
 		all = append(all, string(r))
 	}
@@ -66,11 +67,11 @@ type link struct {
 	writes  sync.WaitGroup // goroutines that write
 	pings   sync.WaitGroup // goroutines of pings
 
-	node atomic.Value // string, from the login on
+	app  atomic.Pointer[account.App] // from the hello on, as it was then
+	node atomic.Value                // string, from the login on
 
 	// Only the goroutine that serves the link uses these.
 	late   *time.Timer // ends the link if no hello comes
-	app    *account.App
 	user   account.UserID
 	counts bool // it is counted as a link of its app
 	stored bool // the device may be stored
@@ -229,7 +230,7 @@ func (l *link) settle() {
 		return
 	}
 	switch l.cause {
-	case closed, badInput:
+	case closed, badInput, barred:
 		l.s.store(l, func(ctx context.Context, all *session.Sessions, at session.Target) error { return all.Drop(ctx, at, 0) })
 	case silent:
 		l.s.store(l, func(ctx context.Context, all *session.Sessions, at session.Target) error {

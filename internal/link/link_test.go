@@ -56,6 +56,16 @@ func TestEnds(t *testing.T) {
 	other := func(p account.Platform) func(*bench, *device) {
 		return func(b *bench, _ *device) { b.login("alice", p) }
 	}
+	setting := func(change func(*account.App)) func(*bench, *device) {
+		return func(b *bench, _ *device) {
+			b.change(change)
+			time.Sleep(link.DefaultPing)
+		}
+	}
+	disable := setting(func(app *account.App) { app.Disabled = true })
+	shut := setting(func(app *account.App) {
+		app.Settings.AllowSources = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+	})
 	for _, tt := range []struct {
 		name     string
 		platform account.Platform
@@ -78,6 +88,9 @@ func TestEnds(t *testing.T) {
 		{"ended by an operator", account.Web, end, "Offline", "Logout/Unregister", "kicked ended false 4004", "ended"},
 		{"expiry of the UserSig", account.Android, expire, "PushOnline", "Disconnect/LinkClose", "expired 4005", "expired"},
 		{"expiry of the UserSig", account.Web, expire, "Offline", "Disconnect/LinkClose", "expired 4005", "expired"},
+		{"app disabled", account.Android, disable, "PushOnline", "Disconnect/LinkClose", "error 60016 4001", "barred"},
+		{"app disabled", account.Web, disable, "Offline", "Disconnect/LinkClose", "error 60016 4001", "barred"},
+		{"address refused", account.Web, shut, "Offline", "Disconnect/LinkClose", "error 60021 4001", "barred"},
 		{"custom status", account.Web, status, "Online", "CustomStatusChange/SetCustomStatus", "", ""},
 		{"another device", account.Android, other(account.Android), "Online", "Login/Register[Android]", "kicked replaced false 4004", "replaced"},
 		{"another platform", account.Android, other(account.IPhone), "Online", "Login/Register", "", ""},
@@ -302,6 +315,18 @@ func (b *bench) app() *account.App {
 		b.Fatal(err)
 	}
 	return app
+}
+
+// change changes the app.
+func (b *bench) change(fn func(*account.App)) {
+	b.Helper()
+	apply := func(app *account.App) error {
+		fn(app)
+		return nil
+	}
+	if _, err := b.dir.ChangeApp(b.Context(), "test", directory.AppChange{App: appID, Action: "app.change", Apply: apply}); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // TestKickDuringLogin kicks an account after its UserSig was accepted, and before its device

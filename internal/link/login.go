@@ -34,7 +34,8 @@ func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedI
 	if err != nil {
 		return in, err
 	}
-	if l.counts = l.s.apps.enter(l.app.ID); !l.counts {
+	app := l.app.Load()
+	if l.counts = l.s.apps.enter(app.ID); !l.counts {
 		return in, errFull
 	}
 	dir := l.s.o.Directory
@@ -44,7 +45,7 @@ func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedI
 	}
 	l.node.Store(node)
 	l.stored = true
-	in, err = dir.Relogin(ctx, l.app.ID, l.user, h.Device, session.Login{
+	in, err = dir.Relogin(ctx, app.ID, l.user, h.Device, session.Login{
 		Platform: account.Platform(h.Platform), Address: l.from, Instance: h.Instance,
 		Expires: time.Unix(caller.Sig.ExpiresAt(), 0), Link: l.link(),
 	})
@@ -63,14 +64,13 @@ func (l *link) identify(ctx context.Context, h *linkwire.Hello) (caller auth.Ide
 	if err != nil {
 		return caller, err
 	}
-	l.app, l.user = app, account.UserID(h.UserID)
+	l.app.Store(app)
+	l.user = account.UserID(h.UserID)
 	l.event.SetApp(uint32(app.ID))
-	if err := gate.Admit(app, l.host, l.from); err != nil {
+	if err := l.admit(app); err != nil {
 		return caller, err
 	}
 	switch {
-	case !l.mayUse(app):
-		return caller, &wire.Error{Code: wire.SourceRefused, Detail: "pages of this origin may not use links; name the origin in link_origins, or set cors of a test app"}
 	case h.UserID == "":
 		return caller, &wire.Error{Code: wire.AccountOrSig, Detail: "the userid of the hello is missing; add it"}
 	case strings.HasPrefix(h.UserID, robotPrefix):
@@ -85,19 +85,47 @@ func (l *link) identify(ctx context.Context, h *linkwire.Hello) (caller auth.Ide
 // in. The kick can have ended the login sessions of the account before that of this device
 // was stored.
 func (l *link) kickedSince(ctx context.Context, h *linkwire.Hello, sig *usersig.Sig) error {
-	dir := l.s.o.Directory
-	kicked, exists, err := dir.KickedNow(ctx, l.app, l.user)
+	dir, app := l.s.o.Directory, l.app.Load()
+	kicked, exists, err := dir.KickedNow(ctx, app, l.user)
 	if err != nil {
 		return err
 	}
 	if !exists {
 		return &account.Error{Code: account.NoAccount, Detail: "the account was deleted while its device logged in; log in again"}
 	}
-	err = sig.CheckKick(kicked, dir.Now(l.app.ID))
+	err = sig.CheckKick(kicked, dir.Now(app.ID))
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
-		return gate.BadSig(l.app, h.UserSig, e.Reason.Code(), e.Detail)
+		return gate.BadSig(app, h.UserSig, e.Reason.Code(), e.Detail)
 	}
 	return err
+}
+
+// admit makes the checks of an app for callers that are not authenticated yet.
+func (l *link) admit(app *account.App) error {
+	if err := gate.Admit(app, l.host, l.from); err != nil {
+		return err
+	}
+	if !l.mayUse(app) {
+		return &wire.Error{Code: wire.SourceRefused, Detail: "pages of this origin may not use links; name the origin in link_origins, or set cors of a test app"}
+	}
+	return nil
+}
+
+// admitAgain is admit for a link that was admitted. Its app can have changed since. An app that
+// cannot be read is no reason to end links.
+func (l *link) admitAgain() error {
+	app := l.app.Load()
+	if app == nil { // no hello yet
+		return nil
+	}
+	app, err := gate.App(context.Background(), l.s.o.Directory, uint32(app.ID))
+	if err == nil {
+		err = l.admit(app)
+	}
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return e
+	}
+	return nil
 }
 
 // mayUse reports whether the page that opened l may use links of app. A client that is no

@@ -190,7 +190,7 @@ func (s *Server) remove(l *link) {
 	s.mu.Unlock()
 	s.addresses.leave(sourceOf(l.from))
 	if l.counts {
-		s.apps.leave(l.app.ID)
+		s.apps.leave(l.app.Load().ID)
 	}
 }
 
@@ -236,7 +236,7 @@ func (s *Server) store(l *link, change directory.DeviceChange) {
 func (s *Server) storeOnce(l *link, change directory.DeviceChange) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	return s.o.Directory.ChangeDevices(ctx, l.app.ID, l.user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
+	return s.o.Directory.ChangeDevices(ctx, l.app.Load().ID, l.user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
 		at.Link = l.link()
 		return change(ctx, all, at)
 	})
