@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A binary is the program for one platform.
@@ -35,10 +38,8 @@ func build(ctx context.Context, src *source, targets []platform, dir string) err
 	if err := docs.addGenerated(ctx, src, built); err != nil {
 		return err
 	}
-	for _, b := range built {
-		if err := pack(src, b, docs, dir); err != nil {
-			return fmt.Errorf("%s: %w", b, err)
-		}
+	if err := pack(src, built, docs, dir); err != nil {
+		return err
 	}
 	if err := writeNPMMain(src, targets, dir); err != nil {
 		return err
@@ -52,18 +53,26 @@ func build(ctx context.Context, src *source, targets []platform, dir string) err
 	return writeSums(dir)
 }
 
-// pack writes everything that contains one binary.
-func pack(src *source, b binary, docs *documents, dir string) error {
-	steps := []func(*source, binary, *documents, string) error{writeTarball, writeNPMPlatform}
-	if b.os == "linux" {
-		steps = append(steps, writePackages, writeImage)
-	}
-	for _, step := range steps {
-		if err := step(src, b, docs, dir); err != nil {
-			return err
+// pack writes everything that contains a binary. Most of its time goes into gzip, which uses
+// one processor, so it writes as many files at once as there are processors.
+func pack(src *source, built []binary, docs *documents, dir string) error {
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for _, b := range built {
+		steps := []func(*source, binary, *documents, string) error{writeTarball, writeNPMPlatform}
+		if b.os == "linux" {
+			steps = append(steps, writePackages, writeImage)
+		}
+		for _, step := range steps {
+			all.Go(func() error {
+				if err := step(src, b, docs, dir); err != nil {
+					return fmt.Errorf("%s: %w", b, err)
+				}
+				return nil
+			})
 		}
 	}
-	return nil
+	return all.Wait()
 }
 
 // compile builds the program for p. Nothing of the machine and of its environment gets into

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"os"
@@ -55,6 +56,7 @@ func writePackage(p nfpm.Packager, info *nfpm.Info, file string) error {
 // packager changes them.
 func packageInfo(src *source, b binary, contents files.Contents) *nfpm.Info {
 	scripts := filepath.Join(src.root, "deploy", "packaging")
+	compression := fmt.Sprintf("gzip:%d", programLevel)
 	own := make(files.Contents, len(contents))
 	for i, c := range contents {
 		content, info := *c, *c.FileInfo
@@ -72,8 +74,8 @@ func packageInfo(src *source, b binary, contents files.Contents) *nfpm.Info {
 				PreRemove:   filepath.Join(scripts, "preremove.sh"),
 				PostRemove:  filepath.Join(scripts, "postremove.sh"),
 			},
-			RPM: nfpm.RPM{BuildHost: "localhost", Compression: "gzip:9", Summary: "Self-hosted account service"},
-			Deb: nfpm.Deb{Compression: "gzip:9"},
+			RPM: nfpm.RPM{BuildHost: "localhost", Compression: compression, Summary: "Self-hosted account service"},
+			Deb: nfpm.Deb{Compression: compression},
 		},
 	})
 }
@@ -95,7 +97,7 @@ func stage(src *source, b binary, docs *documents, tmp string) (files.Contents, 
 		s.add("/usr/share/doc/rollcall/"+name, d.body, 0o644)
 	}
 	for _, m := range docs.manuals {
-		page, err := compressed(m.body)
+		page, err := compressed(m.body, gzip.BestCompression) // as the policy of Debian asks
 		if err != nil {
 			return nil, err
 		}
