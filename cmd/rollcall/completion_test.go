@@ -139,11 +139,12 @@ func TestCompletionSyntax(t *testing.T) {
 	}
 }
 
-// TestHelp checks that the help of every command has an example.
+// TestHelp checks that the help of every command has an example, and that it is the same
+// whether the parser knows all commands or only this one.
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	env := &environment{nil, &stdout, &stderr}
-	parser := newParser(env) // which takes longer than a help text
+	whole := newParser(env, new(cli)) // which takes longer than a help text
 	for line := range strings.Lines(completionScript(t, "fish")) {
 		path, ok := strings.CutPrefix(line, "            case ")
 		if !ok {
@@ -152,13 +153,19 @@ func TestHelp(t *testing.T) {
 		for command := range strings.SplitSeq(strings.Trim(path, "'\n"), "' '") {
 			args := strings.Fields(command)
 			stdout.Reset()
-			code := runWith(t.Context(), env, parser, append(args, "--help"))
+			args = append(args, "--help")
+			code := run(t.Context(), env, args)
 			if code != exitOK {
 				t.Errorf("%q: exit code %d", args, code)
 			}
 			group := strings.Contains(stdout.String(), "\nCommands:\n")
 			if !group && args[0] != "version" && args[0] != "sig" && !strings.Contains(stdout.String(), "rollcall "+args[0]) {
 				t.Errorf("%q: the help has no example:\n%s", args, &stdout)
+			}
+			part := stdout.String()
+			stdout.Reset()
+			if runWith(t.Context(), env, whole, args); stdout.String() != part {
+				t.Errorf("%q: the help has been\n%s\nwith a parser of all commands:\n%s", args, part, &stdout)
 			}
 		}
 	}
