@@ -86,7 +86,7 @@ dist-check: dist ## build a release twice, the second time from nothing, and com
 
 .PHONY: dist-test
 dist-test: setup ## test the packages, the image and the unit on this machine
-# Without the race detector: the program has one goroutine, and spends its time in gzip.
+# Without the race detector: most of the time goes into gzip.
 	cd tools && $(GO) tool gotestsum --format=pkgname -- -count=1 -timeout=15m ./...
 
 .PHONY: clean

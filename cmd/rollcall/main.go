@@ -121,22 +121,24 @@ func runWith(ctx context.Context, env *environment, parser *kong.Kong, args []st
 }
 
 // grammar returns the part of [cli] that args need: one command, if they begin with its name.
-// A parser of all commands would take half of the time of a start.
+// A parser of all commands would take half of the time of a start. args are not empty.
 func grammar(args []string) any {
 	all := reflect.TypeFor[cli]()
-	version, _ := all.FieldByName("ShowVersion")
+	flag, _ := all.FieldByName("ShowVersion")
 	for f := range all.Fields() {
+		_, command := f.Tag.Lookup("cmd")
 		_, whole := f.Tag.Lookup("whole")
-		if name := cmp.Or(f.Tag.Get("name"), strings.ToLower(f.Name)); name == args[0] && f.Name != version.Name && !whole {
-			return reflect.New(reflect.StructOf([]reflect.StructField{f, version})).Interface()
+		if name := cmp.Or(f.Tag.Get("name"), strings.ToLower(f.Name)); name == args[0] && command && !whole {
+			return reflect.New(reflect.StructOf([]reflect.StructField{f, flag})).Interface()
 		}
 	}
 	return new(cli)
 }
 
-// newParser returns a parser of a [grammar] that writes to the streams of env.
-func newParser(env *environment, grammar any) *kong.Kong {
-	parser, err := kong.New(grammar, append(decoders(),
+// newParser returns a parser of commands, a [cli] or a part of it, that writes to the streams
+// of env.
+func newParser(env *environment, commands any) *kong.Kong {
+	parser, err := kong.New(commands, append(decoders(),
 		kong.Name("rollcall"),
 		kong.Description(description),
 		kong.UsageOnError(),
