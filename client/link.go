@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -60,7 +61,7 @@ type LinkEventKind string
 const (
 	LinkConnected LinkEventKind = "connected" // the device is logged in, for the first time or again
 	LinkLost      LinkEventKind = "lost"      // the connection has ended; the link connects again
-	LinkRefused   LinkEventKind = "refused"   // the server has refused a custom status, or the device from now on, as Err says
+	LinkRefused   LinkEventKind = "refused"   // the server has refused a custom status, as Err says; or the device, and LinkOver follows
 	LinkOver      LinkEventKind = "over"      // the link has ended, as Err says; nothing follows
 )
 
@@ -237,7 +238,7 @@ func (l *Link) greet(ctx context.Context, c *linkConn) error {
 		Platform: l.o.Platform, Instance: l.o.Instance, Device: l.Device(),
 	}
 	if err := c.Write(ctx, websocket.MessageText, linkwire.Encode(hello)); err != nil {
-		return &TransportError{Op: "link", Err: err}
+		return &TransportError{Op: "link", Err: broken(ctx, err)}
 	}
 	frame, err := c.next(ctx)
 	if err != nil {
@@ -266,13 +267,40 @@ func (c *linkConn) next(ctx context.Context) (any, error) {
 	for {
 		_, b, err := c.Read(ctx)
 		if err != nil {
-			return nil, err
+			return nil, broken(ctx, err)
 		}
 		c.hear()
 		if frame, err := linkwire.DecodeServer(b); err != nil || frame != nil {
 			return frame, err
 		}
 	}
+}
+
+// A brokenError is the end of a connection, in plain words. The library of WebSockets tells
+// which of its steps has failed.
+type brokenError struct {
+	text  string
+	cause error
+}
+
+func (e *brokenError) Error() string { return e.text }
+func (e *brokenError) Unwrap() error { return e.cause }
+
+// broken returns the error of a connection that was used with ctx and has failed with err.
+func broken(ctx context.Context, err error) error {
+	code, root := websocket.CloseStatus(err), err
+	for errors.Unwrap(root) != nil {
+		root = errors.Unwrap(root)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case code >= 0:
+		return &brokenError{fmt.Sprintf("the server has closed the link with the code %d", code), err}
+	case errors.Is(err, io.EOF):
+		return &brokenError{"the connection was closed without a reason", err}
+	}
+	return &brokenError{"the connection was lost: " + root.Error(), err}
 }
 
 // hear notes that the server lives.
@@ -338,23 +366,28 @@ func (l *Link) leaving() bool {
 // serve reads frames until the connection ends. next is the number of doublings of the pause
 // before another one. An error ends the link.
 func (l *Link) serve(ctx context.Context, c *linkConn) (next int, err error) {
-	watched, cancel := context.WithCancel(ctx)
+	watched, cancel := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { c.watch(watched, cancel) })
 	defer watch.Wait()
-	defer cancel()
+	defer cancel(nil)
 	next = 1
+	var refused error
 	for {
 		frame, err := c.next(watched)
+		if websocket.CloseStatus(err) == linkwire.CloseRefused && refused != nil {
+			return 0, refused
+		}
 		if err != nil {
 			if !l.leaving() && ctx.Err() == nil {
-				l.o.OnEvent(LinkEvent{Kind: LinkLost, Err: lostBy(watched, err)})
+				l.o.OnEvent(LinkEvent{Kind: LinkLost, Err: err})
 			}
 			return next, nil
 		}
 		switch f := frame.(type) {
 		case *linkwire.Error:
-			l.o.OnEvent(LinkEvent{Kind: LinkRefused, Err: refusedBy(f, false)})
+			refused = refusedBy(f, false)
+			l.o.OnEvent(LinkEvent{Kind: LinkRefused, Err: refused})
 		case *linkwire.Going:
 			next = 1 + linkSpread
 		case *linkwire.Expired:
@@ -367,24 +400,12 @@ func (l *Link) serve(ctx context.Context, c *linkConn) (next int, err error) {
 	}
 }
 
-// lostBy returns the error of a link whose connection has ended with err. ctx is that of
-// [linkConn.watch].
-func lostBy(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return errors.New("the server was silent for too long")
-	}
-	if code := websocket.CloseStatus(err); code >= 0 {
-		return fmt.Errorf("the server has closed the link with the code %d", code)
-	}
-	for errors.Unwrap(err) != nil { // the texts around the cause are those of a library
-		err = errors.Unwrap(err)
-	}
-	return fmt.Errorf("the connection was lost: %w", err)
-}
+// errSilent is the error of a link whose server says nothing more.
+var errSilent = errors.New("the server was silent for too long")
 
 // watch ends the connection if nothing is heard of the server for much longer than the time
 // between two pings.
-func (c *linkConn) watch(ctx context.Context, end context.CancelFunc) {
+func (c *linkConn) watch(ctx context.Context, end context.CancelCauseFunc) {
 	limit := 2*time.Duration(c.ready.PingS)*time.Second + linkSlack
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -395,7 +416,7 @@ func (c *linkConn) watch(ctx context.Context, end context.CancelFunc) {
 		case <-c.heard:
 			timer.Reset(limit)
 		case <-timer.C:
-			end()
+			end(errSilent)
 			return
 		}
 	}
@@ -428,7 +449,10 @@ func (l *Link) write(ctx context.Context, frame any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, linkWriteTime)
 	defer cancel()
-	return conn.Write(ctx, websocket.MessageText, linkwire.Encode(frame))
+	if err := conn.Write(ctx, websocket.MessageText, linkwire.Encode(frame)); err != nil {
+		return broken(ctx, err)
+	}
+	return nil
 }
 
 // Logout ends the login session of the device and the link. Without a connection it ends the

@@ -1,10 +1,10 @@
 package client_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +15,7 @@ import (
 
 	"rollcall/client"
 	"rollcall/internal/linkwire"
+	"rollcall/internal/wire"
 	"rollcall/rollcalltest"
 	"rollcall/usersig"
 )
@@ -144,8 +145,9 @@ func TestLinkReconnect(t *testing.T) {
 	becomes(t, srv, "Online")
 }
 
-// TestLinkBroken breaks connections off after the login.
-func TestLinkBroken(t *testing.T) {
+// fakeLink returns a link at a server that logs in the device, and then does what after does.
+func fakeLink(t *testing.T, after func(context.Context, *websocket.Conn) error) *linked {
+	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
@@ -156,21 +158,55 @@ func TestLinkBroken(t *testing.T) {
 		if _, _, err := conn.Read(r.Context()); err != nil {
 			t.Error(err)
 		}
-		if err := conn.Write(r.Context(), websocket.MessageText, linkwire.Encode(linkwire.Ready{Type: linkwire.TypeReady, Device: 1})); err != nil {
+		if err := cmp.Or(write(r.Context(), conn, linkwire.Ready{Type: linkwire.TypeReady, Device: 1}), after(r.Context(), conn)); err != nil {
 			t.Error(err)
 		}
 	}))
-	defer srv.Close()
-	l := dialLink(t, client.LinkOptions{
+	t.Cleanup(srv.Close)
+	return dialLink(t, client.LinkOptions{
 		BaseURL: srv.URL, SDKAppID: 1, UserID: "alice", Platform: "Android",
 		Sign: func(context.Context) (string, time.Time, error) { return "sig", time.Now().Add(time.Hour), nil },
 	})
-	l.next(client.LinkConnected)
-	if e := l.next(client.LinkLost); e.Err.Error() != "the connection was lost: EOF" || !errors.Is(e.Err, io.EOF) {
-		t.Errorf("the link was lost by: %v", e.Err)
+}
+
+func write(ctx context.Context, conn *websocket.Conn, frame any) error {
+	return conn.Write(ctx, websocket.MessageText, linkwire.Encode(frame))
+}
+
+// TestLinkBroken ends connections after the login. The link connects again.
+func TestLinkBroken(t *testing.T) {
+	for want, end := range map[string]func(context.Context, *websocket.Conn) error{
+		"the connection was closed without a reason":        func(context.Context, *websocket.Conn) error { return nil },
+		"the server has closed the link with the code 1013": func(_ context.Context, c *websocket.Conn) error { return c.Close(linkwire.CloseBusy, "") },
+		"the frame is no JSON object": func(ctx context.Context, c *websocket.Conn) error {
+			return c.Write(ctx, websocket.MessageText, []byte("ready"))
+		},
+	} {
+		l := fakeLink(t, end)
+		l.next(client.LinkConnected)
+		if e := l.next(client.LinkLost); !strings.HasPrefix(e.Err.Error(), want) {
+			t.Errorf("the link was lost by %q, want %q", e.Err, want)
+		}
+		l.next(client.LinkConnected)
+		l.Close()
 	}
+}
+
+// TestLinkNotAdmitted ends the link of a device that the app no longer admits. The link does
+// not come back.
+func TestLinkNotAdmitted(t *testing.T) {
+	l := fakeLink(t, func(ctx context.Context, c *websocket.Conn) error {
+		if err := write(ctx, c, linkwire.Error{Type: linkwire.TypeError, Code: int(wire.AppDisabled)}); err != nil {
+			return err
+		}
+		return c.Close(linkwire.CloseRefused, "")
+	})
 	l.next(client.LinkConnected)
-	l.Close()
+	l.next(client.LinkRefused)
+	l.next(client.LinkOver)
+	if err := l.Wait(); codeOf(err) != client.Code(wire.AppDisabled) {
+		t.Errorf("the link ended with %v", err)
+	}
 }
 
 // TestLinkEnded kicks the account. The link does not come back.
