@@ -216,7 +216,7 @@ type appSetCmd struct {
 	appArgument
 	Name     *string           `placeholder:"TEXT" help:"Name for people."`
 	Edition  *string           `values:"trial,development,standard,pro,enterprise" placeholder:"EDITION" help:"trial, development, standard, pro or enterprise."`
-	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016; needs --yes in a script."`
+	Disabled *bool             `negatable:"" help:"Refuse every call of the app with 60016, and end its links; needs --yes in a script."`
 	NoTest   bool              `name:"no-test" help:"Turn a test app into a usual one, for good; needs --yes in a script."`
 	Setting  map[string]string `values:"settings" placeholder:"NAME=VALUE" mapsep:"none" help:"A setting; the value is JSON, or text; may be repeated."`
 	Unset    []string          `values:"settings" placeholder:"NAME" help:"Return a setting to its default; may be repeated."`

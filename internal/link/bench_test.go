@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -26,6 +27,7 @@ import (
 	"rollcall/internal/httpx"
 	"rollcall/internal/link"
 	"rollcall/internal/linkwire"
+	"rollcall/internal/records"
 	"rollcall/internal/session"
 	"rollcall/internal/store/checked"
 	"rollcall/internal/store/mem"
@@ -101,6 +103,7 @@ func (p *pipes) connect(hole *atomic.Bool) (net.Conn, error) {
 type flaky struct {
 	account.Engine
 	away   atomic.Bool
+	hangs  atomic.Bool            // when the records of apps are read
 	during atomic.Pointer[func()] // called with each commit
 }
 
@@ -112,6 +115,22 @@ func (f *flaky) Commit(ctx context.Context, c account.Commit) (uint64, error) {
 		(*during)()
 	}
 	return f.Engine.Commit(ctx, c)
+}
+
+// Changes lets nothing be known of the apps while they cannot be read.
+func (f *flaky) Changes(kind account.Kind) uint64 {
+	if f.hangs.Load() && records.KindName(kind) == "apps" {
+		return rand.Uint64()
+	}
+	return f.Engine.Changes(kind)
+}
+
+func (f *flaky) Records(ctx context.Context, q account.RecordQuery) (account.RecordPage, error) {
+	if f.hangs.Load() && records.KindName(q.Kind) == "apps" {
+		<-ctx.Done()
+		return account.RecordPage{}, account.Ended(ctx)
+	}
+	return f.Engine.Records(ctx, q)
 }
 
 func (f *flaky) Unwrap() account.Engine { return f.Engine }

@@ -30,14 +30,15 @@ const (
 	logout   cause = "logout"     // the device logged out
 	badInput cause = "bad_frame"  // a frame was not understood, or there were too many
 	refused  cause = "refused"    // the login was refused, or there was none
-	barred   cause = "barred"     // the app was disabled, or admits the address or page no longer
 	shutdown cause = "shutdown"   // of the server
 	lost     cause = "lost_lease" // of the node
+
+	notAdmitted cause = "not_admitted" // by the app any more; see [link.admitAgain]
 )
 
 // Causes returns all causes with which [Observer.LinkEnded] is called.
 func Causes() []string {
-	all := []string{string(closed), string(silent), string(logout), string(badInput), string(barred), string(shutdown), string(lost)}
+	all := []string{string(closed), string(silent), string(logout), string(badInput), string(notAdmitted), string(shutdown), string(lost)}
 	for _, r := range []session.EndReason{session.Replaced, session.Superseded, session.Kicked, session.Deleted, session.LoggedOut, session.Expired, session.Dropped} {
 		all = append(all, string(r))
 	}
@@ -67,8 +68,8 @@ type link struct {
 	writes  sync.WaitGroup // goroutines that write
 	pings   sync.WaitGroup // goroutines of pings
 
-	app  atomic.Pointer[account.App] // from the hello on, as it was then
-	node atomic.Value                // string, from the login on
+	app  atomic.Uint32 // SDKAppID, from the hello on
+	node atomic.Value  // string, from the login on
 
 	// Only the goroutine that serves the link uses these.
 	late   *time.Timer // ends the link if no hello comes
@@ -230,7 +231,7 @@ func (l *link) settle() {
 		return
 	}
 	switch l.cause {
-	case closed, badInput, barred:
+	case closed, badInput, notAdmitted:
 		l.s.store(l, func(ctx context.Context, all *session.Sessions, at session.Target) error { return all.Drop(ctx, at, 0) })
 	case silent:
 		l.s.store(l, func(ctx context.Context, all *session.Sessions, at session.Target) error {

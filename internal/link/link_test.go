@@ -88,9 +88,9 @@ func TestEnds(t *testing.T) {
 		{"ended by an operator", account.Web, end, "Offline", "Logout/Unregister", "kicked ended false 4004", "ended"},
 		{"expiry of the UserSig", account.Android, expire, "PushOnline", "Disconnect/LinkClose", "expired 4005", "expired"},
 		{"expiry of the UserSig", account.Web, expire, "Offline", "Disconnect/LinkClose", "expired 4005", "expired"},
-		{"app disabled", account.Android, disable, "PushOnline", "Disconnect/LinkClose", "error 60016 4001", "barred"},
-		{"app disabled", account.Web, disable, "Offline", "Disconnect/LinkClose", "error 60016 4001", "barred"},
-		{"address refused", account.Web, shut, "Offline", "Disconnect/LinkClose", "error 60021 4001", "barred"},
+		{"app disabled", account.Android, disable, "PushOnline", "Disconnect/LinkClose", "error 60016 4001", "not_admitted"},
+		{"app disabled", account.Web, disable, "Offline", "Disconnect/LinkClose", "error 60016 4001", "not_admitted"},
+		{"address refused", account.Web, shut, "Offline", "Disconnect/LinkClose", "error 60021 4001", "not_admitted"},
 		{"custom status", account.Web, status, "Online", "CustomStatusChange/SetCustomStatus", "", ""},
 		{"another device", account.Android, other(account.Android), "Online", "Login/Register[Android]", "kicked replaced false 4004", "replaced"},
 		{"another platform", account.Android, other(account.IPhone), "Online", "Login/Register", "", ""},
@@ -707,6 +707,45 @@ func TestClock(t *testing.T) {
 		b.mustBe("alice", session.Offline)
 		d.mustGet("expired 4005")
 		b.mustHear("alice Disconnect/LinkClose")
+	})
+}
+
+// TestPingBeforeHello pings a device that has not logged in yet.
+func TestPingBeforeHello(t *testing.T) {
+	bubble(t, func(_ *account.App, o *link.Options) { o.Ping = time.Second }, func(b *bench) {
+		d := b.dial(false, nil)
+		time.Sleep(5 * time.Second)
+		d.send(b.hello("alice", account.Web))
+		d.mustGet("ready")
+	})
+}
+
+// TestUnreadableApp lets no app be read. Links stay, and those that end are counted no more.
+func TestUnreadableApp(t *testing.T) {
+	bubble(t, nil, func(b *bench) {
+		stays, _ := b.login("alice", account.Android)
+		leaves, _ := b.login("bob", account.Android)
+		b.store.hangs.Store(true)
+		time.Sleep(100 * time.Second)
+		stays.mustGet("")
+		leaves.kill()
+		time.Sleep(2 * time.Second)
+		if n := b.links.Len(); n != 1 {
+			t.Errorf("%d links, want 1", n)
+		}
+		b.store.hangs.Store(false)
+	})
+}
+
+// TestOtherOrigin takes the right to use links from a page of another address.
+func TestOtherOrigin(t *testing.T) {
+	bubble(t, func(app *account.App, _ *link.Options) { app.Settings.CORS = true }, func(b *bench) {
+		d := b.dial(false, http.Header{"Origin": {"https://app.example.com"}})
+		d.send(b.hello("alice", account.Web))
+		d.mustGet("ready")
+		b.change(func(app *account.App) { app.Settings.CORS = false })
+		time.Sleep(link.DefaultPing)
+		d.mustGet("error 60021 4001")
 	})
 }
 

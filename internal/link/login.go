@@ -30,11 +30,10 @@ var errFull error = &account.Error{Code: account.Unavailable, Detail: "the app h
 func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedIn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, loginTime)
 	defer cancel()
-	caller, err := l.identify(ctx, h)
+	app, caller, err := l.identify(ctx, h)
 	if err != nil {
 		return in, err
 	}
-	app := l.app.Load()
 	if l.counts = l.s.apps.enter(app.ID); !l.counts {
 		return in, errFull
 	}
@@ -52,40 +51,40 @@ func (l *link) login(ctx context.Context, h *linkwire.Hello) (in session.LoggedI
 	if err != nil {
 		return in, err
 	}
-	return in, l.kickedSince(ctx, h, caller.Sig)
+	return in, l.kickedSince(ctx, app, h.UserSig, caller.Sig)
 }
 
 // identify makes the checks of the account API, without that for admins.
-func (l *link) identify(ctx context.Context, h *linkwire.Hello) (caller auth.Identity, err error) {
+func (l *link) identify(ctx context.Context, h *linkwire.Hello) (app *account.App, caller auth.Identity, err error) {
 	if h.SDKAppID == 0 {
-		return caller, &wire.Error{Code: wire.NoSDKAppID, Detail: "the sdkappid of the hello is missing; add it"}
+		return nil, caller, &wire.Error{Code: wire.NoSDKAppID, Detail: "the sdkappid of the hello is missing; add it"}
 	}
-	app, err := gate.App(ctx, l.s.o.Directory, h.SDKAppID)
-	if err != nil {
-		return caller, err
+	if app, err = gate.App(ctx, l.s.o.Directory, h.SDKAppID); err != nil {
+		return nil, caller, err
 	}
-	l.app.Store(app)
+	l.app.Store(h.SDKAppID)
 	l.user = account.UserID(h.UserID)
-	l.event.SetApp(uint32(app.ID))
+	l.event.SetApp(h.SDKAppID)
 	if err := l.admit(app); err != nil {
-		return caller, err
+		return nil, caller, err
 	}
 	switch {
 	case h.UserID == "":
-		return caller, &wire.Error{Code: wire.AccountOrSig, Detail: "the userid of the hello is missing; add it"}
+		return nil, caller, &wire.Error{Code: wire.AccountOrSig, Detail: "the userid of the hello is missing; add it"}
 	case strings.HasPrefix(h.UserID, robotPrefix):
-		return caller, &account.Error{Code: account.InvalidID, Detail: "a robot cannot log in; use the UserID of a user"}
+		return nil, caller, &account.Error{Code: account.InvalidID, Detail: "a robot cannot log in; use the UserID of a user"}
 	case h.UserSig == "":
-		return caller, &wire.Error{Code: wire.SigEmpty}
+		return nil, caller, &wire.Error{Code: wire.SigEmpty}
 	}
-	return gate.Identify(ctx, l.s.o.Auth, auth.Credentials{App: app, Identifier: l.user, UserSig: h.UserSig, Peer: l.from})
+	caller, err = gate.Identify(ctx, l.s.o.Auth, auth.Credentials{App: app, Identifier: l.user, UserSig: h.UserSig, Peer: l.from})
+	return app, caller, err
 }
 
 // kickedSince returns an error if the account was kicked or deleted while its device logged
 // in. The kick can have ended the login sessions of the account before that of this device
 // was stored.
-func (l *link) kickedSince(ctx context.Context, h *linkwire.Hello, sig *usersig.Sig) error {
-	dir, app := l.s.o.Directory, l.app.Load()
+func (l *link) kickedSince(ctx context.Context, app *account.App, text string, sig *usersig.Sig) error {
+	dir := l.s.o.Directory
 	kicked, exists, err := dir.KickedNow(ctx, app, l.user)
 	if err != nil {
 		return err
@@ -95,7 +94,7 @@ func (l *link) kickedSince(ctx context.Context, h *linkwire.Hello, sig *usersig.
 	}
 	err = sig.CheckKick(kicked, dir.Now(app.ID))
 	if e, ok := errors.AsType[*usersig.Error](err); ok {
-		return gate.BadSig(app, h.UserSig, e.Reason.Code(), e.Detail)
+		return gate.BadSig(app, text, e.Reason.Code(), e.Detail)
 	}
 	return err
 }
@@ -112,13 +111,15 @@ func (l *link) admit(app *account.App) error {
 }
 
 // admitAgain is admit for a link that was admitted. Its app can have changed since. An app that
-// cannot be read is no reason to end links.
+// cannot be read in a short time is no reason to end links.
 func (l *link) admitAgain() error {
-	app := l.app.Load()
-	if app == nil { // no hello yet
+	id := l.app.Load()
+	if id == 0 { // no hello yet
 		return nil
 	}
-	app, err := gate.App(context.Background(), l.s.o.Directory, uint32(app.ID))
+	ctx, cancel := context.WithTimeout(context.Background(), admitTime)
+	defer cancel()
+	app, err := gate.App(ctx, l.s.o.Directory, id)
 	if err == nil {
 		err = l.admit(app)
 	}

@@ -63,6 +63,7 @@ const (
 	writeTime = 10 * time.Second // for a frame
 	closeTime = 2 * time.Second  // for the last frame and the answer to the close
 	storeTime = 5 * time.Second  // for one attempt to store the end of a link
+	admitTime = time.Second      // for the app, before a ping
 
 	queued       = 16 // frames that wait for a device that does not read
 	frameRate    = 10 // frames of a device in a second
@@ -190,7 +191,7 @@ func (s *Server) remove(l *link) {
 	s.mu.Unlock()
 	s.addresses.leave(sourceOf(l.from))
 	if l.counts {
-		s.apps.leave(l.app.Load().ID)
+		s.apps.leave(account.AppID(l.app.Load()))
 	}
 }
 
@@ -236,7 +237,7 @@ func (s *Server) store(l *link, change directory.DeviceChange) {
 func (s *Server) storeOnce(l *link, change directory.DeviceChange) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	return s.o.Directory.ChangeDevices(ctx, l.app.Load().ID, l.user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
+	return s.o.Directory.ChangeDevices(ctx, account.AppID(l.app.Load()), l.user, func(ctx context.Context, all *session.Sessions, at session.Target) error {
 		at.Link = l.link()
 		return change(ctx, all, at)
 	})

@@ -127,8 +127,8 @@ func (l *link) writeOne(o outgoing) (more bool) {
 
 // ping sends a ping, waits for the answer, which the goroutine that serves l reads, and sets
 // the time of the next one. A device that does not answer has gone unseen. The frames of the
-// link do not wait for the answer. A device that its app admits no longer gets no ping, but
-// the reason.
+// link do not wait for the answer. A device that its app no longer admits gets the reason
+// instead of a ping.
 func (l *link) ping() {
 	l.mu.Lock()
 	if l.ended {
@@ -139,7 +139,7 @@ func (l *link) ping() {
 	l.mu.Unlock()
 	defer l.pings.Done()
 	if err := l.admitAgain(); err != nil {
-		l.refuse(barred, err, linkwire.CloseRefused)
+		l.refuse(notAdmitted, err, linkwire.CloseRefused)
 		return
 	}
 	late := time.AfterFunc(pongTime, func() { l.end(silent, nil, 0) })

@@ -35,7 +35,7 @@ const (
 	CloseTooLarge  = 1009 // a frame is larger than [MaxFrame]
 	CloseBusy      = 1013 // after a frame "error": try again later
 	CloseBadFrame  = 4000 // after a frame "error": the frame was not understood
-	CloseRefused   = 4001 // after a frame "error": the login was refused
+	CloseRefused   = 4001 // after a frame "error": the login was refused, or the app no longer admits the device
 	CloseNoHello   = 4002 // no hello within 10 seconds
 	CloseTooMany   = 4003 // after a frame "error": too many frames
 	CloseEnded     = 4004 // after a frame "kicked"
