@@ -483,7 +483,8 @@ func (l *Link) Close() {
 }
 
 // Wait returns when the link has ended: nil after Logout or Close, a [*LinkEndedError] if the
-// server has ended it, and otherwise why it cannot connect again.
+// server has ended it, an [*Error] if the app no longer admits the device, and otherwise why it
+// cannot connect again.
 func (l *Link) Wait() error {
 	<-l.done
 	l.mu.Lock()
